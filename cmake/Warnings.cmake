@@ -1,0 +1,12 @@
+# Warnings are errors, in our own code; what comes from packages is included as system headers.
+add_library(ccproxy_warnings INTERFACE)
+target_compile_options(
+  ccproxy_warnings
+  INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast -Wnon-virtual-dtor
+            -Woverloaded-virtual -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 sees ghosts: in optimised coroutine frames (also PR 107138), and in string::replace
+  # (PR 105329).
+  target_compile_options(ccproxy_warnings INTERFACE -Wno-maybe-uninitialized -Wno-mismatched-new-delete
+                                                    -Wno-restrict)
+endif()

@@ -1,0 +1,57 @@
+#include "anthropic/error.hpp"
+
+#include "json/writer.hpp"
+
+namespace ccproxy::anthropic {
+
+std::string error_body(std::string_view type, std::string_view message,
+                       std::string_view request_id) {
+  std::string body;
+  json::Writer writer(body);
+  writer.begin_object().member("type", "error");
+  writer.key("error").begin_object().member("type", type).member("message", message).end_object();
+  if (!request_id.empty()) writer.member("request_id", request_id);
+  writer.end_object();
+  return body;
+}
+
+std::string_view error_type(ErrorKind kind) {
+  switch (status_of(kind)) {
+    case 401: return "authentication_error";
+    case 403: return "permission_error";
+    case 404: return "not_found_error";
+    case 413: return "request_too_large";
+    case 504: return "timeout_error";
+    case 500:
+    case 502:
+    case 503: return "api_error";
+    default: return "invalid_request_error";
+  }
+}
+
+int status_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalidRequest: return 400;
+    case ErrorKind::kTooLarge: return 413;
+    case ErrorKind::kHeadTooLarge: return 431;
+    case ErrorKind::kUnsupportedCoding: return 415;
+    case ErrorKind::kUnauthorized: return 401;
+    case ErrorKind::kForbidden: return 403;
+    case ErrorKind::kNotFound: return 404;
+    case ErrorKind::kMethodNotAllowed: return 405;
+    case ErrorKind::kClientStalled: return 408;
+    case ErrorKind::kBusy:
+    case ErrorKind::kShutdown: return 503;
+    case ErrorKind::kUpstreamUnreachable:
+    case ErrorKind::kUpstreamBroke:
+    case ErrorKind::kClosed: return 502;
+    case ErrorKind::kTimedOut: return 504;
+    case ErrorKind::kClientGone:
+    case ErrorKind::kConfiguration:
+    case ErrorKind::kIo:
+    case ErrorKind::kInternal: return 500;
+  }
+  return 500;
+}
+
+}  // namespace ccproxy::anthropic

@@ -1,0 +1,19 @@
+// Errors in Anthropic's shape (its API documentation, "Errors").
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace ccproxy::anthropic {
+
+// {"type":"error","error":{"type","message"},"request_id"}; an empty id is left out.
+[[nodiscard]] std::string error_body(std::string_view type, std::string_view message,
+                                     std::string_view request_id);
+
+// The error type and the HTTP status for an error that this program made.
+[[nodiscard]] std::string_view error_type(ErrorKind kind);
+[[nodiscard]] int status_of(ErrorKind kind);
+
+}  // namespace ccproxy::anthropic

@@ -1,0 +1,124 @@
+#include "anthropic/headers.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ccproxy::anthropic {
+namespace {
+
+TEST(RequestHeaders, keep_the_clients_connection_and_credential_to_themselves) {
+  for (const char* name : {"connection",
+                           "Keep-Alive",
+                           "te",
+                           "TE",
+                           "trailer",
+                           "Transfer-Encoding",
+                           "upgrade",
+                           "proxy-connection",
+                           "Proxy-Authorization",
+                           "proxy-x",
+                           "host",
+                           "Content-Length",
+                           "authorization",
+                           "AUTHORIZATION",
+                           "x-api-key",
+                           "api-key",
+                           "cookie",
+                           "x-forwarded-for",
+                           "X-Forwarded-Proto",
+                           "x-real-ip",
+                           "forwarded",
+                           "via",
+                           "expect",
+                           "accept-encoding",
+                           "x-ccproxy-key",
+                           "X-CCProxy-Strict",
+                           "Origin",
+                           "referer",
+                           "sec-fetch-mode"})
+    EXPECT_FALSE(forwards_request_header(name)) << name;
+}
+
+// A family of names has members of every length, those of other names on the list included.
+TEST(Headers, of_a_family_are_kept_back_at_any_length) {
+  for (const char* family : {"proxy-", "X-Forwarded-", "x-ccproxy-", "sec-fetch-"})
+    for (std::size_t more = 0; more < 20; ++more) {
+      const std::string name = family + std::string(more, 'k');
+      EXPECT_FALSE(forwards_request_header(name)) << name;
+    }
+}
+
+TEST(RequestHeaders, pass_when_they_are_meant_for_upstream_or_unknown) {
+  for (const char* name : {"accept",
+                           "content-type",
+                           "Content-Encoding",
+                           "anthropic-version",
+                           "anthropic-beta",
+                           "anthropic-dangerous-direct-browser-access",
+                           "anthropic-user-profile-id",
+                           "anthropic-workspace-id",
+                           "x-stainless-lang",
+                           "x-claude-code-session-id",
+                           "user-agent",
+                           "x-app",
+                           "idempotency-key",
+                           "x-api-keys",
+                           "x-forwarded",
+                           "hosts",
+                           "cookies",
+                           "expects",
+                           "t",
+                           "x",
+                           "traceparent",
+                           "proxy",
+                           ""})
+    EXPECT_TRUE(forwards_request_header(name)) << name;
+}
+
+TEST(ResponseHeaders, keep_upstreams_connection_to_themselves) {
+  for (const char* name : {"connection", "keep-alive", "proxy-authenticate", "te", "trailer",
+                           "Transfer-Encoding", "upgrade", "Set-Cookie", "server", "alt-svc",
+                           "content-length", "access-control-allow-origin", "x-ccproxy-warning"})
+    EXPECT_FALSE(forwards_response_header(name)) << name;
+}
+
+TEST(ResponseHeaders, pass_otherwise) {
+  for (const char* name :
+       {"date", "request-id", "anthropic-organization-id", "anthropic-ratelimit-requests-reset",
+        "retry-after", "x-should-retry", "content-type", "content-disposition", "content-encoding",
+        "cf-ray", "via", "server-timing", "set-cookies", "x-api-key"})
+    EXPECT_TRUE(forwards_response_header(name)) << name;
+}
+
+struct MergeCase {
+  const char* says;
+  std::vector<std::string_view> client, ours;
+  const char* merged;
+};
+
+const MergeCase kMerges[] = {
+    {"P70: two lines and ours become one", {"a,b", "b, c"}, {"x"}, "a,b,c,x"},
+    {"without any there is nothing", {}, {}, ""},
+    {"ours alone", {}, {"x"}, "x"},
+    {"what the client has already is not added", {"x,a"}, {"x"}, "x,a"},
+    {"empty items vanish", {" ,a,, ", "", "\t b"}, {}, "a,b"},
+    {"only exact repetitions are dropped", {"A,a"}, {}, "A,a"},
+};
+
+TEST(Betas, merge_in_the_clients_order_with_ours_behind) {
+  for (const auto& row : kMerges)
+    EXPECT_EQ(merge_betas(row.client, row.ours), row.merged) << row.says;
+}
+
+TEST(Betas, of_any_number_lose_none) {
+  std::string line;
+  for (int i = 0; i < 5000; ++i) line += (i == 0 ? "b" : ",b") + std::to_string(i);
+  const std::vector<std::string_view> lines = {line};
+  EXPECT_EQ(merge_betas(lines, {}), line);
+}
+
+}  // namespace
+}  // namespace ccproxy::anthropic

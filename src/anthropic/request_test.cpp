@@ -1,0 +1,59 @@
+#include "anthropic/request.hpp"
+
+#include <gtest/gtest.h>
+
+namespace ccproxy::anthropic {
+namespace {
+
+Result<RequestFacts> facts_of(std::string text) {
+  const std::size_t size = text.size();
+  text.append(json::kPadding, ' ');
+  json::Reader reader;
+  return read_facts(reader, std::string_view(text).substr(0, size));
+}
+
+struct Case {
+  const char* says;
+  const char* body;
+  const char* patched;
+};
+
+const Case kCases[] = {
+    {"nothing but the name changes",
+     "{ \"max_tokens\" : 1.0 ,\n\t\"model\":  \"old\" , \"x\":\"\\u00e9\",\"n\":12345678901234567890123 }",
+     "{ \"max_tokens\" : 1.0 ,\n\t\"model\":  \"new\" , \"x\":\"\\u00e9\",\"n\":12345678901234567890123 }"},
+    {"a model inside something else is not the model",
+     R"({"metadata":{"model":"in"},"messages":[{"model":"in"}],"model":"old"})",
+     R"({"metadata":{"model":"in"},"messages":[{"model":"in"}],"model":"new"})"},
+    {"a repeated model is replaced everywhere", R"({"model":"old","a":1,"model":"older"})",
+     R"({"model":"new","a":1,"model":"new"})"},
+    {"an escaped key is the same key", R"({"mod\u0065l":"old"})", R"({"mod\u0065l":"new"})"},
+    {"an escaped name is replaced whole", R"({"model":"o\u006cd"})", R"({"model":"new"})"},
+    {"a model that is not a string is left alone", R"({"model":5})", R"({"model":5})"},
+};
+
+TEST(Request, has_its_model_replaced_where_it_stands) {
+  for (const Case& row : kCases) {
+    SCOPED_TRACE(row.says);
+    const auto facts = facts_of(row.body);
+    ASSERT_TRUE(facts) << facts.error().message;
+    std::string body = row.body;
+    replace_model(body, *facts, "new");
+    EXPECT_EQ(body, row.patched);
+  }
+}
+
+TEST(Request, tells_its_model_and_whether_it_streams) {
+  EXPECT_EQ(facts_of(R"({"model":"a","stream":true})")->model, "a");
+  EXPECT_TRUE(facts_of(R"({"model":"a","stream":true})")->stream);
+  EXPECT_FALSE(facts_of(R"({"model":"a","stream":"true"})")->stream);
+  EXPECT_FALSE(facts_of(R"({"messages":[]})")->model);
+}
+
+TEST(Request, that_is_not_json_has_no_facts) {
+  for (const char* body : {"", "[]", "{\"model\":\"a\"", "hello", "{\"model\":\"a\"}}"})
+    EXPECT_FALSE(facts_of(body)) << body;
+}
+
+}  // namespace
+}  // namespace ccproxy::anthropic

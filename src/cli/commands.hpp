@@ -1,0 +1,19 @@
+// The commands, each in a file of its name. They return exit codes (flags.hpp) and tell failures in
+// one sentence on standard error.
+#pragma once
+
+#include <string_view>
+
+#include "base/error.hpp"
+#include "cli/flags.hpp"
+
+namespace ccproxy::cli {
+
+[[nodiscard]] int start(const StartFlags& flags);
+[[nodiscard]] int mock(const MockFlags& flags);
+[[nodiscard]] int config(const ConfigFlags& flags);
+
+// Prints "ccproxy: <message>" and gives the exit code for its kind.
+int complain(const Error& error);
+
+}  // namespace ccproxy::cli

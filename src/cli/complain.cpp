@@ -1,0 +1,17 @@
+#include <cstdio>
+
+#include "cli/commands.hpp"
+
+namespace ccproxy::cli {
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "ccproxy: %s\n", error.message.c_str());
+  switch (error.kind) {
+    case ErrorKind::kConfiguration: return kBadConfiguration;
+    case ErrorKind::kIo: return kCannotListen;
+    case ErrorKind::kForbidden: return kUnsafe;
+    default: return kFailure;
+  }
+}
+
+}  // namespace ccproxy::cli

@@ -1,0 +1,58 @@
+// Arguments to plain values. The only file that knows the parser; help texts stand beside their
+// flags.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace ccproxy::cli {
+
+// What the program leaves behind, for scripts.
+enum ExitCode {
+  kOk = 0,
+  kFailure = 1,        // something went wrong that nobody foresaw
+  kUsage = 2,          // flags or arguments that make no sense
+  kBadConfiguration = 3,  // config.json or the environment cannot be used
+  kCannotListen = 4,   // the address is taken or cannot be had
+  kUnsafe = 5,         // refused: others could reach the server and no proxy key is set
+};
+
+struct StartFlags {
+  std::optional<std::uint16_t> port;
+  std::optional<std::string> host;
+  std::optional<std::string> upstream;
+  std::optional<std::string> socket;
+  std::optional<unsigned> workers;
+  bool demo = false;
+  bool verbose = false;
+};
+
+struct MockFlags {
+  std::uint16_t port = 3457;
+  std::string host = "127.0.0.1";
+  std::string script{};   // path
+  std::string ca_out{};   // path for the certificate
+  std::string pace = "human";
+  bool tls = false;
+  bool quiet = false;
+};
+
+enum class ConfigAction { kPath, kShow, kSetModel, kRemoveModel, kReset, kReference };
+
+struct ConfigFlags {
+  ConfigAction action = ConfigAction::kPath;
+  std::string from{}, to{};
+};
+
+// What the person wants, or what to print at once (help, version, a mistake) and leave with.
+struct Leave {
+  int code = kOk;
+  std::string text;
+};
+using Flags = std::variant<Leave, StartFlags, MockFlags, ConfigFlags>;
+
+[[nodiscard]] Flags parse_flags(int argc, const char* const* argv);
+
+}  // namespace ccproxy::cli

@@ -1,0 +1,136 @@
+// ccproxy start: builds everything and passes it down, says what a person needs to know, serves.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "anthropic/models.hpp"
+#include "anthropic/models_data.hpp"
+#include "auth/credentials.hpp"
+#include "base/version.hpp"
+#include "cli/commands.hpp"
+#include "cli/demo_upstream.hpp"
+#include "config/base_url.hpp"
+#include "config/environment.hpp"
+#include "config/file.hpp"
+#include "proxy/catalog.hpp"
+#include "proxy/state.hpp"
+#include "server/server.hpp"
+#include "telemetry/log.hpp"
+
+namespace ccproxy::cli {
+namespace {
+
+// Flags win over the environment, the environment over the file.
+Result<void> apply_flags(const StartFlags& flags, config::Config& config) {
+  if (flags.port) config.server.port = *flags.port;
+  if (flags.host) config.server.host = *flags.host;
+  if (flags.socket) config.server.socket = *flags.socket;
+  if (flags.workers) config.server.workers = *flags.workers;
+  if (!flags.upstream) return {};
+  if (auto url = config::parse_base_url(*flags.upstream); !url)
+    return fail(ErrorKind::kConfiguration, "--upstream: " + url.error().message);
+  config.upstream.base_url = *flags.upstream;
+  return {};
+}
+
+telemetry::LogOptions log_options(const config::Log& log) {
+  const bool person = log.file.empty() && ::isatty(STDERR_FILENO) == 1;
+  const bool logfmt = log.format == config::LogFormat::kLogfmt ||
+                      (log.format == config::LogFormat::kAuto && person);
+  return {static_cast<telemetry::Level>(log.level),
+          logfmt ? telemetry::Format::kLogfmt : telemetry::Format::kJson, log.file};
+}
+
+void print_demo_lines(const std::string& address) {
+  fmt::print(
+      "\nThis is the demo: a simulated Claude API answers; nothing leaves this machine. Try:\n\n"
+      "curl -N {0}/v1/messages -H 'content-type: application/json' -d "
+      "'{{\"model\":\"sonnet\",\"max_tokens\":1024,\"stream\":true,"
+      "\"messages\":[{{\"role\":\"user\",\"content\":\"Tell me about yourself\"}}]}}'\n\n"
+      "curl {0}/v1/messages -H 'content-type: application/json' -d "
+      "'{{\"model\":\"claude-sonnet-5\",\"max_tokens\":1024,"
+      "\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n\n"
+      "curl {0}/v1/models\n",
+      address);
+}
+
+void print_banner(const server::Server& server, const config::Config& config,
+                  const auth::Credentials& credentials, bool demo) {
+  const std::string& address = server.addresses().front();
+  fmt::print("CCProxy {}\n", version());
+  for (const std::string& each : server.addresses()) fmt::print("listening on {}\n", each);
+  if (demo) {
+    fmt::print("credential: none needed\n");
+    print_demo_lines(address);
+  } else {
+    const auto credential = credentials.current();
+    fmt::print("upstream: {}\ncredential: {}\n", config.upstream.base_url,
+               credential ? std::string(credential->source) : "none. " + credential.error().message);
+    if (!config.api_keys.empty()) fmt::print("proxy keys: {}\n", config.api_keys.size());
+    fmt::print(
+        "\nClaude Code:    ANTHROPIC_BASE_URL={0} ANTHROPIC_AUTH_TOKEN={1} claude\n"
+        "Anthropic SDKs: ANTHROPIC_BASE_URL={0} ANTHROPIC_API_KEY={1}\n",
+        address,
+        config.credentials == config::CredentialSource::kClient ? "<your own credential>"
+        : config.api_keys.empty()                               ? "any"
+                                                                : "<a proxy key>");
+  }
+  std::fflush(stdout);
+}
+
+int serve(config::Config config, const std::vector<std::string>& warnings,
+          auth::Credentials credentials, bool verbose, bool demo) {
+  auto log = telemetry::Log::open(log_options(config.log));
+  if (!log) return complain(Error{ErrorKind::kConfiguration, log.error().message});
+  auto models = anthropic::parse_models(anthropic::kModelsJson);
+  if (!models) return complain(models.error());
+
+  proxy::Catalog catalog(*models, config);
+  const std::size_t held = config.limits.held_bytes;
+  proxy::Shared shared{std::make_shared<const config::Config>(std::move(config)),
+                       *models,
+                       credentials,
+                       **log,
+                       catalog,
+                       proxy::HeldBytes(held),
+                       verbose,
+                       std::string(version())};
+  server::Server server(shared);
+  if (auto listening = server.listen(); !listening) return complain(listening.error());
+  for (const std::string& warning : warnings)
+    (*log)->say(telemetry::Level::kWarn, "configuration", warning);
+  print_banner(server, *shared.config, credentials, demo);
+  server.run();
+  return kOk;
+}
+
+}  // namespace
+
+int start(const StartFlags& flags) {
+  const config::Environment environment = config::read_environment();
+  auto loaded = config::load(config::config_path(environment));
+  if (!loaded) return complain(loaded.error());
+  config::Config& config = loaded->config;
+  if (auto applied = config::apply_environment(environment, config); !applied)
+    return complain(applied.error());
+  if (auto applied = apply_flags(flags, config); !applied) return complain(applied.error());
+
+  std::unique_ptr<DemoUpstream> demo;
+  auth::Sources sources{environment.anthropic_api_key};
+  if (flags.demo) {
+    demo = std::make_unique<DemoUpstream>();
+    auto address = demo->listen();
+    if (!address) return complain(address.error());
+    config.upstream.base_url = *address;
+    config.credentials = config::CredentialSource::kAuto;
+    sources.api_key = "demo";  // the person's own never meets the demo
+  }
+  return serve(std::move(config), loaded->warnings,
+               auth::Credentials(config.credentials, std::move(sources)), flags.verbose, flags.demo);
+}
+
+}  // namespace ccproxy::cli

@@ -1,0 +1,85 @@
+// What a person may configure: plain structs, every default beside its field, named as the keys of
+// config.json are. It refuses to know who uses a value and where it was read from.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ccproxy::config {
+
+using std::chrono::seconds;
+
+struct NamedKey {
+  std::string name;  // shown in logs
+  std::string key;   // secret
+};
+
+struct Server {
+  std::uint16_t port = 3456;         // 0: any free port, printed at start
+  std::string host = "127.0.0.1";    // IPv4 or IPv6 address, or localhost (both loopbacks)
+  std::string socket{};              // path of a Unix socket beside the port; empty: none
+  std::vector<std::string> allowed_hosts{};    // Host values answered besides loopback names
+  std::vector<std::string> allowed_origins{};  // Origin values that get CORS answers
+  seconds shutdown_grace{30};
+  unsigned workers = 1;
+};
+
+struct Upstream {
+  std::string base_url = "https://api.anthropic.com";  // http or https, any port, a path prefix may follow
+  std::string ca_file{};                               // PEM; empty: the system's
+};
+
+struct Timeouts {
+  seconds connect{10};
+  seconds tls{10};
+  seconds request_head{15};
+  seconds body_stall{60};
+  seconds first_byte{600};
+  seconds idle_upstream{300};
+  seconds ping_only{900};
+  seconds write_stall{60};
+  seconds keep_alive{75};
+};
+
+struct Limits {
+  std::size_t body_bytes = 33'554'432;    // JSON routes, decoded too
+  std::size_t head_bytes = 65'536;
+  std::size_t connections = 10'000;
+  std::size_t held_bytes = 536'870'912;   // all buffered bodies together
+};
+
+enum class LogLevel { kDebug, kInfo, kWarn, kError };
+enum class LogFormat { kAuto, kLogfmt, kJson };
+
+struct Log {
+  LogLevel level = LogLevel::kInfo;
+  LogFormat format = LogFormat::kAuto;  // logfmt on a terminal, JSON otherwise
+  std::string file{};                   // empty: standard error
+};
+
+// Which credential goes upstream. More sources join with sign-in.
+enum class CredentialSource { kAuto, kClient, kApiKeyEnv };
+
+struct Config {
+  // From the name a client uses to the one that is sent. Defaults with the file laid over them;
+  // a default that the file sets to null is absent. Keys may hold `*`.
+  std::map<std::string, std::string> model_mapping;
+  bool follow_retirements = true;
+  Server server{};
+  std::vector<NamedKey> api_keys{};
+  CredentialSource credentials = CredentialSource::kAuto;
+  Upstream upstream{};
+  Timeouts timeouts{};
+  Limits limits{};
+  Log log{};
+};
+
+// One configuration, never changed once it is shared between workers: a new one replaces it.
+using Snapshot = std::shared_ptr<const Config>;
+
+}  // namespace ccproxy::config

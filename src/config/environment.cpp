@@ -1,0 +1,55 @@
+#include "config/environment.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "config/base_url.hpp"
+#include "config/keys.hpp"
+
+namespace ccproxy::config {
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+Environment read_environment() {
+  return {variable("HOME"),        variable("CCPROXY_HOME"),    variable("CCPROXY_UPSTREAM_URL"),
+          variable("CCPROXY_LOG"), variable("CCPROXY_API_KEY"), variable("ANTHROPIC_API_KEY")};
+}
+
+std::string home_folder(const Environment& environment) {
+  if (!environment.ccproxy_home.empty()) return environment.ccproxy_home;
+  return (environment.home.empty() ? "." : environment.home) + "/.ccproxy";
+}
+
+std::string config_path(const Environment& environment) {
+  return home_folder(environment) + "/config.json";
+}
+
+Result<void> apply_environment(const Environment& environment, Config& config) {
+  if (!environment.upstream_url.empty()) {
+    if (!parse_base_url(environment.upstream_url))
+      return fail(ErrorKind::kConfiguration,
+                  "CCPROXY_UPSTREAM_URL must be like https://host, https://host:port or "
+                  "https://host/path");
+    config.upstream.base_url = environment.upstream_url;
+  }
+  if (!environment.log_level.empty()) {
+    const auto level = log_level_named(environment.log_level);
+    if (!level)
+      return fail(ErrorKind::kConfiguration,
+                  fmt::format("CCPROXY_LOG must be debug, info, warn or error, not \"{}\"",
+                              environment.log_level));
+    config.log.level = *level;
+  }
+  if (!environment.proxy_key.empty())
+    config.api_keys.push_back({"CCPROXY_API_KEY", environment.proxy_key});
+  return {};
+}
+
+}  // namespace ccproxy::config

@@ -1,0 +1,48 @@
+// config.json: read and checked, edited so that the order of keys and what is not known here stay
+// as they are. It refuses to know flags and the environment.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "config/config.hpp"
+
+namespace ccproxy::config {
+
+struct Loaded {
+  Config config;
+  std::vector<std::string> warnings;  // unknown keys, a file mode that was mended
+};
+
+// What the program has without a file.
+[[nodiscard]] Config defaults();
+
+// A missing file means the defaults. Fails with kConfiguration: not JSON (with line and column), or
+// a value that a key does not take (with the key's path). A file that holds apiKeys and can be read
+// by others is made readable by its owner only.
+[[nodiscard]] Result<Loaded> load(const std::string& path);
+
+// The same for a text.
+[[nodiscard]] Result<Loaded> parse(std::string_view text);
+
+// Adds or changes one mapping. A file that cannot be read as JSON is left alone.
+[[nodiscard]] Result<void> set_model(const std::string& path, const std::string& from,
+                                     const std::string& to);
+
+// Removes one: a default is written as null, so that it stays removed. Fails with kNotFound when
+// there is none of that name.
+[[nodiscard]] Result<void> remove_model(const std::string& path, const std::string& name);
+
+// Back to the defaults: the file is put aside as `path`.bak, which is returned; "" when there was
+// none.
+[[nodiscard]] Result<std::string> reset(const std::string& path);
+
+// The configuration in use as indented JSON, secrets hidden. Under "servedBy" the names of the
+// mapping whose target `served_by` replaces.
+[[nodiscard]] std::string show(
+    const Config& config, const std::function<std::string(const std::string&)>& served_by);
+
+}  // namespace ccproxy::config

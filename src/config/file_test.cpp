@@ -1,0 +1,176 @@
+#include "config/file.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/file.hpp"
+#include "config/environment.hpp"
+#include "config/keys.hpp"
+
+namespace ccproxy::config {
+namespace {
+
+class ConfigFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "ccproxy-config-XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+    path_ = folder_ + "/config.json";
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void write(std::string_view text) const { std::ofstream(path_) << text; }
+  [[nodiscard]] std::string text() const { return read_file(path_).value_or("(none)"); }
+  std::string folder_, path_;
+};
+
+TEST_F(ConfigFile, that_is_missing_means_the_defaults) {
+  const auto loaded = load(path_);
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->config.server.port, 3456);
+  EXPECT_EQ(loaded->config.model_mapping.at("gpt-4"), "claude-sonnet-4-20250514");
+  EXPECT_TRUE(loaded->warnings.empty());
+}
+
+TEST_F(ConfigFile, is_laid_over_the_defaults) {
+  write(R"({"modelMapping":{"gpt-4":"claude-opus-5","gpt-4o":null,"mine-*":"claude-haiku-5-5"},
+            "server":{"port":0,"allowedHosts":["a.example"]},"timeouts":{"connectSeconds":3},
+            "limits":{"bodyBytes":2048},"log":{"level":"debug","format":"json"},
+            "followRetirements":false,"credentials":"client","apiKeys":[{"name":"a","key":"k"}]})");
+  const auto loaded = load(path_);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const Config& config = loaded->config;
+  EXPECT_EQ(config.model_mapping.at("gpt-4"), "claude-opus-5");
+  EXPECT_FALSE(config.model_mapping.contains("gpt-4o"));
+  EXPECT_EQ(config.model_mapping.at("haiku"), "claude-3-5-haiku-20241022");
+  EXPECT_EQ(config.server.port, 0);
+  EXPECT_EQ(config.server.allowed_hosts, std::vector<std::string>{"a.example"});
+  EXPECT_EQ(config.timeouts.connect, seconds(3));
+  EXPECT_EQ(config.limits.body_bytes, 2048U);
+  EXPECT_EQ(config.log.level, LogLevel::kDebug);
+  EXPECT_FALSE(config.follow_retirements);
+  EXPECT_EQ(config.credentials, CredentialSource::kClient);
+  EXPECT_EQ(config.api_keys.front().key, "k");
+}
+
+struct Bad {
+  const char* text;
+  const char* named;
+};
+
+TEST_F(ConfigFile, with_a_wrong_value_is_refused_by_the_keys_name) {
+  const Bad rows[] = {{R"({"server":{"port":"x"}})", "server.port"},
+                      {R"({"server":{"port":70000}})", "server.port"},
+                      {R"({"server":{"port":-1}})", "server.port"},
+                      {R"({"server":5})", "server"},
+                      {R"({"server":{"workers":0}})", "server.workers"},
+                      {R"({"modelMapping":{"a":5}})", "modelMapping"},
+                      {R"({"apiKeys":[{"name":"x"}]})", "apiKeys"},
+                      {R"({"apiKeys":[{"name":"x","key":""}]})", "apiKeys"},
+                      {R"({"credentials":"any"})", "credentials"},
+                      {R"({"upstream":{"baseUrl":"nowhere"}})", "upstream.baseUrl"},
+                      {R"({"timeouts":{"connectSeconds":0}})", "timeouts.connectSeconds"},
+                      {R"({"log":{"level":"loud"}})", "log.level"},
+                      {"{\n\"server\": {,}}", "line 2"},
+                      {"[]", "object"}};
+  for (const Bad& row : rows) {
+    write(row.text);
+    const auto loaded = load(path_);
+    ASSERT_FALSE(loaded) << row.text;
+    EXPECT_EQ(loaded.error().kind, ErrorKind::kConfiguration);
+    EXPECT_NE(loaded.error().message.find(row.named), std::string::npos) << loaded.error().message;
+  }
+}
+
+TEST_F(ConfigFile, keeps_and_reports_unknown_keys_and_the_order) {
+  write(R"({"zzz":1,"server":{"prot":1,"port":5},"modelMapping":{"b":"x","a":"y"},"aaa":{}})");
+  const auto loaded = load(path_);
+  ASSERT_TRUE(loaded);
+  ASSERT_EQ(loaded->warnings.size(), 3U);
+  EXPECT_NE(loaded->warnings[1].find("server.prot"), std::string::npos);
+  ASSERT_TRUE(set_model(path_, "c", "z"));
+  const std::string after = text();
+  EXPECT_LT(after.find("zzz"), after.find("server"));
+  EXPECT_LT(after.find("\"b\""), after.find("\"a\""));
+  EXPECT_LT(after.find("\"a\""), after.find("\"c\""));
+  EXPECT_NE(after.find("prot"), std::string::npos);
+}
+
+TEST_F(ConfigFile, removes_a_default_for_good_and_ones_own_altogether) {
+  ASSERT_TRUE(set_model(path_, "mine", "claude-opus-5"));
+  ASSERT_TRUE(remove_model(path_, "gpt-4"));
+  ASSERT_TRUE(remove_model(path_, "mine"));
+  const auto loaded = load(path_);
+  EXPECT_FALSE(loaded->config.model_mapping.contains("gpt-4"));
+  EXPECT_FALSE(loaded->config.model_mapping.contains("mine"));
+  EXPECT_EQ(text().find("mine"), std::string::npos);
+  EXPECT_EQ(remove_model(path_, "gpt-4").error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(remove_model(path_, "nothing").error().kind, ErrorKind::kNotFound);
+}
+
+TEST_F(ConfigFile, that_is_broken_is_not_overwritten_by_an_edit) {
+  write("{ broken");
+  EXPECT_EQ(set_model(path_, "a", "b").error().kind, ErrorKind::kConfiguration);
+  EXPECT_EQ(remove_model(path_, "gpt-4").error().kind, ErrorKind::kConfiguration);
+  EXPECT_EQ(text(), "{ broken");
+  EXPECT_EQ(reset(path_).value(), path_ + ".bak");
+  EXPECT_EQ(read_file(path_ + ".bak").value(), "{ broken");
+  EXPECT_EQ(reset(path_).value(), "");
+}
+
+TEST_F(ConfigFile, with_keys_is_made_private) {
+  write(R"({"apiKeys":[{"name":"a","key":"secret"}]})");
+  ::chmod(path_.c_str(), 0644);
+  const auto loaded = load(path_);
+  ASSERT_TRUE(loaded);
+  ASSERT_EQ(loaded->warnings.size(), 1U);
+  struct stat facts {};
+  ::stat(path_.c_str(), &facts);
+  EXPECT_EQ(facts.st_mode & 0777U, 0600U);
+}
+
+TEST_F(ConfigFile, is_shown_without_its_secrets) {
+  Config config = defaults();
+  config.api_keys = {{"a", "secret"}};
+  const std::string shown =
+      show(config, [](const std::string& id) { return id == "claude-opus-4-20250514" ? "new" : id; });
+  EXPECT_EQ(shown.find("secret"), std::string::npos);
+  EXPECT_NE(shown.find("\"servedBy\""), std::string::npos);
+  EXPECT_NE(shown.find("\"claude-3-opus\": \"new\""), std::string::npos);
+  EXPECT_NE(shown.find("\"port\": 3456"), std::string::npos);
+}
+
+TEST(Environment, lies_over_the_file) {
+  Config config = defaults();
+  Environment environment;
+  environment.upstream_url = "http://127.0.0.1:9";
+  environment.log_level = "debug";
+  environment.proxy_key = "k";
+  ASSERT_TRUE(apply_environment(environment, config));
+  EXPECT_EQ(config.upstream.base_url, "http://127.0.0.1:9");
+  EXPECT_EQ(config.log.level, LogLevel::kDebug);
+  EXPECT_EQ(config.api_keys.front().name, "CCPROXY_API_KEY");
+  environment.log_level = "loud";
+  EXPECT_NE(apply_environment(environment, config).error().message.find("CCPROXY_LOG"),
+            std::string::npos);
+}
+
+TEST(Environment, says_where_the_files_are) {
+  Environment environment;
+  environment.home = "/home/me";
+  EXPECT_EQ(config_path(environment), "/home/me/.ccproxy/config.json");
+  environment.ccproxy_home = "/elsewhere";
+  EXPECT_EQ(config_path(environment), "/elsewhere/config.json");
+}
+
+TEST(Reference, is_what_the_documentation_says) {
+  const auto page = read_file(std::string(CCPROXY_SOURCE_DIR) + "/docs/configuration.md");
+  ASSERT_TRUE(page);
+  EXPECT_NE(page->find(reference()), std::string::npos)
+      << "docs/configuration.md is behind: put the output of `ccproxy config reference` into it";
+}
+
+}  // namespace
+}  // namespace ccproxy::config

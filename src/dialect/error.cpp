@@ -1,0 +1,77 @@
+#include "dialect/error.hpp"
+
+#include "anthropic/error.hpp"
+#include "json/writer.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+// How OpenAI's API sorts an error; an empty code is written as null.
+struct Sort {
+  std::string_view type, code;
+};
+
+constexpr std::string_view kInvalid = "invalid_request_error";
+constexpr std::string_view kServer = "server_error";
+constexpr std::string_view kUpstreamAuth = "upstream_auth";
+
+Sort sort_of(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::kTooLarge: return {kInvalid, "request_too_large"};
+    case ErrorKind::kInvalidRequest:
+    case ErrorKind::kHeadTooLarge:
+    case ErrorKind::kUnsupportedCoding:
+    case ErrorKind::kMethodNotAllowed:
+    case ErrorKind::kClientStalled: return {kInvalid, ""};
+    case ErrorKind::kUnauthorized:
+      if (error.code == kUpstreamAuth) return {"authentication_error", kUpstreamAuth};
+      return {kInvalid, "invalid_api_key"};
+    case ErrorKind::kForbidden: return {"permission_error", "permission_denied"};
+    case ErrorKind::kNotFound: return {kInvalid, error.param.empty() ? "unknown_url" : ""};
+    case ErrorKind::kBusy: return {kServer, "overloaded"};
+    case ErrorKind::kUpstreamUnreachable:
+    case ErrorKind::kUpstreamBroke:
+    case ErrorKind::kClosed: return {kServer, "upstream_unreachable"};
+    case ErrorKind::kTimedOut: return {kServer, "timeout"};
+    case ErrorKind::kClientGone:
+    case ErrorKind::kShutdown:
+    case ErrorKind::kConfiguration:
+    case ErrorKind::kIo:
+    case ErrorKind::kInternal: return {kServer, kServer};
+  }
+  return {kServer, kServer};
+}
+
+// A bug of ours names its place in the log, not to the client.
+std::string_view public_message(const Error& error) {
+  if (error.kind == ErrorKind::kInternal) return "CCProxy failed inside; its log says where.";
+  return error.message;
+}
+
+json::Writer& write_or_null(json::Writer& writer, std::string_view name, std::string_view text) {
+  return text.empty() ? writer.member(name, nullptr) : writer.member(name, text);
+}
+
+std::string openai_body(const Error& error) {
+  const Sort sort = sort_of(error);
+  std::string body;
+  json::Writer writer(body);
+  writer.begin_object().key("error").begin_object();
+  writer.member("message", public_message(error)).member("type", sort.type);
+  write_or_null(writer, "param", error.param);
+  write_or_null(writer, "code", error.code.empty() ? sort.code : error.code);
+  writer.end_object().end_object();
+  return body;
+}
+
+}  // namespace
+
+int status_of(Dialect, const Error& error) { return anthropic::status_of(error.kind); }
+
+std::string error_body(Dialect dialect, const Error& error, std::string_view request_id) {
+  if (dialect != Dialect::kMessages) return openai_body(error);
+  return anthropic::error_body(anthropic::error_type(error.kind), public_message(error),
+                               request_id);
+}
+
+}  // namespace ccproxy::dialect

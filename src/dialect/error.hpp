@@ -1,0 +1,23 @@
+// Errors that this program makes itself, told in the language of the client. Upstream's own errors
+// are another matter: they pass, or are translated with the answer.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "dialect/dialect.hpp"
+
+namespace ccproxy::dialect {
+
+// The same status in every dialect.
+[[nodiscard]] int status_of(Dialect dialect, const Error& error);
+
+// The JSON body. `request_id` stands in Anthropic's shape only: OpenAI's clients read it from a
+// header. OpenAI's shape takes the error's own code where it has one, else the usual one of the
+// kind; the code upstream_auth says that the credential which goes upstream is missing or refused,
+// so that nobody looks for the fault in the client's key.
+[[nodiscard]] std::string error_body(Dialect dialect, const Error& error,
+                                     std::string_view request_id);
+
+}  // namespace ccproxy::dialect

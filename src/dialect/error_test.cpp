@@ -1,0 +1,105 @@
+#include "dialect/error.hpp"
+
+#include <gtest/gtest.h>
+
+namespace ccproxy::dialect {
+namespace {
+
+TEST(ErrorBody, speaks_the_language_of_the_client) {
+  const Error error{ErrorKind::kInvalidRequest, "stop must be a string", "stop"};
+  EXPECT_EQ(error_body(Dialect::kMessages, error, "req_1"),
+            R"({"type":"error","error":{"type":"invalid_request_error",)"
+            R"("message":"stop must be a string"},"request_id":"req_1"})");
+  for (const Dialect dialect : {Dialect::kChat, Dialect::kResponses})
+    EXPECT_EQ(error_body(dialect, error, "req_1"),
+              R"({"error":{"message":"stop must be a string","type":"invalid_request_error",)"
+              R"("param":"stop","code":null}})");
+}
+
+struct Case {
+  const char* says;
+  Error error;
+  int status;
+  const char* tail;  // of the OpenAI body, from the type on
+};
+
+const Case kCases[] = {
+    {"an unknown key of the client",
+     {ErrorKind::kUnauthorized, "m"},
+     401,
+     R"("type":"invalid_request_error","param":null,"code":"invalid_api_key"}})"},
+    {"no credential for upstream",
+     {ErrorKind::kUnauthorized, "m", "", "upstream_auth"},
+     401,
+     R"("type":"authentication_error","param":null,"code":"upstream_auth"}})"},
+    {"a Host that is not answered",
+     {ErrorKind::kForbidden, "m"},
+     403,
+     R"("type":"permission_error","param":null,"code":"permission_denied"}})"},
+    {"an unknown route",
+     {ErrorKind::kNotFound, "m"},
+     404,
+     R"("type":"invalid_request_error","param":null,"code":"unknown_url"}})"},
+    {"an unknown model",
+     {ErrorKind::kNotFound, "m", "model", "model_not_found"},
+     404,
+     R"("type":"invalid_request_error","param":"model","code":"model_not_found"}})"},
+    {"another thing that is not there",
+     {ErrorKind::kNotFound, "m", "input"},
+     404,
+     R"("type":"invalid_request_error","param":"input","code":null}})"},
+    {"a body too large",
+     {ErrorKind::kTooLarge, "m"},
+     413,
+     R"("type":"invalid_request_error","param":null,"code":"request_too_large"}})"},
+    {"a limit of this server",
+     {ErrorKind::kBusy, "m"},
+     503,
+     R"("type":"server_error","param":null,"code":"overloaded"}})"},
+    {"no way to upstream",
+     {ErrorKind::kUpstreamUnreachable, "m"},
+     502,
+     R"("type":"server_error","param":null,"code":"upstream_unreachable"}})"},
+    {"an answer that broke off",
+     {ErrorKind::kUpstreamBroke, "m"},
+     502,
+     R"("type":"server_error","param":null,"code":"upstream_unreachable"}})"},
+    {"time ran out",
+     {ErrorKind::kTimedOut, "m"},
+     504,
+     R"("type":"server_error","param":null,"code":"timeout"}})"},
+    {"the end of this server",
+     {ErrorKind::kShutdown, "m"},
+     503,
+     R"("type":"server_error","param":null,"code":"server_error"}})"},
+    {"a finer word than the kind has",
+     {ErrorKind::kInvalidRequest, "m", "n", "invalid_type"},
+     400,
+     R"("type":"invalid_request_error","param":"n","code":"invalid_type"}})"},
+    {"a client that sends too slowly",
+     {ErrorKind::kClientStalled, "m"},
+     408,
+     R"("type":"invalid_request_error","param":null,"code":null}})"},
+    {"a wrong method",
+     {ErrorKind::kMethodNotAllowed, "m"},
+     405,
+     R"("type":"invalid_request_error","param":null,"code":null}})"},
+};
+
+TEST(ErrorBody, sorts_errors_as_openais_clients_expect) {
+  for (const Case& row : kCases) {
+    SCOPED_TRACE(row.says);
+    EXPECT_EQ(error_body(Dialect::kChat, row.error, ""),
+              std::string(R"({"error":{"message":"m",)") + row.tail);
+    EXPECT_EQ(status_of(Dialect::kChat, row.error), row.status);
+  }
+}
+
+TEST(ErrorBody, does_not_tell_the_client_where_a_bug_is) {
+  const Error bug{ErrorKind::kInternal, "exchange.cpp:12"};
+  for (const Dialect dialect : {Dialect::kMessages, Dialect::kChat})
+    EXPECT_EQ(error_body(dialect, bug, "").find("exchange.cpp"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ccproxy::dialect

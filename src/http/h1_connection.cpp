@@ -1,0 +1,129 @@
+#include "http/h1_connection.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <utility>
+
+namespace ccproxy::http {
+namespace {
+
+constexpr std::size_t kHeadLimit = 64 * 1024;
+constexpr std::size_t kRead = 16 * 1024;
+
+}  // namespace
+
+H1Connection::H1Connection(std::unique_ptr<net::Stream> stream, std::string authority,
+                           ClientLimits limits)
+    : stream_(std::move(stream)),
+      authority_(std::move(authority)),
+      limits_(limits),
+      parser_(kHeadLimit) {}
+
+Task<Result<void>> H1Connection::send(const OutgoingRequest& request, std::string_view body,
+                                      bool last) {
+  to_head_ = request.method == "HEAD";
+  chunked_ = !request.length && !(last && body.empty());
+  answered_ = keeps_alive_ = sent_ = false;
+  front_.clear();
+  fmt::format_to(std::back_inserter(front_), "{} {} HTTP/1.1\r\nHost: {}\r\n", request.method,
+                 request.target, authority_);
+  for (const Field& field : request.fields) append_field(front_, field.name, field.value);
+  if (chunked_) {
+    front_ += "transfer-encoding: chunked\r\n\r\n";
+    co_return co_await send_body(body, last);
+  }
+  if (request.length.value_or(0) > 0 || request.method == "POST" || request.method == "PUT")
+    fmt::format_to(std::back_inserter(front_), "content-length: {}\r\n",
+                   request.length.value_or(0));
+  front_ += "\r\n";
+  co_return co_await send_body(body, last);
+}
+
+Task<Result<void>> H1Connection::send_body(std::string_view piece, bool last) {
+  if (chunked_ && !piece.empty())
+    fmt::format_to(std::back_inserter(front_), "{:x}\r\n", piece.size());
+  const std::string_view tail = !chunked_               ? std::string_view{}
+                                : piece.empty() && last ? "0\r\n\r\n"
+                                : last                  ? "\r\n0\r\n\r\n"
+                                : piece.empty()         ? ""
+                                                        : "\r\n";
+  stream_->expires_after(limits_.write_stall);
+  const std::string_view front = front_;
+  auto written = co_await stream_->write(front, piece, tail);
+  front_.clear();
+  stream_->never_expires();
+  sent_ = written && last;
+  co_return written;
+}
+
+// Reads more into input_; 0 at the end of the stream.
+Task<Result<std::size_t>> H1Connection::fill(Clock::duration limit, std::string_view limit_name) {
+  stream_->expires_after(limit);
+  auto room = input_.prepare(kRead);
+  auto got = co_await stream_->read_some(room);
+  stream_->never_expires();
+  if (got) {
+    input_.commit(*got);
+    answered_ = answered_ || *got > 0;
+    co_return got;
+  }
+  if (got.error().kind == ErrorKind::kTimedOut)
+    co_return fail(ErrorKind::kTimedOut,
+                   fmt::format("the upstream sent nothing for {} s ({})",
+                               std::chrono::duration_cast<std::chrono::seconds>(limit).count(),
+                               limit_name));
+  co_return got;
+}
+
+Task<Result<ResponseHead>> H1Connection::read_head() {
+  while (true) {
+    auto head = parser_.read_response(input_, to_head_);
+    if (!head) co_return fail(head.error());
+    if (*head && (*head)->status >= 200) {
+      keeps_alive_ = http::keeps_alive(**head) && parser_.framing().kind != BodyKind::kUntilClose;
+      co_return std::move(**head);
+    }
+    if (*head && (*head)->status == 101)
+      co_return fail(ErrorKind::kUpstreamBroke, "the upstream switched protocols unasked");
+    if (*head) continue;
+    auto filled = co_await fill(limits_.first_byte, "timeouts.firstByteSeconds");
+    if (!filled) co_return fail(filled.error());
+    if (*filled == 0)
+      co_return fail(ErrorKind::kClosed, "the upstream closed the connection without an answer");
+  }
+}
+
+Task<Result<std::string_view>> H1Connection::read_body() {
+  body_.clear();
+  while (!parser_.done()) {
+    auto taken = parser_.read_body(input_, body_);
+    if (!taken) co_return fail(taken.error());
+    if (!body_.empty()) co_return body_.view();
+    if (parser_.done()) break;
+    auto filled = co_await fill(limits_.idle, "timeouts.idleUpstreamSeconds");
+    if (!filled) co_return fail(filled.error());
+    if (*filled > 0) continue;
+    auto ended = parser_.end_of_stream();
+    if (!ended) co_return fail(ended.error());
+  }
+  co_return std::string_view{};
+}
+
+bool H1Connection::reusable() const {
+  return sent_ && parser_.done() && keeps_alive_ && input_.empty();
+}
+
+void H1Connection::rest(Clock::duration idle) {
+  input_.release();
+  body_.release();
+  stream_->expires_after(idle);
+}
+
+bool H1Connection::wake() {
+  if (!stream_->is_quiet()) return false;
+  stream_->never_expires();
+  return true;
+}
+
+}  // namespace ccproxy::http

@@ -1,0 +1,238 @@
+#include "http/h1_parser.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/none.hpp>
+#include <cstring>
+#include <limits>
+#include <variant>
+
+#include "base/text.hpp"
+
+namespace ccproxy::http {
+namespace {
+
+namespace beast = boost::beast;
+using beast::error_code;
+using BeastError = beast::http::error;
+
+constexpr std::size_t kMostExtension = 256;  // bytes of a chunk extension that we pass over
+constexpr std::size_t kMostTrailers = 1024;  // bytes of all trailers together
+constexpr std::size_t kMostLeftOver = 1024;  // of a chunk line or trailer that is not complete
+constexpr std::size_t kUsualFields = 16;
+
+std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
+
+// Stores the head as views, passes chunk data on, and refuses what Beast would let through in
+// chunk extensions and trailers. One per message.
+template <bool kIsRequest>
+class Message final : public beast::http::basic_parser<kIsRequest> {
+ public:
+  using HeadType = std::conditional_t<kIsRequest, RequestHead, ResponseHead>;
+
+  Message() {
+    this->header_limit(std::numeric_limits<std::uint32_t>::max());  // HeadScan has the limit
+    this->body_limit(boost::none);
+    this->eager(true);
+  }
+
+  error_code read_head(std::string_view bytes, HeadType& head) {
+    head_ = &head;
+    error_code error;
+    this->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
+    head_ = nullptr;
+    return error;  // need_more is one, too: HeadScan saw the end
+  }
+
+  // How many bytes were taken; what they held is in `out`.
+  std::size_t read_chunks(std::string_view bytes, Buffer& out, error_code& error) {
+    error = {};
+    if (bytes.size() < least_) return 0;
+    out_ = &out;
+    const std::size_t taken =
+        this->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
+    out_ = nullptr;
+    if (error == BeastError::need_more) error = {};
+    // Beast asserts that it is shown five bytes once it saw the line of the last chunk. No data
+    // waits for that: a line of three bytes that is not complete has none behind it.
+    const std::size_t left = bytes.size() - taken;
+    least_ = left >= 3 ? kShortestEnd : 0;
+    return taken;
+  }
+
+ private:
+  void on_request_impl(beast::http::verb, beast::string_view method, beast::string_view target,
+                       int version, error_code&) override {
+    if constexpr (kIsRequest) {
+      head_->method = view(method);
+      head_->target = view(target);
+      head_->version = version;
+    }
+  }
+
+  void on_response_impl(int code, beast::string_view reason, int version, error_code&) override {
+    if constexpr (!kIsRequest) {
+      head_->status = code;
+      head_->reason = view(reason);
+      head_->version = version;
+    }
+  }
+
+  void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value,
+                     error_code& error) override {
+    if (head_ != nullptr) {
+      // One more than the rules allow is kept, for them to see.
+      if (head_->fields.size() <= kMostFields)
+        head_->fields.push_back(Field{view(name), view(value)});
+      return;
+    }
+    const std::string_view trailer = view(name);
+    trailers_ += name.size() + value.size();
+    if (same_text(trailer, "content-length") || same_text(trailer, "transfer-encoding") ||
+        same_text(trailer, "host") || trailers_ > kMostTrailers)
+      error = BeastError::bad_field;
+  }
+
+  void on_chunk_header_impl(std::uint64_t, beast::string_view extension,
+                            error_code& error) override {
+    if (extension.size() > kMostExtension ||
+        view(extension).find('"') != std::string_view::npos)
+      error = BeastError::bad_chunk_extension;
+  }
+
+  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body, error_code&) override {
+    out_->append(view(body));
+    return body.size();
+  }
+
+  // Only chunked bodies are read through Beast.
+  std::size_t on_body_impl(beast::string_view body, error_code&) override { return body.size(); }
+  void on_header_impl(error_code&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  void on_finish_impl(error_code&) override {}
+
+  static constexpr std::size_t kShortestEnd = 5;  // "0\r\n\r\n"
+
+  HeadType* head_ = nullptr;  // while the head is read
+  Buffer* out_ = nullptr;     // while chunks are read
+  std::size_t least_ = 0;     // bytes that the next put() must be shown
+  std::size_t trailers_ = 0;  // bytes of them
+};
+
+Error broken(bool is_request, std::string_view what) {
+  return is_request ? Error{ErrorKind::kInvalidRequest, fmt::format("malformed HTTP: {}", what)}
+                    : Error{ErrorKind::kUpstreamBroke, fmt::format("the upstream broke HTTP: {}", what)};
+}
+
+}  // namespace
+
+struct H1Parser::Chunks {
+  std::variant<std::monostate, Message<true>, Message<false>> message;
+  [[nodiscard]] bool is_request() const { return message.index() == 1; }
+};
+
+H1Parser::H1Parser(std::size_t head_limit)
+    : head_limit_(head_limit), scan_(head_limit), chunks_(std::make_unique<Chunks>()) {}
+
+H1Parser::~H1Parser() = default;
+
+template <class SomeHead>
+Result<bool> H1Parser::take_head(Buffer& input, SomeHead& head) {
+  constexpr bool kIsRequest = std::is_same_v<SomeHead, RequestHead>;
+  auto found = scan_.look(input.view());
+  if (!found) {
+    if (kIsRequest) return fail(found.error());
+    return fail(ErrorKind::kUpstreamBroke, "the upstream broke HTTP: its head is malformed or too large");
+  }
+  if (!*found) return false;
+
+  // The head keeps its own bytes: the views must outlive the input buffer.
+  const std::size_t size = **found;
+  head.bytes = std::make_unique_for_overwrite<char[]>(size);
+  std::memcpy(head.bytes.get(), input.view().data(), size);
+  head.fields.reserve(kUsualFields);
+  input.consume(size);
+  scan_ = HeadScan(head_limit_);
+  auto& message = chunks_->message.template emplace<Message<kIsRequest>>();
+  if (auto error = message.read_head(std::string_view(head.bytes.get(), size), head))
+    return fail(broken(kIsRequest, error.message()));
+  return true;
+}
+
+Result<std::optional<RequestHead>> H1Parser::read_request(Buffer& input) {
+  // An empty line before a request is passed over (RFC 9112, 2.2).
+  while (input.view().starts_with("\r\n")) input.consume(2);
+  if (input.view() == "\r") return std::optional<RequestHead>();
+  RequestHead head;
+  auto taken = take_head(input, head);
+  if (!taken) return fail(taken.error());
+  if (!*taken) return std::optional<RequestHead>();
+  if (auto begun = begin_body(judge_request(head)); !begun) return fail(begun.error());
+  return std::optional<RequestHead>(std::move(head));
+}
+
+Result<std::optional<ResponseHead>> H1Parser::read_response(Buffer& input, bool to_head) {
+  ResponseHead head;
+  auto taken = take_head(input, head);
+  if (!taken) return fail(taken.error());
+  if (!*taken) return std::optional<ResponseHead>();
+  if (auto begun = begin_body(judge_response(head, to_head)); !begun) return fail(begun.error());
+  return std::optional<ResponseHead>(std::move(head));
+}
+
+Result<void> H1Parser::begin_body(const Result<Framing>& framing) {
+  if (!framing) return fail(framing.error());
+  framing_ = *framing;
+  left_ = framing_.length;
+  done_ = framing_.kind == BodyKind::kNone;
+  return {};
+}
+
+Result<void> H1Parser::read_body(Buffer& input, Buffer& out) {
+  if (done_ || input.empty()) return {};
+  if (framing_.kind == BodyKind::kChunked) return read_chunks(input, out);
+  const std::size_t size = framing_.kind == BodyKind::kLength
+                               ? static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size()))
+                               : input.size();
+  if (size == input.size() && out.empty()) {
+    out.swap(input);
+    input.clear();
+  } else {
+    out.append(input.view().substr(0, size));
+    input.consume(size);
+  }
+  left_ -= framing_.kind == BodyKind::kLength ? size : 0;
+  done_ = framing_.kind == BodyKind::kLength && left_ == 0;
+  return {};
+}
+
+Result<void> H1Parser::read_chunks(Buffer& input, Buffer& out) {
+  error_code error;
+  const auto feed = [&](auto& message) -> std::size_t {
+    if constexpr (std::is_same_v<std::decay_t<decltype(message)>, std::monostate>) {
+      return 0;
+    } else {
+      const std::size_t taken = message.read_chunks(input.view(), out, error);
+      done_ = message.is_done();
+      return taken;
+    }
+  };
+  input.consume(std::visit(feed, chunks_->message));
+  if (error) return fail(broken(chunks_->is_request(), error.message()));
+  if (!done_ && input.size() > kMostLeftOver)
+    return fail(broken(chunks_->is_request(), "a chunk line or trailer without end"));
+  return {};
+}
+
+Result<void> H1Parser::end_of_stream() {
+  if (done_) return {};
+  if (framing_.kind != BodyKind::kUntilClose)
+    return fail(ErrorKind::kUpstreamBroke, "the connection ended in the middle of a message");
+  done_ = true;
+  return {};
+}
+
+}  // namespace ccproxy::http

@@ -1,0 +1,62 @@
+#include "http/head.hpp"
+
+#include "base/text.hpp"
+
+namespace ccproxy::http {
+
+std::optional<std::string_view> Head::find(std::string_view name) const {
+  for (const Field& field : fields)
+    if (same_text(field.name, name)) return field.value;
+  return std::nullopt;
+}
+
+std::string_view Head::get(std::string_view name) const { return find(name).value_or(""); }
+
+bool Head::lists(std::string_view name, std::string_view item) const {
+  for (const Field& field : fields)
+    if (same_text(field.name, name) && list_names(field.value, item)) return true;
+  return false;
+}
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  out += name;
+  out += ": ";
+  out += value;
+  out += "\r\n";
+}
+
+std::string_view reason_phrase(int status) {
+  switch (status) {
+    case 100: return "Continue";
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 204: return "No Content";
+    case 206: return "Partial Content";
+    case 301: return "Moved Permanently";
+    case 302: return "Found";
+    case 304: return "Not Modified";
+    case 307: return "Temporary Redirect";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 402: return "Payment Required";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
+    case 417: return "Expectation Failed";
+    case 426: return "Upgrade Required";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    default: return "Status";
+  }
+}
+
+}  // namespace ccproxy::http

@@ -1,0 +1,289 @@
+#include "http/server_connection.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/text.hpp"
+
+namespace ccproxy::http {
+namespace {
+
+constexpr std::size_t kReadAhead = 64 * 1024;
+constexpr std::size_t kSmallRead = 4 * 1024;
+constexpr std::size_t kLargeRead = 64 * 1024;
+constexpr std::size_t kLingerBytes = 1 << 20;
+constexpr std::chrono::seconds kLingerTime{2};
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+tl::unexpected<Error> client_gone() {
+  return fail(ErrorKind::kClientGone, "the client closed the connection");
+}
+
+}  // namespace
+
+ServerConnection::ServerConnection(net::Runtime& runtime, std::unique_ptr<net::Stream> stream,
+                                   ServerLimits limits)
+    : runtime_(runtime),
+      stream_(std::move(stream)),
+      limits_(limits),
+      parser_(limits.head_bytes),
+      changed_(runtime),
+      drained_(runtime),
+      patience_(runtime, [this] {
+        out_of_patience_ = true;
+        changed_.notify();
+      }) {}
+
+ServerConnection::~ServerConnection() = default;
+
+void ServerConnection::start() { runtime_.spawn(pump(shared_from_this())); }
+
+// Reads for as long as the connection lives, at most kReadAhead bytes ahead of whoever takes them.
+Task<void> ServerConnection::pump(std::shared_ptr<ServerConnection> self) {
+  std::size_t want = kSmallRead;
+  Buffer landing;
+  while (true) {
+    while (self->arrived_.size() >= kReadAhead && self->phase_ != Phase::kClosed)
+      co_await self->drained_.wait();
+    auto room = landing.prepare(want);
+    auto got = co_await self->stream_->read_some(room);
+    if (!got || *got == 0) break;
+    want = *got == room.size() ? kLargeRead : kSmallRead;
+    landing.commit(*got);
+    if (self->arrived_.empty()) {
+      self->arrived_.swap(landing);
+    } else {
+      self->arrived_.append(landing.view());
+    }
+    landing.clear();
+    self->changed_.notify();
+  }
+  self->ended_ = true;
+  self->changed_.notify();
+  if (auto call = std::exchange(self->on_gone_, {})) call();
+}
+
+// Moves what has arrived to where the parser looks; false when nothing has.
+bool ServerConnection::take_arrived() {
+  if (arrived_.empty()) return false;
+  if (input_.empty()) {
+    input_.swap(arrived_);
+    arrived_.clear();
+  } else {
+    input_.append(arrived_.view());
+    arrived_.clear();
+  }
+  drained_.notify();
+  return true;
+}
+
+// Waits for more input. Fails with kTimedOut after `limit`, kClosed at the end of the stream.
+Task<Result<void>> ServerConnection::more(Clock::duration limit) {
+  out_of_patience_ = false;
+  patience_.expires_after(limit);
+  while (true) {
+    if (take_arrived()) break;
+    if (ended_ || phase_ == Phase::kClosed)
+      co_return fail(ErrorKind::kClosed, "the client closed the connection");
+    if (out_of_patience_) co_return fail(ErrorKind::kTimedOut, "the client took too long");
+    if (draining_ && phase_ == Phase::kIdle)
+      co_return fail(ErrorKind::kClosed, "the server is ending");
+    co_await changed_.wait();
+  }
+  patience_.disarm();
+  co_return Result<void>{};
+}
+
+Task<Result<RequestHead>> ServerConnection::read_request() {
+  if (phase_ == Phase::kClosed || request_failed_)
+    co_return fail(ErrorKind::kClosed, "the connection is closed");
+  phase_ = Phase::kIdle;
+  reply_begun_ = head_sent_ = false;
+  auto give_up = Clock::time_point::max();
+  while (true) {
+    auto head = parser_.read_request(input_);
+    if (!head) {
+      phase_ = Phase::kRequest;
+      request_failed_ = close_after_reply_ = true;
+      co_return fail(head.error());
+    }
+    if (*head) {
+      phase_ = Phase::kRequest;
+      is_head_ = (*head)->method == "HEAD";
+      version_ = (*head)->version;
+      client_keeps_alive_ = version_ == 11 && keeps_alive(**head);
+      expects_continue_ = version_ == 11 && same_text((*head)->get("expect"), "100-continue");
+      co_return std::move(**head);
+    }
+    if (!input_.empty() && give_up == Clock::time_point::max()) {
+      phase_ = Phase::kRequest;  // the head has begun: from here it has its own time
+      give_up = Clock::now() + limits_.request_head;
+    }
+    const bool idle = input_.empty();
+    auto waited = co_await more(idle ? limits_.keep_alive : give_up - Clock::now());
+    if (waited) continue;
+    if (idle || waited.error().kind == ErrorKind::kClosed) {
+      close();
+      co_return fail(ErrorKind::kClosed, waited.error().message);
+    }
+    request_failed_ = close_after_reply_ = true;
+    co_return fail(ErrorKind::kClientStalled,
+                   "the request head did not arrive in time (timeouts.requestHeadSeconds)");
+  }
+}
+
+std::optional<std::uint64_t> ServerConnection::body_length() const {
+  if (parser_.framing().kind != BodyKind::kLength) return std::nullopt;
+  return parser_.framing().length;
+}
+
+Task<Result<std::string_view>> ServerConnection::read_body() {
+  body_.clear();
+  while (!parser_.done()) {
+    auto taken = parser_.read_body(input_, body_);
+    if (!taken) {
+      request_failed_ = close_after_reply_ = true;
+      co_return fail(taken.error());
+    }
+    if (!body_.empty()) co_return body_.view();
+    if (parser_.done()) break;
+    if (std::exchange(expects_continue_, false) && arrived_.empty()) {
+      auto sent = co_await send(kContinue);
+      if (!sent) co_return fail(sent.error());
+    }
+    auto waited = co_await more(limits_.body_stall);
+    if (waited) continue;
+    request_failed_ = close_after_reply_ = true;
+    if (waited.error().kind == ErrorKind::kTimedOut)
+      co_return fail(ErrorKind::kClientStalled,
+                     "the request body stopped arriving (timeouts.bodyStallSeconds)");
+    co_return client_gone();
+  }
+  co_return std::string_view{};
+}
+
+void ServerConnection::begin_reply(int status, std::string_view fields,
+                                   std::optional<std::uint64_t> length) {
+  // Bytes of this request that nobody read would be taken for the next one.
+  if (!parser_.done() || request_failed_ || draining_ || !client_keeps_alive_)
+    close_after_reply_ = true;
+  reply_begun_ = true;
+  head_sent_ = false;
+  const bool has_body = !is_head_ && status != 204 && status != 304;
+  reply_kind_ = !has_body      ? BodyKind::kNone
+                : length       ? BodyKind::kLength
+                : version_ == 11 ? BodyKind::kChunked
+                                 : BodyKind::kUntilClose;
+  if (reply_kind_ == BodyKind::kUntilClose) close_after_reply_ = true;
+
+  head_.clear();
+  fmt::format_to(std::back_inserter(head_), "HTTP/1.1 {} {}\r\n", status, reason_phrase(status));
+  head_ += fields;
+  if (length && status != 204 && status != 304) fmt::format_to(std::back_inserter(head_), "content-length: {}\r\n", *length);
+  if (reply_kind_ == BodyKind::kChunked) head_ += "transfer-encoding: chunked\r\n";
+  if (close_after_reply_) head_ += "connection: close\r\n";
+  head_ += "\r\n";
+}
+
+void ServerConnection::discard_reply() {
+  reply_begun_ = false;
+  head_.clear();
+}
+
+Task<Result<void>> ServerConnection::send(std::string_view first, std::string_view second,
+                                          std::string_view third) {
+  stream_->expires_after(limits_.write_stall);
+  auto written = co_await stream_->write(first, second, third);
+  stream_->never_expires();
+  if (written) co_return written;
+  const bool stalled = written.error().kind == ErrorKind::kTimedOut;
+  close();
+  if (stalled)
+    co_return fail(ErrorKind::kClientStalled,
+                   "the client did not take its answer (timeouts.writeStallSeconds)");
+  co_return client_gone();
+}
+
+Task<Result<void>> ServerConnection::flush() {
+  if (head_sent_) co_return Result<void>{};
+  head_sent_ = true;
+  const std::string_view head = head_;
+  co_return co_await send(head);
+}
+
+Task<Result<void>> ServerConnection::write(std::string_view piece) {
+  if (piece.empty()) co_return Result<void>{};
+  co_return co_await send_piece(piece, false);
+}
+
+Task<Result<void>> ServerConnection::send_piece(std::string_view piece, bool last) {
+  const bool chunked = reply_kind_ == BodyKind::kChunked;
+  if (reply_kind_ == BodyKind::kNone) piece = {};
+  // The chunk's size line joins the head, so that the first bytes leave in one write.
+  if (std::exchange(head_sent_, true)) head_.clear();
+  if (chunked && !piece.empty())
+    fmt::format_to(std::back_inserter(head_), "{:x}\r\n", piece.size());
+  const std::string_view tail = !chunked                ? std::string_view{}
+                                : piece.empty() && last ? "0\r\n\r\n"
+                                : last                  ? "\r\n0\r\n\r\n"
+                                                        : "\r\n";
+  if (head_.empty() && piece.empty() && tail.empty()) co_return Result<void>{};
+  const std::string_view front = head_;
+  co_return co_await send(front, piece, tail);
+}
+
+Task<Result<void>> ServerConnection::end_reply(std::string_view last) {
+  auto sent = co_await send_piece(last, true);
+  if (!sent) co_return sent;
+  reply_begun_ = false;
+  if (!close_after_reply_ && !draining_) co_return sent;
+  const bool unread = !parser_.done() || request_failed_;
+  if (unread) {
+    co_await linger();
+  } else {
+    close();
+  }
+  co_return sent;
+}
+
+Task<Result<void>> ServerConnection::answer(int status, std::string_view fields,
+                                            std::string_view body) {
+  begin_reply(status, fields, body.size());
+  co_return co_await end_reply(body);
+}
+
+Task<void> ServerConnection::linger() {
+  stream_->end_writing();
+  const auto give_up = Clock::now() + kLingerTime;
+  std::size_t dropped = 0;
+  while (dropped < kLingerBytes && Clock::now() < give_up) {
+    dropped += input_.size();
+    input_.clear();
+    auto waited = co_await more(give_up - Clock::now());
+    if (!waited) break;
+  }
+  close();
+}
+
+void ServerConnection::drain() {
+  draining_ = true;
+  changed_.notify();
+}
+
+void ServerConnection::close() {
+  phase_ = Phase::kClosed;
+  patience_.disarm();
+  stream_->close();
+  changed_.notify();
+  drained_.notify();
+}
+
+void ServerConnection::reset() {
+  stream_->reset();
+  close();
+}
+
+}  // namespace ccproxy::http

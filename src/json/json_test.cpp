@@ -1,0 +1,103 @@
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "json/document.hpp"
+#include "json/reader.hpp"
+#include "json/writer.hpp"
+
+namespace ccproxy::json {
+namespace {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+Result<Pairs> members_of(std::string_view text) {
+  Pairs pairs;
+  Reader reader;
+  auto walked = reader.members_of_copy(
+      text, [&](const Member& member) { pairs.emplace_back(member.key, member.value); });
+  if (!walked) return fail(walked.error());
+  return pairs;
+}
+
+TEST(Reader, shows_each_member_as_it_was_written) {
+  const auto pairs = members_of(
+      R"( { "a" : 1.0 , "b":[1, {"x":"}"}] ,"c": {"d" : null}, "e":"q\"\u00e9" , "f":true } )");
+  ASSERT_TRUE(pairs) << pairs.error().message;
+  EXPECT_EQ(*pairs, (Pairs{{"a", "1.0"},
+                           {"b", R"([1, {"x":"}"}])"},
+                           {"c", R"({"d" : null})"},
+                           {"e", R"("q\"\u00e9")"},
+                           {"f", "true"}}));
+}
+
+TEST(Reader, knows_a_key_by_its_meaning_and_shows_repeated_ones) {
+  const auto pairs = members_of(R"({"mod\u0065l":"a","model":"b"})");
+  ASSERT_TRUE(pairs);
+  EXPECT_EQ(*pairs, (Pairs{{"model", "\"a\""}, {"model", "\"b\""}}));
+}
+
+TEST(Reader, points_into_the_text_it_was_given) {
+  std::string text = R"({"model": "x"})";
+  const std::size_t size = text.size();
+  text.append(kPadding, '\0');
+  Reader reader;
+  std::size_t at = 0;
+  ASSERT_TRUE(reader.members(std::string_view(text).substr(0, size), [&](const Member& member) {
+    at = static_cast<std::size_t>(member.value.data() - text.data());
+  }));
+  EXPECT_EQ(at, 10U);
+}
+
+TEST(Reader, refuses_what_is_not_one_object) {
+  for (const char* text : {"", " ", "[1]", "\"x\"", "{", "{\"a\":1", "{\"a\" 1}", "{\"a\":1}x",
+                           "{} {}", "nul", "{\"a\":}", "\xFF{}"})
+    EXPECT_FALSE(members_of(text)) << text;
+}
+
+TEST(Reader, survives_depth_and_size_without_harm) {
+  const std::string deep = "{\"a\":" + std::string(5000, '[') + std::string(5000, ']') + "}";
+  EXPECT_TRUE(!members_of(deep) || members_of(deep)->size() == 1);
+  std::string many = "{";
+  for (int i = 0; i < 20000; ++i) many += "\"k" + std::to_string(i) + "\":" + std::to_string(i) + ",";
+  many += "\"last\":0}";
+  ASSERT_TRUE(members_of(many));
+  EXPECT_EQ(members_of(many)->size(), 20001U);
+}
+
+TEST(Tokens, are_read_strictly) {
+  EXPECT_EQ(string_of(R"("a\n\u00e9")"), "a\n\xC3\xA9");
+  EXPECT_EQ(string_of(R"("plain")"), "plain");
+  EXPECT_FALSE(string_of("plain"));
+  EXPECT_FALSE(string_of("\"open"));
+  EXPECT_FALSE(string_of(R"("\ud800")"));
+  EXPECT_EQ(count_of("12"), 12);
+  for (const char* bad : {"", "-1", "1.0", "1e3", "x", "99999999999999999999"})
+    EXPECT_FALSE(count_of(bad)) << bad;
+}
+
+TEST(Writer, writes_valid_json_whatever_the_text_is) {
+  std::string out;
+  Writer writer(out);
+  writer.begin_object()
+      .member("s", "a\"\\\n\x01")
+      .member("bad", std::string_view("\xC3(\xED\xA0\x80"))
+      .member("n", 7)
+      .member("b", true);
+  writer.key("list").begin_array().value(nullptr).value(1.5).raw("{\"raw\":1}").end_array();
+  writer.end_object();
+  EXPECT_EQ(out,
+            "{\"s\":\"a\\\"\\\\\\n\\u0001\",\"bad\":\"\xEF\xBF\xBD(\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\","
+            "\"n\":7,\"b\":true,\"list\":[null,1.5,{\"raw\":1}]}");
+  EXPECT_TRUE(parse_document(out));
+}
+
+TEST(Document, says_where_the_text_is_broken) {
+  EXPECT_EQ(parse_document("{\n  \"a\": 1,\n}").error().message,
+            "not valid JSON at line 3, column 1");
+}
+
+}  // namespace
+}  // namespace ccproxy::json

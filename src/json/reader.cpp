@@ -1,0 +1,108 @@
+#include "json/reader.hpp"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <charconv>
+
+namespace ccproxy::json {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+// A parser keeps the memory that its largest text needed (four bytes a byte); past this it is
+// given back, so that one large body does not stay in the process.
+constexpr std::size_t kKeepCapacity = std::size_t{1} << 20;
+
+tl::unexpected<Error> not_json(simdjson::error_code code) {
+  return fail(ErrorKind::kInvalidRequest,
+              fmt::format("the body is not a valid JSON object ({})", simdjson::error_message(code)));
+}
+
+std::string_view trim_end(std::string_view token) {
+  const auto last = token.find_last_not_of(" \t\r\n");
+  return token.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
+// The span of a value. On-Demand steps over it; what is inside is not judged.
+simdjson::error_code raw_value(ondemand::value value, std::string_view& raw) {
+  ondemand::json_type type{};
+  if (auto error = value.type().get(type)) return error;
+  if (type == ondemand::json_type::object) {
+    ondemand::object object;
+    if (auto error = value.get_object().get(object)) return error;
+    if (auto error = object.raw_json().get(raw)) return error;
+  } else if (type == ondemand::json_type::array) {
+    ondemand::array array;
+    if (auto error = value.get_array().get(array)) return error;
+    if (auto error = array.raw_json().get(raw)) return error;
+  } else {
+    raw = value.raw_json_token();
+  }
+  raw = trim_end(raw);
+  return simdjson::SUCCESS;
+}
+
+}  // namespace
+
+struct Reader::State {
+  ondemand::parser parser;
+  std::string copy;
+};
+
+Reader::Reader() : state_(std::make_unique<State>()) {}
+Reader::~Reader() = default;
+Reader::Reader(Reader&&) noexcept = default;
+Reader& Reader::operator=(Reader&&) noexcept = default;
+
+Result<void> Reader::members(std::string_view text, FunctionRef<void(const Member&)> visit) {
+  auto& parser = state_->parser;
+  if (parser.capacity() > kKeepCapacity && text.size() < kKeepCapacity) parser = ondemand::parser();
+
+  ondemand::document document;
+  const simdjson::padded_string_view padded(text.data(), text.size(), text.size() + kPadding);
+  if (auto error = parser.iterate(padded).get(document)) return not_json(error);
+  ondemand::object object;
+  if (auto error = document.get_object().get(object)) return not_json(error);
+  for (auto entry : object) {
+    ondemand::field field;
+    if (auto error = std::move(entry).get(field)) return not_json(error);
+    Member member;
+    if (auto error = field.unescaped_key().get(member.key)) return not_json(error);
+    if (auto error = raw_value(field.value(), member.value)) return not_json(error);
+    visit(member);
+  }
+  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
+    return not_json(simdjson::TAPE_ERROR);  // something follows the object
+  return {};
+}
+
+Result<void> Reader::members_of_copy(std::string_view text,
+                                     FunctionRef<void(const Member&)> visit) {
+  auto& copy = state_->copy;
+  copy.assign(text);
+  copy.append(kPadding, ' ');
+  return members(std::string_view(copy).substr(0, text.size()), visit);
+}
+
+std::optional<std::string> string_of(std::string_view token) {
+  if (token.size() < 2 || token.front() != '"') return std::nullopt;
+  if (token.find('\\') == std::string_view::npos)
+    return token.back() == '"' ? std::optional(std::string(token.substr(1, token.size() - 2)))
+                               : std::nullopt;
+  ondemand::parser parser;
+  simdjson::padded_string copy(token);
+  ondemand::document document;
+  std::string_view text;
+  if (parser.iterate(copy).get(document) || document.get_string().get(text)) return std::nullopt;
+  return std::string(text);
+}
+
+std::optional<std::int64_t> count_of(std::string_view token) {
+  std::int64_t count = 0;
+  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), count);
+  if (error != std::errc{} || end != token.data() + token.size() || count < 0) return std::nullopt;
+  return count;
+}
+
+}  // namespace ccproxy::json

@@ -1,0 +1,34 @@
+// argv to a command, an exit code back. A table of contents: each command is a file in cli/.
+#include <cstdio>
+#include <exception>
+#include <variant>
+
+#include "cli/commands.hpp"
+#include "cli/flags.hpp"
+
+namespace {
+
+using namespace ccproxy;
+
+int leave(const cli::Leave& leave) {
+  std::fputs(leave.text.c_str(), leave.code == cli::kOk ? stdout : stderr);
+  return leave.code;
+}
+
+struct Run {
+  int operator()(const cli::Leave& flags) const { return leave(flags); }
+  int operator()(const cli::StartFlags& flags) const { return cli::start(flags); }
+  int operator()(const cli::MockFlags& flags) const { return cli::mock(flags); }
+  int operator()(const cli::ConfigFlags& flags) const { return cli::config(flags); }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return std::visit(Run(), cli::parse_flags(argc, argv));
+  } catch (const std::exception& bug) {  // failures travel as Result: this is a bug, say where
+    std::fprintf(stderr, "ccproxy: unexpected failure: %s\n", bug.what());
+    return cli::kFailure;
+  }
+}

@@ -1,0 +1,139 @@
+#include "mock/models.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "base/text.hpp"
+
+namespace ccproxy::mock {
+namespace {
+
+using json::Document;
+
+struct Row {
+  std::string_view id, name;
+  std::int64_t input, output;  // most tokens
+  bool adaptive, manual;       // kinds of thinking
+  std::string_view efforts;    // comma list
+};
+
+constexpr std::string_view kAllEfforts = "low,medium,high,xhigh,max";
+
+constexpr std::array<Row, 14> kRows = {{
+    {"claude-fable-5-2", "Claude Fable 5.2", 1'000'000, 128'000, true, false, kAllEfforts},
+    {"claude-opus-5-5", "Claude Opus 5.5", 1'000'000, 128'000, true, false, kAllEfforts},
+    {"claude-sonnet-5-5", "Claude Sonnet 5.5", 1'000'000, 128'000, true, false, kAllEfforts},
+    {"claude-haiku-5-5", "Claude Haiku 5.5", 1'000'000, 128'000, true, false, kAllEfforts},
+    {"claude-fable-5-1", "Claude Fable 5.1", 1'000'000, 128'000, true, false, kAllEfforts},
+    {"claude-fable-5", "Claude Fable 5", 1'000'000, 128'000, true, false, kAllEfforts},
+    {"claude-opus-5", "Claude Opus 5", 1'000'000, 128'000, true, false, kAllEfforts},
+    {"claude-sonnet-5", "Claude Sonnet 5", 1'000'000, 128'000, true, false, kAllEfforts},
+    {"claude-opus-4-8", "Claude Opus 4.8", 1'000'000, 128'000, true, false, kAllEfforts},
+    {"claude-opus-4-7", "Claude Opus 4.7", 1'000'000, 128'000, true, false, kAllEfforts},
+    {"claude-sonnet-4-6", "Claude Sonnet 4.6", 1'000'000, 128'000, true, true,
+     "low,medium,high,max"},
+    {"claude-opus-4-5-20251101", "Claude Opus 4.5", 200'000, 64'000, false, true,
+     "low,medium,high"},
+    {"claude-haiku-4-5-20251001", "Claude Haiku 4.5", 200'000, 64'000, false, true, ""},
+    {"claude-sonnet-4-5-20250929", "Claude Sonnet 4.5", 200'000, 64'000, false, true, ""},
+}};
+
+constexpr std::size_t kPage = 20;
+
+Document support(bool yes) { return Document{{"supported", yes}}; }
+
+Document efforts(std::string_view list) {
+  Document effort = support(!list.empty());
+  while (!list.empty()) effort[std::string(take_item(list, ','))] = support(true);
+  return effort;
+}
+
+// The date at the end of an id; where it has none, one for all.
+std::string created_at(std::string_view id) {
+  const std::string_view date = id.substr(id.rfind('-') + 1);
+  if (date.size() != 8) return "2026-01-01T00:00:00Z";
+  return std::string(date.substr(0, 4)) + "-" + std::string(date.substr(4, 2)) + "-" +
+         std::string(date.substr(6)) + "T00:00:00Z";
+}
+
+Document entry(const Row& row) {
+  const Document types = {{"adaptive", support(row.adaptive)}, {"enabled", support(row.manual)}};
+  return Document{{"type", "model"},
+                  {"id", row.id},
+                  {"display_name", row.name},
+                  {"created_at", created_at(row.id)},
+                  {"max_input_tokens", row.input},
+                  {"max_tokens", row.output},
+                  {"capabilities",
+                   {{"batch", support(true)},
+                    {"citations", support(true)},
+                    {"effort", efforts(row.efforts)},
+                    {"image_input", support(true)},
+                    {"pdf_input", support(true)},
+                    {"structured_outputs", support(true)},
+                    {"thinking", {{"supported", true}, {"types", types}}}}}};
+}
+
+std::size_t place_of(const std::vector<Document>& entries, std::string_view id) {
+  const auto found = std::find_if(entries.begin(), entries.end(), [&](const Document& one) {
+    return one["id"].get<std::string>() == id;
+  });
+  return static_cast<std::size_t>(found - entries.begin());
+}
+
+}  // namespace
+
+const std::vector<Document>& models() {
+  static const std::vector<Document> kAll = [] {
+    std::vector<Document> all;
+    for (const Row& row : kRows) all.push_back(entry(row));
+    return all;
+  }();
+  return kAll;
+}
+
+std::optional<Document> find_model(std::string_view id) {
+  const std::size_t place = place_of(models(), id);
+  if (place < models().size()) return models()[place];
+  for (const Document& one : models()) {  // an alias is an id without its date
+    const std::string whole = one["id"].get<std::string>();
+    if (whole.size() == id.size() + 9 && whole.starts_with(id)) return one;
+  }
+  return std::nullopt;
+}
+
+Document page_of(const std::vector<Document>& entries, std::string_view query) {
+  std::size_t limit = kPage;
+  if (const auto given = query_value(query, "limit"))
+    limit = std::clamp<std::size_t>(parse_decimal(*given).value_or(kPage), 1, 1000);
+  std::size_t begin = 0;
+  std::size_t end = entries.size();
+  if (const auto after = query_value(query, "after_id"))
+    begin = std::min(place_of(entries, *after) + 1, end);
+  bool more = end - begin > limit;
+  if (const auto before = query_value(query, "before_id")) {
+    end = place_of(entries, *before);
+    begin = end > limit ? end - limit : 0;
+    more = begin > 0;
+  }
+  end = std::min(end, begin + limit);
+  Document page = {{"data", Document::array()}, {"has_more", more}};
+  for (std::size_t i = begin; i < end; ++i) page["data"].push_back(entries[i]);
+  page["first_id"] = begin < end ? entries[begin]["id"] : Document(nullptr);
+  page["last_id"] = begin < end ? entries[end - 1]["id"] : Document(nullptr);
+  return page;
+}
+
+std::optional<std::string_view> query_value(std::string_view query, std::string_view name) {
+  if (query.starts_with('?')) query.remove_prefix(1);
+  while (!query.empty()) {
+    const std::string_view item = take_item(query, '&');
+    const auto equals = item.find('=');
+    if (item.substr(0, equals) == name)
+      return equals == std::string_view::npos ? std::string_view{} : item.substr(equals + 1);
+  }
+  return std::nullopt;
+}
+
+}  // namespace ccproxy::mock

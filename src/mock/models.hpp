@@ -1,0 +1,27 @@
+// The model list of the simulated API, in Anthropic's shape.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json/document.hpp"
+
+namespace ccproxy::mock {
+
+// Newest first, as the real list is.
+[[nodiscard]] const std::vector<json::Document>& models();
+
+[[nodiscard]] std::optional<json::Document> find_model(std::string_view id);
+
+// One page of a list whose entries have an `id`: `limit`, `after_id` and `before_id` of the query
+// (with its question mark) choose it.
+[[nodiscard]] json::Document page_of(const std::vector<json::Document>& entries,
+                                     std::string_view query);
+
+// The value of a query parameter, as it was sent; nothing when it is not there.
+[[nodiscard]] std::optional<std::string_view> query_value(std::string_view query,
+                                                          std::string_view name);
+
+}  // namespace ccproxy::mock

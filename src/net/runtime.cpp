@@ -1,0 +1,143 @@
+#include "net/runtime.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "net/asio.hpp"
+
+namespace ccproxy::net {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// Lists that know where each member stands: taking one out costs the same wherever it is.
+template <class T>
+void take_out(std::vector<T*>& all, std::size_t T::*place, const T& member) {
+  all.back()->*place = member.*place;
+  all[member.*place] = all.back();
+  all.pop_back();
+}
+
+}  // namespace
+
+struct Runtime::Timer {
+  explicit Timer(asio::io_context& context) : timer(context) {}
+  SteadyTimer timer;
+};
+
+// One thread runs it, so the reactor's locks are left out; post() from other threads stays safe.
+Runtime::Runtime()
+    : context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO), timer_(std::make_unique<Timer>(context_)) {}
+
+// A coroutine that waits for an event hangs on nothing but that event, which its own frame may own.
+Runtime::~Runtime() {
+  while (!waiting_.empty()) waiting_.back()->forget_waiter();
+  context_.end_all();
+}
+
+void Runtime::run() { context_.run(); }
+
+void Runtime::stop() { context_.stop(); }
+
+void Runtime::spawn(Task<void> task) {
+  asio::co_spawn(context_, std::move(task), [](const std::exception_ptr& escaped) {
+    if (escaped) std::rethrow_exception(escaped);
+  });
+}
+
+void Runtime::post(std::function<void()> work) { asio::post(context_, std::move(work)); }
+
+void Runtime::wake_by(Clock::time_point when) {
+  if (when >= next_wake_) return;
+  next_wake_ = when;
+  timer_->timer.expires_at(when);
+  timer_->timer.async_wait([this](const boost::system::error_code& error) {
+    if (!error) on_wake();
+  });
+}
+
+void Runtime::on_wake() {
+  next_wake_ = Clock::time_point::max();
+  const auto now = Clock::now();
+  for (std::size_t i = 0; i < deadlines_.size(); ++i) {
+    Deadline& deadline = *deadlines_[i];
+    if (deadline.when_ > now) continue;
+    deadline.disarm();
+    calling_ = &deadline;
+    auto call = std::move(deadline.on_expire_);
+    call();  // may end deadlines, this one included: only the index is used on
+    if (calling_ != nullptr) calling_->on_expire_ = std::move(call);
+  }
+  calling_ = nullptr;
+  auto earliest = Clock::time_point::max();
+  for (const Deadline* deadline : deadlines_) earliest = std::min(earliest, deadline->when_);
+  if (earliest != Clock::time_point::max()) wake_by(earliest);
+}
+
+Deadline::Deadline(Runtime& runtime, std::function<void()> on_expire)
+    : runtime_(runtime), on_expire_(std::move(on_expire)), place_(runtime.deadlines_.size()) {
+  runtime_.deadlines_.push_back(this);
+}
+
+Deadline::~Deadline() {
+  if (runtime_.calling_ == this) runtime_.calling_ = nullptr;
+  take_out(runtime_.deadlines_, &Deadline::place_, *this);
+}
+
+void Deadline::expires_after(Clock::duration duration) {
+  when_ = Clock::now() + duration;
+  runtime_.wake_by(when_);
+}
+
+struct Event::Waiter {
+  using Handler = asio::async_result<UseTask, void()>::handler_type;
+  std::optional<Handler> handler;
+};
+
+Event::Event(Runtime& runtime) : runtime_(runtime), waiter_(std::make_unique<Waiter>()) {}
+
+Event::~Event() {
+  if (waiter_->handler) forget_waiter();
+}
+
+void Event::forget_waiter() {
+  take_out(runtime_.waiting_, &Event::place_, *this);
+  const auto freed = std::exchange(waiter_->handler, std::nullopt);
+}
+
+void Event::notify() {
+  if (!waiter_->handler) {
+    notified_ = true;
+    return;
+  }
+  take_out(runtime_.waiting_, &Event::place_, *this);
+  auto handler = std::move(*waiter_->handler);
+  waiter_->handler.reset();
+  asio::post(runtime_.context(), std::move(handler));
+}
+
+Task<void> Event::wait() {
+  if (std::exchange(notified_, false)) co_return;
+  UseTask token;
+  const auto keep = [](auto handler, Event* event) {
+    event->waiter_->handler.emplace(std::move(handler));
+    event->place_ = event->runtime_.waiting_.size();
+    event->runtime_.waiting_.push_back(event);
+  };
+  co_await asio::async_initiate<UseTask, void()>(keep, token, this);
+  // From here on the event may be gone: whoever woke us may have ended it since.
+}
+
+Task<void> sleep(Runtime& runtime, Clock::duration duration) {
+  SteadyTimer timer(runtime.context(), duration);
+  co_await timer.async_wait(kUseTask);
+}
+
+}  // namespace ccproxy::net

@@ -1,0 +1,116 @@
+// One thread's event loop with its deadlines. A worker has one; nothing in it is shared with
+// another thread but post() and stop(). It refuses to know what runs in it.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "net/task.hpp"
+
+namespace ccproxy::net {
+
+class Deadline;
+class Event;
+
+class Runtime {
+ public:
+  Runtime();
+  // Frees what still waits, coroutine by coroutine, without resuming any of them. Whatever their
+  // frames refer to must still be there.
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+  Runtime(Runtime&&) = delete;
+  Runtime& operator=(Runtime&&) = delete;
+
+  // Runs until stop() is called or nothing is left to wait for. A deadline that was disarmed still
+  // counts until the time it was set to.
+  void run();
+  void stop();  // from any thread
+
+  // Starts `task` beside what runs; its frame is freed when it ends. An exception that leaves it is
+  // a bug and ends the program: failures travel as Result.
+  void spawn(Task<void> task);
+
+  // Runs `work` in this loop; from any thread.
+  void post(std::function<void()> work);
+
+  [[nodiscard]] boost::asio::io_context& context() { return context_; }
+
+ private:
+  friend class Deadline;
+  friend class Event;
+  void wake_by(Clock::time_point when);
+  void on_wake();
+
+  // Lets the destructor end what still waits while everything it may use is there.
+  class Context : public boost::asio::io_context {
+   public:
+    using io_context::io_context;
+    void end_all() { shutdown(); }
+  };
+
+  Context context_;
+  // One timer serves every deadline: it is set again only when a deadline comes before the next
+  // wake-up, so that moving a deadline on (the usual case) costs no system call.
+  struct Timer;
+  std::unique_ptr<Timer> timer_;
+  Clock::time_point next_wake_ = Clock::time_point::max();
+  std::vector<Deadline*> deadlines_;
+  Deadline* calling_ = nullptr;  // the one whose callback runs, while it exists
+  std::vector<Event*> waiting_;  // events that somebody waits for
+};
+
+// Calls back once when its time has come, unless it was moved or disarmed before. The callback may
+// set it again, and may destroy this deadline and others.
+class Deadline {
+ public:
+  Deadline(Runtime& runtime, std::function<void()> on_expire);
+  ~Deadline();
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
+  Deadline(Deadline&&) = delete;
+  Deadline& operator=(Deadline&&) = delete;
+
+  void expires_after(Clock::duration duration);
+  void disarm() { when_ = Clock::time_point::max(); }
+
+ private:
+  friend class Runtime;
+  Runtime& runtime_;
+  std::function<void()> on_expire_;
+  Clock::time_point when_ = Clock::time_point::max();
+  std::size_t place_ = 0;  // in runtime_.deadlines_
+};
+
+// One coroutine waits, another (of the same runtime) wakes it. A notify() that comes first is
+// remembered, once. Destroying it frees a coroutine that waits, without resuming it.
+class Event {
+ public:
+  explicit Event(Runtime& runtime);
+  ~Event();
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  Event(Event&&) = delete;
+  Event& operator=(Event&&) = delete;
+
+  void notify();
+  [[nodiscard]] Task<void> wait();  // at most one waiter at a time
+
+ private:
+  friend class Runtime;
+  struct Waiter;
+  void forget_waiter();  // frees its coroutine
+
+  Runtime& runtime_;
+  std::unique_ptr<Waiter> waiter_;
+  std::size_t place_ = 0;  // in runtime_.waiting_, while somebody waits
+  bool notified_ = false;
+};
+
+[[nodiscard]] Task<void> sleep(Runtime& runtime, Clock::duration duration);
+
+}  // namespace ccproxy::net

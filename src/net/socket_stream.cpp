@@ -1,0 +1,134 @@
+#include "net/socket_stream.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <utility>
+
+namespace ccproxy::net {
+namespace {
+
+namespace asio = boost::asio;
+
+// What may be written before others have a turn: 1 MiB, a write counting at least a page.
+constexpr std::size_t kMostBurst = std::size_t{1} << 20;
+constexpr std::size_t kWriteCost = 4096;
+
+class SocketStream final : public Stream {
+ public:
+  SocketStream(Runtime& runtime, Socket socket)
+      : socket_(std::move(socket)), deadline_(runtime, [this] { expire(); }) {
+    boost::system::error_code ignored;
+    socket_.non_blocking(true, ignored);
+    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);  // a Unix socket has none
+  }
+
+  Task<Result<std::size_t>> read_some(std::span<char> into) override {
+    auto [error, size] =
+        co_await socket_.async_read_some(asio::buffer(into.data(), into.size()), kUseResult);
+    if (error == asio::error::eof) co_return std::size_t{0};
+    if (error) co_return failure(error);
+    co_return size;
+  }
+
+  Task<Result<void>> write(std::string_view first, std::string_view second,
+                           std::string_view third) override {
+    std::array<std::string_view, 3> pieces = {first, second, third};
+    while (true) {
+      const std::array<asio::const_buffer, 3> buffers = {as_buffer(pieces[0]), as_buffer(pieces[1]),
+                                                         as_buffer(pieces[2])};
+      boost::system::error_code error;
+      // Tried at once: it nearly always fits, and then nobody needs to wait for the event loop.
+      const std::size_t written = socket_.write_some(buffers, error);
+      if (error && error != asio::error::would_block) co_return failure(error);
+      if (!advance(pieces, written)) break;
+      burst_ = 0;
+      auto [waited] = co_await socket_.async_wait(Socket::wait_write, kUseResult);
+      if (waited) co_return failure(waited);
+    }
+    // A peer that takes everything at once must not keep the loop from the others.
+    burst_ += first.size() + second.size() + third.size() + kWriteCost;
+    if (burst_ >= kMostBurst) {
+      burst_ = 0;
+      co_await asio::post(socket_.get_executor(), kUseTask);
+    }
+    co_return Result<void>{};
+  }
+
+  void expires_after(Clock::duration duration) override { deadline_.expires_after(duration); }
+  void never_expires() override { deadline_.disarm(); }
+
+  bool is_quiet() override {
+    char byte = 0;
+    const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  }
+
+  void end_writing() override {
+    boost::system::error_code ignored;
+    socket_.shutdown(Socket::shutdown_send, ignored);
+  }
+
+  void offer(std::string_view bytes) override {
+    boost::system::error_code ignored;
+    if (socket_.is_open()) socket_.write_some(std::array{as_buffer(bytes)}, ignored);
+  }
+
+  void close() override {
+    deadline_.disarm();
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+  }
+
+  void reset() override {
+    boost::system::error_code ignored;
+    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+    close();
+  }
+
+ private:
+  static asio::const_buffer as_buffer(std::string_view piece) {
+    return {piece.data(), piece.size()};
+  }
+
+  // Drops what was written from the front; false when nothing is left.
+  static bool advance(std::array<std::string_view, 3>& pieces, std::size_t written) {
+    bool left = false;
+    for (auto& piece : pieces) {
+      const std::size_t taken = std::min(written, piece.size());
+      piece.remove_prefix(taken);
+      written -= taken;
+      left = left || !piece.empty();
+    }
+    return left;
+  }
+
+  tl::unexpected<Error> failure(const boost::system::error_code& error) const {
+    if (expired_) return fail(ErrorKind::kTimedOut, "the peer took too long");
+    return fail(ErrorKind::kClosed, "the connection was lost: " + error.message());
+  }
+
+  void expire() {
+    expired_ = true;
+    close();
+  }
+
+  Socket socket_;
+  bool expired_ = false;
+  std::size_t burst_ = 0;  // written since this stream last let others have a turn
+  Deadline deadline_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stream> make_socket_stream(Runtime& runtime, Socket socket) {
+  return std::make_unique<SocketStream>(runtime, std::move(socket));
+}
+
+}  // namespace ccproxy::net

@@ -1,0 +1,14 @@
+// A certificate made on the spot, for the simulated upstream. Only net/tls*.cpp include this.
+#pragma once
+
+#include <openssl/types.h>
+
+#include <string>
+
+namespace ccproxy::net {
+
+// Makes an elliptic key and a self-signed certificate for localhost, 127.0.0.1 and ::1, valid for a
+// week, and puts both into `context`. `pem` gets the certificate. False when OpenSSL refuses.
+[[nodiscard]] bool use_throwaway_certificate(SSL_CTX* context, std::string& pem);
+
+}  // namespace ccproxy::net

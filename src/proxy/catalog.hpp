@@ -1,0 +1,46 @@
+// The models this server knows: the built-in table, the names of the mapping, and what the upstream
+// lists once it was asked. Shared by all workers.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "anthropic/model_list.hpp"
+#include "anthropic/models.hpp"
+#include "base/clock.hpp"
+#include "config/config.hpp"
+#include "telemetry/log.hpp"
+
+namespace ccproxy::proxy {
+
+class Catalog {
+ public:
+  using Entries = std::vector<anthropic::ModelEntry>;
+
+  // `models` must outlive it.
+  Catalog(const anthropic::ModelTable& models, const config::Config& config);
+
+  [[nodiscard]] std::shared_ptr<const Entries> entries() const;
+
+  // True for the caller that should ask the upstream now: the list is older than ten minutes and
+  // nobody else was told so within the last minute.
+  [[nodiscard]] bool claim_refresh();
+  // Lays what the upstream lists over the table; a body that is no such list changes nothing.
+  void merge(std::string_view upstream_list);
+
+  // One log line per retired id, not one per request.
+  void say_retired(telemetry::Log& log, const std::string& id, const std::string& successor);
+
+ private:
+  const anthropic::ModelTable& models_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Entries> entries_;
+  Clock::time_point fresh_until_ = Clock::time_point::min();
+  std::set<std::string> said_retired_;
+};
+
+}  // namespace ccproxy::proxy

@@ -1,0 +1,80 @@
+// One request, from its head to its receipt.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "http/client.hpp"
+#include "http/server_connection.hpp"
+#include "net/cancellation.hpp"
+#include "proxy/request_body.hpp"
+#include "proxy/routes.hpp"
+#include "proxy/state.hpp"
+#include "proxy/tap.hpp"
+#include "proxy/upstream_request.hpp"
+#include "telemetry/access_log.hpp"
+
+namespace ccproxy::proxy {
+
+class Exchange {
+ public:
+  // `trusted` marks a client on a Unix socket. The worker outlives the exchange.
+  Exchange(WorkerState& worker, std::shared_ptr<http::ServerConnection> client, bool trusted);
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  Exchange(Exchange&&) = delete;
+  Exchange& operator=(Exchange&&) = delete;
+  ~Exchange();
+
+  // Serves one request to its end and records the receipt. Call once.
+  [[nodiscard]] Task<void> run(http::RequestHead head);
+
+  // Answers a request whose head could not be read.
+  [[nodiscard]] Task<void> refuse_head(Error error);
+
+  // The server ends and the time to finish is over: ends the answer as its dialect can.
+  void cut();
+
+ private:
+  [[nodiscard]] Task<Result<void>> serve();
+  [[nodiscard]] Task<Result<void>> answer_here(const Route& route);
+  [[nodiscard]] Task<Result<void>> forward_message(const Route& route);
+  [[nodiscard]] Task<Result<void>> forward_relay(const Route& route);
+
+  [[nodiscard]] Task<Result<http::ResponseHead>> attempt(const UpstreamRequest& request,
+                                                         std::string_view body);
+  [[nodiscard]] Task<Result<http::ResponseHead>> upload(const UpstreamRequest& request);
+  [[nodiscard]] Task<Result<void>> relay(http::ResponseHead answer);
+  [[nodiscard]] Task<Result<void>> relay_body(Tap& tap);
+  [[nodiscard]] Task<Result<void>> end_in_trouble(const Tap& tap, Error error);
+  [[nodiscard]] Task<Result<void>> answer(int status, std::string_view content_type,
+                                          std::string_view body, std::string_view more_fields = {});
+  [[nodiscard]] Task<void> refuse(Error error);
+
+  [[nodiscard]] std::string map_model(RequestBody& body);
+  [[nodiscard]] std::string upstream_target(const Route& route) const;
+  [[nodiscard]] std::string reply_fields(const http::ResponseHead& answer) const;
+  [[nodiscard]] Error explain(Error error) const;
+  void note_answer(const http::ResponseHead& answer);
+  void note_usage(const Tap& tap);
+  void note_ending(const Error& error);
+  void log_names(std::string_view event, const http::Head& head);
+
+  WorkerState& worker_;
+  Shared& shared_;
+  std::shared_ptr<http::ServerConnection> client_;
+  bool trusted_;
+  http::RequestHead head_;
+  dialect::Dialect dialect_ = dialect::Dialect::kMessages;
+  net::Cancellation cancellation_;  // ends whatever waits for the upstream
+  std::shared_ptr<http::Call> call_;
+  bool cut_ = false;
+  std::string warning_;       // for x-ccproxy-warning
+  std::string cors_fields_;
+  std::string allow_;         // for a 405
+  telemetry::Receipt receipt_;
+};
+
+}  // namespace ccproxy::proxy

@@ -1,0 +1,128 @@
+#include "proxy/gate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "base/text.hpp"
+#include "net/crypto.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+// The host of a Host value or an origin's authority, without its port and brackets.
+std::string_view host_of(std::string_view authority) {
+  if (authority.starts_with('[')) {
+    const auto end = authority.find(']');
+    return end == std::string_view::npos ? authority : authority.substr(1, end - 1);
+  }
+  return authority.substr(0, authority.find(':'));
+}
+
+bool is_loopback_v4(std::string_view host) {
+  if (!host.starts_with("127.")) return false;
+  int parts = 0;
+  for (std::string_view rest = host; !rest.empty(); ++parts) {
+    const auto part = parse_decimal(take_item(rest, '.'));
+    if (!part || *part > 255) return false;
+  }
+  return parts == 4 && !host.ends_with('.');
+}
+
+bool is_loopback(std::string_view host) {
+  return same_text(host, "localhost") || host == "::1" || is_loopback_v4(host);
+}
+
+bool names(const std::vector<std::string>& list, std::string_view value) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const std::string& item) { return same_text(item, value); });
+}
+
+bool is_known_host(std::string_view authority, const config::Config& config) {
+  const std::string_view host = host_of(authority);
+  return is_loopback(host) || names(config.server.allowed_hosts, host) ||
+         names(config.server.allowed_hosts, authority);
+}
+
+bool is_known_origin(std::string_view origin, const config::Config& config) {
+  if (names(config.server.allowed_origins, origin)) return true;
+  const auto scheme = origin.find("://");
+  return (origin.starts_with("http://") || origin.starts_with("https://")) &&
+         is_known_host(origin.substr(scheme + 3), config);
+}
+
+std::string_view bearer(std::string_view authorization) {
+  return starts_with_text(authorization, "bearer ") ? trim(authorization.substr(7))
+                                                    : std::string_view{};
+}
+
+// The name of the key that the request shows, in any of the fields clients use.
+std::optional<std::string> find_key(const http::RequestHead& head, const config::Config& config) {
+  std::array<std::string_view, 4> shown = {head.get("x-ccproxy-key"), head.get("api-key"), {}, {}};
+  // Under `client` these two carry the client's own credential, which is not ours to judge.
+  if (config.credentials != config::CredentialSource::kClient) {
+    shown[2] = bearer(head.get("authorization"));
+    shown[3] = head.get("x-api-key");
+  }
+  std::optional<std::string> found;
+  for (const std::string_view secret : shown)
+    for (const config::NamedKey& key : config.api_keys)  // all of them: no early end to time
+      if (net::same_secret(secret, key.key) && !found) found = key.name;
+  return found;
+}
+
+std::string cors_fields(std::string_view origin) {
+  return fmt::format("access-control-allow-origin: {}\r\nvary: origin\r\n"
+                     "access-control-expose-headers: *\r\n", origin);
+}
+
+}  // namespace
+
+Result<Pass> admit(const http::RequestHead& head, const config::Config& config, bool trusted) {
+  Pass pass;
+  const auto origin = head.find("origin");
+  if (!trusted && origin && !is_known_origin(*origin, config))
+    return fail(ErrorKind::kForbidden,
+                "this web page may not use CCProxy: its origin is not in server.allowedOrigins");
+  if (origin && names(config.server.allowed_origins, *origin))
+    pass.cors_fields = cors_fields(*origin);
+
+  if (!config.api_keys.empty()) {
+    auto key = find_key(head, config);
+    if (!key)
+      return fail(ErrorKind::kUnauthorized,
+                  config.credentials == config::CredentialSource::kClient
+                      ? "a proxy key is needed (apiKeys): send it as x-ccproxy-key or api-key"
+                      : "a proxy key is needed (apiKeys): send it as Authorization: Bearer, "
+                        "x-api-key, api-key or x-ccproxy-key");
+    pass.key_name = std::move(*key);
+    return pass;  // a valid key waives the Host check: tunnels and containers have other names
+  }
+  const auto host = head.find("host");
+  if (!trusted && host && !is_known_host(*host, config))
+    return fail(ErrorKind::kForbidden,
+                "this Host is not answered: add it to server.allowedHosts, or use a proxy key");
+  return pass;
+}
+
+bool is_preflight(const http::RequestHead& head) {
+  return head.method == "OPTIONS" && head.find("origin") &&
+         head.find("access-control-request-method");
+}
+
+std::string preflight_fields(const http::RequestHead& head, const config::Config& config) {
+  const std::string_view origin = head.get("origin");
+  if (!names(config.server.allowed_origins, origin)) return {};
+  std::string fields = cors_fields(origin);
+  http::append_field(fields, "access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE");
+  if (const auto wanted = head.find("access-control-request-headers"))
+    http::append_field(fields, "access-control-allow-headers", *wanted);
+  if (head.find("access-control-request-private-network"))
+    http::append_field(fields, "access-control-allow-private-network", "true");
+  http::append_field(fields, "access-control-max-age", "600");
+  return fields;
+}
+
+}  // namespace ccproxy::proxy

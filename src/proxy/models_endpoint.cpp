@@ -1,0 +1,114 @@
+#include "proxy/models_endpoint.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "anthropic/model_list.hpp"
+#include "base/text.hpp"
+#include "dialect/dialect.hpp"
+#include "dialect/model_list.hpp"
+#include "proxy/routes.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+constexpr std::chrono::seconds kPatience{2};
+constexpr std::size_t kMostList = std::size_t{4} << 20;
+constexpr std::string_view kUpstreamList = "/v1/models?limit=1000";
+
+// The value of a query parameter; nothing when it is not there.
+std::optional<std::string_view> parameter(std::string_view query, std::string_view name) {
+  if (query.starts_with('?')) query.remove_prefix(1);
+  while (!query.empty()) {
+    const std::string_view item = take_item(query, '&');
+    const auto equals = item.find('=');
+    if (item.substr(0, equals) == name)
+      return equals == std::string_view::npos ? std::string_view() : item.substr(equals + 1);
+  }
+  return std::nullopt;
+}
+
+anthropic::Page page_of(std::string_view query) {
+  anthropic::Page page;
+  if (const auto limit = parse_decimal(parameter(query, "limit").value_or(""))) page.limit = *limit;
+  page.after_id = parameter(query, "after_id").value_or("");
+  page.before_id = parameter(query, "before_id").value_or("");
+  return page;
+}
+
+Task<Result<std::string>> fetch_list(http::Client& upstream, const std::string& target,
+                                     const std::string& key, net::Cancellation& cancellation) {
+  auto call = co_await upstream.open(false, &cancellation);
+  if (!call) co_return fail(call.error());
+  http::Call* running = call->get();
+  cancellation.arm([running] { running->abort(); });
+  const std::vector<http::Field> fields = {{"x-api-key", key},
+                                           {"anthropic-version", "2023-06-01"},
+                                           {"accept-encoding", "identity"}};
+  const http::OutgoingRequest request{"GET", target, fields, 0};
+  auto sent = co_await running->send(request, {}, true);
+  if (!sent) co_return fail(sent.error());
+  auto head = co_await running->read_head();
+  if (!head) co_return fail(head.error());
+  std::string body;
+  while (true) {
+    auto piece = co_await running->read_body();
+    if (!piece) co_return fail(piece.error());
+    if (piece->empty()) break;
+    body += *piece;
+    if (body.size() > kMostList) co_return fail(ErrorKind::kTooLarge, "the list is too long");
+  }
+  if (head->status != 200)
+    co_return fail(ErrorKind::kUpstreamBroke, fmt::format("status {}", head->status));
+  co_return body;
+}
+
+}  // namespace
+
+Task<void> refresh_models(WorkerState& worker) {
+  Shared& shared = worker.shared;
+  const auto credential = shared.credentials.current();
+  if (!credential || credential->kind != auth::CredentialKind::kApiKey) co_return;
+  if (!shared.catalog.claim_refresh()) co_return;
+
+  net::Cancellation cancellation;
+  net::Deadline patience(worker.runtime, [&cancellation] { cancellation.cancel(); });
+  patience.expires_after(kPatience);
+  const std::string target = fmt::format("{}{}", shared.upstream_prefix, kUpstreamList);
+  auto list = co_await fetch_list(worker.upstream, target, credential->secret, cancellation);
+  cancellation.disarm();
+  if (list) {
+    shared.catalog.merge(*list);
+  } else {
+    shared.log.say(telemetry::Level::kWarn, "models",
+                   fmt::format("the upstream's model list is not to be had ({}): the built-in one "
+                               "is used", list.error().message));
+  }
+}
+
+Result<std::string> list_models(const Shared& shared, const http::RequestHead& head) {
+  const auto entries = shared.catalog.entries();
+  if (const auto version = parameter(head.query(), "client_version"))
+    return dialect::codex_model_list(*entries, *version);
+  if (dialect_of(head) == dialect::Dialect::kMessages)
+    return anthropic::model_list(*entries, page_of(head.query()));
+  return dialect::openai_model_list(*entries);
+}
+
+Result<std::string> show_model(const Shared& shared, const http::RequestHead& head,
+                               std::string_view path) {
+  const auto entries = shared.catalog.entries();
+  const std::string_view id = path.substr(path.rfind('/') + 1);
+  const anthropic::ModelEntry* entry = anthropic::find_entry(*entries, id);
+  if (entry == nullptr) {
+    Error error{ErrorKind::kNotFound, fmt::format("model: {}", id)};
+    error.param = "model";
+    error.code = "model_not_found";
+    return fail(std::move(error));
+  }
+  return dialect_of(head) == dialect::Dialect::kMessages ? anthropic::model_object(*entry)
+                                                         : dialect::openai_model(*entry);
+}
+
+}  // namespace ccproxy::proxy

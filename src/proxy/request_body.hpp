@@ -1,0 +1,31 @@
+// A client's JSON body, read whole: bounded as it came and as it unfolds, counted among the bytes
+// that all requests may hold.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "base/error.hpp"
+#include "http/coding.hpp"
+#include "http/head.hpp"
+#include "http/server_connection.hpp"
+#include "proxy/state.hpp"
+
+namespace ccproxy::proxy {
+
+struct RequestBody {
+  std::string sent;     // as it came, with json::kPadding readable bytes behind size()
+  std::string decoded;  // unfolded, padded likewise; empty when `sent` is not coded
+  http::Coding coding = http::Coding::kIdentity;
+
+  // What the JSON is.
+  [[nodiscard]] std::string& text() { return coding == http::Coding::kIdentity ? sent : decoded; }
+};
+
+// Fails with kTooLarge (told from Content-Length alone where there is one), kUnsupportedCoding,
+// kInvalidRequest, kBusy when too much is held, kTimedOut or kClientGone.
+[[nodiscard]] Task<Result<RequestBody>> read_whole_body(http::ServerConnection& client,
+                                                        const http::RequestHead& head,
+                                                        std::size_t limit, Hold& hold);
+
+}  // namespace ccproxy::proxy

@@ -1,0 +1,117 @@
+#include "proxy/routes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+using dialect::Dialect;
+
+constexpr std::string_view kRead = "GET, HEAD";
+constexpr std::string_view kEverything = "GET, HEAD, POST, PUT, PATCH, DELETE";
+
+struct Row {
+  std::string_view path;
+  bool with_below;  // whatever stands below it, too
+  RouteKind kind;
+  std::string_view name;
+  std::string_view allow;
+};
+
+// The first row that matches counts.
+constexpr std::array<Row, 11> kRows = {{
+    {"/", false, RouteKind::kProbe, "/", kRead},
+    {"/api/hello", false, RouteKind::kProbe, "/api/hello", kRead},
+    {"/health", false, RouteKind::kHealth, "/health", kRead},
+    {"/v1/messages", false, RouteKind::kMessage, "/v1/messages", "POST"},
+    {"/v1/messages/count_tokens", false, RouteKind::kMessage, "/v1/messages/count_tokens", "POST"},
+    {"/v1/messages/batches", true, RouteKind::kRelay, "/v1/messages/batches", "GET, HEAD, POST, DELETE"},
+    {"/v1/files", true, RouteKind::kRelay, "/v1/files", "GET, HEAD, POST, DELETE"},
+    {"/v1/skills", true, RouteKind::kRelay, "/v1/skills", kEverything},
+    {"/v1/models", false, RouteKind::kModels, "/v1/models", kRead},
+    {"/v1/models/", true, RouteKind::kModel, "/v1/models/{id}", kRead},
+    {"/v1/", true, RouteKind::kRelay, "/v1/...", kEverything},
+}};
+
+// OpenAI's routes: errors on them are told in its shape.
+constexpr std::array<std::string_view, 9> kOpenAi = {
+    "/v1/chat/", "/v1/completions", "/v1/responses", "/v1/embeddings", "/v1/audio",
+    "/v1/images", "/v1/moderations", "/v1/conversations", "/v1/assistants"};
+
+// Segments that are known without their /v1.
+constexpr std::array<std::string_view, 11> kShort = {
+    "messages", "models",     "files", "skills", "chat",         "completions",
+    "responses", "embeddings", "audio", "images", "conversations"};
+
+std::string normal_path(std::string_view path) {
+  while (path.starts_with("/v1/v1/")) path.remove_prefix(3);
+  const std::string_view first = path.substr(1, path.find('/', 1) - 1);
+  if (std::find(kShort.begin(), kShort.end(), first) != kShort.end())
+    return fmt::format("/v1{}", path);
+  return std::string(path);
+}
+
+// "." and "..", also written with %2e, and separators a server behind might see differently.
+bool may_lead_elsewhere(std::string_view path) {
+  const std::string plain = lowered(path);
+  if (plain.find('\\') != std::string::npos || plain.find("%2f") != std::string::npos ||
+      plain.find("%5c") != std::string::npos || plain.find("//") != std::string::npos)
+    return true;
+  std::string_view rest = std::string_view(plain).substr(1);
+  while (!rest.empty()) {
+    std::string segment(take_item(rest, '/'));
+    for (auto at = segment.find("%2e"); at != std::string::npos; at = segment.find("%2e"))
+      segment.replace(at, 3, ".");
+    if (segment == "." || segment == "..") return true;
+  }
+  return false;
+}
+
+bool is_openai(std::string_view path) {
+  return std::any_of(kOpenAi.begin(), kOpenAi.end(),
+                     [&](std::string_view prefix) { return path.starts_with(prefix); });
+}
+
+bool is_anthropic(const http::RequestHead& head) {
+  return head.find("anthropic-version") || (head.find("x-api-key") && !head.find("authorization"));
+}
+
+bool matches(const Row& row, std::string_view path) {
+  if (path == row.path) return true;
+  if (!row.with_below || !path.starts_with(row.path)) return false;
+  return row.path.ends_with('/') || path[row.path.size()] == '/';
+}
+
+}  // namespace
+
+Dialect dialect_of(const http::RequestHead& head) {
+  const std::string path = normal_path(head.path());
+  if (is_openai(path)) return path.starts_with("/v1/responses") ? Dialect::kResponses : Dialect::kChat;
+  if (path.starts_with("/v1/models") || path.starts_with("/v1/files"))
+    return is_anthropic(head) ? Dialect::kMessages : Dialect::kChat;
+  if (path.starts_with("/v1/messages") || path.starts_with("/v1/skills")) return Dialect::kMessages;
+  return is_anthropic(head) || !path.starts_with("/v1/") ? Dialect::kMessages : Dialect::kChat;
+}
+
+Result<Route> find_route(const http::RequestHead& head) {
+  if (may_lead_elsewhere(head.path()))
+    return fail(ErrorKind::kInvalidRequest, "the path has segments that could lead elsewhere");
+  std::string path = normal_path(head.path());
+  for (const Row& row : kRows) {
+    if (!matches(row, path)) continue;
+    const bool catch_all = row.path == "/v1/";
+    if (catch_all && (is_openai(path) || !head.find("anthropic-version"))) break;
+    return Route{row.kind, dialect_of(head), std::move(path), row.name, row.allow};
+  }
+  return fail(ErrorKind::kNotFound, fmt::format("Unknown request URL: {} {}. CCProxy has no such route.",
+                                                head.method, head.path()));
+}
+
+bool allows(const Route& route, std::string_view method) { return list_names(route.allow, method); }
+
+}  // namespace ccproxy::proxy

@@ -1,0 +1,41 @@
+// Paths to what answers them. Pure. It refuses to know how a request is served.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "dialect/dialect.hpp"
+#include "http/head.hpp"
+
+namespace ccproxy::proxy {
+
+enum class RouteKind {
+  kMessage,  // a JSON body with a model: read whole, the model mapped, the answer relayed
+  kRelay,    // passed on as it comes, both ways: files, batches, and what a later API brings
+  kModels,   // the list
+  kModel,    // one of it
+  kHealth,
+  kProbe,    // HEAD / and the like: 200 without a body
+};
+
+struct Route {
+  RouteKind kind = RouteKind::kProbe;
+  dialect::Dialect dialect = dialect::Dialect::kMessages;  // of errors made here
+  std::string path{};      // to send upstream, without the query
+  std::string_view name;   // for the log: the path with its ids left out
+  std::string_view allow;  // methods, as the Allow field lists them
+};
+
+// Finds the route of a request. Paths count without `/v1` and with a doubled `/v1/v1` too. An
+// unknown path under /v1/ that carries anthropic-version is passed through, so that new endpoints
+// of the provider work. Fails with kNotFound or kInvalidRequest (a path with dot segments, which
+// could lead elsewhere upstream). Whether the method is allowed is the caller's question.
+[[nodiscard]] Result<Route> find_route(const http::RequestHead& head);
+
+[[nodiscard]] bool allows(const Route& route, std::string_view method);
+
+// The dialect to tell an error in when no route was found.
+[[nodiscard]] dialect::Dialect dialect_of(const http::RequestHead& head);
+
+}  // namespace ccproxy::proxy

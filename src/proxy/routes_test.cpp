@@ -1,0 +1,99 @@
+#include "proxy/routes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace ccproxy::proxy {
+namespace {
+
+using dialect::Dialect;
+
+http::RequestHead head_of(std::string_view target, std::string_view field = {}) {
+  http::RequestHead head;
+  head.method = "GET";
+  head.target = target;
+  if (!field.empty()) head.fields.push_back({field, "2023-06-01"});
+  return head;
+}
+
+struct Found {
+  const char* target;
+  RouteKind kind;
+  const char* upstream_path;
+};
+
+const Found kFound[] = {
+    {"/v1/messages", RouteKind::kMessage, "/v1/messages"},
+    {"/v1/messages?beta=true", RouteKind::kMessage, "/v1/messages"},
+    {"/messages", RouteKind::kMessage, "/v1/messages"},
+    {"/v1/v1/messages", RouteKind::kMessage, "/v1/messages"},
+    {"/v1/messages/count_tokens", RouteKind::kMessage, "/v1/messages/count_tokens"},
+    {"/v1/messages/batches", RouteKind::kRelay, "/v1/messages/batches"},
+    {"/messages/batches/b1/results", RouteKind::kRelay, "/v1/messages/batches/b1/results"},
+    {"/v1/files/f1/content", RouteKind::kRelay, "/v1/files/f1/content"},
+    {"/v1/skills", RouteKind::kRelay, "/v1/skills"},
+    {"/models", RouteKind::kModels, "/v1/models"},
+    {"/v1/models/claude-sonnet-5", RouteKind::kModel, "/v1/models/claude-sonnet-5"},
+    {"/health", RouteKind::kHealth, "/health"},
+    {"/", RouteKind::kProbe, "/"},
+    {"/api/hello", RouteKind::kProbe, "/api/hello"},
+};
+
+TEST(Routes, are_found_with_without_and_with_doubled_v1) {
+  for (const Found& row : kFound) {
+    SCOPED_TRACE(row.target);
+    const auto route = find_route(head_of(row.target));
+    ASSERT_TRUE(route) << route.error().message;
+    EXPECT_EQ(route->kind, row.kind);
+    EXPECT_EQ(route->path, row.upstream_path);
+  }
+}
+
+TEST(Routes, of_a_later_api_pass_when_they_say_they_are_the_providers) {
+  EXPECT_FALSE(find_route(head_of("/v1/agents")));
+  const auto route = find_route(head_of("/v1/agents/a1", "anthropic-version"));
+  ASSERT_TRUE(route);
+  EXPECT_EQ(route->kind, RouteKind::kRelay);
+  EXPECT_EQ(route->path, "/v1/agents/a1");
+}
+
+TEST(Routes, that_do_not_exist_are_not_found) {
+  for (const char* target : {"/api/oauth/usage", "/api/hello/x", "/v2/messages", "/v1", "/x", "/healthz",
+                             "/v1/messagesx", "/v1/chat/completions", "/v1/embeddings"}) {
+    SCOPED_TRACE(target);
+    ASSERT_FALSE(find_route(head_of(target)));
+    EXPECT_EQ(find_route(head_of(target)).error().kind, ErrorKind::kNotFound);
+  }
+  EXPECT_FALSE(find_route(head_of("/api/oauth/usage", "anthropic-version")));
+}
+
+TEST(Routes, cannot_be_left_by_dots_or_hidden_separators) {
+  for (const char* target : {"/v1/../api/oauth/usage", "/v1/files/%2e%2E/x", "/v1/./messages",
+                             "/v1/files/..%2fx", "/v1/files/a\\..\\b", "/v1//messages"}) {
+    SCOPED_TRACE(target);
+    ASSERT_FALSE(find_route(head_of(target, "anthropic-version")));
+    EXPECT_EQ(find_route(head_of(target, "anthropic-version")).error().kind,
+              ErrorKind::kInvalidRequest);
+  }
+}
+
+TEST(Routes, tell_errors_in_the_dialect_of_the_caller) {
+  EXPECT_EQ(dialect_of(head_of("/v1/chat/completions")), Dialect::kChat);
+  EXPECT_EQ(dialect_of(head_of("/responses")), Dialect::kResponses);
+  EXPECT_EQ(dialect_of(head_of("/v1/messages")), Dialect::kMessages);
+  EXPECT_EQ(dialect_of(head_of("/v1/models")), Dialect::kChat);
+  EXPECT_EQ(dialect_of(head_of("/v1/models", "anthropic-version")), Dialect::kMessages);
+  EXPECT_EQ(dialect_of(head_of("/v1/models", "x-api-key")), Dialect::kMessages);
+  EXPECT_EQ(dialect_of(head_of("/nowhere")), Dialect::kMessages);
+  EXPECT_EQ(dialect_of(head_of("/v1/nowhere")), Dialect::kChat);
+}
+
+TEST(Routes, know_their_methods) {
+  const auto route = find_route(head_of("/v1/messages"));
+  EXPECT_TRUE(allows(*route, "POST"));
+  EXPECT_FALSE(allows(*route, "GET"));
+}
+
+}  // namespace
+}  // namespace ccproxy::proxy

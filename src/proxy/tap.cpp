@@ -1,0 +1,67 @@
+#include "proxy/tap.hpp"
+
+#include "base/text.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+constexpr std::size_t kMostEvent = 256 * 1024;        // of one event, kept for reading
+constexpr std::size_t kMostBody = std::size_t{4} << 20;  // of a JSON answer
+constexpr std::size_t kMostDecoded = std::size_t{4} << 20;
+
+}  // namespace
+
+Tap::Tap(const http::ResponseHead& answer) : events_(kMostEvent) {
+  const std::string_view type = answer.get("content-type");
+  if (starts_with_text(type, "text/event-stream")) kind_ = Kind::kEvents;
+  if (starts_with_text(type, "application/json")) kind_ = Kind::kJson;
+  const auto coding = http::coding_of(answer.get("content-encoding"));
+  if (!coding) {
+    kind_ = Kind::kOther;  // passed on all the same, unread
+  } else if (coding_ = *coding; coding_ != http::Coding::kIdentity) {
+    decoder_.emplace(coding_);
+  }
+}
+
+void Tap::see(std::string_view bytes) {
+  if (kind_ == Kind::kOther) return;
+  if (!decoder_) return see_plain(bytes);
+  decoded_.clear();
+  if (decoder_->decode(bytes, decoded_, kMostDecoded)) {
+    see_plain(decoded_);
+  } else {
+    kind_ = Kind::kOther;
+  }
+}
+
+void Tap::see_plain(std::string_view bytes) {
+  if (kind_ == Kind::kJson) {
+    if (body_.size() + bytes.size() <= kMostBody) {
+      body_ += bytes;
+    } else {
+      kind_ = Kind::kOther;
+    }
+    return;
+  }
+  events_.feed(bytes);
+  while (const auto event = events_.next()) {
+    if (!event->cut) usage_.on_event(event->name, event->data);
+    if (!usage_.last_was_ping()) last_content_ = Clock::now();
+  }
+}
+
+void Tap::finish() {
+  if (kind_ == Kind::kJson) usage_.on_body(body_);
+}
+
+std::string_view Tap::to_border() const {
+  if (events_.at_border()) return "";
+  return events_.at_line_start() ? "\n" : "\n\n";
+}
+
+bool Tap::is_unfinished() const {
+  return kind_ == Kind::kEvents && usage_.message_started() && !usage_.message_stopped() &&
+         !usage_.has_error();
+}
+
+}  // namespace ccproxy::proxy

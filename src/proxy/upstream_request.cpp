@@ -1,0 +1,63 @@
+#include "proxy/upstream_request.hpp"
+
+#include <fmt/format.h>
+
+#include <span>
+#include <utility>
+
+#include "anthropic/headers.hpp"
+#include "base/text.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+constexpr std::string_view kVersion = "2023-06-01";
+
+}  // namespace
+
+UpstreamRequest::UpstreamRequest(const http::RequestHead& client, std::string target,
+                                 const auth::Credential& credential, std::string_view version,
+                                 bool decoded)
+    : method_(client.method), target_(std::move(target)) {
+  fields_.reserve(client.fields.size() + 5);
+  add_client_fields(client, decoded);
+  add_credential(client, credential);
+  // The events must be readable, so that an error can be told among them.
+  fields_.push_back({"accept-encoding", "identity"});
+  if (!client.find("anthropic-version")) fields_.push_back({"anthropic-version", kVersion});
+  if (!client.find("user-agent")) {
+    user_agent_ = fmt::format("ccproxy/{}", version);
+    fields_.push_back({"user-agent", user_agent_});
+  }
+}
+
+void UpstreamRequest::add_client_fields(const http::RequestHead& client, bool decoded) {
+  std::vector<std::string_view> beta_lines;
+  for (const http::Field& field : client.fields) {
+    if (!anthropic::forwards_request_header(field.name)) continue;
+    if (client.lists("connection", field.name)) continue;
+    if (decoded && same_text(field.name, "content-encoding")) continue;
+    if (same_text(field.name, "anthropic-beta")) {
+      beta_lines.push_back(field.value);
+      continue;
+    }
+    fields_.push_back(field);
+  }
+  if (beta_lines.empty()) return;
+  betas_ = anthropic::merge_betas(beta_lines, std::span<const std::string_view>());
+  fields_.push_back({"anthropic-beta", betas_});
+}
+
+void UpstreamRequest::add_credential(const http::RequestHead& client,
+                                     const auth::Credential& credential) {
+  if (credential.kind == auth::CredentialKind::kApiKey) {
+    secret_ = credential.secret;
+    fields_.push_back({"x-api-key", secret_});
+    return;
+  }
+  for (const http::Field& field : client.fields)  // the client's own, as it sent it
+    if (same_text(field.name, "authorization") || same_text(field.name, "x-api-key"))
+      fields_.push_back(field);
+}
+
+}  // namespace ccproxy::proxy

@@ -1,0 +1,42 @@
+// The workers together: where they listen, and how they end. It refuses to know flags.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "proxy/state.hpp"
+
+namespace ccproxy::server {
+
+class Server {
+ public:
+  explicit Server(proxy::Shared& shared);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  Server(Server&&) = delete;
+  Server& operator=(Server&&) = delete;
+
+  // Builds the workers and binds every address. Fails with kConfiguration for an upstream or host
+  // that cannot be used, kForbidden for an address that others can reach while no proxy key is
+  // configured, kIo for an address that cannot be had.
+  [[nodiscard]] Result<void> listen();
+
+  // The port in use (server.port may be 0) and the addresses, for people: "http://127.0.0.1:3456".
+  [[nodiscard]] std::uint16_t port() const;
+  [[nodiscard]] const std::vector<std::string>& addresses() const;
+
+  // Serves, each worker on a thread of its own, until SIGTERM or SIGINT. Then no new client is taken
+  // and running answers may finish for server.shutdownGraceSeconds; what still runs is ended in its
+  // dialect. A second signal ends at once.
+  void run();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ccproxy::server

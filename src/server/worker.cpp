@@ -1,0 +1,144 @@
+#include "server/worker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace ccproxy::server {
+namespace {
+
+constexpr std::chrono::milliseconds kAcceptPause{100};  // when the system is out of descriptors
+
+http::ClientLimits client_limits(const config::Timeouts& timeouts) {
+  return {timeouts.connect,       timeouts.tls,         timeouts.first_byte,
+          timeouts.idle_upstream, timeouts.write_stall, timeouts.keep_alive};
+}
+
+http::ServerLimits server_limits(const config::Config& config) {
+  return {config.limits.head_bytes, config.timeouts.request_head, config.timeouts.body_stall,
+          config.timeouts.write_stall, config.timeouts.keep_alive};
+}
+
+http::Origin origin_of(const config::BaseUrl& url) {
+  return {url.tls, url.host, url.port, url.host_header};
+}
+
+}  // namespace
+
+// A connected client and what it is being served.
+struct Worker::Client {
+  std::shared_ptr<http::ServerConnection> connection;
+  bool trusted = false;
+  proxy::Exchange* exchange = nullptr;  // while one runs
+};
+
+Worker::Worker(proxy::Shared& shared, const config::BaseUrl& upstream,
+               std::unique_ptr<net::TlsContext> tls)
+    : shared_(shared),
+      tls_(std::move(tls)),
+      upstream_(runtime_, origin_of(upstream), tls_.get(), client_limits(shared.config->timeouts)),
+      state_{shared, runtime_, upstream_} {}
+
+// Wakes whoever still waits, so that nobody is kept alive by what it waits for.
+Worker::~Worker() {
+  for (const auto& client : clients_) {
+    if (client->exchange != nullptr) client->exchange->cut();
+    client->connection->close();
+  }
+}
+
+Result<std::uint16_t> Worker::listen(const std::vector<std::string>& ips, std::uint16_t port,
+                                     bool shared_port) {
+  for (const std::string& ip : ips) {
+    auto listener = net::Listener::tcp(runtime_, ip, port, shared_port);
+    if (!listener) return fail(listener.error());
+    port = (*listener)->port();
+    listeners_.push_back(std::move(*listener));
+    runtime_.spawn(accept(*listeners_.back(), false));
+  }
+  return port;
+}
+
+Result<void> Worker::listen_unix(const std::string& path) {
+  auto listener = net::Listener::unix_socket(runtime_, path);
+  if (!listener) return fail(listener.error());
+  listeners_.push_back(std::move(*listener));
+  runtime_.spawn(accept(*listeners_.back(), true));
+  return {};
+}
+
+void Worker::run() { runtime_.run(); }
+
+Task<void> Worker::accept(net::Listener& listener, bool trusted) {
+  while (!draining_) {
+    auto stream = co_await listener.accept();
+    if (stream && !draining_) {
+      add(std::move(*stream), trusted);
+    } else if (!stream && stream.error().kind == ErrorKind::kIo) {
+      shared_.log.say(telemetry::Level::kError, "accept", stream.error().message);
+      co_await net::sleep(runtime_, kAcceptPause);
+    } else {
+      co_return;
+    }
+  }
+}
+
+void Worker::add(std::unique_ptr<net::Stream> stream, bool trusted) {
+  const std::size_t most = std::max<std::size_t>(
+      1, shared_.config->limits.connections / std::max(1U, shared_.config->server.workers));
+  if (clients_.size() >= most) {
+    shared_.log.say(telemetry::Level::kWarn, "connection_refused",
+                    "too many connections (limits.connections)");
+    return;  // the stream closes
+  }
+  auto client = std::make_shared<Client>();
+  client->connection = std::make_shared<http::ServerConnection>(runtime_, std::move(stream),
+                                                                server_limits(*shared_.config));
+  client->trusted = trusted;
+  clients_.push_back(client);
+  client->connection->start();
+  runtime_.spawn(serve(client));
+}
+
+// One request after another, until the client or the server is done.
+Task<void> Worker::serve(std::shared_ptr<Client> client) {
+  while (true) {
+    auto head = co_await client->connection->read_request();
+    if (!head && head.error().kind == ErrorKind::kClosed) break;
+    proxy::Exchange exchange(state_, client->connection, client->trusted);
+    client->exchange = &exchange;
+    if (head) {
+      co_await exchange.run(std::move(*head));
+    } else {
+      co_await exchange.refuse_head(head.error());
+    }
+    client->exchange = nullptr;
+  }
+  client->connection->close();
+  std::erase(clients_, client);
+  end_when_idle();
+}
+
+void Worker::drain() {
+  runtime_.post([this] {
+    draining_ = true;
+    for (const auto& listener : listeners_) listener->close();
+    for (const auto& client : clients_) client->connection->drain();
+    upstream_.drain();
+    end_when_idle();
+  });
+}
+
+void Worker::cut() {
+  runtime_.post([this] {
+    for (const auto& client : clients_)
+      if (client->exchange != nullptr) client->exchange->cut();
+  });
+}
+
+void Worker::stop() { runtime_.stop(); }
+
+void Worker::end_when_idle() {
+  if (draining_ && clients_.empty()) runtime_.stop();
+}
+
+}  // namespace ccproxy::server

@@ -1,0 +1,64 @@
+// One worker: a thread with its event loop, its listeners, its connections to the upstream, and the
+// clients it serves. Workers share nothing but what proxy::Shared holds.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/base_url.hpp"
+#include "http/client.hpp"
+#include "http/server_connection.hpp"
+#include "net/listener.hpp"
+#include "net/runtime.hpp"
+#include "net/tls.hpp"
+#include "proxy/exchange.hpp"
+#include "proxy/state.hpp"
+
+namespace ccproxy::server {
+
+class Worker {
+ public:
+  Worker(proxy::Shared& shared, const config::BaseUrl& upstream,
+         std::unique_ptr<net::TlsContext> tls);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  Worker(Worker&&) = delete;
+  Worker& operator=(Worker&&) = delete;
+  ~Worker();
+
+  // Listens on every address of `ips`; `port` 0 takes a free one on the first, which is returned and
+  // then taken on the others. Fails with kIo.
+  [[nodiscard]] Result<std::uint16_t> listen(const std::vector<std::string>& ips,
+                                             std::uint16_t port, bool shared_port);
+  [[nodiscard]] Result<void> listen_unix(const std::string& path);
+
+  // Serves until it is told to end and the last client is done.
+  void run();
+
+  // The three steps of ending; each from any thread.
+  void drain();  // no new clients, idle ones leave, running answers go on
+  void cut();    // running answers are ended in their dialect
+  void stop();   // now
+
+  [[nodiscard]] net::Runtime& runtime() { return runtime_; }
+
+ private:
+  struct Client;
+  [[nodiscard]] Task<void> accept(net::Listener& listener, bool trusted);
+  [[nodiscard]] Task<void> serve(std::shared_ptr<Client> client);
+  void add(std::unique_ptr<net::Stream> stream, bool trusted);
+  void end_when_idle();
+
+  proxy::Shared& shared_;
+  net::Runtime runtime_;
+  std::unique_ptr<net::TlsContext> tls_;
+  http::Client upstream_;
+  proxy::WorkerState state_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::vector<std::shared_ptr<Client>> clients_;
+  bool draining_ = false;
+};
+
+}  // namespace ccproxy::server
