@@ -22,7 +22,10 @@ if(boost_version LESS 108100)
 endif()
 add_library(boost_headers INTERFACE)
 target_include_directories(boost_headers SYSTEM INTERFACE ${BOOST_INCLUDE})
-target_compile_definitions(boost_headers INTERFACE BOOST_ASIO_NO_DEPRECATED)
+# A request nests about ten coroutine frames; two recycled ones a thread, the default, send the rest
+# to malloc.
+target_compile_definitions(boost_headers INTERFACE BOOST_ASIO_NO_DEPRECATED
+                                                   BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16)
 target_link_libraries(boost_headers INTERFACE Threads::Threads)
 
 find_path(EXPECTED_INCLUDE tl/expected.hpp REQUIRED)

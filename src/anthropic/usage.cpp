@@ -22,17 +22,17 @@ std::string type_of(json::Reader& reader, std::string_view data) {
 void UsageReader::on_event(std::string_view name, std::string_view data) {
   std::string type;
   if (name.empty()) {
-    type = type_of(outer_, data);
+    type = type_of(parsers_.outer, data);
     name = type;
   }
   ping_ = name == "ping";
   if (name == "message_start") {
     started_ = true;
-    (void)outer_.members_of_copy(data, [&](const json::Member& member) {
+    (void)parsers_.outer.members_of_copy(data, [&](const json::Member& member) {
       if (member.key == "message") read_message(member.value);
     });
   } else if (name == "message_delta") {
-    (void)outer_.members_of_copy(data, [&](const json::Member& member) {
+    (void)parsers_.outer.members_of_copy(data, [&](const json::Member& member) {
       if (member.key == "usage") read_usage(member.value);
       if (member.key == "delta") read_message(member.value);
     });
@@ -46,7 +46,7 @@ void UsageReader::on_event(std::string_view name, std::string_view data) {
 void UsageReader::on_body(std::string_view json) { read_message(json); }
 
 void UsageReader::read_message(std::string_view message) {
-  (void)middle_.members_of_copy(message, [&](const json::Member& member) {
+  (void)parsers_.middle.members_of_copy(message, [&](const json::Member& member) {
     if (member.key == "usage") read_usage(member.value);
     if (member.key == "stop_reason")
       if (auto reason = json::string_of(member.value)) usage_.stop_reason = std::move(*reason);
@@ -54,7 +54,7 @@ void UsageReader::read_message(std::string_view message) {
 }
 
 void UsageReader::read_usage(std::string_view usage) {
-  (void)inner_.members_of_copy(usage, [&](const json::Member& member) {
+  (void)parsers_.inner.members_of_copy(usage, [&](const json::Member& member) {
     if (member.key == "input_tokens") take(usage_.input, member.value);
     if (member.key == "output_tokens") take(usage_.output, member.value);
     if (member.key == "cache_read_input_tokens") take(usage_.cache_read, member.value);

@@ -16,8 +16,17 @@ struct Usage {
   std::string stop_reason;
 };
 
+// What UsageReader parses with: one reader per depth, since a reader cannot be used inside its own
+// walk. A worker keeps one set for all its answers; nothing in it outlives a call.
+struct UsageParsers {
+  json::Reader outer, middle, inner;
+};
+
 class UsageReader {
  public:
+  // `parsers` must outlive it.
+  explicit UsageReader(UsageParsers& parsers) : parsers_(parsers) {}
+
   // One event of a stream. Numbers are cumulative: the later one counts, a missing or null one
   // leaves the earlier. Without a `name` the JSON's own "type" tells the kind.
   void on_event(std::string_view name, std::string_view data);
@@ -34,7 +43,7 @@ class UsageReader {
   void read_message(std::string_view message);
   void read_usage(std::string_view usage);
 
-  json::Reader outer_, middle_, inner_;  // one per depth: a reader cannot be used inside its walk
+  UsageParsers& parsers_;
   Usage usage_;
   bool started_ = false, stopped_ = false, error_ = false, ping_ = false;
 };

@@ -70,14 +70,16 @@ const Case kCases[] = {
 
 TEST(UsageReader, reads_what_the_stream_says) {
   for (const Case& row : kCases) {
-    UsageReader reader;
+    UsageParsers parsers;
+  UsageReader reader(parsers);
     for (const Event& event : row.events) reader.on_event(event.name, event.data);
     EXPECT_EQ(told(reader.usage()), row.usage) << row.says;
   }
 }
 
 TEST(UsageReader, knows_the_beginning_and_the_end_of_a_message_and_a_ping) {
-  UsageReader reader;
+  UsageParsers parsers;
+  UsageReader reader(parsers);
   reader.on_event("ping", R"({"type":"ping"})");
   EXPECT_TRUE(reader.last_was_ping());
   EXPECT_FALSE(reader.message_started());
@@ -110,7 +112,8 @@ TEST(UsageReader, reads_a_whole_body) {
       {"no JSON", "<html>", "- - - - "},
   };
   for (const auto& row : rows) {
-    UsageReader reader;
+    UsageParsers parsers;
+  UsageReader reader(parsers);
     reader.on_body(row.body);
     EXPECT_EQ(told(reader.usage()), row.usage) << row.says;
   }

@@ -12,11 +12,11 @@ namespace ccproxy::cli {
 // What the program leaves behind, for scripts.
 enum ExitCode {
   kOk = 0,
-  kFailure = 1,        // something went wrong that nobody foresaw
-  kUsage = 2,          // flags or arguments that make no sense
+  kFailure = 1,           // anything else that did not work; the sentence says why
+  kUsage = 2,             // flags or arguments that make no sense
   kBadConfiguration = 3,  // config.json or the environment cannot be used
-  kCannotListen = 4,   // the address is taken or cannot be had
-  kUnsafe = 5,         // refused: others could reach the server and no proxy key is set
+  kCannotListen = 4,      // the address is taken or cannot be had
+  kUnsafe = 5,            // refused: others could reach the server and no proxy key is set
 };
 
 struct StartFlags {
@@ -32,8 +32,8 @@ struct StartFlags {
 struct MockFlags {
   std::uint16_t port = 3457;
   std::string host = "127.0.0.1";
-  std::string script{};   // path
-  std::string ca_out{};   // path for the certificate
+  std::string script{};  // path
+  std::string ca_out{};  // path for the certificate
   std::string pace = "human";
   bool tls = false;
   bool quiet = false;

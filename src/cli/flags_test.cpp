@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <vector>
+
+#include "base/version.hpp"
 
 namespace ccproxy::cli {
 namespace {
@@ -13,15 +16,17 @@ Flags parse(std::vector<const char*> arguments) {
 }
 
 TEST(Flags, of_start_are_those_of_the_documentation) {
-  const auto flags = std::get<StartFlags>(
-      parse({"start", "-p", "4000", "-h", "::1", "--upstream", "http://x", "--workers", "2",
-             "--socket", "/tmp/s", "--demo", "--verbose"}));
+  const auto flags =
+      std::get<StartFlags>(parse({"start", "-p", "4000", "-h", "::1", "--upstream", "http://x",
+                                  "--workers", "2", "--socket", "/tmp/s", "--verbose"}));
   EXPECT_EQ(flags.port, 4000);
   EXPECT_EQ(flags.host, "::1");
   EXPECT_EQ(flags.upstream, "http://x");
   EXPECT_EQ(flags.workers, 2U);
   EXPECT_EQ(flags.socket, "/tmp/s");
-  EXPECT_TRUE(flags.demo && flags.verbose);
+  EXPECT_TRUE(flags.verbose);
+  EXPECT_FALSE(flags.demo);
+  EXPECT_TRUE(std::get<StartFlags>(parse({"start", "--demo"})).demo);
   EXPECT_FALSE(std::get<StartFlags>(parse({"start"})).port);
 }
 
@@ -34,28 +39,90 @@ TEST(Flags, of_config_name_the_action) {
   EXPECT_EQ(std::get<ConfigFlags>(parse({"config", "path"})).action, ConfigAction::kPath);
 }
 
-TEST(Flags, help_stands_everywhere_and_leaves_well) {
-  const std::vector<std::vector<const char*>> rows = {
-      {"--help"}, {"start", "--help"}, {"mock", "--help"}, {"config", "--help"},
-      {"config", "set-model", "--help"}, {"config", "show", "--help"}};
-  for (const auto& row : rows) {
-    const auto leave = std::get<Leave>(parse(row));
-    EXPECT_EQ(leave.code, kOk);
-    EXPECT_NE(leave.text.find("--help"), std::string::npos);
-  }
-  EXPECT_NE(std::get<Leave>(parse({"--version"})).text.find("ccproxy "), std::string::npos);
+TEST(Flags, of_mock_have_defaults) {
+  const auto flags =
+      std::get<MockFlags>(parse({"mock", "--port", "0", "--tls", "--ca-out", "ca.pem"}));
+  EXPECT_EQ(flags.port, 0);
+  EXPECT_TRUE(flags.tls);
+  EXPECT_EQ(flags.ca_out, "ca.pem");
+  EXPECT_EQ(flags.pace, "human");
+  EXPECT_EQ(std::get<MockFlags>(parse({"mock"})).port, 3457);
 }
 
-TEST(Flags, that_make_no_sense_are_a_usage_error) {
-  const std::vector<std::vector<const char*>> rows = {
-      {},          {"nonsense"},          {"start", "--port", "x"},   {"start", "--port", "70000"},
-      {"start", "--workers", "0"},        {"start", "--nonsense"},    {"config"},
-      {"config", "set-model", "one"},     {"mock", "--pace", "slow"}, {"start", "-h"}};
-  for (const auto& row : rows) {
-    const auto flags = parse(row);
-    ASSERT_TRUE(std::holds_alternative<Leave>(flags)) << row.size();
-    EXPECT_EQ(std::get<Leave>(flags).code, kUsage);
-    EXPECT_FALSE(std::get<Leave>(flags).text.empty());
+TEST(Flags, given_twice_count_as_the_last_says) {
+  const auto flags =
+      std::get<StartFlags>(parse({"start", "--port=1", "-p", "010", "--host", "a", "--host", "b"}));
+  EXPECT_EQ(flags.port, 10) << "a leading zero is no octal number";
+  EXPECT_EQ(flags.host, "b");
+}
+
+const std::vector<std::vector<const char*>> kCommands = {
+    {},
+    {"start"},
+    {"mock"},
+    {"config"},
+    {"config", "path"},
+    {"config", "show"},
+    {"config", "reset"},
+    {"config", "set-model"},
+    {"config", "remove-model"},
+};
+
+TEST(Flags, help_and_version_stand_everywhere_and_leave_well) {
+  for (auto command : kCommands) {
+    command.push_back("--help");
+    const auto help = std::get<Leave>(parse(command));
+    EXPECT_EQ(help.code, kOk);
+    EXPECT_NE(help.text.find("--help"), std::string::npos);
+    EXPECT_EQ(help.text.find("-h,--help"), std::string::npos) << "-h is the host";
+    EXPECT_EQ(help.text.find("reference"), std::string::npos) << "that one is hidden";
+    command.back() = "--version";
+    const auto shown = std::get<Leave>(parse(command));
+    EXPECT_EQ(shown.code, kOk);
+    EXPECT_EQ(shown.text, "ccproxy " + std::string(version()) + "\n");
+  }
+  EXPECT_EQ(std::get<ConfigFlags>(parse({"config", "reference"})).action, ConfigAction::kReference);
+}
+
+struct Mistake {
+  std::vector<const char*> arguments;
+  const char* said;
+};
+
+const Mistake kMistakes[] = {
+    {{}, "a command is missing; see `ccproxy --help`"},
+    {{"nonsense"}, "nonsense is not a command; see `ccproxy --help`"},
+    {{"config"}, "a command is missing; see `ccproxy config --help`"},
+    {{"config", "nonsense"}, "nonsense is not a command; see `ccproxy config --help`"},
+    {{"start", "--port", "x"},
+     "--port must be an integer from 0 to 65535; see `ccproxy start --help`"},
+    {{"start", "--port", "70000"}, "--port must be an integer"},
+    {{"start", "--port", "-1"}, "--port must be an integer"},
+    {{"start", "--port", "0x10"}, "--port must be an integer"},
+    {{"start", "--workers", "0"}, "--workers must be an integer from 1 to 64"},
+    {{"start", "--upstream", "ftp://x"}, "--upstream must be like https://host"},
+    {{"start", "--demo", "--upstream", "http://x"}, "excludes"},
+    {{"start", "--nonsense"}, "--nonsense is not known here"},
+    {{"start", "extra"}, "extra is not known here"},
+    {{"start", "-h"}, "--host needs a value"},
+    {{"mock", "--pace", "slow"}, "--pace must be human, events or none"},
+    {{"mock", "--ca-out", "x"}, "--ca-out requires --tls"},
+    {{"config", "set-model", "one"}, "to is required; see `ccproxy config set-model --help`"},
+    {{"config", "set-model", "one", ""}, "to must not be empty"},
+    {{"config", "remove-model", ""}, "name must not be empty"},
+    {{"config", "set-model", "a", "b", "c"}, "c is not known here"},
+};
+
+TEST(Flags, that_make_no_sense_are_told_in_one_line) {
+  for (const Mistake& row : kMistakes) {
+    SCOPED_TRACE(row.said);
+    const auto flags = parse(row.arguments);
+    ASSERT_TRUE(std::holds_alternative<Leave>(flags));
+    const auto& leave = std::get<Leave>(flags);
+    EXPECT_EQ(leave.code, kUsage);
+    EXPECT_TRUE(leave.text.starts_with("ccproxy: ")) << leave.text;
+    EXPECT_NE(leave.text.find(row.said), std::string::npos) << leave.text;
+    EXPECT_EQ(leave.text.find('\n'), leave.text.size() - 1) << leave.text;
   }
 }
 

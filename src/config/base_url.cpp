@@ -12,7 +12,8 @@ namespace {
 tl::unexpected<Error> wrong(std::string_view what) {
   return fail(ErrorKind::kConfiguration,
               fmt::format("upstream.baseUrl must be like https://host, https://host:port or "
-                          "https://host/path: {}", what));
+                          "https://host/path: {}",
+                          what));
 }
 
 bool is_host(std::string_view host) {
@@ -52,7 +53,8 @@ Result<BaseUrl> parse_base_url(std::string_view text) {
   const auto host_end = is_v6 ? authority.find(']') : authority.find(':');
   if (is_v6 && host_end == std::string_view::npos) return wrong("a bracket is open");
   url.host = is_v6 ? authority.substr(1, host_end - 1) : authority.substr(0, host_end);
-  if (!is_host(url.host)) return wrong("its host name is not valid");
+  if (!is_host(url.host) || is_v6 != (url.host.find(':') != std::string::npos))
+    return wrong("its host name is not valid");
   url.host_header = is_v6 ? fmt::format("[{}]", url.host) : url.host;
 
   std::string_view behind =

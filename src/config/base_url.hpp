@@ -11,7 +11,7 @@ namespace ccproxy::config {
 
 struct BaseUrl {
   bool tls = true;
-  std::string host;         // without brackets
+  std::string host;  // without brackets
   std::uint16_t port = 443;
   std::string path_prefix;  // such as /anthropic; no slash at its end
   std::string host_header;  // host and, where it is not the scheme's own, port

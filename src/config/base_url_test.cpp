@@ -36,10 +36,11 @@ TEST(BaseUrl, is_taken_apart) {
 }
 
 TEST(BaseUrl, that_cannot_be_used_is_refused_by_its_key) {
-  for (const char* text : {"", "api.anthropic.com", "ftp://x", "https://", "https://:443", "https://a:0",
-                           "https://a:65536", "https://a:b", "https://u:p@a", "https://a?x=1",
-                           "https://a#f", "https://[::1", "https://a b", "https://a/\xC3\xA9",
-                           "https://a\r\nX: y"}) {
+  for (const char* text :
+       {"", "api.anthropic.com", "ftp://x", "https://", "https://:443", "https://a:0",
+        "https://a:65536", "https://a:b", "https://u:p@a", "https://a?x=1", "https://a#f",
+        "https://[::1", "https://[::1]x", "https://[host]", "https://::1", "https://a b",
+        "https://a/\xC3\xA9", "https://a\r\nX: y"}) {
     const auto url = parse_base_url(text);
     ASSERT_FALSE(url) << text;
     EXPECT_EQ(url.error().kind, ErrorKind::kConfiguration);

@@ -20,18 +20,19 @@ struct NamedKey {
 };
 
 struct Server {
-  std::uint16_t port = 3456;         // 0: any free port, printed at start
-  std::string host = "127.0.0.1";    // IPv4 or IPv6 address, or localhost (both loopbacks)
-  std::string socket{};              // path of a Unix socket beside the port; empty: none
-  std::vector<std::string> allowed_hosts{};    // Host values answered besides loopback names
+  std::uint16_t port = 3456;                 // 0: any free port, printed at start
+  std::string host = "127.0.0.1";            // IPv4 or IPv6 address, or localhost (both loopbacks)
+  std::string socket{};                      // path of a Unix socket beside the port; empty: none
+  std::vector<std::string> allowed_hosts{};  // Host values answered besides loopback names
   std::vector<std::string> allowed_origins{};  // Origin values that get CORS answers
   seconds shutdown_grace{30};
   unsigned workers = 1;
 };
 
 struct Upstream {
-  std::string base_url = "https://api.anthropic.com";  // http or https, any port, a path prefix may follow
-  std::string ca_file{};                               // PEM; empty: the system's
+  std::string base_url =
+      "https://api.anthropic.com";  // http or https, any port, a path prefix may follow
+  std::string ca_file{};            // PEM; empty: the system's
 };
 
 struct Timeouts {
@@ -47,10 +48,10 @@ struct Timeouts {
 };
 
 struct Limits {
-  std::size_t body_bytes = 33'554'432;    // JSON routes, decoded too
+  std::size_t body_bytes = 33'554'432;  // JSON routes, decoded too
   std::size_t head_bytes = 65'536;
   std::size_t connections = 10'000;
-  std::size_t held_bytes = 536'870'912;   // all buffered bodies together
+  std::size_t held_bytes = 536'870'912;  // all buffered bodies together
 };
 
 enum class LogLevel { kDebug, kInfo, kWarn, kError };

@@ -47,8 +47,12 @@ Result<void> apply_environment(const Environment& environment, Config& config) {
                               environment.log_level));
     config.log.level = *level;
   }
-  if (!environment.proxy_key.empty())
+  if (!environment.proxy_key.empty()) {
+    if (!is_proxy_key(environment.proxy_key))
+      return fail(ErrorKind::kConfiguration,
+                  "CCPROXY_API_KEY must be visible ASCII characters without blanks");
     config.api_keys.push_back({"CCPROXY_API_KEY", environment.proxy_key});
+  }
   return {};
 }
 

@@ -4,13 +4,19 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 #include "base/file.hpp"
+#include "base/text.hpp"
 #include "config/keys.hpp"
 #include "config/model_map.hpp"
 #include "json/document.hpp"
+#include "json/reader.hpp"
+#include "json/writer.hpp"
 
 namespace ccproxy::config {
 namespace {
@@ -33,8 +39,17 @@ const Document* value_at(const Document& root, std::string_view path) {
   return value->is_null() ? nullptr : value;
 }
 
-bool is_known(std::string_view path) {
-  return std::any_of(keys().begin(), keys().end(), [&](const Key& key) { return key.path == path; });
+// A dot inside a name is no section: {"server.port": 1} means nothing.
+bool is_known(std::string_view name) {
+  return std::any_of(keys().begin(), keys().end(), [&](const Key& key) {
+    return key.path == name && name.find('.') == std::string_view::npos;
+  });
+}
+
+bool is_known_in(std::string_view section, std::string_view name) {
+  const std::string path = fmt::format("{}.{}", section, name);
+  return std::any_of(keys().begin(), keys().end(),
+                     [&](const Key& key) { return key.path == path; });
 }
 
 bool is_section(std::string_view name) {
@@ -43,7 +58,43 @@ bool is_section(std::string_view name) {
   });
 }
 
-Result<void> check_sections(const Document& root, std::vector<std::string>& warnings) {
+// The names on the way to a value, and what must stand there.
+Wrong wrong_at(std::string_view path, Wrong wrong) {
+  std::vector<std::string> way;
+  while (!path.empty()) way.emplace_back(take_item(path, '.'));
+  way.insert(way.end(), wrong.inside.begin(), wrong.inside.end());
+  return {std::move(way), std::move(wrong.must_be)};
+}
+
+// The line on which the value at `way` begins; of a list, the line of the list.
+std::size_t line_of(std::string_view text, const std::vector<std::string>& way) {
+  std::string padded(text);
+  padded.append(json::kPadding, ' ');
+  std::string_view span(padded.data(), text.size());
+  json::Reader reader;
+  for (const std::string& name : way) {
+    std::string_view found;
+    const auto walked = reader.members(span, [&](const json::Member& member) {
+      if (member.key == name) found = member.value;
+    });
+    if (!walked || found.empty()) break;
+    span = found;
+  }
+  const auto before = padded.begin() + (span.data() - padded.data());
+  return 1 + static_cast<std::size_t>(std::count(padded.begin(), before, '\n'));
+}
+
+tl::unexpected<Error> refuse(std::string_view text, const Wrong& wrong) {
+  std::string place;
+  for (const std::string& name : wrong.inside)
+    place += (place.empty() || name.starts_with('[') ? "" : ".") + name;
+  return fail(Error{
+      ErrorKind::kConfiguration,
+      fmt::format("line {}: {} must be: {}", line_of(text, wrong.inside), place, wrong.must_be),
+      place});
+}
+
+std::optional<Wrong> check_sections(const Document& root, std::vector<std::string>& warnings) {
   for (const auto& [name, value] : root.items()) {
     if (is_known(name)) continue;
     if (!is_section(name)) {
@@ -51,13 +102,39 @@ Result<void> check_sections(const Document& root, std::vector<std::string>& warn
       continue;
     }
     if (value.is_null()) continue;
-    if (!value.is_object())
-      return fail(ErrorKind::kConfiguration, fmt::format("{} must be an object", name));
+    if (!value.is_object()) return Wrong{{name}, "object"};
     for (const auto& [inner, ignored] : value.items())
-      if (!is_known(fmt::format("{}.{}", name, inner)))
-        warnings.push_back(fmt::format("unknown key {}.{}: it is kept, and has no effect", name, inner));
+      if (!is_known_in(name, inner))
+        warnings.push_back(
+            fmt::format("unknown key {}.{}: it is kept, and has no effect", name, inner));
   }
-  return {};
+  return std::nullopt;
+}
+
+// Strict JSON whose root is an object.
+Result<Document> read_object(std::string_view text) {
+  try {
+    auto document = json::parse_document(text);
+    if (document && !document->is_object())
+      return fail(ErrorKind::kConfiguration, "the configuration must be a JSON object");
+    return document;
+  } catch (const Document::out_of_range&) {  // 1e999 is JSON, but no number for this program
+    return fail(ErrorKind::kConfiguration, "a number is too large");
+  }
+}
+
+// Where an edit is written: a link, as people keep for their dotfiles, stays one.
+std::string target_of(const std::string& path) {
+  std::error_code error;
+  const auto target = std::filesystem::canonical(path, error);
+  return error ? path : target.string();
+}
+
+// Arguments may hold any bytes, JSON only UTF-8.
+bool is_utf8(const std::string& text) {
+  std::string quoted;
+  json::append_quoted(quoted, text);
+  return json::string_of(quoted) == text;
 }
 
 // What an edit begins with: the file's document, or an empty one when there is no file.
@@ -65,19 +142,34 @@ Result<Document> document_of(const std::string& path) {
   auto text = read_file(path);
   if (!text && text.error().kind == ErrorKind::kNotFound) return Document::object();
   if (!text) return fail(text.error());
-  auto document = json::parse_document(*text);
-  if (!document || !document->is_object())
-    return fail(ErrorKind::kConfiguration,
-                fmt::format("{} is {}: mend it first, or put it aside with `ccproxy config reset`",
-                            path, document ? "not a JSON object" : document.error().message));
+  auto document = read_object(*text);
+  if (!document)
+    return fail(
+        ErrorKind::kConfiguration,
+        fmt::format("{} is left as it is: {}; mend it, or put it aside with `ccproxy config "
+                    "reset`",
+                    path, document.error().message));
   return document;
+}
+
+// The map inside it, made where there is none.
+Result<Document*> mapping_of(Document& document, const std::string& path) {
+  Document& mapping = document["modelMapping"];
+  if (mapping.is_null()) mapping = Document::object();
+  if (!mapping.is_object())
+    return fail(ErrorKind::kConfiguration,
+                fmt::format("{} is left as it is: modelMapping must be an object", path));
+  return &mapping;
 }
 
 // Writes an edited document, unless it would no longer be a configuration.
 Result<void> save(const std::string& path, const Document& document) {
   const std::string text = document.dump(kIndent) + "\n";
-  if (auto checked = parse(text); !checked) return fail(checked.error());
-  return replace_file(path, text);
+  if (auto checked = parse(text); !checked) {
+    auto before = load(path);  // its lines are those that a person can look up
+    return fail(before ? std::move(checked.error()) : std::move(before.error()));
+  }
+  return replace_file(target_of(path), text);
 }
 
 void mend_mode(const std::string& path, Loaded& loaded) {
@@ -85,9 +177,9 @@ void mend_mode(const std::string& path, Loaded& loaded) {
   if (loaded.config.api_keys.empty() || ::stat(path.c_str(), &facts) != 0) return;
   if ((facts.st_mode & kOthers) == 0) return;
   const bool mended = ::chmod(path.c_str(), 0600) == 0;
-  loaded.warnings.push_back(
-      fmt::format("{} holds keys and others could read it (mode {:o}){}", path,
-                  facts.st_mode & 0777U, mended ? "; it is 0600 now" : "; make it 0600"));
+  loaded.warnings.push_back(fmt::format("{} holds keys and others could read it (mode {:o}){}",
+                                        path, facts.st_mode & 0777U,
+                                        mended ? "; it is 0600 now" : "; make it 0600"));
 }
 
 }  // namespace
@@ -99,16 +191,15 @@ Config defaults() {
 }
 
 Result<Loaded> parse(std::string_view text) {
-  auto root = json::parse_document(text);
+  const auto root = read_object(text);
   if (!root) return fail(root.error());
-  if (!root->is_object())
-    return fail(ErrorKind::kConfiguration, "the configuration must be a JSON object");
   Loaded loaded{defaults(), {}};
-  if (auto checked = check_sections(*root, loaded.warnings); !checked) return fail(checked.error());
+  if (const auto wrong = check_sections(*root, loaded.warnings)) return refuse(text, *wrong);
   for (const Key& key : keys()) {
     const Document* value = value_at(*root, key.path);
-    if (value != nullptr && !key.read(*value, loaded.config))
-      return fail(ErrorKind::kConfiguration, fmt::format("{} must be: {}", key.path, key.takes));
+    if (value == nullptr) continue;
+    if (auto wrong = key.read(*value, loaded.config))
+      return refuse(text, wrong_at(key.path, std::move(*wrong)));
   }
   return loaded;
 }
@@ -118,36 +209,35 @@ Result<Loaded> load(const std::string& path) {
   if (!text && text.error().kind == ErrorKind::kNotFound) return Loaded{defaults(), {}};
   if (!text) return fail(ErrorKind::kConfiguration, text.error().message);
   auto loaded = parse(*text);
-  if (!loaded)
-    return fail(ErrorKind::kConfiguration, fmt::format("{}: {}", path, loaded.error().message));
+  if (!loaded) {
+    Error error = std::move(loaded.error());
+    error.message = fmt::format("{}: {}", path, error.message);
+    return fail(std::move(error));
+  }
   mend_mode(path, *loaded);
   return loaded;
 }
 
 Result<void> set_model(const std::string& path, const std::string& from, const std::string& to) {
-  if (from.empty() || to.empty())
-    return fail(ErrorKind::kConfiguration, "a model name cannot be empty");
+  if (from.empty() || to.empty() || !is_utf8(from) || !is_utf8(to))
+    return fail(ErrorKind::kConfiguration, "a model name must be UTF-8 text and not empty");
   auto document = document_of(path);
   if (!document) return fail(document.error());
-  Document& mapping = (*document)["modelMapping"];
-  if (mapping.is_null()) mapping = Document::object();
-  if (!mapping.is_object())
-    return fail(ErrorKind::kConfiguration, "modelMapping must be an object");
-  mapping[from] = to;
+  auto mapping = mapping_of(*document, path);
+  if (!mapping) return fail(mapping.error());
+  (**mapping)[from] = to;
   return save(path, *document);
 }
 
 Result<void> remove_model(const std::string& path, const std::string& name) {
   auto document = document_of(path);
   if (!document) return fail(document.error());
-  Document& mapping = (*document)["modelMapping"];
-  if (mapping.is_null()) mapping = Document::object();
-  if (!mapping.is_object())
-    return fail(ErrorKind::kConfiguration, "modelMapping must be an object");
+  auto found = mapping_of(*document, path);
+  if (!found) return fail(found.error());
+  Document& mapping = **found;
   const bool is_default = default_mapping().contains(name);
   const bool is_there = mapping.contains(name) ? !mapping[name].is_null() : is_default;
-  if (!is_there)
-    return fail(ErrorKind::kNotFound, fmt::format("there is no mapping for {}", name));
+  if (!is_there) return fail(ErrorKind::kNotFound, fmt::format("there is no mapping for {}", name));
   if (is_default) {
     mapping[name] = nullptr;
   } else {
@@ -178,12 +268,10 @@ std::string show(const Config& config,
       root[first][std::string(key.path.substr(dot + 1))] = key.show(config);
     }
     if (key.path != "modelMapping" || !config.follow_retirements) continue;
-    Document served = Document::object();
     for (const auto& [name, target] : config.model_mapping)
-      if (const std::string by = served_by(target); by != target) served[name] = by;
-    root["servedBy"] = served;
+      if (const std::string by = served_by(target); by != target) root["servedBy"][name] = by;
   }
-  return root.dump(kIndent);
+  return root.dump(kIndent, ' ', false, Document::error_handler_t::replace);
 }
 
 }  // namespace ccproxy::config

@@ -21,14 +21,15 @@ struct Loaded {
 [[nodiscard]] Config defaults();
 
 // A missing file means the defaults. Fails with kConfiguration: not JSON (with line and column), or
-// a value that a key does not take (with the key's path). A file that holds apiKeys and can be read
-// by others is made readable by its owner only.
+// a value that a key does not take (with its line and the key's path, which `param` holds). A file
+// that holds apiKeys and can be read by others is made readable by its owner only.
 [[nodiscard]] Result<Loaded> load(const std::string& path);
 
 // The same for a text.
 [[nodiscard]] Result<Loaded> parse(std::string_view text);
 
-// Adds or changes one mapping. A file that cannot be read as JSON is left alone.
+// Adds or changes one mapping. A file that cannot be used, and could not after the edit, is
+// left alone; a link stays one.
 [[nodiscard]] Result<void> set_model(const std::string& path, const std::string& from,
                                      const std::string& to);
 
@@ -40,9 +41,9 @@ struct Loaded {
 // none.
 [[nodiscard]] Result<std::string> reset(const std::string& path);
 
-// The configuration in use as indented JSON, secrets hidden. Under "servedBy" the names of the
-// mapping whose target `served_by` replaces.
-[[nodiscard]] std::string show(
-    const Config& config, const std::function<std::string(const std::string&)>& served_by);
+// The configuration in use as indented JSON, secrets hidden. Under "servedBy" stand the names
+// of the mapping whose target `served_by` replaces, with what it says.
+[[nodiscard]] std::string show(const Config& config,
+                               const std::function<std::string(const std::string&)>& served_by);
 
 }  // namespace ccproxy::config

@@ -57,31 +57,71 @@ TEST_F(ConfigFile, is_laid_over_the_defaults) {
 
 struct Bad {
   const char* text;
-  const char* named;
+  const char* place;  // the key's path
+  const char* line;
 };
 
-TEST_F(ConfigFile, with_a_wrong_value_is_refused_by_the_keys_name) {
-  const Bad rows[] = {{R"({"server":{"port":"x"}})", "server.port"},
-                      {R"({"server":{"port":70000}})", "server.port"},
-                      {R"({"server":{"port":-1}})", "server.port"},
-                      {R"({"server":5})", "server"},
-                      {R"({"server":{"workers":0}})", "server.workers"},
-                      {R"({"modelMapping":{"a":5}})", "modelMapping"},
-                      {R"({"apiKeys":[{"name":"x"}]})", "apiKeys"},
-                      {R"({"apiKeys":[{"name":"x","key":""}]})", "apiKeys"},
-                      {R"({"credentials":"any"})", "credentials"},
-                      {R"({"upstream":{"baseUrl":"nowhere"}})", "upstream.baseUrl"},
-                      {R"({"timeouts":{"connectSeconds":0}})", "timeouts.connectSeconds"},
-                      {R"({"log":{"level":"loud"}})", "log.level"},
-                      {"{\n\"server\": {,}}", "line 2"},
-                      {"[]", "object"}};
-  for (const Bad& row : rows) {
+const Bad kBad[] = {
+    {R"({"server":{"port":"x"}})", "server.port", "line 1"},
+    {"{\n\n\"server\": {\n\"port\": 70000}}", "server.port", "line 4"},
+    {R"({"server":{"port":-1}})", "server.port", "line 1"},
+    {R"({"server":{"port":80.0}})", "server.port", "line 1"},
+    {"{\n\"server\":5}", "server", "line 2"},
+    {R"({"server":{"workers":0}})", "server.workers", "line 1"},
+    {R"({"server":{"allowedHosts":["a",1]}})", "server.allowedHosts", "line 1"},
+    {"{\"modelMapping\":{\n\"x\":\"y\",\n\"gpt-3.5-turbo\":5}}", "modelMapping.gpt-3.5-turbo",
+     "line 3"},
+    {R"({"modelMapping":{"a":""}})", "modelMapping.a", "line 1"},
+    {R"({"modelMapping":{"":"a"}})", "modelMapping", "line 1"},
+    {R"({"modelMapping":[]})", "modelMapping", "line 1"},
+    {R"({"apiKeys":[{"name":"x","key":"k"},{"name":"x"}]})", "apiKeys[1].key", "line 1"},
+    {R"({"apiKeys":[{"name":"x","key":"a b"}]})", "apiKeys[0].key", "line 1"},
+    {R"({"apiKeys":[{"key":"k"}]})", "apiKeys[0].name", "line 1"},
+    {R"({"apiKeys":[5]})", "apiKeys[0].name", "line 1"},
+    {R"({"apiKeys":{}})", "apiKeys", "line 1"},
+    {R"({"credentials":"any"})", "credentials", "line 1"},
+    {R"({"followRetirements":1})", "followRetirements", "line 1"},
+    {R"({"upstream":{"baseUrl":"https://me:pass@host"}})", "upstream.baseUrl", "line 1"},
+    {R"({"timeouts":{"connectSeconds":0}})", "timeouts.connectSeconds", "line 1"},
+    {R"({"log":{"level":"loud"}})", "log.level", "line 1"},
+    {"{\n\"server\": {,}}", "", "line 2"},
+    {"[]", "", "object"},
+    {R"({"other":1e999})", "", "too large"},
+};
+
+TEST_F(ConfigFile, with_a_wrong_value_is_refused_by_line_and_key) {
+  for (const Bad& row : kBad) {
+    SCOPED_TRACE(row.text);
     write(row.text);
     const auto loaded = load(path_);
-    ASSERT_FALSE(loaded) << row.text;
-    EXPECT_EQ(loaded.error().kind, ErrorKind::kConfiguration);
-    EXPECT_NE(loaded.error().message.find(row.named), std::string::npos) << loaded.error().message;
+    ASSERT_FALSE(loaded);
+    const Error& error = loaded.error();
+    EXPECT_EQ(error.kind, ErrorKind::kConfiguration);
+    EXPECT_EQ(error.param, row.place);
+    EXPECT_NE(error.message.find(row.line), std::string::npos) << error.message;
+    EXPECT_NE(error.message.find(row.place), std::string::npos) << error.message;
+    EXPECT_NE(error.message.find(path_), std::string::npos) << error.message;
+    EXPECT_EQ(error.message.find("pass"), std::string::npos) << error.message;
+    EXPECT_FALSE(set_model(path_, "another", "b"));
+    EXPECT_EQ(text(), row.text) << "a file that cannot be used is not overwritten";
   }
+}
+
+TEST_F(ConfigFile, takes_null_for_a_default) {
+  write(R"({"server":{"port":null,"socket":null},"log":null,"modelMapping":null})");
+  const auto loaded = load(path_);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(loaded->config.server.port, 3456);
+  EXPECT_TRUE(loaded->config.model_mapping.contains("gpt-4"));
+}
+
+TEST_F(ConfigFile, has_sections_and_no_dotted_names) {
+  write(R"({"server.port": 1})");
+  const auto loaded = load(path_);
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->config.server.port, 3456);
+  ASSERT_EQ(loaded->warnings.size(), 1U);
+  EXPECT_NE(loaded->warnings[0].find("unknown key server.port"), std::string::npos);
 }
 
 TEST_F(ConfigFile, keeps_and_reports_unknown_keys_and_the_order) {
@@ -110,6 +150,26 @@ TEST_F(ConfigFile, removes_a_default_for_good_and_ones_own_altogether) {
   EXPECT_EQ(remove_model(path_, "nothing").error().kind, ErrorKind::kNotFound);
 }
 
+TEST_F(ConfigFile, takes_only_names_that_json_can_hold) {
+  for (const char* name : {"", "\xff", "a\xc3"}) {
+    EXPECT_FALSE(set_model(path_, name, "x")) << name;
+    EXPECT_FALSE(set_model(path_, "x", name)) << name;
+    EXPECT_FALSE(remove_model(path_, name)) << name;
+  }
+  EXPECT_EQ(text(), "(none)");
+  ASSERT_TRUE(set_model(path_, "\"\xe6\xa8\xa1\xe5\x9e\x8b*", "x"));
+  EXPECT_TRUE(load(path_)->config.model_mapping.contains("\"\xe6\xa8\xa1\xe5\x9e\x8b*"));
+}
+
+TEST_F(ConfigFile, that_is_a_link_stays_one) {
+  const std::string real = folder_ + "/dotfiles.json";
+  std::ofstream(real) << "{}";
+  std::filesystem::create_symlink(real, path_);
+  ASSERT_TRUE(set_model(path_, "a", "b"));
+  EXPECT_TRUE(std::filesystem::is_symlink(path_));
+  EXPECT_NE(read_file(real).value().find("\"a\": \"b\""), std::string::npos);
+}
+
 TEST_F(ConfigFile, that_is_broken_is_not_overwritten_by_an_edit) {
   write("{ broken");
   EXPECT_EQ(set_model(path_, "a", "b").error().kind, ErrorKind::kConfiguration);
@@ -134,12 +194,36 @@ TEST_F(ConfigFile, with_keys_is_made_private) {
 TEST_F(ConfigFile, is_shown_without_its_secrets) {
   Config config = defaults();
   config.api_keys = {{"a", "secret"}};
-  const std::string shown =
-      show(config, [](const std::string& id) { return id == "claude-opus-4-20250514" ? "new" : id; });
+  const std::string shown = show(
+      config, [](const std::string& id) { return id == "claude-opus-4-20250514" ? "new" : id; });
   EXPECT_EQ(shown.find("secret"), std::string::npos);
   EXPECT_NE(shown.find("\"servedBy\""), std::string::npos);
   EXPECT_NE(shown.find("\"claude-3-opus\": \"new\""), std::string::npos);
   EXPECT_NE(shown.find("\"port\": 3456"), std::string::npos);
+}
+
+TEST_F(ConfigFile, is_shown_without_a_password_in_an_address) {
+  for (const char* url : {"https://me:pass@host/a@b", "me:pass@host", "http://pass@"}) {
+    Config config;
+    config.upstream.base_url = url;
+    const std::string shown = show(config, [](const std::string& id) { return id; });
+    EXPECT_EQ(shown.find("pass"), std::string::npos) << shown;
+    EXPECT_EQ(shown.find("servedBy"), std::string::npos) << shown;
+  }
+}
+
+TEST_F(ConfigFile, as_it_is_shown_can_be_read_back) {
+  Config config = defaults();
+  config.server.host = "::1";
+  config.timeouts.tls = seconds(7);
+  config.log.format = LogFormat::kJson;
+  config.upstream.base_url = "http://gw.example/a";
+  const auto itself = [](const std::string& id) { return id; };
+  const auto loaded = parse(show(config, itself));
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_TRUE(loaded->warnings.empty());
+  EXPECT_EQ(show(loaded->config, itself), show(config, itself));
+  EXPECT_EQ(loaded->config.timeouts.tls, seconds(7));
 }
 
 TEST(Environment, lies_over_the_file) {
@@ -152,6 +236,14 @@ TEST(Environment, lies_over_the_file) {
   EXPECT_EQ(config.upstream.base_url, "http://127.0.0.1:9");
   EXPECT_EQ(config.log.level, LogLevel::kDebug);
   EXPECT_EQ(config.api_keys.front().name, "CCPROXY_API_KEY");
+  environment.proxy_key = "k\n";  // as a file of secrets leaves it
+  EXPECT_NE(apply_environment(environment, config).error().message.find("CCPROXY_API_KEY"),
+            std::string::npos);
+  environment.upstream_url = "https://me:pass@host";
+  const std::string refused = apply_environment(environment, config).error().message;
+  EXPECT_NE(refused.find("CCPROXY_UPSTREAM_URL"), std::string::npos);
+  EXPECT_EQ(refused.find("pass"), std::string::npos);
+  environment.upstream_url.clear();
   environment.log_level = "loud";
   EXPECT_NE(apply_environment(environment, config).error().message.find("CCPROXY_LOG"),
             std::string::npos);
@@ -165,11 +257,11 @@ TEST(Environment, says_where_the_files_are) {
   EXPECT_EQ(config_path(environment), "/elsewhere/config.json");
 }
 
-TEST(Reference, is_what_the_documentation_says) {
+TEST(Reference, is_the_documentation) {
   const auto page = read_file(std::string(CCPROXY_SOURCE_DIR) + "/docs/configuration.md");
   ASSERT_TRUE(page);
-  EXPECT_NE(page->find(reference()), std::string::npos)
-      << "docs/configuration.md is behind: put the output of `ccproxy config reference` into it";
+  EXPECT_TRUE(*page == reference())
+      << "docs/configuration.md is behind: ccproxy config reference > docs/configuration.md";
 }
 
 }  // namespace

@@ -2,251 +2,293 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <utility>
-#include <vector>
 
 #include "config/base_url.hpp"
-#include "config/model_map.hpp"
 
 namespace ccproxy::config {
 namespace {
 
 using json::Document;
-using Level = std::pair<std::string_view, LogLevel>;
-constexpr std::array<Level, 4> kLevels = {{{"debug", LogLevel::kDebug},
-                                           {"info", LogLevel::kInfo},
-                                           {"warn", LogLevel::kWarn},
-                                           {"error", LogLevel::kError}}};
-constexpr std::array<std::pair<std::string_view, LogFormat>, 3> kFormats = {
-    {{"auto", LogFormat::kAuto}, {"logfmt", LogFormat::kLogfmt}, {"json", LogFormat::kJson}}};
-constexpr std::array<std::pair<std::string_view, CredentialSource>, 3> kSources = {
-    {{"auto", CredentialSource::kAuto},
-     {"client", CredentialSource::kClient},
-     {"api-key-env", CredentialSource::kApiKeyEnv}}};
 
-// Where a value lives in Config. These small functions let each row of the table name its field
-// once, for reading and for showing.
-template <class T>
-using Place = T& (*)(Config&);
+constexpr std::uint64_t kTebibyte = std::uint64_t{1} << 40;
 
 template <class T>
-T look(Place<T> place, const Config& config) {
-  Config copy = config;
-  return place(copy);
+using Names = std::vector<std::pair<std::string_view, T>>;
+
+const Names<LogLevel> kLevels = {{"debug", LogLevel::kDebug},
+                                 {"info", LogLevel::kInfo},
+                                 {"warn", LogLevel::kWarn},
+                                 {"error", LogLevel::kError}};
+const Names<LogFormat> kFormats = {
+    {"auto", LogFormat::kAuto}, {"logfmt", LogFormat::kLogfmt}, {"json", LogFormat::kJson}};
+const Names<CredentialSource> kSources = {{"auto", CredentialSource::kAuto},
+                                          {"client", CredentialSource::kClient},
+                                          {"api-key-env", CredentialSource::kApiKeyEnv}};
+
+// A row whose value is one field. `place` finds the field in a Config, constant or not; `read` puts
+// a value into it or says no; `shown` makes it JSON again.
+Key row(std::string path, std::string takes, std::string about, auto place, auto read, auto shown) {
+  auto read_value = [place, read, takes](const Document& value,
+                                         Config& config) -> std::optional<Wrong> {
+    if (read(value, place(config))) return std::nullopt;
+    return Wrong{{}, takes};
+  };
+  auto show = [place, shown](const Config& config) { return Document(shown(place(config))); };
+  return {std::move(path), std::move(takes), std::move(about), std::move(read_value),
+          std::move(show)};
 }
 
-Key integer(std::string_view path, std::string_view takes, std::string_view about, auto place,
-            std::uint64_t least, std::uint64_t most) {
-  return {path, takes, about,
-          [=](const Document& value, Config& config) {
-            if (!value.is_number_unsigned()) return false;
-            const auto number = value.get<std::uint64_t>();
-            if (number < least || number > most) return false;
-            auto& field = place(config);
-            field = static_cast<std::remove_reference_t<decltype(field)>>(number);
-            return true;
-          },
-          [=](const Config& config) {
-            Config copy = config;
-            return Document(place(copy));
-          }};
+// Finds a field of a Config, or of one of its parts.
+template <class T>
+auto field(T Config::*member) {
+  return [=](auto& config) -> auto& { return config.*member; };
 }
 
-Key duration(std::string_view path, std::string_view about, seconds& (*place)(Config&)) {
-  return {path, "seconds, 1 to 86400", about,
-          [=](const Document& value, Config& config) {
-            if (!value.is_number_unsigned()) return false;
-            const auto number = value.get<std::uint64_t>();
-            if (number < 1 || number > 86400) return false;
-            place(config) = seconds(number);
-            return true;
-          },
-          [=](const Config& config) { return Document(look<seconds>(place, config).count()); }};
+template <class Part, class T>
+auto field(Part Config::*part, T Part::*member) {
+  return [=](auto& config) -> auto& { return config.*part.*member; };
 }
 
-Key text(std::string_view path, std::string_view takes, std::string_view about,
-         std::string& (*place)(Config&), bool (*fits)(const std::string&) = nullptr) {
-  return {path, takes, about,
-          [=](const Document& value, Config& config) {
-            if (!value.is_string()) return false;
-            auto given = value.get<std::string>();
-            if (fits != nullptr && !fits(given)) return false;
-            place(config) = std::move(given);
-            return true;
-          },
-          [=](const Config& config) { return Document(look<std::string>(place, config)); }};
+constexpr auto kAsItIs = [](const auto& value) { return value; };
+
+// The integer that `value` is, when it is one from `least` to `most`.
+std::optional<std::uint64_t> integer_in(const Document& value, std::uint64_t least,
+                                        std::uint64_t most) {
+  if (!value.is_number_unsigned()) return std::nullopt;
+  const auto number = value.get<std::uint64_t>();
+  if (number < least || number > most) return std::nullopt;
+  return number;
 }
 
-Key texts(std::string_view path, std::string_view about,
-          std::vector<std::string>& (*place)(Config&)) {
-  return {path, "list of strings", about,
-          [=](const Document& value, Config& config) {
-            if (!value.is_array()) return false;
-            std::vector<std::string> items;
-            for (const auto& item : value) {
-              if (!item.is_string()) return false;
-              items.push_back(item.get<std::string>());
-            }
-            place(config) = std::move(items);
-            return true;
-          },
-          [=](const Config& config) {
-            return Document(look<std::vector<std::string>>(place, config));
-          }};
+Key integer(std::string path, std::uint64_t least, std::uint64_t most, std::string about,
+            auto place) {
+  return row(
+      std::move(path), fmt::format("integer from {} to {}", least, most), std::move(about), place,
+      [=]<class T>(const Document& value, T& into) {
+        const auto number = integer_in(value, least, most);
+        if (number) into = static_cast<T>(*number);
+        return number.has_value();
+      },
+      kAsItIs);
 }
 
-template <class T, std::size_t N>
-Key choice(std::string_view path, std::string_view takes, std::string_view about, T& (*place)(Config&),
-           const std::array<std::pair<std::string_view, T>, N>& names) {
-  return {path, takes, about,
-          [place, &names](const Document& value, Config& config) {
-            if (!value.is_string()) return false;
-            const auto given = value.get<std::string>();
-            for (const auto& [name, meaning] : names)
-              if (name == given) {
-                place(config) = meaning;
-                return true;
-              }
-            return false;
-          },
-          [place, &names](const Config& config) {
-            const T meant = look<T>(place, config);
-            for (const auto& [name, meaning] : names)
-              if (meaning == meant) return Document(std::string(name));
-            return Document();
-          }};
+Key duration(std::string path, std::uint64_t least, std::string about, auto place) {
+  constexpr std::uint64_t kDay = 86'400;
+  return row(
+      std::move(path), fmt::format("seconds, an integer from {} to {}", least, kDay),
+      std::move(about), place,
+      [=](const Document& value, seconds& into) {
+        const auto number = integer_in(value, least, kDay);
+        if (number) into = seconds(*number);
+        return number.has_value();
+      },
+      [](seconds value) { return value.count(); });
+}
+
+Key flag(std::string path, std::string about, auto place) {
+  return row(
+      std::move(path), "true or false", std::move(about), place,
+      [](const Document& value, bool& into) {
+        if (value.is_boolean()) into = value.get<bool>();
+        return value.is_boolean();
+      },
+      kAsItIs);
+}
+
+Key text(std::string path, std::string takes, std::string about, auto place) {
+  return row(
+      std::move(path), std::move(takes), std::move(about), place,
+      [](const Document& value, std::string& into) {
+        if (value.is_string()) into = value.get<std::string>();
+        return value.is_string();
+      },
+      kAsItIs);
+}
+
+Key texts(std::string path, std::string about, auto place) {
+  return row(
+      std::move(path), "list of strings", std::move(about), place,
+      [](const Document& value, std::vector<std::string>& into) {
+        const auto is_text = [](const Document& item) { return item.is_string(); };
+        if (!value.is_array() || !std::all_of(value.begin(), value.end(), is_text)) return false;
+        into = value.get<std::vector<std::string>>();
+        return true;
+      },
+      kAsItIs);
+}
+
+template <class T>
+Key choice(std::string path, const Names<T>& names, std::string about, auto place) {
+  std::string takes;
+  for (const auto& [name, meaning] : names)
+    takes += fmt::format("{}{}",
+                         takes.empty()                    ? ""
+                         : meaning == names.back().second ? " or "
+                                                          : ", ",
+                         name);
+  return row(
+      std::move(path), std::move(takes), std::move(about), place,
+      [names](const Document& value, T& into) {
+        for (const auto& [name, meaning] : names) {
+          if (value != name) continue;
+          into = meaning;
+          return true;
+        }
+        return false;
+      },
+      [names](T value) {
+        const auto is_meant = [value](const auto& entry) { return entry.second == value; };
+        return std::string(std::find_if(names.begin(), names.end(), is_meant)->first);
+      });
+}
+
+// An address never shows a password, not even one that the check would have refused.
+std::string without_user(const std::string& url) {
+  const auto scheme = url.find("://");
+  const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
+  const auto at = url.substr(0, url.find('/', begin)).rfind('@');
+  return at == std::string::npos || at < begin ? url
+                                               : url.substr(0, begin) + "***" + url.substr(at);
+}
+
+Key base_url() {
+  return row(
+      "upstream.baseUrl", "http or https address with an optional port and path",
+      "Where the Claude API is, or a gateway to it.", field(&Config::upstream, &Upstream::base_url),
+      [](const Document& value, std::string& into) {
+        if (!value.is_string() || !parse_base_url(value.get<std::string>())) return false;
+        into = value.get<std::string>();
+        return true;
+      },
+      without_user);
+}
+
+std::optional<Wrong> read_mapping(const Document& value, Config& config) {
+  if (!value.is_object()) return Wrong{{}, "object from names to model names"};
+  for (const auto& [name, target] : value.items()) {
+    if (name.empty()) return Wrong{{}, "object whose names are not empty"};
+    if (target.is_null()) {
+      config.model_mapping.erase(name);
+    } else if (target.is_string() && target != "") {
+      config.model_mapping[name] = target.get<std::string>();
+    } else {
+      return Wrong{{name}, "model name, or null to remove a default"};
+    }
+  }
+  return std::nullopt;
 }
 
 Key model_mapping() {
-  return {"modelMapping", "object: name to name, or null to remove a default",
-          "Which model stands for a name that clients use; laid over the defaults. Exact names come "
-          "first, then patterns with `*`.",
-          [](const Document& value, Config& config) {
-            if (!value.is_object()) return false;
-            for (const auto& [name, target] : value.items()) {
-              if (target.is_null()) {
-                config.model_mapping.erase(name);
-              } else if (target.is_string()) {
-                config.model_mapping[name] = target.get<std::string>();
-              } else {
-                return false;
-              }
-            }
-            return true;
-          },
-          [](const Config& config) {
-            Document object = Document::object();
-            for (const auto& [name, target] : config.model_mapping) object[name] = target;
-            return object;
-          }};
+  return {
+      "modelMapping", "object from names to model names",
+      "Which model is asked for a name that clients use; laid over the defaults below. An exact "
+      "name wins, then the pattern (`*` stands for any characters) with the most other "
+      "characters; a name without a mapping goes upstream as it is. `null` removes a default.",
+      read_mapping, [](const Config& config) { return Document(config.model_mapping); }};
 }
 
-Key follow_retirements() {
-  return {"followRetirements", "true or false",
-          "Whether a model that the provider has retired is replaced by its successor.",
-          [](const Document& value, Config& config) {
-            if (!value.is_boolean()) return false;
-            config.follow_retirements = value.get<bool>();
-            return true;
-          },
-          [](const Config& config) { return Document(config.follow_retirements); }};
+std::optional<Wrong> read_api_keys(const Document& value, Config& config) {
+  if (!value.is_array()) return Wrong{{}, "list of {\"name\": ..., \"key\": ...}"};
+  std::vector<NamedKey> read;
+  for (const Document& item : value) {
+    const std::string place = fmt::format("[{}]", read.size());
+    const auto member = [&](const char* name) {
+      const auto found = item.is_object() ? item.find(name) : item.end();
+      return found != item.end() && found->is_string() ? found->get<std::string>() : "";
+    };
+    read.push_back({member("name"), member("key")});
+    if (read.back().name.empty()) return Wrong{{place, "name"}, "string that is not empty"};
+    if (!is_proxy_key(read.back().key))
+      return Wrong{{place, "key"}, "string of visible ASCII characters without blanks"};
+  }
+  config.api_keys = std::move(read);
+  return std::nullopt;
 }
 
 Key api_keys() {
-  return {"apiKeys", "list of {\"name\", \"key\"}",
-          "Proxy keys. With any, every request must show one. The file is kept readable by its "
-          "owner only.",
-          [](const Document& value, Config& config) {
-            if (!value.is_array()) return false;
-            config.api_keys.clear();
-            for (const auto& item : value) {
-              if (!item.is_object() || !item.contains("name") || !item["name"].is_string() ||
-                  !item.contains("key") || !item["key"].is_string())
-                return false;
-              NamedKey key{item["name"].get<std::string>(), item["key"].get<std::string>()};
-              if (key.name.empty() || key.key.empty()) return false;
-              config.api_keys.push_back(std::move(key));
-            }
-            return true;
-          },
-          [](const Config& config) {
+  return {"apiKeys", "list of `{\"name\": ..., \"key\": ...}`",
+          "Proxy keys. With any, requests must show one of them; the name is for the log. The "
+          "file is kept readable by its owner only.",
+          read_api_keys, [](const Config& config) {
             Document list = Document::array();
-            for (const auto& key : config.api_keys)
+            for (const NamedKey& key : config.api_keys)
               list.push_back(Document{{"name", key.name}, {"key", "***"}});
             return list;
           }};
 }
 
-bool is_base_url(const std::string& text) { return parse_base_url(text).has_value(); }
-
-constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-
 std::vector<Key> make_keys() {
   return {
       model_mapping(),
-      follow_retirements(),
-      integer("server.port", "integer, 0 to 65535", "Where to listen; 0 takes any free port.",
-              [](Config& c) -> std::uint16_t& { return c.server.port; }, 0, 65535),
+      flag("followRetirements",
+           "Whether a model that the provider has retired is replaced by its successor.",
+           field(&Config::follow_retirements)),
+      integer("server.port", 0, 65'535, "Port to listen on; 0 takes any free one.",
+              field(&Config::server, &Server::port)),
       text("server.host", "IPv4 or IPv6 address, or localhost",
-           "Where to listen. An address that others can reach needs apiKeys.",
-           [](Config& c) -> std::string& { return c.server.host; }),
-      text("server.socket", "path", "A Unix socket to listen on besides.",
-           [](Config& c) -> std::string& { return c.server.socket; }),
-      texts("server.allowedHosts", "Host values that are answered besides loopback names.",
-            [](Config& c) -> std::vector<std::string>& { return c.server.allowed_hosts; }),
-      texts("server.allowedOrigins", "Origins of web pages that may use CCProxy; they get CORS answers.",
-            [](Config& c) -> std::vector<std::string>& { return c.server.allowed_origins; }),
-      duration("server.shutdownGraceSeconds", "How long running answers may finish when it ends.",
-               [](Config& c) -> seconds& { return c.server.shutdown_grace; }),
-      integer("server.workers", "integer, 1 to 64", "Threads that serve.",
-              [](Config& c) -> unsigned& { return c.server.workers; }, 1, 64),
+           "Address to listen on. One that others can reach needs `apiKeys`.",
+           field(&Config::server, &Server::host)),
+      text("server.socket", "path", "Unix socket to listen on besides; empty: none.",
+           field(&Config::server, &Server::socket)),
+      texts("server.allowedHosts", "Host names that are answered besides loopback names.",
+            field(&Config::server, &Server::allowed_hosts)),
+      texts("server.allowedOrigins",
+            "Origins of web pages that may use CCProxy; they get CORS answers.",
+            field(&Config::server, &Server::allowed_origins)),
+      duration("server.shutdownGraceSeconds", 0,
+               "How long running answers may finish when CCProxy is told to end.",
+               field(&Config::server, &Server::shutdown_grace)),
+      integer("server.workers", 1, 64, "Threads that serve.",
+              field(&Config::server, &Server::workers)),
       api_keys(),
-      choice("credentials", "auto, client or api-key-env",
-             "Which credential goes upstream: the first that is found, the client's own, or the key "
-             "in ANTHROPIC_API_KEY.",
-             +[](Config& c) -> CredentialSource& { return c.credentials; }, kSources),
-      text("upstream.baseUrl", "http or https address",
-           "Where the Claude API is; a gateway may have a port and a path.",
-           [](Config& c) -> std::string& { return c.upstream.base_url; }, &is_base_url),
-      text("upstream.caFile", "path", "More certificates to trust (PEM), besides the system's.",
-           [](Config& c) -> std::string& { return c.upstream.ca_file; }),
-      duration("timeouts.connectSeconds", "To connect to the upstream.",
-               [](Config& c) -> seconds& { return c.timeouts.connect; }),
-      duration("timeouts.tlsSeconds", "For the TLS handshake with the upstream.",
-               [](Config& c) -> seconds& { return c.timeouts.tls; }),
-      duration("timeouts.requestHeadSeconds", "For a request's head, from its first byte.",
-               [](Config& c) -> seconds& { return c.timeouts.request_head; }),
-      duration("timeouts.bodyStallSeconds", "Between bytes of a request's body.",
-               [](Config& c) -> seconds& { return c.timeouts.body_stall; }),
-      duration("timeouts.firstByteSeconds", "For the upstream's answer to begin.",
-               [](Config& c) -> seconds& { return c.timeouts.first_byte; }),
-      duration("timeouts.idleUpstreamSeconds", "Between bytes of the upstream's answer.",
-               [](Config& c) -> seconds& { return c.timeouts.idle_upstream; }),
-      duration("timeouts.pingOnlySeconds", "For a stream that brings nothing but pings.",
-               [](Config& c) -> seconds& { return c.timeouts.ping_only; }),
-      duration("timeouts.writeStallSeconds", "For a peer that does not take its bytes.",
-               [](Config& c) -> seconds& { return c.timeouts.write_stall; }),
-      duration("timeouts.keepAliveSeconds", "For a connection without a request, on both sides.",
-               [](Config& c) -> seconds& { return c.timeouts.keep_alive; }),
-      integer("limits.bodyBytes", "bytes", "Of a JSON request body, as sent and as it unfolds.",
-              [](Config& c) -> std::size_t& { return c.limits.body_bytes; }, 1024, kMost),
-      integer("limits.headBytes", "bytes", "Of a request's head.",
-              [](Config& c) -> std::size_t& { return c.limits.head_bytes; }, 1024, 1 << 24),
-      integer("limits.connections", "integer", "Clients at once.",
-              [](Config& c) -> std::size_t& { return c.limits.connections; }, 1, 1000000),
-      integer("limits.heldBytes", "bytes", "Of all request bodies that are held at once; beyond it "
-              "503.",
-              [](Config& c) -> std::size_t& { return c.limits.held_bytes; }, 1024, kMost),
-      choice("log.level", "debug, info, warn or error", "What is logged.",
-             +[](Config& c) -> LogLevel& { return c.log.level; }, kLevels),
-      choice("log.format", "auto, logfmt or json", "auto is logfmt on a terminal, else JSON.",
-             +[](Config& c) -> LogFormat& { return c.log.format; }, kFormats),
+      choice("credentials", kSources,
+             "Which credential goes upstream: the first one found, the client's own, or the key in "
+             "`ANTHROPIC_API_KEY`.",
+             field(&Config::credentials)),
+      base_url(),
+      text("upstream.caFile", "path",
+           "Certificates to trust (PEM) besides the system's; empty: none.",
+           field(&Config::upstream, &Upstream::ca_file)),
+      duration("timeouts.connectSeconds", 1, "To connect to the upstream.",
+               field(&Config::timeouts, &Timeouts::connect)),
+      duration("timeouts.tlsSeconds", 1, "For the TLS handshake with the upstream.",
+               field(&Config::timeouts, &Timeouts::tls)),
+      duration("timeouts.requestHeadSeconds", 1, "For the head of a request, from its first byte.",
+               field(&Config::timeouts, &Timeouts::request_head)),
+      duration("timeouts.bodyStallSeconds", 1, "Between bytes of a request's body.",
+               field(&Config::timeouts, &Timeouts::body_stall)),
+      duration("timeouts.firstByteSeconds", 1, "For the upstream's answer to begin.",
+               field(&Config::timeouts, &Timeouts::first_byte)),
+      duration("timeouts.idleUpstreamSeconds", 1, "Between bytes of the upstream's answer.",
+               field(&Config::timeouts, &Timeouts::idle_upstream)),
+      duration("timeouts.pingOnlySeconds", 1, "For a stream that brings nothing but pings.",
+               field(&Config::timeouts, &Timeouts::ping_only)),
+      duration("timeouts.writeStallSeconds", 1, "For a peer that does not take its bytes.",
+               field(&Config::timeouts, &Timeouts::write_stall)),
+      duration("timeouts.keepAliveSeconds", 1, "For a connection without a request, on both sides.",
+               field(&Config::timeouts, &Timeouts::keep_alive)),
+      integer("limits.bodyBytes", 1024, kTebibyte,
+              "Of a request body on JSON routes, as sent and unpacked.",
+              field(&Config::limits, &Limits::body_bytes)),
+      integer("limits.headBytes", 1024, 1 << 24, "Of the head of a request.",
+              field(&Config::limits, &Limits::head_bytes)),
+      integer("limits.connections", 1, 1'000'000, "Clients connected at once.",
+              field(&Config::limits, &Limits::connections)),
+      integer("limits.heldBytes", 1024, kTebibyte,
+              "Of all request bodies held at once; beyond it requests are told to come back.",
+              field(&Config::limits, &Limits::held_bytes)),
+      choice("log.level", kLevels, "The least important lines that are logged.",
+             field(&Config::log, &Log::level)),
+      choice("log.format", kFormats, "`auto` is logfmt on a terminal and JSON otherwise.",
+             field(&Config::log, &Log::format)),
       text("log.file", "path", "Where the log goes; empty: standard error.",
-           [](Config& c) -> std::string& { return c.log.file; }),
+           field(&Config::log, &Log::file)),
   };
 }
 
@@ -263,15 +305,9 @@ std::optional<LogLevel> log_level_named(std::string_view name) {
   return std::nullopt;
 }
 
-std::string reference() {
-  Config defaults;
-  std::string table = "| key | takes | default | what it is for |\n|---|---|---|---|\n";
-  for (const Key& key : keys()) {
-    const std::string standard = key.path == "modelMapping" ? "the names of the README"
-                                                            : fmt::format("`{}`", key.show(defaults).dump());
-    table += fmt::format("| `{}` | {} | {} | {} |\n", key.path, key.takes, standard, key.about);
-  }
-  return table;
+bool is_proxy_key(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
 }  // namespace ccproxy::config

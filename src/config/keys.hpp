@@ -1,5 +1,5 @@
-// Every key of config.json in one table: its path, what it takes, its default and what it is for.
-// Parsing, checking and docs/configuration.md come from it.
+// Every key of config.json in one table: its path, what it takes and what it is for; the defaults
+// are those of Config. Reading, checking, showing and docs/configuration.md come from it.
 #pragma once
 
 #include <functional>
@@ -7,19 +7,26 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "base/error.hpp"
 #include "config/config.hpp"
 #include "json/document.hpp"
 
 namespace ccproxy::config {
 
+// What is wrong with a value: the place inside it (empty: the value itself; list items as "[1]"),
+// and what must stand there.
+struct Wrong {
+  std::vector<std::string> inside;
+  std::string must_be;
+};
+
 struct Key {
-  std::string_view path;   // such as server.port
-  std::string_view takes;  // for people: "integer, 0 to 65535"
-  std::string_view about;
-  // Puts a value of the file into the configuration; false when it is not what the key takes.
-  std::function<bool(const json::Document&, Config&)> read;
+  std::string path;   // such as server.port
+  std::string takes;  // for people: "integer from 0 to 65535"
+  std::string about;
+  // Puts a value of the file into the configuration, unless it is not what the key takes.
+  std::function<std::optional<Wrong>(const json::Document&, Config&)> read;
   // The value in a configuration, with secrets hidden.
   std::function<json::Document(const Config&)> show;
 };
@@ -28,7 +35,10 @@ struct Key {
 
 [[nodiscard]] std::optional<LogLevel> log_level_named(std::string_view name);
 
-// docs/configuration.md's table.
+// True when `text` can be a proxy key: it travels in header fields, so visible ASCII, no blanks.
+[[nodiscard]] bool is_proxy_key(std::string_view text);
+
+// docs/configuration.md, whole.
 [[nodiscard]] std::string reference();
 
 }  // namespace ccproxy::config

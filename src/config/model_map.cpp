@@ -6,8 +6,7 @@ namespace ccproxy::config {
 namespace {
 
 std::size_t literal_characters(std::string_view pattern) {
-  return pattern.size() -
-         static_cast<std::size_t>(std::count(pattern.begin(), pattern.end(), '*'));
+  return pattern.size() - static_cast<std::size_t>(std::count(pattern.begin(), pattern.end(), '*'));
 }
 
 }  // namespace

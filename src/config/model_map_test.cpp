@@ -5,8 +5,8 @@
 namespace ccproxy::config {
 namespace {
 
-const ModelMapping kMapping = {{"gpt-4", "exact"},   {"gpt-*", "short"},  {"gpt-4*", "longer"},
-                               {"*-mini", "mini"},   {"*", "any"},        {"a*b*c", "middle"}};
+const ModelMapping kMapping = {{"gpt-4", "exact"}, {"gpt-*", "short"}, {"gpt-4*", "longer"},
+                               {"*-mini", "mini"}, {"*", "any"},       {"a*b*c", "middle"}};
 
 struct Row {
   const char* says;

@@ -18,26 +18,27 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
  public:
   Pool(net::Runtime& runtime, Origin origin, net::TlsContext* tls, ClientLimits limits)
       : runtime_(runtime), resolver_(runtime), origin_(std::move(origin)), tls_(tls),
-        limits_(limits) {}
+        limits_(limits), sweep_(runtime, [this] { sweep(); }) {}
 
   // The connection that rested last is the likeliest to be alive.
-  std::unique_ptr<H1Connection> take() {
+  std::shared_ptr<H1Connection> take() {
     while (!idle_.empty()) {
-      auto connection = std::move(idle_.back());
+      auto connection = std::move(idle_.back().connection);
       idle_.pop_back();
-      if (connection->wake()) return connection;
+      if (connection->is_quiet()) return connection;
     }
     return nullptr;
   }
 
-  void give_back(std::unique_ptr<H1Connection> connection) {
-    if (draining_ || !connection->reusable()) return;
+  void give_back(std::shared_ptr<H1Connection> connection) {
+    if (draining_ || !connection->reusable()) return connection->close();
     if (idle_.size() >= kMostIdle) idle_.erase(idle_.begin());
-    connection->rest(limits_.keep_alive);
-    idle_.push_back(std::move(connection));
+    connection->rest();
+    idle_.push_back({std::move(connection), Clock::now() + limits_.keep_alive});
+    if (idle_.size() == 1) sweep_.expires_after(limits_.keep_alive);
   }
 
-  Task<Result<std::unique_ptr<H1Connection>>> connect(net::Cancellation* cancellation) {
+  Task<Result<std::shared_ptr<H1Connection>>> connect(net::Cancellation* cancellation) {
     const auto self = shared_from_this();
     auto stream = co_await net::dial(runtime_, resolver_, origin_.host, origin_.port,
                                      limits_.connect, cancellation);
@@ -47,10 +48,12 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
       if (cancellation != nullptr) cancellation->arm([raw] { raw->close(); });
       auto secured = co_await tls_->wrap(runtime_, std::move(*stream), origin_.host, limits_.tls);
       if (cancellation != nullptr) cancellation->disarm();
+      if (!secured && cancellation != nullptr && cancellation->cancelled())
+        co_return fail(ErrorKind::kClosed, "nobody waits for the connection");
       if (!secured) co_return fail(secured.error());
       stream = std::move(secured);
     }
-    co_return std::make_unique<H1Connection>(std::move(*stream), origin_.authority, limits_);
+    co_return std::make_shared<H1Connection>(std::move(*stream), origin_.authority, limits_);
   }
 
   void drain() {
@@ -61,13 +64,26 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
   [[nodiscard]] const Origin& origin() const { return origin_; }
 
  private:
+  struct Idle {
+    std::shared_ptr<H1Connection> connection;
+    Clock::time_point until;
+  };
+
+  // Closes what has been idle too long; the oldest stand first.
+  void sweep() {
+    const auto now = Clock::now();
+    std::erase_if(idle_, [now](const Idle& idle) { return idle.until <= now; });
+    if (!idle_.empty()) sweep_.expires_after(idle_.front().until - now);
+  }
+
   net::Runtime& runtime_;
   net::Resolver resolver_;
   Origin origin_;
   net::TlsContext* tls_;
   ClientLimits limits_;
-  std::vector<std::unique_ptr<H1Connection>> idle_;
+  std::vector<Idle> idle_;
   bool draining_ = false;
+  net::Deadline sweep_;
 };
 
 namespace {
@@ -75,7 +91,7 @@ namespace {
 template <class Pool>
 class H1Call final : public Call {
  public:
-  H1Call(std::shared_ptr<Pool> pool, std::unique_ptr<H1Connection> connection, bool reused)
+  H1Call(std::shared_ptr<Pool> pool, std::shared_ptr<H1Connection> connection, bool reused)
       : pool_(std::move(pool)), connection_(std::move(connection)), reused_(reused) {}
   H1Call(const H1Call&) = delete;
   H1Call& operator=(const H1Call&) = delete;
@@ -94,10 +110,10 @@ class H1Call final : public Call {
   }
   Task<Result<ResponseHead>> read_head() override { return connection_->read_head(); }
   Task<Result<std::string_view>> read_body() override { return connection_->read_body(); }
-  bool body_done() const override { return connection_->parser().done(); }
+  bool body_done() const override { return connection_->body_done(); }
   bool body_ready() const override { return connection_->body_ready(); }
   std::optional<std::uint64_t> body_length() const override {
-    const Framing& framing = connection_->parser().framing();
+    const Framing& framing = connection_->framing();
     if (framing.kind == BodyKind::kNone) return 0;
     if (framing.kind != BodyKind::kLength) return std::nullopt;
     return framing.length;
@@ -111,7 +127,7 @@ class H1Call final : public Call {
 
  private:
   std::shared_ptr<Pool> pool_;
-  std::unique_ptr<H1Connection> connection_;
+  std::shared_ptr<H1Connection> connection_;
   bool reused_;
   bool aborted_ = false;
 };

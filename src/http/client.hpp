@@ -50,7 +50,8 @@ class Call {
   Call& operator=(const Call&) = delete;
   Call(Call&&) = delete;
   Call& operator=(Call&&) = delete;
-  // A call that is not complete takes its connection down; a complete one gives it back.
+  // A call that is not complete takes its connection down, and whoever still waits on it gets
+  // kClosed; a complete one gives it back.
   virtual ~Call() = default;
 
   // Sends the head together with the first (perhaps only) bytes of the body; `last` when no more

@@ -1,215 +1,162 @@
 #include "http/coding.hpp"
 
 #include <brotli/decode.h>
+#define ZLIB_CONST  // zlib's input is const only when asked
 #include <zlib.h>
 #include <zstd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <utility>
-#include <variant>
+#include <new>
 
 #include "base/text.hpp"
 
 namespace ccproxy::http {
 namespace {
 
-constexpr std::size_t kPiece = 32 * 1024;
-constexpr int kZstdWindowLog = 23;  // 8 MiB: what RFC 9659 asks of a decoder
-constexpr int kGzipWindow = 15 + 16, kZlibWindow = 15, kRawWindow = -15;
+constexpr std::size_t kStep = 16 * 1024;  // unfolded at a time
+constexpr int kGzipWindow = MAX_WBITS + 16;
+constexpr int kZlibWindow = MAX_WBITS;
+constexpr int kRawWindow = -MAX_WBITS;
+constexpr int kMostZstdWindow = 23;  // 8 MiB, what RFC 9659 lets a sender expect
 
-tl::unexpected<Error> broken() {
-  return fail(ErrorKind::kInvalidRequest, "the body is not what its Content-Encoding says");
-}
-
-// Gives out room for a piece and takes what was filled, never beyond the limit.
-class Sink {
- public:
-  Sink(std::string& out, std::size_t limit) : out_(out), limit_(limit) {}
-
-  [[nodiscard]] char* data() { return piece_.data(); }
-  [[nodiscard]] static constexpr std::size_t size() { return kPiece; }
-  [[nodiscard]] bool take(std::size_t filled) {
-    if (filled > limit_ - std::min(limit_, out_.size())) return false;
-    out_.append(piece_.data(), filled);
-    return true;
-  }
-
- private:
-  std::string& out_;
-  std::size_t limit_;
-  std::array<char, kPiece> piece_;
+// One step of a decoder.
+struct Step {
+  std::size_t taken = 0, made = 0;
+  bool ended = false;  // the coded stream is complete
+  bool broken = false;
 };
 
-tl::unexpected<Error> too_large() {
-  return fail(ErrorKind::kTooLarge, "the body unfolds to more than is allowed");
-}
-
-Bytef* as_bytes(const char* text) {
-  return reinterpret_cast<Bytef*>(const_cast<char*>(text));  // zlib's next_in is not const
-}
-
-// gzip (members may follow each other) and deflate, which some send without its zlib wrapper.
-class Inflater {
+// What the codings differ in. step() is called until it takes and makes nothing more.
+class Unfolder {
  public:
-  explicit Inflater(bool gzip) : gzip_(gzip) {}
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
-  Inflater(Inflater&&) = delete;
-  Inflater& operator=(Inflater&&) = delete;
-  ~Inflater() {
-    if (open_) ::inflateEnd(&stream_);
+  Unfolder() = default;
+  Unfolder(const Unfolder&) = delete;
+  Unfolder& operator=(const Unfolder&) = delete;
+  Unfolder(Unfolder&&) = delete;
+  Unfolder& operator=(Unfolder&&) = delete;
+  virtual ~Unfolder() = default;
+  [[nodiscard]] virtual Step step(std::string_view bytes, char* into, std::size_t room) = 0;
+  // After the end: makes ready for another stream, whose first byte is given. False when it is none.
+  [[nodiscard]] virtual bool restart(char first) = 0;
+};
+
+class ZlibUnfolder final : public Unfolder {
+ public:
+  explicit ZlibUnfolder(Coding coding) : coding_(coding) {
+    const int window = coding == Coding::kGzip ? kGzipWindow : kZlibWindow;
+    if (inflateInit2_(&stream_, window, ZLIB_VERSION, static_cast<int>(sizeof stream_)) != Z_OK)
+      throw std::bad_alloc();
+  }
+  ZlibUnfolder(const ZlibUnfolder&) = delete;
+  ZlibUnfolder& operator=(const ZlibUnfolder&) = delete;
+  ZlibUnfolder(ZlibUnfolder&&) = delete;
+  ZlibUnfolder& operator=(ZlibUnfolder&&) = delete;
+  ~ZlibUnfolder() override { inflateEnd(&stream_); }
+
+  Step step(std::string_view bytes, char* into, std::size_t room) override {
+    if (coding_ == Coding::kDeflate && !knows_kind_) return find_kind(bytes, into, room);
+    return inflate_some(bytes, into, room);
   }
 
-  Result<void> decode(std::string_view bytes, Sink& sink) {
-    if (bytes.empty()) return {};
-    if (!open_ && !open(bytes.front())) return broken();
-    stream_.next_in = as_bytes(bytes.data());
-    stream_.avail_in = static_cast<uInt>(bytes.size());
-    do {
-      if (complete_) {
-        if (!gzip_) return broken();
-        if (::inflateReset(&stream_) != Z_OK) return broken();
-        complete_ = false;
-      }
-      stream_.next_out = as_bytes(sink.data());
-      stream_.avail_out = static_cast<uInt>(Sink::size());
-      const int status = ::inflate(&stream_, Z_NO_FLUSH);
-      if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) return broken();
-      if (!sink.take(Sink::size() - stream_.avail_out)) return too_large();
-      complete_ = status == Z_STREAM_END;
-      if (status == Z_BUF_ERROR) break;
-    } while (stream_.avail_in > 0 || (stream_.avail_out == 0 && !complete_));
-    return {};
+  // A gzip file may be several in a row (RFC 1952, 2.2).
+  bool restart(char first) override {
+    return coding_ == Coding::kGzip && first == '\x1f' && inflateReset(&stream_) == Z_OK;
   }
-
-  [[nodiscard]] bool complete() const { return complete_; }
 
  private:
-  bool open(char first) {
-    // A zlib header begins with compression method 8 in its low four bits (RFC 1950, 2.2).
-    const bool wrapped = (static_cast<unsigned char>(first) & 0x0fU) == 8;
-    const int window = gzip_ ? kGzipWindow : wrapped ? kZlibWindow : kRawWindow;
-    open_ = ::inflateInit2(&stream_, window) == Z_OK;
-    return open_;
+  // "deflate" is the zlib format, but some send the bare stream (RFC 9110, 8.4.1.2). The first two
+  // bytes tell; none of a bare stream's usual beginnings looks like a zlib header.
+  Step find_kind(std::string_view bytes, char* into, std::size_t room) {
+    const std::size_t taken = std::min(bytes.size(), first_.size() - first_size_);
+    std::copy_n(bytes.begin(), taken, first_.begin() + static_cast<std::ptrdiff_t>(first_size_));
+    first_size_ += taken;
+    if (first_size_ < first_.size()) return {taken, 0, false, false};
+    knows_kind_ = true;
+    const unsigned method = static_cast<unsigned char>(first_[0]);
+    const unsigned flags = static_cast<unsigned char>(first_[1]);
+    const bool is_zlib = (method & 15U) == Z_DEFLATED && (method * 256 + flags) % 31 == 0;
+    if (!is_zlib) inflateReset2(&stream_, kRawWindow);
+    const Step begun = inflate_some({first_.data(), first_.size()}, into, room);
+    return {taken, begun.made, begun.ended, begun.broken || begun.taken < first_.size()};
   }
 
-  bool gzip_;
-  bool open_ = false;
-  bool complete_ = false;
+  Step inflate_some(std::string_view bytes, char* into, std::size_t room) {
+    const std::size_t offered = std::min(bytes.size(), std::size_t{1} << 30);  // zlib counts in uInt
+    stream_.next_in = reinterpret_cast<const unsigned char*>(bytes.data());
+    stream_.avail_in = static_cast<uInt>(offered);
+    stream_.next_out = reinterpret_cast<unsigned char*>(into);
+    stream_.avail_out = static_cast<uInt>(room);
+    const int result = inflate(&stream_, Z_NO_FLUSH);
+    return {offered - stream_.avail_in, room - stream_.avail_out, result == Z_STREAM_END,
+            result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR};
+  }
+
+  Coding coding_;
   z_stream stream_{};
+  bool knows_kind_ = false;
+  std::array<char, 2> first_{};
+  std::size_t first_size_ = 0;
 };
 
-class ZstdReader {
+class ZstdUnfolder final : public Unfolder {
  public:
-  ZstdReader() : context_(::ZSTD_createDCtx(), &::ZSTD_freeDCtx) {
-    ::ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, kZstdWindowLog);
+  ZstdUnfolder() : stream_(ZSTD_createDStream(), &ZSTD_freeDStream) {
+    if (!stream_) throw std::bad_alloc();
+    ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, kMostZstdWindow);
   }
 
-  Result<void> decode(std::string_view bytes, Sink& sink) {
+  Step step(std::string_view bytes, char* into, std::size_t room) override {
     ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
-    bool full = false;
-    while (in.pos < in.size || full) {
-      ZSTD_outBuffer out{sink.data(), Sink::size(), 0};
-      const std::size_t left = ::ZSTD_decompressStream(context_.get(), &out, &in);
-      if (::ZSTD_isError(left) != 0U) return broken();
-      if (!sink.take(out.pos)) return too_large();
-      complete_ = left == 0;
-      full = out.pos == out.size && !complete_;
-    }
-    return {};
+    ZSTD_outBuffer out{into, room, 0};
+    const std::size_t result = ZSTD_decompressStream(stream_.get(), &out, &in);
+    return {in.pos, out.pos, result == 0, ZSTD_isError(result) != 0};
   }
 
-  [[nodiscard]] bool complete() const { return complete_; }
+  // Frames, skippable ones too, may follow each other (RFC 8878, 3.1).
+  bool restart(char first) override { return first == '\x28' || (first & 0xf0) == 0x50; }
 
  private:
-  std::unique_ptr<ZSTD_DCtx, decltype(&::ZSTD_freeDCtx)> context_;
-  bool complete_ = false;
+  std::unique_ptr<ZSTD_DStream, decltype(&ZSTD_freeDStream)> stream_;
 };
 
-class BrotliReader {
+class BrotliUnfolder final : public Unfolder {
  public:
-  BrotliReader()
-      : state_(::BrotliDecoderCreateInstance(nullptr, nullptr, nullptr),
-               &::BrotliDecoderDestroyInstance) {}
-
-  Result<void> decode(std::string_view bytes, Sink& sink) {
-    const auto* next = reinterpret_cast<const std::uint8_t*>(bytes.data());
-    std::size_t left = bytes.size();
-    if (complete_ && left > 0) return broken();
-    while (true) {
-      auto* room = reinterpret_cast<std::uint8_t*>(sink.data());
-      std::size_t space = Sink::size();
-      const BrotliDecoderResult status =
-          ::BrotliDecoderDecompressStream(state_.get(), &left, &next, &space, &room, nullptr);
-      if (status == BROTLI_DECODER_RESULT_ERROR) return broken();
-      if (!sink.take(Sink::size() - space)) return too_large();
-      complete_ = status == BROTLI_DECODER_RESULT_SUCCESS;
-      if (complete_ && left > 0) return broken();
-      if (status != BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT) return {};
-    }
+  BrotliUnfolder()
+      : state_(BrotliDecoderCreateInstance(nullptr, nullptr, nullptr),
+               &BrotliDecoderDestroyInstance) {
+    if (!state_) throw std::bad_alloc();
   }
 
-  [[nodiscard]] bool complete() const { return complete_; }
+  Step step(std::string_view bytes, char* into, std::size_t room) override {
+    std::size_t in_left = bytes.size(), out_left = room;
+    const auto* in = reinterpret_cast<const std::uint8_t*>(bytes.data());
+    auto* out = reinterpret_cast<std::uint8_t*>(into);
+    const auto result =
+        BrotliDecoderDecompressStream(state_.get(), &in_left, &in, &out_left, &out, nullptr);
+    return {bytes.size() - in_left, room - out_left, result == BROTLI_DECODER_RESULT_SUCCESS,
+            result == BROTLI_DECODER_RESULT_ERROR};
+  }
+
+  bool restart(char) override { return false; }
 
  private:
-  std::unique_ptr<BrotliDecoderState, decltype(&::BrotliDecoderDestroyInstance)> state_;
-  bool complete_ = false;
+  std::unique_ptr<BrotliDecoderState, decltype(&BrotliDecoderDestroyInstance)> state_;
 };
 
-struct Plain {
-  static Result<void> decode(std::string_view bytes, std::string& out, std::size_t limit) {
-    if (bytes.size() > limit - std::min(limit, out.size())) return too_large();
-    out += bytes;
-    return {};
+std::unique_ptr<Unfolder> make_unfolder(Coding coding) {
+  switch (coding) {
+    case Coding::kIdentity: return nullptr;
+    case Coding::kZstd: return std::make_unique<ZstdUnfolder>();
+    case Coding::kBrotli: return std::make_unique<BrotliUnfolder>();
+    case Coding::kGzip:
+    case Coding::kDeflate: break;
   }
-};
+  return std::make_unique<ZlibUnfolder>(coding);
+}
 
 }  // namespace
-
-struct Decoder::State {
-  std::variant<Plain, Inflater, ZstdReader, BrotliReader> reader;
-};
-
-Decoder::Decoder(Coding coding) : state_(std::make_unique<State>()) {
-  switch (coding) {
-    case Coding::kIdentity: break;
-    case Coding::kGzip: state_->reader.emplace<Inflater>(true); break;
-    case Coding::kDeflate: state_->reader.emplace<Inflater>(false); break;
-    case Coding::kZstd: state_->reader.emplace<ZstdReader>(); break;
-    case Coding::kBrotli: state_->reader.emplace<BrotliReader>(); break;
-  }
-}
-
-Decoder::~Decoder() = default;
-Decoder::Decoder(Decoder&&) noexcept = default;
-Decoder& Decoder::operator=(Decoder&&) noexcept = default;
-
-Result<void> Decoder::decode(std::string_view bytes, std::string& out, std::size_t limit) {
-  return std::visit(
-      [&](auto& reader) -> Result<void> {
-        if constexpr (std::is_same_v<std::decay_t<decltype(reader)>, Plain>) {
-          return reader.decode(bytes, out, limit);
-        } else {
-          Sink sink(out, limit);
-          return reader.decode(bytes, sink);
-        }
-      },
-      state_->reader);
-}
-
-bool Decoder::complete() const {
-  return std::visit(
-      [](const auto& reader) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(reader)>, Plain>) {
-          return true;
-        } else {
-          return reader.complete();
-        }
-      },
-      state_->reader);
-}
 
 std::optional<Coding> coding_of(std::string_view content_encoding) {
   const std::string_view name = trim(content_encoding);
@@ -221,17 +168,71 @@ std::optional<Coding> coding_of(std::string_view content_encoding) {
   return std::nullopt;
 }
 
+struct Decoder::State {
+  explicit State(Coding coding) : unfolder(make_unfolder(coding)) {}
+  Result<void> unfold(std::string_view bytes, std::string& out, std::size_t limit);
+
+  std::unique_ptr<Unfolder> unfolder;  // none for kIdentity
+  bool complete = false;
+  bool broken = false;
+};
+
+Decoder::Decoder(Coding coding) : state_(std::make_unique<State>(coding)) {}
+Decoder::~Decoder() = default;
+Decoder::Decoder(Decoder&&) noexcept = default;
+Decoder& Decoder::operator=(Decoder&&) noexcept = default;
+
+bool Decoder::complete() const { return !state_->unfolder || state_->complete; }
+
+Result<void> Decoder::decode(std::string_view bytes, std::string& out, std::size_t limit) {
+  if (state_->unfolder) return state_->unfold(bytes, out, limit);
+  if (out.size() > limit || bytes.size() > limit - out.size())
+    return fail(ErrorKind::kTooLarge, "the body is too large");
+  out += bytes;
+  return {};
+}
+
+Result<void> Decoder::State::unfold(std::string_view bytes, std::string& out, std::size_t limit) {
+  const auto refuse = [&](ErrorKind kind, const char* why) {
+    broken = true;
+    return fail(kind, why);
+  };
+  if (broken) return refuse(ErrorKind::kInvalidRequest, "the body's Content-Encoding is broken");
+  std::array<char, kStep> made;
+  bool full = false;  // the last step filled its room, so there may be more
+  while (!bytes.empty() || full) {
+    if (complete && !bytes.empty()) {
+      if (!unfolder->restart(bytes.front()))
+        return refuse(ErrorKind::kInvalidRequest, "something follows the end of the coded body");
+      complete = false;
+    }
+    const Step step = unfolder->step(bytes, made.data(), made.size());
+    if (step.broken)
+      return refuse(ErrorKind::kInvalidRequest, "the body is not of its Content-Encoding");
+    if (out.size() > limit || step.made > limit - out.size())
+      return refuse(ErrorKind::kTooLarge, "the body unfolds to more than is allowed");
+    out.append(made.data(), step.made);
+    bytes.remove_prefix(step.taken);
+    complete = step.ended;
+    full = !complete && step.made == made.size();
+  }
+  return {};
+}
+
 std::string gzip(std::string_view bytes) {
   z_stream stream{};
-  ::deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY);
-  std::string out(::deflateBound(&stream, static_cast<uLong>(bytes.size())), '\0');
-  stream.next_in = as_bytes(bytes.data());
+  constexpr int kMemory = 8;  // zlib's default
+  if (deflateInit2_(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipWindow, kMemory,
+                    Z_DEFAULT_STRATEGY, ZLIB_VERSION, static_cast<int>(sizeof stream)) != Z_OK)
+    throw std::bad_alloc();
+  std::string out(deflateBound(&stream, bytes.size()), '\0');
+  stream.next_in = reinterpret_cast<const unsigned char*>(bytes.data());
   stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = as_bytes(out.data());
+  stream.next_out = reinterpret_cast<unsigned char*>(out.data());
   stream.avail_out = static_cast<uInt>(out.size());
-  ::deflate(&stream, Z_FINISH);
+  deflate(&stream, Z_FINISH);
   out.resize(stream.total_out);
-  ::deflateEnd(&stream);
+  deflateEnd(&stream);
   return out;
 }
 

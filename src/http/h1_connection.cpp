@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <iterator>
 #include <utility>
 
@@ -9,7 +10,10 @@ namespace ccproxy::http {
 namespace {
 
 constexpr std::size_t kHeadLimit = 64 * 1024;
-constexpr std::size_t kRead = 16 * 1024;
+constexpr std::size_t kSmallRead = 4 * 1024;
+constexpr std::size_t kLargeRead = 64 * 1024;
+// The write stall is judged by so much, lest a slow line be taken for a dead one.
+constexpr std::size_t kWrite = 256 * 1024;
 
 }  // namespace
 
@@ -18,13 +22,16 @@ H1Connection::H1Connection(std::unique_ptr<net::Stream> stream, std::string auth
     : stream_(std::move(stream)),
       authority_(std::move(authority)),
       limits_(limits),
-      parser_(kHeadLimit) {}
+      parser_(kHeadLimit),
+      want_(kSmallRead) {}
 
 Task<Result<void>> H1Connection::send(const OutgoingRequest& request, std::string_view body,
                                       bool last) {
+  const auto self = shared_from_this();
   to_head_ = request.method == "HEAD";
   chunked_ = !request.length && !(last && body.empty());
-  answered_ = keeps_alive_ = sent_ = false;
+  answered_ = keeps_alive_ = sent_ = body_shown_ = false;
+  body_.clear();
   front_.clear();
   fmt::format_to(std::back_inserter(front_), "{} {} HTTP/1.1\r\nHost: {}\r\n", request.method,
                  request.target, authority_);
@@ -41,6 +48,7 @@ Task<Result<void>> H1Connection::send(const OutgoingRequest& request, std::strin
 }
 
 Task<Result<void>> H1Connection::send_body(std::string_view piece, bool last) {
+  const auto self = shared_from_this();
   if (chunked_ && !piece.empty())
     fmt::format_to(std::back_inserter(front_), "{:x}\r\n", piece.size());
   const std::string_view tail = !chunked_               ? std::string_view{}
@@ -48,23 +56,37 @@ Task<Result<void>> H1Connection::send_body(std::string_view piece, bool last) {
                                 : last                  ? "\r\n0\r\n\r\n"
                                 : piece.empty()         ? ""
                                                         : "\r\n";
-  stream_->expires_after(limits_.write_stall);
-  const std::string_view front = front_;
-  auto written = co_await stream_->write(front, piece, tail);
+  std::string_view front = front_;
+  Result<void> written;
+  while (written && piece.size() > kWrite) {
+    stream_->expires_after(limits_.write_stall);
+    written = co_await stream_->write(front, piece.substr(0, kWrite));
+    front = {};
+    piece.remove_prefix(kWrite);
+  }
+  if (written) {
+    stream_->expires_after(limits_.write_stall);
+    written = co_await stream_->write(front, piece, tail);
+  }
   front_.clear();
   stream_->never_expires();
   sent_ = written && last;
+  if (!written && written.error().kind == ErrorKind::kTimedOut)
+    co_return fail(ErrorKind::kTimedOut,
+                   "the upstream stopped taking the request (timeouts.writeStallSeconds)");
   co_return written;
 }
 
 // Reads more into input_; 0 at the end of the stream.
 Task<Result<std::size_t>> H1Connection::fill(Clock::duration limit, std::string_view limit_name) {
   stream_->expires_after(limit);
-  auto room = input_.prepare(kRead);
+  if (input_.empty() && input_.capacity() > want_) input_.release();  // while little arrives
+  const auto room = input_.prepare(want_).first(want_);
   auto got = co_await stream_->read_some(room);
   stream_->never_expires();
   if (got) {
     input_.commit(*got);
+    want_ = *got == want_ ? kLargeRead : kSmallRead;
     answered_ = answered_ || *got > 0;
     co_return got;
   }
@@ -77,11 +99,13 @@ Task<Result<std::size_t>> H1Connection::fill(Clock::duration limit, std::string_
 }
 
 Task<Result<ResponseHead>> H1Connection::read_head() {
+  const auto self = shared_from_this();
   while (true) {
     auto head = parser_.read_response(input_, to_head_);
     if (!head) co_return fail(head.error());
     if (*head && (*head)->status >= 200) {
       keeps_alive_ = http::keeps_alive(**head) && parser_.framing().kind != BodyKind::kUntilClose;
+      take_body();
       co_return std::move(**head);
     }
     if (*head && (*head)->status == 101)
@@ -95,35 +119,44 @@ Task<Result<ResponseHead>> H1Connection::read_head() {
 }
 
 Task<Result<std::string_view>> H1Connection::read_body() {
-  body_.clear();
-  while (!parser_.done()) {
-    auto taken = parser_.read_body(input_, body_);
-    if (!taken) co_return fail(taken.error());
-    if (!body_.empty()) co_return body_.view();
-    if (parser_.done()) break;
+  const auto self = shared_from_this();
+  if (std::exchange(body_shown_, false)) {
+    body_.clear();
+    if (want_ == kSmallRead && body_.capacity() > kSmallRead) body_.release();
+    take_body();
+  }
+  while (true) {
+    if (!body_.empty()) {
+      body_shown_ = true;
+      co_return body_.view();
+    }
+    if (broken_) co_return fail(*broken_);
+    if (parser_.done()) co_return std::string_view{};
     auto filled = co_await fill(limits_.idle, "timeouts.idleUpstreamSeconds");
     if (!filled) co_return fail(filled.error());
-    if (*filled > 0) continue;
-    auto ended = parser_.end_of_stream();
-    if (!ended) co_return fail(ended.error());
+    if (*filled == 0) {
+      auto ended = parser_.end_of_stream();
+      if (!ended) co_return fail(ended.error());
+    }
+    take_body();
   }
-  co_return std::string_view{};
+}
+
+// Parses what has arrived, as soon as it has: so the answer's end is known with its last piece, and
+// whether more can be read without waiting.
+void H1Connection::take_body() {
+  if (broken_) return;
+  auto taken = parser_.read_body(input_, body_);
+  if (!taken) broken_ = std::move(taken.error());
 }
 
 bool H1Connection::reusable() const {
-  return sent_ && parser_.done() && keeps_alive_ && input_.empty();
+  return sent_ && parser_.done() && !broken_ && keeps_alive_ && input_.empty();
 }
 
-void H1Connection::rest(Clock::duration idle) {
+void H1Connection::rest() {
   input_.release();
   body_.release();
-  stream_->expires_after(idle);
-}
-
-bool H1Connection::wake() {
-  if (!stream_->is_quiet()) return false;
-  stream_->never_expires();
-  return true;
 }
 
 }  // namespace ccproxy::http

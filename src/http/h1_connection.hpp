@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,7 +13,9 @@
 
 namespace ccproxy::http {
 
-class H1Connection {
+// Owned by a shared_ptr: an operation that is under way keeps it, so that whoever drops it need only
+// close() it.
+class H1Connection : public std::enable_shared_from_this<H1Connection> {
  public:
   H1Connection(std::unique_ptr<net::Stream> stream, std::string authority, ClientLimits limits);
 
@@ -22,25 +25,32 @@ class H1Connection {
   [[nodiscard]] Task<Result<ResponseHead>> read_head();
   [[nodiscard]] Task<Result<std::string_view>> read_body();
 
-  [[nodiscard]] const H1Parser& parser() const { return parser_; }
-  [[nodiscard]] bool body_ready() const { return !input_.empty() || parser_.done(); }
+  [[nodiscard]] const Framing& framing() const { return parser_.framing(); }
+  [[nodiscard]] bool body_done() const { return parser_.done() && !has_unread(); }
+  [[nodiscard]] bool body_ready() const { return parser_.done() || has_unread() || broken_; }
   [[nodiscard]] bool answered() const { return answered_; }
   // True when request and answer are complete and the connection may carry another.
   [[nodiscard]] bool reusable() const;
-  // Makes it ready for the pool: gives buffers back, closes itself after `idle`.
-  void rest(Clock::duration idle);
-  // Takes it out of the pool again; false when the peer has closed or said something meanwhile.
-  [[nodiscard]] bool wake();
+  // Makes it ready for the pool: gives buffers back.
+  void rest();
+  // True while it is fit to leave the pool: the peer has neither closed nor said something.
+  [[nodiscard]] bool is_quiet() const { return stream_->is_quiet(); }
   void close() { stream_->close(); }
 
  private:
   [[nodiscard]] Task<Result<std::size_t>> fill(Clock::duration limit, std::string_view limit_name);
+  void take_body();
+  [[nodiscard]] bool has_unread() const { return !body_shown_ && !body_.empty(); }
 
   std::unique_ptr<net::Stream> stream_;
   std::string authority_;
   ClientLimits limits_;
   H1Parser parser_;
-  Buffer input_, body_;
+  Buffer input_;
+  Buffer body_;  // arrived and parsed; all there is of it
+  bool body_shown_ = false;
+  std::optional<Error> broken_;  // what followed body_ breaks HTTP
+  std::size_t want_;             // the size of the next read
   std::string front_;  // head or chunk line on its way out
   bool to_head_ = false;
   bool chunked_ = false;

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kReadAhead = 64 * 1024;
 constexpr std::size_t kSmallRead = 4 * 1024;
 constexpr std::size_t kLargeRead = 64 * 1024;
-constexpr std::size_t kLingerBytes = 1 << 20;
+constexpr std::size_t kWrite = 256 * 1024;  // the write stall is judged by so much
 constexpr std::chrono::seconds kLingerTime{2};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -48,9 +48,14 @@ Task<void> ServerConnection::pump(std::shared_ptr<ServerConnection> self) {
   while (true) {
     while (self->arrived_.size() >= kReadAhead && self->phase_ != Phase::kClosed)
       co_await self->drained_.wait();
-    auto room = landing.prepare(want);
+    if (landing.capacity() > want) landing.release();  // large only while much arrives
+    const std::size_t most = std::min(want, kReadAhead - self->arrived_.size());
+    const auto room = landing.prepare(want).first(most);
     auto got = co_await self->stream_->read_some(room);
-    if (!got || *got == 0) break;
+    if (!got || *got == 0) {
+      self->note_end(got ? ErrorKind::kClosed : got.error().kind);
+      co_return;
+    }
     want = *got == room.size() ? kLargeRead : kSmallRead;
     landing.commit(*got);
     if (self->arrived_.empty()) {
@@ -61,9 +66,16 @@ Task<void> ServerConnection::pump(std::shared_ptr<ServerConnection> self) {
     landing.clear();
     self->changed_.notify();
   }
-  self->ended_ = true;
-  self->changed_.notify();
-  if (auto call = std::exchange(self->on_gone_, {})) call();
+}
+
+// Nothing more will be read. Only what the client did counts as its leaving: not our own close, and
+// not a write that stalled, which whoever writes has to tell.
+void ServerConnection::note_end(ErrorKind why) {
+  const bool left = phase_ != Phase::kClosed && why != ErrorKind::kTimedOut;
+  phase_ = left ? phase_ : Phase::kClosed;
+  ended_ = left;
+  changed_.notify();
+  if (auto call = std::exchange(on_gone_, {}); call && left) call();
 }
 
 // Moves what has arrived to where the parser looks; false when nothing has.
@@ -71,11 +83,10 @@ bool ServerConnection::take_arrived() {
   if (arrived_.empty()) return false;
   if (input_.empty()) {
     input_.swap(arrived_);
-    arrived_.clear();
   } else {
     input_.append(arrived_.view());
-    arrived_.clear();
   }
+  arrived_.clear();
   drained_.notify();
   return true;
 }
@@ -98,16 +109,16 @@ Task<Result<void>> ServerConnection::more(Clock::duration limit) {
 }
 
 Task<Result<RequestHead>> ServerConnection::read_request() {
-  if (phase_ == Phase::kClosed || request_failed_)
+  if (phase_ == Phase::kClosed || request_failed_ || !parser_.done())
     co_return fail(ErrorKind::kClosed, "the connection is closed");
   phase_ = Phase::kIdle;
+  give_memory_back();
   reply_begun_ = head_sent_ = false;
   auto give_up = Clock::time_point::max();
   while (true) {
     auto head = parser_.read_request(input_);
     if (!head) {
-      phase_ = Phase::kRequest;
-      request_failed_ = close_after_reply_ = true;
+      refuse_request();
       co_return fail(head.error());
     }
     if (*head) {
@@ -129,10 +140,30 @@ Task<Result<RequestHead>> ServerConnection::read_request() {
       close();
       co_return fail(ErrorKind::kClosed, waited.error().message);
     }
-    request_failed_ = close_after_reply_ = true;
+    refuse_request();
     co_return fail(ErrorKind::kClientStalled,
                    "the request head did not arrive in time (timeouts.requestHeadSeconds)");
   }
+}
+
+// There is no head, so a reply must not be shaped by the one before.
+void ServerConnection::refuse_request() {
+  phase_ = Phase::kRequest;
+  request_failed_ = close_after_reply_ = true;
+  is_head_ = expects_continue_ = false;
+  version_ = 11;
+}
+
+// A connection that idles keeps no more than a page of each.
+void ServerConnection::give_memory_back() {
+  body_.release();
+  if (input_.empty() && input_.capacity() > kSmallRead) input_.release();
+  if (arrived_.empty() && arrived_.capacity() > kSmallRead) arrived_.release();
+}
+
+void ServerConnection::on_gone(std::function<void()> call) {
+  if (ended_ && call) return call();
+  on_gone_ = std::move(call);
 }
 
 std::optional<std::uint64_t> ServerConnection::body_length() const {
@@ -150,7 +181,7 @@ Task<Result<std::string_view>> ServerConnection::read_body() {
     }
     if (!body_.empty()) co_return body_.view();
     if (parser_.done()) break;
-    if (std::exchange(expects_continue_, false) && arrived_.empty()) {
+    if (std::exchange(expects_continue_, false) && arrived_.empty() && !reply_begun_) {
       auto sent = co_await send(kContinue);
       if (!sent) co_return fail(sent.error());
     }
@@ -177,12 +208,14 @@ void ServerConnection::begin_reply(int status, std::string_view fields,
                 : length       ? BodyKind::kLength
                 : version_ == 11 ? BodyKind::kChunked
                                  : BodyKind::kUntilClose;
+  reply_left_ = length.value_or(0);
   if (reply_kind_ == BodyKind::kUntilClose) close_after_reply_ = true;
 
   head_.clear();
   fmt::format_to(std::back_inserter(head_), "HTTP/1.1 {} {}\r\n", status, reason_phrase(status));
   head_ += fields;
-  if (length && status != 204 && status != 304) fmt::format_to(std::back_inserter(head_), "content-length: {}\r\n", *length);
+  if (length && status != 204 && status != 304)
+    fmt::format_to(std::back_inserter(head_), "content-length: {}\r\n", *length);
   if (reply_kind_ == BodyKind::kChunked) head_ += "transfer-encoding: chunked\r\n";
   if (close_after_reply_) head_ += "connection: close\r\n";
   head_ += "\r\n";
@@ -195,8 +228,17 @@ void ServerConnection::discard_reply() {
 
 Task<Result<void>> ServerConnection::send(std::string_view first, std::string_view second,
                                           std::string_view third) {
-  stream_->expires_after(limits_.write_stall);
-  auto written = co_await stream_->write(first, second, third);
+  Result<void> written;
+  while (written && second.size() > kWrite) {
+    stream_->expires_after(limits_.write_stall);
+    written = co_await stream_->write(first, second.substr(0, kWrite));
+    first = {};
+    second.remove_prefix(kWrite);
+  }
+  if (written) {
+    stream_->expires_after(limits_.write_stall);
+    written = co_await stream_->write(first, second, third);
+  }
   stream_->never_expires();
   if (written) co_return written;
   const bool stalled = written.error().kind == ErrorKind::kTimedOut;
@@ -222,6 +264,7 @@ Task<Result<void>> ServerConnection::write(std::string_view piece) {
 Task<Result<void>> ServerConnection::send_piece(std::string_view piece, bool last) {
   const bool chunked = reply_kind_ == BodyKind::kChunked;
   if (reply_kind_ == BodyKind::kNone) piece = {};
+  reply_left_ -= std::min<std::uint64_t>(reply_left_, piece.size());
   // The chunk's size line joins the head, so that the first bytes leave in one write.
   if (std::exchange(head_sent_, true)) head_.clear();
   if (chunked && !piece.empty())
@@ -239,9 +282,11 @@ Task<Result<void>> ServerConnection::end_reply(std::string_view last) {
   auto sent = co_await send_piece(last, true);
   if (!sent) co_return sent;
   reply_begun_ = false;
-  if (!close_after_reply_ && !draining_) co_return sent;
-  const bool unread = !parser_.done() || request_failed_;
-  if (unread) {
+  const bool cut = reply_kind_ == BodyKind::kLength && reply_left_ > 0;
+  if (!close_after_reply_ && !draining_ && !cut) co_return sent;
+  const bool unread =
+      !parser_.done() || request_failed_ || !input_.empty() || !arrived_.empty();
+  if (unread && !cut) {
     co_await linger();
   } else {
     close();
@@ -258,9 +303,7 @@ Task<Result<void>> ServerConnection::answer(int status, std::string_view fields,
 Task<void> ServerConnection::linger() {
   stream_->end_writing();
   const auto give_up = Clock::now() + kLingerTime;
-  std::size_t dropped = 0;
-  while (dropped < kLingerBytes && Clock::now() < give_up) {
-    dropped += input_.size();
+  while (Clock::now() < give_up) {
     input_.clear();
     auto waited = co_await more(give_up - Clock::now());
     if (!waited) break;

@@ -72,8 +72,9 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   [[nodiscard]] bool reply_unsent() const { return !head_sent_; }
   void discard_reply();
 
-  // Called once, as soon as it is seen that the client has left. Cleared by an empty function.
-  void on_gone(std::function<void()> call) { on_gone_ = std::move(call); }
+  // Called once, as soon as it is seen that the client has left: at once when it has. Not called
+  // for an end that this side made. Cleared by an empty function.
+  void on_gone(std::function<void()> call);
   [[nodiscard]] bool gone() const { return ended_; }
 
   // No further request is taken; an idle connection closes now.
@@ -84,20 +85,22 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   void close();
   void reset();
 
-  // After an early answer the client may still be sending: read and drop a little, so that it gets
-  // to see the answer instead of a reset. Then closes.
+  // After an early answer the client may still be sending: read and drop that for two seconds, so
+  // that it gets to see the answer instead of a reset. Then closes.
   [[nodiscard]] Task<void> linger();
 
   [[nodiscard]] net::Stream& stream() { return *stream_; }
 
  private:
   [[nodiscard]] static Task<void> pump(std::shared_ptr<ServerConnection> self);
+  void note_end(ErrorKind why);
   [[nodiscard]] Task<Result<void>> more(Clock::duration limit);
   [[nodiscard]] bool take_arrived();
   [[nodiscard]] Task<Result<void>> send(std::string_view first, std::string_view second = {},
                                         std::string_view third = {});
   [[nodiscard]] Task<Result<void>> send_piece(std::string_view piece, bool last);
-  [[nodiscard]] bool is_head_request() const { return is_head_; }
+  void refuse_request();
+  void give_memory_back();
 
   net::Runtime& runtime_;
   std::unique_ptr<net::Stream> stream_;
@@ -111,7 +114,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   net::Event changed_, drained_;
   net::Deadline patience_;
   bool out_of_patience_ = false;
-  bool ended_ = false;  // the client closed or the connection broke
+  bool ended_ = false;  // the client closed, or the connection broke
   std::function<void()> on_gone_;
 
   enum class Phase { kIdle, kRequest, kClosed };
@@ -126,6 +129,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
 
   std::string head_;  // of the reply, until it is sent
   BodyKind reply_kind_ = BodyKind::kNone;
+  std::uint64_t reply_left_ = 0;  // of a kLength body
   bool reply_begun_ = false;
   bool head_sent_ = false;
 };

@@ -12,7 +12,7 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 void SseReader::keep(std::string_view bytes) {
   const std::size_t room = max_event_ + 16 - std::min(line_.size(), max_event_ + 16);
-  if (bytes.size() > room) cut_ = in_long_line_ = true;
+  if (bytes.size() > room) in_long_line_ = true;  // take_field() sees that a value was too long
   line_.append(bytes.substr(0, room));
 }
 

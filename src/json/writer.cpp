@@ -39,11 +39,26 @@ void append_control(std::string& out, char c) {
   }
 }
 
+// How many bytes at the front stand for themselves.
+std::size_t plain_run(std::string_view text) {
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const auto c = static_cast<unsigned char>(text[size]);
+    if (c < 0x20 || c > 0x7f || c == '"' || c == '\\') break;
+    ++size;
+  }
+  return size;
+}
+
 }  // namespace
 
 void append_quoted(std::string& out, std::string_view text) {
   out += '"';
-  while (!text.empty()) {
+  while (true) {
+    const std::size_t plain = plain_run(text);
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const char c = text.front();
     std::size_t taken = 1;
     if (c == '"' || c == '\\') {

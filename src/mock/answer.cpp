@@ -34,30 +34,29 @@ const char* type_of(const ToolUseBlock& block) {
 }
 
 Document whole_block(const Block& block) {
-  return std::visit(
-      Overloaded{
-          [](const TextBlock& text) {
-            Document whole = {{"type", "text"}, {"text", joined(text.deltas)}};
-            if (!text.citations.empty()) whole["citations"] = text.citations;
-            return whole;
-          },
-          [](const ThinkingBlock& thinking) {
-            return Document{{"type", "thinking"},
-                            {"thinking", joined(thinking.deltas)},
-                            {"signature", thinking.signature}};
-          },
-          [](const RedactedThinkingBlock& redacted) {
-            return Document{{"type", "redacted_thinking"}, {"data", redacted.data}};
-          },
-          [](const ToolUseBlock& tool) {
-            return Document{{"type", type_of(tool)},
-                            {"id", tool.id},
-                            {"name", tool.name},
-                            {"input", input_of(tool)}};
-          },
-          [](const WholeBlock& whole) { return whole.content; },
-      },
-      block);
+  return std::visit(Overloaded{
+                        [](const TextBlock& text) {
+                          Document whole = {{"type", "text"}, {"text", joined(text.deltas)}};
+                          if (!text.citations.empty()) whole["citations"] = text.citations;
+                          return whole;
+                        },
+                        [](const ThinkingBlock& thinking) {
+                          return Document{{"type", "thinking"},
+                                          {"thinking", joined(thinking.deltas)},
+                                          {"signature", thinking.signature}};
+                        },
+                        [](const RedactedThinkingBlock& redacted) {
+                          return Document{{"type", "redacted_thinking"}, {"data", redacted.data}};
+                        },
+                        [](const ToolUseBlock& tool) {
+                          return Document{{"type", type_of(tool)},
+                                          {"id", tool.id},
+                                          {"name", tool.name},
+                                          {"input", input_of(tool)}};
+                        },
+                        [](const WholeBlock& whole) { return whole.content; },
+                    },
+                    block);
 }
 
 // What content_block_start shows: the block with everything that deltas bring left empty.
@@ -144,19 +143,18 @@ std::vector<std::string> words_of(std::string_view text) {
 }
 
 Document make_usage(std::int64_t input_tokens, std::int64_t output_tokens) {
-  return Document{{"input_tokens", input_tokens},
-                  {"cache_creation_input_tokens", 0},
-                  {"cache_read_input_tokens", 0},
-                  {"cache_creation",
-                   {{"ephemeral_5m_input_tokens", 0}, {"ephemeral_1h_input_tokens", 0}}},
-                  {"output_tokens", output_tokens},
-                  {"service_tier", "standard"}};
+  return Document{
+      {"input_tokens", input_tokens},
+      {"cache_creation_input_tokens", 0},
+      {"cache_read_input_tokens", 0},
+      {"cache_creation", {{"ephemeral_5m_input_tokens", 0}, {"ephemeral_1h_input_tokens", 0}}},
+      {"output_tokens", output_tokens},
+      {"service_tier", "standard"}};
 }
 
 void append_web_search(std::vector<Block>& content, std::string id, std::string_view query,
                        const Document& results) {
-  Document result = {
-      {"type", "web_search_tool_result"}, {"tool_use_id", id}, {"content", results}};
+  Document result = {{"type", "web_search_tool_result"}, {"tool_use_id", id}, {"content", results}};
   const std::string input = text_of(Document{{"query", query}});
   const std::size_t middle = input.size() / 2;
   content.emplace_back(ToolUseBlock{

@@ -48,9 +48,10 @@ struct Answer {
   std::string id, model;
   std::vector<Block> content{};
   std::string stop_reason = "end_turn";
-  json::Document stop_sequence = nullptr;            // the one that was met, else null
-  json::Document extra = json::Document::object();   // stop_details, container: only where they apply
-  json::Document usage = json::Document::object();   // as it stands at the end
+  json::Document stop_sequence = nullptr;  // the one that was met, else null
+  json::Document extra =
+      json::Document::object();  // stop_details, container: only where they apply
+  json::Document usage = json::Document::object();  // as it stands at the end
 };
 
 struct Event {

@@ -52,8 +52,8 @@ Document folded(const std::vector<Event>& events) {
 }
 
 Asked asked_with(const std::string& members) {
-  const auto asked = read_asked(
-      R"({"model":"claude-sonnet-5","max_tokens":1000,)" + members + "}", false);
+  const auto asked =
+      read_asked(R"({"model":"claude-sonnet-5","max_tokens":1000,)" + members + "}", false);
   EXPECT_TRUE(asked) << (asked ? "" : asked.error().message);
   return asked ? *asked : Asked{};
 }
@@ -193,15 +193,13 @@ TEST(Asked, complains_in_the_words_of_the_real_api) {
       {R"({"messages":[],"max_tokens":1})", "model: Field required"},
       {R"({"model":"m","max_tokens":1})", "messages: Field required"},
       {R"({"model":"m","max_tokens":1,"messages":[]})", "at least one message"},
-      {R"({"model":"m","max_tokens":1,"messages":[{"role":"x","content":""}]})",
-       "messages.0.role"},
+      {R"({"model":"m","max_tokens":1,"messages":[{"role":"x","content":""}]})", "messages.0.role"},
       {R"({"model":"m","messages":[{"role":"user","content":"a"}]})", "max_tokens: Field required"},
   };
   for (const auto& row : kRows) {
     const auto asked = read_asked(row.body, false);
     ASSERT_FALSE(asked) << row.body;
-    EXPECT_NE(asked.error().message.find(row.message), std::string::npos)
-        << asked.error().message;
+    EXPECT_NE(asked.error().message.find(row.message), std::string::npos) << asked.error().message;
   }
   EXPECT_TRUE(read_asked(R"({"model":"m","messages":[{"role":"user","content":"a"}]})", true));
   const std::string deep = R"({"model":"m","messages":)" + std::string(100'000, '[');

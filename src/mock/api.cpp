@@ -12,7 +12,7 @@ namespace {
 
 using json::Document;
 
-constexpr std::uint64_t kMessageLimit = 32'000'000;       // the API takes 32 MB
+constexpr std::uint64_t kMessageLimit = 32'000'000;            // the API takes 32 MB
 constexpr std::uint64_t kKeptLimit = std::uint64_t{64} << 20;  // what this program keeps of a body
 constexpr std::string_view kFaultModel = "mock-fault-";
 
@@ -103,7 +103,7 @@ std::string without(std::string_view fields,
 // One request on its way to its reply.
 struct Api::Turn {
   const Incoming& request;
-  std::string number;      // in its ids
+  std::string number;  // in its ids
   std::string request_id;
   std::string_view method, path, query;
   const ScriptedReply* scripted = nullptr;
@@ -139,7 +139,11 @@ std::optional<std::uint64_t> Api::body_limit(std::string_view path) {
 
 Reply Api::reply(const Incoming& request) {
   const std::string number = numbers_.next();
-  Turn turn{request, number, "req_011C" + number, request.head.method, request.head.path(),
+  Turn turn{request,
+            number,
+            "req_011C" + number,
+            request.head.method,
+            request.head.path(),
             request.head.query()};
   Reply reply;
   auto asked_fault = fault_in(request.head);
@@ -314,7 +318,8 @@ Reply Api::batch_results(Turn& turn, std::string_view id) {
 }
 
 Reply Api::file_route(Turn& turn, std::string_view rest) {
-  if (rest.empty() && turn.method == "GET") return json_reply(200, text_of(files_.list(turn.query)));
+  if (rest.empty() && turn.method == "GET")
+    return json_reply(200, text_of(files_.list(turn.query)));
   if (rest.empty() && turn.method == "POST") {
     auto file = files_.upload("file_01" + turn.number + "00", turn.request.head.get("content-type"),
                               turn.request.body, turn.request.body_bytes);
@@ -340,9 +345,9 @@ Reply Api::download(Turn& turn, std::string_view id) {
   if (!file->kept) return turn.error(400, "This file is not downloadable");
   Reply reply;
   http::append_field(reply.fields, "content-type", file->facts["mime_type"].get<std::string>());
-  http::append_field(reply.fields, "content-disposition",
-                     fmt::format("attachment; filename=\"{}\"",
-                                 file->facts["filename"].get<std::string>()));
+  http::append_field(
+      reply.fields, "content-disposition",
+      fmt::format("attachment; filename=\"{}\"", file->facts["filename"].get<std::string>()));
   reply.steps.push_back(Step{file->content});
   return reply;
 }
@@ -361,8 +366,7 @@ Reply Api::skill_route(Turn& turn, std::string_view rest) {
   if (turn.method == "POST")
     return json_reply(200, text_of(skill("skill_01" + turn.number + "00")));
   if (turn.method != "GET") return turn.wrong_method();
-  const Document list = {
-      {"data", Document::array()}, {"has_more", false}, {"next_page", nullptr}};
+  const Document list = {{"data", Document::array()}, {"has_more", false}, {"next_page", nullptr}};
   return json_reply(200, text_of(list));
 }
 

@@ -1,5 +1,6 @@
 // The simulated API's routes: a request in, a reply out. It knows what the real API insists on
-// (credential, version, fields) and where a script or a fault takes over. It refuses to know sockets.
+// (credential, version, fields) and where a script or a fault takes over. It refuses to know
+// sockets.
 #pragma once
 
 #include <cstdint>

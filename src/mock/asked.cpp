@@ -48,13 +48,13 @@ Result<void> judge(const Document& body, bool counting) {
   if (!body.contains("messages")) return invalid("messages: Field required", "messages");
   const Document& messages = body["messages"];
   if (!messages.is_array()) return invalid("messages: Input should be a valid array", "messages");
-  if (messages.empty())
-    return invalid("messages: at least one message is required", "messages");
+  if (messages.empty()) return invalid("messages: at least one message is required", "messages");
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const std::string role = text_member(messages[i], "role");
     if (role != "user" && role != "assistant" && role != "system")
-      return invalid(fmt::format("messages.{}.role: Input should be 'user', 'assistant' or 'system'", i),
-                     fmt::format("messages[{}].role", i));
+      return invalid(
+          fmt::format("messages.{}.role: Input should be 'user', 'assistant' or 'system'", i),
+          fmt::format("messages[{}].role", i));
     if (member(messages[i], "content").is_null())
       return invalid(fmt::format("messages.{}.content: Field required", i),
                      fmt::format("messages[{}].content", i));
@@ -98,7 +98,8 @@ void read_tools(const Document& body, Asked& asked) {
   asked.must_call = kind == "any" || kind == "tool";
   const Document& tools = member(body, "tools");
   if (!tools.is_array() || kind == "none") return;
-  const std::string wanted = kind == "tool" ? text_member(choice, "name") : named_tool(asked.last_text);
+  const std::string wanted =
+      kind == "tool" ? text_member(choice, "name") : named_tool(asked.last_text);
   for (const Document& tool : tools) {
     const std::string type = text_member(tool, "type");
     const std::string name = text_member(tool, "name");

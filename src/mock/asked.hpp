@@ -24,8 +24,9 @@ struct Asked {
   std::string tool_result{};      // its text
   bool thinks = false;
   bool shows_thinking = true;
-  std::optional<json::Document> tool{};    // the one to call: named by tool_choice, or TOOL:NAME, or first
-  bool must_call = false;                  // tool_choice any or tool
+  std::optional<json::Document>
+      tool{};              // the one to call: named by tool_choice, or TOOL:NAME, or first
+  bool must_call = false;  // tool_choice any or tool
   std::optional<json::Document> schema{};  // the answer must fit it (output_config.format)
 };
 

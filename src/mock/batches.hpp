@@ -1,5 +1,5 @@
-// The Message Batches API of the simulated API: a batch is in progress when it is made and has ended
-// when it is looked at again.
+// The Message Batches API of the simulated API: a batch is in progress when it is made and has
+// ended when it is looked at again.
 #pragma once
 
 #include <optional>

@@ -143,6 +143,7 @@ Task<Result<void>> deliver_wire(Visitor& visitor, const Reply& reply) {
     auto written = co_await write_raw(visitor, piece);
     if (!written) co_return written;
   }
+  if (reply.ending == Ending::kAbort) visitor.socket().close();
   const bool ends = reply.framing != Framing::kRight || !visitor.keeps_alive();
   if (ends || reply.ending != Ending::kWhole) visitor.connection().close();
   co_return Result<void>{};

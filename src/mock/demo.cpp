@@ -35,8 +35,7 @@ std::string speech(const Asked& asked) {
 
 Block tool_call(const Document& tool) {
   const auto schema = tool.find("input_schema");
-  const Document input =
-      schema == tool.end() ? Document::object() : sample_of(*schema, "");
+  const Document input = schema == tool.end() ? Document::object() : sample_of(*schema, "");
   const std::string text = input.is_object() ? text_of(input) : "{}";
   const std::size_t middle = text.size() / 2;
   ToolUseBlock call{"", tool["name"].get<std::string>(), {}};

@@ -21,7 +21,7 @@ enum class FaultKind {
   kStall,          // [=SECONDS] no answer until the client goes
   kStallMid,       // [=EVENTS] nothing more after some of the answer
   kDrip,           // [=MS] head and body byte by byte
-  kSplit,          // [=BYTES] head and body in small pieces that respect no border
+  kSplit,          // [=BYTES[:MS]] head and body in small pieces that respect no border
   kErrorMid,       // [=EVENTS] an error event in the middle, then the end
   kCrlf,           // lines of the stream end in CR LF
   kCr,             // lines of the stream end in CR

@@ -94,7 +94,8 @@ Result<Document> Files::upload(std::string id, std::string_view content_type,
   const std::string end = "\r\n" + delimiter;
   const auto end_at = body.find(end, part->begin);
   if (file.kept && end_at == std::string::npos) return invalid("The multipart body is cut short");
-  std::uint64_t size = total - part->begin - std::min<std::uint64_t>(total - part->begin, end.size() + 4);
+  std::uint64_t size =
+      total - part->begin - std::min<std::uint64_t>(total - part->begin, end.size() + 4);
   if (file.kept) {
     file.content = body.substr(part->begin, end_at - part->begin);
     size = file.content.size();

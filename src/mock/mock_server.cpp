@@ -67,8 +67,8 @@ struct MockServer::World {
 // One connection: its requests, one after another.
 class MockServer::Session {
  public:
-  Session(World& world, std::shared_ptr<http::ServerConnection> connection)
-      : world_(world), visitor_(world.runtime, std::move(connection)) {
+  Session(World& world, std::shared_ptr<http::ServerConnection> connection, net::Stream& socket)
+      : world_(world), visitor_(world.runtime, std::move(connection), socket) {
     number_ = ++world_.connections;
     world_.sessions.insert(this);
   }
@@ -294,15 +294,16 @@ Task<void> MockServer::accept_all(std::shared_ptr<World> world) {
 }
 
 Task<void> MockServer::serve(std::shared_ptr<World> world, std::unique_ptr<net::Stream> stream) {
+  net::Stream& socket = *stream;  // TLS takes it, but leaves it where it is
   if (world->tls) {
     auto secured = co_await world->tls->wrap(world->runtime, std::move(stream), "", kHandshake);
     if (!secured) co_return;
     stream = std::move(*secured);
   }
-  auto connection = std::make_shared<http::ServerConnection>(world->runtime, std::move(stream),
-                                                             patient_limits());
+  auto connection =
+      std::make_shared<http::ServerConnection>(world->runtime, std::move(stream), patient_limits());
   connection->start();
-  Session session(*world, connection);
+  Session session(*world, connection, socket);
   co_await session.run();
   connection->close();
 }

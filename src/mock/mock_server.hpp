@@ -20,9 +20,9 @@ struct Options {
   std::uint16_t port = 0;          // 0: any free one
   bool tls = false;                // with a certificate made at the start
   Script script{};
-  Pace pace = Pace::at_once();     // of answers whose script names none
-  bool control = true;             // serves /mock/... (docs/mock.md), if `host` is a loopback address
-  bool record = true;              // keeps what is received for GET /mock/requests
+  Pace pace = Pace::at_once();  // of answers whose script names none
+  bool control = true;          // serves /mock/... (docs/mock.md), if `host` is a loopback address
+  bool record = true;           // keeps what is received for GET /mock/requests
   std::function<void(std::string_view)> report{};  // gets a line for each request that was answered
 };
 

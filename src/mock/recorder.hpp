@@ -16,10 +16,10 @@ struct Record {
   std::uint64_t connection = 0;     // which one, from 1
   std::uint64_t on_connection = 0;  // which request on it, from 1
   http::RequestHead head{};
-  std::string body{};               // perhaps only its beginning
-  std::uint64_t body_bytes = 0;     // all that came
-  Clock::time_point arrived{};      // the head
-  int status = 0;                   // of the answer; 0 while there is none
+  std::string body{};            // perhaps only its beginning
+  std::uint64_t body_bytes = 0;  // all that came
+  Clock::time_point arrived{};   // the head
+  int status = 0;                // of the answer; 0 while there is none
   bool done = false;
   std::optional<Clock::time_point> left{};  // when the client went before the end
   std::size_t counted = 0;                  // the recorder's: bytes in its sum

@@ -71,9 +71,9 @@ void become_error(Reply& reply, const Fault& fault, std::string_view request_id)
 void end_with_error(Reply& reply, const Fault& fault) {
   keep_first(reply, fault);
   Step error;
-  append_event(error.bytes,
-               {"error",
-                R"({"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}})"});
+  append_event(
+      error.bytes,
+      {"error", R"({"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}})"});
   reply.steps.push_back(std::move(error));
 }
 
@@ -156,7 +156,8 @@ void spoil(Reply& reply, const Fault& fault, std::string_view request_id) {
       return end_with_error(reply, fault);
     case FaultKind::kDrip: return slice(reply, 1, fault.value.value_or(0));
     case FaultKind::kSplit:
-      return slice(reply, static_cast<std::size_t>(fault.value.value_or(7)), 1);
+      return slice(reply, static_cast<std::size_t>(fault.value.value_or(7)),
+                   fault.second.value_or(0));
     case FaultKind::kCrlf: return change_line_ends(reply, "\r\n");
     case FaultKind::kCr: return change_line_ends(reply, "\r");
     case FaultKind::kNoBlankEnd: return drop_last_blank_line(reply);
@@ -177,7 +178,7 @@ void spoil(Reply& reply, const Fault& fault, std::string_view request_id) {
       return;
     case FaultKind::kTlsAbort:
       reply.framing = Framing::kUntilClose;
-      return cut(reply, fault, Ending::kClose);
+      return cut(reply, fault, Ending::kAbort);
     case FaultKind::kSlowHead: reply.delay = Milliseconds(fault.value.value_or(1000)); return;
     case FaultKind::kPingsOnly: return only_pings(reply, fault);
     case FaultKind::kHugeEvent:

@@ -1,5 +1,5 @@
-// One answer as it will leave: head, body in pieces with pauses, how it ends, and what is wrong with
-// it on purpose. Plain data; delivery puts it on a connection.
+// One answer as it will leave: head, body in pieces with pauses, how it ends, and what is wrong
+// with it on purpose. Plain data; delivery puts it on a connection.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@ namespace ccproxy::mock {
 enum class Ending {
   kWhole,  // as it should
   kClose,  // the connection closes in the middle
+  kAbort,  // the same, without the alert that ends TLS
   kReset,  // the peer sees a reset
   kStall,  // nothing more until the client goes
   kPings,  // a ping every `beat` until the client goes
@@ -23,8 +24,8 @@ enum class Ending {
 
 // What the head says about the body's end.
 enum class Framing {
-  kRight,        // a length, or chunks
-  kUntilClose,   // nothing, in HTTP/1.0
+  kRight,       // a length, or chunks
+  kUntilClose,  // nothing, in HTTP/1.0
   kTwoLengths,
   kLengthAndChunks,
 };
@@ -39,20 +40,20 @@ enum class Afterwards {
 
 struct Reply {
   int status = 200;
-  std::string fields{};        // header lines, without those that frame the body
-  bool has_length = true;      // else it goes out in chunks
-  std::vector<Step> steps{};   // the body
-  Milliseconds delay{0};       // before the head
+  std::string fields{};       // header lines, without those that frame the body
+  bool has_length = true;     // else it goes out in chunks
+  std::vector<Step> steps{};  // the body
+  Milliseconds delay{0};      // before the head
 
   Ending ending = Ending::kWhole;
   Framing framing = Framing::kRight;
   Afterwards afterwards = Afterwards::kKeep;
   std::int64_t length_error = 0;  // how much more than the body Content-Length says
-  bool silent = false;         // not even a head
-  std::size_t slice = 0;       // bytes of one write, head and chunk lines included; 0: as they are
-  Milliseconds beat{0};        // between slices, or between pings
+  bool silent = false;            // not even a head
+  std::size_t slice = 0;  // bytes of one write, head and chunk lines included; 0: as they are
+  Milliseconds beat{0};   // between slices, or between pings
   Milliseconds patience = std::chrono::minutes(10);  // how long a stall is kept up
-  bool interim = false;        // 103 and 100 come first
+  bool interim = false;                              // 103 and 100 come first
 };
 
 [[nodiscard]] Reply json_reply(int status, std::string body);

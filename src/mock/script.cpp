@@ -104,8 +104,8 @@ void read_answer(const Place& place, ScriptedReply& reply) {
 
 ScriptedReply reply_of(const Place& place) {
   place.knows({"match", "times", "text", "blocks", "stop_reason", "stop_sequence", "stop_details",
-               "container", "usage", "events", "raw", "body", "status", "headers", "error",
-               "fault", "pace", "delay_ms"});
+               "container", "usage", "events", "raw", "body", "status", "headers", "error", "fault",
+               "pace", "delay_ms"});
   ScriptedReply reply;
   if (const auto match = place.at("match")) read_match(*match, reply.match);
   if (const auto times = place.at("times")) reply.times = times->count();

@@ -22,8 +22,8 @@ using Milliseconds = std::chrono::milliseconds;
 
 // How a streamed answer leaves.
 struct Pace {
-  bool by_event = false;   // each event is a write of its own; else all of them are one
-  Milliseconds pause{0};   // before each event
+  bool by_event = false;  // each event is a write of its own; else all of them are one
+  Milliseconds pause{0};  // before each event
 
   [[nodiscard]] static Pace at_once() { return {}; }
   [[nodiscard]] static Pace human() { return {true, Milliseconds(25)}; }
@@ -44,9 +44,9 @@ struct Match {
 
 // One thing in a scripted stream.
 struct Step {
-  std::string bytes;       // as they go out
-  bool is_event = true;    // a border between events lies behind it
-  Milliseconds pause{0};   // before it
+  std::string bytes;      // as they go out
+  bool is_event = true;   // a border between events lies behind it
+  Milliseconds pause{0};  // before it
 };
 
 // The demo answers, as without a script.

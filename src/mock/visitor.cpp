@@ -6,8 +6,9 @@
 
 namespace ccproxy::mock {
 
-Visitor::Visitor(net::Runtime& runtime, std::shared_ptr<http::ServerConnection> connection)
-    : connection_(std::move(connection)), woken_(runtime), alarm_(runtime, [this] {
+Visitor::Visitor(net::Runtime& runtime, std::shared_ptr<http::ServerConnection> connection,
+                 net::Stream& socket)
+    : connection_(std::move(connection)), socket_(socket), woken_(runtime), alarm_(runtime, [this] {
         rang_ = true;
         woken_.notify();
       }) {

@@ -14,7 +14,9 @@ namespace ccproxy::mock {
 
 class Visitor {
  public:
-  Visitor(net::Runtime& runtime, std::shared_ptr<http::ServerConnection> connection);
+  // `socket` is what carries the connection, below TLS where there is any.
+  Visitor(net::Runtime& runtime, std::shared_ptr<http::ServerConnection> connection,
+          net::Stream& socket);
   ~Visitor();
   Visitor(const Visitor&) = delete;
   Visitor& operator=(const Visitor&) = delete;
@@ -22,6 +24,7 @@ class Visitor {
   Visitor& operator=(Visitor&&) = delete;
 
   [[nodiscard]] http::ServerConnection& connection() { return *connection_; }
+  [[nodiscard]] net::Stream& socket() { return socket_; }
   [[nodiscard]] bool gone() const { return connection_->gone(); }
 
   // What delivery must know of the request that is being answered.
@@ -38,6 +41,7 @@ class Visitor {
 
  private:
   std::shared_ptr<http::ServerConnection> connection_;
+  net::Stream& socket_;
   net::Event woken_;
   net::Deadline alarm_;
   std::function<void()> on_leave_;

@@ -28,6 +28,7 @@ namespace {
 // A reused connection that turns out dead fails at once; later, the request may have run.
 constexpr std::chrono::seconds kAtOnce{1};
 constexpr std::size_t kMostClientName = 64;
+constexpr std::size_t kUsualFields = 1024;  // bytes
 
 std::string product_of(std::string_view user_agent) {
   return std::string(user_agent.substr(0, std::min(user_agent.find(' '), kMostClientName)));
@@ -197,7 +198,7 @@ Task<Result<http::ResponseHead>> Exchange::upload(const UpstreamRequest& request
 }
 
 Task<Result<void>> Exchange::relay(http::ResponseHead answer) {
-  Tap tap(answer);
+  Tap tap(answer, worker_.usage_parsers);
   auto length = call_->body_length();
   if (head_.method == "HEAD") length = parse_decimal(answer.get("content-length"));
   const std::string fields = reply_fields(answer);
@@ -322,13 +323,17 @@ std::string Exchange::map_model(RequestBody& body) {
 }
 
 std::string Exchange::upstream_target(const Route& route) const {
-  return fmt::format("{}{}{}", shared_.upstream_prefix, route.path, head_.query());
+  std::string target = shared_.upstream_prefix;
+  return target.append(route.path).append(head_.query());
 }
 
 std::string Exchange::reply_fields(const http::ResponseHead& answer) const {
   std::string fields;
+  fields.reserve(kUsualFields);
+  const bool names_fields = connection_names_fields(answer);
   for (const http::Field& field : answer.fields)
-    if (anthropic::forwards_response_header(field.name) && !answer.lists("connection", field.name))
+    if (anthropic::forwards_response_header(field.name) &&
+        !(names_fields && answer.lists("connection", field.name)))
       http::append_field(fields, field.name, field.value);
   if (!warning_.empty()) http::append_field(fields, "x-ccproxy-warning", warning_);
   fields += cors_fields_;

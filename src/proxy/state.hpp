@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "anthropic/models.hpp"
+#include "anthropic/usage.hpp"
 #include "auth/credentials.hpp"
 #include "base/clock.hpp"
 #include "config/config.hpp"
@@ -83,6 +84,7 @@ struct WorkerState {
   net::Runtime& runtime;
   http::Client& upstream;
   json::Reader reader{};
+  anthropic::UsageParsers usage_parsers{};
 };
 
 }  // namespace ccproxy::proxy

@@ -11,7 +11,8 @@ constexpr std::size_t kMostDecoded = std::size_t{4} << 20;
 
 }  // namespace
 
-Tap::Tap(const http::ResponseHead& answer) : events_(kMostEvent) {
+Tap::Tap(const http::ResponseHead& answer, anthropic::UsageParsers& parsers)
+    : events_(kMostEvent), usage_(parsers) {
   const std::string_view type = answer.get("content-type");
   if (starts_with_text(type, "text/event-stream")) kind_ = Kind::kEvents;
   if (starts_with_text(type, "application/json")) kind_ = Kind::kJson;

@@ -16,7 +16,8 @@ namespace ccproxy::proxy {
 
 class Tap {
  public:
-  explicit Tap(const http::ResponseHead& answer);
+  // `parsers` must outlive it.
+  Tap(const http::ResponseHead& answer, anthropic::UsageParsers& parsers);
 
   void see(std::string_view bytes);
   // The answer is complete: reads what a JSON body says.

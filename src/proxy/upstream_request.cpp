@@ -15,6 +15,14 @@ constexpr std::string_view kVersion = "2023-06-01";
 
 }  // namespace
 
+bool connection_names_fields(const http::Head& head) {
+  for (const http::Field& field : head.fields)
+    if (same_text(field.name, "connection") && !same_text(field.value, "keep-alive") &&
+        !same_text(field.value, "close"))
+      return true;
+  return false;
+}
+
 UpstreamRequest::UpstreamRequest(const http::RequestHead& client, std::string target,
                                  const auth::Credential& credential, std::string_view version,
                                  bool decoded)
@@ -33,9 +41,10 @@ UpstreamRequest::UpstreamRequest(const http::RequestHead& client, std::string ta
 
 void UpstreamRequest::add_client_fields(const http::RequestHead& client, bool decoded) {
   std::vector<std::string_view> beta_lines;
+  const bool names_fields = connection_names_fields(client);
   for (const http::Field& field : client.fields) {
     if (!anthropic::forwards_request_header(field.name)) continue;
-    if (client.lists("connection", field.name)) continue;
+    if (names_fields && client.lists("connection", field.name)) continue;
     if (decoded && same_text(field.name, "content-encoding")) continue;
     if (same_text(field.name, "anthropic-beta")) {
       beta_lines.push_back(field.value);

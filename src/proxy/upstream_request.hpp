@@ -13,6 +13,10 @@
 
 namespace ccproxy::proxy {
 
+// True when the head's Connection names more than whether the connection stays: those fields go no
+// further.
+[[nodiscard]] bool connection_names_fields(const http::Head& head);
+
 class UpstreamRequest {
  public:
   // `client` must outlive it. `target` is path and query; `decoded` drops Content-Encoding, because

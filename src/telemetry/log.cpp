@@ -1,6 +1,5 @@
 #include "telemetry/log.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/rotating_file_sink.h>
@@ -8,7 +7,6 @@
 
 #include <array>
 #include <chrono>
-#include <iterator>
 #include <utility>
 
 #include "json/writer.hpp"
@@ -18,13 +16,32 @@ namespace {
 
 constexpr std::size_t kRotateAt = std::size_t{10} << 20;
 constexpr std::size_t kKept = 3;
+constexpr std::size_t kUsualLine = 512;
 constexpr std::array<std::string_view, 4> kNames = {"debug", "info", "warn", "error"};
 
+// `number` with leading zeros. By hand: a line is written for every request, and formatting its time
+// with a library was a tenth of what the whole request costs.
+void append_digits(std::string& out, long number, int width) {
+  char digits[8];
+  for (int i = width; i > 0; number /= 10) digits[--i] = static_cast<char>('0' + number % 10);
+  out.append(digits, static_cast<std::size_t>(width));
+}
+
+// RFC 3339 in UTC, to the millisecond.
 std::string timestamp(WallClock::time_point when) {
-  using std::chrono::milliseconds;
-  const auto whole = std::chrono::floor<std::chrono::seconds>(when);
-  const auto part = std::chrono::duration_cast<milliseconds>(when - whole).count();
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03d}Z", fmt::gmtime(WallClock::to_time_t(whole)), part);
+  using namespace std::chrono;
+  const auto day = floor<days>(when);
+  const year_month_day date(day);
+  const hh_mm_ss<milliseconds> time(floor<milliseconds>(when - day));
+  std::string text;
+  append_digits(text, static_cast<int>(date.year()), 4);
+  append_digits(text += '-', static_cast<long>(static_cast<unsigned>(date.month())), 2);
+  append_digits(text += '-', static_cast<long>(static_cast<unsigned>(date.day())), 2);
+  append_digits(text += 'T', time.hours().count(), 2);
+  append_digits(text += ':', time.minutes().count(), 2);
+  append_digits(text += ':', time.seconds().count(), 2);
+  append_digits(text += '.', time.subseconds().count(), 3);
+  return text += 'Z';
 }
 
 // logfmt has no rule for quotes; JSON's are what its readers take.
@@ -73,6 +90,7 @@ class SpdLog final : public Log {
 
 Line::Line(Format format, WallClock::time_point when, Level level, std::string_view event)
     : format_(format) {
+  text_.reserve(kUsualLine);
   if (format_ == Format::kJson) text_ += '{';
   add_bare("time", format_ == Format::kJson ? '"' + timestamp(when) + '"' : timestamp(when));
   add("level", kNames[static_cast<std::size_t>(level)]);
@@ -82,8 +100,9 @@ Line::Line(Format format, WallClock::time_point when, Level level, std::string_v
 void Line::add_key(std::string_view key) {
   if (format_ == Format::kJson) {
     if (text_.size() > 1) text_ += ',';
-    json::append_quoted(text_, key);
-    text_ += ':';
+    text_ += '"';
+    text_ += key;  // our own words: nothing in them needs an escape
+    text_ += "\":";
   } else {
     if (!text_.empty()) text_ += ' ';
     text_ += key;
@@ -103,7 +122,8 @@ Line& Line::add(std::string_view key, std::string_view value) {
 
 Line& Line::add(std::string_view key, Clock::duration duration) {
   const auto tenths = std::chrono::duration_cast<std::chrono::microseconds>(duration).count() / 100;
-  return add_bare(key, fmt::format("{}.{}", tenths / 10, tenths % 10));
+  std::string text = std::to_string(tenths / 10);
+  return add_bare(key, text.append(".").append(std::to_string(tenths % 10)));
 }
 
 Line& Line::add_bare(std::string_view key, std::string_view value) {

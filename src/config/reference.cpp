@@ -1,0 +1,87 @@
+// docs/configuration.md, written from the tables that the program itself goes by, so that the page
+// cannot be behind: a test compares them.
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+
+#include "config/keys.hpp"
+#include "config/model_map.hpp"
+
+namespace ccproxy::config {
+namespace {
+
+constexpr std::string_view kOpening = R"(# Configuration
+
+CCProxy runs without a configuration file. What you want otherwise stands in
+`~/.ccproxy/config.json`; `ccproxy config path` prints where that is for you, and `ccproxy config show`
+what is in use. For example:
+
+```json
+{
+  "modelMapping": { "gpt-4": "claude-opus-4-8", "gpt-4o": null },
+  "server": { "port": 4000 }
+}
+```
+
+What the file leaves out, or sets to `null`, keeps its default. A value that a key does not take is
+refused with its line and key. Unknown keys are reported and kept. Flags of `ccproxy start` win over
+the environment, the environment over the file. A running CCProxy reads the file when it is started
+again.
+
+`ccproxy config set-model FROM TO` and `remove-model NAME` edit the mapping and keep the rest of the
+file as it is; `ccproxy config reset` goes back to the defaults and keeps the old file as
+`config.json.bak`.
+
+## Keys
+
+A dot is a level: `server.port` is `port` inside `server`.
+
+| key | takes | default | what it is for |
+|---|---|---|---|
+)";
+
+constexpr std::string_view kMapping = R"(
+## The default model mapping
+
+A model that the provider has retired since is replaced by its successor (`followRetirements`);
+`ccproxy config show` lists the names concerned under `servedBy`.
+
+| name | model |
+|---|---|
+)";
+
+constexpr std::string_view kEnvironment = R"(
+## Environment
+
+| variable | what it is for |
+|---|---|
+| `CCPROXY_HOME` | The folder of `config.json`, instead of `~/.ccproxy`. |
+| `CCPROXY_UPSTREAM_URL` | Instead of `upstream.baseUrl`. |
+| `CCPROXY_LOG` | Instead of `log.level`. |
+| `CCPROXY_API_KEY` | One more proxy key, of the name `CCPROXY_API_KEY`; for containers. |
+| `ANTHROPIC_API_KEY` | The API key that goes upstream. |
+| `SSL_CERT_FILE` | Certificates to trust (PEM), besides the system's folder of them. |
+)";
+
+std::string default_of(const Key& key) {
+  if (key.path == "modelMapping") return "below";
+  const json::Document value = key.show(Config{});
+  return value == "" ? "none" : fmt::format("`{}`", value.dump());
+}
+
+}  // namespace
+
+std::string reference() {
+  std::string page(kOpening);
+  for (const Key& key : keys())
+    page +=
+        fmt::format("| `{}` | {} | {} | {} |\n", key.path, key.takes, default_of(key), key.about);
+  page += kMapping;
+  for (const auto& [name, model] : default_mapping())
+    page += fmt::format("| `{}` | `{}` |\n", name, model);
+  page += kEnvironment;
+  return page;
+}
+
+}  // namespace ccproxy::config

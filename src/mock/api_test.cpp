@@ -1,0 +1,184 @@
+// The simulated API's routes, scripts and recordings over real loopback connections.
+#include "mock/api.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "json/document.hpp"
+#include "mock/loopback_fixture.hpp"
+
+namespace ccproxy::mock {
+namespace {
+
+TEST_F(Loopback, answers_whole_and_streamed) {
+  const Seen streamed = ask({});
+  EXPECT_EQ(streamed.status, 200);
+  EXPECT_TRUE(streamed.body.starts_with("event: message_start\n"));
+  EXPECT_TRUE(streamed.body.ends_with("data: {\"type\":\"message_stop\"}\n\n"));
+  const Seen whole = ask({"POST", "/v1/messages", kWholeBody});
+  const auto message = json::parse_document(whole.body);
+  ASSERT_TRUE(message);
+  EXPECT_EQ((*message)["stop_reason"], "end_turn");
+  EXPECT_NE(streamed.request_id, whole.request_id);
+}
+
+TEST_F(Loopback, insists_on_what_the_real_api_insists_on) {
+  const struct {
+    const char* says;
+    std::string request;
+    int status;
+    const char* type;
+  } kRows[] = {
+      {"a credential", "POST /v1/messages HTTP/1.1\r\nHost: x\r\n", 401, "authentication_error"},
+      {"a version", "POST /v1/messages HTTP/1.1\r\nHost: x\r\nx-api-key: k\r\n", 400,
+       "invalid_request_error"},
+      {"the beta flag of an OAuth token",
+       "POST /v1/messages HTTP/1.1\r\nHost: x\r\nauthorization: Bearer sk-ant-oat01-x\r\n"
+       "anthropic-version: 1\r\n",
+       401, "OAuth authentication is currently not supported."},
+      {"an OAuth token as a token",
+       "POST /v1/messages HTTP/1.1\r\nHost: x\r\nx-api-key: sk-ant-oat01-x\r\n"
+       "anthropic-version: 1\r\n",
+       401, "invalid x-api-key"},
+      {"a body",
+       "POST /v1/messages HTTP/1.1\r\nHost: x\r\nx-api-key: k\r\nanthropic-version: 1\r\n", 400,
+       "not valid JSON"},
+      {"a known path",
+       "GET /v1/nothing HTTP/1.1\r\nHost: x\r\nx-api-key: k\r\nanthropic-version: 1\r\n", 404,
+       "not_found_error"},
+      {"the right method",
+       "GET /v1/messages HTTP/1.1\r\nHost: x\r\nx-api-key: k\r\nanthropic-version: 1\r\n", 405,
+       "Method Not Allowed"},
+  };
+  for (const auto& row : kRows) {
+    SCOPED_TRACE(row.says);
+    const Seen seen = raw(row.request + "connection: close\r\n\r\n");
+    EXPECT_TRUE(seen.head.starts_with("HTTP/1.1 " + std::to_string(row.status))) << seen.head;
+    EXPECT_TRUE(contains(seen.body, row.type)) << seen.body;
+    EXPECT_TRUE(contains(seen.body, "request_id"));
+  }
+  const Seen good = ask(
+      {"POST",
+       "/v1/messages",
+       kBody,
+       {{"authorization", "Bearer sk-ant-oat01-x"}, {"anthropic-beta", "a, oauth-2025-04-20"}}});
+  EXPECT_EQ(good.status, 200);
+}
+
+TEST_F(Loopback, a_script_is_followed_and_used_up) {
+  script(R"({"replies":[
+      {"match":{"model":"claude-sonnet-*","stream":true,"header":{"x-app":"c*"}},"times":2,
+       "raw":": hi\r\ndata: x\r\n\r\n"},
+      {"match":{"body_contains":"Hi"},"times":1,"status":529,"headers":{"retry-after":"7"},
+       "error":"overloaded_error"},
+      {"text":"Last."}]})");
+  const Ask app{"POST", "/v1/messages", kBody, {{"x-app", "cli"}}};
+  EXPECT_EQ(ask(app).body, ": hi\r\ndata: x\r\n\r\n");
+  EXPECT_EQ(ask(app).body, ": hi\r\ndata: x\r\n\r\n");
+  const Seen error = ask(app);
+  EXPECT_EQ(error.status, 529);
+  EXPECT_TRUE(contains(error.body, R"("type":"overloaded_error","message":"Overloaded")"));
+  EXPECT_TRUE(contains(ask(app).body, "Last."));
+  EXPECT_TRUE(contains(ask({"POST", "/v1/messages", kWholeBody}).body, R"("text":"Last.")"));
+  EXPECT_EQ(ask({"GET", "/v1/models", ""}).status, 200);  // not what the replies are for
+}
+
+TEST_F(Loopback, a_bad_script_is_refused_with_its_place) {
+  const Seen seen = ask({"PUT", "/mock/script", R"({"replies":[{"tekst":"a"}]})"});
+  EXPECT_EQ(seen.status, 400);
+  EXPECT_TRUE(contains(seen.body, "replies[0] has an unknown key")) << seen.body;
+}
+
+TEST_F(Loopback, records_what_came_as_it_came) {
+  const std::string body = "{ \"model\":\"m\",\t\"max_tokens\":1.0 }";
+  (void)raw(
+      "POST /v1/messages?beta=true HTTP/1.1\r\nHost: x\r\nX-Api-Key: k\r\nB: 1\r\nb: 2\r\n"
+      "connection: close\r\ncontent-length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body);
+  (void)ask({"POST", "/v1/messages", "\xff\x01"});
+  const Document records = get("/mock/requests");
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(records[0]["target"], "/v1/messages?beta=true");
+  EXPECT_EQ(records[0]["body"], body);
+  EXPECT_EQ(records[0]["headers"][1], (Document{"X-Api-Key", "k"}));
+  EXPECT_EQ(records[0]["headers"][2], (Document{"B", "1"}));
+  EXPECT_EQ(records[0]["headers"][3], (Document{"b", "2"}));
+  EXPECT_EQ(records[0]["aborted"], false);
+  EXPECT_EQ(records[1]["body_base64"], "/wE=");
+  EXPECT_NE(records[0]["connection"], records[1]["connection"]);
+  EXPECT_EQ(ask({"DELETE", "/mock/requests", ""}).status, 200);
+  EXPECT_EQ(get("/mock/requests").size(), 0U);
+}
+
+TEST_F(Loopback, tells_when_a_client_left) {
+  (void)raw(raw_request("x-mock-fault: stall\r\n"), milliseconds(100));
+  (void)raw(raw_request("x-mock-fault: stall-mid=3\r\n"), milliseconds(100));
+  const Document records = get("/mock/requests");
+  ASSERT_EQ(records.size(), 2U);
+  for (const Document& record : records) {
+    EXPECT_EQ(record["aborted"], true);
+    EXPECT_GE(record["left_ms"].get<int>(), 90);
+    EXPECT_LT(record["left_ms"].get<int>(), 1000);
+  }
+  const Document status = get("/mock/status");
+  EXPECT_EQ(status["open_connections"], 0);
+  EXPECT_EQ(status["connections_seen"], 2);
+  EXPECT_EQ(status["requests_in_flight"], 0);
+}
+
+TEST_F(Loopback, files_come_back_as_they_went) {
+  const std::string content("\0\r\n--x\xff middle", 15);
+  const std::string body =
+      "--x\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nu\r\n--x\r\n"
+      "Content-Disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\n"
+      "Content-Type: image/png\r\n\r\n" +
+      content.substr(0, 3) + content.substr(6) + "\r\n--x--\r\n";
+  const Seen made =
+      ask({"POST", "/v1/files", body, {{"content-type", "multipart/form-data; boundary=x"}}});
+  const auto facts = json::parse_document(made.body);
+  ASSERT_TRUE(facts) << made.body;
+  EXPECT_EQ((*facts)["filename"], "a.bin");
+  EXPECT_EQ((*facts)["mime_type"], "image/png");
+  const std::string id = (*facts)["id"].get<std::string>();
+  EXPECT_EQ(ask({"GET", "/v1/files/" + id + "/content", ""}).body,
+            content.substr(0, 3) + content.substr(6));
+  EXPECT_EQ(get("/v1/files")["data"].size(), 1U);
+  EXPECT_EQ(ask({"DELETE", "/v1/files/" + id, ""}).status, 200);
+  EXPECT_EQ(ask({"GET", "/v1/files/" + id, ""}).status, 404);
+}
+
+TEST_F(Loopback, a_batch_ends_and_has_results) {
+  const std::string requests =
+      R"({"requests":[{"custom_id":"a","params":{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"}]}},
+                     {"custom_id":"b","params":{"model":"m"}}]})";
+  const auto made = json::parse_document(ask({"POST", "/v1/messages/batches", requests}).body);
+  ASSERT_TRUE(made);
+  const std::string at = "/v1/messages/batches/" + (*made)["id"].get<std::string>();
+  EXPECT_EQ((*made)["processing_status"], "in_progress");
+  EXPECT_EQ(ask({"GET", at + "/results", ""}).status, 404);
+  EXPECT_EQ(get(at)["processing_status"], "ended");
+  const std::string lines = ask({"GET", at + "/results", ""}).body;
+  EXPECT_TRUE(
+      contains(lines, R"({"custom_id":"a","result":{"type":"succeeded","message":{"model")"));
+  EXPECT_TRUE(contains(lines, R"({"custom_id":"b","result":{"type":"errored")"));
+  EXPECT_EQ(ask({"DELETE", at, ""}).status, 200);
+  EXPECT_EQ(ask({"GET", at, ""}).status, 404);
+}
+
+TEST_F(Loopback, models_come_in_pages) {
+  const Document first = get("/v1/models?limit=3");
+  EXPECT_EQ(first["data"].size(), 3U);
+  EXPECT_EQ(first["has_more"], true);
+  const Document next =
+      get("/v1/models?limit=1000&after_id=" + first["last_id"].get<std::string>());
+  EXPECT_EQ(next["has_more"], false);
+  EXPECT_EQ(first["data"].size() + next["data"].size(), get("/v1/models")["data"].size());
+  const Document back = get("/v1/models?limit=2&before_id=" + first["last_id"].get<std::string>());
+  EXPECT_EQ(back["data"][0]["id"], first["data"][0]["id"]);
+  EXPECT_EQ(get("/v1/models/claude-opus-4-5")["id"], "claude-opus-4-5-20251101");
+  EXPECT_EQ(ask({"GET", "/v1/models/nothing", ""}).status, 404);
+}
+
+}  // namespace
+}  // namespace ccproxy::mock

@@ -1,0 +1,127 @@
+# The first file is ARCHITECTURE.md, the others are sources. See include_table.
+
+function trim(text) {
+  gsub(/^[ \t`]+|[ \t`]+$/, "", text)
+  return text
+}
+
+function complain(reason) {
+  printf "%s:%d: %s\n", FILENAME, FNR, reason
+  failed = 1
+}
+
+# A glob with * alone, as a regular expression for the whole path.
+function pattern(glob) {
+  gsub(/[.+]/, "\\\\&", glob)
+  gsub(/\*/, ".*", glob)
+  return "^" glob "$"
+}
+
+# Room names must stand in an earlier row, so the graph reads downwards.
+function read_room_row(    room, names, count, i, name) {
+  room = trim($2)
+  count = split($3, names, ",")
+  for (i = 1; i <= count; i++) {
+    name = trim(names[i])
+    if (name == "") continue
+    may[room, name] = 1
+    if (name ~ /^[a-z]+$/ && !(name in rooms)) asked_for[name] = asked_for[name] " " room
+  }
+  rooms[room] = 1
+}
+
+function check_order(    name) {
+  for (name in asked_for)
+    if (name in rooms) complain("room" asked_for[name] " may include " name ", which stands below")
+}
+
+function read_home_row(    library, names, count, i) {
+  library = trim($2)
+  homes[library] = trim($4)
+  count = split($3, names, ",")
+  for (i = 1; i <= count; i++) {
+    headers++
+    header[headers] = trim(names[i])
+    owner[headers] = library
+  }
+}
+
+function is_at_home(library, path,    globs, count, i) {
+  count = split(homes[library], globs, ",")
+  for (i = 1; i <= count; i++)
+    if (path ~ pattern(trim(globs[i]))) return 1
+  return 0
+}
+
+function may_include(room, name) {
+  return room == name || (room, name) in may || ("any", name) in may
+}
+
+# A header that several rows name is fine where one of them lets it in. Returns the complaint of the
+# last row that does not, "" when it is fine, "unknown" when no row names it.
+function complaint_about(name, room, path, ours,    i, verdict) {
+  verdict = "unknown"
+  for (i = 1; i <= headers; i++) {
+    if (index(name, header[i]) != 1) continue
+    if (!ours && !may_include(room, owner[i]))
+      verdict = room " may not include " owner[i]
+    else if (!is_at_home(owner[i], path))
+      verdict = owner[i] " is at home in " homes[owner[i]]
+    else
+      return ""
+  }
+  return verdict
+}
+
+function check_ours(name, room, path,    verdict, target) {
+  if (name !~ /\//) return complain("write the room: \"" room "/" name "\"")
+  target = substr(name, 1, index(name, "/") - 1)
+  if (!(target in rooms)) return complain("no room is called " target)
+  if (!may_include(room, target)) return complain(room " may not include " target)
+  verdict = complaint_about(name, room, path, 1)
+  if (verdict != "" && verdict != "unknown") complain(verdict)
+}
+
+function check_theirs(name, room, path,    verdict) {
+  if (name ~ /^[a-z_0-9]+$/) return  # the standard library
+  verdict = complaint_about(name, room, path, 0)
+  if (verdict == "unknown") verdict = "no row of ARCHITECTURE.md knows <" name ">"
+  if (verdict != "") complain(verdict)
+}
+
+function check_links(room,    words, count, i) {
+  count = split($0, words, /[ ()]+/)
+  for (i = 1; i <= count; i++)
+    if (sub(/^ccproxy_/, "", words[i]) && (words[i] in rooms) && !may_include(room, words[i]))
+      complain(room " may not link " words[i])
+}
+
+function room_of(path) {
+  return path ~ /\// ? substr(path, 1, index(path, "/") - 1) : "main"
+}
+
+FILENAME == "ARCHITECTURE.md" && /^<!-- [a-z]/ { table = $0; rows = 0; FS = "|"; next }
+FILENAME == "ARCHITECTURE.md" && /^<!-- \// { table = ""; FS = " "; next }
+FILENAME == "ARCHITECTURE.md" {
+  if (table == "" || !/^\|/ || ++rows <= 2) next
+  if (table ~ /include-table/) read_room_row()
+  if (table ~ /home-table/) read_home_row()
+  next
+}
+
+FNR == 1 {
+  FS = " "
+  if (!ordered++) check_order()
+  path = substr(FILENAME, 5)
+  room = room_of(path)
+  sources++
+  if (!(room in rooms)) complain("room " room " has no row in ARCHITECTURE.md")
+}
+path ~ /CMakeLists\.txt$/ { sub(/#.*/, ""); check_links(room); next }
+/^[ \t]*#[ \t]*include[ \t]*"/ { split($0, part, "\""); check_ours(part[2], room, path) }
+/^[ \t]*#[ \t]*include[ \t]*</ { split($0, part, /[<>]/); check_theirs(part[2], room, path) }
+
+END {
+  if (!headers || !sources) { print "ARCHITECTURE.md: a table or the sources are missing"; failed = 1 }
+  exit failed
+}
