@@ -18,12 +18,12 @@ TEST(ErrorKinds, have_a_status_that_tells_clients_whether_to_come_back) {
               {ErrorKind::kForbidden, 403, "permission_error"},
               {ErrorKind::kNotFound, 404, "not_found_error"},
               {ErrorKind::kMethodNotAllowed, 405, "invalid_request_error"},
-              {ErrorKind::kBusy, 503, "overloaded_error"},
+              {ErrorKind::kBusy, 503, "api_error"},
               {ErrorKind::kUpstreamUnreachable, 502, "api_error"},
               {ErrorKind::kUpstreamBroke, 502, "api_error"},
               {ErrorKind::kTimedOut, 504, "timeout_error"},
               {ErrorKind::kClientStalled, 408, "invalid_request_error"},
-              {ErrorKind::kShutdown, 503, "overloaded_error"},
+              {ErrorKind::kShutdown, 503, "api_error"},
               {ErrorKind::kInternal, 500, "api_error"}};
   for (const auto& row : rows) {
     EXPECT_EQ(status_of(row.kind), row.status) << row.type;

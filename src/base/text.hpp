@@ -12,8 +12,13 @@ namespace ccproxy {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-// Equal but for the case of ASCII letters.
-[[nodiscard]] bool same_text(std::string_view a, std::string_view b);
+// Equal but for the case of ASCII letters. Inline: it runs for every field of every head.
+[[nodiscard]] constexpr bool same_text(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
+  return true;
+}
 
 [[nodiscard]] bool starts_with_text(std::string_view text, std::string_view prefix);
 

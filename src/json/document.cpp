@@ -16,6 +16,8 @@ Result<Document> parse_document(std::string_view text) {
     const auto column = read.size() - (last == std::string_view::npos ? 0 : last + 1) + 1;
     return fail(ErrorKind::kConfiguration,
                 fmt::format("not valid JSON at line {}, column {}", line, column));
+  } catch (const Document::exception&) {  // 1e999 is JSON, but no number for this program
+    return fail(ErrorKind::kConfiguration, "it holds a number that is too large");
   }
 }
 

@@ -99,5 +99,9 @@ TEST(Document, says_where_the_text_is_broken) {
             "not valid JSON at line 3, column 1");
 }
 
+TEST(Document, with_a_number_beyond_all_bounds_is_an_error_and_no_exception) {
+  EXPECT_EQ(parse_document("{\"a\":1e999}").error().kind, ErrorKind::kConfiguration);
+}
+
 }  // namespace
 }  // namespace ccproxy::json

@@ -63,6 +63,12 @@ void Runtime::wake_by(Clock::time_point when) {
   });
 }
 
+// With no deadline left, run() must not wait for the wake-up of one that is gone.
+void Runtime::forget_wake() {
+  next_wake_ = Clock::time_point::max();
+  timer_->timer.cancel();
+}
+
 void Runtime::on_wake() {
   next_wake_ = Clock::time_point::max();
   const auto now = Clock::now();
@@ -89,6 +95,7 @@ Deadline::Deadline(Runtime& runtime, std::function<void()> on_expire)
 Deadline::~Deadline() {
   if (runtime_.calling_ == this) runtime_.calling_ = nullptr;
   take_out(runtime_.deadlines_, &Deadline::place_, *this);
+  if (runtime_.deadlines_.empty()) runtime_.forget_wake();
 }
 
 void Deadline::expires_after(Clock::duration duration) {

@@ -27,7 +27,7 @@ class Runtime {
   Runtime& operator=(Runtime&&) = delete;
 
   // Runs until stop() is called or nothing is left to wait for. A deadline that was disarmed still
-  // counts until the time it was set to.
+  // counts until the time it was set to; one that is destroyed does not.
   void run();
   void stop();  // from any thread
 
@@ -45,6 +45,7 @@ class Runtime {
   friend class Event;
   void wake_by(Clock::time_point when);
   void on_wake();
+  void forget_wake();
 
   // Lets the destructor end what still waits while everything it may use is there.
   class Context : public boost::asio::io_context {

@@ -142,7 +142,12 @@ Task<Result<void>> Exchange::forward_relay(const Route& route) {
   auto credential = shared_.credentials.current();
   if (!credential) co_return fail(credential.error());
   const UpstreamRequest request(head_, upstream_target(route), *credential, shared_.version, false);
-  auto head = client_->has_body() ? co_await upload(request) : co_await attempt(request, {});
+  Result<http::ResponseHead> head;
+  if (client_->has_body()) {
+    head = co_await upload(request);
+  } else {
+    head = co_await attempt(request, {});
+  }
   if (!head) co_return fail(head.error());
   co_return co_await relay(std::move(*head));
 }

@@ -1,0 +1,45 @@
+// docs/mock.md against the code: its scripts are good ones, and its table has every fault.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/file.hpp"
+#include "mock/fault.hpp"
+#include "mock/script.hpp"
+
+namespace ccproxy::mock {
+namespace {
+
+std::string document() {
+  const auto text = read_file(std::string(CCPROXY_SOURCE_DIR) + "/docs/mock.md");
+  EXPECT_TRUE(text) << (text ? "" : text.error().message);
+  return text.value_or("");
+}
+
+TEST(MockDocument, its_scripts_are_understood) {
+  constexpr std::string_view kBegin = "```json\n";
+  const std::string text = document();
+  int scripts = 0;
+  for (auto at = text.find(kBegin); at != std::string::npos; at = text.find(kBegin, at + 1)) {
+    const auto begin = at + kBegin.size();
+    const auto script = parse_script(text.substr(begin, text.find("```", begin) - begin));
+    EXPECT_TRUE(script) << (script ? "" : script.error().message);
+    ++scripts;
+  }
+  EXPECT_EQ(scripts, 3);
+}
+
+TEST(MockDocument, it_names_every_fault) {
+  const std::string text = document();
+  const std::string table = text.substr(text.find("## Faults"));
+  for (const FaultName& fault : kFaultNames) {
+    const std::string name = "`" + std::string(fault.name);
+    const bool named = table.find(name + "`") != std::string::npos ||
+                       table.find(name + "[=") != std::string::npos ||
+                       table.find(name + "=") != std::string::npos;
+    EXPECT_TRUE(named) << fault.name;
+  }
+}
+
+}  // namespace
+}  // namespace ccproxy::mock

@@ -1,0 +1,330 @@
+#include "net/runtime.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "net/test_loop.hpp"
+
+namespace ccproxy::net {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// ---- Deadline
+
+Task<void> fire_once(Runtime& runtime) {
+  int calls = 0;
+  Deadline deadline(runtime, [&calls] { ++calls; });
+  deadline.expires_after(milliseconds(20));
+  co_await sleep(runtime, milliseconds(10));
+  EXPECT_EQ(calls, 0);
+  co_await sleep(runtime, milliseconds(100));
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(Deadline, calls_back_once_when_its_time_has_come) {
+  TestLoop loop;
+  loop.run(fire_once(loop.runtime()));
+}
+
+Task<void> move_on(Runtime& runtime) {
+  bool called = false;
+  Deadline deadline(runtime, [&called] { called = true; });
+  for (int i = 0; i < 10; ++i) {
+    deadline.expires_after(milliseconds(100));
+    co_await sleep(runtime, milliseconds(20));
+  }
+  EXPECT_FALSE(called);  // 200 ms have passed
+  co_await sleep(runtime, milliseconds(200));
+  EXPECT_TRUE(called);
+}
+
+TEST(Deadline, that_is_moved_on_does_not_fire_at_the_old_time) {
+  TestLoop loop;
+  loop.run(move_on(loop.runtime()));
+}
+
+Task<void> move_nearer(Runtime& runtime) {
+  bool called = false;
+  Deadline deadline(runtime, [&called] { called = true; });
+  deadline.expires_after(seconds(50));
+  deadline.expires_after(milliseconds(10));
+  co_await sleep(runtime, milliseconds(100));
+  EXPECT_TRUE(called);
+}
+
+TEST(Deadline, can_be_moved_nearer) {
+  TestLoop loop;
+  loop.run(move_nearer(loop.runtime()));
+}
+
+Task<void> disarm(Runtime& runtime) {
+  bool called = false;
+  Deadline deadline(runtime, [&called] { called = true; });
+  deadline.expires_after(milliseconds(10));
+  deadline.disarm();
+  co_await sleep(runtime, milliseconds(50));
+  EXPECT_FALSE(called);
+  deadline.expires_after(milliseconds(10));
+  co_await sleep(runtime, milliseconds(50));
+  EXPECT_TRUE(called);
+}
+
+TEST(Deadline, that_is_disarmed_stays_silent_until_it_is_set_again) {
+  TestLoop loop;
+  loop.run(disarm(loop.runtime()));
+}
+
+Task<void> repeat(Runtime& runtime) {
+  int calls = 0;
+  std::unique_ptr<Deadline> deadline;
+  deadline = std::make_unique<Deadline>(runtime, [&] {
+    if (++calls < 3) deadline->expires_after(milliseconds(5));
+  });
+  deadline->expires_after(milliseconds(5));
+  co_await sleep(runtime, milliseconds(200));
+  EXPECT_EQ(calls, 3);
+}
+
+TEST(Deadline, may_be_set_again_by_its_callback) {
+  TestLoop loop;
+  loop.run(repeat(loop.runtime()));
+}
+
+Task<void> destroy_in_callback(Runtime& runtime) {
+  std::string told;
+  std::unique_ptr<Deadline> deadline, other;
+  const std::string text(100, 'x');  // too long to live inside the callback object
+  other = std::make_unique<Deadline>(runtime, [&] { told += "other"; });
+  deadline = std::make_unique<Deadline>(runtime, [&told, &deadline, &other, text] {
+    deadline.reset();
+    other.reset();
+    told += text;  // the callback outlives its deadline
+  });
+  deadline->expires_after(milliseconds(5));
+  other->expires_after(milliseconds(10));
+  co_await sleep(runtime, milliseconds(100));
+  EXPECT_EQ(told, text);
+}
+
+TEST(Deadline, may_be_destroyed_by_its_callback_and_take_others_along) {
+  TestLoop loop;
+  loop.run(destroy_in_callback(loop.runtime()));
+}
+
+Task<void> expire_many(Runtime& runtime) {
+  constexpr int kMany = 1000;
+  std::mt19937 random(1);
+  std::vector<int> calls(kMany);
+  std::vector<std::unique_ptr<Deadline>> all(kMany);
+  for (int i = 0; i < kMany; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    all[at] = std::make_unique<Deadline>(runtime, [&calls, &all, at] {
+      ++calls[at];
+      if (at % 7 == 0) all[(at * 31) % kMany].reset();  // an earlier, a later or this one
+    });
+  }
+  for (const auto& deadline : all) deadline->expires_after(milliseconds(random() % 200));
+  co_await sleep(runtime, milliseconds(500));
+  for (int i = 0; i < kMany; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (all[at]) {
+      EXPECT_EQ(calls[at], 1) << i;
+    } else {
+      EXPECT_LE(calls[at], 1) << i;
+    }
+  }
+}
+
+TEST(Deadline, many_fire_once_each_while_others_end) {
+  TestLoop loop;
+  loop.run(expire_many(loop.runtime()));
+}
+
+// ---- Event
+
+Task<void> note(Event& event, int& woken) {
+  co_await event.wait();
+  ++woken;
+}
+
+Task<void> wake(Runtime& runtime) {
+  Event event(runtime);
+  int woken = 0;
+  runtime.spawn(note(event, woken));
+  co_await sleep(runtime, milliseconds(5));
+  EXPECT_EQ(woken, 0);
+  event.notify();
+  co_await sleep(runtime, milliseconds(5));
+  EXPECT_EQ(woken, 1);
+  event.notify();  // nobody waits: remembered,
+  event.notify();  // once
+  runtime.spawn(note(event, woken));
+  runtime.spawn(note(event, woken));
+  co_await sleep(runtime, milliseconds(5));
+  EXPECT_EQ(woken, 2);
+  event.notify();
+  co_await sleep(runtime, milliseconds(5));
+  EXPECT_EQ(woken, 3);
+}
+
+TEST(Event, wakes_its_waiter_and_remembers_one_notice) {
+  TestLoop loop;
+  loop.run(wake(loop.runtime()));
+}
+
+// Tells when it is destroyed: stands in a coroutine's frame.
+struct Tombstone {
+  explicit Tombstone(bool& flag) : freed(&flag) {}
+  Tombstone(const Tombstone&) = delete;
+  Tombstone& operator=(const Tombstone&) = delete;
+  Tombstone(Tombstone&&) = delete;
+  Tombstone& operator=(Tombstone&&) = delete;
+  ~Tombstone() { *freed = true; }
+  bool* freed;
+};
+
+Task<void> wait_with(Event& event, bool& freed, bool& resumed) {
+  const Tombstone stone(freed);
+  co_await event.wait();
+  resumed = true;
+}
+
+Task<void> destroy_event(Runtime& runtime) {
+  bool freed = false, resumed = false;
+  auto event = std::make_unique<Event>(runtime);
+  runtime.spawn(wait_with(*event, freed, resumed));
+  co_await sleep(runtime, milliseconds(5));
+  event.reset();
+  co_await sleep(runtime, milliseconds(5));
+  EXPECT_TRUE(freed);
+  EXPECT_FALSE(resumed);
+
+  freed = false;
+  event = std::make_unique<Event>(runtime);
+  runtime.spawn(wait_with(*event, freed, resumed));
+  co_await sleep(runtime, milliseconds(5));
+  event->notify();
+  event.reset();  // before the waiter had its turn
+  co_await sleep(runtime, milliseconds(5));
+  EXPECT_TRUE(resumed);
+}
+
+TEST(Event, that_is_destroyed_frees_its_waiter_but_not_one_it_woke) {
+  TestLoop loop;
+  loop.run(destroy_event(loop.runtime()));
+}
+
+// ---- Runtime
+
+TEST(Runtime, runs_what_other_threads_post_in_its_own) {
+  Runtime runtime;
+  Deadline alive(runtime, [] {});
+  alive.expires_after(seconds(60));
+  std::thread::id seen;
+  std::thread other([&] {
+    std::this_thread::sleep_for(milliseconds(20));
+    runtime.post([&] {
+      seen = std::this_thread::get_id();
+      runtime.stop();
+    });
+  });
+  runtime.run();
+  other.join();
+  EXPECT_EQ(seen, std::this_thread::get_id());
+}
+
+TEST(Runtime, keeps_everything_that_many_threads_post) {
+  Runtime runtime;
+  Deadline alive(runtime, [] {});
+  alive.expires_after(seconds(60));
+  int count = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      for (int n = 0; n < 5000; ++n)
+        runtime.post([&] {
+          if (++count == 20'000) runtime.stop();
+        });
+    });
+  runtime.run();
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(count, 20'000);
+}
+
+TEST(Runtime, ends_when_nothing_is_left) {
+  Runtime runtime;
+  runtime.spawn(sleep(runtime, milliseconds(5)));
+  const auto began = Clock::now();
+  runtime.run();
+  EXPECT_GE(Clock::now() - began, milliseconds(5));
+}
+
+// Owns the event that its own coroutine waits for, as a connection does.
+struct Waiting {
+  explicit Waiting(Runtime& runtime) : event(runtime), deadline(runtime, [] {}) {}
+  Event event;
+  Deadline deadline;
+};
+
+Task<void> wait_for_itself(std::shared_ptr<Waiting> self, bool& freed) {
+  const Tombstone stone(freed);
+  self->deadline.expires_after(seconds(60));
+  co_await self->event.wait();
+}
+
+Task<void> sleep_long(Runtime& runtime, bool& freed) {
+  const Tombstone stone(freed);
+  co_await sleep(runtime, seconds(60));
+}
+
+Task<void> read_long(std::unique_ptr<Stream> stream, bool& freed) {
+  const Tombstone stone(freed);
+  std::array<char, 1> byte{};
+  stream->expires_after(seconds(60));
+  (void)co_await stream->read_some(byte);
+}
+
+Task<void> write_long(std::unique_ptr<Stream> stream, bool& freed) {
+  const Tombstone stone(freed);
+  const std::string much(std::size_t{32} << 20, 'x');
+  (void)co_await stream->write(much);
+}
+
+Task<void> leave_behind(TestLoop& loop, std::array<bool, 4>& freed) {
+  Runtime& runtime = loop.runtime();
+  runtime.spawn(wait_for_itself(std::make_shared<Waiting>(runtime), freed[0]));
+  runtime.spawn(sleep_long(runtime, freed[1]));
+  auto pair = co_await connect_pair(loop);
+  runtime.spawn(read_long(std::move(pair.server), freed[2]));
+  runtime.spawn(write_long(std::move(pair.client), freed[3]));
+  co_await sleep(runtime, milliseconds(20));
+}
+
+TEST(Runtime, frees_every_coroutine_that_still_waits) {
+  std::array<bool, 4> freed{};
+  {
+    TestLoop loop;
+    loop.run(leave_behind(loop, freed));
+    for (const bool one : freed) EXPECT_FALSE(one);
+  }
+  for (const bool one : freed) EXPECT_TRUE(one);
+}
+
+TEST(Runtime, frees_a_coroutine_that_never_ran) {
+  bool freed = false;
+  auto runtime = std::make_unique<Runtime>();
+  runtime->spawn(sleep_long(*runtime, freed));
+  runtime.reset();
+}
+
+}  // namespace
+}  // namespace ccproxy::net
