@@ -35,6 +35,15 @@ std::optional<std::string_view> parameter(std::string_view value, std::string_vi
   return std::nullopt;
 }
 
+// Fit to stand in a header field between quotes.
+std::string harmless(std::string_view text) {
+  std::string name(text);
+  std::replace_if(
+      name.begin(), name.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }, '_');
+  return name;
+}
+
 struct Part {
   std::string_view name, filename, type;
   std::size_t begin = 0;  // of its content in the body
@@ -102,8 +111,8 @@ Result<Document> Files::upload(std::string id, std::string_view content_type,
   }
   file.facts = {{"type", "file"},
                 {"id", std::move(id)},
-                {"filename", part->filename.empty() ? "upload" : part->filename},
-                {"mime_type", part->type},
+                {"filename", part->filename.empty() ? "upload" : harmless(part->filename)},
+                {"mime_type", harmless(part->type)},
                 {"size_bytes", size},
                 {"created_at", time_text(WallClock::now())},
                 {"downloadable", file.kept}};

@@ -1,0 +1,160 @@
+#include "net/listener.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "net/test_loop.hpp"
+
+namespace ccproxy::net {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST(Listener, says_that_a_port_is_in_use) {
+  Runtime runtime;
+  auto first = Listener::tcp(runtime, "127.0.0.1", 0, false);
+  ASSERT_TRUE(first);
+  const std::uint16_t port = (*first)->port();
+  const std::string sentence =
+      "port " + std::to_string(port) + " on 127.0.0.1 is in use by another program";
+  auto second = Listener::tcp(runtime, "127.0.0.1", port, false);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, ErrorKind::kIo);
+  EXPECT_EQ(second.error().message, sentence);
+  EXPECT_EQ(Listener::check_free(runtime, "127.0.0.1", port).error().message, sentence);
+  (*first)->close();
+  EXPECT_TRUE(Listener::check_free(runtime, "127.0.0.1", port));
+}
+
+TEST(Listener, shares_a_port_only_with_those_that_share) {
+  Runtime runtime;
+  auto first = Listener::tcp(runtime, "127.0.0.1", 0, true);
+  ASSERT_TRUE(first);
+  const std::uint16_t port = (*first)->port();
+  EXPECT_TRUE(Listener::tcp(runtime, "127.0.0.1", port, true));
+  EXPECT_FALSE(Listener::tcp(runtime, "127.0.0.1", port, false));
+  EXPECT_FALSE(Listener::check_free(runtime, "127.0.0.1", port));
+}
+
+TEST(Listener, refuses_an_address_that_is_none_or_not_ours) {
+  Runtime runtime;
+  for (const char* ip : {"localhost", "", "192.0.2.1"}) {
+    auto listener = Listener::tcp(runtime, ip, 0, false);
+    ASSERT_FALSE(listener) << ip;
+    EXPECT_EQ(listener.error().kind, ErrorKind::kIo);
+  }
+}
+
+Task<void> expect_closed(Listener& listener) {
+  auto accepted = co_await listener.accept();
+  CO_ASSERT(!accepted);
+  EXPECT_EQ(accepted.error().kind, ErrorKind::kClosed);
+}
+
+Task<void> close_while_accepting(TestLoop& loop) {
+  auto listener = Listener::tcp(loop.runtime(), "127.0.0.1", 0, false);
+  CO_ASSERT(listener);
+  Beside waiting(loop.runtime());
+  waiting.start(expect_closed(**listener));
+  co_await sleep(loop.runtime(), milliseconds(10));
+  (*listener)->close();
+  co_await waiting.wait();
+  co_await expect_closed(**listener);  // and later as well
+
+  auto other = Listener::tcp(loop.runtime(), "127.0.0.1", 0, false);
+  CO_ASSERT(other);
+  waiting.start(expect_closed(**other));
+  co_await sleep(loop.runtime(), milliseconds(10));
+  other->reset();
+  co_await waiting.wait();
+}
+
+TEST(Listener, that_is_closed_or_destroyed_ends_its_accept) {
+  TestLoop loop;
+  loop.run(close_while_accepting(loop));
+}
+
+class UnixListener : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "ccproxy-socket-XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+    path_ = folder_ + "/socket";
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  std::string folder_, path_;
+};
+
+Task<void> talk(TestLoop& loop, Listener& listener, const std::string& path) {
+  auto client = co_await dial_unix(loop.runtime(), path);
+  auto server = co_await listener.accept();
+  CO_ASSERT(client && server);
+  (void)co_await (*client)->write("hello");
+  const std::string got = co_await read_exactly(**server, 5);
+  EXPECT_EQ(got, "hello");
+}
+
+TEST_F(UnixListener, is_for_its_owner_and_leaves_no_file) {
+  TestLoop loop;
+  auto listener = Listener::unix_socket(loop.runtime(), path_);
+  ASSERT_TRUE(listener) << listener.error().message;
+  struct stat facts {};
+  ASSERT_EQ(::stat(path_.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777U, 0600U);
+  loop.run(talk(loop, **listener, path_));
+  (*listener)->close();
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(UnixListener, replaces_a_socket_that_nobody_listens_on) {
+  Runtime runtime;
+  const std::string kept = folder_ + "/kept";
+  {
+    auto dead = Listener::unix_socket(runtime, path_);
+    ASSERT_TRUE(dead);
+    std::filesystem::rename(path_, kept);  // as if its program had been killed
+  }
+  std::filesystem::rename(kept, path_);
+  EXPECT_TRUE(Listener::unix_socket(runtime, path_));
+}
+
+TEST_F(UnixListener, leaves_alone_what_is_in_use) {
+  Runtime runtime;
+  auto living = Listener::unix_socket(runtime, path_);
+  ASSERT_TRUE(living);
+  auto second = Listener::unix_socket(runtime, path_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, ErrorKind::kIo);
+  EXPECT_NE(second.error().message.find(path_), std::string::npos);
+  EXPECT_TRUE(std::filesystem::exists(path_));
+
+  const std::string file = folder_ + "/file";
+  std::ofstream(file) << "precious";
+  EXPECT_FALSE(Listener::unix_socket(runtime, file));
+  EXPECT_TRUE(std::filesystem::exists(file));
+}
+
+TEST_F(UnixListener, refuses_a_path_that_is_too_long) {
+  Runtime runtime;
+  EXPECT_FALSE(Listener::unix_socket(runtime, folder_ + "/" + std::string(200, 'x')));
+}
+
+Task<void> dial_nobody(TestLoop& loop, const std::string& path) {
+  auto client = co_await dial_unix(loop.runtime(), path);
+  CO_ASSERT(!client);
+  EXPECT_EQ(client.error().kind, ErrorKind::kUpstreamUnreachable);
+}
+
+TEST_F(UnixListener, dialling_where_there_is_none_fails) {
+  TestLoop loop;
+  loop.run(dial_nobody(loop, path_));
+}
+
+}  // namespace
+}  // namespace ccproxy::net

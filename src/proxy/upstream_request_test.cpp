@@ -1,0 +1,80 @@
+#include "proxy/upstream_request.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace ccproxy::proxy {
+namespace {
+
+using auth::Credential;
+using auth::CredentialKind;
+
+const Credential kKey{CredentialKind::kApiKey, "sk-ours", "test"};
+const Credential kClient{CredentialKind::kClient, "", "test"};
+
+std::string fields_for(std::vector<http::Field> sent, const Credential& credential,
+                       bool decoded = false) {
+  http::RequestHead head;
+  head.method = "POST";
+  head.target = "/v1/messages";
+  head.fields = std::move(sent);
+  const UpstreamRequest request(head, "/v1/messages?beta=true", credential, "0.1.0", decoded);
+  std::string text;
+  for (const http::Field& field : request.fields()) http::append_field(text, field.name, field.value);
+  return text;
+}
+
+TEST(UpstreamRequest, carries_what_the_client_said_in_its_order) {
+  EXPECT_EQ(fields_for({{"Host", "x"}, {"User-Agent", "claude-cli/2"}, {"anthropic-version", "2026-10-21"},
+                        {"X-Unknown", "kept"}, {"x-app", "cli"}, {"Accept-Encoding", "br"}},
+                       kKey),
+            "User-Agent: claude-cli/2\r\nanthropic-version: 2026-10-21\r\nX-Unknown: kept\r\n"
+            "x-app: cli\r\nx-api-key: sk-ours\r\naccept-encoding: identity\r\n");
+}
+
+TEST(UpstreamRequest, adds_a_version_and_its_own_name_only_where_they_are_missing) {
+  EXPECT_EQ(fields_for({}, kKey),
+            "x-api-key: sk-ours\r\naccept-encoding: identity\r\nanthropic-version: 2023-06-01\r\n"
+            "user-agent: ccproxy/0.1.0\r\n");
+}
+
+TEST(UpstreamRequest, never_carries_the_clients_credential_beside_ours) {
+  const std::string text =
+      fields_for({{"Authorization", "Bearer secret"}, {"x-api-key", "secret"}, {"api-key", "secret"},
+                  {"x-ccproxy-key", "secret"}, {"Cookie", "secret"}, {"Proxy-Authorization", "secret"}},
+                 kKey);
+  EXPECT_EQ(text.find("secret"), std::string::npos);
+}
+
+TEST(UpstreamRequest, carries_the_clients_own_unchanged_where_that_is_wanted) {
+  const std::string text = fields_for(
+      {{"Authorization", "Bearer own"}, {"api-key", "for-us"}, {"x-ccproxy-key", "for-us"}}, kClient);
+  EXPECT_NE(text.find("Authorization: Bearer own\r\n"), std::string::npos);
+  EXPECT_EQ(text.find("for-us"), std::string::npos);
+  EXPECT_EQ(text.find("sk-ours"), std::string::npos);
+}
+
+TEST(UpstreamRequest, leaves_out_what_connection_names) {
+  const std::string text = fields_for(
+      {{"Connection", "keep-alive, X-Hop"}, {"X-Hop", "1"}, {"X-Stay", "2"}}, kKey);
+  EXPECT_EQ(text.find("X-Hop"), std::string::npos);
+  EXPECT_NE(text.find("X-Stay: 2"), std::string::npos);
+}
+
+TEST(UpstreamRequest, merges_betas_into_one_line) {
+  const std::string text =
+      fields_for({{"anthropic-beta", "a,b"}, {"x", "y"}, {"Anthropic-Beta", "b, c"}}, kKey);
+  EXPECT_NE(text.find("anthropic-beta: a,b,c\r\n"), std::string::npos);
+  EXPECT_EQ(text.find("b, c"), std::string::npos);
+}
+
+TEST(UpstreamRequest, drops_the_coding_of_a_body_that_goes_out_unfolded) {
+  EXPECT_NE(fields_for({{"Content-Encoding", "gzip"}}, kKey).find("Content-Encoding"), std::string::npos);
+  EXPECT_EQ(fields_for({{"Content-Encoding", "gzip"}}, kKey, true).find("Content-Encoding"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace ccproxy::proxy
