@@ -137,9 +137,10 @@ bool measure(Contender& contender, const Load& load, std::size_t per_request,
 // Milliseconds from the start of the program to its first accepted request.
 double cold_start_ms(int upstream) {
   const auto begin = Clock::now();
-  Process proxy(CCPROXY_BINARY,
-                {"start", "--port", "0", "--upstream", fmt::format("http://127.0.0.1:{}", upstream)},
-                {{"CCPROXY_HOME", "/nonexistent"}, {"ANTHROPIC_API_KEY", "bench"}});
+  Process proxy(
+      CCPROXY_BINARY,
+      {"start", "--port", "0", "--upstream", fmt::format("http://127.0.0.1:{}", upstream)},
+      {{"CCPROXY_HOME", "/nonexistent"}, {"ANTHROPIC_API_KEY", "bench"}});
   while (proxy.output().find("listening on") == std::string::npos)
     if (Clock::now() - begin > std::chrono::seconds(10)) return -1;
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
@@ -165,9 +166,10 @@ int compare(std::size_t requests, std::size_t streams) {
                {});
   const int upstream = port_of(mock);
 
-  Process proxy(CCPROXY_BINARY,
-                {"start", "--port", "0", "--upstream", fmt::format("http://127.0.0.1:{}", upstream)},
-                {{"CCPROXY_HOME", folder.path}, {"ANTHROPIC_API_KEY", "bench"}});
+  Process proxy(
+      CCPROXY_BINARY,
+      {"start", "--port", "0", "--upstream", fmt::format("http://127.0.0.1:{}", upstream)},
+      {{"CCPROXY_HOME", folder.path}, {"ANTHROPIC_API_KEY", "bench"}});
   const int nginx_port = free_port();
   folder.write("nginx.conf", nginx_conf(folder.path, nginx_port, upstream));
   Process nginx("/usr/sbin/nginx", {"-p", folder.path, "-c", folder.path + "/nginx.conf"}, {});
@@ -184,16 +186,22 @@ int compare(std::size_t requests, std::size_t streams) {
   bool whole = true;
   const std::string question(800, 'x');
   const std::string body = R"({"model":"claude-sonnet-5","max_tokens":100,"stream":)";
-  const std::string rest = fmt::format(R"(,"messages":[{{"role":"user","content":"{}"}}]}})", question);
+  const std::string rest =
+      fmt::format(R"(,"messages":[{{"role":"user","content":"{}"}}]}})", question);
   for (std::size_t round = 0; round <= kRounds; ++round)
     for (Contender* contender : {&ours, &theirs}) {
       Load json{static_cast<std::uint16_t>(contender->port), body + "false" + rest, "}", 0, 16,
                 round == 0 ? requests / 10 : requests};
-      Load sse{static_cast<std::uint16_t>(contender->port), body + "true" + rest,
-               "{\"type\":\"message_stop\"}\n\n", 0, 16, round == 0 ? 16 : streams};
+      Load sse{static_cast<std::uint16_t>(contender->port),
+               body + "true" + rest,
+               "{\"type\":\"message_stop\"}\n\n",
+               0,
+               16,
+               round == 0 ? 16 : streams};
       std::vector<double> warm_up;
       whole = measure(*contender, json, 1, round == 0 ? warm_up : contender->request_ns) && whole;
-      whole = measure(*contender, sse, kEvents + 5, round == 0 ? warm_up : contender->event_ns) && whole;
+      whole = measure(*contender, sse, kEvents + 5, round == 0 ? warm_up : contender->event_ns) &&
+              whole;
     }
 
   std::vector<double> starts;

@@ -20,8 +20,10 @@ struct Case {
 
 const Case kCases[] = {
     {"nothing but the name changes",
-     "{ \"max_tokens\" : 1.0 ,\n\t\"model\":  \"old\" , \"x\":\"\\u00e9\",\"n\":12345678901234567890123 }",
-     "{ \"max_tokens\" : 1.0 ,\n\t\"model\":  \"new\" , \"x\":\"\\u00e9\",\"n\":12345678901234567890123 }"},
+     "{ \"max_tokens\" : 1.0 ,\n\t\"model\":  \"old\" , "
+     "\"x\":\"\\u00e9\",\"n\":12345678901234567890123 }",
+     "{ \"max_tokens\" : 1.0 ,\n\t\"model\":  \"new\" , "
+     "\"x\":\"\\u00e9\",\"n\":12345678901234567890123 }"},
     {"a model inside something else is not the model",
      R"({"metadata":{"model":"in"},"messages":[{"model":"in"}],"model":"old"})",
      R"({"metadata":{"model":"in"},"messages":[{"model":"in"}],"model":"new"})"},

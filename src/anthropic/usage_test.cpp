@@ -71,7 +71,7 @@ const Case kCases[] = {
 TEST(UsageReader, reads_what_the_stream_says) {
   for (const Case& row : kCases) {
     UsageParsers parsers;
-  UsageReader reader(parsers);
+    UsageReader reader(parsers);
     for (const Event& event : row.events) reader.on_event(event.name, event.data);
     EXPECT_EQ(told(reader.usage()), row.usage) << row.says;
   }
@@ -113,7 +113,7 @@ TEST(UsageReader, reads_a_whole_body) {
   };
   for (const auto& row : rows) {
     UsageParsers parsers;
-  UsageReader reader(parsers);
+    UsageReader reader(parsers);
     reader.on_body(row.body);
     EXPECT_EQ(told(reader.usage()), row.usage) << row.says;
   }

@@ -71,8 +71,9 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
     if (got == 0) return bytes;
     bytes.append(piece.data(), static_cast<std::size_t>(got));
     if (bytes.size() > limit)
-      return fail(ErrorKind::kTooLarge,
-                  fmt::format("{} is larger than {} bytes, the most this file may have", path, limit));
+      return fail(
+          ErrorKind::kTooLarge,
+          fmt::format("{} is larger than {} bytes, the most this file may have", path, limit));
   }
 }
 

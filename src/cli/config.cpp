@@ -25,8 +25,8 @@ int show(const std::string& path, const config::Environment& environment) {
     return failed(applied.error());
   auto models = anthropic::parse_models(anthropic::kModelsJson);
   if (!models) return failed(models.error());
-  const std::string text = config::show(
-      loaded->config, [&](const std::string& id) { return models->successor(id); });
+  const std::string text =
+      config::show(loaded->config, [&](const std::string& id) { return models->successor(id); });
   fmt::print("{}\n", text);
   for (const std::string& warning : loaded->warnings) fmt::print(stderr, "ccproxy: {}\n", warning);
   return kOk;

@@ -68,8 +68,9 @@ void print_banner(const server::Server& server, const config::Config& config,
     print_demo_lines(address);
   } else {
     const auto credential = credentials.current();
-    fmt::print("upstream: {}\ncredential: {}\n", config.upstream.base_url,
-               credential ? std::string(credential->source) : "none. " + credential.error().message);
+    fmt::print(
+        "upstream: {}\ncredential: {}\n", config.upstream.base_url,
+        credential ? std::string(credential->source) : "none. " + credential.error().message);
     if (!config.api_keys.empty()) fmt::print("proxy keys: {}\n", config.api_keys.size());
     fmt::print(
         "\nClaude Code:    ANTHROPIC_BASE_URL={0} ANTHROPIC_AUTH_TOKEN={1} claude\n"
@@ -130,7 +131,8 @@ int start(const StartFlags& flags) {
     sources.api_key = "demo";  // the person's own never meets the demo
   }
   return serve(std::move(config), loaded->warnings,
-               auth::Credentials(config.credentials, std::move(sources)), flags.verbose, flags.demo);
+               auth::Credentials(config.credentials, std::move(sources)), flags.verbose,
+               flags.demo);
 }
 
 }  // namespace ccproxy::cli

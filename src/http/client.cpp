@@ -17,8 +17,12 @@ constexpr std::size_t kMostIdle = 128;
 class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
  public:
   Pool(net::Runtime& runtime, Origin origin, net::TlsContext* tls, ClientLimits limits)
-      : runtime_(runtime), resolver_(runtime), origin_(std::move(origin)), tls_(tls),
-        limits_(limits), sweep_(runtime, [this] { sweep(); }) {}
+      : runtime_(runtime),
+        resolver_(runtime),
+        origin_(std::move(origin)),
+        tls_(tls),
+        limits_(limits),
+        sweep_(runtime, [this] { sweep(); }) {}
 
   // The connection that rested last is the likeliest to be alive.
   std::shared_ptr<H1Connection> take() {
@@ -139,8 +143,7 @@ Client::Client(net::Runtime& runtime, Origin origin, net::TlsContext* tls, Clien
 
 Client::~Client() { pool_->drain(); }
 
-Task<Result<std::shared_ptr<Call>>> Client::open(bool fresh,
-                                                         net::Cancellation* cancellation) {
+Task<Result<std::shared_ptr<Call>>> Client::open(bool fresh, net::Cancellation* cancellation) {
   const auto pool = pool_;
   auto idle = fresh ? nullptr : pool->take();
   const bool reused = idle != nullptr;

@@ -31,7 +31,7 @@ struct ClientLimits {
   Clock::duration connect = std::chrono::seconds(10);
   Clock::duration tls = std::chrono::seconds(10);
   Clock::duration first_byte = std::chrono::seconds(600);
-  Clock::duration idle = std::chrono::seconds(300);       // between bytes of the answer
+  Clock::duration idle = std::chrono::seconds(300);  // between bytes of the answer
   Clock::duration write_stall = std::chrono::seconds(60);
   Clock::duration keep_alive = std::chrono::seconds(75);  // idle in the pool
 };
@@ -95,8 +95,8 @@ class Client {
   // A call on an idle connection when there is one that still looks alive and `fresh` does not
   // forbid it, else on a new one. Fails with kUpstreamUnreachable, kTimedOut, or kClosed when
   // `cancellation` (it may be null) ended it: nothing was sent.
-  [[nodiscard]] Task<Result<std::shared_ptr<Call>>> open(
-      bool fresh, net::Cancellation* cancellation = nullptr);
+  [[nodiscard]] Task<Result<std::shared_ptr<Call>>> open(bool fresh,
+                                                         net::Cancellation* cancellation = nullptr);
 
   [[nodiscard]] const Origin& origin() const;
   // Closes the idle connections and keeps none from now on.

@@ -38,7 +38,8 @@ class Unfolder {
   Unfolder& operator=(Unfolder&&) = delete;
   virtual ~Unfolder() = default;
   [[nodiscard]] virtual Step step(std::string_view bytes, char* into, std::size_t room) = 0;
-  // After the end: makes ready for another stream, whose first byte is given. False when it is none.
+  // After the end: makes ready for another stream, whose first byte is given. False when it is
+  // none.
   [[nodiscard]] virtual bool restart(char first) = 0;
 };
 
@@ -83,7 +84,8 @@ class ZlibUnfolder final : public Unfolder {
   }
 
   Step inflate_some(std::string_view bytes, char* into, std::size_t room) {
-    const std::size_t offered = std::min(bytes.size(), std::size_t{1} << 30);  // zlib counts in uInt
+    const std::size_t offered =
+        std::min(bytes.size(), std::size_t{1} << 30);  // zlib counts in uInt
     stream_.next_in = reinterpret_cast<const unsigned char*>(bytes.data());
     stream_.avail_in = static_cast<uInt>(offered);
     stream_.next_out = reinterpret_cast<unsigned char*>(into);

@@ -33,24 +33,22 @@ Task<Result<void>> H1Connection::send(const OutgoingRequest& request, std::strin
   answered_ = keeps_alive_ = sent_ = body_shown_ = false;
   body_.clear();
   front_.clear();
-  fmt::format_to(std::back_inserter(front_), "{} {} HTTP/1.1\r\nHost: {}\r\n", request.method,
-                 request.target, authority_);
+  front_.append(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\n");
+  append_field(front_, "host", authority_);
   for (const Field& field : request.fields) append_field(front_, field.name, field.value);
   if (chunked_) {
     front_ += "transfer-encoding: chunked\r\n\r\n";
     co_return co_await send_body(body, last);
   }
   if (request.length.value_or(0) > 0 || request.method == "POST" || request.method == "PUT")
-    fmt::format_to(std::back_inserter(front_), "content-length: {}\r\n",
-                   request.length.value_or(0));
+    append_field(front_, "content-length", std::to_string(request.length.value_or(0)));
   front_ += "\r\n";
   co_return co_await send_body(body, last);
 }
 
 Task<Result<void>> H1Connection::send_body(std::string_view piece, bool last) {
   const auto self = shared_from_this();
-  if (chunked_ && !piece.empty())
-    fmt::format_to(std::back_inserter(front_), "{:x}\r\n", piece.size());
+  if (chunked_ && !piece.empty()) append_chunk_line(front_, piece.size());
   const std::string_view tail = !chunked_               ? std::string_view{}
                                 : piece.empty() && last ? "0\r\n\r\n"
                                 : last                  ? "\r\n0\r\n\r\n"
@@ -91,10 +89,10 @@ Task<Result<std::size_t>> H1Connection::fill(Clock::duration limit, std::string_
     co_return got;
   }
   if (got.error().kind == ErrorKind::kTimedOut)
-    co_return fail(ErrorKind::kTimedOut,
-                   fmt::format("the upstream sent nothing for {} s ({})",
-                               std::chrono::duration_cast<std::chrono::seconds>(limit).count(),
-                               limit_name));
+    co_return fail(
+        ErrorKind::kTimedOut,
+        fmt::format("the upstream sent nothing for {} s ({})",
+                    std::chrono::duration_cast<std::chrono::seconds>(limit).count(), limit_name));
   co_return got;
 }
 

@@ -13,8 +13,8 @@
 
 namespace ccproxy::http {
 
-// Owned by a shared_ptr: an operation that is under way keeps it, so that whoever drops it need only
-// close() it.
+// Owned by a shared_ptr: an operation that is under way keeps it, so that whoever drops it need
+// only close() it.
 class H1Connection : public std::enable_shared_from_this<H1Connection> {
  public:
   H1Connection(std::unique_ptr<net::Stream> stream, std::string authority, ClientLimits limits);
@@ -51,7 +51,7 @@ class H1Connection : public std::enable_shared_from_this<H1Connection> {
   bool body_shown_ = false;
   std::optional<Error> broken_;  // what followed body_ breaks HTTP
   std::size_t want_;             // the size of the next read
-  std::string front_;  // head or chunk line on its way out
+  std::string front_;            // head or chunk line on its way out
   bool to_head_ = false;
   bool chunked_ = false;
   bool sent_ = false;

@@ -31,18 +31,18 @@ struct Reading {
 std::ostream& operator<<(std::ostream& out, const Reading& reading) {
   out << reading.start;
   for (const std::string& field : reading.fields) out << " [" << field << "]";
-  return out << " kind " << static_cast<int>(reading.kind) << " length " << reading.length << " size "
-             << reading.size;
+  return out << " kind " << static_cast<int>(reading.kind) << " length " << reading.length
+             << " size " << reading.size;
 }
 
 // ---- the plain scanner
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-           const bool alphanumeric =
-               (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-           return alphanumeric || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-         });
+    const bool alphanumeric =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return alphanumeric || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
 }
 
 bool is_text(std::string_view text) {
@@ -135,7 +135,8 @@ std::optional<Reading> plain_request(std::string_view bytes) {
   constexpr std::string_view kHostBytes =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%";
   for (const std::string& host : hosts)
-    if (host.empty() || host.find_first_not_of(kHostBytes) != std::string::npos) return std::nullopt;
+    if (host.empty() || host.find_first_not_of(kHostBytes) != std::string::npos)
+      return std::nullopt;
   Reading reading{method + " " + target + " " + version, told(*head), {}, 0, head->size};
   if (!frame(*head, version == "HTTP/1.1", reading)) return std::nullopt;
   return reading;
@@ -152,8 +153,8 @@ std::optional<Reading> plain_answer(std::string_view bytes) {
   if (!status || *status < 100 || *status > 599) return std::nullopt;
   Reading reading{line, told(*head), {}, 0, head->size};
   if (!frame(*head, is_1_1, reading) || head->values("host").size() > 1) return std::nullopt;
-  const bool has_framing = !head->values("transfer-encoding").empty() ||
-                           !head->values("content-length").empty();
+  const bool has_framing =
+      !head->values("transfer-encoding").empty() || !head->values("content-length").empty();
   if (!has_framing) reading.kind = BodyKind::kUntilClose;
   if (*status < 200 || *status == 204 || *status == 304) {
     reading.kind = BodyKind::kNone;
@@ -210,11 +211,38 @@ const std::vector<std::string> kAnswerSeeds = {
     "HTTP/1.0 404 Not Found\r\nServer: b\r\n\r\n",
     "HTTP/1.1 204 \r\n\r\n",
 };
-const std::vector<std::string> kPieces = {
-    "\r", "\n", "\r\n", "\r\n\r\n", " ", "\t", ":", ",", ";", "\"", "#", "/", "0", "9", "x",
-    std::string(1, '\0'), "\x7f", "\x80", "\x0b", "HTTP/1.0", "HTTP/1.1", "chunked", "Host: b\r\n",
-    "Content-Length: 12\r\n", "Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n",
-    "Transfer-Encoding: identity\r\n", "X-Y: z\r\n", "GET ", "\r\n ", "304", "199"};
+const std::vector<std::string> kPieces = {"\r",
+                                          "\n",
+                                          "\r\n",
+                                          "\r\n\r\n",
+                                          " ",
+                                          "\t",
+                                          ":",
+                                          ",",
+                                          ";",
+                                          "\"",
+                                          "#",
+                                          "/",
+                                          "0",
+                                          "9",
+                                          "x",
+                                          std::string(1, '\0'),
+                                          "\x7f",
+                                          "\x80",
+                                          "\x0b",
+                                          "HTTP/1.0",
+                                          "HTTP/1.1",
+                                          "chunked",
+                                          "Host: b\r\n",
+                                          "Content-Length: 12\r\n",
+                                          "Content-Length: 3\r\n",
+                                          "Transfer-Encoding: chunked\r\n",
+                                          "Transfer-Encoding: identity\r\n",
+                                          "X-Y: z\r\n",
+                                          "GET ",
+                                          "\r\n ",
+                                          "304",
+                                          "199"};
 
 class Mutator {
  public:

@@ -98,8 +98,7 @@ class Message final : public beast::http::basic_parser<kIsRequest> {
 
   void on_chunk_header_impl(std::uint64_t, beast::string_view extension,
                             error_code& error) override {
-    if (extension.size() > kMostExtension ||
-        view(extension).find('"') != std::string_view::npos)
+    if (extension.size() > kMostExtension || view(extension).find('"') != std::string_view::npos)
       error = BeastError::bad_chunk_extension;
   }
 
@@ -123,8 +122,9 @@ class Message final : public beast::http::basic_parser<kIsRequest> {
 };
 
 Error broken(bool is_request, std::string_view what) {
-  return is_request ? Error{ErrorKind::kInvalidRequest, fmt::format("malformed HTTP: {}", what)}
-                    : Error{ErrorKind::kUpstreamBroke, fmt::format("the upstream broke HTTP: {}", what)};
+  return is_request
+             ? Error{ErrorKind::kInvalidRequest, fmt::format("malformed HTTP: {}", what)}
+             : Error{ErrorKind::kUpstreamBroke, fmt::format("the upstream broke HTTP: {}", what)};
 }
 
 }  // namespace
@@ -145,7 +145,8 @@ Result<bool> H1Parser::take_head(Buffer& input, SomeHead& head) {
   auto found = scan_.look(input.view());
   if (!found) {
     if (kIsRequest) return fail(found.error());
-    return fail(ErrorKind::kUpstreamBroke, "the upstream broke HTTP: its head is malformed or too large");
+    return fail(ErrorKind::kUpstreamBroke,
+                "the upstream broke HTTP: its head is malformed or too large");
   }
   if (!*found) return false;
 
@@ -194,9 +195,10 @@ Result<void> H1Parser::begin_body(const Result<Framing>& framing) {
 Result<void> H1Parser::read_body(Buffer& input, Buffer& out) {
   if (done_ || input.empty()) return {};
   if (framing_.kind == BodyKind::kChunked) return read_chunks(input, out);
-  const std::size_t size = framing_.kind == BodyKind::kLength
-                               ? static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size()))
-                               : input.size();
+  const std::size_t size =
+      framing_.kind == BodyKind::kLength
+          ? static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size()))
+          : input.size();
   if (size == input.size() && out.empty()) {
     out.swap(input);
     input.clear();

@@ -10,7 +10,7 @@
 namespace ccproxy::http {
 namespace {
 
-constexpr std::array<std::string_view, 7> kMethods = {"GET", "POST",    "HEAD", "PUT",
+constexpr std::array<std::string_view, 7> kMethods = {"GET",    "POST",    "HEAD", "PUT",
                                                       "DELETE", "OPTIONS", "PATCH"};
 
 bool is_target(std::string_view target) {

@@ -26,7 +26,7 @@ std::string scan(std::string_view bytes, std::size_t fragment) {
     size += std::min(fragment, bytes.size() - size);
     auto found = scan.look(bytes.substr(0, size));
     if (!found)
-      return found.error().kind == ErrorKind::kHeadTooLarge ? "too large"
+      return found.error().kind == ErrorKind::kHeadTooLarge     ? "too large"
              : found.error().kind == ErrorKind::kInvalidRequest ? "invalid"
                                                                 : "another error";
     if (*found) return std::to_string(**found);
@@ -105,7 +105,9 @@ const JudgeCase kRequests[] = {
     {"two equal lengths in two fields",
      {kHost, {"Content-Length", "2"}, {"Content-Length", "2"}},
      "refused"},
-    {"two lengths that differ", {kHost, {"Content-Length", "2"}, {"content-length", "3"}}, "refused"},
+    {"two lengths that differ",
+     {kHost, {"Content-Length", "2"}, {"content-length", "3"}},
+     "refused"},
     {"chunked", {kHost, {"Transfer-Encoding", "chunked"}}, "chunked"},
     {"chunked in any case", {kHost, {"TRANSFER-ENCODING", "CHUNKed"}}, "chunked"},
     {"chunked and a length",

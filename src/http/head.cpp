@@ -1,5 +1,8 @@
 #include "http/head.hpp"
 
+#include <array>
+#include <charconv>
+
 #include "base/text.hpp"
 
 namespace ccproxy::http {
@@ -19,9 +22,13 @@ bool Head::lists(std::string_view name, std::string_view item) const {
 }
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out += name;
-  out += ": ";
-  out += value;
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+void append_chunk_line(std::string& out, std::size_t size) {
+  std::array<char, 2 * sizeof size> digits{};
+  const auto end = std::to_chars(digits.begin(), digits.end(), size, 16).ptr;
+  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
   out += "\r\n";
 }
 

@@ -52,6 +52,9 @@ enum class BodyKind { kNone, kLength, kChunked, kUntilClose };
 // none that could end a line.
 void append_field(std::string& out, std::string_view name, std::string_view value);
 
+// Appends the line that says how large the chunk behind it is (RFC 9112, 7.1).
+void append_chunk_line(std::string& out, std::size_t size);
+
 // The phrase that belongs to a status code, for people who read heads.
 [[nodiscard]] std::string_view reason_phrase(int status);
 

@@ -204,18 +204,19 @@ void ServerConnection::begin_reply(int status, std::string_view fields,
   reply_begun_ = true;
   head_sent_ = false;
   const bool has_body = !is_head_ && status != 204 && status != 304;
-  reply_kind_ = !has_body      ? BodyKind::kNone
-                : length       ? BodyKind::kLength
+  reply_kind_ = !has_body        ? BodyKind::kNone
+                : length         ? BodyKind::kLength
                 : version_ == 11 ? BodyKind::kChunked
                                  : BodyKind::kUntilClose;
   reply_left_ = length.value_or(0);
   if (reply_kind_ == BodyKind::kUntilClose) close_after_reply_ = true;
 
   head_.clear();
-  fmt::format_to(std::back_inserter(head_), "HTTP/1.1 {} {}\r\n", status, reason_phrase(status));
+  head_.append("HTTP/1.1 ").append(std::to_string(status)).append(" ");
+  head_.append(reason_phrase(status)).append("\r\n");
   head_ += fields;
   if (length && status != 204 && status != 304)
-    fmt::format_to(std::back_inserter(head_), "content-length: {}\r\n", *length);
+    append_field(head_, "content-length", std::to_string(*length));
   if (reply_kind_ == BodyKind::kChunked) head_ += "transfer-encoding: chunked\r\n";
   if (close_after_reply_) head_ += "connection: close\r\n";
   head_ += "\r\n";
@@ -267,8 +268,7 @@ Task<Result<void>> ServerConnection::send_piece(std::string_view piece, bool las
   reply_left_ -= std::min<std::uint64_t>(reply_left_, piece.size());
   // The chunk's size line joins the head, so that the first bytes leave in one write.
   if (std::exchange(head_sent_, true)) head_.clear();
-  if (chunked && !piece.empty())
-    fmt::format_to(std::back_inserter(head_), "{:x}\r\n", piece.size());
+  if (chunked && !piece.empty()) append_chunk_line(head_, piece.size());
   const std::string_view tail = !chunked                ? std::string_view{}
                                 : piece.empty() && last ? "0\r\n\r\n"
                                 : last                  ? "\r\n0\r\n\r\n"
@@ -284,8 +284,7 @@ Task<Result<void>> ServerConnection::end_reply(std::string_view last) {
   reply_begun_ = false;
   const bool cut = reply_kind_ == BodyKind::kLength && reply_left_ > 0;
   if (!close_after_reply_ && !draining_ && !cut) co_return sent;
-  const bool unread =
-      !parser_.done() || request_failed_ || !input_.empty() || !arrived_.empty();
+  const bool unread = !parser_.done() || request_failed_ || !input_.empty() || !arrived_.empty();
   if (unread && !cut) {
     co_await linger();
   } else {

@@ -40,8 +40,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   void start();
 
   // The next request's head. Fails with kClosed when the client is done, idle too long, or the
-  // connection cannot carry another; kInvalidRequest, kHeadTooLarge or kClientStalled deserve a reply
-  // (answer() works then) and end the connection.
+  // connection cannot carry another; kInvalidRequest, kHeadTooLarge or kClientStalled deserve a
+  // reply (answer() works then) and end the connection.
   [[nodiscard]] Task<Result<RequestHead>> read_request();
 
   // The next piece of the request's body, without chunk framing; empty at its end. The view lives
@@ -57,8 +57,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   [[nodiscard]] Task<Result<void>> answer(int status, std::string_view fields,
                                           std::string_view body);
 
-  // A reply in pieces: begin, write or flush as often as wanted, end. Without a `length` the body is
-  // chunked, or ends with the connection for an HTTP/1.0 client. The head leaves with the first
+  // A reply in pieces: begin, write or flush as often as wanted, end. Without a `length` the body
+  // is chunked, or ends with the connection for an HTTP/1.0 client. The head leaves with the first
   // bytes of the body or with flush(). All fail with kClientGone, or kClientStalled for a
   // client that does not take its bytes.
   void begin_reply(int status, std::string_view fields, std::optional<std::uint64_t> length);

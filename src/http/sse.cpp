@@ -26,7 +26,8 @@ SseReader::Line SseReader::take_line() {
   // The next LF is remembered, so that a stream of CR line ends is not searched again line by line.
   if (next_lf_ == nullptr || next_lf_ < input_.data())
     next_lf_ = input_.data() + std::min(input_.find('\n'), input_.size());
-  const std::string_view to_lf = input_.substr(0, static_cast<std::size_t>(next_lf_ - input_.data()));
+  const std::string_view to_lf =
+      input_.substr(0, static_cast<std::size_t>(next_lf_ - input_.data()));
   auto end = to_lf.find('\r');
   if (end == std::string_view::npos && to_lf.size() < input_.size()) end = to_lf.size();
   if (end == std::string_view::npos) {

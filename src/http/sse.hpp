@@ -45,15 +45,15 @@ class SseReader {
   std::size_t max_event_;
   std::string_view input_;
   const char* next_lf_ = nullptr;  // the first one in input_, or its end; before input_: not known
-  std::string line_;            // the beginning of a line whose end has not come
-  std::string_view complete_;   // the line take_line() found
+  std::string line_;               // the beginning of a line whose end has not come
+  std::string_view complete_;      // the line take_line() found
   std::string name_, data_;
   bool has_data_ = false;
   bool cut_ = false;
   bool border_ = true;
-  bool in_long_line_ = false;   // what is left of this line is dropped
-  bool saw_cr_ = false;         // a LF that follows belongs to the same line end
-  bool at_start_ = true;        // a byte order mark may still come
+  bool in_long_line_ = false;  // what is left of this line is dropped
+  bool saw_cr_ = false;        // a LF that follows belongs to the same line end
+  bool at_start_ = true;       // a byte order mark may still come
   bool event_shown_ = false;
 };
 

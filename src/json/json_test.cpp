@@ -61,7 +61,8 @@ TEST(Reader, survives_depth_and_size_without_harm) {
   const std::string deep = "{\"a\":" + std::string(5000, '[') + std::string(5000, ']') + "}";
   EXPECT_TRUE(!members_of(deep) || members_of(deep)->size() == 1);
   std::string many = "{";
-  for (int i = 0; i < 20000; ++i) many += "\"k" + std::to_string(i) + "\":" + std::to_string(i) + ",";
+  for (int i = 0; i < 20000; ++i)
+    many += "\"k" + std::to_string(i) + "\":" + std::to_string(i) + ",";
   many += "\"last\":0}";
   ASSERT_TRUE(members_of(many));
   EXPECT_EQ(members_of(many)->size(), 20001U);
@@ -89,7 +90,8 @@ TEST(Writer, writes_valid_json_whatever_the_text_is) {
   writer.key("list").begin_array().value(nullptr).value(1.5).raw("{\"raw\":1}").end_array();
   writer.end_object();
   EXPECT_EQ(out,
-            "{\"s\":\"a\\\"\\\\\\n\\u0001\",\"bad\":\"\xEF\xBF\xBD(\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\","
+            "{\"s\":\"a\\\"\\\\\\n\\u0001\",\"bad\":\"\xEF\xBF\xBD("
+            "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\","
             "\"n\":7,\"b\":true,\"list\":[null,1.5,{\"raw\":1}]}");
   EXPECT_TRUE(parse_document(out));
 }

@@ -15,8 +15,8 @@ namespace ondemand = simdjson::ondemand;
 constexpr std::size_t kKeepCapacity = std::size_t{1} << 20;
 
 tl::unexpected<Error> not_json(simdjson::error_code code) {
-  return fail(ErrorKind::kInvalidRequest,
-              fmt::format("the body is not a valid JSON object ({})", simdjson::error_message(code)));
+  return fail(ErrorKind::kInvalidRequest, fmt::format("the body is not a valid JSON object ({})",
+                                                      simdjson::error_message(code)));
 }
 
 std::string_view trim_end(std::string_view token) {

@@ -50,8 +50,9 @@ void Catalog::say_retired(telemetry::Log& log, const std::string& id,
     const std::lock_guard lock(mutex_);
     if (!said_retired_.insert(id).second) return;
   }
-  log.say(telemetry::Level::kWarn, "model_retired",
-          fmt::format("{} is retired: requests for it go to {} (followRetirements)", id, successor));
+  log.say(
+      telemetry::Level::kWarn, "model_retired",
+      fmt::format("{} is retired: requests for it go to {} (followRetirements)", id, successor));
 }
 
 }  // namespace ccproxy::proxy

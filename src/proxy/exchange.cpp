@@ -234,7 +234,8 @@ Task<Result<void>> Exchange::relay_body(Tap& tap) {
     auto written = co_await client_->write(*piece);
     if (!written) co_return written;
     if (last)
-      co_return fail(ErrorKind::kUpstreamBroke, "the upstream ended its answer before it was complete");
+      co_return fail(ErrorKind::kUpstreamBroke,
+                     "the upstream ended its answer before it was complete");
     if (Clock::now() - tap.last_content() > shared_.config->timeouts.ping_only)
       co_return fail(ErrorKind::kTimedOut,
                      "the upstream sent nothing but pings (timeouts.pingOnlySeconds)");

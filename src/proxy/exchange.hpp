@@ -71,9 +71,9 @@ class Exchange {
   net::Cancellation cancellation_;  // ends whatever waits for the upstream
   std::shared_ptr<http::Call> call_;
   bool cut_ = false;
-  std::string warning_;       // for x-ccproxy-warning
+  std::string warning_;  // for x-ccproxy-warning
   std::string cors_fields_;
-  std::string allow_;         // for a 405
+  std::string allow_;  // for a 405
   telemetry::Receipt receipt_;
 };
 

@@ -74,8 +74,10 @@ std::optional<std::string> find_key(const http::RequestHead& head, const config:
 }
 
 std::string cors_fields(std::string_view origin) {
-  return fmt::format("access-control-allow-origin: {}\r\nvary: origin\r\n"
-                     "access-control-expose-headers: *\r\n", origin);
+  return fmt::format(
+      "access-control-allow-origin: {}\r\nvary: origin\r\n"
+      "access-control-expose-headers: *\r\n",
+      origin);
 }
 
 }  // namespace

@@ -12,8 +12,8 @@
 namespace ccproxy::proxy {
 
 struct Pass {
-  std::string key_name{};      // of the proxy key that was shown
-  std::string cors_fields{};   // to add to every reply, for an origin that the configuration lists
+  std::string key_name{};     // of the proxy key that was shown
+  std::string cors_fields{};  // to add to every reply, for an origin that the configuration lists
 };
 
 // Judges one request. `trusted` marks a Unix socket, where a web page cannot come from: Host and

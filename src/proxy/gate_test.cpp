@@ -24,8 +24,8 @@ config::Config with_key() {
 TEST(Gate, answers_loopback_names_and_listed_hosts_only) {
   config::Config config;
   config.server.allowed_hosts = {"dev.example"};
-  for (const char* host : {"localhost", "LOCALHOST:3456", "127.0.0.1:3456", "127.9.9.9", "[::1]:3456",
-                           "dev.example:80", "Dev.Example"})
+  for (const char* host : {"localhost", "LOCALHOST:3456", "127.0.0.1:3456", "127.9.9.9",
+                           "[::1]:3456", "dev.example:80", "Dev.Example"})
     EXPECT_TRUE(admit(head_of({{"Host", host}}), config, false)) << host;
   for (const char* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
                            "10.0.0.1", "127.1", "127.0.0.256", "[::2]", "0.0.0.0"}) {
@@ -42,27 +42,34 @@ TEST(Gate, refuses_foreign_web_pages_and_gives_cors_to_listed_ones) {
   const auto with_origin = [&](const char* origin) {
     return admit(head_of({{"Host", "localhost"}, {"Origin", origin}}), config, false);
   };
-  for (const char* origin : {"https://evil.example", "null", "http://localhost.evil.example", "file://"})
+  for (const char* origin :
+       {"https://evil.example", "null", "http://localhost.evil.example", "file://"})
     ASSERT_FALSE(with_origin(origin)) << origin;
   ASSERT_TRUE(with_origin("http://localhost:8080"));
   EXPECT_EQ(with_origin("http://localhost:8080")->cors_fields, "");
   ASSERT_TRUE(with_origin("app://notes"));
-  EXPECT_NE(with_origin("app://notes")->cors_fields.find("access-control-allow-origin: app://notes\r\n"),
-            std::string::npos);
+  EXPECT_NE(
+      with_origin("app://notes")->cors_fields.find("access-control-allow-origin: app://notes\r\n"),
+      std::string::npos);
 }
 
 TEST(Gate, takes_a_key_in_each_of_the_fields_clients_use) {
   const config::Config config = with_key();
-  const std::vector<http::Field> shown = {{"Authorization", "Bearer two"}, {"authorization", "bearer  two"},
-                                          {"x-api-key", "two"}, {"api-key", "two"},
+  const std::vector<http::Field> shown = {{"Authorization", "Bearer two"},
+                                          {"authorization", "bearer  two"},
+                                          {"x-api-key", "two"},
+                                          {"api-key", "two"},
                                           {"x-ccproxy-key", "two"}};
   for (const auto& field : shown) {
     const auto pass = admit(head_of({{"Host", "tunnel.example"}, field}), config, false);
     ASSERT_TRUE(pass) << field.name;
     EXPECT_EQ(pass->key_name, "phone");
   }
-  const std::vector<http::Field> wrong = {{"x-api-key", "tw"}, {"x-api-key", "twoo"}, {"x-api-key", ""},
-                                          {"Authorization", "two"}, {"Authorization", "Basic two"}};
+  const std::vector<http::Field> wrong = {{"x-api-key", "tw"},
+                                          {"x-api-key", "twoo"},
+                                          {"x-api-key", ""},
+                                          {"Authorization", "two"},
+                                          {"Authorization", "Basic two"}};
   for (const auto& field : wrong) {
     const auto pass = admit(head_of({{"Host", "localhost"}, field}), config, false);
     ASSERT_FALSE(pass) << field.name << field.value;
@@ -74,8 +81,9 @@ TEST(Gate, leaves_the_clients_own_credential_alone_under_client) {
   config::Config config = with_key();
   config.credentials = config::CredentialSource::kClient;
   EXPECT_FALSE(admit(head_of({{"Host", "localhost"}, {"x-api-key", "two"}}), config, false));
-  EXPECT_TRUE(admit(head_of({{"Host", "localhost"}, {"x-api-key", "sk-own"}, {"x-ccproxy-key", "two"}}),
-                    config, false));
+  EXPECT_TRUE(
+      admit(head_of({{"Host", "localhost"}, {"x-api-key", "sk-own"}, {"x-ccproxy-key", "two"}}),
+            config, false));
 }
 
 TEST(Gate, does_not_ask_a_unix_socket_for_its_host) {
@@ -91,7 +99,8 @@ TEST(Gate, answers_a_preflight_for_listed_origins_only) {
                                   {"Access-Control-Request-Headers", "x-api-key,content-type"}},
                                  "OPTIONS");
   EXPECT_TRUE(is_preflight(preflight));
-  EXPECT_NE(preflight_fields(preflight, config).find("access-control-allow-headers: x-api-key,content-type"),
+  EXPECT_NE(preflight_fields(preflight, config)
+                .find("access-control-allow-headers: x-api-key,content-type"),
             std::string::npos);
   EXPECT_EQ(preflight_fields(preflight, config::Config{}), "");
   EXPECT_FALSE(is_preflight(head_of({{"Origin", "https://app.example"}}, "OPTIONS")));

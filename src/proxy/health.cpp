@@ -7,7 +7,8 @@
 namespace ccproxy::proxy {
 
 std::string health(const Shared& shared) {
-  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - shared.started);
+  const auto uptime =
+      std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - shared.started);
   const bool ready = shared.credentials.current().has_value();
   std::string body;
   json::Writer writer(body);

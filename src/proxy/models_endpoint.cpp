@@ -43,9 +43,8 @@ Task<Result<std::string>> fetch_list(http::Client& upstream, const std::string& 
   if (!call) co_return fail(call.error());
   http::Call* running = call->get();
   cancellation.arm([running] { running->abort(); });
-  const std::vector<http::Field> fields = {{"x-api-key", key},
-                                           {"anthropic-version", "2023-06-01"},
-                                           {"accept-encoding", "identity"}};
+  const std::vector<http::Field> fields = {
+      {"x-api-key", key}, {"anthropic-version", "2023-06-01"}, {"accept-encoding", "identity"}};
   const http::OutgoingRequest request{"GET", target, fields, 0};
   auto sent = co_await running->send(request, {}, true);
   if (!sent) co_return fail(sent.error());
@@ -83,7 +82,8 @@ Task<void> refresh_models(WorkerState& worker) {
   } else {
     shared.log.say(telemetry::Level::kWarn, "models",
                    fmt::format("the upstream's model list is not to be had ({}): the built-in one "
-                               "is used", list.error().message));
+                               "is used",
+                               list.error().message));
   }
 }
 

@@ -59,8 +59,7 @@ Task<Result<RequestBody>> read_whole_body(http::ServerConnection& client,
   }
   pad(body.sent);
   if (body.coding != http::Coding::kIdentity)
-    if (auto unfolded = unfold(body, limit, hold); !unfolded)
-      co_return fail(unfolded.error());
+    if (auto unfolded = unfold(body, limit, hold); !unfolded) co_return fail(unfolded.error());
   co_return body;
 }
 

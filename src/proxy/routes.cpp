@@ -30,7 +30,8 @@ constexpr std::array<Row, 11> kRows = {{
     {"/health", false, RouteKind::kHealth, "/health", kRead},
     {"/v1/messages", false, RouteKind::kMessage, "/v1/messages", "POST"},
     {"/v1/messages/count_tokens", false, RouteKind::kMessage, "/v1/messages/count_tokens", "POST"},
-    {"/v1/messages/batches", true, RouteKind::kRelay, "/v1/messages/batches", "GET, HEAD, POST, DELETE"},
+    {"/v1/messages/batches", true, RouteKind::kRelay, "/v1/messages/batches",
+     "GET, HEAD, POST, DELETE"},
     {"/v1/files", true, RouteKind::kRelay, "/v1/files", "GET, HEAD, POST, DELETE"},
     {"/v1/skills", true, RouteKind::kRelay, "/v1/skills", kEverything},
     {"/v1/models", false, RouteKind::kModels, "/v1/models", kRead},
@@ -40,12 +41,12 @@ constexpr std::array<Row, 11> kRows = {{
 
 // OpenAI's routes: errors on them are told in its shape.
 constexpr std::array<std::string_view, 9> kOpenAi = {
-    "/v1/chat/", "/v1/completions", "/v1/responses", "/v1/embeddings", "/v1/audio",
+    "/v1/chat/",  "/v1/completions", "/v1/responses",     "/v1/embeddings", "/v1/audio",
     "/v1/images", "/v1/moderations", "/v1/conversations", "/v1/assistants"};
 
 // Segments that are known without their /v1.
 constexpr std::array<std::string_view, 11> kShort = {
-    "messages", "models",     "files", "skills", "chat",         "completions",
+    "messages",  "models",     "files", "skills", "chat",         "completions",
     "responses", "embeddings", "audio", "images", "conversations"};
 
 std::string normal_path(std::string_view path) {
@@ -91,7 +92,8 @@ bool matches(const Row& row, std::string_view path) {
 
 Dialect dialect_of(const http::RequestHead& head) {
   const std::string path = normal_path(head.path());
-  if (is_openai(path)) return path.starts_with("/v1/responses") ? Dialect::kResponses : Dialect::kChat;
+  if (is_openai(path))
+    return path.starts_with("/v1/responses") ? Dialect::kResponses : Dialect::kChat;
   if (path.starts_with("/v1/models") || path.starts_with("/v1/files"))
     return is_anthropic(head) ? Dialect::kMessages : Dialect::kChat;
   if (path.starts_with("/v1/messages") || path.starts_with("/v1/skills")) return Dialect::kMessages;
@@ -108,8 +110,9 @@ Result<Route> find_route(const http::RequestHead& head) {
     if (catch_all && (is_openai(path) || !head.find("anthropic-version"))) break;
     return Route{row.kind, dialect_of(head), std::move(path), row.name, row.allow};
   }
-  return fail(ErrorKind::kNotFound, fmt::format("Unknown request URL: {} {}. CCProxy has no such route.",
-                                                head.method, head.path()));
+  return fail(ErrorKind::kNotFound,
+              fmt::format("Unknown request URL: {} {}. CCProxy has no such route.", head.method,
+                          head.path()));
 }
 
 bool allows(const Route& route, std::string_view method) { return list_names(route.allow, method); }

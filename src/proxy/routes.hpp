@@ -16,13 +16,13 @@ enum class RouteKind {
   kModels,   // the list
   kModel,    // one of it
   kHealth,
-  kProbe,    // HEAD / and the like: 200 without a body
+  kProbe,  // HEAD / and the like: 200 without a body
 };
 
 struct Route {
   RouteKind kind = RouteKind::kProbe;
   dialect::Dialect dialect = dialect::Dialect::kMessages;  // of errors made here
-  std::string path{};      // to send upstream, without the query
+  std::string path{};                                      // to send upstream, without the query
   std::string_view name;   // for the log: the path with its ids left out
   std::string_view allow;  // methods, as the Allow field lists them
 };

@@ -59,8 +59,9 @@ TEST(Routes, of_a_later_api_pass_when_they_say_they_are_the_providers) {
 }
 
 TEST(Routes, that_do_not_exist_are_not_found) {
-  for (const char* target : {"/api/oauth/usage", "/api/hello/x", "/v2/messages", "/v1", "/x", "/healthz",
-                             "/v1/messagesx", "/v1/chat/completions", "/v1/embeddings"}) {
+  for (const char* target :
+       {"/api/oauth/usage", "/api/hello/x", "/v2/messages", "/v1", "/x", "/healthz",
+        "/v1/messagesx", "/v1/chat/completions", "/v1/embeddings"}) {
     SCOPED_TRACE(target);
     ASSERT_FALSE(find_route(head_of(target)));
     EXPECT_EQ(find_route(head_of(target)).error().kind, ErrorKind::kNotFound);

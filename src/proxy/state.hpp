@@ -22,8 +22,8 @@
 
 namespace ccproxy::proxy {
 
-// Counts the bytes of request bodies that are held at the moment, all workers together, so that many
-// large ones cannot take all memory.
+// Counts the bytes of request bodies that are held at the moment, all workers together, so that
+// many large ones cannot take all memory.
 class HeldBytes {
  public:
   explicit HeldBytes(std::size_t most) : most_(most) {}

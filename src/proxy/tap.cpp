@@ -5,7 +5,7 @@
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::size_t kMostEvent = 256 * 1024;        // of one event, kept for reading
+constexpr std::size_t kMostEvent = 256 * 1024;           // of one event, kept for reading
 constexpr std::size_t kMostBody = std::size_t{4} << 20;  // of a JSON answer
 constexpr std::size_t kMostDecoded = std::size_t{4} << 20;
 

@@ -24,9 +24,11 @@ void feed(Tap& tap, std::string_view bytes, std::size_t fragment) {
 }
 
 const std::string kStart =
-    "event: message_start\ndata: {\"message\":{\"usage\":{\"input_tokens\":7,\"output_tokens\":1}}}\n\n";
+    "event: message_start\ndata: "
+    "{\"message\":{\"usage\":{\"input_tokens\":7,\"output_tokens\":1}}}\n\n";
 const std::string kDelta =
-    "event: message_delta\r\ndata: {\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":9}}\r\n\r\n";
+    "event: message_delta\r\ndata: "
+    "{\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":9}}\r\n\r\n";
 const std::string kStop = "event: message_stop\ndata: {}\n\n";
 
 class Tapped : public testing::TestWithParam<std::size_t> {
@@ -66,7 +68,8 @@ TEST_P(Tapped, the_way_to_the_next_border_depends_on_where_the_stream_stopped) {
 
 TEST_P(Tapped, a_whole_message_tells_its_usage_at_its_end) {
   Tap tap(answer("application/json"), parsers_);
-  feed(tap, R"({"usage":{"input_tokens":3,"output_tokens":4},"stop_reason":"tool_use"})", GetParam());
+  feed(tap, R"({"usage":{"input_tokens":3,"output_tokens":4},"stop_reason":"tool_use"})",
+       GetParam());
   tap.finish();
   EXPECT_EQ(tap.usage().usage().output, 4);
   EXPECT_FALSE(tap.is_open_stream());

@@ -22,13 +22,18 @@ std::string fields_for(std::vector<http::Field> sent, const Credential& credenti
   head.fields = std::move(sent);
   const UpstreamRequest request(head, "/v1/messages?beta=true", credential, "0.1.0", decoded);
   std::string text;
-  for (const http::Field& field : request.fields()) http::append_field(text, field.name, field.value);
+  for (const http::Field& field : request.fields())
+    http::append_field(text, field.name, field.value);
   return text;
 }
 
 TEST(UpstreamRequest, carries_what_the_client_said_in_its_order) {
-  EXPECT_EQ(fields_for({{"Host", "x"}, {"User-Agent", "claude-cli/2"}, {"anthropic-version", "2026-10-21"},
-                        {"X-Unknown", "kept"}, {"x-app", "cli"}, {"Accept-Encoding", "br"}},
+  EXPECT_EQ(fields_for({{"Host", "x"},
+                        {"User-Agent", "claude-cli/2"},
+                        {"anthropic-version", "2026-10-21"},
+                        {"X-Unknown", "kept"},
+                        {"x-app", "cli"},
+                        {"Accept-Encoding", "br"}},
                        kKey),
             "User-Agent: claude-cli/2\r\nanthropic-version: 2026-10-21\r\nX-Unknown: kept\r\n"
             "x-app: cli\r\nx-api-key: sk-ours\r\naccept-encoding: identity\r\n");
@@ -41,24 +46,28 @@ TEST(UpstreamRequest, adds_a_version_and_its_own_name_only_where_they_are_missin
 }
 
 TEST(UpstreamRequest, never_carries_the_clients_credential_beside_ours) {
-  const std::string text =
-      fields_for({{"Authorization", "Bearer secret"}, {"x-api-key", "secret"}, {"api-key", "secret"},
-                  {"x-ccproxy-key", "secret"}, {"Cookie", "secret"}, {"Proxy-Authorization", "secret"}},
-                 kKey);
+  const std::string text = fields_for({{"Authorization", "Bearer secret"},
+                                       {"x-api-key", "secret"},
+                                       {"api-key", "secret"},
+                                       {"x-ccproxy-key", "secret"},
+                                       {"Cookie", "secret"},
+                                       {"Proxy-Authorization", "secret"}},
+                                      kKey);
   EXPECT_EQ(text.find("secret"), std::string::npos);
 }
 
 TEST(UpstreamRequest, carries_the_clients_own_unchanged_where_that_is_wanted) {
   const std::string text = fields_for(
-      {{"Authorization", "Bearer own"}, {"api-key", "for-us"}, {"x-ccproxy-key", "for-us"}}, kClient);
+      {{"Authorization", "Bearer own"}, {"api-key", "for-us"}, {"x-ccproxy-key", "for-us"}},
+      kClient);
   EXPECT_NE(text.find("Authorization: Bearer own\r\n"), std::string::npos);
   EXPECT_EQ(text.find("for-us"), std::string::npos);
   EXPECT_EQ(text.find("sk-ours"), std::string::npos);
 }
 
 TEST(UpstreamRequest, leaves_out_what_connection_names) {
-  const std::string text = fields_for(
-      {{"Connection", "keep-alive, X-Hop"}, {"X-Hop", "1"}, {"X-Stay", "2"}}, kKey);
+  const std::string text =
+      fields_for({{"Connection", "keep-alive, X-Hop"}, {"X-Hop", "1"}, {"X-Stay", "2"}}, kKey);
   EXPECT_EQ(text.find("X-Hop"), std::string::npos);
   EXPECT_NE(text.find("X-Stay: 2"), std::string::npos);
 }
@@ -71,7 +80,8 @@ TEST(UpstreamRequest, merges_betas_into_one_line) {
 }
 
 TEST(UpstreamRequest, drops_the_coding_of_a_body_that_goes_out_unfolded) {
-  EXPECT_NE(fields_for({{"Content-Encoding", "gzip"}}, kKey).find("Content-Encoding"), std::string::npos);
+  EXPECT_NE(fields_for({{"Content-Encoding", "gzip"}}, kKey).find("Content-Encoding"),
+            std::string::npos);
   EXPECT_EQ(fields_for({{"Content-Encoding", "gzip"}}, kKey, true).find("Content-Encoding"),
             std::string::npos);
 }

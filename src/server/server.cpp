@@ -30,8 +30,9 @@ Result<std::vector<std::string>> listen_ips(const std::string& host) {
   if (host == "localhost") return std::vector<std::string>{"127.0.0.1", "::1"};
   const auto addresses = net::numeric_address(host);
   if (addresses.empty())
-    return fail(ErrorKind::kConfiguration,
-                fmt::format("server.host must be an IPv4 or IPv6 address or localhost, not \"{}\"", host));
+    return fail(
+        ErrorKind::kConfiguration,
+        fmt::format("server.host must be an IPv4 or IPv6 address or localhost, not \"{}\"", host));
   return std::vector<std::string>{addresses.front().ip};
 }
 
@@ -98,7 +99,8 @@ Result<void> Server::State::bind() {
                   fmt::format("{} can be reached by others, so CCProxy listens there only with a "
                               "proxy key: add one to apiKeys in config.json, as "
                               "{{\"apiKeys\": [{{\"name\": \"me\", \"key\": \"...\"}}]}}, or set "
-                              "CCPROXY_API_KEY; or keep server.host at 127.0.0.1", ip));
+                              "CCPROXY_API_KEY; or keep server.host at 127.0.0.1",
+                              ip));
 
   port = config.server.port;
   const bool many = workers.size() > 1;

@@ -29,9 +29,9 @@ class Server {
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] const std::vector<std::string>& addresses() const;
 
-  // Serves, each worker on a thread of its own, until SIGTERM or SIGINT. Then no new client is taken
-  // and running answers may finish for server.shutdownGraceSeconds; what still runs is ended in its
-  // dialect. A second signal ends at once.
+  // Serves, each worker on a thread of its own, until SIGTERM or SIGINT. Then no new client is
+  // taken and running answers may finish for server.shutdownGraceSeconds; what still runs is ended
+  // in its dialect. A second signal ends at once.
   void run();
 
  private:

@@ -28,8 +28,8 @@ class Worker {
   Worker& operator=(Worker&&) = delete;
   ~Worker();
 
-  // Listens on every address of `ips`; `port` 0 takes a free one on the first, which is returned and
-  // then taken on the others. Fails with kIo.
+  // Listens on every address of `ips`; `port` 0 takes a free one on the first, which is returned
+  // and then taken on the others. Fails with kIo.
   [[nodiscard]] Result<std::uint16_t> listen(const std::vector<std::string>& ips,
                                              std::uint16_t port, bool shared_port);
   [[nodiscard]] Result<void> listen_unix(const std::string& path);

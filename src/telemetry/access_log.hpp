@@ -14,13 +14,13 @@ namespace ccproxy::telemetry {
 
 // Why an exchange is over.
 enum class Ending {
-  kComplete,      // everything was passed on
-  kRefused,       // answered by this server with an error: nothing was sent upstream
-  kClientGone,    // the client left first
-  kClientStalled, // the client stopped taking its answer
-  kUpstreamBroke, // no answer, or one that was cut
-  kTimedOut,      // a limit ran out while waiting for the upstream
-  kShutdown,      // this server ended
+  kComplete,       // everything was passed on
+  kRefused,        // answered by this server with an error: nothing was sent upstream
+  kClientGone,     // the client left first
+  kClientStalled,  // the client stopped taking its answer
+  kUpstreamBroke,  // no answer, or one that was cut
+  kTimedOut,       // a limit ran out while waiting for the upstream
+  kShutdown,       // this server ended
 };
 
 [[nodiscard]] std::string_view name_of(Ending ending);
@@ -29,11 +29,11 @@ enum class Ending {
 struct Receipt {
   std::string id;
   std::string method;
-  std::string route;    // such as /v1/messages; never the query
-  std::string client;   // the product its User-Agent names
-  std::string key;      // name of the proxy key, if one was used
+  std::string route;   // such as /v1/messages; never the query
+  std::string client;  // the product its User-Agent names
+  std::string key;     // name of the proxy key, if one was used
   std::string model_asked, model_sent;
-  int status = 0;       // sent to the client; 0 when none was
+  int status = 0;  // sent to the client; 0 when none was
   std::string upstream_request_id;
   Clock::time_point started = Clock::now();
   std::optional<Clock::time_point> first_byte;  // of the upstream's answer
@@ -41,7 +41,7 @@ struct Receipt {
   std::string stop_reason;
   bool resent = false;  // a dead connection was replaced
   Ending ending = Ending::kComplete;
-  std::string detail;   // a sentence, when something went wrong
+  std::string detail;  // a sentence, when something went wrong
 };
 
 void write_receipt(Log& log, const Receipt& receipt, Clock::time_point now);

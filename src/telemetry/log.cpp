@@ -19,8 +19,8 @@ constexpr std::size_t kKept = 3;
 constexpr std::size_t kUsualLine = 512;
 constexpr std::array<std::string_view, 4> kNames = {"debug", "info", "warn", "error"};
 
-// `number` with leading zeros. By hand: a line is written for every request, and formatting its time
-// with a library was a tenth of what the whole request costs.
+// `number` with leading zeros. By hand: a line is written for every request, and formatting its
+// time with a library was a tenth of what the whole request costs.
 void append_digits(std::string& out, long number, int width) {
   char digits[8];
   for (int i = width; i > 0; number /= 10) digits[--i] = static_cast<char>('0' + number % 10);

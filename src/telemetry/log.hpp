@@ -1,6 +1,6 @@
-// Structured log lines: an event and its fields, as logfmt for a person at a terminal or as JSON for
-// a machine. Safe from every thread. It refuses to know who logs; that nothing secret is passed in
-// is the caller's care.
+// Structured log lines: an event and its fields, as logfmt for a person at a terminal or as JSON
+// for a machine. Safe from every thread. It refuses to know who logs; that nothing secret is passed
+// in is the caller's care.
 #pragma once
 
 #include <concepts>

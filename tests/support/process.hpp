@@ -1,5 +1,5 @@
-// A program run as a user runs it: arguments, environment, what it prints, signals, exit code. Ended
-// with its owner, by its pid.
+// A program run as a user runs it: arguments, environment, what it prints, signals, exit code.
+// Ended with its owner, by its pid.
 #pragma once
 
 #include <sys/types.h>
