@@ -84,7 +84,7 @@ void print_banner(const server::Server& server, const config::Config& config,
 }
 
 int serve(config::Config config, const std::vector<std::string>& warnings,
-          auth::Credentials credentials, bool verbose, bool demo) {
+          auth::Credentials credentials, const StartFlags& flags) {
   auto log = telemetry::Log::open(log_options(config.log));
   if (!log) return complain(Error{ErrorKind::kConfiguration, log.error().message});
   auto models = anthropic::parse_models(anthropic::kModelsJson);
@@ -98,13 +98,13 @@ int serve(config::Config config, const std::vector<std::string>& warnings,
                        **log,
                        catalog,
                        proxy::HeldBytes(held),
-                       verbose,
+                       flags.verbose,
                        std::string(version())};
   server::Server server(shared);
   if (auto listening = server.listen(); !listening) return complain(listening.error());
   for (const std::string& warning : warnings)
     (*log)->say(telemetry::Level::kWarn, "configuration", warning);
-  print_banner(server, *shared.config, credentials, demo);
+  print_banner(server, *shared.config, credentials, flags.demo);
   server.run();
   return kOk;
 }
@@ -130,9 +130,8 @@ int start(const StartFlags& flags) {
     config.credentials = config::CredentialSource::kAuto;
     sources.api_key = "demo";  // the person's own never meets the demo
   }
-  return serve(std::move(config), loaded->warnings,
-               auth::Credentials(config.credentials, std::move(sources)), flags.verbose,
-               flags.demo);
+  auth::Credentials credentials(config.credentials, std::move(sources));
+  return serve(std::move(config), loaded->warnings, std::move(credentials), flags);
 }
 
 }  // namespace ccproxy::cli

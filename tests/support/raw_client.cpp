@@ -108,6 +108,20 @@ bool RawClient::send(std::string_view bytes) {
   return true;
 }
 
+std::size_t RawClient::send_until_stalled(std::string_view piece, std::size_t most,
+                                          std::chrono::milliseconds quiet) const {
+  std::size_t all = 0;
+  while (all < most) {
+    pollfd waiting{fd_, POLLOUT, 0};
+    if (::poll(&waiting, 1, static_cast<int>(quiet.count())) <= 0) break;
+    const std::string_view rest = piece.substr(all % piece.size());
+    const ssize_t sent = ::send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent <= 0) break;
+    all += static_cast<std::size_t>(sent);
+  }
+  return all;
+}
+
 void RawClient::end_writing() const { ::shutdown(fd_, SHUT_WR); }
 
 void RawClient::close() {
@@ -147,6 +161,13 @@ bool RawClient::wait_for(std::string_view text, std::chrono::milliseconds limit)
   while (pending_.find(text) == std::string::npos)
     if (!read_more(give_up)) return false;
   return true;
+}
+
+bool RawClient::wait_closed(std::chrono::milliseconds limit) {
+  const auto give_up = steady_clock::now() + limit;
+  while (read_more(give_up)) {
+  }
+  return closed_;
 }
 
 Reply RawClient::read_reply(bool to_head, std::chrono::milliseconds limit) {

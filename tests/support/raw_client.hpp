@@ -26,10 +26,16 @@ struct Reply {
   [[nodiscard]] bool has(std::string_view name) const;
 };
 
+// A connection that somebody else made: RawClient owns it from then on.
+struct Accepted {
+  int fd;
+};
+
 class RawClient {
  public:
   explicit RawClient(std::uint16_t port, const std::string& ip = "127.0.0.1");
   explicit RawClient(const std::string& unix_path);
+  explicit RawClient(Accepted accepted) : fd_(accepted.fd) {}
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
   RawClient(RawClient&&) = delete;
@@ -39,6 +45,10 @@ class RawClient {
   [[nodiscard]] bool connected() const { return fd_ >= 0; }
   // False when the peer has closed.
   bool send(std::string_view bytes);
+  // Sends `piece` again and again until the peer has taken nothing for `quiet`, or `most` bytes; how
+  // many it took.
+  [[nodiscard]] std::size_t send_until_stalled(std::string_view piece, std::size_t most,
+                                               std::chrono::milliseconds quiet) const;
   void end_writing() const;
   void close();
   void reset();
@@ -53,6 +63,8 @@ class RawClient {
   [[nodiscard]] std::string read_all(bool* closed = nullptr,
                                      std::chrono::milliseconds limit = kPatience);
   [[nodiscard]] const std::string& pending() const { return pending_; }
+  // Waits until the peer is gone, whatever it still sends.
+  [[nodiscard]] bool wait_closed(std::chrono::milliseconds limit = kPatience);
 
  private:
   [[nodiscard]] bool read_more(std::chrono::steady_clock::time_point give_up);
