@@ -299,7 +299,7 @@ void Exchange::cut() {
 // Which of the reasons that can end a wait it really was.
 Error Exchange::explain(Error error) const {
   if (cut_) return {ErrorKind::kShutdown, "CCProxy is shutting down"};
-  if (cancellation_.cancelled() || client_->gone())
+  if (cancellation_.cancelled())
     return {ErrorKind::kClientGone, "the client closed the connection"};
   if (error.kind == ErrorKind::kClosed)
     return {ErrorKind::kUpstreamBroke, fmt::format("the upstream broke off: {}", error.message)};

@@ -84,9 +84,9 @@ Task<void> finish(net::Runtime& runtime, Task<void> work, std::exception_ptr& fa
 
 }  // namespace
 
-Road::Road(Setup setup) : setup_(std::move(setup)), home_(temporary_folder()) {
+Road::Road(Plan plan) : plan_(std::move(plan)), home_(temporary_folder()) {
   std::vector<std::string> arguments = {"mock", "--port", "0", "--pace", "none", "--quiet"};
-  for (const std::string& flag : setup_.mock_flags) arguments.push_back(filled_in(flag));
+  for (const std::string& flag : plan_.mock_flags) arguments.push_back(filled_in(flag));
   mock_ = std::make_unique<Process>(CCPROXY_BINARY, arguments, Process::Environment{});
   mock_url_ = printed_behind(*mock_, "simulated Claude API on ");
   mock_port_ = port_of(mock_url_);
@@ -101,16 +101,16 @@ Road::~Road() {
 }
 
 void Road::start_proxy() {
-  if (!setup_.config.empty()) std::ofstream(home_ + "/config.json") << filled_in(setup_.config);
+  if (!plan_.config.empty()) std::ofstream(home_ + "/config.json") << filled_in(plan_.config);
   std::vector<std::string> arguments = {"start", "--port", "0", "--workers",
-                                        std::to_string(setup_.workers)};
-  if (!setup_.upstream.empty()) {
+                                        std::to_string(plan_.workers)};
+  if (!plan_.upstream.empty()) {
     arguments.emplace_back("--upstream");
-    arguments.push_back(filled_in(setup_.upstream));
+    arguments.push_back(filled_in(plan_.upstream));
   }
-  for (const std::string& flag : setup_.flags) arguments.push_back(filled_in(flag));
+  for (const std::string& flag : plan_.flags) arguments.push_back(filled_in(flag));
   Process::Environment environment = {{"CCPROXY_HOME", home_}, {"HOME", home_}};
-  for (const auto& [name, value] : setup_.environment) environment[name] = filled_in(value);
+  for (const auto& [name, value] : plan_.environment) environment[name] = filled_in(value);
   proxy_ = std::make_unique<Process>(CCPROXY_BINARY, arguments, environment);
   port_ = port_of(printed_behind(*proxy_, "listening on http://"));
 }

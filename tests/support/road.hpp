@@ -20,12 +20,20 @@ namespace ccproxy::test {
 
 using json::Document;
 
-// The credential that a road's proxy holds, unless its setup says otherwise.
+// The credential that a road's proxy holds, unless its plan says otherwise.
 inline constexpr const char* kServerKey = "sk-ant-api03-the-servers-own";
+
+// What a client of the Anthropic API sends at the least, and two bodies for it.
+inline constexpr const char* kFields =
+    "anthropic-version: 2023-06-01\r\ncontent-type: application/json\r\n";
+inline constexpr const char* kStreamed =
+    R"({"model":"claude-sonnet-5","max_tokens":100,"stream":true,"messages":[{"role":"user","content":"Hi"}]})";
+inline constexpr const char* kWhole =
+    R"({"model":"claude-sonnet-5","max_tokens":100,"messages":[{"role":"user","content":"Hi"}]})";
 
 // In all texts `{mock}` stands for the mock's address, such as http://127.0.0.1:40123, and `{home}`
 // for the road's folder, which is CCPROXY_HOME.
-struct Setup {
+struct Plan {
   unsigned workers = 1;
   std::string config{};                                              // config.json; "" writes none
   Process::Environment environment{{"ANTHROPIC_API_KEY", kServerKey}};  // of the proxy
@@ -37,7 +45,7 @@ struct Setup {
 class Road {
  public:
   // Throws with what the programs printed when one of them does not come up.
-  explicit Road(Setup setup = {});
+  explicit Road(Plan plan = {});
   Road(const Road&) = delete;
   Road& operator=(const Road&) = delete;
   Road(Road&&) = delete;
@@ -65,7 +73,7 @@ class Road {
   // A script of one reply.
   void reply(const Document& reply);
 
-  // Ends the proxy and starts it again with the same setup, on another port.
+  // Ends the proxy and starts it again with the same plan, on another port.
   void restart();
 
  private:
@@ -74,7 +82,7 @@ class Road {
   [[nodiscard]] std::string control(std::string_view method, std::string_view target,
                                     std::string_view body = {});
 
-  Setup setup_;
+  Plan plan_;
   std::string home_, mock_url_;
   std::uint16_t port_ = 0, mock_port_ = 0;
   std::unique_ptr<Process> mock_, proxy_;
