@@ -16,6 +16,7 @@ constexpr std::size_t kSmallRead = 4 * 1024;
 constexpr std::size_t kLargeRead = 64 * 1024;
 constexpr std::size_t kWrite = 256 * 1024;  // the write stall is judged by so much
 constexpr std::chrono::seconds kLingerTime{2};
+constexpr std::chrono::milliseconds kLook{250};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 tl::unexpected<Error> client_gone() {
@@ -35,7 +36,8 @@ ServerConnection::ServerConnection(net::Runtime& runtime, std::unique_ptr<net::S
       patience_(runtime, [this] {
         out_of_patience_ = true;
         changed_.notify();
-      }) {}
+      }),
+      look_(runtime, [this] { drained_.notify(); }) {}
 
 ServerConnection::~ServerConnection() = default;
 
@@ -46,8 +48,11 @@ Task<void> ServerConnection::pump(std::shared_ptr<ServerConnection> self) {
   std::size_t want = kSmallRead;
   Buffer landing;
   while (true) {
-    while (self->arrived_.size() >= kReadAhead && self->phase_ != Phase::kClosed)
+    while (self->arrived_.size() >= kReadAhead && self->phase_ != Phase::kClosed) {
+      if (self->stream_->has_left()) co_return self->note_end(ErrorKind::kClosed);
+      self->look_.expires_after(kLook);
       co_await self->drained_.wait();
+    }
     if (landing.capacity() > want) landing.release();  // large only while much arrives
     const std::size_t most = std::min(want, kReadAhead - self->arrived_.size());
     const auto room = landing.prepare(want).first(most);

@@ -113,6 +113,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   Buffer body_;     // what read_body() showed last
   net::Event changed_, drained_;
   net::Deadline patience_;
+  net::Deadline look_;  // for a client that leaves while nobody reads
   bool out_of_patience_ = false;
   bool ended_ = false;  // the client closed, or the connection broke
   std::function<void()> on_gone_;

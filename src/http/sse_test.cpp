@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,7 @@ const Case kCases[] = {
     {"UTF-8 survives a cut at any byte",
      "data: \xE4\xBD\xA0\xF0\x9F\x98\x80\n\n",
      {"|\xE4\xBD\xA0\xF0\x9F\x98\x80"}},
+    {"a long comment cuts no event", ": " + std::string(500, 'x') + "\ndata: a\n\n", {"|a"}},
     {"an event that outgrows the limit is cut, the next is whole",
      "data: " + std::string(500, 'x') + "\n\ndata: a\n\n",
      {"|" + std::string(100, 'x') + "|cut", "|a"}},
@@ -63,6 +65,15 @@ TEST(SseReader, reads_the_same_events_at_every_fragment_size) {
       EXPECT_EQ(read_all(reader, row.stream, size), row.events);
       EXPECT_EQ(reader.at_border(), row.at_border);
     }
+}
+
+// Looking for the next LF again at every CR would take minutes.
+TEST(SseReader, needs_linear_time_for_lines_that_end_in_CR) {
+  const std::string stream(std::size_t{4} << 20, '\r');
+  const auto began = std::chrono::steady_clock::now();
+  SseReader reader(100);
+  EXPECT_EQ(read_all(reader, stream, std::string::npos).size(), 0U);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
 }
 
 }  // namespace

@@ -14,8 +14,7 @@ using Executor = boost::asio::io_context::executor_type;
 using UseTask = boost::asio::use_awaitable_t<Executor>;
 inline constexpr UseTask kUseTask;
 inline constexpr auto kUseResult = boost::asio::as_tuple(kUseTask);  // (error_code, ...), no throw
-using SteadyTimer =
-    boost::asio::basic_waitable_timer<std::chrono::steady_clock,
-                                      boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
+using SteadyTimer = boost::asio::basic_waitable_timer<
+    std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
 }  // namespace ccproxy::net

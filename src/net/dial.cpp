@@ -108,7 +108,8 @@ Task<Result<std::unique_ptr<Stream>>> dial(Runtime& runtime, Resolver& resolver,
   if (!in_time)
     co_return fail(ErrorKind::kTimedOut,
                    fmt::format("no connection to {}:{} within the time allowed "
-                               "(timeouts.connectSeconds)", host, port));
+                               "(timeouts.connectSeconds)",
+                               host, port));
   co_return fail(ErrorKind::kUpstreamUnreachable,
                  fmt::format("cannot connect to {}:{}: {}", host, port, race->last_error));
 }

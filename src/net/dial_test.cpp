@@ -31,7 +31,7 @@ class Blackhole {
     socklen_t size = sizeof address;
     auto* const raw = reinterpret_cast<sockaddr*>(&address);
     sockets_.push_back(::socket(AF_INET, SOCK_STREAM, 0));
-    ::bind(sockets_[0], raw, size);
+    EXPECT_EQ(::bind(sockets_[0], raw, size), 0);
     ::listen(sockets_[0], 0);
     ::getsockname(sockets_[0], raw, &size);
     port_ = ntohs(address.sin_port);
@@ -100,14 +100,14 @@ Task<void> cancelled(TestLoop& loop, std::uint16_t port) {
   Cancellation cancellation;
   loop.runtime().spawn(cancel_after(loop.runtime(), cancellation));
   const auto began = Clock::now();
-  auto dialled = co_await dial(loop.runtime(), loop.resolver(), "127.0.0.1", port, seconds(50),
-                               &cancellation);
+  auto dialled =
+      co_await dial(loop.runtime(), loop.resolver(), "127.0.0.1", port, seconds(50), &cancellation);
   CO_ASSERT(!dialled);
   EXPECT_EQ(dialled.error().kind, ErrorKind::kClosed);
   EXPECT_LT(Clock::now() - began, seconds(1));
   // One that was cancelled before does not begin.
-  dialled = co_await dial(loop.runtime(), loop.resolver(), "127.0.0.1", port, seconds(50),
-                          &cancellation);
+  dialled =
+      co_await dial(loop.runtime(), loop.resolver(), "127.0.0.1", port, seconds(50), &cancellation);
   CO_ASSERT(!dialled);
   EXPECT_EQ(dialled.error().kind, ErrorKind::kClosed);
 }
@@ -151,8 +151,8 @@ TEST(Dial, to_a_name_that_does_not_exist_says_so) {
 }
 
 Task<void> leave_dialling(TestLoop& loop, std::uint16_t port, Cancellation& cancellation) {
-  auto dialled = co_await dial(loop.runtime(), loop.resolver(), "127.0.0.1", port, seconds(50),
-                               &cancellation);
+  auto dialled =
+      co_await dial(loop.runtime(), loop.resolver(), "127.0.0.1", port, seconds(50), &cancellation);
   ADD_FAILURE() << "the dial ended";
 }
 
@@ -173,15 +173,14 @@ TEST(Dial, may_be_under_way_when_the_runtime_ends) {
 
 std::vector<Address> addresses(std::string_view families) {
   std::vector<Address> all;
-  for (const char family : families)
-    all.push_back({std::to_string(all.size()), family == '6'});
+  for (const char family : families) all.push_back({std::to_string(all.size()), family == '6'});
   return all;
 }
 
 TEST(Interleave, alternates_families_and_keeps_the_order_within_each) {
   const std::pair<const char*, const char*> rows[] = {
-      {"", ""},         {"4", "0"},          {"6644", "0213"}, {"4466", "0213"},
-      {"666644", "041523"}, {"64", "01"}, {"644444", "012345"},
+      {"", ""},     {"4", "0"},           {"6644", "0213"}, {"4466", "0213"}, {"666644", "041523"},
+      {"64", "01"}, {"644444", "012345"},
   };
   for (const auto& [families, order] : rows) {
     std::string seen;

@@ -42,8 +42,7 @@ class SocketListener final : public Listener {
     // Aborted: closed, perhaps by our own destructor.
     if (error == asio::error::operation_aborted || !acceptor_.is_open())
       co_return fail(ErrorKind::kClosed, "no longer listening");
-    if (error)
-      co_return fail(ErrorKind::kIo, "cannot accept a connection: " + error.message());
+    if (error) co_return fail(ErrorKind::kIo, "cannot accept a connection: " + error.message());
     co_return make_socket_stream(runtime_, Socket(std::move(socket)));
   }
 
@@ -103,7 +102,8 @@ Result<std::unique_ptr<Listener>> Listener::tcp(Runtime& runtime, const std::str
   TcpAcceptor acceptor(runtime.context());
   if (!error) error = open_tcp(acceptor, endpoint, shared);
   if (error == asio::error::address_in_use)
-    return fail(ErrorKind::kIo, fmt::format("port {} on {} is in use by another program", port, ip));
+    return fail(ErrorKind::kIo,
+                fmt::format("port {} on {} is in use by another program", port, ip));
   if (error)
     return fail(ErrorKind::kIo,
                 fmt::format("cannot listen on {} port {}: {}", ip, port, error.message()));
@@ -130,7 +130,8 @@ Result<std::unique_ptr<Listener>> Listener::unix_socket(Runtime& runtime, const 
   }
   if (error)
     return fail(ErrorKind::kIo, fmt::format("cannot listen on {}: {}", path, error.message()));
-  return std::make_unique<SocketListener<Protocol>>(runtime, std::move(acceptor), std::uint16_t{0}, path);
+  return std::make_unique<SocketListener<Protocol>>(runtime, std::move(acceptor), std::uint16_t{0},
+                                                    path);
 }
 
 }  // namespace ccproxy::net

@@ -66,8 +66,8 @@ Task<Result<std::vector<Address>>> Resolver::resolve(std::string host) {
   const bool known = found != state->known.end();
   if (known && Clock::now() - found->second.learned < kFresh) co_return found->second.addresses;
 
-  auto [error, answers] =
-      co_await state->resolver.async_resolve(host, "", asio::ip::tcp::resolver::flags(), kUseResult);
+  auto [error, answers] = co_await state->resolver.async_resolve(
+      host, "", asio::ip::tcp::resolver::flags(), kUseResult);
   if (error) {
     const auto stale = state->known.find(host);
     if (stale != state->known.end() && Clock::now() - stale->second.learned < kStale)

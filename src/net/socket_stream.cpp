@@ -1,5 +1,6 @@
 #include "net/socket_stream.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -20,6 +21,13 @@ namespace asio = boost::asio;
 constexpr std::size_t kMostBurst = std::size_t{1} << 20;
 constexpr std::size_t kWriteCost = 4096;
 
+// Linux tells a close that stands behind unread bytes; elsewhere only a reset is seen.
+#ifdef POLLRDHUP
+constexpr short kPeerClosed = POLLRDHUP;
+#else
+constexpr short kPeerClosed = 0;
+#endif
+
 class SocketStream final : public Stream {
  public:
   SocketStream(Runtime& runtime, Socket socket)
@@ -30,11 +38,16 @@ class SocketStream final : public Stream {
   }
 
   Task<Result<std::size_t>> read_some(std::span<char> into) override {
+    // The system tells an end once; Asio would wait for it to be told again.
+    if (ended_) co_return std::size_t{0};
     auto [error, size] =
         co_await socket_.async_read_some(asio::buffer(into.data(), into.size()), kUseResult);
-    if (error == asio::error::eof) co_return std::size_t{0};
-    if (error) co_return failure(error);
-    co_return size;
+    ended_ = error == asio::error::eof;
+    if (ended_) co_return std::size_t{0};
+    if (!error) co_return size;
+    auto failed = failure(error);
+    close();  // a broken connection is told once, too
+    co_return failed;
   }
 
   Task<Result<void>> write(std::string_view first, std::string_view second,
@@ -68,6 +81,11 @@ class SocketStream final : public Stream {
     char byte = 0;
     const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  }
+
+  bool has_left() override {
+    pollfd look{socket_.native_handle(), kPeerClosed, 0};
+    return ::poll(&look, 1, 0) == 1 && (look.revents & (kPeerClosed | POLLERR | POLLHUP)) != 0;
   }
 
   void end_writing() override {
@@ -121,6 +139,7 @@ class SocketStream final : public Stream {
 
   Socket socket_;
   bool expired_ = false;
+  bool ended_ = false;     // the peer's side
   std::size_t burst_ = 0;  // written since this stream last let others have a turn
   Deadline deadline_;
 };

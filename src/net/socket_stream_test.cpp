@@ -35,8 +35,10 @@ Task<void> exchange(TestLoop& loop) {
   EXPECT_TRUE(written);
   pair.client->end_writing();
   std::array<char, 8> room{};
-  auto end = co_await pair.server->read_some(room);
-  EXPECT_EQ(end.value(), 0U);
+  for (int i = 0; i < 2; ++i) {  // told as often as asked
+    auto end = co_await pair.server->read_some(room);
+    EXPECT_EQ(end.value(), 0U);
+  }
   written = co_await pair.server->write("back");  // the other way is still open
   EXPECT_TRUE(written);
   const std::string back = co_await read_exactly(*pair.client, 4);
@@ -151,6 +153,7 @@ TEST(SocketStream, that_is_closed_wakes_its_reader) {
 Task<void> reset_peer(TestLoop& loop) {
   auto pair = co_await connect_pair(loop);
   pair.server->reset();
+  co_await expect_closed(*pair.client);
   co_await expect_closed(*pair.client);
 }
 

@@ -42,6 +42,10 @@ class Stream {
   // True while the peer has sent nothing unasked and has not closed: fit to carry a new request.
   [[nodiscard]] virtual bool is_quiet() = 0;
 
+  // True when the system knows that the peer has closed or reset, though there may be bytes left to
+  // read: for whoever does not read at the moment.
+  [[nodiscard]] virtual bool has_left() = 0;
+
   // Tells the peer that nothing more will be written; reading goes on.
   virtual void end_writing() = 0;
 

@@ -16,11 +16,11 @@
 #include "net/stream.hpp"
 
 // ASSERT_TRUE for a coroutine, which cannot `return`.
-#define CO_ASSERT(condition)                                       \
-  do {                                                             \
-    const bool holds = static_cast<bool>(condition);               \
-    EXPECT_TRUE(holds) << #condition << ", line " << __LINE__;     \
-    if (!holds) co_return;                                         \
+#define CO_ASSERT(condition)                                   \
+  do {                                                         \
+    const bool holds = static_cast<bool>(condition);           \
+    EXPECT_TRUE(holds) << #condition << ", line " << __LINE__; \
+    if (!holds) co_return;                                     \
   } while (false)
 
 namespace ccproxy::net {

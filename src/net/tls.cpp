@@ -123,6 +123,8 @@ class TlsStream final : public Stream {
     return SSL_has_pending(ssl_.get()) == 0 && incoming_.empty() && below_->is_quiet();
   }
 
+  bool has_left() override { return below_->has_left(); }
+
   void end_writing() override {
     say_goodbye();
     below_->end_writing();
@@ -130,7 +132,8 @@ class TlsStream final : public Stream {
 
   void offer(std::string_view bytes) override {
     ERR_clear_error();
-    if (flushing_ || SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) <= 0) return;
+    if (flushing_ || SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) <= 0)
+      return;
     below_->offer(outgoing_.view());
     outgoing_.release();
   }
@@ -156,9 +159,8 @@ class TlsStream final : public Stream {
             ->outgoing_.append({bytes, static_cast<std::size_t>(size)});
         return size;
       });
-      BIO_meth_set_ctrl(made, [](BIO*, int command, long, void*) {
-        return command == BIO_CTRL_FLUSH ? 1L : 0L;
-      });
+      BIO_meth_set_ctrl(
+          made, [](BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1L : 0L; });
       return made;
     }();
     return method;
@@ -292,7 +294,8 @@ class Context final : public TlsContext {
     SSL_set_connect_state(ssl);
     if (numeric_address(host).empty()) {
       std::string name = host;
-      if (SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) != 1 ||
+      if (SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) !=
+              1 ||
           SSL_set1_host(ssl, name.c_str()) != 1)
         return false;
     } else if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) != 1) {

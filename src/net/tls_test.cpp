@@ -63,8 +63,7 @@ Task<Secured> shake_hands(TestLoop& loop, TlsContext& client, TlsContext& server
   Beside both(loop.runtime());
   both.start(wrap(loop.runtime(), client, std::move(pair.client), std::move(host), seconds(5),
                   secured.client));
-  both.start(
-      wrap(loop.runtime(), server, std::move(pair.server), "", seconds(5), secured.server));
+  both.start(wrap(loop.runtime(), server, std::move(pair.server), "", seconds(5), secured.server));
   co_await both.wait();
   co_return secured;
 }
@@ -99,8 +98,7 @@ Task<void> refuse(TestLoop& loop, TlsContext& client, TlsContext& server, std::s
   auto secured = co_await shake_hands(loop, client, server, host);
   CO_ASSERT(!secured.client && !secured.server);
   EXPECT_EQ(secured.client.error().kind, ErrorKind::kUpstreamUnreachable);
-  EXPECT_EQ(secured.client.error().message,
-            "the upstream's certificate is not trusted: " + reason);
+  EXPECT_EQ(secured.client.error().message, "the upstream's certificate is not trusted: " + reason);
 }
 
 TEST_F(Tls, refuses_a_certificate_for_another_host) {
@@ -260,8 +258,8 @@ Task<void> against(TestLoop& loop, TlsContext& client, std::string answer, bool 
   if (!answer.empty()) (void)co_await pair.server->write(answer);
   if (close) pair.server->end_writing();
   const auto began = Clock::now();
-  auto wrapped = co_await client.wrap(loop.runtime(), std::move(pair.client), "localhost",
-                                      milliseconds(300));
+  auto wrapped =
+      co_await client.wrap(loop.runtime(), std::move(pair.client), "localhost", milliseconds(300));
   CO_ASSERT(!wrapped);
   EXPECT_EQ(wrapped.error().kind, kind);
   EXPECT_NE(wrapped.error().message.find(part), std::string::npos) << wrapped.error().message;

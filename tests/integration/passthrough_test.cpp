@@ -46,7 +46,7 @@ TEST_P(PassThrough, carries_every_byte_of_a_body_to_the_upstream) {
       R"({"model":"claude-sonnet-5","metadata":{"user_id":"{\"device_id\":\"d\",\"session_id\":\"s\"}"},"max_tokens":1,"messages":[{"role":"user","content":"Hi"}]})",
       "\xef\xbb\xbf{\"model\":\"claude-sonnet-5\"}",
       "{\"model\":\"claude-sonnet-5\",\"bytes\":\"\xff\xfe\x80\"}",
-      std::string("{\"model\":\"claude-sonnet-5\",\"nul\":\"\0\"}", 40),
+      std::string("{\"model\":\"claude-sonnet-5\",\"nul\":\"") + '\0' + "\"}",
       R"({"model":17,"messages":[]})",
       R"({"model":"claude-sonnet-5", "cut)",
       "[1, 2]",

@@ -122,6 +122,7 @@ void Road::restart() {
 
 std::string Road::filled_in(std::string text) const {
   replace_all(text, "{mock}", mock_url_);
+  replace_all(text, "{port}", std::to_string(mock_port_));
   replace_all(text, "{home}", home_);
   return text;
 }
@@ -150,7 +151,9 @@ std::string Road::control(std::string_view method, std::string_view target, std:
     if (!made) throw std::runtime_error(made.error().message);
     context = std::move(*made);
   }
-  http::Client client(runtime, http::Origin{tls, "127.0.0.1", mock_port_, "127.0.0.1"},
+  const auto begin = mock_url_.find("//") + 2;
+  const std::string host = mock_url_.substr(begin, mock_url_.rfind(':') - begin);
+  http::Client client(runtime, http::Origin{tls, host, mock_port_, host},
                       context.get(), http::ClientLimits{});
   std::string answer;
   std::exception_ptr failure;

@@ -31,8 +31,8 @@ inline constexpr const char* kStreamed =
 inline constexpr const char* kWhole =
     R"({"model":"claude-sonnet-5","max_tokens":100,"messages":[{"role":"user","content":"Hi"}]})";
 
-// In all texts `{mock}` stands for the mock's address, such as http://127.0.0.1:40123, and `{home}`
-// for the road's folder, which is CCPROXY_HOME.
+// In all texts `{mock}` stands for the mock's address, such as http://127.0.0.1:40123, `{port}` for
+// the port in it, and `{home}` for the road's folder, which is CCPROXY_HOME.
 struct Plan {
   unsigned workers = 1;
   std::string config{};                                              // config.json; "" writes none

@@ -1,0 +1,158 @@
+// The model's name on its way upstream: which one is sent, that nothing but its bytes changes, and
+// what client and log are told. (Which of several patterns wins is config/model_map_test's.)
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/coding.hpp"
+#include "support/road.hpp"
+
+namespace ccproxy::test {
+namespace {
+
+constexpr const char* kMapping = R"({"modelMapping": {
+  "exact": "claude-opus-5",
+  "ex*": "claude-haiku-5-5",
+  "my-*-model": "claude-sonnet-5-5",
+  "my-*": "claude-opus-4-8",
+  "odd\"name": "claude-with-\"quote\"-and-é",
+  "same": "same",
+  "gpt-4o": null,
+  "old": "claude-3-opus-20240229"
+}})";
+
+class MappedModel : public testing::TestWithParam<unsigned> {
+ protected:
+  Road road{Plan{.workers = GetParam(), .config = kMapping}};
+
+  Reply post(std::string_view body, std::string_view fields = kFields,
+             std::string_view target = "/v1/messages") {
+    return ask(road.port(), "POST", target, body, fields);
+  }
+  std::string last_body() { return body_of(road.requests().back()); }
+};
+INSTANTIATE_TEST_SUITE_P(Workers, MappedModel, testing::Values(1U, 2U));
+
+std::string odd_body(std::string_view model) {
+  return "{ \"max_tokens\":100,\"temperature\":1.0 ,\n\t\"model\" :  " + std::string(model) +
+         ",\"x\":{\"model\":\"exact\"},\"messages\":[{\"role\":\"user\",\"content\":\"\\u0048i "
+         "exact\"}] , \"model_\":\"exact\" }\n";
+}
+
+TEST_P(MappedModel, changes_nothing_but_the_bytes_of_the_name) {
+  const std::vector<std::pair<std::string, std::string>> names = {
+      {R"("exact")", R"("claude-opus-5")"},
+      {R"("ex\u0061ct")", R"("claude-opus-5")"},
+      {R"("extra")", R"("claude-haiku-5-5")"},
+      {R"("my-own-model")", R"("claude-sonnet-5-5")"},
+      {R"("my-own")", R"("claude-opus-4-8")"},
+      {R"("odd\"name")", R"("claude-with-\"quote\"-and-é")"},
+      {R"("same")", R"("same")"},
+      {R"("EXACT")", R"("EXACT")"},
+      {R"("gpt-4o")", R"("gpt-4o")"},
+      {R"("")", R"("")"},
+      {"null", "null"},
+      {"[\"exact\"]", "[\"exact\"]"},
+  };
+  for (const auto& [asked, sent] : names) {
+    const Reply reply = post(odd_body(asked));
+    EXPECT_FALSE(reply.has("x-ccproxy-warning")) << asked;
+    EXPECT_EQ(last_body(), odd_body(sent)) << asked;
+  }
+}
+
+TEST_P(MappedModel, is_replaced_wherever_the_member_stands) {
+  (void)post(R"({"model":"exact","max_tokens":1,"model": "exact" ,"messages":[],"mod\u0065l":"ex\u0061ct"})");
+  EXPECT_EQ(last_body(),
+            R"({"model":"claude-opus-5","max_tokens":1,"model": "claude-opus-5" ,"messages":[],"mod\u0065l":"claude-opus-5"})");
+}
+
+TEST_P(MappedModel, leaves_a_body_alone_that_cannot_be_read) {
+  for (const std::string body : {R"({"model":"exact",)", R"({"model":"exact"}})", R"(["model","exact"])",
+                                 R"({"model":"exact" "max_tokens":1})"}) {
+    (void)post(body);
+    EXPECT_EQ(last_body(), body);
+  }
+}
+
+TEST_P(MappedModel, is_sent_where_it_is_longer_than_the_chunks_it_came_in) {
+  (void)post(R"({"model":"exact","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]})",
+             kFields, "/v1/messages/count_tokens?beta=true");
+  const Document seen = road.requests().at(0);
+  EXPECT_EQ(seen["target"], "/v1/messages/count_tokens?beta=true");
+  EXPECT_EQ(Document::parse(body_of(seen))["model"], "claude-opus-5");
+  EXPECT_EQ(field_of(seen, "content-length"), std::to_string(body_of(seen).size()));
+}
+
+TEST_P(MappedModel, that_is_retired_goes_to_its_successor_and_client_and_log_are_told) {
+  const std::vector<std::pair<std::string, std::string>> names = {
+      {"claude-3-opus-20240229", "claude-opus-4-8"},
+      {"claude-sonnet-4-20250514", "claude-sonnet-4-6"},
+      {"claude-sonnet-4-0", "claude-sonnet-4-6"},
+      {"old", "claude-opus-4-8"},
+      {"sonnet", "claude-sonnet-4-6"},
+      {"gpt-4", "claude-sonnet-4-6"},
+      {"haiku", "claude-haiku-4-5"},
+  };
+  for (int round = 0; round < 2; ++round)
+    for (const auto& [asked, sent] : names) {
+      const Reply reply = post(odd_body('"' + asked + '"'));
+      EXPECT_EQ(reply.field("x-ccproxy-warning"), "model_retired") << asked;
+      EXPECT_EQ(last_body(), odd_body('"' + sent + '"')) << asked;
+    }
+  const auto receipts = road.receipts(2 * names.size());
+  EXPECT_EQ(receipts[3]["model"], "old");
+  EXPECT_EQ(receipts[3]["model_sent"], "claude-opus-4-8");
+  const std::string log = road.log();
+  for (const char* id : {"claude-3-opus-20240229", "claude-sonnet-4-20250514", "claude-sonnet-4-0",
+                         "claude-3-5-haiku-20241022"}) {
+    const std::string sentence = std::string(id) + " is retired";
+    const auto first = log.find(sentence);
+    EXPECT_NE(first, std::string::npos) << id;
+    EXPECT_EQ(log.find(sentence, first + 1), std::string::npos) << id << " is told more than once";
+  }
+}
+
+TEST_P(MappedModel, of_a_coded_body_is_unfolded_only_where_the_name_must_change) {
+  road.reply({{"body", "{}"}});
+  const std::string fields = std::string(kFields) + "content-encoding: gzip\r\n";
+  const std::string kept = http::gzip(odd_body("\"claude-sonnet-5\""));
+  EXPECT_EQ(post(kept, fields).status, 200);
+  EXPECT_EQ(last_body(), kept);
+  EXPECT_EQ(field_of(road.requests().back(), "content-encoding"), "gzip");
+
+  EXPECT_EQ(post(http::gzip(odd_body("\"exact\"")), fields).status, 200);
+  const Document seen = road.requests().back();
+  EXPECT_EQ(body_of(seen), odd_body("\"claude-opus-5\""));
+  EXPECT_EQ(field_of(seen, "content-encoding"), "");
+  EXPECT_EQ(field_of(seen, "content-length"), std::to_string(body_of(seen).size()));
+}
+
+TEST_P(MappedModel, never_touches_a_batch) {
+  const std::string batch =
+      R"({"requests":[{"custom_id":"a","params":{"model":"exact","max_tokens":5,"messages":[{"role":"user","content":"Hi"}]}}],"model":"exact"})";
+  EXPECT_EQ(post(batch, kFields, "/v1/messages/batches").status, 200);
+  EXPECT_EQ(last_body(), batch);
+}
+
+class RetiredModel : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Workers, RetiredModel, testing::Values(1U, 2U));
+
+TEST_P(RetiredModel, is_sent_as_it_is_where_the_person_wants_so) {
+  Road road(Plan{.workers = GetParam(), .config = R"({"followRetirements": false})"});
+  const std::vector<std::pair<std::string, std::string>> names = {
+      {"claude-3-opus-20240229", "claude-3-opus-20240229"}, {"sonnet", "claude-sonnet-4-20250514"}};
+  for (const auto& [asked, sent] : names) {
+    const Reply reply =
+        ask(road.port(), "POST", "/v1/messages", odd_body('"' + asked + '"'), kFields);
+    EXPECT_FALSE(reply.has("x-ccproxy-warning"));
+    EXPECT_EQ(body_of(road.requests().back()), odd_body('"' + sent + '"'));
+  }
+  (void)road.receipts(2);
+  EXPECT_EQ(road.log().find("model_retired"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ccproxy::test

@@ -1,0 +1,245 @@
+// GET /v1/models and /v1/models/{id}: three shapes for three kinds of callers, the mapping's names
+// among them, refreshed from an upstream that has more to tell and answered without one.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/raw_upstream.hpp"
+#include "support/road.hpp"
+
+namespace ccproxy::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr const char* kMapping =
+    R"({"modelMapping": {"mine": "claude-opus-5", "pattern-*": "claude-opus-5", "gpt-4o": null}})";
+constexpr const char* kVersion = "anthropic-version: 2023-06-01\r\n";
+constexpr const char* kBearer = "Authorization: Bearer sk-any\r\n";
+
+class Models : public testing::TestWithParam<unsigned> {
+ protected:
+  Road road{Plan{.workers = GetParam(), .config = kMapping}};
+
+  Document get(std::string_view target, std::string_view fields, int status = 200) {
+    const Reply reply = ask(road.port(), "GET", target, {}, fields);
+    EXPECT_EQ(reply.status, status) << target << reply.raw;
+    EXPECT_EQ(reply.field("content-type"), "application/json");
+    return Document::parse(reply.body);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Workers, Models, testing::Values(1U, 2U));
+
+std::set<std::string> ids_of(const Document& list, const char* name = "id") {
+  std::set<std::string> ids;
+  for (const Document& one : list) ids.insert(one.at(name).get<std::string>());
+  return ids;
+}
+
+TEST_P(Models, have_anthropics_shape_for_its_clients) {
+  for (const char* fields :
+       {kVersion, "x-api-key: sk-any\r\n", "anthropic-version: 2026-10-21\r\nAuthorization: Bearer x\r\n"}) {
+    const Document list = get("/v1/models?limit=1000", fields);
+    EXPECT_FALSE(list.contains("object"));
+    EXPECT_EQ(list["has_more"], false);
+    EXPECT_EQ(list["first_id"], list["data"].front()["id"]);
+    EXPECT_EQ(list["last_id"], list["data"].back()["id"]);
+    for (const Document& model : list["data"]) {
+      EXPECT_EQ(model["type"], "model") << model;
+      EXPECT_TRUE(model["id"].is_string()) << model;
+      EXPECT_TRUE(model["display_name"].is_string()) << model;
+      const auto created = model["created_at"].get<std::string>();
+      EXPECT_TRUE(created.size() == 20 && created.ends_with("Z")) << model;
+    }
+    const auto ids = ids_of(list["data"]);
+    for (const char* id : {"claude-opus-5-5", "claude-sonnet-5", "mine", "sonnet", "gpt-4"})
+      EXPECT_TRUE(ids.contains(id)) << id;
+    for (const char* id : {"pattern-*", "gpt-4o", "claude-3-opus-20240229"})
+      EXPECT_FALSE(ids.contains(id)) << id;
+  }
+}
+
+TEST_P(Models, have_openais_shape_for_all_others) {
+  for (const char* fields : {kBearer, "", "api-key: sk-any\r\n",
+                             "Authorization: Bearer x\r\nx-api-key: y\r\n"}) {
+    const Document list = get("/v1/models", fields);
+    EXPECT_EQ(list["object"], "list");
+    EXPECT_FALSE(list.contains("has_more"));
+    for (const Document& model : list["data"]) {
+      EXPECT_EQ(model["object"], "model") << model;
+      EXPECT_TRUE(model["created"].is_number_integer()) << model;
+      EXPECT_TRUE(model["owned_by"].is_string()) << model;
+    }
+    EXPECT_TRUE(ids_of(list["data"]).contains("mine"));
+  }
+}
+
+TEST_P(Models, have_codexs_shape_where_its_version_is_told) {
+  for (const char* fields : {kBearer, kVersion, ""}) {
+    const Document list = get("/v1/models?client_version=0.169.0", fields);
+    ASSERT_TRUE(list["models"].is_array());
+    EXPECT_FALSE(list.contains("data"));
+    for (const Document& model : list["models"])
+      for (const char* name :
+           {"slug", "display_name", "description", "default_reasoning_level",
+            "supported_reasoning_levels", "shell_type", "visibility", "supported_in_api",
+            "priority", "base_instructions", "supports_reasoning_summaries", "support_verbosity",
+            "default_verbosity", "apply_patch_tool_type", "truncation_policy",
+            "supports_parallel_tool_calls", "experimental_supported_tools", "context_window"})
+        EXPECT_TRUE(model.contains(name)) << name << " is missing, which voids the list: " << model;
+    EXPECT_TRUE(ids_of(list["models"], "slug").contains("claude-sonnet-5"));
+  }
+}
+
+TEST_P(Models, are_paged_as_the_api_pages_them) {
+  const Document all = get("/v1/models?limit=1000", kVersion)["data"];
+  const Document first = get("/v1/models?limit=3", kVersion);
+  EXPECT_EQ(first["data"].size(), 3U);
+  EXPECT_EQ(first["has_more"], true);
+  EXPECT_EQ(first["last_id"], all[2]["id"]);
+  const std::string last = first["last_id"];
+  const Document second = get("/v1/models?after_id=" + last + "&limit=3", kVersion);
+  EXPECT_EQ(second["first_id"], all[3]["id"]);
+  const std::string behind = second["first_id"];
+  const Document back = get("/v1/models?limit=2&before_id=" + behind, kVersion);
+  EXPECT_EQ(back["last_id"], all[2]["id"]);
+  EXPECT_EQ(back["data"].size(), 2U);
+}
+
+TEST_P(Models, of_the_mapping_say_what_stands_behind_them) {
+  const Document mine = get("/v1/models/mine", kVersion);
+  EXPECT_EQ(mine["x_ccproxy"]["maps_to"], "claude-opus-5");
+  EXPECT_EQ(mine["x_ccproxy"]["served_by"], "claude-opus-5");
+  const Document sonnet = get("/v1/models/sonnet", kBearer);
+  EXPECT_EQ(sonnet["x_ccproxy"]["maps_to"], "claude-sonnet-4-20250514");
+  EXPECT_EQ(sonnet["x_ccproxy"]["served_by"], "claude-sonnet-4-6");
+}
+
+TEST_P(Models, are_shown_one_by_one) {
+  const Document anthropic = get("/v1/models/claude-sonnet-5", kVersion);
+  EXPECT_EQ(anthropic["type"], "model");
+  EXPECT_EQ(anthropic["id"], "claude-sonnet-5");
+  EXPECT_EQ(anthropic["max_input_tokens"], 1'000'000);
+  const Document openai = get("/v1/models/claude-sonnet-5", kBearer);
+  EXPECT_EQ(openai["object"], "model");
+  EXPECT_EQ(openai["id"], "claude-sonnet-5");
+}
+
+TEST_P(Models, that_nobody_knows_are_not_found_in_the_callers_shape) {
+  const Document anthropic = get("/v1/models/claude-nonsense", kVersion, 404);
+  EXPECT_EQ(anthropic["type"], "error");
+  EXPECT_EQ(anthropic["error"]["type"], "not_found_error");
+  EXPECT_NE(anthropic["error"]["message"].get<std::string>().find("claude-nonsense"),
+            std::string::npos);
+  const Document openai = get("/v1/models/claude-nonsense", kBearer, 404);
+  EXPECT_FALSE(openai.contains("type"));
+  EXPECT_EQ(openai["error"]["type"], "invalid_request_error");
+  EXPECT_EQ(openai["error"]["code"], "model_not_found");
+}
+
+TEST_P(Models, are_asked_of_the_upstream_with_the_servers_own_key) {
+  (void)get("/v1/models", "x-api-key: sk-the-clients\r\n");
+  const Document seen = road.requests().at(0);
+  EXPECT_EQ(seen["method"], "GET");
+  EXPECT_EQ(seen["target"], "/v1/models?limit=1000");
+  EXPECT_EQ(field_of(seen, "x-api-key"), kServerKey);
+  EXPECT_EQ(field_of(seen, "anthropic-version"), "2023-06-01");
+  (void)get("/v1/models", kBearer);
+  EXPECT_EQ(road.requests().size(), 1U) << "one look lasts for a while";
+}
+
+TEST_P(Models, of_the_upstream_join_the_list) {
+  const Document extra = {{"type", "model"},
+                          {"id", "claude-next-7"},
+                          {"display_name", "Claude Next 7"},
+                          {"created_at", "2027-01-02T03:04:05Z"},
+                          {"max_input_tokens", 2'000'000},
+                          {"max_tokens", 256'000},
+                          {"something_new", {{"n", 1}}}};
+  Document known = extra;
+  known["id"] = "claude-sonnet-5";
+  known["display_name"] = "As the upstream names it";
+  road.reply({{"match", {{"method", "GET"}, {"path", "/v1/models"}}},
+              {"body", {{"data", Document::array({extra, known})}, {"has_more", false}}}});
+  const Document list = get("/v1/models?limit=1000", kVersion)["data"];
+  const auto ids = ids_of(list);
+  EXPECT_EQ(ids.size(), list.size()) << "an id stands twice";
+  EXPECT_TRUE(ids.contains("claude-next-7"));
+  EXPECT_TRUE(ids.contains("claude-opus-5-5")) << "the built-in ones stay";
+  EXPECT_TRUE(ids.contains("mine"));
+  EXPECT_EQ(get("/v1/models/claude-next-7", kVersion), extra);
+  EXPECT_EQ(get("/v1/models/claude-next-7", kBearer)["created"], 1'798'859'045);
+  EXPECT_EQ(get("/v1/models/claude-sonnet-5", kVersion)["display_name"], "As the upstream names it");
+  EXPECT_TRUE(ids_of(get("/v1/models?client_version=1.0.0", kBearer)["models"], "slug")
+                  .contains("claude-next-7"));
+}
+
+TEST_P(Models, are_answered_whatever_the_upstream_says_to_it) {
+  for (const Document& reply : std::vector<Document>{{{"status", 500}},
+                                                     {{"status", 401}},
+                                                     {{"body", "[]"}},
+                                                     {{"body", "{\"data\":7}"}},
+                                                     {{"body", "no JSON"}},
+                                                     {{"fault", "reset"}},
+                                                     {{"fault", "close-mid"}}}) {
+    Road other(Plan{.workers = GetParam()});
+    Document matched = reply;
+    matched["match"] = {{"method", "GET"}, {"path", "/v1/models"}};
+    other.reply(matched);
+    const Reply list = ask(other.port(), "GET", "/v1/models", {}, kBearer);
+    EXPECT_EQ(list.status, 200) << reply;
+    EXPECT_TRUE(ids_of(Document::parse(list.body)["data"]).contains("claude-sonnet-5")) << reply;
+    EXPECT_EQ(other.requests().size(), 1U) << reply;
+  }
+}
+
+TEST_P(Models, are_answered_in_time_without_an_upstream) {
+  RawUpstream silent, full;
+  full.fill_up();
+  for (const std::string& url : {silent.url(), full.url(), std::string("http://127.0.0.1:9"),
+                                 "https://127.0.0.1:" + std::to_string(silent.port())}) {
+    Road other(Plan{.workers = GetParam(), .upstream = url});
+    const auto start = steady_clock::now();
+    const Reply reply = ask(other.port(), "GET", "/v1/models?limit=1000", {}, kVersion);
+    EXPECT_LT(steady_clock::now() - start, milliseconds(2900)) << url;
+    EXPECT_EQ(reply.status, 200) << url;
+    EXPECT_TRUE(ids_of(Document::parse(reply.body)["data"]).contains("claude-sonnet-5"));
+    const auto again = steady_clock::now();
+    EXPECT_EQ(ask(other.port(), "GET", "/v1/models", {}, kBearer).status, 200);
+    EXPECT_LT(steady_clock::now() - again, milliseconds(500)) << "it asked a dead upstream again";
+  }
+}
+
+TEST_P(Models, are_answered_without_a_credential_and_without_asking_anybody) {
+  Road other(Plan{.workers = GetParam(), .environment = {}});
+  EXPECT_EQ(ask(other.port(), "GET", "/v1/models", {}, kVersion).status, 200);
+  EXPECT_EQ(ask(other.port(), "GET", "/v1/models/claude-opus-5", {}, kBearer).status, 200);
+  EXPECT_EQ(other.requests().size(), 0U);
+}
+
+TEST_P(Models, say_a_retired_target_as_it_is_where_retirements_are_not_followed) {
+  Road other(Plan{.workers = GetParam(), .config = R"({"followRetirements": false})"});
+  const Reply reply = ask(other.port(), "GET", "/v1/models/sonnet", {}, kVersion);
+  EXPECT_EQ(Document::parse(reply.body)["x_ccproxy"]["served_by"], "claude-sonnet-4-20250514");
+}
+
+TEST_P(Models, answer_a_head_without_a_body_and_no_other_method) {
+  RawClient client(road.port());
+  client.send(request("HEAD", "/v1/models", {}, kBearer));
+  EXPECT_EQ(client.read_reply(true).status, 200);
+  client.send(request("GET", "/v1/models", {}, kBearer));
+  EXPECT_EQ(client.read_reply().status, 200);
+  client.send(request("POST", "/v1/models", "{}", kVersion));
+  const Reply refused = client.read_reply();
+  EXPECT_EQ(refused.status, 405);
+  EXPECT_EQ(refused.field("allow"), "GET, HEAD");
+}
+
+}  // namespace
+}  // namespace ccproxy::test
