@@ -87,7 +87,7 @@ struct Levels {
 };
 
 Levels levels_of(const Family* family, bool with_max) {
-  const Levels budgets{{Effort::kLow, Effort::kMedium, Effort::kHigh}, Effort::kMedium};
+  Levels budgets{{Effort::kLow, Effort::kMedium, Effort::kHigh}, Effort::kMedium};
   if (!family) return budgets;
   if (family->efforts.empty())
     return family->thinking.manual == anthropic::ManualThinking::kNo ? Levels{} : budgets;

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -88,6 +89,7 @@ RawClient::RawClient(std::uint16_t port, const std::string& ip) {
     ::inet_pton(AF_INET, ip.c_str(), &address.sin_addr);
     fd_ = connect_to(reinterpret_cast<const sockaddr*>(&address), sizeof address);
   }
+  send_without_delay();
 }
 
 RawClient::RawClient(const std::string& unix_path) {
@@ -97,7 +99,14 @@ RawClient::RawClient(const std::string& unix_path) {
   fd_ = connect_to(reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
+RawClient::RawClient(Accepted accepted) : fd_(accepted.fd) { send_without_delay(); }
+
 RawClient::~RawClient() { close(); }
+
+void RawClient::send_without_delay() const {
+  const int yes = 1;
+  ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+}
 
 bool RawClient::send(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -161,6 +170,20 @@ bool RawClient::wait_for(std::string_view text, std::chrono::milliseconds limit)
   while (pending_.find(text) == std::string::npos)
     if (!read_more(give_up)) return false;
   return true;
+}
+
+std::string RawClient::take(std::size_t size, std::chrono::milliseconds limit) {
+  const auto give_up = steady_clock::now() + limit;
+  while (pending_.size() < size)
+    if (!read_more(give_up)) return {};
+  std::string taken = pending_.substr(0, size);
+  pending_.erase(0, size);
+  return taken;
+}
+
+std::string RawClient::take_through(std::string_view text, std::chrono::milliseconds limit) {
+  if (!wait_for(text, limit)) return {};
+  return take(pending_.find(text) + text.size());
 }
 
 bool RawClient::wait_closed(std::chrono::milliseconds limit) {

@@ -35,7 +35,7 @@ class RawClient {
  public:
   explicit RawClient(std::uint16_t port, const std::string& ip = "127.0.0.1");
   explicit RawClient(const std::string& unix_path);
-  explicit RawClient(Accepted accepted) : fd_(accepted.fd) {}
+  explicit RawClient(Accepted accepted);
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
   RawClient(RawClient&&) = delete;
@@ -57,6 +57,11 @@ class RawClient {
 
   // Waits until `text` has come; what came so far stays for the next read.
   [[nodiscard]] bool wait_for(std::string_view text, std::chrono::milliseconds limit = kPatience);
+  // Takes `size` bytes, or everything to the end of `text`, away from what came, once it is there; ""
+  // when it does not come.
+  [[nodiscard]] std::string take(std::size_t size, std::chrono::milliseconds limit = kPatience);
+  [[nodiscard]] std::string take_through(std::string_view text,
+                                         std::chrono::milliseconds limit = kPatience);
   // One whole reply. `to_head` when the request was a HEAD.
   [[nodiscard]] Reply read_reply(bool to_head = false, std::chrono::milliseconds limit = kPatience);
   // Everything until the peer closes or the limit is over; `closed` says which.
@@ -67,6 +72,8 @@ class RawClient {
   [[nodiscard]] bool wait_closed(std::chrono::milliseconds limit = kPatience);
 
  private:
+  // Small writes leave at once, each by itself.
+  void send_without_delay() const;
   [[nodiscard]] bool read_more(std::chrono::steady_clock::time_point give_up);
 
   int fd_ = -1;
