@@ -45,27 +45,37 @@ telemetry::LogOptions log_options(const config::Log& log) {
           logfmt ? telemetry::Format::kLogfmt : telemetry::Format::kJson, log.file};
 }
 
-void print_demo_lines(const std::string& address) {
+// An address to type on this machine: a server on all addresses is on loopback, too.
+std::string typed(std::string address) {
+  for (const auto& [all, loopback] :
+       {std::pair("//0.0.0.0:", "//127.0.0.1:"), std::pair("//[::]:", "//[::1]:")})
+    if (const auto at = address.find(all); at != std::string::npos)
+      address.replace(at, std::string_view(all).size(), loopback);
+  return address;
+}
+
+void print_demo_lines(const std::string& address, bool with_key) {
+  const std::string_view key = with_key ? " -H 'x-ccproxy-key: <a proxy key>'" : "";
   fmt::print(
       "\nThis is the demo: a simulated Claude API answers; nothing leaves this machine. Try:\n\n"
-      "curl -N {0}/v1/messages -H 'content-type: application/json' -d "
+      "curl -N {0}/v1/messages{1} -H 'content-type: application/json' -d "
       "'{{\"model\":\"sonnet\",\"max_tokens\":1024,\"stream\":true,"
       "\"messages\":[{{\"role\":\"user\",\"content\":\"Tell me about yourself\"}}]}}'\n\n"
-      "curl {0}/v1/messages -H 'content-type: application/json' -d "
+      "curl {0}/v1/messages{1} -H 'content-type: application/json' -d "
       "'{{\"model\":\"claude-sonnet-5\",\"max_tokens\":1024,"
       "\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n\n"
-      "curl {0}/v1/models\n",
-      address);
+      "curl {0}/v1/models{1}\n",
+      address, key);
 }
 
 void print_banner(const server::Server& server, const config::Config& config,
                   const auth::Credentials& credentials, bool demo) {
-  const std::string& address = server.addresses().front();
+  const std::string address = typed(server.addresses().front());
   fmt::print("CCProxy {}\n", version());
   for (const std::string& each : server.addresses()) fmt::print("listening on {}\n", each);
   if (demo) {
     fmt::print("credential: none needed\n");
-    print_demo_lines(address);
+    print_demo_lines(address, !config.api_keys.empty());
   } else {
     const auto credential = credentials.current();
     fmt::print(

@@ -79,9 +79,12 @@ Task<Result<void>> Exchange::serve() {
   }
   auto pass = admit(head_, *shared_.config, trusted_);
   auto route = find_route(head_);
-  const bool is_health = route && route->kind == RouteKind::kHealth;
-  if (!pass && is_health && allows(*route, head_.method))
-    co_return co_await answer(200, "application/json", kBareHealth);
+  if (!pass && route && allows(*route, head_.method)) {
+    // Whoever has shown nothing is told that something runs here, and no more.
+    if (route->kind == RouteKind::kHealth)
+      co_return co_await answer(200, "application/json", kBareHealth);
+    if (route->kind == RouteKind::kProbe) co_return co_await answer(200, "text/plain", "");
+  }
   if (!pass) co_return fail(pass.error());
   receipt_.key = std::move(pass->key_name);
   cors_fields_ = std::move(pass->cors_fields);

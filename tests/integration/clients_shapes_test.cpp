@@ -117,8 +117,7 @@ std::vector<std::string> case_names() {
 
 class ClientShape : public testing::TestWithParam<std::tuple<std::string, unsigned>> {};
 INSTANTIATE_TEST_SUITE_P(Golden, ClientShape,
-                         testing::Combine(testing::ValuesIn(case_names()),
-                                          testing::Values(1U, 2U)),
+                         testing::Combine(testing::ValuesIn(case_names()), testing::Values(1U, 2U)),
                          [](const auto& one) {
                            std::string name = std::get<0>(one.param);
                            std::replace(name.begin(), name.end(), '-', '_');
@@ -161,7 +160,8 @@ TEST_P(ClientShape, passes_through_as_it_was_sent) {
     expect_same(got, expected, false);
     if (HasFailure()) FAIL() << "with fragments of " << size << " bytes";
   }
-  EXPECT_EQ(upstream.accept(std::chrono::milliseconds(0)), nullptr) << "something else went upstream";
+  EXPECT_EQ(upstream.accept(std::chrono::milliseconds(0)), nullptr)
+      << "something else went upstream";
   for (const Document& receipt : road.receipts(8)) EXPECT_EQ(receipt["ended"], "complete");
 }
 

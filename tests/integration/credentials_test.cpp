@@ -57,9 +57,8 @@ TEST_P(Credentials, of_the_client_never_go_upstream_in_key_mode) {
 }
 
 TEST_P(Credentials, of_the_client_pass_unchanged_where_that_is_configured) {
-  Road road(Plan{.workers = GetParam(),
-                 .config = R"({"credentials": "client"})",
-                 .flags = {"--verbose"}});
+  Road road(Plan{
+      .workers = GetParam(), .config = R"({"credentials": "client"})", .flags = {"--verbose"}});
   for (const Passed& one : kPassed)
     (void)ask(road.port(), one.method, one.target, one.body, std::string(kFields) + kAll);
   const Document requests = road.requests();
@@ -80,7 +79,8 @@ TEST_P(Credentials, of_the_client_pass_unchanged_where_that_is_configured) {
 TEST_P(Credentials, pass_one_by_one_and_their_absence_passes_too) {
   Road road(Plan{.workers = GetParam(), .config = R"({"credentials": "client"})"});
   const auto sent_for = [&](const char* fields) {
-    const Reply reply = ask(road.port(), "POST", "/v1/messages", kWhole, std::string(kFields) + fields);
+    const Reply reply =
+        ask(road.port(), "POST", "/v1/messages", kWhole, std::string(kFields) + fields);
     const Document seen = road.requests().back();
     return std::to_string(reply.status) + " " + field_of(seen, "authorization") + "/" +
            field_of(seen, "x-api-key");
@@ -88,8 +88,9 @@ TEST_P(Credentials, pass_one_by_one_and_their_absence_passes_too) {
   EXPECT_EQ(sent_for("authorization: Bearer sk-1\r\n"), "200 Bearer sk-1/");
   EXPECT_EQ(sent_for("X-Api-Key: sk-2\r\n"), "200 /sk-2");
   EXPECT_EQ(sent_for(""), "401 /") << "the upstream's own 401, not one of ours";
-  EXPECT_EQ(sent_for("authorization: Bearer sk-ant-oat01-x\r\nanthropic-beta: oauth-2025-04-20\r\n"),
-            "200 Bearer sk-ant-oat01-x/");
+  EXPECT_EQ(
+      sent_for("authorization: Bearer sk-ant-oat01-x\r\nanthropic-beta: oauth-2025-04-20\r\n"),
+      "200 Bearer sk-ant-oat01-x/");
   EXPECT_EQ(sent_for("authorization: Bearer sk-ant-oat01-x\r\n"), "401 Bearer sk-ant-oat01-x/")
       << "nothing is added to what the client says with a credential of its own";
   EXPECT_EQ(field_of(road.requests().back(), "anthropic-beta"), "");
@@ -114,9 +115,8 @@ TEST_P(Credentials, that_are_missing_are_a_401_that_says_what_to_do) {
 TEST_P(Credentials, of_the_proxys_door_open_it_and_go_no_further) {
   Road road(Plan{.workers = GetParam(),
                  .config = R"({"apiKeys": [{"name": "me", "key": "door-secret"}]})"});
-  for (const char* fields :
-       {"Authorization: Bearer door-secret\r\n", "x-api-key: door-secret\r\n",
-        "api-key: door-secret\r\n", "x-ccproxy-key: door-secret\r\n"}) {
+  for (const char* fields : {"Authorization: Bearer door-secret\r\n", "x-api-key: door-secret\r\n",
+                             "api-key: door-secret\r\n", "x-ccproxy-key: door-secret\r\n"}) {
     const Reply reply =
         ask(road.port(), "POST", "/v1/messages", kWhole, std::string(kFields) + fields);
     EXPECT_EQ(reply.status, 200) << fields << reply.raw;
@@ -135,8 +135,7 @@ TEST_P(Credentials, of_the_proxys_door_open_it_and_go_no_further) {
 }
 
 TEST_P(Credentials, of_the_client_and_of_the_door_come_in_fields_of_their_own) {
-  Road road(Plan{.workers = GetParam(),
-                 .config = R"({"credentials": "client",
+  Road road(Plan{.workers = GetParam(), .config = R"({"credentials": "client",
                                "apiKeys": [{"name": "me", "key": "door-secret"}]})"});
   for (const char* door : {"x-ccproxy-key", "api-key"}) {
     const Reply reply =
@@ -148,8 +147,8 @@ TEST_P(Credentials, of_the_client_and_of_the_door_come_in_fields_of_their_own) {
   }
   // A door key in the credential's place opens nothing: it would have gone upstream.
   for (const char* field : {"x-api-key: door-secret\r\n", "Authorization: Bearer door-secret\r\n"})
-    EXPECT_EQ(
-        ask(road.port(), "POST", "/v1/messages", kWhole, std::string(kFields) + field).status, 401)
+    EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole, std::string(kFields) + field).status,
+              401)
         << field;
   EXPECT_EQ(road.requests().size(), 2U);
 }
@@ -163,14 +162,14 @@ TEST_P(Credentials, stay_out_of_the_log_when_they_stand_in_a_query) {
 }
 
 TEST_P(Credentials, of_a_client_pass_although_none_of_the_servers_is_there) {
-  Road road(Plan{.workers = GetParam(),
-                 .config = R"({"credentials": "client"})",
-                 .environment = {}});
+  Road road(
+      Plan{.workers = GetParam(), .config = R"({"credentials": "client"})", .environment = {}});
   EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole,
                 std::string(kFields) + "x-api-key: sk-own\r\n")
                 .status,
             200);
-  EXPECT_EQ(Document::parse(ask(road.port(), "GET", "/health").body)["credential"]["kind"], "client");
+  EXPECT_EQ(Document::parse(ask(road.port(), "GET", "/health").body)["credential"]["kind"],
+            "client");
 }
 
 }  // namespace

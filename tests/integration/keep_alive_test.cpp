@@ -80,7 +80,8 @@ TEST_P(KeepAlive, an_answer_that_was_not_read_to_its_end_costs_its_connection) {
 }
 
 TEST_P(KeepAlive, a_connection_that_died_in_the_pool_is_not_used) {
-  road.script({{"replies", Document::array({{{"times", 1}, {"text", "Hi"}, {"fault", "dead-keepalive"}}})}});
+  road.script({{"replies",
+                Document::array({{{"times", 1}, {"text", "Hi"}, {"fault", "dead-keepalive"}}})}});
   EXPECT_EQ(post().status, 200);
   ASSERT_TRUE(wait_until([&] { return road.status()["open_connections"] == 0; }));
   EXPECT_EQ(post().status, 200);
@@ -93,8 +94,9 @@ TEST_P(KeepAlive, a_connection_that_died_in_the_pool_is_not_used) {
 TEST_P(KeepAlive, a_connection_that_dies_with_the_request_is_replaced_once) {
   for (const char* body : {kWhole, kStreamed}) {
     road.forget_requests();
-    road.script({{"replies",
-                  Document::array({{{"times", 1}, {"text", "Hi"}, {"fault", "dead-keepalive=late"}}})}});
+    road.script(
+        {{"replies",
+          Document::array({{{"times", 1}, {"text", "Hi"}, {"fault", "dead-keepalive=late"}}})}});
     EXPECT_EQ(post(body).status, 200);
     const Reply again = post(body);
     EXPECT_EQ(again.status, 200) << again.raw;

@@ -64,14 +64,16 @@ TEST_P(MappedModel, changes_nothing_but_the_bytes_of_the_name) {
 }
 
 TEST_P(MappedModel, is_replaced_wherever_the_member_stands) {
-  (void)post(R"({"model":"exact","max_tokens":1,"model": "exact" ,"messages":[],"mod\u0065l":"ex\u0061ct"})");
-  EXPECT_EQ(last_body(),
-            R"({"model":"claude-opus-5","max_tokens":1,"model": "claude-opus-5" ,"messages":[],"mod\u0065l":"claude-opus-5"})");
+  (void)post(
+      R"({"model":"exact","max_tokens":1,"model": "exact" ,"messages":[],"mod\u0065l":"ex\u0061ct"})");
+  EXPECT_EQ(
+      last_body(),
+      R"({"model":"claude-opus-5","max_tokens":1,"model": "claude-opus-5" ,"messages":[],"mod\u0065l":"claude-opus-5"})");
 }
 
 TEST_P(MappedModel, leaves_a_body_alone_that_cannot_be_read) {
-  for (const std::string body : {R"({"model":"exact",)", R"({"model":"exact"}})", R"(["model","exact"])",
-                                 R"({"model":"exact" "max_tokens":1})"}) {
+  for (const std::string body : {R"({"model":"exact",)", R"({"model":"exact"}})",
+                                 R"(["model","exact"])", R"({"model":"exact" "max_tokens":1})"}) {
     (void)post(body);
     EXPECT_EQ(last_body(), body);
   }

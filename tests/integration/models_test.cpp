@@ -43,8 +43,8 @@ std::set<std::string> ids_of(const Document& list, const char* name = "id") {
 }
 
 TEST_P(Models, have_anthropics_shape_for_its_clients) {
-  for (const char* fields :
-       {kVersion, "x-api-key: sk-any\r\n", "anthropic-version: 2026-10-21\r\nAuthorization: Bearer x\r\n"}) {
+  for (const char* fields : {kVersion, "x-api-key: sk-any\r\n",
+                             "anthropic-version: 2026-10-21\r\nAuthorization: Bearer x\r\n"}) {
     const Document list = get("/v1/models?limit=1000", fields);
     EXPECT_FALSE(list.contains("object"));
     EXPECT_EQ(list["has_more"], false);
@@ -66,8 +66,8 @@ TEST_P(Models, have_anthropics_shape_for_its_clients) {
 }
 
 TEST_P(Models, have_openais_shape_for_all_others) {
-  for (const char* fields : {kBearer, "", "api-key: sk-any\r\n",
-                             "Authorization: Bearer x\r\nx-api-key: y\r\n"}) {
+  for (const char* fields :
+       {kBearer, "", "api-key: sk-any\r\n", "Authorization: Bearer x\r\nx-api-key: y\r\n"}) {
     const Document list = get("/v1/models", fields);
     EXPECT_EQ(list["object"], "list");
     EXPECT_FALSE(list.contains("has_more"));
@@ -175,7 +175,8 @@ TEST_P(Models, of_the_upstream_join_the_list) {
   EXPECT_TRUE(ids.contains("mine"));
   EXPECT_EQ(get("/v1/models/claude-next-7", kVersion), extra);
   EXPECT_EQ(get("/v1/models/claude-next-7", kBearer)["created"], 1'798'859'045);
-  EXPECT_EQ(get("/v1/models/claude-sonnet-5", kVersion)["display_name"], "As the upstream names it");
+  EXPECT_EQ(get("/v1/models/claude-sonnet-5", kVersion)["display_name"],
+            "As the upstream names it");
   EXPECT_TRUE(ids_of(get("/v1/models?client_version=1.0.0", kBearer)["models"], "slug")
                   .contains("claude-next-7"));
 }

@@ -39,8 +39,9 @@ TEST_P(Neighbours, a_batch_is_made_listed_and_read) {
   EXPECT_EQ(body_of(road.requests().at(0)), batch);
   const std::string id = Document::parse(made.body)["id"];
 
-  EXPECT_EQ(Document::parse(ask_json("GET", "/v1/messages/batches/" + id).body)["processing_status"],
-            "ended");
+  EXPECT_EQ(
+      Document::parse(ask_json("GET", "/v1/messages/batches/" + id).body)["processing_status"],
+      "ended");
   const Reply listed = ask_json("GET", "/v1/messages/batches?limit=5&x=%20");
   EXPECT_NE(listed.body.find(id), std::string::npos);
   EXPECT_EQ(road.requests().back()["target"], "/v1/messages/batches?limit=5&x=%20");
@@ -185,7 +186,8 @@ TEST_P(Neighbours, what_is_not_the_api_never_goes_upstream) {
 }
 
 TEST_P(Neighbours, an_endpoint_of_tomorrow_passes_where_the_caller_is_the_apis) {
-  road.reply({{"match", {{"method", "*"}, {"path", "/v1/tomorrow/*"}}}, {"body", "{\"new\":true}"}});
+  road.reply(
+      {{"match", {{"method", "*"}, {"path", "/v1/tomorrow/*"}}}, {"body", "{\"new\":true}"}});
   const Reply posted = ask_json("POST", "/v1/tomorrow/things?x=1", R"({ "n":1.0})");
   EXPECT_EQ(posted.status, 200);
   EXPECT_EQ(posted.body, "{\"new\":true}");
@@ -222,8 +224,8 @@ TEST_P(Neighbours, are_found_without_v1_and_with_it_twice) {
 TEST_P(Neighbours, no_path_leads_elsewhere_upstream) {
   for (const char* target :
        {"/v1/../api/oauth", "/v1/messages/..", "/v1/./messages", "/v1/files/%2e%2e/secrets",
-        "/v1/files/%2E./x", "/v1/files/.%2e/x", "/v1/files//x", "//v1/messages",
-        "/v1/files/a%2fb", "/v1/files/a%5cb", "/v1/files/a\\b", "/messages/../../x"}) {
+        "/v1/files/%2E./x", "/v1/files/.%2e/x", "/v1/files//x", "//v1/messages", "/v1/files/a%2fb",
+        "/v1/files/a%5cb", "/v1/files/a\\b", "/messages/../../x"}) {
     const Reply reply = ask_json("GET", target);
     EXPECT_EQ(reply.status, 400) << target;
     EXPECT_EQ(Document::parse(reply.body)["error"]["type"], "invalid_request_error") << target;

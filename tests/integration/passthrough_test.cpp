@@ -39,7 +39,8 @@ TEST_P(PassThrough, carries_every_byte_of_a_body_to_the_upstream) {
   const std::vector<std::string> bodies = {
       kWhole,
       "{ \"model\" :\t\"claude-sonnet-5\" ,\r\n\n \"max_tokens\":100,\"temperature\":1.0,"
-      "\"top_p\":0.90 , \"top_k\":1e2,\"messages\":[ {\"role\" : \"user\",\"content\":\"Hi\"} ]  }\n ",
+      "\"top_p\":0.90 , \"top_k\":1e2,\"messages\":[ {\"role\" : \"user\",\"content\":\"Hi\"} ]  "
+      "}\n ",
       R"({"max_tokens":1,"m\u006fdel":"claude-\u0073onnet-5","messages":[{"role":"user","content":"\u00e9\ud83d\ude00\/é😀 \u2028"}]})",
       R"({"model":"claude-sonnet-5","new_field":{"a":[1.0,-0.0,1E+400,123456789012345678901234567890]},"max_tokens":1,"messages":[],"messages":[{"role":"user","content":"twice"}],"max_tokens":2})",
       R"({"model":"claude-sonnet-5","model":"claude-sonnet-5","stream":false,"stream":false,"max_tokens":1,"messages":[{"role":"user","content":"\ud800 alone"}]})",
@@ -110,7 +111,8 @@ TEST_P(PassThrough, brings_every_byte_of_a_stream_to_the_client) {
   const std::vector<std::string> streams = {
       start + ": a comment\n\n:\n\n" + stop,
       start + "event: ping\ndata: {\"type\": \"ping\"}\n\n" + stop,
-      start + "event: brand_new\ndata: {\"type\":\"brand_new\",\"n\":1.0}\nid: 7\nretry: 10\n\n" + stop,
+      start + "event: brand_new\ndata: {\"type\":\"brand_new\",\"n\":1.0}\nid: 7\nretry: 10\n\n" +
+          stop,
       start + "data: {\"type\":\"content_block_delta\",\n" +
           "data: \"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"é😀\"}}\n\n\n\n" + stop,
       "event: message_start\r\ndata: {\"type\":\"message_start\",\"message\":{}}\r\n\r\n"
@@ -118,8 +120,9 @@ TEST_P(PassThrough, brings_every_byte_of_a_stream_to_the_client) {
       "event: message_start\rdata: {\"type\":\"message_start\",\"message\":{}}\r\r"
       "event: message_stop\rdata: {\"type\":\"message_stop\"}\r\r",
       start + "event: message_stop\ndata:{\"type\":\"message_stop\"}\n\n" + ": after the end\n\n",
-      start + "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
-              "\"message\":\"Overloaded\"}}\n\n",
+      start +
+          "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
+          "\"message\":\"Overloaded\"}}\n\n",
       start + "data: not JSON\n\ndata: [DONE]\n\n" + stop,
       "no events at all",
       start + "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":\"" +
@@ -171,8 +174,8 @@ TEST_P(PassThrough, brings_every_byte_of_a_whole_answer_to_the_client) {
 TEST_P(PassThrough, leaves_status_body_and_fields_of_an_error_as_they_are) {
   const std::string body =
       R"({"type":"error","error":{"type":"overloaded_error","message":"Overloaded", "details":{"x":1.0}},"request_id":"req_x"})";
-  for (const int status : {201, 202, 307, 400, 401, 402, 403, 404, 405, 408, 409, 413, 418, 422, 429,
-                           451, 500, 501, 502, 503, 504, 529, 599}) {
+  for (const int status : {201, 202, 307, 400, 401, 402, 403, 404, 405, 408, 409, 413,
+                           418, 422, 429, 451, 500, 501, 502, 503, 504, 529, 599}) {
     road.reply({{"status", status},
                 {"body", body},
                 {"headers",
@@ -269,7 +272,8 @@ TEST_P(PassThrough, answers_expect_itself_and_does_not_hand_it_on) {
   RawClient client(road.port());
   const std::string body = kWhole;
   client.send(std::string("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\n") + kFields +
-              "Expect: 100-continue\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n");
+              "Expect: 100-continue\r\nContent-Length: " + std::to_string(body.size()) +
+              "\r\n\r\n");
   ASSERT_TRUE(client.wait_for("HTTP/1.1 100 Continue\r\n\r\n"));
   client.send(body);
   EXPECT_EQ(client.read_reply().status, 200);
@@ -285,20 +289,19 @@ TEST_P(PassThrough, names_itself_only_where_the_client_has_no_name) {
 
 TEST_P(PassThrough, hands_on_what_the_upstream_says_and_not_what_is_between_it_and_us) {
   road.reply({{"text", "Hi"},
-              {"headers",
-               Document::array({{"request-id", "req_1"},
-                                {"connection", "keep-alive, X-Named"},
-                                {"X-Named", "secret"},
-                                {"keep-alive", "timeout=secret"},
-                                {"proxy-authenticate", "secret"},
-                                {"set-cookie", "secret=1"},
-                                {"Set-Cookie", "secret=2"},
-                                {"Server", "secret"},
-                                {"alt-svc", "secret"},
-                                {"vary", "Origin"},
-                                {"x-unknown", "one"},
-                                {"x-unknown", "two"},
-                                {"content-disposition", "inline; filename=\"a b\""}})}});
+              {"headers", Document::array({{"request-id", "req_1"},
+                                           {"connection", "keep-alive, X-Named"},
+                                           {"X-Named", "secret"},
+                                           {"keep-alive", "timeout=secret"},
+                                           {"proxy-authenticate", "secret"},
+                                           {"set-cookie", "secret=1"},
+                                           {"Set-Cookie", "secret=2"},
+                                           {"Server", "secret"},
+                                           {"alt-svc", "secret"},
+                                           {"vary", "Origin"},
+                                           {"x-unknown", "one"},
+                                           {"x-unknown", "two"},
+                                           {"content-disposition", "inline; filename=\"a b\""}})}});
   const Reply reply = post(kWhole);
   const std::string head = reply.raw.substr(0, reply.raw.find("\r\n\r\n"));
   EXPECT_EQ(head.find("secret"), std::string::npos) << head;

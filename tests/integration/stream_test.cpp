@@ -61,7 +61,8 @@ TEST_P(Streamed, each_event_arrives_before_the_next_is_sent) {
   peer->send(kStreamHead + chunk(kStart));
   ASSERT_TRUE(client.wait_for(kStart));
   for (int i = 0; i < 50; ++i) {
-    const std::string event = "event: content_block_delta\ndata: {\"n\":" + std::to_string(i) + "}\n\n";
+    const std::string event =
+        "event: content_block_delta\ndata: {\"n\":" + std::to_string(i) + "}\n\n";
     peer->send(chunk(event));
     ASSERT_TRUE(client.wait_for(event)) << i;
   }
@@ -74,8 +75,8 @@ TEST_P(Streamed, half_an_event_arrives_before_the_other_half_is_sent) {
   peer->send(kStreamHead + chunk(kStart));
   ASSERT_TRUE(client.wait_for(kStart));
   // Cut inside a name, a character of three bytes and a line end; and inside the chunk's own frame.
-  const std::vector<std::string> pieces = {"eve", "nt: x\ndata: \xe2", "\x82", "\xac\r", "\n\r",
-                                           "\n: comm", "ent\n", "\n"};
+  const std::vector<std::string> pieces = {"eve",  "nt: x\ndata: \xe2", "\x82",  "\xac\r",
+                                           "\n\r", "\n: comm",          "ent\n", "\n"};
   std::string all = kStart;
   for (const std::string& piece : pieces) {
     peer->send(chunk(piece));
@@ -93,7 +94,8 @@ TEST_P(Streamed, half_an_event_arrives_before_the_other_half_is_sent) {
 
 TEST_P(Streamed, a_whole_answer_arrives_as_it_comes_too) {
   const auto peer = begin(kWhole);
-  peer->send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"a\":");
+  peer->send(
+      "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"a\":");
   ASSERT_TRUE(client.wait_for("{\"a\":"));
   peer->send("[1,2]} ");
   const Reply reply = client.read_reply();
@@ -139,7 +141,7 @@ TEST_P(Streamed, a_slow_client_stops_the_upstream_and_costs_no_memory) {
   EXPECT_LT(resident_bytes(road.proxy().pid()) - before, std::size_t{2} << 20);
   // Once the client reads, everything comes.
   std::thread rest([&] {
-    peer->send(std::string_view(piece).substr(taken % piece.size()) );
+    peer->send(std::string_view(piece).substr(taken % piece.size()));
     peer->send(chunk(kStop) + "0\r\n\r\n");
   });
   const Reply reply = client.read_reply();

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <filesystem>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
 #include <string>
-#include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "support/raw_upstream.hpp"
@@ -33,6 +36,71 @@ void expect_certificate_refused(const Reply& reply) {
   EXPECT_EQ(body["error"]["type"], "api_error");
   EXPECT_NE(body["error"]["message"].get<std::string>().find("certificate"), std::string::npos)
       << reply.body;
+}
+
+// Stands between the proxy and the mock, hands on every byte, and keeps what the proxy said first
+// on each connection: its ClientHello.
+class Gate {
+ public:
+  Gate() = default;
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+  Gate(Gate&&) = delete;
+  Gate& operator=(Gate&&) = delete;
+  // The programs on both sides must have ended.
+  ~Gate() {
+    for (std::thread& pump : pumps_) pump.join();
+  }
+
+  [[nodiscard]] std::uint16_t port() const { return door_.port(); }
+  // Takes the next connection and serves it until it ends.
+  void serve(std::uint16_t mock_port) {
+    auto proxy = std::shared_ptr<RawClient>(door_.accept());
+    if (!proxy) throw std::runtime_error("the proxy does not connect");
+    auto mock = std::make_shared<RawClient>(mock_port);
+    const std::string hello = proxy->take_some();
+    hellos_.push_back(hello);
+    mock->send(hello);
+    pumps_.emplace_back([proxy, mock] { hand_on(*proxy, *mock); });
+    pumps_.emplace_back([proxy, mock] { hand_on(*mock, *proxy); });
+  }
+  [[nodiscard]] const std::vector<std::string>& hellos() const { return hellos_; }
+
+ private:
+  static void hand_on(RawClient& from, RawClient& to) {
+    while (true) {
+      const std::string bytes = from.take_some();
+      if (bytes.empty() || !to.send(bytes)) break;
+    }
+    to.end_writing();
+  }
+
+  RawUpstream door_;
+  std::vector<std::string> hellos_;
+  std::vector<std::thread> pumps_;
+};
+
+// Whether a ClientHello offers a session to resume: a pre_shared_key extension (RFC 8446, 4.2.11).
+bool offers_session(const std::string& hello) {
+  std::size_t at = 5 + 4 + 2 + 32;  // record, handshake, version, random
+  const auto number = [&](std::size_t size) {
+    std::size_t value = 0;
+    while (size-- > 0) value = value << 8U | static_cast<unsigned char>(hello.at(at++));
+    return value;
+  };
+  for (const std::size_t size : {1U, 2U, 1U}) {  // session id, cipher suites, compression
+    const std::size_t length = number(size);
+    at += length;
+  }
+  const std::size_t extensions = number(2);
+  const std::size_t end = at + extensions;
+  constexpr std::size_t kPreSharedKey = 41;
+  while (at < end) {
+    if (number(2) == kPreSharedKey) return true;
+    const std::size_t length = number(2);
+    at += length;
+  }
+  return false;
 }
 
 class OverTls : public testing::TestWithParam<unsigned> {};
@@ -84,7 +152,8 @@ TEST_P(OverTls, the_name_localhost_is_checked_as_a_name) {
   plan.environment["CCPROXY_UPSTREAM_URL"] = "https://localhost:{port}";
   Road road(std::move(plan));
   EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole, kFields).status, 200);
-  EXPECT_EQ(field_of(road.requests().at(0), "host"), "localhost:" + std::to_string(road.mock_port()));
+  EXPECT_EQ(field_of(road.requests().at(0), "host"),
+            "localhost:" + std::to_string(road.mock_port()));
 }
 
 TEST_P(OverTls, the_certificates_of_ssl_cert_file_are_trusted) {
@@ -139,7 +208,9 @@ TEST_P(OverTls, faults_are_told_as_without_it) {
 
 TEST_P(OverTls, a_connection_that_dies_with_the_request_is_replaced) {
   Road road(secured(GetParam()));
-  road.script({{"replies", Document::array({{{"times", 1}, {"text", "Hi"}, {"fault", "dead-keepalive=late"}}})}});
+  road.script(
+      {{"replies",
+        Document::array({{{"times", 1}, {"text", "Hi"}, {"fault", "dead-keepalive=late"}}})}});
   RawClient client(road.port());
   for (int i = 0; i < 2; ++i) {
     client.send(request("POST", "/v1/messages", kWhole, kFields));
@@ -158,15 +229,16 @@ TEST_P(OverTls, a_client_that_leaves_takes_the_connection_with_it) {
     client.send(request("POST", "/v1/messages", kStreamed, kFields));
     ASSERT_TRUE(wait_until([&] { return road.requests().size() == 1; }));
     client.close();
-    EXPECT_TRUE(wait_until([&] { return road.requests()[0]["aborted"] == true; }, milliseconds(1000)))
+    EXPECT_TRUE(
+        wait_until([&] { return road.requests()[0]["aborted"] == true; }, milliseconds(1000)))
         << fault;
   }
 }
 
 TEST_P(OverTls, an_upstream_that_does_not_speak_it_is_a_502) {
   RawUpstream plain;
-  Road road(Plan{.workers = GetParam(),
-                 .upstream = "https://127.0.0.1:" + std::to_string(plain.port())});
+  Road road(
+      Plan{.workers = GetParam(), .upstream = "https://127.0.0.1:" + std::to_string(plain.port())});
   RawClient client(road.port());
   client.send(request("POST", "/v1/messages", kWhole, kFields));
   const auto peer = plain.accept();
@@ -187,6 +259,23 @@ TEST_P(OverTls, a_handshake_that_is_not_answered_ends_within_its_limit) {
   EXPECT_TRUE(reply.status == 502 || reply.status == 504) << reply.raw;
   EXPECT_NE(reply.body.find("timeouts.tlsSeconds"), std::string::npos) << reply.body;
   EXPECT_LT(steady_clock::now() - start, std::chrono::seconds(4));
+}
+
+TEST_P(OverTls, a_second_connection_resumes_the_session_of_the_first) {
+  Gate gate;  // outlives the road
+  Plan plan = secured(GetParam());
+  plan.upstream = "https://127.0.0.1:" + std::to_string(gate.port());
+  Road road(std::move(plan));
+  road.reply({{"text", "Hi"}, {"fault", "close-after"}});  // so that each request needs another
+  RawClient client(road.port());
+  for (int i = 0; i < 2; ++i) {
+    client.send(request("POST", "/v1/messages", kWhole, kFields));
+    gate.serve(road.mock_port());
+    EXPECT_EQ(client.read_reply().status, 200);
+  }
+  ASSERT_EQ(gate.hellos().size(), 2U);
+  EXPECT_FALSE(offers_session(gate.hellos()[0]));
+  EXPECT_TRUE(offers_session(gate.hellos()[1]));
 }
 
 TEST_P(OverTls, many_connections_at_once_take_up_sessions_and_work) {

@@ -89,8 +89,8 @@ TEST_P(Faulty, a_stream_that_breaks_off_ends_with_an_error_event) {
     EXPECT_EQ(reply.field("connection"), "") << "told before the head, it was not known";
     const Document receipt = last_receipt();
     EXPECT_EQ(receipt["status"], 200);
-    EXPECT_EQ(receipt["ended"], std::string_view(fault).starts_with("stall") ? "timed_out"
-                                                                              : "upstream_broke")
+    EXPECT_EQ(receipt["ended"],
+              std::string_view(fault).starts_with("stall") ? "timed_out" : "upstream_broke")
         << fault;
   }
 }
@@ -124,8 +124,9 @@ TEST_P(Faulty, a_whole_answer_in_chunks_that_breaks_off_has_no_last_chunk) {
   client.send(request("POST", "/v1/messages", kWhole, kFields));
   const auto peer = upstream.accept();
   ASSERT_TRUE(peer && peer->wait_for(kWhole));
-  peer->send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
-             "transfer-encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n");
+  peer->send(
+      "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+      "transfer-encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n");
   ASSERT_TRUE(client.wait_for("{\"a\":"));
   peer->close();
   bool closed = false;
@@ -223,9 +224,10 @@ TEST_P(Faulty, the_event_that_was_cut_is_ended_before_the_error_event) {
     client.send(request("POST", "/v1/messages", kStreamed, kFields));
     const auto peer = upstream.accept();
     ASSERT_TRUE(peer && peer->wait_for(kStreamed));
-    peer->send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
-               "transfer-encoding: chunked\r\n\r\n1000\r\n" +
-               cut.sent);
+    peer->send(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+        "transfer-encoding: chunked\r\n\r\n1000\r\n" +
+        cut.sent);
     ASSERT_TRUE(client.wait_for(cut.sent.substr(cut.sent.size() - 3)));
     peer->close();
     expect_ends_with_error_event(client.read_reply(), cut.sent + cut.border);
@@ -276,8 +278,9 @@ TEST_P(Faulty, interim_answers_are_passed_over) {
   client.send(request("POST", "/v1/messages", kWhole, kFields));
   const auto peer = upstream.accept();
   ASSERT_TRUE(peer && peer->wait_for(kWhole));
-  peer->send("HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
-             "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+  peer->send(
+      "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+      "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
   const Reply reply = client.read_reply();
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.body, "{}");
@@ -349,14 +352,13 @@ TEST_P(Faulty, the_flag_wins_over_the_environment_and_that_over_the_file) {
   };
   EXPECT_EQ(status(Plan{.config = file + "{mock}\"}}", .upstream = ""}), 200);
   EXPECT_EQ(status(Plan{.config = file + nowhere + "\"}}", .upstream = ""}), 502);
-  EXPECT_EQ(status(Plan{.config = file + nowhere + "\"}}",
-                        .environment = with_key("{mock}"),
-                        .upstream = ""}),
-            200);
-  EXPECT_EQ(status(Plan{.config = file + "{mock}\"}}",
-                        .environment = with_key(nowhere),
-                        .upstream = ""}),
-            502);
+  EXPECT_EQ(
+      status(Plan{
+          .config = file + nowhere + "\"}}", .environment = with_key("{mock}"), .upstream = ""}),
+      200);
+  EXPECT_EQ(
+      status(Plan{.config = file + "{mock}\"}}", .environment = with_key(nowhere), .upstream = ""}),
+      502);
   EXPECT_EQ(status(Plan{.config = file + nowhere + "\"}}",
                         .environment = with_key(nowhere),
                         .upstream = "{mock}"}),

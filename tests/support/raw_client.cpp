@@ -186,6 +186,11 @@ std::string RawClient::take_through(std::string_view text, std::chrono::millisec
   return take(pending_.find(text) + text.size());
 }
 
+std::string RawClient::take_some(std::chrono::milliseconds limit) {
+  if (pending_.empty()) (void)read_more(steady_clock::now() + limit);
+  return std::exchange(pending_, {});
+}
+
 bool RawClient::wait_closed(std::chrono::milliseconds limit) {
   const auto give_up = steady_clock::now() + limit;
   while (read_more(give_up)) {

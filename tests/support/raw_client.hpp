@@ -45,8 +45,8 @@ class RawClient {
   [[nodiscard]] bool connected() const { return fd_ >= 0; }
   // False when the peer has closed.
   bool send(std::string_view bytes);
-  // Sends `piece` again and again until the peer has taken nothing for `quiet`, or `most` bytes; how
-  // many it took.
+  // Sends `piece` again and again until the peer has taken nothing for `quiet`, or `most` bytes;
+  // how many it took.
   [[nodiscard]] std::size_t send_until_stalled(std::string_view piece, std::size_t most,
                                                std::chrono::milliseconds quiet) const;
   void end_writing() const;
@@ -57,11 +57,13 @@ class RawClient {
 
   // Waits until `text` has come; what came so far stays for the next read.
   [[nodiscard]] bool wait_for(std::string_view text, std::chrono::milliseconds limit = kPatience);
-  // Takes `size` bytes, or everything to the end of `text`, away from what came, once it is there; ""
-  // when it does not come.
+  // Takes `size` bytes, or everything to the end of `text`, away from what came, once it is there;
+  // "" when it does not come.
   [[nodiscard]] std::string take(std::size_t size, std::chrono::milliseconds limit = kPatience);
   [[nodiscard]] std::string take_through(std::string_view text,
                                          std::chrono::milliseconds limit = kPatience);
+  // Takes what came, at least a byte; "" when the peer has closed.
+  [[nodiscard]] std::string take_some(std::chrono::milliseconds limit = kPatience);
   // One whole reply. `to_head` when the request was a HEAD.
   [[nodiscard]] Reply read_reply(bool to_head = false, std::chrono::milliseconds limit = kPatience);
   // Everything until the peer closes or the limit is over; `closed` says which.

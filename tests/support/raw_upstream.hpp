@@ -1,5 +1,5 @@
-// An upstream whose every byte and moment is the test's: it accepts when told to and says what it is
-// given. For what the mock cannot do: to wait for the client before the next byte, to answer
+// An upstream whose every byte and moment is the test's: it accepts when told to and says what it
+// is given. For what the mock cannot do: to wait for the client before the next byte, to answer
 // nothing at all, to be full.
 #pragma once
 
@@ -25,7 +25,8 @@ class RawUpstream {
   [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
 
   // The next connection, or nullptr when none comes within the limit.
-  [[nodiscard]] std::unique_ptr<RawClient> accept(std::chrono::milliseconds limit = kPatience) const;
+  [[nodiscard]] std::unique_ptr<RawClient> accept(
+      std::chrono::milliseconds limit = kPatience) const;
 
   // Takes so many connections that the system answers no further one: connecting hangs from here.
   void fill_up();

@@ -43,7 +43,8 @@ std::string printed_behind(Process& process, const std::string& before) {
         const std::string output = process.output();
         const auto at = output.find(before);
         const auto end = at == std::string::npos ? at : output.find('\n', at);
-        if (end != std::string::npos) found = output.substr(at + before.size(), end - at - before.size());
+        if (end != std::string::npos)
+          found = output.substr(at + before.size(), end - at - before.size());
         return !found.empty() || !process.running();
       },
       seconds(20));
@@ -153,8 +154,8 @@ std::string Road::control(std::string_view method, std::string_view target, std:
   }
   const auto begin = mock_url_.find("//") + 2;
   const std::string host = mock_url_.substr(begin, mock_url_.rfind(':') - begin);
-  http::Client client(runtime, http::Origin{tls, host, mock_port_, host},
-                      context.get(), http::ClientLimits{});
+  http::Client client(runtime, http::Origin{tls, host, mock_port_, host}, context.get(),
+                      http::ClientLimits{});
   std::string answer;
   std::exception_ptr failure;
   const http::OutgoingRequest request{method, target, {}, body.size()};

@@ -1,6 +1,6 @@
-// The whole road as a person has it: the real `ccproxy mock` and the real `ccproxy start` before it,
-// on free ports, with a home of their own and nothing of the machine's environment. It refuses to
-// know what a test asks.
+// The whole road as a person has it: the real `ccproxy mock` and the real `ccproxy start` before
+// it, on free ports, with a home of their own and nothing of the machine's environment. It refuses
+// to know what a test asks.
 #pragma once
 
 #include <cstddef>
@@ -35,11 +35,11 @@ inline constexpr const char* kWhole =
 // the port in it, and `{home}` for the road's folder, which is CCPROXY_HOME.
 struct Plan {
   unsigned workers = 1;
-  std::string config{};                                              // config.json; "" writes none
+  std::string config{};  // config.json; "" writes none
   Process::Environment environment{{"ANTHROPIC_API_KEY", kServerKey}};  // of the proxy
-  std::vector<std::string> flags{};                                  // more of `ccproxy start`
-  std::vector<std::string> mock_flags{};                             // more of `ccproxy mock`
-  std::string upstream = "{mock}";                                   // --upstream; "": not given
+  std::vector<std::string> flags{};                                     // more of `ccproxy start`
+  std::vector<std::string> mock_flags{};                                // more of `ccproxy mock`
+  std::string upstream = "{mock}";                                      // --upstream; "": not given
 };
 
 class Road {

@@ -1,0 +1,270 @@
+// The local door: what comes in over HTTP/1.1, who may come in, and what is told to whoever may
+// not.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "http/coding.hpp"
+#include "support/road.hpp"
+
+namespace ccproxy::test {
+namespace {
+
+class Door : public testing::TestWithParam<unsigned> {
+ protected:
+  Road road{Plan{.workers = GetParam()}};
+};
+INSTANTIATE_TEST_SUITE_P(Workers, Door, testing::Values(1U, 2U));
+
+TEST_P(Door, answers_pipelined_requests_in_order) {
+  RawClient client(road.port());
+  client.send(request("POST", "/v1/messages", kWhole, kFields) + request("GET", "/health") +
+              request("GET", "/nowhere") + request("HEAD", "/"));
+  EXPECT_NE(client.read_reply().body.find("\"type\":\"message\""), std::string::npos);
+  EXPECT_NE(client.read_reply().body.find("uptime_seconds"), std::string::npos);
+  EXPECT_EQ(client.read_reply().status, 404);
+  const Reply head = client.read_reply(true);
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.body, "");
+}
+
+TEST_P(Door, tells_a_client_that_waits_to_go_on) {
+  RawClient client(road.port());
+  client.send("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n" +
+              std::string(kFields) +
+              "Content-Length: " + std::to_string(std::string_view(kWhole).size()) + "\r\n\r\n");
+  ASSERT_TRUE(client.wait_for("HTTP/1.1 100 Continue\r\n\r\n"));
+  client.send(kWhole);
+  EXPECT_EQ(client.read_reply().status, 200);
+}
+
+TEST_P(Door, takes_a_chunked_body_and_sends_its_bytes_on) {
+  RawClient client(road.port());
+  const std::string body = kWhole;
+  client.send("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\ntransfer-encoding: chunked\r\n" +
+              std::string(kFields) + "\r\n5\r\n" + body.substr(0, 5) + "\r\n");
+  char size[32];
+  std::snprintf(size, sizeof size, "%zx", body.size() - 5);
+  client.send(std::string(size) + "\r\n" + body.substr(5) + "\r\n0\r\n\r\n");
+  EXPECT_EQ(client.read_reply().status, 200);
+  EXPECT_EQ(body_of(road.requests().at(0)), body);
+}
+
+TEST_P(Door, unfolds_a_coded_body_only_to_change_the_model) {
+  const std::string coded = http::gzip(kWhole);
+  const std::string fields = std::string(kFields) + "content-encoding: gzip\r\n";
+  // The simulated upstream does not unfold bodies: what counts is what it got.
+  (void)ask(road.port(), "POST", "/v1/messages", coded, fields);
+  EXPECT_EQ(body_of(road.requests().at(0)), coded);
+  EXPECT_EQ(field_of(road.requests().at(0), "content-encoding"), "gzip");
+
+  const std::string mapped =
+      R"({"model":"opus","max_tokens":5,"messages":[{"role":"user","content":"Hi"}]})";
+  EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", http::gzip(mapped), fields).status, 200);
+  EXPECT_NE(body_of(road.requests().at(1)).find(R"({"model":"claude-opus-4-8",)"),
+            std::string::npos);
+  EXPECT_EQ(field_of(road.requests().at(1), "content-encoding"), "");
+}
+
+TEST_P(Door, refuses_codings_it_cannot_read_and_bodies_that_unfold_without_end) {
+  const std::string fields = kFields;
+  EXPECT_EQ(
+      ask(road.port(), "POST", "/v1/messages", "x", fields + "content-encoding: lzma\r\n").status,
+      415);
+  EXPECT_EQ(
+      ask(road.port(), "POST", "/v1/messages", "not gzip", fields + "content-encoding: gzip\r\n")
+          .status,
+      400);
+  const std::string bomb = http::gzip(std::string(std::size_t{40} << 20, ' '));
+  EXPECT_EQ(
+      ask(road.port(), "POST", "/v1/messages", bomb, fields + "content-encoding: gzip\r\n").status,
+      413);
+  EXPECT_TRUE(road.requests().empty());
+}
+
+TEST_P(Door, refuses_a_body_that_is_too_large_without_waiting_for_it) {
+  RawClient client(road.port());
+  client.send("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 33554433\r\n\r\n");
+  const Reply reply = client.read_reply();
+  EXPECT_EQ(reply.status, 413);
+  EXPECT_NE(reply.body.find("request_too_large"), std::string::npos);
+  EXPECT_NE(reply.body.find("limits.bodyBytes"), std::string::npos);
+  EXPECT_EQ(reply.field("connection"), "close");
+}
+
+TEST_P(Door, names_the_methods_of_a_route) {
+  const Reply reply = ask(road.port(), "GET", "/v1/messages");
+  EXPECT_EQ(reply.status, 405);
+  EXPECT_EQ(reply.field("allow"), "POST");
+  EXPECT_EQ(ask(road.port(), "DELETE", "/health").field("allow"), "GET, HEAD");
+}
+
+TEST_P(Door, tells_errors_in_the_dialect_of_the_route) {
+  const Reply openai = ask(road.port(), "POST", "/v1/chat/completions", "{}");
+  EXPECT_EQ(openai.status, 404);
+  EXPECT_EQ(Document::parse(openai.body)["error"]["code"], "unknown_url");
+  const Reply anthropic = ask(road.port(), "POST", "/nowhere", "{}");
+  EXPECT_EQ(Document::parse(anthropic.body)["error"]["type"], "not_found_error");
+  EXPECT_EQ(Document::parse(anthropic.body)["request_id"], anthropic.field("request-id"));
+}
+
+TEST_P(Door, ends_an_answer_with_the_connection_for_an_old_client) {
+  RawClient client(road.port());
+  client.send("POST /v1/messages HTTP/1.0\r\n" + std::string(kFields) + "Content-Length: " +
+              std::to_string(std::string_view(kStreamed).size()) + "\r\n\r\n" + kStreamed);
+  bool closed = false;
+  const std::string all = client.read_all(&closed);
+  EXPECT_TRUE(closed);
+  EXPECT_EQ(all.find("transfer-encoding"), std::string::npos);
+  EXPECT_TRUE(all.ends_with("data: {\"type\":\"message_stop\"}\n\n")) << all;
+}
+
+TEST_P(Door, refuses_a_head_that_is_too_large) {
+  RawClient client(road.port());
+  client.send("GET /health HTTP/1.1\r\nHost: localhost\r\nX-Big: " + std::string(70'000, 'x'));
+  const Reply reply = client.read_reply();
+  EXPECT_EQ(reply.status, 431);
+  EXPECT_NE(reply.body.find("limits.headBytes"), std::string::npos);
+}
+
+TEST_P(Door, closes_on_what_smuggles_requests) {
+  const std::string host = "Host: localhost\r\n";
+  const std::vector<std::string> heads = {
+      "POST / HTTP/1.1\r\n" + host + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+      "POST / HTTP/1.1\r\n" + host + "Content-Length: 1\r\nContent-Length: 1\r\n\r\nx",
+      "POST / HTTP/1.1\r\n" + host + "Content-Length: 1, 1\r\n\r\nx",
+      "POST / HTTP/1.1\r\n" + host + "Content-Length: +1\r\n\r\nx",
+      "GET / HTTP/1.1\r\n\r\n",
+      "GET / HTTP/1.1\r\n" + host + host + "\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: identity\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host +
+          "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+      "POST / HTTP/1.0\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host +
+          "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n",
+      "GET / HTTP/1.1\n" + host + "\r\n",
+      "GET / HTTP/1.1\r\n" + host + "X: a\r\n b\r\n\r\n",
+      "GET / HTTP/1.1\r\n" + host + "X : a\r\n\r\n",
+      "GET http://localhost/ HTTP/1.1\r\n" + host + "\r\n",
+      "FETCH / HTTP/1.1\r\n" + host + "\r\n",
+  };
+  for (const std::string& head : heads) {
+    SCOPED_TRACE(head);
+    RawClient client(road.port());
+    client.send(head + request("GET", "/health"));
+    bool closed = false;
+    const std::string all = client.read_all(&closed);
+    EXPECT_TRUE(all.starts_with("HTTP/1.1 400 ")) << all;
+    EXPECT_EQ(all.find("200 OK"), std::string::npos) << "what stood behind it was answered";
+    EXPECT_TRUE(closed);
+  }
+}
+
+TEST_P(Door, closes_on_a_broken_chunk) {
+  for (const char* chunk : {"x\r\n", "-1\r\nx\r\n", "1\r\nxy\r\n", "1;a=\"b\"\r\nx\r\n"}) {
+    RawClient client(road.port());
+    client.send(
+        "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" +
+        std::string(chunk) + "0\r\n\r\n");
+    EXPECT_EQ(client.read_reply().status, 400) << chunk;
+  }
+}
+
+TEST_P(Door, answers_loopback_names_and_pages_only) {
+  const auto with = [&](const std::string& host, const std::string& more = "") {
+    RawClient client(road.port());
+    client.send("GET /v1/models HTTP/1.1\r\nHost: " + host + "\r\n" + more + "\r\n");
+    return client.read_reply();
+  };
+  EXPECT_EQ(with("127.0.0.1:3456").status, 200);
+  const Reply foreign = with("rebound.example");
+  EXPECT_EQ(foreign.status, 403);
+  EXPECT_NE(foreign.body.find("server.allowedHosts"), std::string::npos);
+  const Reply page = with("localhost", "Origin: https://evil.example\r\n");
+  EXPECT_EQ(page.status, 403);
+  EXPECT_FALSE(page.has("access-control-allow-origin"));
+}
+
+TEST_P(Door, says_no_more_than_that_it_runs_to_strangers) {
+  RawClient client(road.port());
+  client.send("GET /health HTTP/1.1\r\nHost: rebound.example\r\n\r\n");
+  EXPECT_EQ(client.read_reply().body, R"({"status":"ok"})");
+  client.send("HEAD / HTTP/1.1\r\nHost: rebound.example\r\n\r\n");
+  EXPECT_EQ(client.read_reply(true).status, 200);
+}
+
+const char* const kKeys =
+    R"({"apiKeys":[{"name":"laptop","key":"ccp-one"},{"name":"phone","key":"ccp-two"}]})";
+
+TEST(Keys, are_taken_in_each_of_the_fields_and_named_in_the_log) {
+  Road road(Plan{.config = kKeys});
+  const std::vector<std::string> shown = {"Authorization: Bearer ccp-two", "x-api-key: ccp-two",
+                                          "api-key: ccp-two", "x-ccproxy-key: ccp-two"};
+  for (const std::string& field : shown)
+    EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole, kFields + field + "\r\n").status,
+              200)
+        << field;
+  for (const Document& receipt : road.receipts(4)) EXPECT_EQ(receipt["key"], "phone");
+  for (const Document& received : road.requests())
+    EXPECT_EQ(field_of(received, "x-api-key"), kServerKey);
+  EXPECT_EQ(road.log().find("ccp-two"), std::string::npos);
+}
+
+TEST(Keys, that_are_wrong_are_refused_in_the_dialect_of_the_route) {
+  Road road(Plan{.config = kKeys});
+  const Reply anthropic =
+      ask(road.port(), "POST", "/v1/messages", kWhole, std::string(kFields) + "x-api-key: no\r\n");
+  EXPECT_EQ(anthropic.status, 401);
+  EXPECT_EQ(Document::parse(anthropic.body)["error"]["type"], "authentication_error");
+  const Reply openai = ask(road.port(), "GET", "/v1/models", "", "Authorization: Bearer no\r\n");
+  EXPECT_EQ(openai.status, 401);
+  EXPECT_EQ(Document::parse(openai.body)["error"]["code"], "invalid_api_key");
+  EXPECT_EQ(ask(road.port(), "GET", "/health").body, R"({"status":"ok"})");
+  EXPECT_EQ(ask(road.port(), "HEAD", "/").status, 200);
+  EXPECT_TRUE(road.requests().empty());
+}
+
+TEST(Keys, waive_the_host_check) {
+  Road road(Plan{.config = kKeys});
+  RawClient client(road.port());
+  client.send("GET /v1/models HTTP/1.1\r\nHost: tunnel.example\r\nx-ccproxy-key: ccp-one\r\n\r\n");
+  EXPECT_EQ(client.read_reply().status, 200);
+}
+
+TEST(Origins, that_are_listed_get_cors_answers_and_preflights) {
+  Road road(Plan{.config = R"({"server":{"allowedOrigins":["https://app.example"]}})"});
+  const std::string origin = "Origin: https://app.example\r\n";
+  const Reply preflight = ask(
+      road.port(), "OPTIONS", "/v1/messages", "",
+      origin +
+          "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: x-api-key\r\n");
+  EXPECT_EQ(preflight.status, 204);
+  EXPECT_EQ(preflight.field("access-control-allow-origin"), "https://app.example");
+  EXPECT_EQ(preflight.field("access-control-allow-headers"), "x-api-key");
+  const Reply reply = ask(road.port(), "POST", "/v1/messages", kWhole, kFields + origin);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.field("access-control-allow-origin"), "https://app.example");
+  EXPECT_EQ(ask(road.port(), "GET", "/nowhere", "", origin).field("access-control-allow-origin"),
+            "https://app.example");
+}
+
+TEST(Addresses, of_both_kinds_and_a_socket_are_listened_on) {
+  Road road(Plan{.workers = 2, .flags = {"--host", "localhost", "--socket", "{home}/door.sock"}});
+  EXPECT_EQ(ask(road.port(), "GET", "/health").status, 200);
+  RawClient v6(road.port(), "::1");
+  if (v6.connected()) {  // a machine may have no IPv6
+    v6.send(request("GET", "/health"));
+    EXPECT_EQ(v6.read_reply().status, 200);
+  }
+  RawClient local(road.home() + "/door.sock");
+  ASSERT_TRUE(local.connected());
+  local.send("POST /v1/messages HTTP/1.1\r\nHost: whatever\r\n" + std::string(kFields) +
+             "Content-Length: " + std::to_string(std::string_view(kStreamed).size()) + "\r\n\r\n" +
+             kStreamed);
+  EXPECT_TRUE(local.read_reply().complete);
+}
+
+}  // namespace
+}  // namespace ccproxy::test

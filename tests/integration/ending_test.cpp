@@ -1,0 +1,175 @@
+// How the server starts and ends: exit codes, one sentence, answers that may finish and those that
+// may not.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "support/road.hpp"
+
+namespace ccproxy::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// A stream whose second event comes `pause` after its first.
+Document paused_stream(int pause) {
+  return {
+      {"pace", "events"},
+      {"events",
+       {{{"event", "message_start"},
+         {"data", {{"type", "message_start"}, {"message", {{"usage", {{"input_tokens", 1}}}}}}}},
+        {{"wait_ms", pause}},
+        {{"event", "message_stop"}, {"data", {{"type", "message_stop"}}}}}}};
+}
+
+class Ending : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Workers, Ending, testing::Values(1U, 2U));
+
+TEST_P(Ending, an_idle_server_ends_at_once) {
+  Road road(Plan{.workers = GetParam()});
+  RawClient idle(road.port());
+  idle.send(request("GET", "/health"));
+  EXPECT_EQ(idle.read_reply().status, 200);
+  const auto asked_at = steady_clock::now();
+  road.proxy().signal(SIGTERM);
+  EXPECT_EQ(road.proxy().wait_exit(), 0);
+  EXPECT_LT(steady_clock::now() - asked_at, milliseconds(1500));
+  bool closed = false;
+  EXPECT_EQ(idle.read_all(&closed), "");
+  EXPECT_TRUE(closed);
+}
+
+TEST_P(Ending, a_running_answer_may_finish) {
+  Road road(Plan{.workers = GetParam()});
+  road.reply(paused_stream(700));
+  RawClient client(road.port());
+  client.send(request("POST", "/v1/messages", kStreamed, kFields));
+  ASSERT_TRUE(client.wait_for("message_start"));
+  road.proxy().signal(SIGINT);
+  const Reply reply = client.read_reply();
+  EXPECT_TRUE(reply.complete);
+  EXPECT_NE(reply.body.find("message_stop"), std::string::npos);
+  EXPECT_EQ(reply.body.find("event: error"), std::string::npos);
+  EXPECT_EQ(road.proxy().wait_exit(), 0);
+  EXPECT_FALSE(RawClient(road.port()).connected());
+}
+
+TEST_P(Ending, an_answer_that_takes_longer_is_told_so_in_its_stream) {
+  Road road(Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"});
+  road.reply(paused_stream(20'000));
+  RawClient client(road.port());
+  client.send(request("POST", "/v1/messages", kStreamed, kFields));
+  ASSERT_TRUE(client.wait_for("message_start"));
+  road.proxy().signal(SIGTERM);
+  const Reply reply = client.read_reply();
+  EXPECT_TRUE(reply.complete);
+  EXPECT_NE(
+      reply.body.find("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\","
+                      "\"message\":\"CCProxy is shutting down\"}"),
+      std::string::npos)
+      << reply.body;
+  EXPECT_EQ(road.proxy().wait_exit(), 0);
+  EXPECT_EQ(road.receipt()["ended"], "shutdown");
+}
+
+TEST_P(Ending, a_question_without_an_answer_yet_is_told_with_a_status) {
+  Road road(Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"});
+  RawClient client(road.port());
+  client.send(
+      request("POST", "/v1/messages", kWhole, std::string(kFields) + "x-mock-fault: stall\r\n"));
+  ASSERT_TRUE(wait_until([&] { return !road.requests().empty(); }));
+  road.proxy().signal(SIGTERM);
+  const Reply reply = client.read_reply();
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(road.proxy().wait_exit(), 0);
+}
+
+TEST_P(Ending, a_second_signal_ends_it_at_once) {
+  Road road(Plan{.workers = GetParam()});
+  RawClient client(road.port());
+  client.send(
+      request("POST", "/v1/messages", kWhole, std::string(kFields) + "x-mock-fault: stall\r\n"));
+  ASSERT_TRUE(wait_until([&] { return !road.requests().empty(); }));
+  const auto asked_at = steady_clock::now();
+  road.proxy().signal(SIGTERM);
+  ASSERT_TRUE(road.proxy().wait_for("no new clients"));
+  road.proxy().signal(SIGTERM);
+  EXPECT_EQ(road.proxy().wait_exit(), 0);
+  EXPECT_LT(steady_clock::now() - asked_at, milliseconds(2000));
+}
+
+struct Refusal {
+  const char* says;
+  int code;
+  const char* config;
+  std::vector<std::string> flags;
+  const char* sentence;
+};
+
+TEST(Starting, is_refused_with_one_sentence_and_a_code_of_its_own) {
+  Road taken;
+  const std::string port = std::to_string(taken.port());
+  const std::vector<Refusal> rows = {
+      {"a port in use", 4, "", {"--port", port}, "in use"},
+      {"a port in use, several workers", 4, "", {"--port", port, "--workers", "2"}, "in use"},
+      {"an address that is not ours",
+       4,
+       R"({"apiKeys":[{"name":"a","key":"k"}]})",
+       {"--port", "0", "--host", "192.0.2.1"},
+       "192.0.2.1"},
+      {"others could reach it", 5, "", {"--port", "0", "--host", "0.0.0.0"}, "apiKeys"},
+      {"a host that is no address", 3, "", {"--port", "0", "--host", "example.org"}, "server.host"},
+      {"a broken file", 3, "{\"server\": {,}}", {"--port", "0"}, "line 1"},
+      {"a wrong value", 3, R"({"server":{"port":"x"}})", {}, "server.port"},
+      {"a flag that is no flag", 2, "", {"--nonsense"}, "--nonsense"},
+      {"certificates that are not there",
+       3,
+       R"({"upstream":{"baseUrl":"https://127.0.0.1:1","caFile":"/nonexistent.pem"}})",
+       {"--port", "0"},
+       "upstream.caFile"},
+  };
+  for (const Refusal& row : rows) {
+    SCOPED_TRACE(row.says);
+    Road home(Plan{.config = "{}"});
+    const std::string folder = home.home() + "/other";
+    ASSERT_EQ(std::system(("mkdir -p " + folder).c_str()), 0);
+    if (*row.config != '\0') {
+      FILE* file = std::fopen((folder + "/config.json").c_str(), "w");
+      std::fputs(row.config, file);
+      std::fclose(file);
+    }
+    std::vector<std::string> arguments = {"start"};
+    arguments.insert(arguments.end(), row.flags.begin(), row.flags.end());
+    const Finished finished = run(CCPROXY_BINARY, arguments, {{"CCPROXY_HOME", folder}});
+    EXPECT_EQ(finished.code, row.code) << finished.errors;
+    EXPECT_NE(finished.errors.find(row.sentence), std::string::npos) << finished.errors;
+    EXPECT_EQ(std::count(finished.errors.begin(), finished.errors.end(), '\n'), 1)
+        << finished.errors;
+  }
+}
+
+TEST(Starting, where_others_can_reach_it_needs_a_key) {
+  Road road(Plan{.environment = {{"ANTHROPIC_API_KEY", kServerKey}, {"CCPROXY_API_KEY", "ccp-env"}},
+                 .flags = {"--host", "0.0.0.0"}});
+  EXPECT_EQ(ask(road.port(), "GET", "/v1/models").status, 401);
+  EXPECT_EQ(ask(road.port(), "GET", "/v1/models", "", "x-ccproxy-key: ccp-env\r\n").status, 200);
+}
+
+TEST(Starting, without_a_credential_works_and_says_what_to_do) {
+  Road road(Plan{.environment = {}});
+  EXPECT_NE(road.proxy().output().find("credential: none"), std::string::npos);
+  const Reply reply = ask(road.port(), "POST", "/v1/messages", kWhole, kFields);
+  EXPECT_EQ(reply.status, 401);
+  EXPECT_NE(reply.body.find("ANTHROPIC_API_KEY"), std::string::npos);
+  const Document health = Document::parse(ask(road.port(), "GET", "/health").body);
+  EXPECT_EQ(health["credential"]["kind"], "none");
+  EXPECT_EQ(health["credential"]["state"], "missing");
+  EXPECT_EQ(ask(road.port(), "GET", "/v1/models").status, 200);
+}
+
+}  // namespace
+}  // namespace ccproxy::test

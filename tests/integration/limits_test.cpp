@@ -1,0 +1,113 @@
+// Limits of time and memory, and a log that keeps secrets.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+#include "support/road.hpp"
+
+namespace ccproxy::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST(Limits, of_time_for_a_head_a_body_and_an_idle_connection) {
+  Road road(Plan{
+      .config =
+          R"({"timeouts":{"requestHeadSeconds":1,"bodyStallSeconds":1,"keepAliveSeconds":2}})"});
+  RawClient head(road.port()), body(road.port()), idle(road.port());
+  head.send("GET /health HTTP/1.1\r\nHost: loc");
+  body.send("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{");
+  const Reply late_head = head.read_reply(), late_body = body.read_reply();
+  EXPECT_EQ(late_head.status, 408);
+  EXPECT_NE(late_head.body.find("timeouts.requestHeadSeconds"), std::string::npos);
+  EXPECT_EQ(late_body.status, 408);
+  EXPECT_NE(late_body.body.find("timeouts.bodyStallSeconds"), std::string::npos);
+  bool closed = false;
+  EXPECT_EQ(idle.read_all(&closed), "");
+  EXPECT_TRUE(closed);
+}
+
+TEST(Limits, a_client_that_does_not_read_stops_the_upstream_and_is_dropped) {
+  Road road(Plan{.config = R"({"timeouts":{"writeStallSeconds":2}})"});
+  road.reply({{"pace", "none"},
+              {"blocks", {{{"deltas", {std::string(10'000, 'x')}}, {"repeat", 5'000}}}}});
+  const std::size_t before = resident_bytes(road.proxy().pid());
+  RawClient client(road.port());
+  client.shrink_receive_buffer();
+  client.send(request("POST", "/v1/messages", kStreamed, kFields));
+  ASSERT_TRUE(client.wait_for("HTTP/1.1 200"));
+  std::size_t most = 0;
+  ASSERT_TRUE(wait_until([&] {
+    most = std::max(most, resident_bytes(road.proxy().pid()));
+    return road.log().find("client_stalled") != std::string::npos;
+  }));
+  EXPECT_LT(most - std::min(most, before), std::size_t{8} << 20) << "of an answer of 50 MB";
+}
+
+TEST(Limits, of_bodies_held_at_once_say_when_to_come_back) {
+  Road road(Plan{.config = R"({"limits":{"heldBytes":20000}})"});
+  const std::string body = "{\"model\":\"x\",\"pad\":\"" + std::string(30'000, 'x') + "\"}";
+  const Reply reply = ask(road.port(), "POST", "/v1/messages", body, kFields);
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(reply.field("retry-after"), "1");
+  EXPECT_NE(reply.body.find("limits.heldBytes"), std::string::npos);
+  for (int i = 0; i < 20; ++i)  // what was held is given back
+    EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole, kFields).status, 200);
+}
+
+TEST(Limits, of_connections_turn_the_next_one_away) {
+  Road road(Plan{.config = R"({"limits":{"connections":2}})"});
+  RawClient one(road.port()), two(road.port());
+  one.send(request("GET", "/health"));
+  two.send(request("GET", "/health"));
+  EXPECT_EQ(one.read_reply().status, 200);
+  EXPECT_EQ(two.read_reply().status, 200);
+  RawClient three(road.port());
+  bool closed = false;
+  EXPECT_EQ(three.read_all(&closed), "");
+  EXPECT_TRUE(closed);
+}
+
+TEST(Limits, do_not_hold_for_files) {
+  Road road;
+  const std::string file(std::size_t{40} << 20, 'f');
+  const std::string body =
+      "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f.bin\"\r\n"
+      "Content-Type: application/octet-stream\r\n\r\n" +
+      file + "\r\n--b--\r\n";
+  const std::size_t before = resident_bytes(road.proxy().pid());
+  const Reply reply =
+      ask(road.port(), "POST", "/v1/files", body,
+          "anthropic-version: 2023-06-01\r\nContent-Type: multipart/form-data; boundary=b\r\n");
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_LT(resident_bytes(road.proxy().pid()) - before, std::size_t{8} << 20);
+}
+
+TEST(Log, has_one_line_a_request_and_no_secret) {
+  Road road(Plan{.flags = {"--verbose"}});
+  const std::string body =
+      R"({"model":"gpt-4","max_tokens":5,"messages":[{"role":"user","content":"secret-in-body"}]})";
+  const Reply reply =
+      ask(road.port(), "POST", "/v1/messages?token=secret-in-query", body,
+          std::string(kFields) +
+              "Authorization: Bearer secret-in-field\r\nCookie: secret-in-cookie\r\n"
+              "x-unknown: secret-in-unknown\r\nUser-Agent: tool/1.2 (more)\r\n");
+  EXPECT_EQ(reply.status, 200);
+  const Document receipt = road.receipt();
+  EXPECT_EQ(receipt["route"], "/v1/messages");
+  EXPECT_EQ(receipt["client"], "tool/1.2");
+  EXPECT_EQ(receipt["model"], "gpt-4");
+  EXPECT_EQ(receipt["model_sent"], "claude-sonnet-4-6");
+  EXPECT_EQ(receipt["status"], 200);
+  EXPECT_EQ(receipt["ended"], "complete");
+  for (const char* field : {"id", "upstream_request_id", "first_byte_ms", "duration_ms",
+                            "input_tokens", "cached_tokens", "output_tokens"})
+    EXPECT_TRUE(receipt.contains(field)) << field;
+  EXPECT_NE(road.log().find("x-unknown"), std::string::npos) << "--verbose shows names";
+  EXPECT_EQ(road.log().find("secret"), std::string::npos);
+  EXPECT_EQ(road.log().find(kServerKey), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ccproxy::test
