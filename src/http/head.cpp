@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <ctime>
 
 #include "base/text.hpp"
 
@@ -30,6 +31,15 @@ void append_chunk_line(std::string& out, std::size_t size) {
   const auto end = std::to_chars(digits.begin(), digits.end(), size, 16).ptr;
   out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
   out += "\r\n";
+}
+
+std::string http_date(WallClock::time_point when) {
+  const std::time_t seconds = WallClock::to_time_t(when);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  std::array<char, 64> text{};
+  const auto size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return {text.data(), size};
 }
 
 std::string_view reason_phrase(int status) {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.hpp"
+
 namespace ccproxy::http {
 
 struct Field {
@@ -54,6 +56,9 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 
 // Appends the line that says how large the chunk behind it is (RFC 9112, 7.1).
 void append_chunk_line(std::string& out, std::size_t size);
+
+// A time as the Date field writes it (RFC 9110, 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT".
+[[nodiscard]] std::string http_date(WallClock::time_point when);
 
 // The phrase that belongs to a status code, for people who read heads.
 [[nodiscard]] std::string_view reason_phrase(int status);

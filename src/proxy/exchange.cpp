@@ -270,6 +270,7 @@ Task<Result<void>> Exchange::end_in_trouble(const Tap& tap, Error error) {
 Task<Result<void>> Exchange::answer(int status, std::string_view content_type,
                                     std::string_view body, std::string_view more_fields) {
   std::string fields;
+  http::append_field(fields, "date", http::http_date(WallClock::now()));
   if (!content_type.empty()) http::append_field(fields, "content-type", content_type);
   fields += more_fields;
   fields += cors_fields_;

@@ -99,6 +99,8 @@ Message take_request(RawClient& peer) {
 }
 
 void expect_same(Message seen, Message expected, bool in_any_order) {
+  // The time of an answer made here; the golden upstream sends none.
+  std::erase_if(seen.head, [](const std::string& line) { return line.starts_with("date: "); });
   if (in_any_order) {
     std::sort(seen.head.begin(), seen.head.end());
     std::sort(expected.head.begin(), expected.head.end());
