@@ -33,10 +33,11 @@ ServerConnection::ServerConnection(net::Runtime& runtime, std::unique_ptr<net::S
       parser_(limits.head_bytes),
       changed_(runtime),
       drained_(runtime),
-      patience_(runtime, [this] {
-        out_of_patience_ = true;
-        changed_.notify();
-      }),
+      patience_(runtime,
+                [this] {
+                  out_of_patience_ = true;
+                  changed_.notify();
+                }),
       look_(runtime, [this] { drained_.notify(); }) {}
 
 ServerConnection::~ServerConnection() = default;

@@ -103,12 +103,12 @@ Task<void> destroy_in_callback(Runtime& runtime) {
   std::string told;
   std::unique_ptr<Deadline> deadline, other;
   const std::string text(100, 'x');  // too long to live inside the callback object
-  other = std::make_unique<Deadline>(runtime, [&] { told += "other"; });
   deadline = std::make_unique<Deadline>(runtime, [&told, &deadline, &other, text] {
     deadline.reset();
     other.reset();
     told += text;  // the callback outlives its deadline
   });
+  other = std::make_unique<Deadline>(runtime, [&] { told += "other"; });
   deadline->expires_after(milliseconds(5));
   other->expires_after(milliseconds(10));
   co_await sleep(runtime, milliseconds(100));

@@ -121,7 +121,8 @@ TEST_F(Tls, refuses_a_certificate_that_nobody_vouches_for) {
 Task<void> without_name(TestLoop& loop, TlsContext& client) {
   auto pair = co_await connect_pair(loop);
   auto wrapped = co_await client.wrap(loop.runtime(), std::move(pair.client), "", seconds(5));
-  EXPECT_FALSE(wrapped);
+  CO_ASSERT(!wrapped);
+  EXPECT_EQ(wrapped.error().kind, ErrorKind::kInternal);
 }
 
 TEST_F(Tls, does_not_shake_hands_without_a_name_to_check) {
