@@ -43,9 +43,9 @@ TEST_P(Credentials, of_the_client_never_go_upstream_in_key_mode) {
   Road road(Plan{.workers = GetParam(), .flags = {"--verbose"}});
   for (const Passed& one : kPassed)
     (void)ask(road.port(), one.method, one.target, one.body, std::string(kFields) + kAll);
-  const Document requests = road.requests();
+  Document requests = road.requests();
   ASSERT_EQ(requests.size(), kPassed.size());
-  for (const Document& seen : requests) {
+  for (Document& seen : requests) {
     EXPECT_EQ(seen["headers"].dump().find("secret"), std::string::npos) << seen.dump(1);
     EXPECT_EQ(field_of(seen, "x-api-key"), kServerKey) << seen["target"];
     EXPECT_EQ(field_of(seen, "authorization"), "") << seen["target"];
@@ -61,9 +61,9 @@ TEST_P(Credentials, of_the_client_pass_unchanged_where_that_is_configured) {
       .workers = GetParam(), .config = R"({"credentials": "client"})", .flags = {"--verbose"}});
   for (const Passed& one : kPassed)
     (void)ask(road.port(), one.method, one.target, one.body, std::string(kFields) + kAll);
-  const Document requests = road.requests();
+  Document requests = road.requests();
   ASSERT_EQ(requests.size(), kPassed.size());
-  for (const Document& seen : requests) {
+  for (Document& seen : requests) {
     EXPECT_EQ(field_of(seen, "authorization"), "Bearer secret-bearer") << seen["target"];
     EXPECT_EQ(field_of(seen, "x-api-key"), "secret-key") << seen["target"];
     for (const char* name : {"api-key", "x-ccproxy-key", "proxy-authorization", "cookie"})
@@ -81,7 +81,7 @@ TEST_P(Credentials, pass_one_by_one_and_their_absence_passes_too) {
   const auto sent_for = [&](const char* fields) {
     const Reply reply =
         ask(road.port(), "POST", "/v1/messages", kWhole, std::string(kFields) + fields);
-    const Document seen = road.requests().back();
+    Document seen = road.requests().back();
     return std::to_string(reply.status) + " " + field_of(seen, "authorization") + "/" +
            field_of(seen, "x-api-key");
   };
@@ -102,7 +102,7 @@ TEST_P(Credentials, that_are_missing_are_a_401_that_says_what_to_do) {
     const Reply reply =
         ask(road.port(), one.method, one.target, one.body, std::string(kFields) + kAll);
     EXPECT_EQ(reply.status, 401) << one.target;
-    const Document body = Document::parse(reply.body);
+    Document body = Document::parse(reply.body);
     EXPECT_EQ(body["type"], "error") << one.target;
     EXPECT_EQ(body["error"]["type"], "authentication_error") << one.target;
     EXPECT_NE(body["error"]["message"].get<std::string>().find("ANTHROPIC_API_KEY"),
@@ -123,7 +123,7 @@ TEST_P(Credentials, of_the_proxys_door_open_it_and_go_no_further) {
     EXPECT_EQ(road.requests().back().dump().find("door-secret"), std::string::npos) << fields;
     EXPECT_EQ(field_of(road.requests().back(), "x-api-key"), kServerKey);
   }
-  for (const Document& receipt : road.receipts(4)) EXPECT_EQ(receipt["key"], "me");
+  for (Document& receipt : road.receipts(4)) EXPECT_EQ(receipt["key"], "me");
   const Reply refused = ask(road.port(), "POST", "/v1/messages", kWhole,
                             std::string(kFields) + "x-api-key: wrong-secret\r\n");
   EXPECT_EQ(refused.status, 401);

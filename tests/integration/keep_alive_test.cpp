@@ -35,7 +35,7 @@ INSTANTIATE_TEST_SUITE_P(Workers, KeepAlive, testing::Values(1U, 2U));
 
 TEST_P(KeepAlive, one_connection_carries_one_request_after_another) {
   for (int i = 0; i < 20; ++i) ASSERT_EQ(post(i % 2 == 0 ? kWhole : kStreamed).status, 200);
-  const Document requests = road.requests();
+  Document requests = road.requests();
   ASSERT_EQ(requests.size(), 20U);
   for (std::size_t i = 0; i < 20; ++i) {
     EXPECT_EQ(requests[i]["connection"], requests[0]["connection"]);
@@ -52,8 +52,8 @@ TEST_P(KeepAlive, every_kind_of_answer_leaves_the_connection_usable) {
   EXPECT_EQ(post().status, 204);
   client.send(request("HEAD", "/v1/files", {}, kFields));
   (void)client.read_reply(true);
-  const Document requests = road.requests();
-  for (const Document& one : requests) EXPECT_EQ(one["connection"], requests[0]["connection"]);
+  Document requests = road.requests();
+  for (Document& one : requests) EXPECT_EQ(one["connection"], requests[0]["connection"]);
 }
 
 TEST_P(KeepAlive, an_upstream_that_wants_to_close_is_not_asked_again_on_it) {
@@ -62,10 +62,10 @@ TEST_P(KeepAlive, an_upstream_that_wants_to_close_is_not_asked_again_on_it) {
     road.reply({{"text", "Hi"}, {"fault", fault}});
     EXPECT_EQ(post().status, 200);
     EXPECT_EQ(post().status, 200);
-    const Document requests = road.requests();
+    Document requests = road.requests();
     EXPECT_NE(requests.at(0)["connection"], requests.at(1)["connection"]) << fault;
   }
-  for (const Document& receipt : road.receipts(4)) EXPECT_FALSE(receipt.contains("resent"));
+  for (Document& receipt : road.receipts(4)) EXPECT_FALSE(receipt.contains("resent"));
 }
 
 TEST_P(KeepAlive, an_answer_that_was_not_read_to_its_end_costs_its_connection) {
@@ -75,7 +75,7 @@ TEST_P(KeepAlive, an_answer_that_was_not_read_to_its_end_costs_its_connection) {
   RawClient next(road.port());
   next.send(request("POST", "/v1/messages", kWhole, kFields));
   EXPECT_EQ(next.read_reply().status, 200);
-  const Document requests = road.requests();
+  Document requests = road.requests();
   EXPECT_NE(requests.at(0)["connection"], requests.at(1)["connection"]);
 }
 
@@ -85,7 +85,7 @@ TEST_P(KeepAlive, a_connection_that_died_in_the_pool_is_not_used) {
   EXPECT_EQ(post().status, 200);
   ASSERT_TRUE(wait_until([&] { return road.status()["open_connections"] == 0; }));
   EXPECT_EQ(post().status, 200);
-  const Document requests = road.requests();
+  Document requests = road.requests();
   ASSERT_EQ(requests.size(), 2U);
   EXPECT_NE(requests.at(0)["connection"], requests.at(1)["connection"]);
   EXPECT_FALSE(road.receipts(2)[1].contains("resent")) << "its end was seen before";
@@ -101,7 +101,7 @@ TEST_P(KeepAlive, a_connection_that_dies_with_the_request_is_replaced_once) {
     const Reply again = post(body);
     EXPECT_EQ(again.status, 200) << again.raw;
     EXPECT_TRUE(again.complete);
-    const Document requests = road.requests();
+    Document requests = road.requests();
     ASSERT_EQ(requests.size(), 2U) << "one of each must have been served, no more";
     EXPECT_EQ(body_of(requests[1]), body);
     EXPECT_NE(requests[0]["connection"], requests[1]["connection"]);

@@ -82,7 +82,7 @@ TEST_P(MappedModel, leaves_a_body_alone_that_cannot_be_read) {
 TEST_P(MappedModel, is_sent_where_it_is_longer_than_the_chunks_it_came_in) {
   (void)post(R"({"model":"exact","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]})",
              kFields, "/v1/messages/count_tokens?beta=true");
-  const Document seen = road.requests().at(0);
+  Document seen = road.requests().at(0);
   EXPECT_EQ(seen["target"], "/v1/messages/count_tokens?beta=true");
   EXPECT_EQ(Document::parse(body_of(seen))["model"], "claude-opus-5");
   EXPECT_EQ(field_of(seen, "content-length"), std::to_string(body_of(seen).size()));
@@ -126,7 +126,7 @@ TEST_P(MappedModel, of_a_coded_body_is_unfolded_only_where_the_name_must_change)
   EXPECT_EQ(field_of(road.requests().back(), "content-encoding"), "gzip");
 
   EXPECT_EQ(post(http::gzip(odd_body("\"exact\"")), fields).status, 200);
-  const Document seen = road.requests().back();
+  Document seen = road.requests().back();
   EXPECT_EQ(body_of(seen), odd_body("\"claude-opus-5\""));
   EXPECT_EQ(field_of(seen, "content-encoding"), "");
   EXPECT_EQ(field_of(seen, "content-length"), std::to_string(body_of(seen).size()));

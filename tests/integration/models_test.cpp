@@ -38,19 +38,19 @@ INSTANTIATE_TEST_SUITE_P(Workers, Models, testing::Values(1U, 2U));
 
 std::set<std::string> ids_of(const Document& list, const char* name = "id") {
   std::set<std::string> ids;
-  for (const Document& one : list) ids.insert(one.at(name).get<std::string>());
+  for (Document& one : list) ids.insert(one.at(name).get<std::string>());
   return ids;
 }
 
 TEST_P(Models, have_anthropics_shape_for_its_clients) {
   for (const char* fields : {kVersion, "x-api-key: sk-any\r\n",
                              "anthropic-version: 2026-10-21\r\nAuthorization: Bearer x\r\n"}) {
-    const Document list = get("/v1/models?limit=1000", fields);
+    Document list = get("/v1/models?limit=1000", fields);
     EXPECT_FALSE(list.contains("object"));
     EXPECT_EQ(list["has_more"], false);
     EXPECT_EQ(list["first_id"], list["data"].front()["id"]);
     EXPECT_EQ(list["last_id"], list["data"].back()["id"]);
-    for (const Document& model : list["data"]) {
+    for (Document& model : list["data"]) {
       EXPECT_EQ(model["type"], "model") << model;
       EXPECT_TRUE(model["id"].is_string()) << model;
       EXPECT_TRUE(model["display_name"].is_string()) << model;
@@ -68,10 +68,10 @@ TEST_P(Models, have_anthropics_shape_for_its_clients) {
 TEST_P(Models, have_openais_shape_for_all_others) {
   for (const char* fields :
        {kBearer, "", "api-key: sk-any\r\n", "Authorization: Bearer x\r\nx-api-key: y\r\n"}) {
-    const Document list = get("/v1/models", fields);
+    Document list = get("/v1/models", fields);
     EXPECT_EQ(list["object"], "list");
     EXPECT_FALSE(list.contains("has_more"));
-    for (const Document& model : list["data"]) {
+    for (Document& model : list["data"]) {
       EXPECT_EQ(model["object"], "model") << model;
       EXPECT_TRUE(model["created"].is_number_integer()) << model;
       EXPECT_TRUE(model["owned_by"].is_string()) << model;
@@ -82,10 +82,10 @@ TEST_P(Models, have_openais_shape_for_all_others) {
 
 TEST_P(Models, have_codexs_shape_where_its_version_is_told) {
   for (const char* fields : {kBearer, kVersion, ""}) {
-    const Document list = get("/v1/models?client_version=0.169.0", fields);
+    Document list = get("/v1/models?client_version=0.169.0", fields);
     ASSERT_TRUE(list["models"].is_array());
     EXPECT_FALSE(list.contains("data"));
-    for (const Document& model : list["models"])
+    for (Document& model : list["models"])
       for (const char* name :
            {"slug", "display_name", "description", "default_reasoning_level",
             "supported_reasoning_levels", "shell_type", "visibility", "supported_in_api",
@@ -98,46 +98,46 @@ TEST_P(Models, have_codexs_shape_where_its_version_is_told) {
 }
 
 TEST_P(Models, are_paged_as_the_api_pages_them) {
-  const Document all = get("/v1/models?limit=1000", kVersion)["data"];
-  const Document first = get("/v1/models?limit=3", kVersion);
+  Document all = get("/v1/models?limit=1000", kVersion)["data"];
+  Document first = get("/v1/models?limit=3", kVersion);
   EXPECT_EQ(first["data"].size(), 3U);
   EXPECT_EQ(first["has_more"], true);
   EXPECT_EQ(first["last_id"], all[2]["id"]);
   const std::string last = first["last_id"];
-  const Document second = get("/v1/models?after_id=" + last + "&limit=3", kVersion);
+  Document second = get("/v1/models?after_id=" + last + "&limit=3", kVersion);
   EXPECT_EQ(second["first_id"], all[3]["id"]);
   const std::string behind = second["first_id"];
-  const Document back = get("/v1/models?limit=2&before_id=" + behind, kVersion);
+  Document back = get("/v1/models?limit=2&before_id=" + behind, kVersion);
   EXPECT_EQ(back["last_id"], all[2]["id"]);
   EXPECT_EQ(back["data"].size(), 2U);
 }
 
 TEST_P(Models, of_the_mapping_say_what_stands_behind_them) {
-  const Document mine = get("/v1/models/mine", kVersion);
+  Document mine = get("/v1/models/mine", kVersion);
   EXPECT_EQ(mine["x_ccproxy"]["maps_to"], "claude-opus-5");
   EXPECT_EQ(mine["x_ccproxy"]["served_by"], "claude-opus-5");
-  const Document sonnet = get("/v1/models/sonnet", kBearer);
+  Document sonnet = get("/v1/models/sonnet", kBearer);
   EXPECT_EQ(sonnet["x_ccproxy"]["maps_to"], "claude-sonnet-4-20250514");
   EXPECT_EQ(sonnet["x_ccproxy"]["served_by"], "claude-sonnet-4-6");
 }
 
 TEST_P(Models, are_shown_one_by_one) {
-  const Document anthropic = get("/v1/models/claude-sonnet-5", kVersion);
+  Document anthropic = get("/v1/models/claude-sonnet-5", kVersion);
   EXPECT_EQ(anthropic["type"], "model");
   EXPECT_EQ(anthropic["id"], "claude-sonnet-5");
   EXPECT_EQ(anthropic["max_input_tokens"], 1'000'000);
-  const Document openai = get("/v1/models/claude-sonnet-5", kBearer);
+  Document openai = get("/v1/models/claude-sonnet-5", kBearer);
   EXPECT_EQ(openai["object"], "model");
   EXPECT_EQ(openai["id"], "claude-sonnet-5");
 }
 
 TEST_P(Models, that_nobody_knows_are_not_found_in_the_callers_shape) {
-  const Document anthropic = get("/v1/models/claude-nonsense", kVersion, 404);
+  Document anthropic = get("/v1/models/claude-nonsense", kVersion, 404);
   EXPECT_EQ(anthropic["type"], "error");
   EXPECT_EQ(anthropic["error"]["type"], "not_found_error");
   EXPECT_NE(anthropic["error"]["message"].get<std::string>().find("claude-nonsense"),
             std::string::npos);
-  const Document openai = get("/v1/models/claude-nonsense", kBearer, 404);
+  Document openai = get("/v1/models/claude-nonsense", kBearer, 404);
   EXPECT_FALSE(openai.contains("type"));
   EXPECT_EQ(openai["error"]["type"], "invalid_request_error");
   EXPECT_EQ(openai["error"]["code"], "model_not_found");
@@ -145,7 +145,7 @@ TEST_P(Models, that_nobody_knows_are_not_found_in_the_callers_shape) {
 
 TEST_P(Models, are_asked_of_the_upstream_with_the_servers_own_key) {
   (void)get("/v1/models", "x-api-key: sk-the-clients\r\n");
-  const Document seen = road.requests().at(0);
+  Document seen = road.requests().at(0);
   EXPECT_EQ(seen["method"], "GET");
   EXPECT_EQ(seen["target"], "/v1/models?limit=1000");
   EXPECT_EQ(field_of(seen, "x-api-key"), kServerKey);
@@ -155,19 +155,19 @@ TEST_P(Models, are_asked_of_the_upstream_with_the_servers_own_key) {
 }
 
 TEST_P(Models, of_the_upstream_join_the_list) {
-  const Document extra = {{"type", "model"},
-                          {"id", "claude-next-7"},
-                          {"display_name", "Claude Next 7"},
-                          {"created_at", "2027-01-02T03:04:05Z"},
-                          {"max_input_tokens", 2'000'000},
-                          {"max_tokens", 256'000},
-                          {"something_new", {{"n", 1}}}};
+  Document extra = {{"type", "model"},
+                    {"id", "claude-next-7"},
+                    {"display_name", "Claude Next 7"},
+                    {"created_at", "2027-01-02T03:04:05Z"},
+                    {"max_input_tokens", 2'000'000},
+                    {"max_tokens", 256'000},
+                    {"something_new", {{"n", 1}}}};
   Document known = extra;
   known["id"] = "claude-sonnet-5";
   known["display_name"] = "As the upstream names it";
   road.reply({{"match", {{"method", "GET"}, {"path", "/v1/models"}}},
               {"body", {{"data", Document::array({extra, known})}, {"has_more", false}}}});
-  const Document list = get("/v1/models?limit=1000", kVersion)["data"];
+  Document list = get("/v1/models?limit=1000", kVersion)["data"];
   const auto ids = ids_of(list);
   EXPECT_EQ(ids.size(), list.size()) << "an id stands twice";
   EXPECT_TRUE(ids.contains("claude-next-7"));

@@ -80,7 +80,7 @@ TEST_P(Neighbours, a_file_goes_up_and_comes_down_unchanged) {
       "anthropic-beta: files-api-2025-04-14\r\nContent-Type: multipart/form-data; boundary=XX\r\n";
   const Reply sized = ask(road.port(), "POST", "/v1/files", form, fields);
   ASSERT_EQ(sized.status, 200) << sized.body;
-  const Document seen = road.requests().at(0);
+  Document seen = road.requests().at(0);
   EXPECT_TRUE(body_of(seen) == form);
   EXPECT_EQ(field_of(seen, "content-length"), std::to_string(form.size()));
   EXPECT_EQ(field_of(seen, "content-type"), "multipart/form-data; boundary=XX");
@@ -176,7 +176,7 @@ TEST_P(Neighbours, what_is_not_the_api_never_goes_upstream) {
     const bool versioned = std::string_view(target) != "/v1/unknown";
     const Reply reply = ask(road.port(), "GET", target, {}, versioned ? kVersion : "");
     EXPECT_EQ(reply.status, 404) << target;
-    const Document body = Document::parse(reply.body);
+    Document body = Document::parse(reply.body);
     if (!versioned) continue;
     EXPECT_EQ(body["type"], "error") << target;
     EXPECT_EQ(body["error"]["type"], "not_found_error") << target;
@@ -191,7 +191,7 @@ TEST_P(Neighbours, an_endpoint_of_tomorrow_passes_where_the_caller_is_the_apis) 
   const Reply posted = ask_json("POST", "/v1/tomorrow/things?x=1", R"({ "n":1.0})");
   EXPECT_EQ(posted.status, 200);
   EXPECT_EQ(posted.body, "{\"new\":true}");
-  const Document seen = road.requests().at(0);
+  Document seen = road.requests().at(0);
   EXPECT_EQ(seen["target"], "/v1/tomorrow/things?x=1");
   EXPECT_EQ(body_of(seen), R"({ "n":1.0})");
   for (const char* method : {"GET", "PUT", "PATCH", "DELETE"}) {

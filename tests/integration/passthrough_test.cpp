@@ -56,7 +56,7 @@ TEST_P(PassThrough, carries_every_byte_of_a_body_to_the_upstream) {
       std::string(3'000, '[') + std::string(3'000, ']'),
   };
   for (const std::string& body : bodies) (void)post(body);
-  const Document requests = road.requests();
+  Document requests = road.requests();
   ASSERT_EQ(requests.size(), bodies.size());
   for (std::size_t i = 0; i < bodies.size(); ++i) {
     EXPECT_EQ(body_of(requests[i]), bodies[i]);
@@ -73,7 +73,7 @@ TEST_P(PassThrough, carries_a_body_that_came_in_chunks) {
               "0\r\nx-trailer: 1\r\n\r\n");
   const Reply reply = client.read_reply();
   EXPECT_EQ(reply.status, 200) << reply.raw;
-  const Document seen = road.requests().at(0);
+  Document seen = road.requests().at(0);
   EXPECT_EQ(body_of(seen), body);
   EXPECT_EQ(field_of(seen, "x-trailer"), "");
 }
@@ -87,7 +87,7 @@ TEST_P(PassThrough, keeps_path_query_version_and_every_beta) {
                            "anthropic-beta: unheard-of-2099-01-01\r\n",
                            "/v1/messages?beta=true&x=%2F%20&&y=1?z");
   EXPECT_EQ(reply.status, 200);
-  const Document seen = road.requests().at(0);
+  Document seen = road.requests().at(0);
   EXPECT_EQ(seen["method"], "POST");
   EXPECT_EQ(seen["target"], "/v1/messages?beta=true&x=%2F%20&&y=1?z");
   EXPECT_EQ(field_of(seen, "anthropic-version"), "2026-10-21");
@@ -97,7 +97,7 @@ TEST_P(PassThrough, keeps_path_query_version_and_every_beta) {
 TEST_P(PassThrough, adds_a_version_only_where_none_was_sent) {
   (void)post(kWhole, "");
   (void)post(kWhole, "anthropic-version: 2026-10-21\r\n");
-  const Document requests = road.requests();
+  Document requests = road.requests();
   EXPECT_EQ(field_of(requests.at(0), "anthropic-version"), "2023-06-01");
   EXPECT_EQ(field_of(requests.at(1), "anthropic-version"), "2026-10-21");
   EXPECT_EQ(field_of(requests.at(0), "anthropic-beta"), "");
@@ -150,7 +150,7 @@ TEST_P(PassThrough, brings_a_stream_unchanged_however_it_is_cut) {
     EXPECT_NE(odd.body.find("message_stop"), std::string::npos) << fault << odd.raw;
     EXPECT_EQ(odd.body.find("api_error"), std::string::npos) << fault << odd.raw;
     EXPECT_EQ(odd.body.find("1\r\n"), std::string::npos) << fault << ": chunk framing got through";
-    const Document receipt = road.receipts(road.requests().size()).back();
+    Document receipt = road.receipts(road.requests().size()).back();
     EXPECT_EQ(receipt["ended"], "complete") << fault;
     EXPECT_EQ(receipt["stop_reason"], "end_turn") << fault;
     EXPECT_GT(receipt["output_tokens"], 0) << fault;
@@ -245,7 +245,7 @@ TEST_P(PassThrough, hands_on_what_the_client_says_and_not_what_is_between_it_and
       "Accept-Encoding: gzip, br, zstd\r\n";
   const Reply reply = post(kWhole, kFields + kept + dropped);
   ASSERT_EQ(reply.status, 200) << reply.raw;
-  const Document seen = road.requests().at(0);
+  Document seen = road.requests().at(0);
   EXPECT_EQ(seen["headers"].dump().find("secret"), std::string::npos) << seen["headers"].dump(1);
   for (const char* name : {"connection", "keep-alive", "te", "trailer", "upgrade", "cookie",
                            "expect", "proxy-connection", "transfer-encoding"})
@@ -327,7 +327,7 @@ TEST_P(PassThrough, passes_a_coded_answer_with_its_field_and_still_reads_its_usa
     ASSERT_TRUE(decoder.decode(reply.body, text, 1 << 20));
     EXPECT_TRUE(decoder.complete());
     EXPECT_NE(text.find("end_turn"), std::string::npos) << text;
-    const Document receipt = road.receipts(road.requests().size()).back();
+    Document receipt = road.receipts(road.requests().size()).back();
     EXPECT_EQ(receipt["input_tokens"], 77);
     EXPECT_EQ(receipt["output_tokens"], 3);
     EXPECT_EQ(receipt["stop_reason"], "end_turn");
@@ -335,16 +335,16 @@ TEST_P(PassThrough, passes_a_coded_answer_with_its_field_and_still_reads_its_usa
 }
 
 TEST_P(PassThrough, logs_what_a_stream_and_a_whole_answer_cost) {
-  const Document usage = {{"input_tokens", 11},
-                          {"cache_read_input_tokens", 1200},
-                          {"cache_creation_input_tokens", 30},
-                          {"output_tokens", 5}};
+  Document usage = {{"input_tokens", 11},
+                    {"cache_read_input_tokens", 1200},
+                    {"cache_creation_input_tokens", 30},
+                    {"output_tokens", 5}};
   road.reply({{"text", "one two three four five"},
               {"usage", usage},
               {"headers", {{"request-id", "req_abc"}}}});
   (void)post(kStreamed, std::string(kFields) + "user-agent: some-client/1.2 (x)\r\n");
   (void)post(kWhole, std::string(kFields) + "user-agent: some-client/1.2 (x)\r\n");
-  for (const Document& receipt : road.receipts(2)) {
+  for (Document& receipt : road.receipts(2)) {
     EXPECT_EQ(receipt["route"], "/v1/messages");
     EXPECT_EQ(receipt["method"], "POST");
     EXPECT_EQ(receipt["client"], "some-client/1.2");

@@ -31,7 +31,7 @@ Plan secured(unsigned workers, std::string config = kTrusting) {
 
 void expect_certificate_refused(const Reply& reply) {
   EXPECT_EQ(reply.status, 502) << reply.raw;
-  const Document body = Document::parse(reply.body, nullptr, false);
+  Document body = Document::parse(reply.body, nullptr, false);
   ASSERT_TRUE(body.is_object()) << reply.body;
   EXPECT_EQ(body["error"]["type"], "api_error");
   EXPECT_NE(body["error"]["message"].get<std::string>().find("certificate"), std::string::npos)
@@ -115,9 +115,9 @@ TEST_P(OverTls, a_trusted_upstream_is_used_and_its_connection_kept) {
     EXPECT_EQ(reply.status, 200) << reply.raw;
     EXPECT_TRUE(reply.complete);
   }
-  const Document requests = road.requests();
+  Document requests = road.requests();
   ASSERT_EQ(requests.size(), 10U);
-  for (const Document& one : requests) EXPECT_EQ(one["connection"], requests[0]["connection"]);
+  for (Document& one : requests) EXPECT_EQ(one["connection"], requests[0]["connection"]);
   EXPECT_EQ(body_of(requests[0]), kStreamed);
 }
 

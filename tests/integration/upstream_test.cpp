@@ -25,7 +25,7 @@ void expect_error(const Reply& reply, int status, std::string_view type) {
   EXPECT_EQ(reply.status, status) << reply.raw;
   EXPECT_TRUE(reply.complete);
   EXPECT_EQ(reply.field("content-type"), "application/json");
-  const Document body = Document::parse(reply.body, nullptr, false);
+  Document body = Document::parse(reply.body, nullptr, false);
   ASSERT_TRUE(body.is_object()) << reply.body;
   EXPECT_EQ(body["type"], "error");
   EXPECT_EQ(body["error"]["type"], type) << reply.body;
@@ -43,7 +43,7 @@ void expect_ends_with_error_event(const Reply& reply, std::string_view kept) {
   const std::string opening = "event: error\ndata: ";
   EXPECT_TRUE(behind.starts_with(opening)) << behind;
   EXPECT_TRUE(behind.ends_with("\n\n")) << behind;
-  const Document data = Document::parse(behind.substr(opening.size()), nullptr, false);
+  Document data = Document::parse(behind.substr(opening.size()), nullptr, false);
   ASSERT_TRUE(data.is_object()) << behind;
   EXPECT_EQ(data["type"], "error");
   EXPECT_EQ(data["error"]["type"], "api_error");
@@ -87,7 +87,7 @@ TEST_P(Faulty, a_stream_that_breaks_off_ends_with_an_error_event) {
     expect_ends_with_error_event(reply, reply.body.substr(0, error));
     EXPECT_NE(reply.body.substr(0, error).find("content_block_start"), std::string::npos) << fault;
     EXPECT_EQ(reply.field("connection"), "") << "told before the head, it was not known";
-    const Document receipt = last_receipt();
+    Document receipt = last_receipt();
     EXPECT_EQ(receipt["status"], 200);
     EXPECT_EQ(receipt["ended"],
               std::string_view(fault).starts_with("stall") ? "timed_out" : "upstream_broke")
@@ -152,7 +152,7 @@ TEST_P(Faulty, silence_before_the_answer_is_a_504) {
   expect_error(post(kStreamed, "stall"), 504, "timeout_error");
   EXPECT_GE(steady_clock::now() - start, milliseconds(950));
   EXPECT_LT(steady_clock::now() - start, seconds(4));
-  const Document receipt = last_receipt();
+  Document receipt = last_receipt();
   EXPECT_EQ(receipt["ended"], "timed_out");
   EXPECT_NE(receipt["detail"].get<std::string>().find("timeouts.firstByteSeconds"),
             std::string::npos);
@@ -333,7 +333,7 @@ TEST_P(Faulty, an_upstream_with_a_path_gets_it_before_every_path) {
   EXPECT_EQ(ask(other.port(), "POST", "/v1/messages?beta=true", kWhole, kFields).status, 200);
   EXPECT_EQ(ask(other.port(), "GET", "/v1/files", {}, kFields).status, 200);
   EXPECT_EQ(ask(other.port(), "GET", "/v1/models", {}, kFields).status, 200);
-  const Document requests = other.requests();
+  Document requests = other.requests();
   EXPECT_EQ(requests.at(0)["target"], "/gate/way/v1/messages?beta=true");
   EXPECT_EQ(requests.at(1)["target"], "/gate/way/v1/files");
   EXPECT_EQ(requests.at(2)["target"], "/gate/way/v1/models?limit=1000");

@@ -49,6 +49,8 @@ std::string printed_behind(Process& process, const std::string& before) {
       },
       seconds(20));
   if (there && !found.empty()) return found;
+  // What it said last is read beside, perhaps a moment after its end was seen.
+  (void)wait_until([&] { return !process.errors().empty(); }, seconds(1));
   throw std::runtime_error("it did not start:\n" + process.output() + process.errors());
 }
 
