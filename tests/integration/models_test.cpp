@@ -38,7 +38,7 @@ INSTANTIATE_TEST_SUITE_P(Workers, Models, testing::Values(1U, 2U));
 
 std::set<std::string> ids_of(const Document& list, const char* name = "id") {
   std::set<std::string> ids;
-  for (Document& one : list) ids.insert(one.at(name).get<std::string>());
+  for (const Document& one : list) ids.insert(one.at(name).get<std::string>());
   return ids;
 }
 
