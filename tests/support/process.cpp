@@ -75,10 +75,11 @@ void Process::collect(int fd, std::string& into) {
   while (true) {
     const ssize_t got = ::read(fd, piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return;
+    if (got <= 0) break;
     const std::lock_guard lock(mutex_);
     into.append(piece.data(), static_cast<std::size_t>(got));
   }
+  --reading_;
 }
 
 std::string Process::output() const {
@@ -116,6 +117,10 @@ std::optional<int> Process::wait_exit(std::chrono::milliseconds limit) {
     else
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
+  // What it printed last may still be on its way; a child of its own may keep the pipes open.
+  const auto last_words = steady_clock::now() + std::chrono::seconds(2);
+  while (reading_ > 0 && steady_clock::now() < last_words)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   return status_;
 }
 
@@ -123,8 +128,6 @@ Finished run(const std::string& program, const std::vector<std::string>& argumen
              const Process::Environment& environment) {
   Process process(program, arguments, environment);
   const auto code = process.wait_exit();
-  // The readers see the end of the pipes right after the exit.
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
   return {code.value_or(-1), process.output(), process.errors()};
 }
 

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -49,6 +50,7 @@ class Process {
   std::optional<int> status_;
   mutable std::mutex mutex_;
   std::string output_, errors_;
+  std::atomic<int> reading_ = 2;  // pipes that have not ended
   std::thread out_reader_, err_reader_;
 };
 
