@@ -217,8 +217,19 @@ std::string body_of(const Document& request) {
 std::size_t resident_bytes(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/status");
   for (std::string line; std::getline(file, line);)
-    if (line.starts_with("VmRSS:")) return std::stoul(line.substr(6)) * 1024;
+    if (line.starts_with("RssAnon:")) return std::stoul(line.substr(8)) * 1024;
   return 0;
+}
+
+std::size_t room_to_grow(std::size_t megabytes) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+  constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+  constexpr bool kSanitized = false;
+#endif
+  return (megabytes * (kSanitized ? 4 : 1)) << 20U;
 }
 
 }  // namespace ccproxy::test

@@ -98,7 +98,11 @@ class Road {
 // The body of a recorded request, from whichever form it is shown in.
 [[nodiscard]] std::string body_of(const Document& request);
 
-// Memory of a process that stands in RAM, in bytes.
+// Memory of its own that a process holds in RAM, in bytes; its program text is not counted.
 [[nodiscard]] std::size_t resident_bytes(pid_t pid);
+
+// What a process may grow by, in bytes. Four times as much under the sanitizers, which keep freed
+// memory back and a shadow of every page.
+[[nodiscard]] std::size_t room_to_grow(std::size_t megabytes);
 
 }  // namespace ccproxy::test
