@@ -1,43 +1,346 @@
 #include "auth/credentials.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
 #include <utility>
+
+#include "auth/token_endpoint.hpp"
+#include "base/encoding.hpp"
+#include "http/head.hpp"
+#include "net/crypto.hpp"
 
 namespace ccproxy::auth {
 namespace {
 
-Credential choose(config::CredentialSource wanted, Sources sources) {
-  if (wanted == config::CredentialSource::kClient)
-    return {CredentialKind::kClient, {}, "the client's own (credentials: client)"};
-  if (!sources.api_key.empty())
-    return {CredentialKind::kApiKey, std::move(sources.api_key), "ANTHROPIC_API_KEY"};
-  return {};
+using config::CredentialSource;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds kLeastPause{5};
+constexpr std::chrono::minutes kMostPause{5};
+// A token that was renewed because of a 401 and is refused again will not get better by another
+// renewal: the account has other trouble.
+constexpr std::chrono::minutes kForcedPause{5};
+constexpr seconds kLockLimit{15};
+constexpr milliseconds kLockLook{50};
+constexpr std::size_t kRoom = 16384;  // bytes, for tokens that are longer than the last ones
+
+std::string digest_of(std::string_view secret) { return base64url(net::sha256(secret)); }
+
+std::string refusal_path(const std::string& auth_path) { return auth_path + ".refused"; }
+
+std::int64_t milliseconds_of(WallClock::time_point when) {
+  return std::chrono::duration_cast<milliseconds>(when.time_since_epoch()).count();
+}
+
+Stored lay_over(Stored stored, const Grant& grant, WallClock::time_point now) {
+  stored.secret = grant.access;
+  if (!grant.refresh.empty()) stored.refresh = grant.refresh;
+  stored.expires.reset();
+  if (grant.expires_in) stored.expires = now + *grant.expires_in;
+  if (!stored.expires) stored.document.erase("expires");
+  if (!grant.scope.empty()) stored.scope = grant.scope;
+  stored.document["obtained"] = milliseconds_of(now);
+  return stored;
 }
 
 }  // namespace
 
-Credentials::Credentials(config::CredentialSource wanted, Sources sources)
-    : credential_(choose(wanted, std::move(sources))), wanted_(wanted) {}
+// Somebody in another loop who waits for a renewal to be over.
+struct Credentials::Waiter {
+  explicit Waiter(net::Runtime& of) : runtime(of), over(of) {}
+  net::Runtime& runtime;
+  net::Event over;
+};
 
-Result<Credential> Credentials::current() const {
-  if (credential_.kind != CredentialKind::kNone) return credential_;
-  Error error{ErrorKind::kUnauthorized,
-              "CCProxy has no credential. Set ANTHROPIC_API_KEY and start ccproxy again, or set "
-              "\"credentials\": \"client\" in config.json so that each client sends its own."};
-  if (wanted_ == config::CredentialSource::kApiKeyEnv)
-    error.message =
-        "CCProxy has no credential: the configuration asks for an API key from the environment, "
-        "but ANTHROPIC_API_KEY is not set. Set it and start ccproxy again.";
-  error.code = "upstream_auth";  // ours is missing, not the client's
-  return fail(std::move(error));
+// A renewed sign-in that could not be written. The lock stays held: what the file still holds is
+// spent, and another process that used it would end the sign-in.
+struct Credentials::Unsaved {
+  Stored stored;
+  Replacement file;
+  FileLock lock;
+  Clock::time_point next_try;
+};
+
+Credentials::Credentials(net::Runtime& control, Sources sources, const config::Config& config,
+                         std::string user_agent, Notify notify)
+    : control_(control),
+      sources_(std::move(sources)),
+      config_(config),
+      user_agent_(std::move(user_agent)),
+      notify_(std::move(notify)) {
+  look_at_files();
+  take_up();
 }
 
-std::string_view Credentials::kind_name() const {
-  switch (credential_.kind) {
-    case CredentialKind::kApiKey: return "api-key";
-    case CredentialKind::kClient: return "client";
-    case CredentialKind::kNone: break;
+Credentials::~Credentials() = default;
+
+std::shared_ptr<const Standing> Credentials::standing() const {
+  const std::lock_guard lock(mutex_);
+  return standing_;
+}
+
+Task<Result<Credential>> Credentials::usable(net::Runtime& runtime,
+                                             net::Cancellation& cancellation) {
+  auto now = standing();
+  if (now->state != State::kReady) co_return fail(error_of(*now));
+  if (!has_expired(*now, WallClock::now())) co_return now->credential;
+  co_return co_await renewed(std::move(now), {}, runtime, cancellation);
+}
+
+Task<Result<Credential>> Credentials::other_than(std::string refused, net::Runtime& runtime,
+                                                 net::Cancellation& cancellation) {
+  auto now = standing();
+  if (now->state != State::kReady) co_return fail(error_of(*now));
+  if (now->credential.secret != refused) co_return now->credential;
+  co_return co_await renewed(std::move(now), std::move(refused), runtime, cancellation);
+}
+
+Task<Result<Credential>> Credentials::renewed(std::shared_ptr<const Standing> now,
+                                              std::string refused, net::Runtime& runtime,
+                                              net::Cancellation& cancellation) {
+  const auto waiter = std::make_shared<Waiter>(runtime);
+  control_.post([this, waiter, refused] { want_renewal(waiter, refused); });
+  cancellation.arm([waiter] { waiter->over.notify(); });
+  co_await waiter->over.wait();
+  cancellation.disarm();
+  if (cancellation.cancelled()) co_return fail(ErrorKind::kClosed, "the wait was ended");
+
+  now = standing();
+  if (now->state != State::kReady) co_return fail(error_of(*now));
+  if (!has_expired(*now, WallClock::now()) && now->credential.secret != refused)
+    co_return now->credential;
+  if (now->failure.empty()) co_return fail(error_of(*now));
+  Error error{ErrorKind::kBusy,
+              fmt::format("CCProxy's sign-in has expired and could not be renewed yet ({}). It "
+                          "tries again by itself.",
+                          now->failure)};
+  error.code = "upstream_auth";
+  error.retry_after = kLeastPause;
+  co_return fail(std::move(error));
+}
+
+// In the control loop. The file may have been renewed by somebody else since it was last looked at.
+void Credentials::want_renewal(std::shared_ptr<Waiter> waiter, const std::string& refused) {
+  if (!renewing_ && !unsaved_) {
+    look_at_files();
+    take_up();
   }
-  return "none";
+  const auto now = standing();
+  const bool forced = !refused.empty();
+  const bool is_needed =
+      forced ? now->credential.secret == refused : has_expired(*now, WallClock::now());
+  if (is_needed && !renewing_ && may_renew(*now, forced)) {
+    if (forced) next_forced_ = Clock::now() + kForcedPause;
+    renewing_ = true;
+    control_.spawn(renew(refused));
+  }
+  if (renewing_) {
+    waiters_.push_back(std::move(waiter));
+  } else {
+    waiter->runtime.post([waiter] { waiter->over.notify(); });
+  }
+}
+
+bool Credentials::may_renew(const Standing& now, bool forced) const {
+  const auto when = Clock::now();
+  return now.state == State::kReady && now.renewable && when >= next_try_ &&
+         (!forced || when >= next_forced_);
+}
+
+void Credentials::tick() {
+  if (renewing_) return;
+  if (unsaved_) save_again();
+  const auto before = stamps_;
+  look_at_files();
+  if (stamps_ != before) take_up();
+  const auto now = standing();
+  if (!now->renew_at || WallClock::now() < *now->renew_at || !may_renew(*now, false)) return;
+  renewing_ = true;
+  control_.spawn(renew({}));
+}
+
+void Credentials::configure(const config::Config& config) {
+  config_ = config;
+  take_up();
+}
+
+void Credentials::when_settled(std::function<void()> then) {
+  if (renewing_) {
+    settled_.push_back(std::move(then));
+  } else {
+    then();
+  }
+}
+
+Task<void> Credentials::renew(std::string refused) {
+  auto done = co_await renew_under_lock(std::move(refused));
+  renewing_ = false;
+  if (done) {
+    failure_.clear();
+    pause_ = {};
+    next_try_ = Clock::now() + kLeastPause;
+  } else {
+    note_failure(done.error());
+  }
+  look_at_files();
+  take_up();
+  for (const auto& waiter : std::exchange(waiters_, {}))
+    waiter->runtime.post([waiter] { waiter->over.notify(); });
+  for (const auto& then : std::exchange(settled_, {})) then();
+}
+
+// Success means that another try would change nothing: it was renewed, here or by somebody else, or
+// it never can be.
+Task<Result<void>> Credentials::renew_under_lock(std::string refused) {
+  if (unsaved_) co_return fail(ErrorKind::kIo, "auth.json cannot be written");
+  auto lock = co_await take_lock();
+  if (!lock) co_return fail(lock.error());
+  auto found = read_stored(sources_.auth_path);
+  if (!found) co_return fail(found.error());
+  if (!*found || (*found)->kind != StoredKind::kOauth) co_return Result<void>{};
+  Stored stored = std::move(**found);
+  const bool is_another =
+      refused.empty() ? WallClock::now() < renewal_time(stored) : stored.secret != refused;
+  if (is_another || stored.refresh.empty() || is_refused(stored)) co_return Result<void>{};
+
+  // Everything that can fail here fails before the refresh token is spent.
+  auto file = Replacement::prepare(link_target(sources_.auth_path), text_of(stored).size() + kRoom);
+  if (!file) co_return fail(file.error());
+  TokenEndpoint endpoint(control_, config_, user_agent_);
+  auto grant = co_await endpoint.renew(stored.refresh);
+  if (!grant && grant.error().kind == ErrorKind::kUnauthorized) {
+    note_refusal(stored);
+    co_return Result<void>{};
+  }
+  if (!grant) co_return fail(grant.error());
+  co_return keep(lay_over(std::move(stored), *grant, WallClock::now()), std::move(*file),
+                 std::move(*lock));
+}
+
+// Not on a thread of its own: it looks again and again, so that this loop is never blocked.
+Task<Result<FileLock>> Credentials::take_lock() {
+  const auto give_up = Clock::now() + kLockLimit;
+  while (true) {
+    auto lock = FileLock::try_now(lock_path(sources_.auth_path));
+    if (!lock) co_return fail(lock.error());
+    if (*lock) co_return std::move(**lock);
+    if (Clock::now() >= give_up)
+      co_return fail(ErrorKind::kBusy, "another ccproxy holds the lock of auth.json");
+    co_await net::sleep(control_, kLockLook);
+  }
+}
+
+// On disk before it is used, and before the lock is released.
+Result<void> Credentials::keep(Stored renewed, Replacement file, FileLock lock) {
+  renewed_here_ = renewed.secret;
+  auto written = file.commit(text_of(renewed));
+  if (written) {
+    const std::string until =
+        renewed.expires ? " until " + http::http_date(*renewed.expires) : std::string();
+    notify_(Gravity::kInfo, fmt::format("the sign-in was renewed; the token is good{}", until));
+    return {};
+  }
+  notify_(Gravity::kError,
+          fmt::format("the sign-in was renewed, but {}: it is used from memory and lost when "
+                      "CCProxy ends; writing is tried again",
+                      written.error().message));
+  unsaved_ = std::make_unique<Unsaved>(
+      Unsaved{std::move(renewed), std::move(file), std::move(lock), Clock::now() + kLeastPause});
+  return {};
+}
+
+void Credentials::save_again() {
+  if (Clock::now() < unsaved_->next_try) return;
+  unsaved_->next_try = Clock::now() + kLeastPause;
+  if (!unsaved_->file.commit(text_of(unsaved_->stored))) return;
+  unsaved_.reset();
+  notify_(Gravity::kInfo, "the renewed sign-in is in auth.json now");
+  take_up();
+}
+
+void Credentials::note_failure(const Error& error) {
+  failure_ = error.kind == ErrorKind::kIo || error.kind == ErrorKind::kConfiguration
+                 ? "its file cannot be read or written"
+                 : error.message;
+  pause_ = std::clamp<Clock::duration>(pause_ * 2, kLeastPause, kMostPause);
+  Clock::duration wait = pause_;
+  if (error.retry_after)
+    wait = std::max(wait, std::min<Clock::duration>(*error.retry_after, kMostPause));
+  next_try_ = Clock::now() + wait;
+  notify_(Gravity::kWarn,
+          fmt::format("the sign-in could not be renewed: {}; next try in {} s", error.message,
+                      std::chrono::duration_cast<seconds>(wait).count()));
+}
+
+// Remembered beside the file, so that no copy of this program and no restart asks with it again.
+void Credentials::note_refusal(const Stored& stored) {
+  refused_digest_ = digest_of(stored.refresh);
+  (void)replace_file(refusal_path(sources_.auth_path), refused_digest_);  // memory knows it, too
+}
+
+bool Credentials::is_refused(const Stored& stored) const {
+  return !stored.refresh.empty() && !refused_digest_.empty() &&
+         digest_of(stored.refresh) == refused_digest_;
+}
+
+void Credentials::look_at_files() {
+  if (std::string mended = mend_mode(sources_.auth_path); !mended.empty())
+    notify_(Gravity::kWarn, mended);
+  std::vector<std::string> files = files_of(sources_);
+  files.push_back(refusal_path(sources_.auth_path));
+  stamps_.clear();
+  for (const std::string& file : files) stamps_.push_back(stamp_of(file));
+}
+
+// Makes the standing from what there is now.
+void Credentials::take_up() {
+  if (const auto digest = read_file(refusal_path(sources_.auth_path), 4096))
+    refused_digest_ = *digest;
+  std::vector<Offer> offers = look_around(sources_);
+  bool refused = false;
+  for (Offer& offer : offers) {
+    if (offer.source != CredentialSource::kLogin) continue;
+    if (unsaved_) {
+      offer.stored = unsaved_->stored;
+      offer.credential = credential_of(unsaved_->stored);
+      offer.expires = unsaved_->stored.expires;
+      offer.trouble.clear();
+    }
+    refused = offer.stored && is_refused(*offer.stored);
+  }
+  Standing next = choose(config_.credentials, offers, refused);
+  next.unsaved = unsaved_ && next.source == CredentialSource::kLogin;
+  if (next.renewable) next.failure = failure_;
+  publish(std::move(next));
+}
+
+void Credentials::publish(Standing next) {
+  const auto before = standing();
+  const auto after = std::make_shared<const Standing>(std::move(next));
+  {
+    const std::lock_guard lock(mutex_);
+    standing_ = after;
+  }
+  const bool is_same = before && before->state == after->state && before->source == after->source &&
+                       before->trouble == after->trouble && kind_of(*before) == kind_of(*after);
+  if (is_same && before->credential.secret != after->credential.secret &&
+      after->credential.secret != renewed_here_)
+    notify_(Gravity::kInfo,
+            fmt::format("a new credential was taken up from {}", place_of(after->source)));
+  if (is_same) return;
+  switch (after->state) {
+    case State::kReady:
+      if (before) notify_(Gravity::kInfo, fmt::format("in use now: {}", place_of(after->source)));
+      break;
+    case State::kMissing:
+      if (before) notify_(Gravity::kWarn, after->trouble);
+      break;
+    case State::kLoginRequired:
+    case State::kUnusable: notify_(Gravity::kError, after->trouble); break;
+  }
 }
 
 }  // namespace ccproxy::auth

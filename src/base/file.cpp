@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 namespace ccproxy {
 namespace {
@@ -38,23 +39,22 @@ tl::unexpected<Error> refused(std::string_view what, const std::string& path) {
               fmt::format("cannot {} {}: {}", what, path, std::strerror(code)));
 }
 
+// Makes `bytes` all that is in the file.
 bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+  std::size_t at = 0;
+  while (at < bytes.size()) {
+    const ssize_t written =
+        ::pwrite(fd, bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
+    at += static_cast<std::size_t>(written);
   }
-  return true;
+  return ::ftruncate(fd, static_cast<off_t>(bytes.size())) == 0;
 }
 
-Result<void> make_private_folder(const std::filesystem::path& folder) {
-  std::error_code error;
-  if (folder.empty() || std::filesystem::exists(folder, error)) return {};
-  std::filesystem::create_directories(folder.parent_path(), error);
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-    return refused("create", folder.string());
-  return {};
+std::filesystem::path folder_of(const std::string& path) {
+  const std::filesystem::path target(path);
+  return target.has_parent_path() ? target.parent_path() : ".";
 }
 
 }  // namespace
@@ -78,28 +78,80 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
 }
 
 Result<void> replace_file(const std::string& path, std::string_view bytes) {
-  const std::filesystem::path target(path);
-  const std::filesystem::path folder = target.has_parent_path() ? target.parent_path() : ".";
-  if (auto made = make_private_folder(folder); !made) return made;
+  auto replacement = Replacement::prepare(path, 0);
+  if (!replacement) return fail(replacement.error());
+  return replacement->commit(bytes);
+}
 
+Result<Replacement> Replacement::prepare(const std::string& path, std::size_t reserve) {
+  if (auto made = make_private_folder_of(path); !made) return fail(made.error());
   std::string temporary = path + ".XXXXXX";
-  {
-    const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));  // mkostemp makes it 0600
-    if (!file) return refused("write beside", path);
-    if (!write_all(file.get(), bytes) || ::fsync(file.get()) != 0) {
-      auto error = refused("write", temporary);
-      ::unlink(temporary.c_str());
-      return error;
-    }
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    auto error = refused("replace", path);
-    ::unlink(temporary.c_str());
-    return error;
-  }
-  const Descriptor parent(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);  // mkostemp makes it 0600
+  if (fd < 0) return refused("write beside", path);
+  Replacement prepared(path, temporary, fd);
+  if (!write_all(fd, std::string(reserve, ' ')) || ::fsync(fd) != 0)
+    return refused("write", temporary);
+  return prepared;
+}
+
+Result<void> Replacement::commit(std::string_view bytes) {
+  if (!write_all(fd_, bytes) || ::fsync(fd_) != 0) return refused("write", temporary_);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return refused("replace", path_);
+  temporary_.clear();
+  const Descriptor parent(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (parent) ::fsync(parent.get());  // some file systems refuse this for folders; the rename holds
   return {};
+}
+
+Replacement::Replacement(std::string path, std::string temporary, int fd)
+    : path_(std::move(path)), temporary_(std::move(temporary)), fd_(fd) {}
+
+Replacement::Replacement(Replacement&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      fd_(std::exchange(other.fd_, -1)) {}
+
+Replacement& Replacement::operator=(Replacement&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(temporary_, other.temporary_);
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+Replacement::~Replacement() {
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  if (fd_ >= 0) ::close(fd_);
+}
+
+FileStamp stamp_of(const std::string& path) {
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0) return {};
+#ifdef __APPLE__
+  const timespec& modified = facts.st_mtimespec;
+  const timespec& changed = facts.st_ctimespec;
+#else
+  const timespec& modified = facts.st_mtim;
+  const timespec& changed = facts.st_ctim;
+#endif
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  return {true, facts.st_ino, static_cast<std::uint64_t>(facts.st_size),
+          modified.tv_sec * kSecond + modified.tv_nsec, changed.tv_sec * kSecond + changed.tv_nsec};
+}
+
+Result<void> make_private_folder_of(const std::string& path) {
+  const std::filesystem::path folder = folder_of(path);
+  std::error_code error;
+  if (std::filesystem::exists(folder, error)) return {};
+  std::filesystem::create_directories(folder.parent_path(), error);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return refused("create", folder.string());
+  return {};
+}
+
+std::string link_target(const std::string& path) {
+  std::error_code error;
+  const auto target = std::filesystem::canonical(path, error);
+  return error ? path : target.string();
 }
 
 }  // namespace ccproxy

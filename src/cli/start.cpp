@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -10,12 +11,14 @@
 #include "anthropic/models.hpp"
 #include "anthropic/models_data.hpp"
 #include "auth/credentials.hpp"
+#include "auth/standing.hpp"
 #include "base/version.hpp"
 #include "cli/commands.hpp"
 #include "cli/demo_upstream.hpp"
 #include "config/base_url.hpp"
 #include "config/environment.hpp"
 #include "config/file.hpp"
+#include "net/runtime.hpp"
 #include "proxy/catalog.hpp"
 #include "proxy/state.hpp"
 #include "server/server.hpp"
@@ -68,6 +71,17 @@ void print_demo_lines(const std::string& address, bool with_key) {
       address, key);
 }
 
+void print_credential(const auth::Standing& standing) {
+  if (standing.state == auth::State::kReady) {
+    fmt::print("credential: {}{}{}\n", auth::place_of(standing.source),
+               standing.account.empty() ? "" : ", ", standing.account);
+  } else {
+    fmt::print("credential: none. {}\n", auth::error_of(standing).message);
+  }
+  for (const config::CredentialSource source : standing.shadowed)
+    fmt::print("            {} is there too, and not used\n", auth::place_of(source));
+}
+
 void print_banner(const server::Server& server, const config::Config& config,
                   const auth::Credentials& credentials, bool demo) {
   const std::string address = typed(server.addresses().front());
@@ -77,10 +91,8 @@ void print_banner(const server::Server& server, const config::Config& config,
     fmt::print("credential: none needed\n");
     print_demo_lines(address, !config.api_keys.empty());
   } else {
-    const auto credential = credentials.current();
-    fmt::print(
-        "upstream: {}\ncredential: {}\n", config.upstream.base_url,
-        credential ? std::string(credential->source) : "none. " + credential.error().message);
+    fmt::print("upstream: {}\n", config.upstream.base_url);
+    print_credential(*credentials.standing());
     if (!config.api_keys.empty()) fmt::print("proxy keys: {}\n", config.api_keys.size());
     fmt::print(
         "\nClaude Code:    ANTHROPIC_BASE_URL={0} ANTHROPIC_AUTH_TOKEN={1} claude\n"
@@ -93,13 +105,36 @@ void print_banner(const server::Server& server, const config::Config& config,
   std::fflush(stdout);
 }
 
-int serve(config::Config config, const std::vector<std::string>& warnings,
-          auth::Credentials credentials, const StartFlags& flags) {
+telemetry::Level level_of(auth::Gravity gravity) {
+  switch (gravity) {
+    case auth::Gravity::kInfo: return telemetry::Level::kInfo;
+    case auth::Gravity::kWarn: return telemetry::Level::kWarn;
+    case auth::Gravity::kError: break;
+  }
+  return telemetry::Level::kError;
+}
+
+// Once a second, for what changes by itself.
+Task<void> keep_time(net::Runtime& control, auth::Credentials& credentials) {
+  while (true) {
+    co_await net::sleep(control, std::chrono::seconds(1));
+    credentials.tick();
+  }
+}
+
+int serve(config::Config config, const std::vector<std::string>& warnings, auth::Sources sources,
+          const StartFlags& flags) {
   auto log = telemetry::Log::open(log_options(config.log));
   if (!log) return complain(Error{ErrorKind::kConfiguration, log.error().message});
   auto models = anthropic::parse_models(anthropic::kModelsJson);
   if (!models) return complain(models.error());
 
+  net::Runtime control;
+  auth::Credentials credentials(control, std::move(sources), config,
+                                fmt::format("ccproxy/{}", version()),
+                                [&log = **log](auth::Gravity gravity, const std::string& message) {
+                                  log.say(level_of(gravity), "credential", message);
+                                });
   proxy::Catalog catalog(*models, config);
   const std::size_t held = config.limits.held_bytes;
   proxy::Shared shared{std::make_shared<const config::Config>(std::move(config)),
@@ -110,11 +145,12 @@ int serve(config::Config config, const std::vector<std::string>& warnings,
                        proxy::HeldBytes(held),
                        flags.verbose,
                        std::string(version())};
-  server::Server server(shared);
+  server::Server server(shared, control);
   if (auto listening = server.listen(); !listening) return complain(listening.error());
   for (const std::string& warning : warnings)
     (*log)->say(telemetry::Level::kWarn, "configuration", warning);
   print_banner(server, *shared.config, credentials, flags.demo);
+  control.spawn(keep_time(control, credentials));
   server.run();
   return kOk;
 }
@@ -131,17 +167,17 @@ int start(const StartFlags& flags) {
   if (auto applied = apply_flags(flags, config); !applied) return complain(applied.error());
 
   std::unique_ptr<DemoUpstream> demo;
-  auth::Sources sources{environment.anthropic_api_key};
+  auth::Sources sources = auth::sources_of(environment);
   if (flags.demo) {
     demo = std::make_unique<DemoUpstream>();
     auto address = demo->listen();
     if (!address) return complain(address.error());
     config.upstream.base_url = *address;
-    config.credentials = config::CredentialSource::kAuto;
-    sources.api_key = "demo";  // the person's own never meets the demo
+    config.credentials = config::CredentialSource::kApiKeyEnv;
+    sources = auth::Sources{};  // the person's own never meets the demo
+    sources.api_key = "demo";
   }
-  auth::Credentials credentials(config.credentials, std::move(sources));
-  return serve(std::move(config), loaded->warnings, std::move(credentials), flags);
+  return serve(std::move(config), loaded->warnings, std::move(sources), flags);
 }
 
 }  // namespace ccproxy::cli

@@ -63,8 +63,25 @@ struct Log {
   std::string file{};                   // empty: standard error
 };
 
-// Which credential goes upstream. More sources join with sign-in.
-enum class CredentialSource { kAuto, kClient, kApiKeyEnv };
+// Which credential goes upstream.
+enum class CredentialSource {
+  kAuto,            // the first of those below that exists, in their order
+  kClient,          // each client's own
+  kLogin,           // auth.json, which `ccproxy login` writes
+  kApiKeyEnv,       // ANTHROPIC_API_KEY
+  kAuthTokenEnv,    // ANTHROPIC_AUTH_TOKEN, meant for gateways
+  kOauthTokenEnv,   // CLAUDE_CODE_OAUTH_TOKEN, which `claude setup-token` makes
+  kConsoleProfile,  // what `ant auth login` keeps
+};
+
+// The authorization server, where a person signs in.
+struct Oauth {
+  std::string authorize_url = "https://claude.ai/oauth/authorize";
+  std::string token_url = "https://platform.claude.com/v1/oauth/token";
+  std::string client_id = "9d1c250a-e61b-44d9-88ed-5944d1962f5e";
+  std::string scopes = "user:profile user:inference";  // separated by blanks
+  std::string manual_redirect = "https://platform.claude.com/oauth/code/callback";
+};
 
 struct Config {
   // From the name a client uses to the one that is sent. Defaults with the file laid over them;
@@ -74,6 +91,7 @@ struct Config {
   Server server{};
   std::vector<NamedKey> api_keys{};
   CredentialSource credentials = CredentialSource::kAuto;
+  Oauth oauth{};
   Upstream upstream{};
   Timeouts timeouts{};
   Limits limits{};

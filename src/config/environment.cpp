@@ -18,8 +18,16 @@ std::string variable(const char* name) {
 }  // namespace
 
 Environment read_environment() {
-  return {variable("HOME"),        variable("CCPROXY_HOME"),    variable("CCPROXY_UPSTREAM_URL"),
-          variable("CCPROXY_LOG"), variable("CCPROXY_API_KEY"), variable("ANTHROPIC_API_KEY")};
+  return {.home = variable("HOME"),
+          .ccproxy_home = variable("CCPROXY_HOME"),
+          .upstream_url = variable("CCPROXY_UPSTREAM_URL"),
+          .log_level = variable("CCPROXY_LOG"),
+          .proxy_key = variable("CCPROXY_API_KEY"),
+          .anthropic_api_key = variable("ANTHROPIC_API_KEY"),
+          .anthropic_auth_token = variable("ANTHROPIC_AUTH_TOKEN"),
+          .oauth_token = variable("CLAUDE_CODE_OAUTH_TOKEN"),
+          .anthropic_config_dir = variable("ANTHROPIC_CONFIG_DIR"),
+          .anthropic_profile = variable("ANTHROPIC_PROFILE")};
 }
 
 std::string home_folder(const Environment& environment) {
@@ -29,6 +37,10 @@ std::string home_folder(const Environment& environment) {
 
 std::string config_path(const Environment& environment) {
   return home_folder(environment) + "/config.json";
+}
+
+std::string auth_path(const Environment& environment) {
+  return home_folder(environment) + "/auth.json";
 }
 
 Result<void> apply_environment(const Environment& environment, Config& config) {

@@ -9,12 +9,16 @@
 namespace ccproxy::config {
 
 struct Environment {
-  std::string home;               // HOME
-  std::string ccproxy_home;       // CCPROXY_HOME: instead of ~/.ccproxy
-  std::string upstream_url;       // CCPROXY_UPSTREAM_URL
-  std::string log_level;          // CCPROXY_LOG
-  std::string proxy_key;          // CCPROXY_API_KEY: one more proxy key, for containers; secret
-  std::string anthropic_api_key;  // ANTHROPIC_API_KEY; secret
+  std::string home{};                  // HOME
+  std::string ccproxy_home{};          // CCPROXY_HOME: instead of ~/.ccproxy
+  std::string upstream_url{};          // CCPROXY_UPSTREAM_URL
+  std::string log_level{};             // CCPROXY_LOG
+  std::string proxy_key{};             // CCPROXY_API_KEY: one more proxy key; secret
+  std::string anthropic_api_key{};     // ANTHROPIC_API_KEY; secret
+  std::string anthropic_auth_token{};  // ANTHROPIC_AUTH_TOKEN; secret
+  std::string oauth_token{};           // CLAUDE_CODE_OAUTH_TOKEN; secret
+  std::string anthropic_config_dir{};  // ANTHROPIC_CONFIG_DIR: instead of ~/.config/anthropic
+  std::string anthropic_profile{};     // ANTHROPIC_PROFILE: instead of the active one
 };
 
 [[nodiscard]] Environment read_environment();
@@ -22,6 +26,8 @@ struct Environment {
 // The folder of configuration and credentials, and the configuration file in it.
 [[nodiscard]] std::string home_folder(const Environment& environment);
 [[nodiscard]] std::string config_path(const Environment& environment);
+// What `ccproxy login` keeps.
+[[nodiscard]] std::string auth_path(const Environment& environment);
 
 // Lays the environment over what the file says. Fails with kConfiguration, naming the variable.
 [[nodiscard]] Result<void> apply_environment(const Environment& environment, Config& config);

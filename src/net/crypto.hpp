@@ -10,6 +10,12 @@ namespace ccproxy::net {
 // `bytes` random bytes from the system's generator, as lower-case hex (twice as many characters).
 [[nodiscard]] std::string random_hex(std::size_t bytes);
 
+// The same as they are.
+[[nodiscard]] std::string random_bytes(std::size_t count);
+
+// The SHA-256 digest of `bytes`: 32 bytes, not text.
+[[nodiscard]] std::string sha256(std::string_view bytes);
+
 // Equality in a time that depends on neither where the two differ nor on how long `secret` is.
 [[nodiscard]] bool same_secret(std::string_view given, std::string_view secret);
 

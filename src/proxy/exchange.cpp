@@ -13,6 +13,7 @@
 
 #include "anthropic/error.hpp"
 #include "anthropic/headers.hpp"
+#include "anthropic/refusal.hpp"
 #include "anthropic/request.hpp"
 #include "base/text.hpp"
 #include "config/model_map.hpp"
@@ -29,6 +30,9 @@ namespace {
 constexpr std::chrono::seconds kAtOnce{1};
 constexpr std::size_t kMostClientName = 64;
 constexpr std::size_t kUsualFields = 1024;  // bytes
+constexpr std::size_t kMostErrorBody = std::size_t{64} << 10;
+constexpr int kFirstError = 400;
+constexpr int kUnauthorized = 401;
 
 std::string product_of(std::string_view user_agent) {
   return std::string(user_agent.substr(0, std::min(user_agent.find(' '), kMostClientName)));
@@ -125,15 +129,10 @@ Task<Result<void>> Exchange::forward_message(const Route& route) {
   auto body = co_await read_whole_body(*client_, head_, shared_.config->limits.body_bytes, hold);
   if (!body) co_return fail(body.error());
 
-  auto credential = shared_.credentials.current();
-  if (!credential) co_return fail(credential.error());
-
   const std::string unmapped = body->sent.empty() ? "" : map_model(*body);
   const bool decoded = !unmapped.empty() && body->coding != http::Coding::kIdentity;
-  const UpstreamRequest request(head_, upstream_target(route), *credential, shared_.version,
-                                decoded);
   const std::string_view bytes = decoded ? body->decoded : body->sent;
-  auto head = co_await attempt(request, bytes);
+  auto head = co_await ask(route, bytes, decoded);
   if (!head) co_return fail(head.error());
 
   *body = RequestBody();  // a long answer does not hold its question
@@ -142,24 +141,56 @@ Task<Result<void>> Exchange::forward_message(const Route& route) {
 }
 
 Task<Result<void>> Exchange::forward_relay(const Route& route) {
-  auto credential = shared_.credentials.current();
-  if (!credential) co_return fail(credential.error());
-  const UpstreamRequest request(head_, upstream_target(route), *credential, shared_.version, false);
   Result<http::ResponseHead> head;
   if (client_->has_body()) {
-    head = co_await upload(request);
+    head = co_await upload(route);
   } else {
-    head = co_await attempt(request, {});
+    head = co_await ask(route, {}, false);
   }
   if (!head) co_return fail(head.error());
   co_return co_await relay(std::move(*head));
+}
+
+// Asks with the credential in use. When the upstream does not take it, asks once more with another,
+// if there is one: a token that was renewed meanwhile, or is renewed now.
+Task<Result<http::ResponseHead>> Exchange::ask(const Route& route, std::string_view body,
+                                               bool decoded) {
+  auto credential = co_await find_credential();
+  while (credential) {
+    const UpstreamRequest request(head_, upstream_target(route), *credential, shared_.version,
+                                  decoded);
+    auto head = co_await attempt(request, body);
+    const bool is_refused =
+        head && head->status == kUnauthorized && credential->kind == auth::CredentialKind::kOauth;
+    if (!is_refused || receipt_.signed_again) co_return head;
+    auto other =
+        co_await shared_.credentials.other_than(credential->secret, worker_.runtime, cancellation_);
+    if (!other) {  // then the client gets the upstream's own words
+      cancellation_.arm([this] { call_->abort(); });
+      warn(shared_.credentials.standing()->state == auth::State::kLoginRequired
+               ? "login_required"
+               : "token_not_renewed",
+           other.error().message);
+      co_return head;
+    }
+    call_->abort();
+    receipt_.signed_again = true;
+    credential = std::move(other);
+  }
+  co_return fail(credential.error());
+}
+
+Task<Result<auth::Credential>> Exchange::find_credential() {
+  client_->on_gone([this] { cancellation_.cancel(); });
+  auto credential = co_await shared_.credentials.usable(worker_.runtime, cancellation_);
+  receipt_.unsaved = shared_.credentials.standing()->unsaved;
+  co_return credential;
 }
 
 // Sends until upstream answers, it fails for good, or it is no longer safe. Nothing has gone to the
 // client yet. The only resend here is that of a request whose kept-alive connection was dead.
 Task<Result<http::ResponseHead>> Exchange::attempt(const UpstreamRequest& request,
                                                    std::string_view body) {
-  client_->on_gone([this] { cancellation_.cancel(); });
   for (bool fresh = false;; fresh = true) {
     if (client_->gone()) co_return fail(ErrorKind::kClientGone, "the client left");
     auto opened = co_await worker_.upstream.open(fresh, &cancellation_);
@@ -182,8 +213,10 @@ Task<Result<http::ResponseHead>> Exchange::attempt(const UpstreamRequest& reques
 }
 
 // Sends a body as it comes, piece by piece, without a limit of ours. Never sent again.
-Task<Result<http::ResponseHead>> Exchange::upload(const UpstreamRequest& request) {
-  client_->on_gone([this] { cancellation_.cancel(); });
+Task<Result<http::ResponseHead>> Exchange::upload(const Route& route) {
+  auto credential = co_await find_credential();
+  if (!credential) co_return fail(credential.error());
+  const UpstreamRequest request(head_, upstream_target(route), *credential, shared_.version, false);
   auto opened = co_await worker_.upstream.open(false, &cancellation_);
   if (!opened) co_return fail(opened.error());
   call_ = std::move(*opened);
@@ -209,11 +242,16 @@ Task<Result<void>> Exchange::relay(http::ResponseHead answer) {
   Tap tap(answer, worker_.usage_parsers);
   auto length = call_->body_length();
   if (head_.method == "HEAD") length = parse_decimal(answer.get("content-length"));
+  std::string begun;
+  if (answer.status >= kFirstError) {
+    begun = co_await read_error_body();
+    explain_refusal(answer, begun);
+  }
   const std::string fields = reply_fields(answer);
   client_->begin_reply(answer.status, fields, length);
   receipt_.status = answer.status;
 
-  auto relayed = co_await relay_body(tap);
+  auto relayed = co_await relay_body(tap, begun);
   tap.finish();
   note_usage(tap);
   if (relayed) co_return relayed;
@@ -221,9 +259,27 @@ Task<Result<void>> Exchange::relay(http::ResponseHead answer) {
   co_return co_await end_in_trouble(tap, error);
 }
 
+// The beginning of an error's body, usually all of it: what it means is told in the head. Whatever
+// goes wrong is seen again by whoever reads on.
+Task<std::string> Exchange::read_error_body() {
+  std::string begun;
+  while (!call_->body_done() && begun.size() < kMostErrorBody) {
+    auto piece = co_await call_->read_body();
+    if (!piece) break;
+    begun += *piece;
+  }
+  co_return begun;
+}
+
 // Moves bytes until one side is done. The next are read only after the client took the last: that
 // is all the backpressure there is.
-Task<Result<void>> Exchange::relay_body(Tap& tap) {
+Task<Result<void>> Exchange::relay_body(Tap& tap, std::string_view begun) {
+  if (!begun.empty()) {
+    tap.see(begun);
+    if (call_->body_done()) co_return co_await client_->end_reply(begun);
+    auto written = co_await client_->write(begun);
+    if (!written) co_return written;
+  }
   while (true) {
     if (!call_->body_ready()) {
       auto flushed = co_await client_->flush();
@@ -321,7 +377,7 @@ std::string Exchange::map_model(RequestBody& body) {
   if (config.follow_retirements) {
     std::string successor = shared_.models.successor(name);
     if (successor != name) {
-      warning_ = "model_retired";
+      warn("model_retired", {});
       shared_.catalog.say_retired(shared_.log, name, successor);
       name = std::move(successor);
     }
@@ -345,14 +401,33 @@ std::string Exchange::reply_fields(const http::ResponseHead& answer) const {
     if (anthropic::forwards_response_header(field.name) &&
         !(names_fields && answer.lists("connection", field.name)))
       http::append_field(fields, field.name, field.value);
-  if (!warning_.empty()) http::append_field(fields, "x-ccproxy-warning", warning_);
+  if (!receipt_.warning.empty()) http::append_field(fields, "x-ccproxy-warning", receipt_.warning);
   fields += cors_fields_;
   return fields;
+}
+
+// A token for x-ccproxy-warning, and what it means for the log. Each once, in the order they came.
+void Exchange::warn(std::string_view token, std::string_view meaning) {
+  std::string& warnings = receipt_.warning;
+  if (list_names(warnings, token)) return;
+  if (!warnings.empty()) warnings += ", ";
+  warnings += token;
+  if (receipt_.detail.empty()) receipt_.detail = meaning;
+}
+
+void Exchange::explain_refusal(const http::ResponseHead& answer, std::string_view body) {
+  if (answer.find("content-encoding")) return;
+  const anthropic::Refusal refusal = anthropic::refusal_of(answer.status, body);
+  if (!refusal.token.empty()) warn(refusal.token, refusal.meaning);
 }
 
 void Exchange::note_answer(const http::ResponseHead& answer) {
   receipt_.first_byte = Clock::now();
   receipt_.upstream_request_id = answer.get("request-id");
+  if (shared_.credentials.standing()->credential.kind != auth::CredentialKind::kClient)
+    shared_.limits.note(answer);
+  if (uses_credits(answer))
+    warn("usage_credits_in_use", "this request is paid for with usage credits");
   log_names("answer_fields", answer);
 }
 

@@ -43,11 +43,15 @@ class Exchange {
   [[nodiscard]] Task<Result<void>> forward_message(const Route& route);
   [[nodiscard]] Task<Result<void>> forward_relay(const Route& route);
 
+  [[nodiscard]] Task<Result<http::ResponseHead>> ask(const Route& route, std::string_view body,
+                                                     bool decoded);
+  [[nodiscard]] Task<Result<auth::Credential>> find_credential();
   [[nodiscard]] Task<Result<http::ResponseHead>> attempt(const UpstreamRequest& request,
                                                          std::string_view body);
-  [[nodiscard]] Task<Result<http::ResponseHead>> upload(const UpstreamRequest& request);
+  [[nodiscard]] Task<Result<http::ResponseHead>> upload(const Route& route);
   [[nodiscard]] Task<Result<void>> relay(http::ResponseHead answer);
-  [[nodiscard]] Task<Result<void>> relay_body(Tap& tap);
+  [[nodiscard]] Task<std::string> read_error_body();
+  [[nodiscard]] Task<Result<void>> relay_body(Tap& tap, std::string_view begun);
   [[nodiscard]] Task<Result<void>> end_in_trouble(const Tap& tap, Error error);
   [[nodiscard]] Task<Result<void>> answer(int status, std::string_view content_type,
                                           std::string_view body, std::string_view more_fields = {});
@@ -57,6 +61,8 @@ class Exchange {
   [[nodiscard]] std::string upstream_target(const Route& route) const;
   [[nodiscard]] std::string reply_fields(const http::ResponseHead& answer) const;
   [[nodiscard]] Error explain(Error error) const;
+  void warn(std::string_view token, std::string_view meaning);
+  void explain_refusal(const http::ResponseHead& answer, std::string_view body);
   void note_answer(const http::ResponseHead& answer);
   void note_usage(const Tap& tap);
   void note_ending(const Error& error);
@@ -71,7 +77,6 @@ class Exchange {
   net::Cancellation cancellation_;  // ends whatever waits for the upstream
   std::shared_ptr<http::Call> call_;
   bool cut_ = false;
-  std::string warning_;  // for x-ccproxy-warning
   std::string cors_fields_;
   std::string allow_;  // for a 405
   telemetry::Receipt receipt_;

@@ -5,11 +5,19 @@
 #include "json/writer.hpp"
 
 namespace ccproxy::proxy {
+namespace {
+
+// Since 1970, as in auth.json.
+std::int64_t milliseconds_of(WallClock::time_point when) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
+}
+
+}  // namespace
 
 std::string health(const Shared& shared) {
   const auto uptime =
       std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - shared.started);
-  const bool ready = shared.credentials.current().has_value();
+  const auto standing = shared.credentials.standing();
   std::string body;
   json::Writer writer(body);
   writer.begin_object()
@@ -18,9 +26,19 @@ std::string health(const Shared& shared) {
       .member("uptime_seconds", uptime.count());
   writer.key("credential")
       .begin_object()
-      .member("kind", shared.credentials.kind_name())
-      .member("state", ready ? "ready" : "missing")
-      .end_object();
+      .member("kind", auth::kind_of(*standing))
+      .member("source", auth::name_of(standing->source))
+      .member("state", auth::name_of(standing->state));
+  if (standing->expires) writer.member("expires", milliseconds_of(*standing->expires));
+  if (standing->unsaved) writer.member("unsaved", true);
+  if (!standing->failure.empty()) writer.member("failure", standing->failure);
+  writer.end_object();
+  if (const auto seen = shared.limits.seen()) {
+    writer.key("limits").begin_object().member("seen", milliseconds_of(seen->seen));
+    writer.key("fields").begin_object();
+    for (const auto& [name, value] : seen->fields) writer.member(name, value);
+    writer.end_object().end_object();
+  }
   writer.member("in_flight", shared.in_flight.load() - 1);  // this very request does not count
   writer.end_object();
   return body;

@@ -38,13 +38,16 @@ anthropic::Page page_of(std::string_view query) {
 }
 
 Task<Result<std::string>> fetch_list(http::Client& upstream, const std::string& target,
-                                     const std::string& key, net::Cancellation& cancellation) {
+                                     const std::string& key, const std::string& user_agent,
+                                     net::Cancellation& cancellation) {
   auto call = co_await upstream.open(false, &cancellation);
   if (!call) co_return fail(call.error());
   http::Call* running = call->get();
   cancellation.arm([running] { running->abort(); });
-  const std::vector<http::Field> fields = {
-      {"x-api-key", key}, {"anthropic-version", "2023-06-01"}, {"accept-encoding", "identity"}};
+  const std::vector<http::Field> fields = {{"x-api-key", key},
+                                           {"anthropic-version", "2023-06-01"},
+                                           {"accept-encoding", "identity"},
+                                           {"user-agent", user_agent}};
   const http::OutgoingRequest request{"GET", target, fields, 0};
   auto sent = co_await running->send(request, {}, true);
   if (!sent) co_return fail(sent.error());
@@ -67,15 +70,17 @@ Task<Result<std::string>> fetch_list(http::Client& upstream, const std::string& 
 
 Task<void> refresh_models(WorkerState& worker) {
   Shared& shared = worker.shared;
-  const auto credential = shared.credentials.current();
-  if (!credential || credential->kind != auth::CredentialKind::kApiKey) co_return;
+  const auto standing = shared.credentials.standing();
+  if (standing->credential.kind != auth::CredentialKind::kApiKey) co_return;
   if (!shared.catalog.claim_refresh()) co_return;
 
   net::Cancellation cancellation;
   net::Deadline patience(worker.runtime, [&cancellation] { cancellation.cancel(); });
   patience.expires_after(kPatience);
   const std::string target = fmt::format("{}{}", shared.upstream_prefix, kUpstreamList);
-  auto list = co_await fetch_list(worker.upstream, target, credential->secret, cancellation);
+  const std::string user_agent = fmt::format("ccproxy/{}", shared.version);
+  auto list = co_await fetch_list(worker.upstream, target, standing->credential.secret, user_agent,
+                                  cancellation);
   cancellation.disarm();
   if (list) {
     shared.catalog.merge(*list);

@@ -18,6 +18,7 @@
 #include "json/reader.hpp"
 #include "net/runtime.hpp"
 #include "proxy/catalog.hpp"
+#include "proxy/limits.hpp"
 #include "telemetry/log.hpp"
 
 namespace ccproxy::proxy {
@@ -67,13 +68,14 @@ class Hold {
 struct Shared {
   config::Snapshot config;
   const anthropic::ModelTable& models;
-  const auth::Credentials& credentials;
+  auth::Credentials& credentials;
   telemetry::Log& log;
   Catalog& catalog;
   HeldBytes held;
   bool verbose = false;  // the log shows header names
   std::string version;
   std::string upstream_prefix{};  // path that stands before every upstream path
+  Limits limits{};
   Clock::time_point started = Clock::now();
   std::atomic<std::int64_t> in_flight = 0;
 };

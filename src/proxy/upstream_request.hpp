@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "auth/credentials.hpp"
+#include "auth/credential.hpp"
 #include "http/client.hpp"
 #include "http/head.hpp"
 
@@ -40,6 +40,7 @@ class UpstreamRequest {
 
   std::string_view method_;
   std::string target_;
+  bool is_ours_;  // the credential was given to this program, so it says its own name
   std::string secret_, betas_, user_agent_;  // what the views point to
   std::vector<http::Field> fields_;
 };

@@ -11,8 +11,10 @@ namespace {
 using auth::Credential;
 using auth::CredentialKind;
 
-const Credential kKey{CredentialKind::kApiKey, "sk-ours", "test"};
-const Credential kClient{CredentialKind::kClient, "", "test"};
+const Credential kKey{CredentialKind::kApiKey, "sk-ours"};
+const Credential kOauth{CredentialKind::kOauth, "sk-ant-oat01-ours"};
+const Credential kBearer{CredentialKind::kBearer, "gateway-token"};
+const Credential kClient{CredentialKind::kClient, ""};
 
 std::string fields_for(std::vector<http::Field> sent, const Credential& credential,
                        bool decoded = false) {
@@ -63,6 +65,28 @@ TEST(UpstreamRequest, carries_the_clients_own_unchanged_where_that_is_wanted) {
   EXPECT_NE(text.find("Authorization: Bearer own\r\n"), std::string::npos);
   EXPECT_EQ(text.find("for-us"), std::string::npos);
   EXPECT_EQ(text.find("sk-ours"), std::string::npos);
+}
+
+TEST(UpstreamRequest, with_a_sign_in_of_this_program_says_who_it_is_and_adds_the_beta) {
+  EXPECT_EQ(fields_for({{"User-Agent", "claude-cli/2"},
+                        {"x-app", "cli"},
+                        {"anthropic-version", "2023-06-01"},
+                        {"anthropic-beta", "claude-code-1,b"},
+                        {"X-Stainless-Lang", "js"}},
+                       kOauth),
+            "anthropic-version: 2023-06-01\r\nX-Stainless-Lang: js\r\n"
+            "anthropic-beta: claude-code-1,b,oauth-2025-04-20\r\n"
+            "authorization: Bearer sk-ant-oat01-ours\r\naccept-encoding: identity\r\n"
+            "user-agent: ccproxy/0.1.0\r\n");
+  const std::string once = fields_for({{"anthropic-beta", "oauth-2025-04-20"}}, kOauth);
+  EXPECT_NE(once.find("anthropic-beta: oauth-2025-04-20\r\n"), std::string::npos) << once;
+}
+
+TEST(UpstreamRequest, with_a_gateways_token_leaves_the_client_its_name_and_adds_no_beta) {
+  EXPECT_EQ(
+      fields_for({{"User-Agent", "claude-cli/2"}, {"anthropic-version", "2023-06-01"}}, kBearer),
+      "User-Agent: claude-cli/2\r\nanthropic-version: 2023-06-01\r\n"
+      "authorization: Bearer gateway-token\r\naccept-encoding: identity\r\n");
 }
 
 TEST(UpstreamRequest, leaves_out_what_connection_names) {

@@ -39,7 +39,7 @@ Result<std::vector<std::string>> listen_ips(const std::string& host) {
 }  // namespace
 
 struct Server::State {
-  explicit State(proxy::Shared& all) : shared(all) {}
+  State(proxy::Shared& all, net::Runtime& loop) : shared(all), control(loop) {}
 
   Result<void> build_workers();
   Result<void> bind();
@@ -49,8 +49,7 @@ struct Server::State {
   void worker_ended();
 
   proxy::Shared& shared;
-  // The main thread's own loop: signals and the time that ending may take.
-  net::Runtime control;
+  net::Runtime& control;
   net::Signals signals{control, [this] { on_signal(); }};
   net::Deadline grace_over{control, [this] { on_grace_over(); }};
   std::vector<std::unique_ptr<Worker>> workers;
@@ -61,7 +60,8 @@ struct Server::State {
   bool cut = false;
 };
 
-Server::Server(proxy::Shared& shared) : state_(std::make_unique<State>(shared)) {}
+Server::Server(proxy::Shared& shared, net::Runtime& control)
+    : state_(std::make_unique<State>(shared, control)) {}
 Server::~Server() = default;
 
 std::uint16_t Server::port() const { return state_->port; }
@@ -164,7 +164,7 @@ void Server::State::stop_workers() {
 }
 
 void Server::State::worker_ended() {
-  if (--running == 0) control.stop();
+  if (--running == 0) shared.credentials.when_settled([this] { control.stop(); });
 }
 
 }  // namespace ccproxy::server

@@ -7,13 +7,16 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "net/runtime.hpp"
 #include "proxy/state.hpp"
 
 namespace ccproxy::server {
 
 class Server {
  public:
-  explicit Server(proxy::Shared& shared);
+  // `control` is the loop of the thread that calls run(): signals, and the time that ending may
+  // take. Both must outlive it.
+  Server(proxy::Shared& shared, net::Runtime& control);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -31,7 +34,8 @@ class Server {
 
   // Serves, each worker on a thread of its own, until SIGTERM or SIGINT. Then no new client is
   // taken and running answers may finish for server.shutdownGraceSeconds; what still runs is ended
-  // in its dialect. A second signal ends at once.
+  // in its dialect. A second signal ends at once. A renewal of the sign-in is always waited for: it
+  // has a limit of its own, and a token that nobody took home would be lost.
   void run();
 
  private:

@@ -43,6 +43,9 @@ void write_receipt(Log& log, const Receipt& receipt, Clock::time_point now) {
   count("output_tokens", receipt.output_tokens);
   text("stop_reason", receipt.stop_reason);
   if (receipt.resent) line.add("resent", 1);
+  if (receipt.signed_again) line.add("signed_again", 1);
+  if (receipt.unsaved) line.add("credential", "not saved: auth.json cannot be written");
+  text("warning", receipt.warning);
   line.add("ended", name_of(receipt.ending));
   text("detail", receipt.detail);
   log.write(level, std::move(line));

@@ -1,0 +1,23 @@
+#include "auth/pkce.hpp"
+
+#include <cstddef>
+#include <utility>
+
+#include "base/encoding.hpp"
+#include "net/crypto.hpp"
+
+namespace ccproxy::auth {
+namespace {
+
+constexpr std::size_t kEntropy = 32;  // bytes: 43 characters of base64url
+
+}  // namespace
+
+std::string challenge_of(std::string_view verifier) { return base64url(net::sha256(verifier)); }
+
+Attempt begin_attempt(std::string redirect_uri) {
+  return {std::move(redirect_uri), base64url(net::random_bytes(kEntropy)),
+          base64url(net::random_bytes(kEntropy))};
+}
+
+}  // namespace ccproxy::auth

@@ -1,0 +1,154 @@
+#include "auth/stored.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "base/file.hpp"
+
+namespace ccproxy::auth {
+namespace {
+
+using json::Document;
+
+constexpr int kIndent = 2;
+constexpr mode_t kOthers = 077;
+constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+
+struct KindName {
+  std::string_view name;
+  StoredKind kind;
+};
+constexpr std::array<KindName, 3> kKinds = {{{"oauth", StoredKind::kOauth},
+                                             {"token", StoredKind::kToken},
+                                             {"api_key", StoredKind::kApiKey}}};
+
+std::optional<StoredKind> kind_named(std::string_view name) {
+  for (const KindName& row : kKinds)
+    if (row.name == name) return row.kind;
+  return std::nullopt;
+}
+
+std::string_view name_of(StoredKind kind) {
+  for (const KindName& row : kKinds)
+    if (row.kind == kind) return row.name;
+  return {};
+}
+
+// The member as text; "" when it is not there or null. Fails when it is something else.
+Result<std::string> text_in(const Document& root, const char* name) {
+  const auto found = root.find(name);
+  if (found == root.end() || found->is_null()) return std::string();
+  if (found->is_string()) return found->get<std::string>();
+  return fail(ErrorKind::kConfiguration, fmt::format("\"{}\" must be a string", name));
+}
+
+// A secret travels in a header field: a line end in it would end the field.
+bool is_clean(std::string_view secret) {
+  for (const char c : secret)
+    if (c <= ' ' || c == '\x7f') return false;
+  return true;
+}
+
+// A member of a member, for what is only shown: "" when it is not there.
+std::string shown(const Document& root, const char* outer, const char* inner) {
+  const auto found = root.find(outer);
+  if (found == root.end() || !found->is_object()) return {};
+  const auto value = found->find(inner);
+  return value != found->end() && value->is_string() ? value->get<std::string>() : "";
+}
+
+Result<std::optional<WallClock::time_point>> expiry_in(const Document& root) {
+  const auto found = root.find("expires");
+  if (found == root.end() || found->is_null()) return std::optional<WallClock::time_point>();
+  constexpr std::int64_t kYear9999 = 253'402'300'799'000;
+  if (!found->is_number_integer() || *found < 0 || *found > kYear9999)
+    return fail(ErrorKind::kConfiguration,
+                "\"expires\" must be a time in milliseconds since 1970, an integer");
+  return std::optional(
+      WallClock::time_point(std::chrono::milliseconds(found->get<std::int64_t>())));
+}
+
+Result<Stored> read_members(Document root) {
+  Stored stored;
+  auto type = text_in(root, "type");
+  if (!type) return fail(type.error());
+  const auto kind = kind_named(*type);
+  if (!kind)
+    return fail(ErrorKind::kConfiguration, R"("type" must be "oauth", "token" or "api_key")");
+  stored.kind = *kind;
+  const char* secret_name = *kind == StoredKind::kApiKey ? "key" : "access";
+  auto secret = text_in(root, secret_name);
+  auto refresh = text_in(root, "refresh");
+  auto expires = expiry_in(root);
+  if (!secret) return fail(secret.error());
+  if (!refresh) return fail(refresh.error());
+  if (!expires) return fail(expires.error());
+  if (secret->empty() || !is_clean(*secret))
+    return fail(ErrorKind::kConfiguration,
+                fmt::format("\"{}\" must be a string without blanks, and not empty", secret_name));
+  stored.secret = std::move(*secret);
+  stored.refresh = std::move(*refresh);
+  stored.expires = *expires;
+  stored.account = shown(root, "account", "email");
+  stored.organization = shown(root, "organization", "name");
+  if (auto scope = text_in(root, "scope")) stored.scope = std::move(*scope);
+  stored.document = std::move(root);
+  return stored;
+}
+
+}  // namespace
+
+Result<std::optional<Stored>> read_stored(const std::string& path) {
+  auto text = read_file(path, kMostBytes);
+  if (!text && text.error().kind == ErrorKind::kNotFound) return std::optional<Stored>();
+  if (!text) return fail(text.error());
+  auto stored = parse_stored(*text);
+  if (!stored)
+    return fail(ErrorKind::kConfiguration, fmt::format("{}: {}", path, stored.error().message));
+  return std::optional<Stored>(std::move(*stored));
+}
+
+Result<Stored> parse_stored(std::string_view text) {
+  auto root = json::parse_document(text);
+  if (!root) return fail(root.error());
+  if (!root->is_object()) return fail(ErrorKind::kConfiguration, "it must be a JSON object");
+  return read_members(std::move(*root));
+}
+
+std::string text_of(const Stored& stored) {
+  Document root = stored.document;
+  root["type"] = name_of(stored.kind);
+  if (stored.kind == StoredKind::kApiKey) {
+    root["key"] = stored.secret;
+  } else {
+    root["access"] = stored.secret;
+  }
+  if (stored.kind == StoredKind::kOauth) root["refresh"] = stored.refresh;
+  if (stored.expires)
+    root["expires"] =
+        std::chrono::duration_cast<std::chrono::milliseconds>(stored.expires->time_since_epoch())
+            .count();
+  if (!stored.scope.empty()) root["scope"] = stored.scope;
+  return root.dump(kIndent, ' ', false, Document::error_handler_t::replace) + "\n";
+}
+
+std::string lock_path(const std::string& path) { return path + ".lock"; }
+
+std::string mend_mode(const std::string& path) {
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0 || (facts.st_mode & kOthers) == 0) return {};
+  const bool mended = ::chmod(path.c_str(), 0600) == 0;
+  return fmt::format("{} could be read by others (mode {:o}){}", path, facts.st_mode & 0777U,
+                     mended ? "; it is 0600 now" : "; make it 0600");
+}
+
+Credential credential_of(const Stored& stored) {
+  const bool is_key = stored.kind == StoredKind::kApiKey;
+  return {is_key ? CredentialKind::kApiKey : CredentialKind::kOauth, stored.secret};
+}
+
+}  // namespace ccproxy::auth

@@ -1,0 +1,20 @@
+// Bytes as text. It refuses to know what they are.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ccproxy {
+
+// Base64 with the alphabet that URLs take, without padding (RFC 4648, 5).
+[[nodiscard]] std::string base64url(std::string_view bytes);
+
+// Percent-encodes all but the unreserved characters (RFC 3986, 2.3), so that the text can stand as
+// a value in a query.
+[[nodiscard]] std::string percent_encoded(std::string_view text);
+
+// Undoes percent-encoding, and reads '+' as a blank as forms write it. What is no valid escape
+// stays.
+[[nodiscard]] std::string percent_decoded(std::string_view text);
+
+}  // namespace ccproxy

@@ -1,0 +1,34 @@
+#include "base/encoding.hpp"
+
+#include <gtest/gtest.h>
+
+namespace ccproxy {
+namespace {
+
+TEST(Encoding, base64url_fits_the_vectors_of_rfc_4648_without_padding) {
+  EXPECT_EQ(base64url(""), "");
+  EXPECT_EQ(base64url("f"), "Zg");
+  EXPECT_EQ(base64url("fo"), "Zm8");
+  EXPECT_EQ(base64url("foo"), "Zm9v");
+  EXPECT_EQ(base64url("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(base64url("\xfb\xff\xbf"), "-_-_");
+}
+
+TEST(Encoding, percent_goes_there_and_back) {
+  EXPECT_EQ(percent_encoded("http://localhost:1/callback"),
+            "http%3A%2F%2Flocalhost%3A1%2Fcallback");
+  EXPECT_EQ(percent_encoded("a b&c=d#e\xc3\xa9"), "a%20b%26c%3Dd%23e%C3%A9");
+  std::string all;
+  for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
+  EXPECT_EQ(percent_decoded(percent_encoded(all)), all);
+}
+
+TEST(Encoding, percent_decoding_leaves_what_is_no_escape) {
+  EXPECT_EQ(percent_decoded("a+b%2Bc"), "a b+c");
+  EXPECT_EQ(percent_decoded("%"), "%");
+  EXPECT_EQ(percent_decoded("%4"), "%4");
+  EXPECT_EQ(percent_decoded("%zz%41"), "%zzA");
+}
+
+}  // namespace
+}  // namespace ccproxy

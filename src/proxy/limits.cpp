@@ -1,0 +1,39 @@
+#include "proxy/limits.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "base/text.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+constexpr std::string_view kFamily = "anthropic-ratelimit-";
+constexpr std::chrono::seconds kOften{1};
+constexpr int kTooManyRequests = 429;
+
+}  // namespace
+
+void Limits::note(const http::ResponseHead& answer) {
+  const auto now = Clock::now();
+  if (now < next_.load(std::memory_order_relaxed) && answer.status != kTooManyRequests) return;
+  next_.store(now + kOften, std::memory_order_relaxed);
+  SeenLimits seen{WallClock::now(), {}};
+  for (const http::Field& field : answer.fields)
+    if (starts_with_text(field.name, kFamily))
+      seen.fields.emplace(lowered(field.name), field.value);
+  if (seen.fields.empty()) return;
+  const std::lock_guard lock(mutex_);
+  seen_ = std::move(seen);
+}
+
+std::optional<SeenLimits> Limits::seen() const {
+  const std::lock_guard lock(mutex_);
+  return seen_;
+}
+
+bool uses_credits(const http::ResponseHead& answer) {
+  return answer.get("anthropic-ratelimit-unified-overage-in-use") == "true";
+}
+
+}  // namespace ccproxy::proxy
