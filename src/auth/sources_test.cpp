@@ -1,0 +1,133 @@
+#include "auth/sources.hpp"
+
+#include <gtest/gtest.h>
+
+#include "auth/auth_fixture.hpp"
+#include "auth/standing.hpp"
+
+namespace ccproxy::auth {
+namespace {
+
+using config::CredentialSource;
+using std::chrono::hours;
+
+// A machine on which everything is there.
+Sources full(const Home& home) {
+  home.write("auth.json", sign_in(hours(8)));
+  home.write("anthropic/credentials/default.json",
+             R"({"version":1,"type":"oauth_token","access_token":"sk-ant-oat01-console"})");
+  Sources sources;
+  sources.auth_path = home.auth();
+  sources.api_key = "sk-env";
+  sources.auth_token = "gateway";
+  sources.oauth_token = "sk-ant-oat01-env";
+  sources.console_folder = home.at("anthropic");
+  return sources;
+}
+
+TEST(Sources, come_in_their_order_and_the_first_is_in_use) {
+  const Home home;
+  const auto offers = look_around(full(home));
+  ASSERT_EQ(offers.size(), 5U);
+  const Standing standing = choose(CredentialSource::kAuto, offers, false);
+  EXPECT_EQ(standing.source, CredentialSource::kLogin);
+  EXPECT_EQ(standing.credential.secret, "at-1");
+  const std::vector<CredentialSource> rest = {
+      CredentialSource::kApiKeyEnv, CredentialSource::kAuthTokenEnv,
+      CredentialSource::kOauthTokenEnv, CredentialSource::kConsoleProfile};
+  EXPECT_EQ(standing.shadowed, rest);
+}
+
+TEST(Sources, can_be_asked_for_by_name) {
+  const Home home;
+  const auto offers = look_around(full(home));
+  struct Case {
+    CredentialSource wanted;
+    CredentialKind kind;
+    std::string secret;
+    std::string_view called;
+  };
+  for (const Case& one : std::vector<Case>{
+           {CredentialSource::kLogin, CredentialKind::kOauth, "at-1", "oauth"},
+           {CredentialSource::kApiKeyEnv, CredentialKind::kApiKey, "sk-env", "api-key"},
+           {CredentialSource::kAuthTokenEnv, CredentialKind::kBearer, "gateway", "auth-token"},
+           {CredentialSource::kOauthTokenEnv, CredentialKind::kOauth, "sk-ant-oat01-env", "token"},
+           {CredentialSource::kConsoleProfile, CredentialKind::kOauth, "sk-ant-oat01-console",
+            "console"},
+           {CredentialSource::kClient, CredentialKind::kClient, "", "client"}}) {
+    const Standing standing = choose(one.wanted, offers, false);
+    EXPECT_EQ(standing.state, State::kReady);
+    EXPECT_EQ(standing.credential.kind, one.kind) << one.called;
+    EXPECT_EQ(standing.credential.secret, one.secret);
+    EXPECT_EQ(kind_of(standing), one.called);
+  }
+}
+
+TEST(Sources, that_are_asked_for_and_missing_are_not_replaced_by_others) {
+  Sources sources;
+  sources.api_key = "sk-env";
+  const Standing standing = choose(CredentialSource::kLogin, look_around(sources), false);
+  EXPECT_EQ(standing.state, State::kMissing);
+  EXPECT_EQ(standing.credential.kind, CredentialKind::kNone);
+  EXPECT_EQ(error_of(standing).kind, ErrorKind::kUnauthorized);
+  EXPECT_NE(error_of(standing).message.find("credentials: login"), std::string::npos);
+}
+
+TEST(Sources, that_are_broken_are_not_passed_over_for_others) {
+  const Home home;
+  Sources sources = full(home);
+  home.write("auth.json", "nonsense");
+  const Standing standing = choose(CredentialSource::kAuto, look_around(sources), false);
+  EXPECT_EQ(standing.state, State::kUnusable);
+  EXPECT_EQ(standing.source, CredentialSource::kLogin);
+  EXPECT_NE(standing.trouble.find(home.auth()), std::string::npos) << "for the person here";
+  EXPECT_EQ(error_of(standing).message.find(home.auth()), std::string::npos) << "for a client";
+}
+
+TEST(Sources, of_the_environment_lose_a_line_end_and_nothing_else) {
+  Sources sources;
+  sources.api_key = " sk-env\r\n";
+  EXPECT_EQ(look_around(sources).at(0).credential.secret, "sk-env");
+  sources.api_key = "sk\r\nx-evil: 1";
+  EXPECT_EQ(look_around(sources).at(0).credential.secret, "");
+  EXPECT_NE(look_around(sources).at(0).trouble, "");
+  EXPECT_EQ(look_around(sources).at(0).trouble.find("evil"), std::string::npos);
+  sources.api_key = " \n";
+  EXPECT_TRUE(look_around(sources).empty());
+}
+
+TEST(Sources, the_console_profile_is_the_named_the_active_or_the_default_one) {
+  const Home home;
+  Sources sources;
+  sources.console_folder = home.at("anthropic");
+  EXPECT_TRUE(look_around(sources).empty());
+  for (const char* name : {"default", "work", "play"})
+    home.write(std::string("anthropic/credentials/") + name + ".json",
+               Document{{"access_token", name}, {"expires_at", 1790000000}}.dump());
+  EXPECT_EQ(look_around(sources).at(0).credential.secret, "default");
+  home.write("anthropic/active_config", "work\n");
+  EXPECT_EQ(look_around(sources).at(0).credential.secret, "work");
+  sources.console_profile = "play";
+  EXPECT_EQ(look_around(sources).at(0).credential.secret, "play");
+  EXPECT_EQ(look_around(sources).at(0).expires,
+            WallClock::time_point(std::chrono::seconds(1790000000)));
+  for (const char* name : {"../../auth", "/etc/passwd", "..", ".hidden", "a/b"}) {
+    sources.console_profile = name;
+    EXPECT_TRUE(look_around(sources).empty()) << name;
+  }
+}
+
+TEST(Sources, a_console_profile_that_cannot_be_used_says_so) {
+  const Home home;
+  Sources sources;
+  sources.console_folder = home.at("anthropic");
+  for (const char* text : {"", "{", "[]", "{}", R"({"access_token":5})"}) {
+    home.write("anthropic/credentials/default.json", text);
+    const Standing standing = choose(CredentialSource::kAuto, look_around(sources), false);
+    EXPECT_EQ(standing.state, State::kUnusable) << text;
+    EXPECT_NE(standing.trouble, "") << text;
+  }
+}
+
+}  // namespace
+}  // namespace ccproxy::auth

@@ -1,0 +1,85 @@
+#include "auth/stored.hpp"
+
+#include <gtest/gtest.h>
+
+#include "auth/auth_fixture.hpp"
+#include "base/file.hpp"
+
+namespace ccproxy::auth {
+namespace {
+
+TEST(Stored, reads_what_the_original_wrote) {
+  const auto stored =
+      parse_stored(R"({"type":"oauth","refresh":"rt","access":"at","expires":1790000000000})");
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_EQ(stored->kind, StoredKind::kOauth);
+  EXPECT_EQ(stored->secret, "at");
+  EXPECT_EQ(stored->refresh, "rt");
+  EXPECT_EQ(stored->expires, WallClock::time_point(std::chrono::milliseconds(1790000000000)));
+  EXPECT_EQ(credential_of(*stored).kind, CredentialKind::kOauth);
+}
+
+TEST(Stored, reads_the_other_kinds) {
+  const auto key = parse_stored(R"({"type":"api_key","key":"sk-1"})");
+  ASSERT_TRUE(key);
+  EXPECT_EQ(credential_of(*key).kind, CredentialKind::kApiKey);
+  EXPECT_EQ(credential_of(*key).secret, "sk-1");
+  const auto token = parse_stored(R"({"type":"token","access":"at"})");
+  ASSERT_TRUE(token);
+  EXPECT_EQ(token->kind, StoredKind::kToken);
+  EXPECT_EQ(credential_of(*token).kind, CredentialKind::kOauth);
+  EXPECT_FALSE(token->expires);
+}
+
+TEST(Stored, keeps_what_it_does_not_know_and_the_order) {
+  const std::string text =
+      R"({"zebra":1,"type":"oauth","refresh":"rt","access":"at","expires":5,"apple":{"b":1,"a":2}})";
+  auto stored = parse_stored(text);
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(Document::parse(text_of(*stored)).dump(), text);
+  stored->secret = "at-2";
+  stored->refresh = "rt-2";
+  const Document written = Document::parse(text_of(*stored));
+  EXPECT_EQ(written["access"], "at-2");
+  EXPECT_EQ(written["refresh"], "rt-2");
+  EXPECT_EQ(written["apple"].dump(), R"({"b":1,"a":2})");
+}
+
+TEST(Stored, refuses_nonsense_without_showing_a_secret) {
+  for (const char* text :
+       {"", "[]", "{", "null", R"({"type":"oauth"})", R"({"type":"pigeon","access":"s3cret"})",
+        R"({"access":"s3cret"})", R"({"type":"oauth","access":["s3cret"]})",
+        R"({"type":"oauth","access":"s3cret\r\nx: y"})", R"({"type":"oauth","access":""})",
+        R"({"type":"oauth","access":"s3cret","expires":"soon"})",
+        R"({"type":"oauth","access":"s3cret","expires":-5})",
+        R"({"type":"oauth","access":"s3cret","expires":1e99})",
+        R"({"type":"oauth","access":"s3cret","refresh":7})",
+        R"({"type":"oauth","access":"s3cret)"}) {
+    const auto stored = parse_stored(text);
+    ASSERT_FALSE(stored) << text;
+    EXPECT_EQ(stored.error().kind, ErrorKind::kConfiguration) << text;
+    EXPECT_EQ(stored.error().message.find("s3cret"), std::string::npos) << stored.error().message;
+  }
+}
+
+TEST(Stored, a_missing_file_is_nothing_and_a_broken_one_names_its_path) {
+  const Home home;
+  ASSERT_TRUE(read_stored(home.auth()));
+  EXPECT_FALSE(*read_stored(home.auth()));
+  home.write("auth.json", "{ nonsense");
+  ASSERT_FALSE(read_stored(home.auth()));
+  EXPECT_NE(read_stored(home.auth()).error().message.find(home.auth()), std::string::npos);
+  EXPECT_EQ(home.read("auth.json"), "{ nonsense");
+}
+
+TEST(Stored, a_mode_that_others_can_read_is_reported_and_mended) {
+  const Home home;
+  home.write("auth.json", "{}", 0644);
+  EXPECT_NE(mend_mode(home.auth()).find("644"), std::string::npos);
+  EXPECT_EQ(home.mode_of("auth.json"), 0600U);
+  EXPECT_EQ(mend_mode(home.auth()), "");
+  EXPECT_EQ(mend_mode(home.at("none")), "");
+}
+
+}  // namespace
+}  // namespace ccproxy::auth

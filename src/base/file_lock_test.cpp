@@ -1,0 +1,84 @@
+#include "base/file_lock.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+namespace ccproxy {
+namespace {
+
+using std::chrono::milliseconds;
+
+class Lock : public testing::Test {
+ protected:
+  Lock() {
+    EXPECT_NE(::mkdtemp(folder.data()), nullptr);
+    path = folder + "/home/x.lock";
+  }
+  ~Lock() override {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  }
+  std::string folder = std::filesystem::temp_directory_path() / "ccproxy-lock-XXXXXX";
+  std::string path;
+};
+
+TEST_F(Lock, excludes_a_second_one_in_the_same_process_until_it_ends) {
+  auto first = FileLock::try_now(path);
+  ASSERT_TRUE(first && *first);
+  const auto second = FileLock::try_now(path);
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(*second);
+  first->reset();
+  const auto third = FileLock::try_now(path);
+  EXPECT_TRUE(third && *third);
+}
+
+TEST_F(Lock, makes_its_file_and_folder_for_the_owner_only_and_leaves_them) {
+  (void)FileLock::wait(path, milliseconds(0));
+  struct stat facts {};
+  ASSERT_EQ(::stat(path.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777U, 0600U);
+  ASSERT_EQ(::stat((folder + "/home").c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777U, 0700U);
+}
+
+TEST_F(Lock, waits_only_so_long) {
+  const auto first = FileLock::wait(path, milliseconds(0));
+  ASSERT_TRUE(first);
+  const auto second = FileLock::wait(path, milliseconds(60));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, ErrorKind::kBusy);
+}
+
+TEST_F(Lock, of_a_process_that_dies_is_free) {
+  const auto mine = FileLock::wait(path, milliseconds(0));
+  ASSERT_TRUE(mine);
+  const std::string other = folder + "/other.lock";
+  const pid_t child = ::fork();
+  if (child == 0) {  // takes one, is shut out of the other, and dies holding the first
+    const auto theirs = FileLock::try_now(other);
+    const auto ours = FileLock::try_now(path);
+    ::_exit(theirs && *theirs && ours && !*ours ? 7 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 7);
+  const auto now = FileLock::try_now(other);
+  EXPECT_TRUE(now && *now);
+}
+
+TEST_F(Lock, does_not_follow_a_link) {
+  std::filesystem::create_directories(folder + "/home");
+  std::filesystem::create_symlink("/dev/null", path);
+  EXPECT_FALSE(FileLock::try_now(path));
+}
+
+}  // namespace
+}  // namespace ccproxy
