@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "config/base_url.hpp"
 #include "http/client.hpp"
+#include "http/fetch.hpp"
 #include "json/document.hpp"
 #include "json/writer.hpp"
 #include "net/cancellation.hpp"
@@ -22,40 +23,6 @@ using json::Document;
 
 constexpr std::size_t kMostAnswer = std::size_t{256} << 10;
 constexpr std::size_t kLongestCode = 64;  // of an OAuth error, such as invalid_grant
-
-struct Answer {
-  int status = 0;
-  std::optional<std::chrono::seconds> retry_after{};
-  std::string body{};
-};
-
-Task<Result<Answer>> post(http::Client& client, std::string target, std::string user_agent,
-                          std::string body, net::Cancellation& cancellation) {
-  auto call = co_await client.open(true, &cancellation);
-  if (!call) co_return fail(call.error());
-  http::Call* running = call->get();
-  cancellation.arm([running] { running->abort(); });
-  const std::vector<http::Field> fields = {{"content-type", "application/json"},
-                                           {"accept", "application/json"},
-                                           {"accept-encoding", "identity"},
-                                           {"user-agent", user_agent}};
-  const http::OutgoingRequest request{"POST", target, fields, body.size()};
-  auto sent = co_await running->send(request, body, true);
-  auto head = co_await running->read_head();
-  if (!head) co_return fail(sent ? head.error() : sent.error());
-  Answer answer;
-  answer.status = head->status;
-  if (const auto seconds = parse_decimal(head->get("retry-after")))
-    answer.retry_after = std::chrono::seconds(*seconds);
-  while (true) {
-    auto piece = co_await running->read_body();
-    if (!piece) co_return fail(piece.error());
-    if (piece->empty()) co_return answer;
-    answer.body += *piece;
-    if (answer.body.size() > kMostAnswer)
-      co_return fail(ErrorKind::kUpstreamBroke, "the sign-in server's answer is too long");
-  }
-}
 
 std::string text_at(const Document& root, const char* name) {
   const auto found = root.is_object() ? root.find(name) : root.end();
@@ -80,13 +47,14 @@ std::string code_of(const Document& root) {
   return is_code ? code : "";
 }
 
-tl::unexpected<Error> refusal(const Answer& answer, const Document& body) {
+tl::unexpected<Error> refusal(const http::ResponseHead& head, const Document& body) {
   const std::string code = code_of(body);
-  const std::string said = fmt::format("the sign-in server answered {}{}{}", answer.status,
-                                       code.empty() ? "" : " ", code);
-  if (code == "invalid_grant" || answer.status == 404) return fail(ErrorKind::kUnauthorized, said);
-  Error error{answer.status == 429 ? ErrorKind::kBusy : ErrorKind::kUpstreamBroke, said};
-  error.retry_after = answer.retry_after;
+  const std::string said =
+      fmt::format("the sign-in server answered {}{}{}", head.status, code.empty() ? "" : " ", code);
+  if (code == "invalid_grant" || head.status == 404) return fail(ErrorKind::kUnauthorized, said);
+  Error error{head.status == 429 ? ErrorKind::kBusy : ErrorKind::kUpstreamBroke, said};
+  if (const auto wait = parse_decimal(head.get("retry-after")))
+    error.retry_after = std::chrono::seconds(*wait);
   return fail(std::move(error));
 }
 
@@ -96,9 +64,9 @@ bool is_token(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
-Result<Grant> grant_of(const Answer& answer) {
+Result<Grant> grant_of(const http::Fetched& answer) {
   const auto body = json::parse_document(answer.body);
-  if (answer.status != 200) return refusal(answer, body ? *body : Document());
+  if (answer.head.status != 200) return refusal(answer.head, body ? *body : Document());
   Grant grant;
   if (body && body->is_object()) {
     grant.access = text_at(*body, "access_token");
@@ -168,7 +136,12 @@ Task<Result<Grant>> TokenEndpoint::ask(std::string body) {
   net::Cancellation cancellation;
   net::Deadline limit(runtime_, [&cancellation] { cancellation.cancel(); });
   limit.expires_after(kGrantLimit);
-  auto answer = co_await post(client, url->path_prefix, user_agent_, std::move(body), cancellation);
+  const std::vector<http::Field> fields = {{"content-type", "application/json"},
+                                           {"accept", "application/json"},
+                                           {"accept-encoding", "identity"},
+                                           {"user-agent", user_agent_}};
+  const http::OutgoingRequest request{"POST", url->path_prefix, fields, body.size()};
+  auto answer = co_await http::fetch(client, request, body, kMostAnswer, cancellation);
   if (!answer && cancellation.cancelled())
     co_return fail(
         ErrorKind::kTimedOut,

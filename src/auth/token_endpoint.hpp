@@ -33,8 +33,8 @@ class TokenEndpoint {
 
   // Both fail with kUnauthorized when the server refuses for good (invalid_grant, or 404: the token
   // was used before, or revoked), kBusy when it wants to be left alone (429, with its retry_after
-  // when it names one), kUpstreamUnreachable when nothing was sent, and kTimedOut or kUpstreamBroke
-  // when it may have been. No message holds a secret or text of the server's.
+  // when it names one), kUpstreamUnreachable when nothing was sent, and otherwise when it may have
+  // been. No message holds a secret or text of the server's.
   [[nodiscard]] Task<Result<Grant>> redeem(std::string code, Attempt attempt);
   [[nodiscard]] Task<Result<Grant>> renew(std::string refresh_token);
 

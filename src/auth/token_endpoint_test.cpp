@@ -118,7 +118,7 @@ TEST(TokenEndpoint, tells_a_refusal_for_good_from_trouble) {
       {"a token that would end its field",
        {answer("200 OK", R"({"access_token":"a\r\nb: c"})")},
        ErrorKind::kUpstreamBroke},
-      {"too long", {answer("200 OK", std::string(300'000, 'x'))}, ErrorKind::kUpstreamBroke},
+      {"too long", {answer("200 OK", std::string(300'000, 'x'))}, ErrorKind::kTooLarge},
       {"an end", {http::kClose}, ErrorKind::kClosed},
       {"half an answer",
        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", http::kPause, http::kClose},

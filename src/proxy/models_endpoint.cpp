@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "dialect/dialect.hpp"
 #include "dialect/model_list.hpp"
+#include "http/fetch.hpp"
 #include "proxy/routes.hpp"
 
 namespace ccproxy::proxy {
@@ -40,30 +41,16 @@ anthropic::Page page_of(std::string_view query) {
 Task<Result<std::string>> fetch_list(http::Client& upstream, const std::string& target,
                                      const std::string& key, const std::string& user_agent,
                                      net::Cancellation& cancellation) {
-  auto call = co_await upstream.open(false, &cancellation);
-  if (!call) co_return fail(call.error());
-  http::Call* running = call->get();
-  cancellation.arm([running] { running->abort(); });
   const std::vector<http::Field> fields = {{"x-api-key", key},
                                            {"anthropic-version", "2023-06-01"},
                                            {"accept-encoding", "identity"},
                                            {"user-agent", user_agent}};
   const http::OutgoingRequest request{"GET", target, fields, 0};
-  auto sent = co_await running->send(request, {}, true);
-  if (!sent) co_return fail(sent.error());
-  auto head = co_await running->read_head();
-  if (!head) co_return fail(head.error());
-  std::string body;
-  while (true) {
-    auto piece = co_await running->read_body();
-    if (!piece) co_return fail(piece.error());
-    if (piece->empty()) break;
-    body += *piece;
-    if (body.size() > kMostList) co_return fail(ErrorKind::kTooLarge, "the list is too long");
-  }
-  if (head->status != 200)
-    co_return fail(ErrorKind::kUpstreamBroke, fmt::format("status {}", head->status));
-  co_return body;
+  auto list = co_await http::fetch(upstream, request, {}, kMostList, cancellation);
+  if (!list) co_return fail(list.error());
+  if (list->head.status != 200)
+    co_return fail(ErrorKind::kUpstreamBroke, fmt::format("status {}", list->head.status));
+  co_return std::move(list->body);
 }
 
 }  // namespace
