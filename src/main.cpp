@@ -18,6 +18,7 @@ int leave(const cli::Leave& leave) {
 struct Run {
   int operator()(const cli::Leave& flags) const { return leave(flags); }
   int operator()(const cli::StartFlags& flags) const { return cli::start(flags); }
+  int operator()(const cli::StatusFlags& flags) const { return cli::status(flags); }
   int operator()(const cli::MockFlags& flags) const { return cli::mock(flags); }
   int operator()(const cli::ConfigFlags& flags) const { return cli::config(flags); }
 };

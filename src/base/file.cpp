@@ -142,7 +142,7 @@ Result<void> make_private_folder_of(const std::string& path) {
   const std::filesystem::path folder = folder_of(path);
   std::error_code error;
   if (std::filesystem::exists(folder, error)) return {};
-  std::filesystem::create_directories(folder.parent_path(), error);
+  if (auto made = make_private_folder_of(folder.string()); !made) return made;
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     return refused("create", folder.string());
   return {};

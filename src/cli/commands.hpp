@@ -10,6 +10,7 @@
 namespace ccproxy::cli {
 
 [[nodiscard]] int start(const StartFlags& flags);
+[[nodiscard]] int status(const StatusFlags& flags);
 [[nodiscard]] int mock(const MockFlags& flags);
 [[nodiscard]] int config(const ConfigFlags& flags);
 

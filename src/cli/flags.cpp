@@ -74,6 +74,13 @@ CLI::App* add_start(CLI::App& app, StartFlags& flags) {
   return start;
 }
 
+CLI::App* add_status(CLI::App& app, StatusFlags& flags) {
+  CLI::App* status = add_command(
+      app, "status", "Show the credential in use, running servers and the limits they saw last");
+  status->add_flag("--json", flags.json, "Print it as JSON");
+  return status;
+}
+
 CLI::App* add_mock(CLI::App& app, MockFlags& flags) {
   CLI::App* mock = add_command(app, "mock", "Run the simulated Claude API alone, for tests");
   add_number(*mock, "-p,--port", flags.port, 0, kLastPort,
@@ -169,9 +176,11 @@ Flags parse_flags(int argc, const char* const* argv) {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.require_subcommand(1);
   StartFlags start;
+  StatusFlags status;
   MockFlags mock;
   ConfigFlags config;
   const CLI::App* start_command = add_start(app, start);
+  const CLI::App* status_command = add_status(app, status);
   const CLI::App* mock_command = add_mock(app, mock);
   add_config(app, config);
   try {
@@ -180,6 +189,7 @@ Flags parse_flags(int argc, const char* const* argv) {
     return leave_for(app, error);
   }
   if (start_command->parsed()) return start;
+  if (status_command->parsed()) return status;
   if (mock_command->parsed()) return mock;
   return config;
 }

@@ -46,12 +46,16 @@ struct ConfigFlags {
   std::string from{}, to{};
 };
 
+struct StatusFlags {
+  bool json = false;
+};
+
 // What the person wants, or what to print at once (help, version, a mistake) and leave with.
 struct Leave {
   int code = kOk;
   std::string text;
 };
-using Flags = std::variant<Leave, StartFlags, MockFlags, ConfigFlags>;
+using Flags = std::variant<Leave, StartFlags, StatusFlags, MockFlags, ConfigFlags>;
 
 [[nodiscard]] Flags parse_flags(int argc, const char* const* argv);
 

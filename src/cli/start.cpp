@@ -15,6 +15,7 @@
 #include "base/version.hpp"
 #include "cli/commands.hpp"
 #include "cli/demo_upstream.hpp"
+#include "cli/presence.hpp"
 #include "config/base_url.hpp"
 #include "config/environment.hpp"
 #include "config/file.hpp"
@@ -123,7 +124,7 @@ Task<void> keep_time(net::Runtime& control, auth::Credentials& credentials) {
 }
 
 int serve(config::Config config, const std::vector<std::string>& warnings, auth::Sources sources,
-          const StartFlags& flags) {
+          const std::string& home, const StartFlags& flags) {
   auto log = telemetry::Log::open(log_options(config.log));
   if (!log) return complain(Error{ErrorKind::kConfiguration, log.error().message});
   auto models = anthropic::parse_models(anthropic::kModelsJson);
@@ -150,6 +151,7 @@ int serve(config::Config config, const std::vector<std::string>& warnings, auth:
   for (const std::string& warning : warnings)
     (*log)->say(telemetry::Level::kWarn, "configuration", warning);
   print_banner(server, *shared.config, credentials, flags.demo);
+  const Presence presence(home, server.addresses());
   control.spawn(keep_time(control, credentials));
   server.run();
   return kOk;
@@ -177,7 +179,8 @@ int start(const StartFlags& flags) {
     sources = auth::Sources{};  // the person's own never meets the demo
     sources.api_key = "demo";
   }
-  return serve(std::move(config), loaded->warnings, std::move(sources), flags);
+  return serve(std::move(config), loaded->warnings, std::move(sources),
+               config::home_folder(environment), flags);
 }
 
 }  // namespace ccproxy::cli

@@ -1,0 +1,35 @@
+// Which servers run with this home: each leaves a small file in `<home>/running` while it runs, so
+// that `ccproxy status` finds it wherever it listens.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace ccproxy::cli {
+
+struct RunningServer {
+  pid_t pid = 0;
+  std::vector<std::string> addresses{};  // such as http://127.0.0.1:3456
+};
+
+// The file of this process; removed when this ends. A home that cannot be written to is no reason
+// not to run: then there is no file.
+class Presence {
+ public:
+  Presence(const std::string& home, const std::vector<std::string>& addresses);
+  Presence(const Presence&) = delete;
+  Presence& operator=(const Presence&) = delete;
+  Presence(Presence&&) = delete;
+  Presence& operator=(Presence&&) = delete;
+  ~Presence();
+
+ private:
+  std::string path_;
+};
+
+// The servers whose process is still there; files that others left behind are removed.
+[[nodiscard]] std::vector<RunningServer> running_servers(const std::string& home);
+
+}  // namespace ccproxy::cli
