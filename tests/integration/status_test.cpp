@@ -1,0 +1,100 @@
+// ccproxy status, as a person and as a script reads it.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "support/road.hpp"
+
+namespace ccproxy::test {
+namespace {
+
+Finished status(const Process::Environment& environment, bool json = false) {
+  std::vector<std::string> arguments = {"status"};
+  if (json) arguments.emplace_back("--json");
+  return run(CCPROXY_BINARY, arguments, environment);
+}
+
+Process::Environment home_of(const Road& road) {
+  return {{"CCPROXY_HOME", road.home()}, {"HOME", road.home()}};
+}
+
+TEST(Status, without_a_credential_fails_and_says_what_to_do) {
+  Road road(Plan{.environment = {}});
+  const Finished told = status(home_of(road));
+  EXPECT_EQ(told.code, 1);
+  EXPECT_NE(told.output.find("credential: none"), std::string::npos) << told.output;
+  EXPECT_NE(told.output.find("ccproxy login"), std::string::npos);
+}
+
+TEST(Status, names_the_credential_and_what_it_shadows) {
+  Road road;
+  std::ofstream(road.home() + "/auth.json") << R"({"type":"api_key","key":"sk-ant-api03-x"})";
+  auto environment = home_of(road);
+  environment["ANTHROPIC_API_KEY"] = "sk-ant-api03-secret";
+  environment["CLAUDE_CODE_OAUTH_TOKEN"] = "sk-ant-oat01-secret";
+  const Finished told = status(environment);
+  EXPECT_EQ(told.code, 0) << told.errors;
+  EXPECT_NE(told.output.find("credential: auth.json (ccproxy login)"), std::string::npos)
+      << told.output;
+  EXPECT_NE(told.output.find("not used: api-key-env"), std::string::npos);
+  EXPECT_NE(told.output.find("not used: oauth-token-env"), std::string::npos);
+  EXPECT_EQ((told.output + told.errors).find("sk-ant"), std::string::npos);
+  EXPECT_NE(told.errors.find("it is 0600 now"), std::string::npos) << told.errors;
+
+  const Document facts = Document::parse(status(environment, true).output);
+  EXPECT_EQ(facts["credential"]["source"], "login");
+  EXPECT_EQ(facts["credential"]["kind"], "api-key");
+  EXPECT_EQ(facts["credential"]["not_used"].size(), 2U);
+}
+
+TEST(Status, finds_the_running_server_and_the_limits_it_saw) {
+  Road road(Plan{.config = R"({"apiKeys":[{"name":"me","key":"door-secret"}]})",
+                 .environment = {{"CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-mine"}}});
+  EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole,
+                std::string(kFields) + "x-ccproxy-key: door-secret\r\n")
+                .status,
+            200);
+  auto environment = home_of(road);
+  environment["CLAUDE_CODE_OAUTH_TOKEN"] = "sk-ant-oat01-mine";
+  const Finished told = status(environment);
+  EXPECT_EQ(told.code, 0);
+  const std::string address = "http://127.0.0.1:" + std::to_string(road.port());
+  EXPECT_NE(told.output.find("server: " + address), std::string::npos) << told.output;
+  EXPECT_NE(told.output.find("5 hours: 12 % used, allowed, resets in"), std::string::npos);
+  EXPECT_NE(told.output.find("7 days: 3 % used, allowed, resets in"), std::string::npos);
+  EXPECT_EQ(told.output.find("door-secret"), std::string::npos);
+
+  const Document facts = Document::parse(status(environment, true).output);
+  EXPECT_EQ(facts["servers"][0]["pid"], road.proxy().pid());
+  EXPECT_EQ(facts["servers"][0]["health"]["limits"]["fields"]
+                 ["anthropic-ratelimit-unified-5h-utilization"],
+            "0.12");
+}
+
+TEST(Status, forgets_servers_that_were_killed) {
+  Road road;
+  const std::string left = road.home() + "/running/" + std::to_string(road.proxy().pid()) + ".json";
+  EXPECT_TRUE(std::filesystem::exists(left));
+  road.proxy().signal(SIGKILL);
+  ASSERT_TRUE(road.proxy().wait_exit());
+  const Finished told = status(home_of(road));
+  EXPECT_NE(told.output.find("server: none is running"), std::string::npos) << told.output;
+  EXPECT_FALSE(std::filesystem::exists(left));
+}
+
+TEST(Status, says_what_is_wrong_with_a_broken_file) {
+  Road road;
+  std::ofstream(road.home() + "/auth.json") << "nonsense sk-ant-secret";
+  const Finished told = status(home_of(road));
+  EXPECT_EQ(told.code, 1);
+  EXPECT_NE(told.output.find("state: unusable"), std::string::npos) << told.output;
+  EXPECT_NE(told.output.find(road.home() + "/auth.json"), std::string::npos);
+  EXPECT_EQ(told.output.find("sk-ant"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ccproxy::test
