@@ -115,44 +115,68 @@ telemetry::Level level_of(auth::Gravity gravity) {
   return telemetry::Level::kError;
 }
 
-// Once a second, for what changes by itself.
-Task<void> keep_time(net::Runtime& control, auth::Credentials& credentials) {
-  while (true) {
-    co_await net::sleep(control, std::chrono::seconds(1));
-    credentials.tick();
+// What a start is made of, besides the configuration.
+struct Start {
+  const StartFlags& flags;
+  config::Environment environment = config::read_environment();
+  std::string demo_url{};  // of the simulated API; "" without --demo
+
+  // The file, the environment laid over it, the flags over both.
+  [[nodiscard]] Result<config::Loaded> load() const;
+  [[nodiscard]] auth::Sources sources() const;
+};
+
+Result<config::Loaded> Start::load() const {
+  auto loaded = config::load(config::config_path(environment));
+  if (!loaded) return loaded;
+  config::Config& config = loaded->config;
+  if (auto applied = config::apply_environment(environment, config); !applied)
+    return fail(applied.error());
+  if (auto applied = apply_flags(flags, config); !applied) return fail(applied.error());
+  if (!demo_url.empty()) {
+    config.upstream.base_url = demo_url;
+    config.credentials = config::CredentialSource::kApiKeyEnv;
   }
+  return loaded;
 }
 
-int serve(config::Config config, const std::vector<std::string>& warnings, auth::Sources sources,
-          const std::string& home, const StartFlags& flags) {
-  auto log = telemetry::Log::open(log_options(config.log));
+auth::Sources Start::sources() const {
+  if (demo_url.empty()) return auth::sources_of(environment);
+  auth::Sources sources;  // the person's own never meet the demo
+  sources.api_key = "demo";
+  return sources;
+}
+
+int serve(const Start& start, config::Loaded loaded) {
+  auto log = telemetry::Log::open(log_options(loaded.config.log));
   if (!log) return complain(Error{ErrorKind::kConfiguration, log.error().message});
   auto models = anthropic::parse_models(anthropic::kModelsJson);
   if (!models) return complain(models.error());
 
   net::Runtime control;
-  auth::Credentials credentials(control, std::move(sources), config,
+  auth::Credentials credentials(control, start.sources(), loaded.config,
                                 fmt::format("ccproxy/{}", version()),
                                 [&log = **log](auth::Gravity gravity, const std::string& message) {
                                   log.say(level_of(gravity), "credential", message);
                                 });
-  proxy::Catalog catalog(*models, config);
-  const std::size_t held = config.limits.held_bytes;
-  proxy::Shared shared{std::make_shared<const config::Config>(std::move(config)),
+  proxy::Catalog catalog(*models, loaded.config);
+  const std::size_t held = loaded.config.limits.held_bytes;
+  const auto config = std::make_shared<const config::Config>(std::move(loaded.config));
+  proxy::Shared shared{config::Live(config),
                        *models,
                        credentials,
                        **log,
                        catalog,
                        proxy::HeldBytes(held),
-                       flags.verbose,
+                       start.flags.verbose,
                        std::string(version())};
-  server::Server server(shared, control);
+  server::Server server(
+      shared, control, {config::config_path(start.environment), [&start] { return start.load(); }});
   if (auto listening = server.listen(); !listening) return complain(listening.error());
-  for (const std::string& warning : warnings)
+  for (const std::string& warning : loaded.warnings)
     (*log)->say(telemetry::Level::kWarn, "configuration", warning);
-  print_banner(server, *shared.config, credentials, flags.demo);
-  const Presence presence(home, server.addresses());
-  control.spawn(keep_time(control, credentials));
+  const Presence presence(config::home_folder(start.environment), server.addresses());
+  print_banner(server, *config, credentials, start.flags.demo);
   server.run();
   return kOk;
 }
@@ -160,27 +184,17 @@ int serve(config::Config config, const std::vector<std::string>& warnings, auth:
 }  // namespace
 
 int start(const StartFlags& flags) {
-  const config::Environment environment = config::read_environment();
-  auto loaded = config::load(config::config_path(environment));
-  if (!loaded) return complain(loaded.error());
-  config::Config& config = loaded->config;
-  if (auto applied = config::apply_environment(environment, config); !applied)
-    return complain(applied.error());
-  if (auto applied = apply_flags(flags, config); !applied) return complain(applied.error());
-
+  Start start{flags};
   std::unique_ptr<DemoUpstream> demo;
-  auth::Sources sources = auth::sources_of(environment);
   if (flags.demo) {
     demo = std::make_unique<DemoUpstream>();
     auto address = demo->listen();
     if (!address) return complain(address.error());
-    config.upstream.base_url = *address;
-    config.credentials = config::CredentialSource::kApiKeyEnv;
-    sources = auth::Sources{};  // the person's own never meets the demo
-    sources.api_key = "demo";
+    start.demo_url = *address;
   }
-  return serve(std::move(config), loaded->warnings, std::move(sources),
-               config::home_folder(environment), flags);
+  auto loaded = start.load();
+  if (!loaded) return complain(loaded.error());
+  return serve(start, std::move(*loaded));
 }
 
 }  // namespace ccproxy::cli

@@ -17,6 +17,7 @@ using std::chrono::seconds;
 struct NamedKey {
   std::string name;  // shown in logs
   std::string key;   // secret
+  bool operator==(const NamedKey&) const = default;
 };
 
 struct Server {
@@ -33,6 +34,7 @@ struct Upstream {
   std::string base_url =
       "https://api.anthropic.com";  // http or https, any port, a path prefix may follow
   std::string ca_file{};            // PEM; empty: the system's
+  bool operator==(const Upstream&) const = default;
 };
 
 struct Timeouts {
@@ -45,6 +47,7 @@ struct Timeouts {
   seconds ping_only{900};
   seconds write_stall{60};
   seconds keep_alive{75};
+  bool operator==(const Timeouts&) const = default;
 };
 
 struct Limits {

@@ -31,6 +31,11 @@ const Names<CredentialSource> kSources = {{"auto", CredentialSource::kAuto},
                                           {"client", CredentialSource::kClient},
                                           {"api-key-env", CredentialSource::kApiKeyEnv}};
 
+// What a running server cannot change: where it listens, its threads, and where it logs.
+constexpr std::array<std::string_view, 7> kAtStart = {
+    "server.port",    "server.host", "server.socket", "server.shutdownGraceSeconds",
+    "server.workers", "log.format",  "log.file"};
+
 // A row whose value is one field. `place` finds the field in a Config, constant or not; `read` puts
 // a value into it or says no; `shown` makes it JSON again.
 Key row(std::string path, std::string takes, std::string about, auto place, auto read, auto shown) {
@@ -295,7 +300,12 @@ std::vector<Key> make_keys() {
 }  // namespace
 
 std::span<const Key> keys() {
-  static const std::vector<Key> all = make_keys();
+  static const std::vector<Key> all = [] {
+    std::vector<Key> made = make_keys();
+    for (Key& key : made)
+      key.live = std::find(kAtStart.begin(), kAtStart.end(), key.path) == kAtStart.end();
+    return made;
+  }();
   return all;
 }
 

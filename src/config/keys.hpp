@@ -29,6 +29,7 @@ struct Key {
   std::function<std::optional<Wrong>(const json::Document&, Config&)> read;
   // The value in a configuration, with secrets hidden.
   std::function<json::Document(const Config&)> show;
+  bool live = true;  // a running server takes it up; else the next start does
 };
 
 [[nodiscard]] std::span<const Key> keys();

@@ -23,6 +23,13 @@ Catalog::Entries built_in(const anthropic::ModelTable& models, const config::Con
 Catalog::Catalog(const anthropic::ModelTable& models, const config::Config& config)
     : models_(models), entries_(std::make_shared<const Entries>(built_in(models, config))) {}
 
+void Catalog::rebuild(const config::Config& config) {
+  auto entries = std::make_shared<const Entries>(built_in(models_, config));
+  const std::lock_guard lock(mutex_);
+  entries_ = std::move(entries);
+  fresh_until_ = Clock::time_point::min();
+}
+
 std::shared_ptr<const Catalog::Entries> Catalog::entries() const {
   const std::lock_guard lock(mutex_);
   return entries_;

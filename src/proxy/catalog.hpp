@@ -26,6 +26,9 @@ class Catalog {
 
   [[nodiscard]] std::shared_ptr<const Entries> entries() const;
 
+  // Starts again from the table and another mapping.
+  void rebuild(const config::Config& config);
+
   // True for the caller that should ask the upstream now: the list is older than ten minutes and
   // nobody else was told so within the last minute.
   [[nodiscard]] bool claim_refresh();

@@ -46,7 +46,12 @@ bool may_resend(const http::Call& call, Clock::time_point sent_at) {
 
 Exchange::Exchange(WorkerState& worker, std::shared_ptr<http::ServerConnection> client,
                    bool trusted)
-    : worker_(worker), shared_(worker.shared), client_(std::move(client)), trusted_(trusted) {
+    : worker_(worker),
+      shared_(worker.shared),
+      config_(shared_.config.get()),
+      upstream_(worker.upstream),
+      client_(std::move(client)),
+      trusted_(trusted) {
   receipt_.id = next_request_id();
   ++shared_.in_flight;
 }
@@ -78,10 +83,10 @@ Task<void> Exchange::refuse_head(Error error) {
 
 Task<Result<void>> Exchange::serve() {
   if (is_preflight(head_)) {
-    const std::string fields = preflight_fields(head_, *shared_.config);
+    const std::string fields = preflight_fields(head_, *config_);
     if (!fields.empty()) co_return co_await answer(204, {}, {}, fields);
   }
-  auto pass = admit(head_, *shared_.config, trusted_);
+  auto pass = admit(head_, *config_, trusted_);
   auto route = find_route(head_);
   if (!pass && route && allows(*route, head_.method)) {
     // Whoever has shown nothing is told that something runs here, and no more.
@@ -126,7 +131,7 @@ Task<Result<void>> Exchange::answer_here(const Route& route) {
 
 Task<Result<void>> Exchange::forward_message(const Route& route) {
   Hold hold(shared_.held);
-  auto body = co_await read_whole_body(*client_, head_, shared_.config->limits.body_bytes, hold);
+  auto body = co_await read_whole_body(*client_, head_, config_->limits.body_bytes, hold);
   if (!body) co_return fail(body.error());
 
   const std::string unmapped = body->sent.empty() ? "" : map_model(*body);
@@ -193,7 +198,7 @@ Task<Result<http::ResponseHead>> Exchange::attempt(const UpstreamRequest& reques
                                                    std::string_view body) {
   for (bool fresh = false;; fresh = true) {
     if (client_->gone()) co_return fail(ErrorKind::kClientGone, "the client left");
-    auto opened = co_await worker_.upstream.open(fresh, &cancellation_);
+    auto opened = co_await upstream_->client.open(fresh, &cancellation_);
     if (!opened) co_return fail(opened.error());
     call_ = std::move(*opened);
     cancellation_.arm([this] { call_->abort(); });
@@ -217,7 +222,7 @@ Task<Result<http::ResponseHead>> Exchange::upload(const Route& route) {
   auto credential = co_await find_credential();
   if (!credential) co_return fail(credential.error());
   const UpstreamRequest request(head_, upstream_target(route), *credential, shared_.version, false);
-  auto opened = co_await worker_.upstream.open(false, &cancellation_);
+  auto opened = co_await upstream_->client.open(false, &cancellation_);
   if (!opened) co_return fail(opened.error());
   call_ = std::move(*opened);
   cancellation_.arm([this] { call_->abort(); });
@@ -295,7 +300,7 @@ Task<Result<void>> Exchange::relay_body(Tap& tap, std::string_view begun) {
     if (last)
       co_return fail(ErrorKind::kUpstreamBroke,
                      "the upstream ended its answer before it was complete");
-    if (Clock::now() - tap.last_content() > shared_.config->timeouts.ping_only)
+    if (Clock::now() - tap.last_content() > config_->timeouts.ping_only)
       co_return fail(ErrorKind::kTimedOut,
                      "the upstream sent nothing but pings (timeouts.pingOnlySeconds)");
   }
@@ -372,7 +377,7 @@ std::string Exchange::map_model(RequestBody& body) {
   auto facts = anthropic::read_facts(worker_.reader, body.text());
   if (!facts || !facts->model) return {};
   receipt_.model_asked = receipt_.model_sent = *facts->model;
-  const config::Config& config = *shared_.config;
+  const config::Config& config = *config_;
   std::string name = config::map_model(config.model_mapping, *facts->model);
   if (config.follow_retirements) {
     std::string successor = shared_.models.successor(name);
@@ -389,7 +394,7 @@ std::string Exchange::map_model(RequestBody& body) {
 }
 
 std::string Exchange::upstream_target(const Route& route) const {
-  std::string target = shared_.upstream_prefix;
+  std::string target = upstream_->prefix;
   return target.append(route.path).append(head_.query());
 }
 

@@ -70,6 +70,8 @@ class Exchange {
 
   WorkerState& worker_;
   Shared& shared_;
+  config::Snapshot config_;             // as it was when the request came
+  std::shared_ptr<Upstream> upstream_;  // outlives every call on it
   std::shared_ptr<http::ServerConnection> client_;
   bool trusted_;
   http::RequestHead head_;

@@ -64,9 +64,10 @@ Task<void> refresh_models(WorkerState& worker) {
   net::Cancellation cancellation;
   net::Deadline patience(worker.runtime, [&cancellation] { cancellation.cancel(); });
   patience.expires_after(kPatience);
-  const std::string target = fmt::format("{}{}", shared.upstream_prefix, kUpstreamList);
+  const std::shared_ptr<Upstream> upstream = worker.upstream;
+  const std::string target = fmt::format("{}{}", upstream->prefix, kUpstreamList);
   const std::string user_agent = fmt::format("ccproxy/{}", shared.version);
-  auto list = co_await fetch_list(worker.upstream, target, standing->credential.secret, user_agent,
+  auto list = co_await fetch_list(upstream->client, target, standing->credential.secret, user_agent,
                                   cancellation);
   cancellation.disarm();
   if (list) {

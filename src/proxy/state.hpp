@@ -13,12 +13,12 @@
 #include "anthropic/usage.hpp"
 #include "auth/credentials.hpp"
 #include "base/clock.hpp"
-#include "config/config.hpp"
-#include "http/client.hpp"
+#include "config/live.hpp"
 #include "json/reader.hpp"
 #include "net/runtime.hpp"
 #include "proxy/catalog.hpp"
 #include "proxy/limits.hpp"
+#include "proxy/upstream.hpp"
 #include "telemetry/log.hpp"
 
 namespace ccproxy::proxy {
@@ -31,15 +31,16 @@ class HeldBytes {
 
   // False when it would be too much; then nothing was taken.
   [[nodiscard]] bool take(std::size_t size) {
-    if (held_.fetch_add(size) + size <= most_) return true;
+    if (held_.fetch_add(size) + size <= most_.load(std::memory_order_relaxed)) return true;
     held_.fetch_sub(size);
     return false;
   }
   void give_back(std::size_t size) { held_.fetch_sub(size); }
+  void set_most(std::size_t most) { most_ = most; }
 
  private:
   std::atomic<std::size_t> held_ = 0;
-  std::size_t most_;
+  std::atomic<std::size_t> most_;
 };
 
 // Bytes taken from HeldBytes, given back when it ends.
@@ -66,7 +67,7 @@ class Hold {
 
 // Shared by all workers: constant, or safe from every thread.
 struct Shared {
-  config::Snapshot config;
+  config::Live config;
   const anthropic::ModelTable& models;
   auth::Credentials& credentials;
   telemetry::Log& log;
@@ -74,7 +75,6 @@ struct Shared {
   HeldBytes held;
   bool verbose = false;  // the log shows header names
   std::string version;
-  std::string upstream_prefix{};  // path that stands before every upstream path
   Limits limits{};
   Clock::time_point started = Clock::now();
   std::atomic<std::int64_t> in_flight = 0;
@@ -84,7 +84,7 @@ struct Shared {
 struct WorkerState {
   Shared& shared;
   net::Runtime& runtime;
-  http::Client& upstream;
+  std::shared_ptr<Upstream> upstream;
   json::Reader reader{};
   anthropic::UsageParsers usage_parsers{};
 };

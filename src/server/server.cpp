@@ -5,7 +5,6 @@
 #include <thread>
 #include <utility>
 
-#include "config/base_url.hpp"
 #include "net/listener.hpp"
 #include "net/resolve.hpp"
 #include "net/signals.hpp"
@@ -18,6 +17,8 @@ using telemetry::Level;
 
 // How long an answer that is cut has to say so, before its connection is dropped.
 constexpr std::chrono::seconds kLastWords{2};
+// How often what changes by itself is looked at: files, and the time a token has left.
+constexpr std::chrono::seconds kSecond{1};
 
 bool is_loopback(const std::string& ip) { return ip.starts_with("127.") || ip == "::1"; }
 
@@ -36,13 +37,33 @@ Result<std::vector<std::string>> listen_ips(const std::string& host) {
   return std::vector<std::string>{addresses.front().ip};
 }
 
+// Nobody else gets in without a key.
+Result<void> check_guarded(const std::vector<std::string>& ips, const config::Config& config) {
+  for (const std::string& ip : ips)
+    if (!is_loopback(ip) && config.api_keys.empty())
+      return fail(ErrorKind::kForbidden,
+                  fmt::format("{} can be reached by others, so CCProxy listens there only with a "
+                              "proxy key: make one with `ccproxy key add NAME` (apiKeys), or set "
+                              "CCPROXY_API_KEY; or keep server.host at 127.0.0.1",
+                              ip));
+  return {};
+}
+
 }  // namespace
 
 struct Server::State {
-  State(proxy::Shared& all, net::Runtime& loop) : shared(all), control(loop) {}
+  State(proxy::Shared& all, net::Runtime& loop, ConfigFile file)
+      : shared(all),
+        control(loop),
+        reload(
+            std::move(file), all, [this](const config::Config& next) { return may_take(next); },
+            [this](config::Snapshot next) { take(std::move(next)); }) {}
 
   Result<void> build_workers();
   Result<void> bind();
+  Result<void> may_take(const config::Config& config);
+  void take(config::Snapshot next);
+  void tick();
   void on_signal();
   void on_grace_over();
   void stop_workers();
@@ -50,7 +71,9 @@ struct Server::State {
 
   proxy::Shared& shared;
   net::Runtime& control;
-  net::Signals signals{control, [this] { on_signal(); }};
+  Reload reload;
+  net::Signals signals{control, [this] { on_signal(); }, [this] { reload.now(); }};
+  net::Deadline second{control, [this] { tick(); }};
   net::Deadline grace_over{control, [this] { on_grace_over(); }};
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::string> addresses;
@@ -60,8 +83,8 @@ struct Server::State {
   bool cut = false;
 };
 
-Server::Server(proxy::Shared& shared, net::Runtime& control)
-    : state_(std::make_unique<State>(shared, control)) {}
+Server::Server(proxy::Shared& shared, net::Runtime& control, ConfigFile file)
+    : state_(std::make_unique<State>(shared, control, std::move(file))) {}
 Server::~Server() = default;
 
 std::uint16_t Server::port() const { return state_->port; }
@@ -73,34 +96,49 @@ Result<void> Server::listen() {
 }
 
 Result<void> Server::State::build_workers() {
-  const config::Config& config = *shared.config;
-  auto upstream = config::parse_base_url(config.upstream.base_url);
-  if (!upstream) return fail(upstream.error());
-  shared.upstream_prefix = upstream->path_prefix;
-  for (unsigned i = 0; i < std::max(1U, config.server.workers); ++i) {
-    std::unique_ptr<net::TlsContext> tls;
-    if (upstream->tls) {
-      auto context = net::TlsContext::client(config.upstream.ca_file);
-      if (!context) return fail(context.error());
-      tls = std::move(*context);
-    }
-    workers.push_back(std::make_unique<Worker>(shared, *upstream, std::move(tls)));
+  const config::Snapshot config = shared.config.get();
+  for (unsigned i = 0; i < std::max(1U, config->server.workers); ++i) {
+    workers.push_back(std::make_unique<Worker>(shared));
+    if (auto connected = workers.back()->connect(*config); !connected) return connected;
   }
   return {};
 }
 
+// What a running server cannot live with.
+Result<void> Server::State::may_take(const config::Config& config) {
+  const auto ips = listen_ips(config.server.host);
+  if (!ips) return fail(ips.error());
+  if (auto guarded = check_guarded(*ips, config); !guarded) return guarded;
+  auto upstream = proxy::make_upstream(control, config);
+  if (!upstream) return fail(upstream.error());
+  return {};
+}
+
+void Server::State::take(config::Snapshot next) {
+  const config::Snapshot before = shared.config.get();
+  shared.config.set(next);
+  shared.held.set_most(next->limits.held_bytes);
+  shared.log.set_level(static_cast<Level>(next->log.level));
+  shared.credentials.configure(*next);
+  if (before->model_mapping != next->model_mapping ||
+      before->follow_retirements != next->follow_retirements)
+    shared.catalog.rebuild(*next);
+  if (proxy::same_upstream(*before, *next)) return;
+  for (const auto& worker : workers) worker->reconnect(next);
+}
+
+void Server::State::tick() {
+  shared.credentials.tick();
+  reload.tick();
+  second.expires_after(kSecond);
+}
+
 Result<void> Server::State::bind() {
-  const config::Config& config = *shared.config;
+  const config::Snapshot snapshot = shared.config.get();
+  const config::Config& config = *snapshot;
   auto ips = listen_ips(config.server.host);
   if (!ips) return fail(ips.error());
-  for (const std::string& ip : *ips)
-    if (!is_loopback(ip) && config.api_keys.empty())
-      return fail(ErrorKind::kForbidden,
-                  fmt::format("{} can be reached by others, so CCProxy listens there only with a "
-                              "proxy key: add one to apiKeys in config.json, as "
-                              "{{\"apiKeys\": [{{\"name\": \"me\", \"key\": \"...\"}}]}}, or set "
-                              "CCPROXY_API_KEY; or keep server.host at 127.0.0.1",
-                              ip));
+  if (auto guarded = check_guarded(*ips, config); !guarded) return guarded;
 
   port = config.server.port;
   const bool many = workers.size() > 1;
@@ -132,6 +170,7 @@ void Server::run() {
       state_->control.post([this] { state_->worker_ended(); });
     });
   state_->running = threads.size();
+  state_->second.expires_after(kSecond);
   state_->control.run();
   for (auto& thread : threads) thread.join();
 }
@@ -142,7 +181,7 @@ void Server::State::on_signal() {
     stop_workers();
     return;
   }
-  const auto grace = shared.config->server.shutdown_grace;
+  const auto grace = shared.config.get()->server.shutdown_grace;
   shared.log.say(Level::kInfo, "shutdown",
                  fmt::format("no new clients; {} running answers have {} s to finish",
                              shared.in_flight.load(), grace.count()));

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "net/runtime.hpp"
 #include "proxy/state.hpp"
+#include "server/reload.hpp"
 
 namespace ccproxy::server {
 
@@ -16,7 +17,8 @@ class Server {
  public:
   // `control` is the loop of the thread that calls run(): signals, and the time that ending may
   // take. Both must outlive it.
-  Server(proxy::Shared& shared, net::Runtime& control);
+  // `file` is read again when it changes, and on SIGHUP.
+  Server(proxy::Shared& shared, net::Runtime& control, ConfigFile file);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

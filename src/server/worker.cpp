@@ -8,18 +8,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kAcceptPause{100};  // when the system is out of descriptors
 
-http::ClientLimits client_limits(const config::Timeouts& timeouts) {
-  return {timeouts.connect,       timeouts.tls,         timeouts.first_byte,
-          timeouts.idle_upstream, timeouts.write_stall, timeouts.keep_alive};
-}
-
 http::ServerLimits server_limits(const config::Config& config) {
   return {config.limits.head_bytes, config.timeouts.request_head, config.timeouts.body_stall,
           config.timeouts.write_stall, config.timeouts.keep_alive};
-}
-
-http::Origin origin_of(const config::BaseUrl& url) {
-  return {url.tls, url.host, url.port, url.host_header};
 }
 
 }  // namespace
@@ -31,12 +22,25 @@ struct Worker::Client {
   proxy::Exchange* exchange = nullptr;  // while one runs
 };
 
-Worker::Worker(proxy::Shared& shared, const config::BaseUrl& upstream,
-               std::unique_ptr<net::TlsContext> tls)
-    : shared_(shared),
-      tls_(std::move(tls)),
-      upstream_(runtime_, origin_of(upstream), tls_.get(), client_limits(shared.config->timeouts)),
-      state_{shared, runtime_, upstream_} {}
+Worker::Worker(proxy::Shared& shared) : shared_(shared), state_{shared, runtime_, {}} {}
+
+Result<void> Worker::connect(const config::Config& config) {
+  auto upstream = proxy::make_upstream(runtime_, config);
+  if (!upstream) return fail(upstream.error());
+  state_.upstream = std::move(*upstream);
+  return {};
+}
+
+void Worker::reconnect(config::Snapshot config) {
+  runtime_.post([this, config = std::move(config)] {
+    auto upstream = proxy::make_upstream(runtime_, *config);
+    if (!upstream) return;  // the server has tried it before it handed it out
+    state_.upstream->client.drain();
+    // Its last connections may outlive the last exchange by a moment.
+    std::erase_if(retired_, [](const auto& old) { return old.use_count() == 1; });
+    retired_.push_back(std::exchange(state_.upstream, std::move(*upstream)));
+  });
+}
 
 // Wakes whoever still waits, so that nobody is kept alive by what it waits for.
 Worker::~Worker() {
@@ -83,16 +87,17 @@ Task<void> Worker::accept(net::Listener& listener, bool trusted) {
 }
 
 void Worker::add(std::unique_ptr<net::Stream> stream, bool trusted) {
-  const std::size_t most = std::max<std::size_t>(
-      1, shared_.config->limits.connections / std::max(1U, shared_.config->server.workers));
+  const config::Snapshot config = shared_.config.get();
+  const std::size_t most =
+      std::max<std::size_t>(1, config->limits.connections / std::max(1U, config->server.workers));
   if (clients_.size() >= most) {
     shared_.log.say(telemetry::Level::kWarn, "connection_refused",
                     "too many connections (limits.connections)");
     return;  // the stream closes
   }
   auto client = std::make_shared<Client>();
-  client->connection = std::make_shared<http::ServerConnection>(runtime_, std::move(stream),
-                                                                server_limits(*shared_.config));
+  client->connection =
+      std::make_shared<http::ServerConnection>(runtime_, std::move(stream), server_limits(*config));
   client->trusted = trusted;
   clients_.push_back(client);
   client->connection->start();
@@ -123,7 +128,7 @@ void Worker::drain() {
     draining_ = true;
     for (const auto& listener : listeners_) listener->close();
     for (const auto& client : clients_) client->connection->drain();
-    upstream_.drain();
+    state_.upstream->client.drain();
     end_when_idle();
   });
 }

@@ -7,12 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "config/base_url.hpp"
-#include "http/client.hpp"
+#include "config/config.hpp"
 #include "http/server_connection.hpp"
 #include "net/listener.hpp"
 #include "net/runtime.hpp"
-#include "net/tls.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/state.hpp"
 
@@ -20,13 +18,17 @@ namespace ccproxy::server {
 
 class Worker {
  public:
-  Worker(proxy::Shared& shared, const config::BaseUrl& upstream,
-         std::unique_ptr<net::TlsContext> tls);
+  explicit Worker(proxy::Shared& shared);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   Worker(Worker&&) = delete;
   Worker& operator=(Worker&&) = delete;
   ~Worker();
+
+  // Says where the upstream is. Call once, before it runs. Fails with kConfiguration.
+  [[nodiscard]] Result<void> connect(const config::Config& config);
+  // The same for a running worker, from any thread: what is under way ends where it began.
+  void reconnect(config::Snapshot config);
 
   // Listens on every address of `ips`; `port` 0 takes a free one on the first, which is returned
   // and then taken on the others. Fails with kIo.
@@ -53,8 +55,7 @@ class Worker {
 
   proxy::Shared& shared_;
   net::Runtime runtime_;
-  std::unique_ptr<net::TlsContext> tls_;
-  http::Client upstream_;
+  std::vector<std::shared_ptr<proxy::Upstream>> retired_;  // of earlier configurations
   proxy::WorkerState state_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::vector<std::shared_ptr<Client>> clients_;

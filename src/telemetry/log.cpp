@@ -73,6 +73,7 @@ class SpdLog final : public Log {
   }
 
   bool wants(Level level) const override { return logger_.should_log(as_spdlog(level)); }
+  void set_level(Level level) override { logger_.set_level(as_spdlog(level)); }
   Line line(Level level, std::string_view event) const override {
     return {format_, WallClock::now(), level, event};
   }

@@ -60,6 +60,7 @@ class Log {
   virtual ~Log() = default;
 
   [[nodiscard]] virtual bool wants(Level level) const = 0;
+  virtual void set_level(Level level) = 0;
   [[nodiscard]] virtual Line line(Level level, std::string_view event) const = 0;
   virtual void write(Level level, Line line) = 0;
 

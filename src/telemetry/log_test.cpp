@@ -34,6 +34,7 @@ TEST(Line, cannot_be_broken_in_two_by_what_a_client_sends) {
 
 class MemoryLog final : public Log {
  public:
+  void set_level(Level) override {}
   bool wants(Level) const override { return true; }
   Line line(Level level, std::string_view event) const override {
     return {Format::kLogfmt, kWhen, level, event};

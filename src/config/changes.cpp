@@ -1,0 +1,37 @@
+#include "config/changes.hpp"
+
+#include <utility>
+
+#include "config/keys.hpp"
+
+namespace ccproxy::config {
+namespace {
+
+// Showing hides secrets, so what is secret is compared by itself.
+bool differs(const Key& key, const Config& before, const Config& after) {
+  if (key.path == "apiKeys") return before.api_keys != after.api_keys;
+  return key.show(before) != key.show(after);
+}
+
+}  // namespace
+
+Changes changes_between(const Config& before, const Config& after) {
+  Changes changes;
+  for (const Key& key : keys())
+    if (differs(key, before, after))
+      (key.live ? changes.live : changes.at_next_start).push_back(key.path);
+  return changes;
+}
+
+Config merge_live(const Config& running, Config after) {
+  after.server.port = running.server.port;
+  after.server.host = running.server.host;
+  after.server.socket = running.server.socket;
+  after.server.shutdown_grace = running.server.shutdown_grace;
+  after.server.workers = running.server.workers;
+  after.log.format = running.log.format;
+  after.log.file = running.log.file;
+  return after;
+}
+
+}  // namespace ccproxy::config

@@ -1,0 +1,38 @@
+#include "proxy/upstream.hpp"
+
+#include <utility>
+
+#include "config/base_url.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+http::ClientLimits limits_of(const config::Timeouts& timeouts) {
+  return {timeouts.connect,       timeouts.tls,         timeouts.first_byte,
+          timeouts.idle_upstream, timeouts.write_stall, timeouts.keep_alive};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Upstream>> make_upstream(net::Runtime& runtime,
+                                                const config::Config& config) {
+  auto url = config::parse_base_url(config.upstream.base_url);
+  if (!url) return fail(url.error());
+  std::unique_ptr<net::TlsContext> tls;
+  if (url->tls) {
+    auto made = net::TlsContext::client(config.upstream.ca_file);
+    if (!made) return fail(made.error());
+    tls = std::move(*made);
+  }
+  http::Origin origin{url->tls, url->host, url->port, url->host_header};
+  net::TlsContext* const context = tls.get();
+  return std::shared_ptr<Upstream>(new Upstream{
+      std::move(tls), http::Client(runtime, std::move(origin), context, limits_of(config.timeouts)),
+      std::move(url->path_prefix)});
+}
+
+bool same_upstream(const config::Config& one, const config::Config& other) {
+  return one.upstream == other.upstream && one.timeouts == other.timeouts;
+}
+
+}  // namespace ccproxy::proxy
