@@ -181,12 +181,12 @@ Task<void> Credentials::renew(std::string refused) {
   if (done) {
     failure_.clear();
     pause_ = {};
-    next_try_ = Clock::now() + kLeastPause;
   } else {
     note_failure(done.error());
   }
   look_at_files();
   take_up();
+  if (done) rest_after_success();
   for (const auto& waiter : std::exchange(waiters_, {}))
     waiter->runtime.post([waiter] { waiter->over.notify(); });
   for (const auto& then : std::exchange(settled_, {})) then();
@@ -209,6 +209,7 @@ Task<Result<void>> Credentials::renew_under_lock(std::string refused) {
   // Everything that can fail here fails before the refresh token is spent.
   auto file = Replacement::prepare(link_target(sources_.auth_path), text_of(stored).size() + kRoom);
   if (!file) co_return fail(file.error());
+  const auto asked_at = WallClock::now();  // its time runs from here at the latest
   TokenEndpoint endpoint(control_, config_, user_agent_);
   auto grant = co_await endpoint.renew(stored.refresh);
   if (!grant && grant.error().kind == ErrorKind::kUnauthorized) {
@@ -216,8 +217,7 @@ Task<Result<void>> Credentials::renew_under_lock(std::string refused) {
     co_return Result<void>{};
   }
   if (!grant) co_return fail(grant.error());
-  co_return keep(lay_over(std::move(stored), *grant, WallClock::now()), std::move(*file),
-                 std::move(*lock));
+  co_return keep(lay_over(std::move(stored), *grant, asked_at), std::move(*file), std::move(*lock));
 }
 
 // Not on a thread of its own: it looks again and again, so that this loop is never blocked.
@@ -259,6 +259,14 @@ void Credentials::save_again() {
   unsaved_.reset();
   notify_(Gravity::kInfo, "the renewed sign-in is in auth.json now");
   take_up();
+}
+
+// Whatever the server says about the life of its tokens, it is not asked all the time.
+void Credentials::rest_after_success() {
+  Clock::duration rest = kLeastPause;
+  const auto expires = standing()->expires;
+  if (expires) rest = std::min<Clock::duration>(rest, (*expires - WallClock::now()) / 2);
+  next_try_ = Clock::now() + std::max<Clock::duration>(rest, milliseconds(500));
 }
 
 void Credentials::note_failure(const Error& error) {

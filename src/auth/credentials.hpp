@@ -86,6 +86,7 @@ class Credentials {
   [[nodiscard]] Task<Result<FileLock>> take_lock();
   [[nodiscard]] Result<void> keep(Stored renewed, Replacement file, FileLock lock);
   void save_again();
+  void rest_after_success();
   void note_failure(const Error& error);
   void note_refusal(const Stored& stored);
   [[nodiscard]] bool is_refused(const Stored& stored) const;

@@ -29,7 +29,11 @@ const Names<LogFormat> kFormats = {
     {"auto", LogFormat::kAuto}, {"logfmt", LogFormat::kLogfmt}, {"json", LogFormat::kJson}};
 const Names<CredentialSource> kSources = {{"auto", CredentialSource::kAuto},
                                           {"client", CredentialSource::kClient},
-                                          {"api-key-env", CredentialSource::kApiKeyEnv}};
+                                          {"login", CredentialSource::kLogin},
+                                          {"api-key-env", CredentialSource::kApiKeyEnv},
+                                          {"auth-token-env", CredentialSource::kAuthTokenEnv},
+                                          {"oauth-token-env", CredentialSource::kOauthTokenEnv},
+                                          {"console-profile", CredentialSource::kConsoleProfile}};
 
 // What a running server cannot change: where it listens, its threads, and where it logs.
 constexpr std::array<std::string_view, 7> kAtStart = {
@@ -174,6 +178,26 @@ Key base_url() {
       without_user);
 }
 
+// Tokens and codes travel there: in the clear only within this machine.
+bool is_sign_in_url(const std::string& text) {
+  const auto url = parse_base_url(text);
+  return url && !url->path_prefix.empty() &&
+         (url->tls || url->host == "localhost" || url->host == "::1" ||
+          url->host.starts_with("127."));
+}
+
+Key sign_in_url(std::string path, std::string about, std::string Oauth::*member) {
+  return row(
+      std::move(path), "https address with a path (http on this machine)", std::move(about),
+      field(&Config::oauth, member),
+      [](const Document& value, std::string& into) {
+        if (!value.is_string() || !is_sign_in_url(value.get<std::string>())) return false;
+        into = value.get<std::string>();
+        return true;
+      },
+      kAsItIs);
+}
+
 std::optional<Wrong> read_mapping(const Document& value, Config& config) {
   if (!value.is_object()) return Wrong{{}, "object from names to model names"};
   for (const auto& [name, target] : value.items()) {
@@ -252,10 +276,20 @@ std::vector<Key> make_keys() {
       integer("server.workers", 1, 64, "Threads that serve.",
               field(&Config::server, &Server::workers)),
       api_keys(),
-      choice("credentials", kSources,
-             "Which credential goes upstream: the first one found, the client's own, or the key in "
-             "`ANTHROPIC_API_KEY`.",
-             field(&Config::credentials)),
+      choice(
+          "credentials", kSources,
+          "Which credential goes upstream: `auto` is the first that is there, in the order of the "
+          "others from `login` on; `client` is each client's own.",
+          field(&Config::credentials)),
+      sign_in_url("oauth.authorizeUrl", "Where a person signs in.", &Oauth::authorize_url),
+      sign_in_url("oauth.tokenUrl", "Where tokens are made and renewed.", &Oauth::token_url),
+      text("oauth.clientId", "string",
+           "Who asks for a sign-in, as the authorization server knows it.",
+           field(&Config::oauth, &Oauth::client_id)),
+      text("oauth.scopes", "names separated by blanks", "What a sign-in is asked for.",
+           field(&Config::oauth, &Oauth::scopes)),
+      sign_in_url("oauth.manualRedirect", "The page that shows the code to paste.",
+                  &Oauth::manual_redirect),
       base_url(),
       text("upstream.caFile", "path",
            "Certificates to trust (PEM) besides the system's; empty: none.",

@@ -26,8 +26,9 @@ what is in use. For example:
 
 What the file leaves out, or sets to `null`, keeps its default. A value that a key does not take is
 refused with its line and key. Unknown keys are reported and kept. Flags of `ccproxy start` win over
-the environment, the environment over the file. A running CCProxy reads the file when it is started
-again.
+the environment, the environment over the file. A running CCProxy takes up a changed file within two
+seconds, or at once on SIGHUP, and logs what it took up. A key marked `at start` waits for the next
+start. A file that cannot be used is reported, and the last one stays in use.
 
 `ccproxy config set-model FROM TO` and `remove-model NAME` edit the mapping and keep the rest of the
 file as it is; `ccproxy config reset` goes back to the defaults and keeps the old file as
@@ -37,8 +38,8 @@ file as it is; `ccproxy config reset` goes back to the defaults and keeps the ol
 
 A dot is a level: `server.port` is `port` inside `server`.
 
-| key | takes | default | what it is for |
-|---|---|---|---|
+| key | takes | default | taken up | what it is for |
+|---|---|---|---|---|
 )";
 
 constexpr std::string_view kMapping = R"(
@@ -56,11 +57,15 @@ constexpr std::string_view kEnvironment = R"(
 
 | variable | what it is for |
 |---|---|
-| `CCPROXY_HOME` | The folder of `config.json`, instead of `~/.ccproxy`. |
+| `CCPROXY_HOME` | The folder of `config.json` and `auth.json`, instead of `~/.ccproxy`. |
 | `CCPROXY_UPSTREAM_URL` | Instead of `upstream.baseUrl`. |
 | `CCPROXY_LOG` | Instead of `log.level`. |
 | `CCPROXY_API_KEY` | One more proxy key, of the name `CCPROXY_API_KEY`; for containers. |
-| `ANTHROPIC_API_KEY` | The API key that goes upstream. |
+| `ANTHROPIC_API_KEY` | An API key (`credentials`: `api-key-env`). |
+| `ANTHROPIC_AUTH_TOKEN` | A bearer token, meant for gateways (`auth-token-env`). |
+| `CLAUDE_CODE_OAUTH_TOKEN` | A long-lived token, made by `claude setup-token` (`oauth-token-env`). |
+| `ANTHROPIC_CONFIG_DIR` | The folder of Console profiles, instead of `~/.config/anthropic`. |
+| `ANTHROPIC_PROFILE` | The Console profile, instead of the active one. |
 | `SSL_CERT_FILE` | Certificates to trust (PEM), besides the system's folder of them. |
 )";
 
@@ -75,8 +80,8 @@ std::string default_of(const Key& key) {
 std::string reference() {
   std::string page(kOpening);
   for (const Key& key : keys())
-    page +=
-        fmt::format("| `{}` | {} | {} | {} |\n", key.path, key.takes, default_of(key), key.about);
+    page += fmt::format("| `{}` | {} | {} | {} | {} |\n", key.path, key.takes, default_of(key),
+                        key.live ? "live" : "at start", key.about);
   page += kMapping;
   for (const auto& [name, model] : default_mapping())
     page += fmt::format("| `{}` | `{}` |\n", name, model);

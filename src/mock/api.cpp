@@ -173,8 +173,24 @@ Reply Api::refuse_early(int status) {
   return reply;
 }
 
-// What the real API looks at before anything else, then the script, then the routes.
+// The sign-in, which needs no credential; then what the real API looks at before anything else, the
+// script, and the routes.
 Reply Api::answer(Turn& turn) {
+  if (OAuth::owns(turn.path)) {
+    const std::string base =
+        fmt::format("{}://{}", turn.request.scheme, turn.request.head.get("host"));
+    return scripted_or(turn,
+                       [&] { return oauth_.reply(turn.request.head, turn.request.body, base); });
+  }
+  if (auto refused = refuse_credential(turn)) return std::move(*refused);
+  if (turn.request.head.get("anthropic-version").empty())
+    return turn.error(400, "anthropic-version: header is required");
+  const bool is_message = turn.path == "/v1/messages" && turn.method == "POST";
+  if (is_message) return message(turn, nullptr);
+  return scripted_or(turn, [&] { return route(turn); });
+}
+
+std::optional<Reply> Api::refuse_credential(const Turn& turn) const {
   const auto& head = turn.request.head;
   const Credential credential = credential_of(head);
   if (credential.key.empty() && credential.token.empty())
@@ -182,16 +198,20 @@ Reply Api::answer(Turn& turn) {
   if (is_oauth(credential.key)) return turn.error(401, "invalid x-api-key");
   if (is_oauth(credential.token) && !has_beta(head, "oauth-2025-04-20"))
     return turn.error(401, "OAuth authentication is currently not supported.");
-  if (head.get("anthropic-version").empty())
-    return turn.error(400, "anthropic-version: header is required");
+  if (oauth_.refuses(credential.token))
+    return turn.error(401,
+                      "OAuth token has expired. Please obtain a new token or refresh your existing "
+                      "token.");
+  return std::nullopt;
+}
 
-  const bool is_message = turn.path == "/v1/messages" && turn.method == "POST";
-  if (is_message) return message(turn, nullptr);
-  turn.scripted = messages_.pick(head, turn.request.body, nullptr);
+// What a script says for this request, or what `usual` answers, perhaps late or spoilt.
+Reply Api::scripted_or(Turn& turn, const std::function<Reply()>& usual) {
+  turn.scripted = messages_.pick(turn.request.head, turn.request.body, nullptr);
   if (turn.scripted && !std::holds_alternative<DemoAnswer>(turn.scripted->answer))
     return message(turn, turn.scripted);
-  Reply reply = route(turn);
-  if (turn.scripted) reply.delay = turn.scripted->delay;
+  Reply reply = usual();
+  if (turn.scripted && turn.scripted->delay > reply.delay) reply.delay = turn.scripted->delay;
   if (turn.scripted && turn.scripted->fault) turn.fault = turn.scripted->fault;
   return reply;
 }

@@ -14,6 +14,7 @@
 #include "mock/fault.hpp"
 #include "mock/files.hpp"
 #include "mock/messages.hpp"
+#include "mock/oauth.hpp"
 #include "mock/reply.hpp"
 
 namespace ccproxy::mock {
@@ -30,6 +31,7 @@ class Api {
   Api(Script script, Pace pace);
 
   void set_script(Script script) { messages_.set_script(std::move(script)); }
+  [[nodiscard]] OAuth& oauth() { return oauth_; }
 
   [[nodiscard]] Reply reply(const Incoming& request);
 
@@ -45,6 +47,8 @@ class Api {
  private:
   struct Turn;
   [[nodiscard]] Reply answer(Turn& turn);
+  [[nodiscard]] std::optional<Reply> refuse_credential(const Turn& turn) const;
+  [[nodiscard]] Reply scripted_or(Turn& turn, const std::function<Reply()>& usual);
   [[nodiscard]] Reply message(Turn& turn, const ScriptedReply* scripted);
   [[nodiscard]] Reply route(Turn& turn);
   [[nodiscard]] Reply count_tokens(Turn& turn);
@@ -60,6 +64,7 @@ class Api {
   Messages messages_;
   Batches batches_;
   Files files_;
+  OAuth oauth_;
   std::string key_fields_, oauth_fields_;  // limits, as the two kinds of credential see them
 };
 

@@ -26,7 +26,7 @@ TEST(MockDocument, its_scripts_are_understood) {
     EXPECT_TRUE(script) << (script ? "" : script.error().message);
     ++scripts;
   }
-  EXPECT_EQ(scripts, 3);
+  EXPECT_EQ(scripts, 4);
 }
 
 TEST(MockDocument, it_names_every_fault) {

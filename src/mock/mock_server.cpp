@@ -212,6 +212,8 @@ Task<void> MockServer::Session::control(http::RequestHead head) {
 Reply MockServer::World::control(std::string_view method, std::string_view path,
                                  const std::string& body) {
   if (path == "/mock/status" && method == "GET") return json_reply(200, status());
+  if (path == "/mock/oauth" || path.starts_with("/mock/oauth/"))
+    return api.oauth().control(method, path, body);
   if (path == "/mock/requests" && method == "GET") return json_reply(200, recorder.list(start));
   if (path == "/mock/requests" && method == "DELETE") {
     recorder.clear();
