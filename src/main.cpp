@@ -21,6 +21,7 @@ struct Run {
   int operator()(const cli::StatusFlags& flags) const { return cli::status(flags); }
   int operator()(const cli::MockFlags& flags) const { return cli::mock(flags); }
   int operator()(const cli::ConfigFlags& flags) const { return cli::config(flags); }
+  int operator()(const cli::KeyFlags& flags) const { return cli::key(flags); }
 };
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace ccproxy::cli {
 [[nodiscard]] int status(const StatusFlags& flags);
 [[nodiscard]] int mock(const MockFlags& flags);
 [[nodiscard]] int config(const ConfigFlags& flags);
+[[nodiscard]] int key(const KeyFlags& flags);
 
 // Prints "ccproxy: <message>" and gives the exit code for its kind.
 int complain(const Error& error);

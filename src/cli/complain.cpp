@@ -10,6 +10,7 @@ int complain(const Error& error) {
     case ErrorKind::kConfiguration: return kBadConfiguration;
     case ErrorKind::kIo: return kCannotListen;
     case ErrorKind::kForbidden: return kUnsafe;
+    case ErrorKind::kInvalidRequest: return kUsage;
     default: return kFailure;
   }
 }

@@ -2,33 +2,91 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <string_view>
 
 #include "anthropic/models.hpp"
 #include "anthropic/models_data.hpp"
 #include "cli/commands.hpp"
+#include "config/edit.hpp"
 #include "config/environment.hpp"
 #include "config/file.hpp"
 #include "config/keys.hpp"
+#include "json/document.hpp"
 
 namespace ccproxy::cli {
 namespace {
+
+using json::Document;
+
+constexpr std::string_view kMapping = "modelMapping.";
 
 int failed(Error error) {
   if (error.kind == ErrorKind::kIo) error.kind = ErrorKind::kInternal;  // a file, not an address
   return complain(error);
 }
 
-int show(const std::string& path, const config::Environment& environment) {
+// What is in use: the file with the environment laid over it.
+Result<config::Loaded> load(const std::string& path, const config::Environment& environment) {
   auto loaded = config::load(path);
-  if (!loaded) return failed(loaded.error());
+  if (!loaded) return loaded;
   if (auto applied = config::apply_environment(environment, loaded->config); !applied)
-    return failed(applied.error());
+    return fail(applied.error());
+  return loaded;
+}
+
+void warn(const config::Loaded& loaded) {
+  for (const std::string& warning : loaded.warnings) fmt::print(stderr, "ccproxy: {}\n", warning);
+}
+
+std::string text_of(const Document& value, int indent = -1) {
+  return value.dump(indent, ' ', false, Document::error_handler_t::replace);
+}
+
+int show(const std::string& path, const config::Environment& environment) {
+  auto loaded = load(path, environment);
+  if (!loaded) return failed(loaded.error());
   auto models = anthropic::parse_models(anthropic::kModelsJson);
   if (!models) return failed(models.error());
   const std::string text =
       config::show(loaded->config, [&](const std::string& id) { return models->successor(id); });
   fmt::print("{}\n", text);
-  for (const std::string& warning : loaded->warnings) fmt::print(stderr, "ccproxy: {}\n", warning);
+  warn(*loaded);
+  return kOk;
+}
+
+// The value of a key, of one name of the mapping, or of all keys of a section.
+Result<Document> value_of(const std::string& name, const config::Config& config) {
+  if (const config::Key* key = config::find_key(name)) return key->show(config);
+  if (name.starts_with(kMapping)) {
+    const auto found = config.model_mapping.find(name.substr(kMapping.size()));
+    if (found != config.model_mapping.end()) return Document(found->second);
+    return fail(ErrorKind::kNotFound,
+                fmt::format("there is no mapping for {}", name.substr(kMapping.size())));
+  }
+  Document section = Document::object();
+  for (const config::Key& key : config::keys())
+    if (key.path.starts_with(name + "."))
+      section[key.path.substr(name.size() + 1)] = key.show(config);
+  if (section.empty()) return fail(config::unknown_key(name));
+  return section;
+}
+
+int get(const std::string& path, const config::Environment& environment, const ConfigFlags& flags) {
+  auto loaded = load(path, environment);
+  if (!loaded) return failed(loaded.error());
+  const auto value = value_of(flags.from, loaded->config);
+  if (!value) return failed(value.error());
+  const bool is_bare = value->is_string() && !flags.json;
+  fmt::print("{}\n", is_bare ? value->get<std::string>()
+                             : text_of(*value, value->is_structured() ? 2 : -1));
+  return kOk;
+}
+
+int check(const std::string& path) {
+  auto loaded = config::load(path);
+  if (!loaded) return failed(loaded.error());
+  warn(*loaded);
+  fmt::print("{}: ok\n", path);
   return kOk;
 }
 
@@ -43,10 +101,18 @@ int reset(const std::string& path) {
   return kOk;
 }
 
-int edited(const Result<void>& done, const std::string& said) {
+int edited(const Result<void>& done, const std::string& said, bool live = true) {
   if (!done) return failed(done.error());
-  fmt::print("{}\nA running server takes it up when it is started again.\n", said);
+  fmt::print("{}\n{}\n", said,
+             live ? "A running server takes it up by itself."
+                  : "A running server takes it up when it is started again.");
   return kOk;
+}
+
+int set(const std::string& path, const ConfigFlags& flags) {
+  const config::Key* key = config::find_key(flags.from);
+  return edited(config::set_value(path, flags.from, flags.to),
+                fmt::format("{} is set.", flags.from), key == nullptr || key->live);
 }
 
 }  // namespace
@@ -55,8 +121,13 @@ int config(const ConfigFlags& flags) {
   const config::Environment environment = config::read_environment();
   const std::string path = config::config_path(environment);
   switch (flags.action) {
-    case ConfigAction::kPath: fmt::print("{}\n", path); return kOk;
+    case ConfigAction::kPath:
+      fmt::print("{}\n", flags.json ? text_of(Document{{"path", path}}) : path);
+      return kOk;
     case ConfigAction::kShow: return show(path, environment);
+    case ConfigAction::kGet: return get(path, environment, flags);
+    case ConfigAction::kSet: return set(path, flags);
+    case ConfigAction::kCheck: return check(flags.from.empty() ? path : flags.from);
     case ConfigAction::kReset: return reset(path);
     case ConfigAction::kReference: fmt::print("{}", config::reference()); return kOk;
     case ConfigAction::kSetModel:

@@ -105,7 +105,7 @@ CLI::App* add_mock(CLI::App& app, MockFlags& flags) {
   return mock;
 }
 
-void add_config(CLI::App& app, ConfigFlags& flags) {
+CLI::App* add_config(CLI::App& app, ConfigFlags& flags) {
   CLI::App* config = add_command(app, "config", "Show or change the configuration");
   config->require_subcommand(1);
   const auto add_action = [&](const char* name, const char* about, ConfigAction which) {
@@ -113,8 +113,25 @@ void add_config(CLI::App& app, ConfigFlags& flags) {
     command->callback([&flags, which] { flags.action = which; });
     return command;
   };
-  add_action("path", "Print the path of the configuration file", ConfigAction::kPath);
-  add_action("show", "Print the configuration in use, secrets hidden", ConfigAction::kShow);
+  const auto add_json = [&](CLI::App* command) {
+    command->add_flag("--json", flags.json, "Print it as JSON");
+  };
+  add_json(add_action("path", "Print the path of the configuration file", ConfigAction::kPath));
+  add_json(add_action("show", "Print the configuration in use as JSON, secrets hidden",
+                      ConfigAction::kShow));
+  CLI::App* get = add_action("get", "Print one value in use", ConfigAction::kGet);
+  get->add_option("key", flags.from, "Such as server.port, modelMapping.gpt-4, or log")
+      ->required()
+      ->check(check_filled, "");
+  add_json(get);
+  CLI::App* put = add_action("set", "Change one value", ConfigAction::kSet);
+  put->add_option("key", flags.from, "Such as server.port or modelMapping.gpt-4")
+      ->required()
+      ->check(check_filled, "");
+  put->add_option("value", flags.to, "JSON, else a string; null goes back to the default")
+      ->required();
+  add_action("check", "Read the configuration and say what is wrong with it", ConfigAction::kCheck)
+      ->add_option("file", flags.from, "Another file than the one in use");
   CLI::App* set = add_action("set-model", "Add or change a model mapping", ConfigAction::kSetModel);
   set->add_option("from", flags.from, "Name that clients use; * stands for any characters")
       ->required()
@@ -127,6 +144,27 @@ void add_config(CLI::App& app, ConfigFlags& flags) {
              ConfigAction::kReset);
   // For those who work on CCProxy: the test of docs/configuration.md asks for it.
   add_action("reference", "Print docs/configuration.md", ConfigAction::kReference)->group("");
+  return config;
+}
+
+void add_key(CLI::App& app, KeyFlags& flags) {
+  CLI::App* key = add_command(app, "key", "Make, list and remove proxy keys");
+  key->require_subcommand(1);
+  const auto add_action = [&](const char* name, const char* about, KeyAction which) {
+    CLI::App* command = add_command(*key, name, about);
+    command->callback([&flags, which] { flags.action = which; });
+    command->add_flag("--json", flags.json, "Print it as JSON");
+    return command;
+  };
+  add_action("add", "Make a key and print it, once", KeyAction::kAdd)
+      ->add_option("name", flags.name, "What the log calls it")
+      ->required()
+      ->check(check_filled, "");
+  add_action("list", "Print the names, and how the keys end", KeyAction::kList);
+  add_action("remove", "Remove a key", KeyAction::kRemove)
+      ->add_option("name", flags.name, "Its name")
+      ->required()
+      ->check(check_filled, "");
 }
 
 // The command as far as it was understood, such as "ccproxy config set-model".
@@ -179,10 +217,12 @@ Flags parse_flags(int argc, const char* const* argv) {
   StatusFlags status;
   MockFlags mock;
   ConfigFlags config;
+  KeyFlags key;
   const CLI::App* start_command = add_start(app, start);
   const CLI::App* status_command = add_status(app, status);
   const CLI::App* mock_command = add_mock(app, mock);
-  add_config(app, config);
+  const CLI::App* config_command = add_config(app, config);
+  add_key(app, key);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -191,7 +231,8 @@ Flags parse_flags(int argc, const char* const* argv) {
   if (start_command->parsed()) return start;
   if (status_command->parsed()) return status;
   if (mock_command->parsed()) return mock;
-  return config;
+  if (config_command->parsed()) return config;
+  return key;
 }
 
 }  // namespace ccproxy::cli

@@ -39,11 +39,30 @@ struct MockFlags {
   bool quiet = false;
 };
 
-enum class ConfigAction { kPath, kShow, kSetModel, kRemoveModel, kReset, kReference };
+enum class ConfigAction {
+  kPath,
+  kShow,
+  kGet,
+  kSet,
+  kCheck,
+  kSetModel,
+  kRemoveModel,
+  kReset,
+  kReference
+};
 
 struct ConfigFlags {
   ConfigAction action = ConfigAction::kPath;
-  std::string from{}, to{};
+  std::string from{}, to{};  // names and values, in their order
+  bool json = false;
+};
+
+enum class KeyAction { kAdd, kList, kRemove };
+
+struct KeyFlags {
+  KeyAction action = KeyAction::kList;
+  std::string name{};
+  bool json = false;
 };
 
 struct StatusFlags {
@@ -55,7 +74,7 @@ struct Leave {
   int code = kOk;
   std::string text;
 };
-using Flags = std::variant<Leave, StartFlags, StatusFlags, MockFlags, ConfigFlags>;
+using Flags = std::variant<Leave, StartFlags, StatusFlags, MockFlags, ConfigFlags, KeyFlags>;
 
 [[nodiscard]] Flags parse_flags(int argc, const char* const* argv);
 

@@ -5,9 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <filesystem>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "base/file.hpp"
@@ -16,7 +14,6 @@
 #include "config/model_map.hpp"
 #include "json/document.hpp"
 #include "json/reader.hpp"
-#include "json/writer.hpp"
 
 namespace ccproxy::config {
 namespace {
@@ -119,55 +116,6 @@ Result<Document> read_object(std::string_view text) {
   return document;
 }
 
-// Where an edit is written: a link, as people keep for their dotfiles, stays one.
-std::string target_of(const std::string& path) {
-  std::error_code error;
-  const auto target = std::filesystem::canonical(path, error);
-  return error ? path : target.string();
-}
-
-// Arguments may hold any bytes, JSON only UTF-8.
-bool is_utf8(const std::string& text) {
-  std::string quoted;
-  json::append_quoted(quoted, text);
-  return json::string_of(quoted) == text;
-}
-
-// What an edit begins with: the file's document, or an empty one when there is no file.
-Result<Document> document_of(const std::string& path) {
-  auto text = read_file(path);
-  if (!text && text.error().kind == ErrorKind::kNotFound) return Document::object();
-  if (!text) return fail(text.error());
-  auto document = read_object(*text);
-  if (!document)
-    return fail(
-        ErrorKind::kConfiguration,
-        fmt::format("{} is left as it is: {}; mend it, or put it aside with `ccproxy config "
-                    "reset`",
-                    path, document.error().message));
-  return document;
-}
-
-// The map inside it, made where there is none.
-Result<Document*> mapping_of(Document& document, const std::string& path) {
-  Document& mapping = document["modelMapping"];
-  if (mapping.is_null()) mapping = Document::object();
-  if (!mapping.is_object())
-    return fail(ErrorKind::kConfiguration,
-                fmt::format("{} is left as it is: modelMapping must be an object", path));
-  return &mapping;
-}
-
-// Writes an edited document, unless it would no longer be a configuration.
-Result<void> save(const std::string& path, const Document& document) {
-  const std::string text = document.dump(kIndent) + "\n";
-  if (auto checked = parse(text); !checked) {
-    auto before = load(path);  // its lines are those that a person can look up
-    return fail(before ? std::move(checked.error()) : std::move(before.error()));
-  }
-  return replace_file(target_of(path), text);
-}
-
 void mend_mode(const std::string& path, Loaded& loaded) {
   struct stat facts {};
   if (loaded.config.api_keys.empty() || ::stat(path.c_str(), &facts) != 0) return;
@@ -212,44 +160,6 @@ Result<Loaded> load(const std::string& path) {
   }
   mend_mode(path, *loaded);
   return loaded;
-}
-
-Result<void> set_model(const std::string& path, const std::string& from, const std::string& to) {
-  if (from.empty() || to.empty() || !is_utf8(from) || !is_utf8(to))
-    return fail(ErrorKind::kConfiguration, "a model name must be UTF-8 text and not empty");
-  auto document = document_of(path);
-  if (!document) return fail(document.error());
-  auto mapping = mapping_of(*document, path);
-  if (!mapping) return fail(mapping.error());
-  (**mapping)[from] = to;
-  return save(path, *document);
-}
-
-Result<void> remove_model(const std::string& path, const std::string& name) {
-  auto document = document_of(path);
-  if (!document) return fail(document.error());
-  auto found = mapping_of(*document, path);
-  if (!found) return fail(found.error());
-  Document& mapping = **found;
-  const bool is_default = default_mapping().contains(name);
-  const bool is_there = mapping.contains(name) ? !mapping[name].is_null() : is_default;
-  if (!is_there) return fail(ErrorKind::kNotFound, fmt::format("there is no mapping for {}", name));
-  if (is_default) {
-    mapping[name] = nullptr;
-  } else {
-    mapping.erase(name);
-  }
-  return save(path, *document);
-}
-
-Result<std::string> reset(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) return std::string();
-  const std::string aside = path + ".bak";
-  std::filesystem::rename(path, aside, error);
-  if (error)
-    return fail(ErrorKind::kIo, fmt::format("cannot put {} aside: {}", path, error.message()));
-  return aside;
 }
 
 std::string show(const Config& config,

@@ -1,5 +1,4 @@
-// config.json: read and checked, edited so that the order of keys and what is not known here stay
-// as they are. It refuses to know flags and the environment.
+// config.json, read and checked. It refuses to know flags and the environment.
 #pragma once
 
 #include <functional>
@@ -27,19 +26,6 @@ struct Loaded {
 
 // The same for a text.
 [[nodiscard]] Result<Loaded> parse(std::string_view text);
-
-// Adds or changes one mapping. A file that cannot be used, and could not after the edit, is
-// left alone; a link stays one.
-[[nodiscard]] Result<void> set_model(const std::string& path, const std::string& from,
-                                     const std::string& to);
-
-// Removes one: a default is written as null, so that it stays removed. Fails with kNotFound when
-// there is none of that name.
-[[nodiscard]] Result<void> remove_model(const std::string& path, const std::string& name);
-
-// Back to the defaults: the file is put aside as `path`.bak, which is returned; "" when there was
-// none.
-[[nodiscard]] Result<std::string> reset(const std::string& path);
 
 // The configuration in use as indented JSON, secrets hidden. Under "servedBy" stand the names
 // of the mapping whose target `served_by` replaces, with what it says.

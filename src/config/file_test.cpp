@@ -1,4 +1,5 @@
 #include "config/file.hpp"
+#include "config/edit.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/text.hpp"
 #include "config/base_url.hpp"
 
 namespace ccproxy::config {
@@ -341,6 +342,29 @@ std::span<const Key> keys() {
     return made;
   }();
   return all;
+}
+
+const Key* find_key(std::string_view path) {
+  for (const Key& key : keys())
+    if (key.path == path) return &key;
+  return nullptr;
+}
+
+Error unknown_key(std::string_view path) {
+  const std::string wanted = lowered(path);
+  const std::string last = wanted.substr(wanted.rfind('.') + 1);
+  std::string like;
+  for (const Key& key : keys()) {
+    const std::string name = lowered(key.path);
+    const std::string own = name.substr(name.rfind('.') + 1);
+    if (last.empty() ||
+        (own.find(last) == std::string::npos && last.find(own) == std::string::npos))
+      continue;
+    like += (like.empty() ? "" : ", ") + key.path;
+  }
+  return {ErrorKind::kNotFound,
+          like.empty() ? fmt::format("{} is no key; `ccproxy config show` lists them", path)
+                       : fmt::format("{} is no key; did you mean {}?", path, like)};
 }
 
 std::optional<LogLevel> log_level_named(std::string_view name) {

@@ -34,6 +34,12 @@ struct Key {
 
 [[nodiscard]] std::span<const Key> keys();
 
+// The key of that path; nullptr when there is none.
+[[nodiscard]] const Key* find_key(std::string_view path);
+
+// kNotFound, with the keys that could have been meant.
+[[nodiscard]] Error unknown_key(std::string_view path);
+
 [[nodiscard]] std::optional<LogLevel> log_level_named(std::string_view name);
 
 // True when `text` can be a proxy key: it travels in header fields, so visible ASCII, no blanks.

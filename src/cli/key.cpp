@@ -1,0 +1,98 @@
+// ccproxy key: proxy keys, made here and shown once.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/encoding.hpp"
+#include "cli/commands.hpp"
+#include "config/edit.hpp"
+#include "config/environment.hpp"
+#include "config/file.hpp"
+#include "config/keys.hpp"
+#include "json/document.hpp"
+#include "net/crypto.hpp"
+
+namespace ccproxy::cli {
+namespace {
+
+using json::Document;
+
+constexpr std::size_t kEntropy = 32;  // bytes
+constexpr std::size_t kLongestName = 64;
+constexpr std::size_t kShown = 4;  // last characters of a key in lists
+
+int failed(Error error) {
+  if (error.kind == ErrorKind::kIo) error.kind = ErrorKind::kInternal;  // a file, not an address
+  return complain(error);
+}
+
+int add(const std::string& path, const KeyFlags& flags) {
+  if (!config::is_proxy_key(flags.name) || flags.name.size() > kLongestName) {
+    fmt::print(stderr, "ccproxy: a key's name is 1 to {} visible ASCII characters without blanks\n",
+               kLongestName);
+    return kUsage;
+  }
+  const config::NamedKey key{flags.name, "ccp_" + base64url(net::random_bytes(kEntropy))};
+  if (auto added = config::add_api_key(path, key); !added) return failed(added.error());
+  if (flags.json) {
+    fmt::print("{}\n", Document{{"name", key.name}, {"key", key.key}}.dump());
+    return kOk;
+  }
+  fmt::print("{}\n", key.key);
+  fmt::print(stderr,
+             "\nThis is the key {}. It is not shown again. Clients send it as their API key.\nFrom "
+             "now on every request must show a key; a running server takes it up by itself.\n",
+             key.name);
+  return kOk;
+}
+
+int list(const std::string& path, const config::Environment& environment, const KeyFlags& flags) {
+  auto loaded = config::load(path);
+  if (!loaded) return failed(loaded.error());
+  if (auto applied = config::apply_environment(environment, loaded->config); !applied)
+    return failed(applied.error());
+  Document keys = Document::array();
+  for (const config::NamedKey& key : loaded->config.api_keys) {
+    const bool is_short = key.key.size() < 3 * kShown;  // its end would tell too much of it
+    keys.push_back({{"name", key.name},
+                    {"ends", is_short ? "" : key.key.substr(key.key.size() - kShown)},
+                    {"from", key.name == "CCPROXY_API_KEY" ? "environment" : "config.json"}});
+  }
+  if (flags.json) {
+    fmt::print("{}\n", keys.dump(2));
+    return kOk;
+  }
+  for (const Document& key : keys)
+    fmt::print("{}  ...{}{}\n", key["name"].get<std::string>(), key["ends"].get<std::string>(),
+               key["from"] == "environment" ? "  (from the environment)" : "");
+  if (keys.empty()) fmt::print("There are no proxy keys: requests need none.\n");
+  return kOk;
+}
+
+int remove(const std::string& path, const KeyFlags& flags) {
+  if (auto removed = config::remove_api_key(path, flags.name); !removed)
+    return failed(removed.error());
+  if (flags.json) {
+    fmt::print("{}\n", Document{{"removed", flags.name}}.dump());
+  } else {
+    fmt::print("The key {} opens nothing any more; a running server takes it up by itself.\n",
+               flags.name);
+  }
+  return kOk;
+}
+
+}  // namespace
+
+int key(const KeyFlags& flags) {
+  const config::Environment environment = config::read_environment();
+  const std::string path = config::config_path(environment);
+  switch (flags.action) {
+    case KeyAction::kAdd: return add(path, flags);
+    case KeyAction::kList: return list(path, environment, flags);
+    case KeyAction::kRemove: return remove(path, flags);
+  }
+  return kFailure;
+}
+
+}  // namespace ccproxy::cli

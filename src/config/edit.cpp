@@ -1,0 +1,221 @@
+#include "config/edit.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "base/file.hpp"
+#include "base/file_lock.hpp"
+#include "config/file.hpp"
+#include "config/keys.hpp"
+#include "config/model_map.hpp"
+#include "json/document.hpp"
+#include "json/reader.hpp"
+#include "json/writer.hpp"
+
+namespace ccproxy::config {
+namespace {
+
+using json::Document;
+
+constexpr int kIndent = 2;
+constexpr std::chrono::seconds kLockLimit{5};
+constexpr std::string_view kMappingPath = "modelMapping.";
+
+// Arguments may hold any bytes, JSON only UTF-8.
+bool is_utf8(const std::string& text) {
+  std::string quoted;
+  json::append_quoted(quoted, text);
+  return json::string_of(quoted) == text;
+}
+
+// What an edit begins with: the file's document, or an empty one when there is no file.
+Result<Document> document_of(const std::string& path) {
+  auto text = read_file(path);
+  if (!text && text.error().kind == ErrorKind::kNotFound) return Document::object();
+  if (!text) return fail(text.error());
+  auto document = json::parse_document(*text);
+  if (document && !document->is_object())
+    document = fail(ErrorKind::kConfiguration, "the configuration must be a JSON object");
+  if (!document)
+    return fail(
+        ErrorKind::kConfiguration,
+        fmt::format("{} is left as it is: {}; mend it, or put it aside with `ccproxy config "
+                    "reset`",
+                    path, document.error().message));
+  return document;
+}
+
+// The map inside it, made where there is none.
+Result<Document*> mapping_of(Document& document, const std::string& path) {
+  Document& mapping = document["modelMapping"];
+  if (mapping.is_null()) mapping = Document::object();
+  if (!mapping.is_object())
+    return fail(ErrorKind::kConfiguration,
+                fmt::format("{} is left as it is: modelMapping must be an object", path));
+  return &mapping;
+}
+
+// Writes an edited document, unless it would no longer be a configuration.
+Result<void> save(const std::string& path, const Document& document) {
+  const std::string text = document.dump(kIndent) + "\n";
+  if (auto checked = parse(text); !checked) {
+    auto before = load(path);  // its lines are those that a person can look up
+    return fail(before ? std::move(checked.error()) : std::move(before.error()));
+  }
+  return replace_file(link_target(path), text);
+}
+
+// Reads, changes and writes while nobody else does, so that of two edits none is lost.
+Result<void> edit(const std::string& path, const std::function<Result<void>(Document&)>& change) {
+  auto lock = FileLock::wait(path + ".lock", kLockLimit);
+  if (!lock) return fail(lock.error());
+  auto document = document_of(path);
+  if (!document) return fail(document.error());
+  if (auto changed = change(*document); !changed) return changed;
+  return save(path, *document);
+}
+
+// The place of a key of at most two parts, made where it is not there.
+Document& place_of(Document& root, const std::string& key) {
+  const auto dot = key.find('.');
+  if (dot == std::string::npos) return root[key];
+  Document& section = root[key.substr(0, dot)];
+  if (section.is_null()) section = Document::object();
+  return section[key.substr(dot + 1)];
+}
+
+void erase_at(Document& root, const std::string& key) {
+  const auto dot = key.find('.');
+  if (dot == std::string::npos) {
+    root.erase(key);
+  } else if (const auto section = root.find(key.substr(0, dot));
+             section != root.end() && section->is_object()) {
+    section->erase(key.substr(dot + 1));
+  }
+}
+
+// What `text` means for a key: JSON, or the text itself where that is what the key takes.
+Result<Document> meant(const Key& key, const std::string& text) {
+  Config scratch = defaults();
+  auto value = json::parse_document(text);
+  if (value && value->is_null()) return value;
+  std::optional<Wrong> wrong = Wrong{{}, key.takes};
+  if (value) wrong = key.read(*value, scratch);
+  if (!wrong) return value;
+  if (is_utf8(text) && !key.read(Document(text), scratch)) return Document(text);
+  std::string place = key.path;
+  for (const std::string& name : wrong->inside) place += (name.starts_with('[') ? "" : ".") + name;
+  return fail(Error{ErrorKind::kConfiguration, fmt::format("{} must be: {}", place, wrong->must_be),
+                    place});
+}
+
+// The list of proxy keys in a document, made where there is none.
+Result<Document*> api_keys_of(Document& document) {
+  Document& keys = document["apiKeys"];
+  if (keys.is_null()) keys = Document::array();
+  if (!keys.is_array())
+    return fail(ErrorKind::kConfiguration, "the file is left as it is: apiKeys must be a list");
+  return &keys;
+}
+
+bool has_name(const Document& key, const std::string& name) {
+  return key.is_object() && key.contains("name") && key["name"] == name;
+}
+
+}  // namespace
+
+Result<void> set_model(const std::string& path, const std::string& from, const std::string& to) {
+  if (from.empty() || to.empty() || !is_utf8(from) || !is_utf8(to))
+    return fail(ErrorKind::kConfiguration, "a model name must be UTF-8 text and not empty");
+  return edit(path, [&](Document& document) -> Result<void> {
+    auto mapping = mapping_of(document, path);
+    if (!mapping) return fail(mapping.error());
+    (**mapping)[from] = to;
+    return {};
+  });
+}
+
+Result<void> remove_model(const std::string& path, const std::string& name) {
+  return edit(path, [&](Document& document) -> Result<void> {
+    auto found = mapping_of(document, path);
+    if (!found) return fail(found.error());
+    Document& mapping = **found;
+    const bool is_default = default_mapping().contains(name);
+    const bool is_there = mapping.contains(name) ? !mapping[name].is_null() : is_default;
+    if (!is_there)
+      return fail(ErrorKind::kNotFound, fmt::format("there is no mapping for {}", name));
+    if (is_default) {
+      mapping[name] = nullptr;
+    } else {
+      mapping.erase(name);
+    }
+    return {};
+  });
+}
+
+Result<void> set_value(const std::string& path, const std::string& name, const std::string& text) {
+  if (name.starts_with(kMappingPath)) {
+    const std::string model = name.substr(kMappingPath.size());
+    const auto value = json::parse_document(text);
+    if (value && value->is_null()) return remove_model(path, model);
+    return set_model(path, model, value && value->is_string() ? value->get<std::string>() : text);
+  }
+  const Key* key = find_key(name);
+  if (key == nullptr) return fail(unknown_key(name));
+  auto value = meant(*key, text);
+  if (!value) return fail(value.error());
+  return edit(path, [&](Document& document) -> Result<void> {
+    if (value->is_null()) {
+      erase_at(document, name);
+    } else {
+      place_of(document, name) = *value;
+    }
+    return {};
+  });
+}
+
+Result<void> add_api_key(const std::string& path, const NamedKey& key) {
+  return edit(path, [&](Document& document) -> Result<void> {
+    auto keys = api_keys_of(document);
+    if (!keys) return fail(keys.error());
+    const auto is_same = [&](const Document& each) { return has_name(each, key.name); };
+    if (std::any_of((*keys)->begin(), (*keys)->end(), is_same))
+      return fail(ErrorKind::kInvalidRequest,
+                  fmt::format("there is a key of the name {} already", key.name));
+    (*keys)->push_back({{"name", key.name}, {"key", key.key}});
+    return {};
+  });
+}
+
+Result<void> remove_api_key(const std::string& path, const std::string& name) {
+  return edit(path, [&](Document& document) -> Result<void> {
+    auto keys = api_keys_of(document);
+    if (!keys) return fail(keys.error());
+    const auto found = std::find_if((*keys)->begin(), (*keys)->end(),
+                                    [&](const Document& each) { return has_name(each, name); });
+    if (found == (*keys)->end())
+      return fail(ErrorKind::kNotFound, fmt::format("there is no key of the name {}", name));
+    (*keys)->erase(found);
+    if ((*keys)->empty()) document.erase("apiKeys");
+    return {};
+  });
+}
+
+Result<std::string> reset(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return std::string();
+  const std::string aside = path + ".bak";
+  std::filesystem::rename(path, aside, error);
+  if (error)
+    return fail(ErrorKind::kIo, fmt::format("cannot put {} aside: {}", path, error.message()));
+  return aside;
+}
+
+}  // namespace ccproxy::config

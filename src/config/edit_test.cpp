@@ -1,0 +1,133 @@
+#include "config/edit.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/file.hpp"
+#include "config/file.hpp"
+#include "json/document.hpp"
+
+namespace ccproxy::config {
+namespace {
+
+class Edit : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "ccproxy-edit-XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+    path_ = folder_ + "/config.json";
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void write(const std::string& text) const { ASSERT_TRUE(replace_file(path_, text)); }
+  [[nodiscard]] std::string text() const { return read_file(path_).value_or(""); }
+  [[nodiscard]] Config config() const { return load(path_).value().config; }
+
+  std::string folder_, path_;
+};
+
+TEST_F(Edit, takes_json_and_else_a_string) {
+  ASSERT_TRUE(set_value(path_, "server.port", "4000"));
+  ASSERT_TRUE(set_value(path_, "followRetirements", "false"));
+  ASSERT_TRUE(set_value(path_, "server.host", "::1"));
+  ASSERT_TRUE(set_value(path_, "log.level", "\"debug\""));
+  ASSERT_TRUE(set_value(path_, "credentials", "client"));
+  ASSERT_TRUE(set_value(path_, "server.allowedHosts", R"(["a.example","b.example"])"));
+  ASSERT_TRUE(set_value(path_, "server.socket", "123")) << "where only a string will do";
+  EXPECT_EQ(config().server.port, 4000);
+  EXPECT_FALSE(config().follow_retirements);
+  EXPECT_EQ(config().server.host, "::1");
+  EXPECT_EQ(config().log.level, LogLevel::kDebug);
+  EXPECT_EQ(config().credentials, CredentialSource::kClient);
+  EXPECT_EQ(config().server.allowed_hosts.size(), 2U);
+  EXPECT_EQ(config().server.socket, "123");
+}
+
+TEST_F(Edit, of_the_mapping_takes_names_with_dots_and_stars) {
+  ASSERT_TRUE(set_value(path_, "modelMapping.gpt-5.1*", "claude-opus-5"));
+  EXPECT_EQ(config().model_mapping.at("gpt-5.1*"), "claude-opus-5");
+  ASSERT_TRUE(set_value(path_, "modelMapping.gpt-4", "null"));
+  EXPECT_FALSE(config().model_mapping.contains("gpt-4"));
+}
+
+TEST_F(Edit, refuses_a_value_before_anything_is_written) {
+  write("{\"server\": {\"port\": 1}}");
+  const struct {
+    const char *key, *value, *must_be;
+  } kRows[] = {{"server.port", "70000", "integer from 0 to 65535"},
+               {"server.port", "many", "integer from 0 to 65535"},
+               {"log.level", "loud", "debug, info, warn or error"},
+               {"followRetirements", "yes", "true or false"},
+               {"oauth.tokenUrl", "http://example.com/token", "https address with a path"},
+               {"oauth.tokenUrl", "https://example.com", "https address with a path"},
+               {"credentials", "mine", "auto"},
+               {"apiKeys", R"([{"name":"a"}])", "visible ASCII"}};
+  for (const auto& row : kRows) {
+    const auto set = set_value(path_, row.key, row.value);
+    ASSERT_FALSE(set) << row.key << row.value;
+    EXPECT_EQ(set.error().kind, ErrorKind::kConfiguration);
+    EXPECT_NE(set.error().message.find(row.must_be), std::string::npos) << set.error().message;
+    EXPECT_NE(set.error().message.find(row.key), std::string::npos) << set.error().message;
+  }
+  EXPECT_EQ(text(), "{\"server\": {\"port\": 1}}");
+}
+
+TEST_F(Edit, of_a_key_that_does_not_exist_names_what_could_have_been_meant) {
+  const auto set = set_value(path_, "port", "1");
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error().kind, ErrorKind::kNotFound);
+  EXPECT_NE(set.error().message.find("server.port"), std::string::npos) << set.error().message;
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(Edit, keeps_the_order_and_what_it_does_not_know) {
+  write(R"({"zebra":1,"server":{"port":1,"mine":true},"apple":2})");
+  ASSERT_TRUE(set_value(path_, "server.port", "2"));
+  ASSERT_TRUE(set_value(path_, "log.level", "warn"));
+  EXPECT_EQ(json::Document::parse(text()).dump(),
+            R"({"zebra":1,"server":{"port":2,"mine":true},"apple":2,"log":{"level":"warn"}})");
+  ASSERT_TRUE(set_value(path_, "server.port", "null"));
+  EXPECT_FALSE(set_value(path_, "zebra", "null")) << "it is no key of ours";
+  EXPECT_EQ(json::Document::parse(text())["server"].dump(), R"({"mine":true})");
+}
+
+TEST_F(Edit, leaves_a_broken_file_alone) {
+  write("{ broken");
+  EXPECT_FALSE(set_value(path_, "server.port", "1"));
+  EXPECT_FALSE(add_api_key(path_, {"a", "k"}));
+  EXPECT_EQ(text(), "{ broken");
+}
+
+TEST_F(Edit, adds_and_removes_proxy_keys) {
+  ASSERT_TRUE(add_api_key(path_, {"laptop", "secret-1"}));
+  ASSERT_TRUE(add_api_key(path_, {"phone", "secret-2"}));
+  EXPECT_EQ(add_api_key(path_, {"phone", "secret-3"}).error().kind, ErrorKind::kInvalidRequest);
+  ASSERT_EQ(config().api_keys.size(), 2U);
+  EXPECT_EQ(config().api_keys[1].key, "secret-2");
+  struct stat facts {};
+  ASSERT_EQ(::stat(path_.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777U, 0600U);
+  ASSERT_TRUE(remove_api_key(path_, "laptop"));
+  EXPECT_EQ(remove_api_key(path_, "laptop").error().kind, ErrorKind::kNotFound);
+  ASSERT_TRUE(remove_api_key(path_, "phone"));
+  EXPECT_TRUE(config().api_keys.empty());
+}
+
+TEST_F(Edit, loses_none_of_many_at_once) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 20; ++i)
+    threads.emplace_back([this, i] {
+      EXPECT_TRUE(set_value(path_, "modelMapping.m" + std::to_string(i), "claude-opus-5"));
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (int i = 0; i < 20; ++i)
+    EXPECT_TRUE(config().model_mapping.contains("m" + std::to_string(i))) << i;
+}
+
+}  // namespace
+}  // namespace ccproxy::config

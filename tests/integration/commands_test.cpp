@@ -1,0 +1,109 @@
+// The small commands, as a person and as a script runs them.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "support/road.hpp"
+
+namespace ccproxy::test {
+namespace {
+
+class Command : public testing::Test {
+ protected:
+  Finished call(const std::vector<std::string>& arguments) {
+    return run(CCPROXY_BINARY, arguments, {{"CCPROXY_HOME", road.home()}, {"HOME", road.home()}});
+  }
+  [[nodiscard]] bool wait_status(int status, const std::string& fields = "") const {
+    return wait_until([&] {
+      return ask(road.port(), "POST", "/v1/messages", kWhole, kFields + fields).status == status;
+    });
+  }
+  Road road;
+};
+
+TEST_F(Command, key_add_opens_the_door_of_a_running_server_and_remove_closes_it) {
+  const Finished added = call({"key", "add", "laptop"});
+  EXPECT_EQ(added.code, 0) << added.errors;
+  const std::string key = added.output.substr(0, added.output.find('\n'));
+  EXPECT_GT(key.size(), 40U);
+  EXPECT_TRUE(wait_status(401));
+  EXPECT_TRUE(wait_status(200, "x-api-key: " + key + "\r\n"));
+
+  const Finished listed = call({"key", "list"});
+  EXPECT_NE(listed.output.find("laptop  ..." + key.substr(key.size() - 4)), std::string::npos);
+  EXPECT_EQ(listed.output.find(key), std::string::npos) << "shown once";
+  EXPECT_EQ(call({"config", "show"}).output.find(key), std::string::npos);
+  EXPECT_EQ(call({"key", "add", "laptop"}).code, 2);
+  EXPECT_EQ(call({"key", "add", "two words"}).code, 2);
+
+  const Document again = Document::parse(call({"key", "add", "phone", "--json"}).output);
+  EXPECT_EQ(again["name"], "phone");
+  EXPECT_TRUE(wait_status(200, "x-api-key: " + again["key"].get<std::string>() + "\r\n"));
+  EXPECT_EQ(Document::parse(call({"key", "list", "--json"}).output).size(), 2U);
+
+  EXPECT_EQ(call({"key", "remove", "laptop"}).code, 0);
+  EXPECT_TRUE(wait_status(401, "x-api-key: " + key + "\r\n"));
+  EXPECT_EQ(call({"key", "remove", "laptop"}).code, 1);
+}
+
+TEST_F(Command, config_get_prints_what_is_in_use) {
+  EXPECT_EQ(call({"config", "get", "server.host"}).output, "127.0.0.1\n");
+  EXPECT_EQ(call({"config", "get", "server.host", "--json"}).output, "\"127.0.0.1\"\n");
+  EXPECT_EQ(call({"config", "get", "server.port"}).output, "3456\n");
+  EXPECT_EQ(call({"config", "get", "modelMapping.gpt-4"}).output, "claude-sonnet-4-20250514\n");
+  EXPECT_EQ(Document::parse(call({"config", "get", "log"}).output)["level"], "info");
+  const Finished unknown = call({"config", "get", "prt"});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_NE(unknown.errors.find("prt is no key"), std::string::npos);
+}
+
+TEST_F(Command, config_set_is_checked_and_says_when_it_counts) {
+  const Finished live = call({"config", "set", "followRetirements", "false"});
+  EXPECT_EQ(live.code, 0) << live.errors;
+  EXPECT_NE(live.output.find("by itself"), std::string::npos);
+  EXPECT_EQ(call({"config", "get", "followRetirements"}).output, "false\n");
+  EXPECT_NE(call({"config", "set", "server.port", "4000"}).output.find("started again"),
+            std::string::npos);
+  const Finished wrong = call({"config", "set", "server.port", "high"});
+  EXPECT_EQ(wrong.code, 3);
+  EXPECT_NE(wrong.errors.find("server.port must be: integer"), std::string::npos) << wrong.errors;
+  EXPECT_EQ(call({"config", "get", "server.port"}).output, "4000\n");
+}
+
+TEST_F(Command, config_check_names_key_and_line) {
+  EXPECT_NE(call({"config", "check"}).output.find(": ok"), std::string::npos);
+  std::ofstream(road.home() + "/other.json") << "{\n \"server\": {\"port\": \"x\"}\n}";
+  const Finished wrong = call({"config", "check", road.home() + "/other.json"});
+  EXPECT_EQ(wrong.code, 3);
+  EXPECT_NE(wrong.errors.find("line 2: server.port must be"), std::string::npos) << wrong.errors;
+  std::ofstream(road.home() + "/other.json") << R"({"colour":1})";
+  const Finished odd = call({"config", "check", road.home() + "/other.json"});
+  EXPECT_EQ(odd.code, 0);
+  EXPECT_NE(odd.errors.find("unknown key colour"), std::string::npos);
+}
+
+TEST_F(Command, help_is_everywhere) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{},
+                                             {"start"},
+                                             {"status"},
+                                             {"mock"},
+                                             {"config"},
+                                             {"config", "get"},
+                                             {"config", "set"},
+                                             {"config", "check"},
+                                             {"key"},
+                                             {"key", "add"},
+                                             {"key", "remove"}}) {
+    std::vector<std::string> arguments = words;
+    arguments.emplace_back("--help");
+    const Finished told = call(arguments);
+    EXPECT_EQ(told.code, 0) << (words.empty() ? "" : words.back());
+    EXPECT_NE(told.output.find("--help"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace ccproxy::test
