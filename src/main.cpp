@@ -18,6 +18,8 @@ int leave(const cli::Leave& leave) {
 struct Run {
   int operator()(const cli::Leave& flags) const { return leave(flags); }
   int operator()(const cli::StartFlags& flags) const { return cli::start(flags); }
+  int operator()(const cli::LoginFlags& flags) const { return cli::login(flags); }
+  int operator()(const cli::LogoutFlags& flags) const { return cli::logout(flags); }
   int operator()(const cli::StatusFlags& flags) const { return cli::status(flags); }
   int operator()(const cli::MockFlags& flags) const { return cli::mock(flags); }
   int operator()(const cli::ConfigFlags& flags) const { return cli::config(flags); }

@@ -29,8 +29,6 @@ constexpr std::size_t kRoom = 16384;  // bytes, for tokens that are longer than 
 
 std::string digest_of(std::string_view secret) { return base64url(net::sha256(secret)); }
 
-std::string refusal_path(const std::string& auth_path) { return auth_path + ".refused"; }
-
 std::int64_t milliseconds_of(WallClock::time_point when) {
   return std::chrono::duration_cast<milliseconds>(when.time_since_epoch()).count();
 }

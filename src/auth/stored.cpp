@@ -138,6 +138,8 @@ std::string text_of(const Stored& stored) {
 
 std::string lock_path(const std::string& path) { return path + ".lock"; }
 
+std::string refusal_path(const std::string& path) { return path + ".refused"; }
+
 std::string mend_mode(const std::string& path) {
   struct stat facts {};
   if (::stat(path.c_str(), &facts) != 0 || (facts.st_mode & kOthers) == 0) return {};

@@ -44,6 +44,9 @@ struct Stored {
 // The lock that whoever writes the file holds from before it reads until after it has written.
 [[nodiscard]] std::string lock_path(const std::string& path);
 
+// Where a digest stands of the refresh token that the server takes no more.
+[[nodiscard]] std::string refusal_path(const std::string& path);
+
 // Makes the file readable by its owner only. What it found, as a sentence, when others could read
 // it before; "" otherwise.
 [[nodiscard]] std::string mend_mode(const std::string& path);

@@ -10,6 +10,8 @@
 namespace ccproxy::cli {
 
 [[nodiscard]] int start(const StartFlags& flags);
+[[nodiscard]] int login(const LoginFlags& flags);
+[[nodiscard]] int logout(const LogoutFlags& flags);
 [[nodiscard]] int status(const StatusFlags& flags);
 [[nodiscard]] int mock(const MockFlags& flags);
 [[nodiscard]] int config(const ConfigFlags& flags);

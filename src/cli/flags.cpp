@@ -74,6 +74,24 @@ CLI::App* add_start(CLI::App& app, StartFlags& flags) {
   return start;
 }
 
+CLI::App* add_login(CLI::App& app, LoginFlags& flags) {
+  CLI::App* login = add_command(app, "login", "Sign in, and keep the credential in auth.json");
+  CLI::Option* manual =
+      login->add_flag("--manual", flags.manual, "Print an address to open anywhere, take a code");
+  CLI::Option* no_browser =
+      login->add_flag("--no-browser", flags.no_browser, "Print the addresses, open no browser");
+  CLI::Option* api_key = login->add_flag(
+      "--api-key", flags.api_key, "Keep an API key; it is asked for, or read from standard input");
+  CLI::Option* token = login->add_flag(
+      "--token", flags.token, "Keep a long-lived token, made by `claude setup-token`; the same");
+  login->add_flag("--yes", flags.yes,
+                  "Ask no questions: the terms are read, replace what is there");
+  manual->excludes(no_browser)->excludes(api_key)->excludes(token);
+  no_browser->excludes(api_key)->excludes(token);
+  api_key->excludes(token);
+  return login;
+}
+
 CLI::App* add_status(CLI::App& app, StatusFlags& flags) {
   CLI::App* status = add_command(
       app, "status", "Show the credential in use, running servers and the limits they saw last");
@@ -214,11 +232,15 @@ Flags parse_flags(int argc, const char* const* argv) {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.require_subcommand(1);
   StartFlags start;
+  LoginFlags login;
   StatusFlags status;
   MockFlags mock;
   ConfigFlags config;
   KeyFlags key;
   const CLI::App* start_command = add_start(app, start);
+  const CLI::App* login_command = add_login(app, login);
+  const CLI::App* logout_command =
+      add_command(app, "logout", "Forget the credential that auth.json keeps");
   const CLI::App* status_command = add_status(app, status);
   const CLI::App* mock_command = add_mock(app, mock);
   const CLI::App* config_command = add_config(app, config);
@@ -229,6 +251,8 @@ Flags parse_flags(int argc, const char* const* argv) {
     return leave_for(app, error);
   }
   if (start_command->parsed()) return start;
+  if (login_command->parsed()) return login;
+  if (logout_command->parsed()) return LogoutFlags{};
   if (status_command->parsed()) return status;
   if (mock_command->parsed()) return mock;
   if (config_command->parsed()) return config;

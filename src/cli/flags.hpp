@@ -17,6 +17,7 @@ enum ExitCode {
   kBadConfiguration = 3,  // config.json or the environment cannot be used
   kCannotListen = 4,      // the address is taken or cannot be had
   kUnsafe = 5,            // refused: others could reach the server and no proxy key is set
+  kInterrupted = 130,     // Ctrl-C at a question
 };
 
 struct StartFlags {
@@ -65,6 +66,16 @@ struct KeyFlags {
   bool json = false;
 };
 
+struct LoginFlags {
+  bool manual = false;      // no listener, no browser: an address to open anywhere, a code to paste
+  bool no_browser = false;  // the listener, but no browser is opened
+  bool api_key = false;
+  bool token = false;
+  bool yes = false;  // no questions
+};
+
+struct LogoutFlags {};
+
 struct StatusFlags {
   bool json = false;
 };
@@ -74,7 +85,8 @@ struct Leave {
   int code = kOk;
   std::string text;
 };
-using Flags = std::variant<Leave, StartFlags, StatusFlags, MockFlags, ConfigFlags, KeyFlags>;
+using Flags = std::variant<Leave, StartFlags, LoginFlags, LogoutFlags, StatusFlags, MockFlags,
+                           ConfigFlags, KeyFlags>;
 
 [[nodiscard]] Flags parse_flags(int argc, const char* const* argv);
 

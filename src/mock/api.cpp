@@ -177,10 +177,7 @@ Reply Api::refuse_early(int status) {
 // script, and the routes.
 Reply Api::answer(Turn& turn) {
   if (OAuth::owns(turn.path)) {
-    const std::string base =
-        fmt::format("{}://{}", turn.request.scheme, turn.request.head.get("host"));
-    return scripted_or(turn,
-                       [&] { return oauth_.reply(turn.request.head, turn.request.body, base); });
+    return scripted_or(turn, [&] { return oauth_.reply(turn.request.head, turn.request.body); });
   }
   if (auto refused = refuse_credential(turn)) return std::move(*refused);
   if (turn.request.head.get("anthropic-version").empty())

@@ -30,14 +30,16 @@ std::string text_at(const Document& root, const char* name) {
   return found != root.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-// http://localhost:PORT/callback, or the same on a loopback address.
-bool is_loopback_redirect(std::string_view uri) {
-  for (const std::string_view host : {"http://localhost:", "http://127.0.0.1:", "http://[::1]:"}) {
+// http://localhost:PORT and `path`, or the same on a loopback address.
+bool is_loopback_uri(std::string_view uri, std::string_view path) {
+  for (const std::string_view scheme : {"http://", "https://"})
+    if (uri.starts_with(scheme)) uri.remove_prefix(scheme.size());
+  for (const std::string_view host : {"localhost:", "127.0.0.1:", "[::1]:"}) {
     if (!uri.starts_with(host)) continue;
     const std::string_view rest = uri.substr(host.size());
     const auto slash = rest.find('/');
     return parse_decimal(rest.substr(0, slash)) && slash != std::string_view::npos &&
-           rest.substr(slash) == "/callback";
+           rest.substr(slash) == path;
   }
   return false;
 }
@@ -51,12 +53,14 @@ bool is_challenge(std::string_view text) {
 }
 
 // What is wrong with a request for authorization; "" when nothing is.
-std::string wrong_with(Parameters& asked, const std::string& base) {
+std::string wrong_with(Parameters& asked) {
   const std::string& redirect_uri = asked["redirect_uri"];
-  const bool is_manual = redirect_uri == base + std::string(kManual) || redirect_uri == kRealManual;
+  const bool is_manual = redirect_uri == kRealManual || is_loopback_uri(redirect_uri, kManual);
+  const bool is_loopback =
+      redirect_uri.starts_with("http://") && is_loopback_uri(redirect_uri, "/callback");
   if (asked["response_type"] != "code") return "response_type must be code";
   if (asked["client_id"].empty()) return "client_id is missing";
-  if (!is_manual && !is_loopback_redirect(redirect_uri))
+  if (!is_manual && !is_loopback)
     return "redirect_uri must be http://localhost:PORT/callback or the page that shows codes";
   if (asked["code_challenge_method"] != "S256") return "code_challenge_method must be S256";
   if (!is_challenge(asked["code_challenge"]))
@@ -83,20 +87,19 @@ bool OAuth::owns(std::string_view path) {
   return path == kAuthorize || path == kManual || path == kToken;
 }
 
-Reply OAuth::reply(const http::RequestHead& head, const std::string& body,
-                   const std::string& base) {
+Reply OAuth::reply(const http::RequestHead& head, const std::string& body) {
   const bool is_token = head.path() == kToken;
   if (head.method != (is_token ? "POST" : "GET"))
     return oauth_error(405, "invalid_request", "Method Not Allowed");
   if (is_token) return token(head, body);
   if (head.path() == kManual) return shown_code(head.query());
-  return authorize(head.query(), base);
+  return authorize(head.query());
 }
 
 // First a page that asks; its links come back with the decision.
-Reply OAuth::authorize(std::string_view query, const std::string& base) {
+Reply OAuth::authorize(std::string_view query) {
   Parameters asked = parameters_of(query);
-  if (const std::string wrong = wrong_with(asked, base); !wrong.empty())
+  if (const std::string wrong = wrong_with(asked); !wrong.empty())
     return page(400, "Invalid request", escaped(wrong));
   const std::string decision = asked["decision"];
   const std::string& uri = asked["redirect_uri"];

@@ -21,9 +21,7 @@ class OAuth {
  public:
   // True for its pages and its token endpoint.
   [[nodiscard]] static bool owns(std::string_view path);
-  // An answer to one of these. `base` is the mock's own address, such as http://127.0.0.1:4010.
-  [[nodiscard]] Reply reply(const http::RequestHead& head, const std::string& body,
-                            const std::string& base);
+  [[nodiscard]] Reply reply(const http::RequestHead& head, const std::string& body);
 
   // /mock/oauth and below (docs/mock.md).
   [[nodiscard]] Reply control(std::string_view method, std::string_view path,
@@ -60,7 +58,7 @@ class OAuth {
     std::int64_t authorized = 0, exchanged = 0, refreshed = 0, refused = 0, reused = 0;
   };
 
-  [[nodiscard]] Reply authorize(std::string_view query, const std::string& base);
+  [[nodiscard]] Reply authorize(std::string_view query);
   [[nodiscard]] Reply token(const http::RequestHead& head, const std::string& body);
   [[nodiscard]] Reply exchange(const json::Document& asked);
   [[nodiscard]] Reply refresh(const json::Document& asked);

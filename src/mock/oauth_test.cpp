@@ -31,7 +31,7 @@ class Server : public testing::Test {
     head.method = method;
     head.target = target;
     if (!body.empty()) head.fields.push_back({"Content-Type", type});
-    const Reply reply = server.reply(head, body, kBase);
+    const Reply reply = server.reply(head, body);
     return {reply.status, reply.fields, reply.steps.empty() ? "" : reply.steps[0].bytes};
   }
   Answer ask_token(const Document& body) { return ask("POST", "/v1/oauth/token", body.dump()); }

@@ -1,0 +1,104 @@
+#include "auth/authorize.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/encoding.hpp"
+#include "base/text.hpp"
+#include "net/crypto.hpp"
+
+namespace ccproxy::auth {
+namespace {
+
+constexpr std::size_t kLongestPaste = 4096;
+constexpr std::size_t kLongestError = 64;
+
+// The value of a parameter; "" when it is not there.
+std::string parameter(std::string_view query, std::string_view name) {
+  if (query.starts_with('?')) query.remove_prefix(1);
+  query = query.substr(0, query.find('#'));
+  while (!query.empty()) {
+    const std::string_view item = take_item(query, '&');
+    const auto equals = item.find('=');
+    if (item.substr(0, equals) == name)
+      return equals == std::string_view::npos ? "" : percent_decoded(item.substr(equals + 1));
+  }
+  return {};
+}
+
+// Without what terminals put around a paste, blanks and quotes.
+std::string_view stripped(std::string_view text) {
+  for (const std::string_view mark : {"\x1b[200~", "\x1b[201~"}) {
+    if (text.starts_with(mark)) text.remove_prefix(mark.size());
+    if (text.ends_with(mark)) text.remove_suffix(mark.size());
+  }
+  constexpr std::string_view kAround = " \t\r\n\"'`<>";
+  const auto begin = text.find_first_not_of(kAround);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kAround) + 1 - begin);
+}
+
+bool is_code(std::string_view text) {
+  return !text.empty() && text.size() <= kLongestPaste &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+// What the server gives as a reason, if it is a word and not a text of somebody else's.
+std::string reason_of(std::string_view query) {
+  const std::string error = parameter(query, "error");
+  const bool is_word = error.size() <= kLongestError &&
+                       std::all_of(error.begin(), error.end(),
+                                   [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+  return is_word ? error : "an error";
+}
+
+tl::unexpected<Error> wrong(std::string message) {
+  return fail(ErrorKind::kInvalidRequest, std::move(message));
+}
+
+constexpr const char* kWrongState =
+    "this belongs to another sign-in (its state is not ours): use the address shown here";
+
+}  // namespace
+
+std::string authorize_url(const config::Oauth& oauth, const Attempt& attempt) {
+  return fmt::format(
+      "{}?code=true&client_id={}&response_type=code&redirect_uri={}&scope={}&code_challenge={}"
+      "&code_challenge_method=S256&state={}",
+      oauth.authorize_url, percent_encoded(oauth.client_id), percent_encoded(attempt.redirect_uri),
+      percent_encoded(oauth.scopes), challenge_of(attempt.verifier), attempt.state);
+}
+
+Result<Redeemable> read_redirect(std::string_view query, const Attempt& attempt) {
+  if (!net::same_secret(parameter(query, "state"), attempt.state)) return wrong(kWrongState);
+  if (const std::string reason = reason_of(query); !reason.empty())
+    return fail(ErrorKind::kForbidden, fmt::format("the sign-in was refused ({})", reason));
+  std::string code = parameter(query, "code");
+  if (!is_code(code)) return wrong("there is no code in this address");
+  return Redeemable{std::move(code), attempt};
+}
+
+Result<Redeemable> read_paste(std::string_view pasted, const Attempt& manual,
+                              const std::vector<Attempt>& others) {
+  const std::string_view text = stripped(pasted);
+  if (text.empty()) return wrong("nothing was pasted");
+  if (text.starts_with("http://") || text.starts_with("https://")) {
+    const auto mark = text.find('?');
+    if (mark == std::string_view::npos) return wrong("there is no code in this address");
+    const std::string state = parameter(text.substr(mark), "state");
+    for (const Attempt& other : others)
+      if (net::same_secret(state, other.state)) return read_redirect(text.substr(mark), other);
+    return read_redirect(text.substr(mark), manual);
+  }
+  const auto hash = text.find('#');
+  const std::string_view code = text.substr(0, hash);
+  if (!is_code(code))
+    return wrong("this is no code: paste what the page shows, or the address it led to");
+  if (hash != std::string_view::npos && !net::same_secret(text.substr(hash + 1), manual.state))
+    return wrong(kWrongState);
+  return Redeemable{std::string(code), manual};
+}
+
+}  // namespace ccproxy::auth

@@ -1,0 +1,34 @@
+// The way through the browser: the address where a person agrees, and what comes back from there,
+// pasted or called back. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/pkce.hpp"
+#include "base/error.hpp"
+#include "config/config.hpp"
+
+namespace ccproxy::auth {
+
+// RFC 6749, 4.1.1, with the challenge of RFC 7636, 4.3.
+[[nodiscard]] std::string authorize_url(const config::Oauth& oauth, const Attempt& attempt);
+
+// A code, and the attempt that it belongs to.
+struct Redeemable {
+  std::string code;
+  Attempt attempt;
+};
+
+// What a redirect brought, in the query of the address. Fails with kForbidden when the person or
+// the server said no, kInvalidRequest when the state is not that of `attempt` or there is no code.
+[[nodiscard]] Result<Redeemable> read_redirect(std::string_view query, const Attempt& attempt);
+
+// What a person pasted: `code#state` or a bare code as the manual page shows it, or the whole
+// address that the browser was sent to. `manual` is the attempt of that page; `others` are open
+// beside it. Fails as read_redirect() does.
+[[nodiscard]] Result<Redeemable> read_paste(std::string_view pasted, const Attempt& manual,
+                                            const std::vector<Attempt>& others);
+
+}  // namespace ccproxy::auth

@@ -1,0 +1,155 @@
+#include "auth/callback.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/text.hpp"
+#include "http/server_connection.hpp"
+#include "net/listener.hpp"
+
+namespace ccproxy::auth {
+namespace {
+
+constexpr std::chrono::milliseconds kLastWords{500};
+constexpr std::chrono::milliseconds kLook{10};
+
+std::string escaped(std::string_view text) {
+  std::string html;
+  for (const char c : text) {
+    switch (c) {
+      case '&': html += "&amp;"; break;
+      case '<': html += "&lt;"; break;
+      case '>': html += "&gt;"; break;
+      case '"': html += "&quot;"; break;
+      default: html += c;
+    }
+  }
+  return html;
+}
+
+std::string page(std::string_view title, std::string_view text) {
+  return fmt::format(
+      "<!doctype html><meta charset=\"utf-8\"><title>CCProxy</title>"
+      "<body style=\"font-family:sans-serif;margin:4em\"><h1>{}</h1><p>{}</p>\n",
+      escaped(title), escaped(text));
+}
+
+}  // namespace
+
+struct Callback::State {
+  State(net::Runtime& of, OnRedirect call) : runtime(of), on_redirect(std::move(call)) {}
+
+  net::Runtime& runtime;
+  OnRedirect on_redirect;
+  Attempt attempt{};
+  std::string port{};
+  std::vector<std::unique_ptr<net::Listener>> listeners{};
+  std::vector<std::shared_ptr<http::ServerConnection>> clients{};
+  std::optional<std::string> outcome{};  // the page that says how it ended
+  int waiting = 0;                       // browsers that wait for it
+
+  // A name of this machine and our port: nothing else leads here but by a trick.
+  [[nodiscard]] bool is_ours(std::string_view host) const {
+    for (const char* name : {"localhost:", "127.0.0.1:", "[::1]:"})
+      if (same_text(host, name + port)) return true;
+    return false;
+  }
+  void close() {
+    for (const auto& listener : listeners) listener->close();
+    for (const auto& client : clients) client->close();
+  }
+
+  static Task<void> accept(std::shared_ptr<State> self, net::Listener& listener);
+  static Task<void> serve(std::shared_ptr<State> self,
+                          std::shared_ptr<http::ServerConnection> client);
+  static Task<void> answer(std::shared_ptr<State> self, http::ServerConnection& client,
+                           const http::RequestHead& head);
+  static Task<void> say(http::ServerConnection& client, int status, std::string body);
+};
+
+Result<std::unique_ptr<Callback>> Callback::listen(net::Runtime& runtime, OnRedirect on_redirect) {
+  auto state = std::make_shared<State>(runtime, std::move(on_redirect));
+  auto first = net::Listener::tcp(runtime, "127.0.0.1", 0, false);
+  if (!first) return fail(first.error());
+  const std::uint16_t port = (*first)->port();
+  state->listeners.push_back(std::move(*first));
+  // A machine without IPv6 has only the one.
+  if (auto second = net::Listener::tcp(runtime, "::1", port, false))
+    state->listeners.push_back(std::move(*second));
+  state->port = std::to_string(port);
+  state->attempt = begin_attempt(fmt::format("http://localhost:{}/callback", port));
+  for (const auto& listener : state->listeners) runtime.spawn(State::accept(state, *listener));
+  return std::unique_ptr<Callback>(new Callback(std::move(state)));
+}
+
+Callback::Callback(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+Callback::~Callback() {
+  state_->on_redirect = {};
+  state_->close();
+}
+
+const Attempt& Callback::attempt() const { return state_->attempt; }
+
+Task<void> Callback::finish(bool good, std::string message) {
+  const std::shared_ptr<State> state = state_;
+  state->outcome =
+      page(good ? "Signed in" : "Not signed in",
+           message + (good ? " You can close this window." : " The terminal says more."));
+  const auto give_up = Clock::now() + kLastWords;
+  while (state->waiting > 0 && Clock::now() < give_up) co_await net::sleep(state->runtime, kLook);
+}
+
+Task<void> Callback::State::accept(std::shared_ptr<State> self, net::Listener& listener) {
+  while (true) {
+    auto stream = co_await listener.accept();
+    if (!stream) co_return;
+    http::ServerLimits limits;
+    auto client =
+        std::make_shared<http::ServerConnection>(self->runtime, std::move(*stream), limits);
+    self->clients.push_back(client);
+    client->start();
+    self->runtime.spawn(serve(self, client));
+  }
+}
+
+Task<void> Callback::State::serve(std::shared_ptr<State> self,
+                                  std::shared_ptr<http::ServerConnection> client) {
+  while (true) {
+    auto head = co_await client->read_request();
+    if (!head) break;
+    co_await answer(self, *client, *head);
+  }
+  client->close();
+}
+
+Task<void> Callback::State::answer(std::shared_ptr<State> self, http::ServerConnection& client,
+                                   const http::RequestHead& head) {
+  if (!self->is_ours(head.get("host")) || head.method != "GET" || head.path() != "/callback")
+    co_return co_await say(client, 404, page("Nothing here", "This is CCProxy, signing in."));
+  auto redirect = read_redirect(head.query(), self->attempt);
+  if (!redirect && redirect.error().kind == ErrorKind::kInvalidRequest)
+    co_return co_await say(client, 400, page("Not signed in", redirect.error().message + "."));
+  if (self->on_redirect) std::exchange(self->on_redirect, {})(std::move(redirect));
+  ++self->waiting;
+  while (!self->outcome && !client.gone()) co_await net::sleep(self->runtime, kLook);
+  if (self->outcome) co_await say(client, 200, *self->outcome);
+  --self->waiting;
+}
+
+Task<void> Callback::State::say(http::ServerConnection& client, int status, std::string body) {
+  std::string fields;
+  http::append_field(fields, "content-type", "text/html; charset=utf-8");
+  http::append_field(fields, "cache-control", "no-store");
+  http::append_field(fields, "referrer-policy", "no-referrer");
+  http::append_field(fields, "content-security-policy",
+                     "default-src 'none'; style-src 'unsafe-inline'");
+  client.close_after_reply();
+  (void)co_await client.answer(status, fields, body);
+}
+
+}  // namespace ccproxy::auth

@@ -1,0 +1,50 @@
+// ccproxy logout: forgets the credential that auth.json keeps.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+
+#include "auth/sources.hpp"
+#include "auth/stored.hpp"
+#include "base/file_lock.hpp"
+#include "cli/commands.hpp"
+#include "config/environment.hpp"
+
+namespace ccproxy::cli {
+namespace {
+
+constexpr std::chrono::seconds kLockLimit{15};
+
+}  // namespace
+
+int logout(const LogoutFlags&) {
+  const config::Environment environment = config::read_environment();
+  const std::string path = config::auth_path(environment);
+  if (::access(path.c_str(), F_OK) != 0) {
+    fmt::print("Nobody is signed in: there is no {}\n", path);
+    return kOk;
+  }
+  // Under the lock: a server that is renewing the sign-in would write it again.
+  auto lock = FileLock::wait(auth::lock_path(path), kLockLimit);
+  if (!lock) {
+    fmt::print(stderr, "ccproxy: {}\n", lock.error().message);
+    return kFailure;
+  }
+  const auto stored = auth::read_stored(path);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    fmt::print(stderr, "ccproxy: cannot remove {}: {}\n", path, std::strerror(errno));
+    return kFailure;
+  }
+  ::unlink(auth::refusal_path(path).c_str());
+  fmt::print("Signed out: {} is removed. A running server notices by itself.\n", path);
+  if (stored && *stored && (*stored)->kind == auth::StoredKind::kOauth)
+    fmt::print("The grant itself is revoked at claude.ai, under Settings, Claude Code.\n");
+  for (const auth::Offer& offer : auth::look_around(auth::sources_of(environment)))
+    fmt::print("{} is still there.\n", auth::place_of(offer.source));
+  return kOk;
+}
+
+}  // namespace ccproxy::cli
