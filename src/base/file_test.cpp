@@ -50,5 +50,62 @@ TEST_F(File, that_cannot_be_written_leaves_the_old_one) {
   EXPECT_TRUE(std::filesystem::exists(folder_ + "/taken/inside"));
 }
 
+TEST_F(File, is_replaced_in_two_steps_and_left_alone_in_between) {
+  const std::string path = folder_ + "/auth.json";
+  ASSERT_TRUE(replace_file(path, "first"));
+  {
+    auto prepared = Replacement::prepare(path, 10'000);
+    ASSERT_TRUE(prepared);
+    EXPECT_EQ(read_file(path).value(), "first");
+    ASSERT_TRUE(prepared->commit("second"));
+    EXPECT_EQ(read_file(path).value(), "second") << "and nothing of what was reserved";
+  }
+  { EXPECT_TRUE(Replacement::prepare(path, 10'000)); }  // thought better of
+  const std::filesystem::directory_iterator entries(folder_);
+  EXPECT_EQ(std::distance(begin(entries), end(entries)), 1);
+}
+
+TEST_F(File, that_could_not_be_replaced_can_be_tried_again) {
+  const std::string path = folder_ + "/auth.json";
+  auto prepared = Replacement::prepare(path, 10);
+  ASSERT_TRUE(prepared);
+  std::filesystem::create_directories(path + "/in-the-way");
+  EXPECT_FALSE(prepared->commit("text"));
+  std::filesystem::remove_all(path);
+  ASSERT_TRUE(prepared->commit("text"));
+  EXPECT_EQ(read_file(path).value(), "text");
+}
+
+TEST_F(File, that_changes_has_another_stamp) {
+  const std::string path = folder_ + "/x";
+  EXPECT_FALSE(stamp_of(path).exists);
+  ASSERT_TRUE(replace_file(path, "first"));
+  const FileStamp first = stamp_of(path);
+  EXPECT_EQ(stamp_of(path), first);
+  ASSERT_TRUE(replace_file(path, "other"));
+  EXPECT_NE(stamp_of(path), first) << "of the same size, but another file";
+  const FileStamp other = stamp_of(path);
+  ASSERT_EQ(::chmod(path.c_str(), 0644), 0);
+  EXPECT_NE(stamp_of(path), other);
+  std::filesystem::create_symlink(path, folder_ + "/link");
+  EXPECT_EQ(stamp_of(folder_ + "/link"), stamp_of(path));
+}
+
+TEST_F(File, of_a_link_is_where_it_leads) {
+  ASSERT_TRUE(replace_file(folder_ + "/target", "x"));
+  std::filesystem::create_symlink(folder_ + "/target", folder_ + "/link");
+  EXPECT_EQ(link_target(folder_ + "/link"), std::filesystem::canonical(folder_ + "/target"));
+  EXPECT_EQ(link_target(folder_ + "/none"), folder_ + "/none");
+}
+
+TEST_F(File, makes_every_folder_above_it_private) {
+  ASSERT_TRUE(replace_file(folder_ + "/a/b/c", "x"));
+  for (const char* made : {"/a", "/a/b"}) {
+    struct stat facts {};
+    ASSERT_EQ(::stat((folder_ + made).c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 0777U, 0700U) << made;
+  }
+}
+
 }  // namespace
 }  // namespace ccproxy

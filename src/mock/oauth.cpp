@@ -228,7 +228,9 @@ Reply OAuth::set(const std::string& body) {
   if (!wanted || !wanted->is_object())
     return error_reply(400, error_type_of(400), "the settings must be a JSON object", "");
   Settings next = settings_;
-  for (const auto& [name, value] : wanted->items()) {
+  for (const auto& item : wanted->items()) {
+    const std::string& name = item.key();
+    const Document& value = item.value();
     const auto flag = [&](bool& into) {
       if (value.is_boolean()) into = value.get<bool>();
       return value.is_boolean();
