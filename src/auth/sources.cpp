@@ -109,9 +109,8 @@ void read_profile(const Document& root, Offer& offer) {
 
 std::optional<Offer> from_console(const Sources& sources) {
   const std::string path = profile_path(sources);
-  if (path.empty()) return std::nullopt;
+  if (path.empty() || !stamp_of(path).exists) return std::nullopt;
   const auto text = read_file(path, std::size_t{1} << 20);
-  if (!text && text.error().kind == ErrorKind::kNotFound) return std::nullopt;
   Offer offer{CredentialSource::kConsoleProfile};
   const auto root = text ? json::parse_document(*text) : Result<Document>(fail(text.error()));
   if (root) {
