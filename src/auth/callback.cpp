@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "http/server_connection.hpp"
 #include "net/listener.hpp"
@@ -17,25 +18,11 @@ namespace {
 constexpr std::chrono::milliseconds kLastWords{500};
 constexpr std::chrono::milliseconds kLook{10};
 
-std::string escaped(std::string_view text) {
-  std::string html;
-  for (const char c : text) {
-    switch (c) {
-      case '&': html += "&amp;"; break;
-      case '<': html += "&lt;"; break;
-      case '>': html += "&gt;"; break;
-      case '"': html += "&quot;"; break;
-      default: html += c;
-    }
-  }
-  return html;
-}
-
 std::string page(std::string_view title, std::string_view text) {
   return fmt::format(
       "<!doctype html><meta charset=\"utf-8\"><title>CCProxy</title>"
       "<body style=\"font-family:sans-serif;margin:4em\"><h1>{}</h1><p>{}</p>\n",
-      escaped(title), escaped(text));
+      html_escaped(title), html_escaped(text));
 }
 
 }  // namespace

@@ -29,10 +29,6 @@ constexpr std::size_t kRoom = 16384;  // bytes, for tokens that are longer than 
 
 std::string digest_of(std::string_view secret) { return base64url(net::sha256(secret)); }
 
-std::int64_t milliseconds_of(WallClock::time_point when) {
-  return std::chrono::duration_cast<milliseconds>(when.time_since_epoch()).count();
-}
-
 Stored lay_over(Stored stored, const Grant& grant, WallClock::time_point now) {
   stored.secret = grant.access;
   if (!grant.refresh.empty()) stored.refresh = grant.refresh;
@@ -40,7 +36,7 @@ Stored lay_over(Stored stored, const Grant& grant, WallClock::time_point now) {
   if (grant.expires_in) stored.expires = now + *grant.expires_in;
   if (!stored.expires) stored.document.erase("expires");
   if (!grant.scope.empty()) stored.scope = grant.scope;
-  stored.document["obtained"] = milliseconds_of(now);
+  stored.document["obtained"] = unix_milliseconds(now);
   return stored;
 }
 

@@ -37,12 +37,9 @@ void take_stored(Standing& standing, const Stored& stored, bool refused) {
 }
 
 std::string missing(CredentialSource wanted) {
-  const std::string what =
-      wanted == CredentialSource::kAuto
-          ? "no credential was found"
-          : fmt::format("the configuration asks for {} (credentials: {}), which is not there",
-                        place_of(wanted), name_of(wanted));
-  return what;
+  if (wanted == CredentialSource::kAuto) return "no credential was found";
+  return fmt::format("the configuration asks for {} (credentials: {}), which is not there",
+                     place_of(wanted), name_of(wanted));
 }
 
 }  // namespace

@@ -3,10 +3,16 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 namespace ccproxy {
 
 using Clock = std::chrono::steady_clock;      // durations and deadlines; never jumps
 using WallClock = std::chrono::system_clock;  // log lines and expiry dates; may jump
+
+// Milliseconds since 1970, as files and answers tell a time.
+[[nodiscard]] inline std::int64_t unix_milliseconds(WallClock::time_point when) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
+}
 
 }  // namespace ccproxy

@@ -17,4 +17,7 @@ namespace ccproxy {
 // stays.
 [[nodiscard]] std::string percent_decoded(std::string_view text);
 
+// `text` where HTML shows it, or in a quoted attribute.
+[[nodiscard]] std::string html_escaped(std::string_view text);
+
 }  // namespace ccproxy

@@ -30,5 +30,10 @@ TEST(Encoding, percent_decoding_leaves_what_is_no_escape) {
   EXPECT_EQ(percent_decoded("%zz%41"), "%zzA");
 }
 
+TEST(Encoding, html_shows_text_and_no_markup) {
+  EXPECT_EQ(html_escaped("<a href=\"x\">'&'</a>"),
+            "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
+}
+
 }  // namespace
 }  // namespace ccproxy

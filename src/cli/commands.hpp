@@ -19,5 +19,7 @@ namespace ccproxy::cli {
 
 // Prints "ccproxy: <message>" and gives the exit code for its kind.
 int complain(const Error& error);
+// The same where a system's refusal concerns a file, not an address.
+int complain_of_file(Error error);
 
 }  // namespace ccproxy::cli

@@ -15,4 +15,10 @@ int complain(const Error& error) {
   }
 }
 
+int complain_of_file(Error error) {
+  if (error.kind == ErrorKind::kIo || error.kind == ErrorKind::kBusy)
+    error.kind = ErrorKind::kInternal;
+  return complain(error);
+}
+
 }  // namespace ccproxy::cli

@@ -20,11 +20,6 @@ using json::Document;
 
 constexpr std::string_view kMapping = "modelMapping.";
 
-int failed(Error error) {
-  if (error.kind == ErrorKind::kIo) error.kind = ErrorKind::kInternal;  // a file, not an address
-  return complain(error);
-}
-
 // What is in use: the file with the environment laid over it.
 Result<config::Loaded> load(const std::string& path, const config::Environment& environment) {
   auto loaded = config::load(path);
@@ -44,9 +39,9 @@ std::string text_of(const Document& value, int indent = -1) {
 
 int show(const std::string& path, const config::Environment& environment) {
   auto loaded = load(path, environment);
-  if (!loaded) return failed(loaded.error());
+  if (!loaded) return complain_of_file(loaded.error());
   auto models = anthropic::parse_models(anthropic::kModelsJson);
-  if (!models) return failed(models.error());
+  if (!models) return complain_of_file(models.error());
   const std::string text =
       config::show(loaded->config, [&](const std::string& id) { return models->successor(id); });
   fmt::print("{}\n", text);
@@ -73,9 +68,9 @@ Result<Document> value_of(const std::string& name, const config::Config& config)
 
 int get(const std::string& path, const config::Environment& environment, const ConfigFlags& flags) {
   auto loaded = load(path, environment);
-  if (!loaded) return failed(loaded.error());
+  if (!loaded) return complain_of_file(loaded.error());
   const auto value = value_of(flags.from, loaded->config);
-  if (!value) return failed(value.error());
+  if (!value) return complain_of_file(value.error());
   const bool is_bare = value->is_string() && !flags.json;
   fmt::print("{}\n", is_bare ? value->get<std::string>()
                              : text_of(*value, value->is_structured() ? 2 : -1));
@@ -84,7 +79,7 @@ int get(const std::string& path, const config::Environment& environment, const C
 
 int check(const std::string& path) {
   auto loaded = config::load(path);
-  if (!loaded) return failed(loaded.error());
+  if (!loaded) return complain_of_file(loaded.error());
   warn(*loaded);
   fmt::print("{}: ok\n", path);
   return kOk;
@@ -92,7 +87,7 @@ int check(const std::string& path) {
 
 int reset(const std::string& path) {
   auto aside = config::reset(path);
-  if (!aside) return failed(aside.error());
+  if (!aside) return complain_of_file(aside.error());
   if (aside->empty()) {
     fmt::print("The defaults were in use already.\n");
   } else {
@@ -102,7 +97,7 @@ int reset(const std::string& path) {
 }
 
 int edited(const Result<void>& done, const std::string& said, bool live = true) {
-  if (!done) return failed(done.error());
+  if (!done) return complain_of_file(done.error());
   fmt::print("{}\n{}\n", said,
              live ? "A running server takes it up by itself."
                   : "A running server takes it up when it is started again.");

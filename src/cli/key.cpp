@@ -22,11 +22,6 @@ constexpr std::size_t kEntropy = 32;  // bytes
 constexpr std::size_t kLongestName = 64;
 constexpr std::size_t kShown = 4;  // last characters of a key in lists
 
-int failed(Error error) {
-  if (error.kind == ErrorKind::kIo) error.kind = ErrorKind::kInternal;  // a file, not an address
-  return complain(error);
-}
-
 int add(const std::string& path, const KeyFlags& flags) {
   if (!config::is_proxy_key(flags.name) || flags.name.size() > kLongestName) {
     fmt::print(stderr, "ccproxy: a key's name is 1 to {} visible ASCII characters without blanks\n",
@@ -34,7 +29,7 @@ int add(const std::string& path, const KeyFlags& flags) {
     return kUsage;
   }
   const config::NamedKey key{flags.name, "ccp_" + base64url(net::random_bytes(kEntropy))};
-  if (auto added = config::add_api_key(path, key); !added) return failed(added.error());
+  if (auto added = config::add_api_key(path, key); !added) return complain_of_file(added.error());
   if (flags.json) {
     fmt::print("{}\n", Document{{"name", key.name}, {"key", key.key}}.dump());
     return kOk;
@@ -49,9 +44,9 @@ int add(const std::string& path, const KeyFlags& flags) {
 
 int list(const std::string& path, const config::Environment& environment, const KeyFlags& flags) {
   auto loaded = config::load(path);
-  if (!loaded) return failed(loaded.error());
+  if (!loaded) return complain_of_file(loaded.error());
   if (auto applied = config::apply_environment(environment, loaded->config); !applied)
-    return failed(applied.error());
+    return complain_of_file(applied.error());
   Document keys = Document::array();
   for (const config::NamedKey& key : loaded->config.api_keys) {
     const bool is_short = key.key.size() < 3 * kShown;  // its end would tell too much of it
@@ -72,7 +67,7 @@ int list(const std::string& path, const config::Environment& environment, const 
 
 int remove(const std::string& path, const KeyFlags& flags) {
   if (auto removed = config::remove_api_key(path, flags.name); !removed)
-    return failed(removed.error());
+    return complain_of_file(removed.error());
   if (flags.json) {
     fmt::print("{}\n", Document{{"removed", flags.name}}.dump());
   } else {

@@ -55,10 +55,6 @@ constexpr std::string_view kTerms =
 
 )";
 
-std::int64_t milliseconds_of(WallClock::time_point when) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
-}
-
 Stored stored_from(const auth::Grant& grant, WallClock::time_point asked_at) {
   Stored stored;
   stored.secret = grant.access;
@@ -68,7 +64,7 @@ Stored stored_from(const auth::Grant& grant, WallClock::time_point asked_at) {
   stored.account = grant.account_email;
   stored.organization = grant.organization_name;
   json::Document& root = stored.document;
-  root["obtained"] = milliseconds_of(asked_at);
+  root["obtained"] = unix_milliseconds(asked_at);
   const auto add = [&](const char* outer, const char* inner, const std::string& value) {
     if (!value.empty()) root[outer][inner] = value;
   };
@@ -83,7 +79,7 @@ Stored stored_secret(StoredKind kind, std::string secret) {
   Stored stored;
   stored.kind = kind;
   stored.secret = std::move(secret);
-  stored.document["obtained"] = milliseconds_of(WallClock::now());
+  stored.document["obtained"] = unix_milliseconds(WallClock::now());
   return stored;
 }
 

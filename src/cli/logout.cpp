@@ -29,10 +29,7 @@ int logout(const LogoutFlags&) {
   }
   // Under the lock: a server that is renewing the sign-in would write it again.
   auto lock = FileLock::wait(auth::lock_path(path), kLockLimit);
-  if (!lock) {
-    fmt::print(stderr, "ccproxy: {}\n", lock.error().message);
-    return kFailure;
-  }
+  if (!lock) return complain_of_file(lock.error());
   const auto stored = auth::read_stored(path);
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
     fmt::print(stderr, "ccproxy: cannot remove {}: {}\n", path, std::strerror(errno));

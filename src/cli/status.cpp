@@ -32,10 +32,6 @@ using std::chrono::seconds;
 constexpr seconds kPatience{2};
 constexpr std::size_t kMostHealth = std::size_t{256} << 10;
 
-std::int64_t milliseconds_of(WallClock::time_point when) {
-  return std::chrono::duration_cast<milliseconds>(when.time_since_epoch()).count();
-}
-
 // --- What there is to tell
 // ------------------------------------------------------------------------
 
@@ -46,7 +42,7 @@ Document credential_facts(const auth::Standing& standing) {
                     {"found_in", auth::place_of(standing.source)}};
   if (!standing.account.empty()) facts["account"] = standing.account;
   if (!standing.organization.empty()) facts["organization"] = standing.organization;
-  if (standing.expires) facts["expires"] = milliseconds_of(*standing.expires);
+  if (standing.expires) facts["expires"] = unix_milliseconds(*standing.expires);
   if (const auto billing = auth::billing_of(standing); !billing.empty()) facts["billing"] = billing;
   if (!standing.trouble.empty()) facts["trouble"] = standing.trouble;
   facts["not_used"] = Document::array();
@@ -102,7 +98,7 @@ Document server_facts(const std::string& home, const config::Config& config) {
 // -------------------------------------------------------------------------------
 
 std::string time_left(std::int64_t until_ms) {
-  const auto left = (until_ms - milliseconds_of(WallClock::now())) / 1000;
+  const auto left = (until_ms - unix_milliseconds(WallClock::now())) / 1000;
   const auto size = left < 0 ? -left : left;
   const std::string span = size < 90     ? fmt::format("{} s", size)
                            : size < 5400 ? fmt::format("{} min", size / 60)

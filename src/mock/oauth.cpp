@@ -72,9 +72,9 @@ std::string wrong_with(Parameters& asked) {
 
 Reply shown_code(std::string_view query) {
   Parameters got = parameters_of(query);
-  if (got.contains("error")) return page(200, "Not signed in", escaped(got["error"]));
+  if (got.contains("error")) return page(200, "Not signed in", html_escaped(got["error"]));
   return page(200, "Paste this into the terminal",
-              "<code>" + escaped(got["code"] + "#" + got["state"]) + "</code>");
+              "<code>" + html_escaped(got["code"] + "#" + got["state"]) + "</code>");
 }
 
 Reply oauth_error(int status, const char* code, const char* description) {
@@ -100,18 +100,19 @@ Reply OAuth::reply(const http::RequestHead& head, const std::string& body) {
 Reply OAuth::authorize(std::string_view query) {
   Parameters asked = parameters_of(query);
   if (const std::string wrong = wrong_with(asked); !wrong.empty())
-    return page(400, "Invalid request", escaped(wrong));
+    return page(400, "Invalid request", html_escaped(wrong));
   const std::string decision = asked["decision"];
   const std::string& uri = asked["redirect_uri"];
   const std::string state = percent_encoded(asked["state"]);
   if (decision == "deny")
     return redirect(fmt::format("{}?error=access_denied&state={}", uri, state));
   if (decision != "allow") {
-    const std::string again = escaped(fmt::format("{}{}&decision=", kAuthorize, query));
-    return page(200, "Sign in to the simulated Claude",
-                fmt::format("<p>{} asks for: {}</p><p><a href=\"{}allow\">Allow</a> "
-                            "<a href=\"{}deny\">Deny</a></p>",
-                            escaped(asked["client_id"]), escaped(asked["scope"]), again, again));
+    const std::string again = html_escaped(fmt::format("{}{}&decision=", kAuthorize, query));
+    return page(
+        200, "Sign in to the simulated Claude",
+        fmt::format("<p>{} asks for: {}</p><p><a href=\"{}allow\">Allow</a> "
+                    "<a href=\"{}deny\">Deny</a></p>",
+                    html_escaped(asked["client_id"]), html_escaped(asked["scope"]), again, again));
   }
   ++counters_.authorized;
   const std::string code = "mock-code-" + net::random_hex(kEntropy);

@@ -20,28 +20,13 @@ Parameters parameters_of(std::string_view query) {
   return parameters;
 }
 
-std::string escaped(std::string_view text) {
-  std::string html;
-  for (const char c : text) {
-    switch (c) {
-      case '&': html += "&amp;"; break;
-      case '<': html += "&lt;"; break;
-      case '>': html += "&gt;"; break;
-      case '"': html += "&quot;"; break;
-      case '\'': html += "&#39;"; break;
-      default: html += c;
-    }
-  }
-  return html;
-}
-
 Reply page(int status, std::string_view title, const std::string& body) {
   Reply reply;
   reply.status = status;
   http::append_field(reply.fields, "content-type", "text/html; charset=utf-8");
   http::append_field(reply.fields, "cache-control", "no-store");
-  reply.steps.push_back(Step{
-      fmt::format("<!doctype html><title>{0}</title><h1>{0}</h1>{1}\n", escaped(title), body)});
+  reply.steps.push_back(Step{fmt::format("<!doctype html><title>{0}</title><h1>{0}</h1>{1}\n",
+                                         html_escaped(title), body)});
   return reply;
 }
 

@@ -14,9 +14,6 @@ using Parameters = std::map<std::string, std::string>;
 // Of a query, with or without its question mark; of a repeated one the last.
 [[nodiscard]] Parameters parameters_of(std::string_view query);
 
-// `text` where HTML shows it.
-[[nodiscard]] std::string escaped(std::string_view text);
-
 [[nodiscard]] Reply page(int status, std::string_view title, const std::string& body);
 [[nodiscard]] Reply redirect(const std::string& to);
 

@@ -5,15 +5,6 @@
 #include "json/writer.hpp"
 
 namespace ccproxy::proxy {
-namespace {
-
-// Since 1970, as in auth.json.
-std::int64_t milliseconds_of(WallClock::time_point when) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
-}
-
-}  // namespace
-
 std::string health(const Shared& shared) {
   const auto uptime =
       std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - shared.started);
@@ -29,12 +20,12 @@ std::string health(const Shared& shared) {
       .member("kind", auth::kind_of(*standing))
       .member("source", auth::name_of(standing->source))
       .member("state", auth::name_of(standing->state));
-  if (standing->expires) writer.member("expires", milliseconds_of(*standing->expires));
+  if (standing->expires) writer.member("expires", unix_milliseconds(*standing->expires));
   if (standing->unsaved) writer.member("unsaved", true);
   if (!standing->failure.empty()) writer.member("failure", standing->failure);
   writer.end_object();
   if (const auto seen = shared.limits.seen()) {
-    writer.key("limits").begin_object().member("seen", milliseconds_of(seen->seen));
+    writer.key("limits").begin_object().member("seen", unix_milliseconds(seen->seen));
     writer.key("fields").begin_object();
     for (const auto& [name, value] : seen->fields) writer.member(name, value);
     writer.end_object().end_object();

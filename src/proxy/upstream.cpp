@@ -25,10 +25,8 @@ Result<std::shared_ptr<Upstream>> make_upstream(net::Runtime& runtime,
     tls = std::move(*made);
   }
   http::Origin origin{url->tls, url->host, url->port, url->host_header};
-  net::TlsContext* const context = tls.get();
-  return std::shared_ptr<Upstream>(new Upstream{
-      std::move(tls), http::Client(runtime, std::move(origin), context, limits_of(config.timeouts)),
-      std::move(url->path_prefix)});
+  return std::make_shared<Upstream>(runtime, std::move(origin), std::move(tls),
+                                    limits_of(config.timeouts), std::move(url->path_prefix));
 }
 
 bool same_upstream(const config::Config& one, const config::Config& other) {

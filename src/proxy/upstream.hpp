@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/error.hpp"
 #include "config/config.hpp"
@@ -14,6 +15,12 @@
 namespace ccproxy::proxy {
 
 struct Upstream {
+  Upstream(net::Runtime& runtime, http::Origin origin, std::unique_ptr<net::TlsContext> context,
+           http::ClientLimits limits, std::string path)
+      : tls(std::move(context)),
+        client(runtime, std::move(origin), tls.get(), limits),
+        prefix(std::move(path)) {}
+
   std::unique_ptr<net::TlsContext> tls;  // none for http
   http::Client client;
   std::string prefix;  // such as /anthropic

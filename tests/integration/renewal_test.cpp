@@ -72,9 +72,11 @@ INSTANTIATE_TEST_SUITE_P(Workers, Renewing, testing::Values(1U, 2U));
 
 TEST_P(Renewing, happens_while_nobody_asks_and_without_a_restart_after_sign_in) {
   EXPECT_EQ(post(road.port()).status, 401);
-  keep(sign_in(road.mock_port(), seconds(3)));
+  const Document signed_in = sign_in(road.mock_port(), seconds(3));
+  keep(signed_in);
   ASSERT_TRUE(is_taken_up());
-  ASSERT_TRUE(wait_until([&] { return count("refreshed") == 1; }));
+  ASSERT_TRUE(wait_until([&] { return kept()["access"] != signed_in["access"]; }));
+  ASSERT_TRUE(wait_until([&] { return road.log().find("was renewed") != std::string::npos; }));
   set_oauth(road.mock_port(), {{"check_tokens", true}});
   EXPECT_EQ(post(road.port()).status, 200);
   EXPECT_EQ(count("refreshed"), 1);
