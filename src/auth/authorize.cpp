@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/encoding.hpp"
@@ -28,16 +29,27 @@ std::string parameter(std::string_view query, std::string_view name) {
   return {};
 }
 
-// Without what terminals put around a paste, blanks and quotes.
+// Without what terminals put around a paste, blanks and quotes, in whatever order.
 std::string_view stripped(std::string_view text) {
-  for (const std::string_view mark : {"\x1b[200~", "\x1b[201~"}) {
-    if (text.starts_with(mark)) text.remove_prefix(mark.size());
-    if (text.ends_with(mark)) text.remove_suffix(mark.size());
-  }
   constexpr std::string_view kAround = " \t\r\n\"'`<>";
-  const auto begin = text.find_first_not_of(kAround);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kAround) + 1 - begin);
+  for (std::size_t before = text.size() + 1; text.size() != before;) {
+    before = text.size();
+    for (const std::string_view mark : {"\x1b[200~", "\x1b[201~"}) {
+      if (text.starts_with(mark)) text.remove_prefix(mark.size());
+      if (text.ends_with(mark)) text.remove_suffix(mark.size());
+    }
+    text.remove_prefix(std::min(text.find_first_not_of(kAround), text.size()));
+    text = text.substr(0, text.find_last_not_of(kAround) + 1);
+  }
+  return text;
+}
+
+// The query of a pasted address; nothing when the text is none. Some browsers leave the scheme out.
+std::optional<std::string_view> query_in(std::string_view text) {
+  const auto mark = text.find('?');
+  if (mark != std::string_view::npos) return text.substr(mark);
+  if (text.find("://") != std::string_view::npos) return std::string_view();
+  return std::nullopt;
 }
 
 bool is_code(std::string_view text) {
@@ -84,13 +96,15 @@ Result<Redeemable> read_paste(std::string_view pasted, const Attempt& manual,
                               const std::vector<Attempt>& others) {
   const std::string_view text = stripped(pasted);
   if (text.empty()) return wrong("nothing was pasted");
-  if (text.starts_with("http://") || text.starts_with("https://")) {
-    const auto mark = text.find('?');
-    if (mark == std::string_view::npos) return wrong("there is no code in this address");
-    const std::string state = parameter(text.substr(mark), "state");
+  if (const auto query = query_in(text)) {
+    if (!parameter(*query, "code_challenge").empty())
+      return wrong("this is the address to open: paste what the page shows after you agreed");
+    if (parameter(*query, "state").empty() && parameter(*query, "code").empty())
+      return wrong("there is no code in this address");
+    const std::string state = parameter(*query, "state");
     for (const Attempt& other : others)
-      if (net::same_secret(state, other.state)) return read_redirect(text.substr(mark), other);
-    return read_redirect(text.substr(mark), manual);
+      if (net::same_secret(state, other.state)) return read_redirect(*query, other);
+    return read_redirect(*query, manual);
   }
   const auto hash = text.find('#');
   const std::string_view code = text.substr(0, hash);

@@ -26,8 +26,9 @@ TEST(Authorize, the_address_has_every_parameter) {
 }
 
 TEST(Authorize, a_code_belongs_to_the_manual_page) {
-  for (const char* text : {"the-code", "the-code#state-m", "  the-code#state-m\r\n", "\"the-code\"",
-                           "\x1b[200~the-code#state-m\x1b[201~", "<the-code>"}) {
+  for (const char* text :
+       {"the-code", "the-code#state-m", "  the-code#state-m\r\n", "\"the-code\"",
+        "\x1b[200~the-code#state-m\x1b[201~", "<the-code>", " \x1b[200~ 'the-code' \x1b[201~\r"}) {
     const auto read = paste(text);
     ASSERT_TRUE(read) << text;
     EXPECT_EQ(read->code, "the-code");
@@ -40,6 +41,9 @@ TEST(Authorize, an_address_belongs_to_where_it_leads) {
   ASSERT_TRUE(loopback);
   EXPECT_EQ(loopback->code, "c+1");
   EXPECT_EQ(loopback->attempt.verifier, "verifier-l");
+  const auto bare = paste("localhost:5000/callback?code=c&state=state-l");
+  ASSERT_TRUE(bare) << "browsers show addresses without their scheme";
+  EXPECT_EQ(bare->code, "c");
   const auto manual = paste("https://example.com/code?code=c&state=state-m#x");
   ASSERT_TRUE(manual);
   EXPECT_EQ(manual->attempt.verifier, "verifier-m");
@@ -61,6 +65,16 @@ TEST(Authorize, what_is_no_code_is_refused) {
                            "http://localhost:5000/callback?state=state-l", "#state-m"})
     EXPECT_FALSE(paste(text)) << text;
   EXPECT_FALSE(paste(std::string(5000, 'x')));
+}
+
+// Its `code=true` was once taken for a code, and the sign-in ended there.
+TEST(Authorize, the_address_to_open_is_not_what_came_back) {
+  for (const Attempt& attempt : {kManual, kLoopback}) {
+    const auto read = paste(authorize_url(config::Oauth(), attempt));
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().kind, ErrorKind::kInvalidRequest);
+    EXPECT_NE(read.error().message.find("the address to open"), std::string::npos);
+  }
 }
 
 TEST(Authorize, a_no_is_told_apart) {
