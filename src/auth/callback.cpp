@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <chrono>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -17,12 +18,31 @@ namespace {
 
 constexpr std::chrono::milliseconds kLastWords{500};
 constexpr std::chrono::milliseconds kLook{10};
+constexpr std::chrono::milliseconds kLater{200};
+constexpr int kPortsToTry = 8;
 
 std::string page(std::string_view title, std::string_view text) {
   return fmt::format(
       "<!doctype html><meta charset=\"utf-8\"><title>CCProxy</title>"
       "<body style=\"font-family:sans-serif;margin:4em\"><h1>{}</h1><p>{}</p>\n",
       html_escaped(title), html_escaped(text));
+}
+
+using Listeners = std::vector<std::unique_ptr<net::Listener>>;
+
+// One port of both loopback addresses: a browser may try either first, and would meet another
+// program's listener on the second. A machine without IPv6 has only the first.
+Result<Listeners> listen_on_both(net::Runtime& runtime) {
+  for (int tried = 1;; ++tried) {
+    auto first = net::Listener::tcp(runtime, "127.0.0.1", 0, false);
+    if (!first) return fail(first.error());
+    auto second = net::Listener::tcp(runtime, "::1", (*first)->port(), false);
+    if (!second && tried < kPortsToTry) continue;
+    Listeners listeners;
+    listeners.push_back(std::move(*first));
+    if (second) listeners.push_back(std::move(*second));
+    return listeners;
+  }
 }
 
 }  // namespace
@@ -34,7 +54,7 @@ struct Callback::State {
   OnRedirect on_redirect;
   Attempt attempt{};
   std::string port{};
-  std::vector<std::unique_ptr<net::Listener>> listeners{};
+  Listeners listeners{};
   std::vector<std::shared_ptr<http::ServerConnection>> clients{};
   std::optional<std::string> outcome{};  // the page that says how it ended
   int waiting = 0;                       // browsers that wait for it
@@ -47,7 +67,7 @@ struct Callback::State {
   }
   void close() {
     for (const auto& listener : listeners) listener->close();
-    for (const auto& client : clients) client->close();
+    for (const auto& client : std::vector(clients)) client->close();
   }
 
   static Task<void> accept(std::shared_ptr<State> self, net::Listener& listener);
@@ -60,13 +80,10 @@ struct Callback::State {
 
 Result<std::unique_ptr<Callback>> Callback::listen(net::Runtime& runtime, OnRedirect on_redirect) {
   auto state = std::make_shared<State>(runtime, std::move(on_redirect));
-  auto first = net::Listener::tcp(runtime, "127.0.0.1", 0, false);
-  if (!first) return fail(first.error());
-  const std::uint16_t port = (*first)->port();
-  state->listeners.push_back(std::move(*first));
-  // A machine without IPv6 has only the one.
-  if (auto second = net::Listener::tcp(runtime, "::1", port, false))
-    state->listeners.push_back(std::move(*second));
+  auto listeners = listen_on_both(runtime);
+  if (!listeners) return fail(listeners.error());
+  state->listeners = std::move(*listeners);
+  const std::uint16_t port = state->listeners.front()->port();
   state->port = std::to_string(port);
   state->attempt = begin_attempt(fmt::format("http://localhost:{}/callback", port));
   for (const auto& listener : state->listeners) runtime.spawn(State::accept(state, *listener));
@@ -94,7 +111,11 @@ Task<void> Callback::finish(bool good, std::string message) {
 Task<void> Callback::State::accept(std::shared_ptr<State> self, net::Listener& listener) {
   while (true) {
     auto stream = co_await listener.accept();
-    if (!stream) co_return;
+    if (!stream && stream.error().kind == ErrorKind::kClosed) co_return;
+    if (!stream) {  // the system is out of something: others give it back
+      co_await net::sleep(self->runtime, kLater);
+      continue;
+    }
     http::ServerLimits limits;
     auto client =
         std::make_shared<http::ServerConnection>(self->runtime, std::move(*stream), limits);
@@ -112,6 +133,7 @@ Task<void> Callback::State::serve(std::shared_ptr<State> self,
     co_await answer(self, *client, *head);
   }
   client->close();
+  std::erase(self->clients, client);
 }
 
 Task<void> Callback::State::answer(std::shared_ptr<State> self, http::ServerConnection& client,
