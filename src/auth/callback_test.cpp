@@ -26,7 +26,8 @@ Task<void> visit(net::TestLoop& loop, std::string ip, std::uint16_t port, std::s
   }
   (*stream)->expires_after(std::chrono::seconds(10));
   (void)co_await (*stream)->write(request);
-  const std::string all = co_await net::read_exactly(**stream, std::size_t{1} << 16);
+  constexpr std::size_t kMost = 65'536;
+  const std::string all = co_await net::read_exactly(**stream, kMost);
   seen = all;
 }
 
