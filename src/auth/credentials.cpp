@@ -289,9 +289,10 @@ bool Credentials::is_refused(const Stored& stored) const {
 }
 
 void Credentials::look_at_files() {
-  if (std::string mended = mend_mode(sources_.auth_path); !mended.empty())
-    notify_(Gravity::kWarn, mended);
-  std::vector<std::string> files = files_of(sources_);
+  if (stamps_.empty() || stamp_of(sources_.auth_path) != stamps_.front())
+    if (std::string mended = mend_mode(sources_.auth_path); !mended.empty())
+      notify_(Gravity::kWarn, mended);
+  std::vector<std::string> files = files_of(sources_);  // auth.json is the first
   files.push_back(refusal_path(sources_.auth_path));
   stamps_.clear();
   for (const std::string& file : files) stamps_.push_back(stamp_of(file));
