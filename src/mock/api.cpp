@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "mock/limits.hpp"
 #include "mock/models.hpp"
 
 namespace ccproxy::mock {
@@ -15,6 +16,8 @@ using json::Document;
 constexpr std::uint64_t kMessageLimit = 32'000'000;            // the API takes 32 MB
 constexpr std::uint64_t kKeptLimit = std::uint64_t{64} << 20;  // what this program keeps of a body
 constexpr std::string_view kFaultModel = "mock-fault-";
+constexpr std::string_view kTokenExpired =
+    "OAuth token has expired. Please obtain a new token or refresh your existing token.";
 
 // Among them fields that belong to one connection or one host: a proxy must not hand them on.
 constexpr std::string_view kHostFields =
@@ -22,38 +25,6 @@ constexpr std::string_view kHostFields =
     "alt-svc: h3=\":443\"; ma=86400\r\n"
     "set-cookie: mock=1; Path=/; HttpOnly\r\n"
     "anthropic-organization-id: 00000000-0000-4000-8000-000000000000\r\n";
-
-std::string limits_of_a_key() {
-  const std::string reset = time_text(WallClock::now() + std::chrono::minutes(1));
-  std::string fields;
-  for (const char* what : {"requests", "tokens", "input-tokens", "output-tokens"}) {
-    const std::string name = fmt::format("anthropic-ratelimit-{}-", what);
-    http::append_field(fields, name + "limit", "4000");
-    http::append_field(fields, name + "remaining", "3999");
-    http::append_field(fields, name + "reset", reset);
-  }
-  return fields;
-}
-
-std::string limits_of_a_subscription() {
-  const auto in = [](std::chrono::hours time) {
-    return std::to_string(WallClock::to_time_t(WallClock::now() + time));
-  };
-  std::string fields;
-  const auto add = [&](const char* name, std::string_view value) {
-    http::append_field(fields, std::string("anthropic-ratelimit-unified-") + name, value);
-  };
-  add("status", "allowed");
-  add("reset", in(std::chrono::hours(5)));
-  add("representative-claim", "five_hour");
-  add("5h-status", "allowed");
-  add("5h-reset", in(std::chrono::hours(5)));
-  add("5h-utilization", "0.12");
-  add("7d-status", "allowed");
-  add("7d-reset", in(std::chrono::hours(168)));
-  add("7d-utilization", "0.03");
-  return fields;
-}
 
 struct Credential {
   std::string_view key, token;
@@ -106,6 +77,7 @@ struct Api::Turn {
   std::string number;  // in its ids
   std::string request_id;
   std::string_view method, path, query;
+  bool is_sign_in = Oauth::has_route(path);
   const ScriptedReply* scripted = nullptr;
   std::optional<Fault> fault{};
 
@@ -173,21 +145,8 @@ Reply Api::refuse_early(int status) {
   return reply;
 }
 
-// The sign-in, which needs no credential; then what the real API looks at before anything else, the
-// script, and the routes.
-Reply Api::answer(Turn& turn) {
-  if (OAuth::owns(turn.path)) {
-    return scripted_or(turn, [&] { return oauth_.reply(turn.request.head, turn.request.body); });
-  }
-  if (auto refused = refuse_credential(turn)) return std::move(*refused);
-  if (turn.request.head.get("anthropic-version").empty())
-    return turn.error(400, "anthropic-version: header is required");
-  const bool is_message = turn.path == "/v1/messages" && turn.method == "POST";
-  if (is_message) return message(turn, nullptr);
-  return scripted_or(turn, [&] { return route(turn); });
-}
-
-std::optional<Reply> Api::refuse_credential(const Turn& turn) const {
+// What the real API looks at before anything else.
+std::optional<Reply> Api::refusal(const Turn& turn) const {
   const auto& head = turn.request.head;
   const Credential credential = credential_of(head);
   if (credential.key.empty() && credential.token.empty())
@@ -195,21 +154,31 @@ std::optional<Reply> Api::refuse_credential(const Turn& turn) const {
   if (is_oauth(credential.key)) return turn.error(401, "invalid x-api-key");
   if (is_oauth(credential.token) && !has_beta(head, "oauth-2025-04-20"))
     return turn.error(401, "OAuth authentication is currently not supported.");
-  if (oauth_.refuses(credential.token))
-    return turn.error(401,
-                      "OAuth token has expired. Please obtain a new token or refresh your existing "
-                      "token.");
+  if (!oauth_.accepts(credential.token)) return turn.error(401, kTokenExpired);
+  if (head.get("anthropic-version").empty())
+    return turn.error(400, "anthropic-version: header is required");
   return std::nullopt;
 }
 
-// What a script says for this request, or what `usual` answers, perhaps late or spoilt.
-Reply Api::scripted_or(Turn& turn, const std::function<Reply()>& usual) {
-  turn.scripted = messages_.pick(turn.request.head, turn.request.body, nullptr);
+// The script, then the routes.
+Reply Api::answer(Turn& turn) {
+  const auto& head = turn.request.head;
+  if (turn.is_sign_in) {
+    oauth_.note(turn.request);
+  } else if (auto refused = refusal(turn)) {
+    return std::move(*refused);
+  }
+  const bool is_message = turn.path == "/v1/messages" && turn.method == "POST";
+  if (is_message) return message(turn, nullptr);
+  turn.scripted = messages_.pick(head, turn.request.body, nullptr);
   if (turn.scripted && !std::holds_alternative<DemoAnswer>(turn.scripted->answer))
     return message(turn, turn.scripted);
-  Reply reply = usual();
-  if (turn.scripted && turn.scripted->delay > reply.delay) reply.delay = turn.scripted->delay;
   if (turn.scripted && turn.scripted->fault) turn.fault = turn.scripted->fault;
+  // Who is told of an error must not find the work done: a code or a token would be spent.
+  const bool is_turned_away =
+      turn.is_sign_in && turn.fault && turn.fault->kind == FaultKind::kStatus;
+  Reply reply = is_turned_away ? Reply() : route(turn);
+  if (turn.scripted) reply.delay += turn.scripted->delay;
   return reply;
 }
 
@@ -247,7 +216,7 @@ void Api::add_common_fields(Reply& reply, const Turn& turn) const {
   http::append_field(common, "request-id", turn.request_id);
   const bool has_key = !credential_of(turn.request.head).key.empty();
   const bool is_token = is_oauth(credential_of(turn.request.head).token);
-  if (!is_token || has_key) common += key_fields_;
+  if ((!is_token || has_key) && !turn.is_sign_in) common += key_fields_;
   if (is_token) common += oauth_fields_;
   if (!turn.scripted || turn.scripted->headers.empty()) {
     reply.fields += common;
@@ -259,6 +228,7 @@ void Api::add_common_fields(Reply& reply, const Turn& turn) const {
 }
 
 Reply Api::route(Turn& turn) {
+  if (turn.is_sign_in) return oauth_.reply(turn.request);
   if (turn.path == "/v1/messages") return turn.wrong_method();
   if (turn.path == "/v1/messages/count_tokens") return count_tokens(turn);
   if (const auto rest = rest_of(turn.path, "/v1/messages/batches")) return batch_route(turn, *rest);

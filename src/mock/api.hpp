@@ -13,27 +13,23 @@
 #include "mock/batches.hpp"
 #include "mock/fault.hpp"
 #include "mock/files.hpp"
+#include "mock/incoming.hpp"
 #include "mock/messages.hpp"
 #include "mock/oauth.hpp"
 #include "mock/reply.hpp"
 
 namespace ccproxy::mock {
 
-struct Incoming {
-  const http::RequestHead& head;
-  const std::string& body;   // perhaps only its beginning
-  std::uint64_t body_bytes;  // all that came
-  std::string_view scheme;   // http or https, for addresses in answers
-};
-
 class Api {
  public:
   Api(Script script, Pace pace);
 
   void set_script(Script script) { messages_.set_script(std::move(script)); }
-  [[nodiscard]] OAuth& oauth() { return oauth_; }
 
   [[nodiscard]] Reply reply(const Incoming& request);
+
+  // The authorization server and its controls.
+  [[nodiscard]] Oauth& oauth() { return oauth_; }
 
   // The answer to a request whose body is not read: kEarly, or more than its route takes.
   [[nodiscard]] Reply refuse_early(int status);
@@ -46,9 +42,8 @@ class Api {
 
  private:
   struct Turn;
+  [[nodiscard]] std::optional<Reply> refusal(const Turn& turn) const;
   [[nodiscard]] Reply answer(Turn& turn);
-  [[nodiscard]] std::optional<Reply> refuse_credential(const Turn& turn) const;
-  [[nodiscard]] Reply scripted_or(Turn& turn, const std::function<Reply()>& usual);
   [[nodiscard]] Reply message(Turn& turn, const ScriptedReply* scripted);
   [[nodiscard]] Reply route(Turn& turn);
   [[nodiscard]] Reply count_tokens(Turn& turn);
@@ -64,7 +59,7 @@ class Api {
   Messages messages_;
   Batches batches_;
   Files files_;
-  OAuth oauth_;
+  Oauth oauth_;
   std::string key_fields_, oauth_fields_;  // limits, as the two kinds of credential see them
 };
 

@@ -1,10 +1,13 @@
-// docs/mock.md against the code: its scripts are good ones, and its table has every fault.
+// docs/mock.md against the code: its scripts are good ones, and its tables have every fault,
+// setting and counter.
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "base/file.hpp"
+#include "json/document.hpp"
 #include "mock/fault.hpp"
+#include "mock/oauth.hpp"
 #include "mock/script.hpp"
 
 namespace ccproxy::mock {
@@ -38,6 +41,21 @@ TEST(MockDocument, it_names_every_fault) {
                        table.find(name + "[=") != std::string::npos ||
                        table.find(name + "=") != std::string::npos;
     EXPECT_TRUE(named) << fault.name;
+  }
+}
+
+TEST(MockDocument, it_names_everything_about_sign_in) {
+  const std::string text = document();
+  const std::string section = text.substr(text.find("## Sign-in\n"));
+  const auto reply = Oauth().control("GET", "/mock/oauth", "");
+  ASSERT_TRUE(reply);
+  const auto shown = json::parse_document(reply->steps.at(0).bytes);
+  ASSERT_TRUE(shown);
+  EXPECT_EQ(shown->size(), 13U);
+  for (const auto& [name, content] : shown->items()) {
+    const auto row = section.find("\n| `" + name + "`");
+    const auto shared = section.find(", `" + name + "` |");
+    EXPECT_TRUE(row != std::string::npos || shared != std::string::npos) << name;
   }
 }
 

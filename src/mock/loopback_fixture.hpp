@@ -31,7 +31,7 @@ inline constexpr const char* kWholeBody =
 // What came back over one connection.
 struct Seen {
   int status = 0;
-  std::string head;  // of a raw conversation
+  std::string head;  // its fields; of a raw conversation all of it
   std::string body;
   bool complete = false;
   std::optional<Error> error{};  // why it is not
@@ -74,6 +74,8 @@ inline Task<void> exchange(http::Client& client, const Ask& ask, Seen& seen) {
   }
   seen.status = head->status;
   seen.request_id = head->get("request-id");
+  for (const http::Field& field : head->fields)
+    http::append_field(seen.head, field.name, field.value);
   while (true) {
     auto piece = co_await (*call)->read_body();
     if (!piece) seen.error = piece.error();
@@ -114,8 +116,9 @@ class Loopback : public testing::Test {
     EXPECT_TRUE(listening) << (listening ? "" : listening.error().message);
     http::ClientLimits limits;
     limits.first_byte = limits.idle = seconds(5);
-    client = std::make_unique<http::Client>(
-        runtime, http::Origin{false, "127.0.0.1", server.port(), "127.0.0.1"}, nullptr, limits);
+    http::Origin origin{false, "127.0.0.1", server.port(),
+                        "127.0.0.1:" + std::to_string(server.port())};
+    client = std::make_unique<http::Client>(runtime, std::move(origin), nullptr, limits);
   }
 
   void run(Task<void> work) {

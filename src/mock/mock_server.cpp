@@ -156,6 +156,11 @@ Task<void> MockServer::Session::answer(std::shared_ptr<Record> record) {
     auto fits = co_await read_body(*record, Api::body_limit(record->head.path()));
     if (world_.options.record) world_.recorder.count_body(*record);
     if (!fits) co_return co_await refuse(std::move(fits.error()));
+    const Milliseconds pause = world_.api.oauth().wait_before(record->head.path());
+    if (pause.count() > 0) {
+      const bool stays = co_await visitor_.wait(pause);
+      if (!stays) co_return;
+    }
     if (*fits) {
       const Incoming request{record->head, record->body, record->body_bytes,
                              world_.options.tls ? "https" : "http"};
@@ -212,8 +217,6 @@ Task<void> MockServer::Session::control(http::RequestHead head) {
 Reply MockServer::World::control(std::string_view method, std::string_view path,
                                  const std::string& body) {
   if (path == "/mock/status" && method == "GET") return json_reply(200, status());
-  if (path == "/mock/oauth" || path.starts_with("/mock/oauth/"))
-    return api.oauth().control(method, path, body);
   if (path == "/mock/requests" && method == "GET") return json_reply(200, recorder.list(start));
   if (path == "/mock/requests" && method == "DELETE") {
     recorder.clear();
@@ -229,6 +232,7 @@ Reply MockServer::World::control(std::string_view method, std::string_view path,
     api.set_script(std::move(*script));
     return json_reply(200, "{}");
   }
+  if (auto reply = api.oauth().control(method, path, body)) return std::move(*reply);
   return error_reply(404, error_type_of(404), "There is no such control; docs/mock.md lists them",
                      "");
 }

@@ -3,272 +3,333 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
+#include <initializer_list>
+#include <map>
 #include <utility>
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
-#include "mock/oauth_page.hpp"
-#include "mock/script.hpp"
-#include "net/crypto.hpp"
+#include "mock/oauth_pages.hpp"
+#include "mock/script_reader.hpp"
 
 namespace ccproxy::mock {
 namespace {
 
 using json::Document;
 
-constexpr std::string_view kAuthorize = "/oauth/authorize";
-constexpr std::string_view kManual = "/oauth/code/callback";
-constexpr std::string_view kToken = "/v1/oauth/token";
-constexpr std::string_view kRealManual = "https://platform.claude.com/oauth/code/callback";
-constexpr std::string_view kIssued = "sk-ant-oat01-mock-";
-constexpr std::chrono::minutes kCodeLife{10};
-constexpr std::size_t kEntropy = 16;
+constexpr std::string_view kAuthorizePath = "/oauth/authorize";
+constexpr std::string_view kManualPath = "/oauth/code/callback";
+constexpr std::string_view kTokenPath = "/v1/oauth/token";
+constexpr std::string_view kRealManualRedirect = "https://platform.claude.com/oauth/code/callback";
+constexpr std::string_view kAccessPrefix = "sk-ant-oat01-mock";
+constexpr std::int64_t kLongestLife = 315'360'000;  // ten years, in seconds
+constexpr std::int64_t kLongestDelay = 600'000;     // ten minutes, in milliseconds
 
-std::string text_at(const Document& root, const char* name) {
-  const auto found = root.find(name);
-  return found != root.end() && found->is_string() ? found->get<std::string>() : "";
+using Parameters = std::map<std::string, std::string, std::less<>>;
+
+// Both are of 43 to 128 characters (RFC 7636, 4.1 and 4.2); a challenge has no '.' and no '~'.
+bool is_verifier(std::string_view text, std::string_view marks) {
+  return text.size() >= 43 && text.size() <= 128 &&
+         std::all_of(text.begin(), text.end(), [&](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  marks.find(c) != std::string_view::npos;
+         });
 }
 
-// http://localhost:PORT and `path`, or the same on a loopback address.
-bool is_loopback_uri(std::string_view uri, std::string_view path) {
-  for (const std::string_view scheme : {"http://", "https://"})
-    if (uri.starts_with(scheme)) uri.remove_prefix(scheme.size());
-  for (const std::string_view host : {"localhost:", "127.0.0.1:", "[::1]:"}) {
-    if (!uri.starts_with(host)) continue;
-    const std::string_view rest = uri.substr(host.size());
-    const auto slash = rest.find('/');
-    return parse_decimal(rest.substr(0, slash)) && slash != std::string_view::npos &&
-           rest.substr(slash) == path;
+tl::unexpected<Error> invalid(std::string_view code, std::string what) {
+  return fail(Error{ErrorKind::kInvalidRequest, std::move(what), "", std::string(code)});
+}
+
+Result<Parameters> parameters_of(std::string_view query) {
+  Parameters all;
+  if (query.starts_with('?')) query.remove_prefix(1);
+  while (!query.empty()) {
+    const std::string_view item = take_item(query, '&');
+    if (item.empty()) continue;
+    const auto equals = std::min(item.find('='), item.size());
+    const std::string_view value = item.substr(std::min(equals + 1, item.size()));
+    std::string name = percent_decoded(item.substr(0, equals));
+    if (all.contains(name)) return invalid("", name + " stands there twice");
+    all.emplace(std::move(name), percent_decoded(value));
+  }
+  return all;
+}
+
+std::string parameter(const Parameters& all, std::string_view name) {
+  const auto found = all.find(name);
+  return found == all.end() ? std::string() : found->second;
+}
+
+// A program on the same machine: http://localhost:PORT and `path`.
+bool is_loopback(std::string_view uri, std::string_view path) {
+  for (const std::string_view begin : {"http://localhost:", "http://127.0.0.1:", "http://[::1]:"}) {
+    if (!uri.starts_with(begin) || !uri.ends_with(path)) continue;
+    if (uri.size() < begin.size() + path.size()) continue;
+    uri.remove_prefix(begin.size());
+    uri.remove_suffix(path.size());
+    const auto port = parse_decimal(uri);
+    return port && *port >= 1 && *port <= 65'535;
   }
   return false;
 }
 
-bool is_challenge(std::string_view text) {
-  return text.size() >= 43 && text.size() <= 128 &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_';
-         });
+// Where a browser may be sent: to the program that asks, or to a page that shows the code. This
+// server has that page too, and may be known by several names here.
+bool is_redirect(std::string_view uri, const Incoming& request) {
+  return uri == kRealManualRedirect || is_loopback(uri, "/callback") ||
+         is_loopback(uri, kManualPath) ||
+         uri == fmt::format("{}://{}{}", request.scheme, request.head.get("host"), kManualPath);
 }
 
-// What is wrong with a request for authorization; "" when nothing is.
-std::string wrong_with(Parameters& asked) {
-  const std::string& redirect_uri = asked["redirect_uri"];
-  const bool is_manual = redirect_uri == kRealManual || is_loopback_uri(redirect_uri, kManual);
-  const bool is_loopback =
-      redirect_uri.starts_with("http://") && is_loopback_uri(redirect_uri, "/callback");
-  if (asked["response_type"] != "code") return "response_type must be code";
-  if (asked["client_id"].empty()) return "client_id is missing";
-  if (!is_manual && !is_loopback)
-    return "redirect_uri must be http://localhost:PORT/callback or the page that shows codes";
-  if (asked["code_challenge_method"] != "S256") return "code_challenge_method must be S256";
-  if (!is_challenge(asked["code_challenge"]))
-    return "code_challenge must be 43 to 128 characters of base64url";
-  if (asked["state"].empty()) return "state is missing";
-  if (asked["scope"].empty()) return "scope is missing";
+// What is wrong with a request for consent; nothing when it is sound.
+std::string complaint_about(const Parameters& given, const Incoming& request) {
+  const auto is = [&](std::string_view name, std::string_view value) {
+    return parameter(given, name) == value;
+  };
+  if (!is("code", "true")) return "code must be true";
+  if (!is("response_type", "code")) return "response_type must be code";
+  for (const char* name : {"client_id", "scope", "state"})
+    if (is(name, "")) return fmt::format("{} is missing", name);
+  if (!is_redirect(parameter(given, "redirect_uri"), request))
+    return "redirect_uri must be http://localhost:PORT/callback or the page that shows the code";
+  if (!is("code_challenge_method", "S256")) return "code_challenge_method must be S256";
+  if (!is_verifier(parameter(given, "code_challenge"), "-_"))
+    return "code_challenge must have 43 to 128 characters of base64url";
+  if (given.contains("decision") && !is("decision", "allow") && !is("decision", "deny"))
+    return "decision must be allow or deny";
   return {};
 }
 
-Reply shown_code(std::string_view query) {
-  Parameters got = parameters_of(query);
-  if (got.contains("error")) return page(200, "Not signed in", html_escaped(got["error"]));
-  return page(200, "Paste this into the terminal",
-              "<code>" + html_escaped(got["code"] + "#" + got["state"]) + "</code>");
-}
-
-Reply oauth_error(int status, const char* code, const char* description) {
-  return json_reply(status, Document{{"error", code}, {"error_description", description}}.dump());
-}
-
-}  // namespace
-
-bool OAuth::owns(std::string_view path) {
-  return path == kAuthorize || path == kManual || path == kToken;
-}
-
-Reply OAuth::reply(const http::RequestHead& head, const std::string& body) {
-  const bool is_token = head.path() == kToken;
-  if (head.method != (is_token ? "POST" : "GET"))
-    return oauth_error(405, "invalid_request", "Method Not Allowed");
-  if (is_token) return token(head, body);
-  if (head.path() == kManual) return shown_code(head.query());
-  return authorize(head.query());
-}
-
-// First a page that asks; its links come back with the decision.
-Reply OAuth::authorize(std::string_view query) {
-  Parameters asked = parameters_of(query);
-  if (const std::string wrong = wrong_with(asked); !wrong.empty())
-    return page(400, "Invalid request", html_escaped(wrong));
-  const std::string decision = asked["decision"];
-  const std::string& uri = asked["redirect_uri"];
-  const std::string state = percent_encoded(asked["state"]);
-  if (decision == "deny")
-    return redirect(fmt::format("{}?error=access_denied&state={}", uri, state));
-  if (decision != "allow") {
-    const std::string again = html_escaped(fmt::format("{}{}&decision=", kAuthorize, query));
-    return page(
-        200, "Sign in to the simulated Claude",
-        fmt::format("<p>{} asks for: {}</p><p><a href=\"{}allow\">Allow</a> "
-                    "<a href=\"{}deny\">Deny</a></p>",
-                    html_escaped(asked["client_id"]), html_escaped(asked["scope"]), again, again));
-  }
-  ++counters_.authorized;
-  const std::string code = "mock-code-" + net::random_hex(kEntropy);
-  codes_[code] =
-      Code{asked["client_id"],      uri, asked["code_challenge"], asked["state"], asked["scope"],
-           Clock::now() + kCodeLife};
-  return redirect(fmt::format("{}?code={}&state={}", uri, code, state));
-}
-
-Reply OAuth::token(const http::RequestHead& head, const std::string& body) {
-  if (!starts_with_text(trim(head.get("content-type")), "application/json"))
-    return oauth_error(415, "invalid_request", "The body must be JSON");
-  const auto asked = json::parse_document(body);
-  if (!asked || !asked->is_object())
-    return oauth_error(400, "invalid_request", "The body must be a JSON object");
-  const std::string type = text_at(*asked, "grant_type");
-  Reply reply = type == "authorization_code" ? exchange(*asked)
-                : type == "refresh_token"
-                    ? refresh(*asked)
-                    : oauth_error(400, "unsupported_grant_type", "Unknown grant_type");
-  reply.delay = Milliseconds(settings_.token_delay_ms);
+Reply redirect(std::string_view to, std::string_view name, std::string_view value,
+               std::string_view state) {
+  Reply reply{302};
+  http::append_field(
+      reply.fields, "location",
+      fmt::format("{}?{}={}&state={}", to, name, percent_encoded(value), percent_encoded(state)));
   http::append_field(reply.fields, "cache-control", "no-store");
   return reply;
 }
 
-Reply OAuth::exchange(const Document& asked) {
-  const auto found = codes_.find(text_at(asked, "code"));
-  if (found == codes_.end()) return refuse("invalid_grant", "Code not found or used");
-  const Code code = std::move(found->second);
-  codes_.erase(found);  // whatever comes of it
-  const std::string challenge = base64url(net::sha256(text_at(asked, "code_verifier")));
-  if (Clock::now() > code.until) return refuse("invalid_grant", "Code expired");
-  if (text_at(asked, "client_id") != code.client_id)
-    return refuse("invalid_grant", "The code is for another client_id");
-  if (text_at(asked, "redirect_uri") != code.redirect_uri)
-    return refuse("invalid_grant", "The code is for another redirect_uri");
-  if (text_at(asked, "state") != code.state) return refuse("invalid_grant", "Wrong state");
-  if (challenge != code.challenge) return refuse("invalid_grant", "Wrong code_verifier");
-  ++counters_.exchanged;
-  Family family;
-  family.scope = code.scope;
-  families_.push_back(std::move(family));
-  return grant(families_.size() - 1);
+// Where the manual redirect ends.
+Reply manual_page(std::string_view query) {
+  const auto given = parameters_of(query);
+  if (!given) return refusal_page(400, given.error().message);
+  const std::string code = parameter(*given, "code"), state = parameter(*given, "state");
+  if (given->contains("error")) return refusal_page(200, parameter(*given, "error"));
+  if (code.empty() || state.empty()) return refusal_page(400, "code or state is missing");
+  return code_page(code + "#" + state);
 }
 
-Reply OAuth::refresh(const Document& asked) {
-  const auto found = refresh_tokens_.find(text_at(asked, "refresh_token"));
-  if (text_at(asked, "client_id").empty()) return refuse("invalid_request", "client_id is missing");
-  if (found == refresh_tokens_.end())
-    return refuse("invalid_grant", "Refresh token not found or invalid");
-  Family& family = families_[found->second];
-  if (!family.revoked && family.refresh != found->first) {
-    ++counters_.reused;
-    family.revoked = true;  // somebody has it who should not
+Reply oauth_error(int status, std::string_view code, std::string_view description) {
+  return json_reply(
+      status, text_of(Document{{"error", code}, {"error_description", std::string(description)}}));
+}
+
+std::string text_of_member(const Document& asked, const char* name) {
+  const auto found = asked.find(name);
+  return found != asked.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// Names the first member that is not there, or is not a text.
+Result<void> needs(const Document& asked, std::initializer_list<const char*> names) {
+  for (const char* name : names)
+    if (text_of_member(asked, name).empty())
+      return invalid("invalid_request", fmt::format("{}: Field required", name));
+  return {};
+}
+
+// What may be shown is known by name; of all else only how long it is.
+Document without_secrets(const Document& asked) {
+  constexpr std::string_view kOpen[] = {"grant_type", "client_id", "redirect_uri", "scope",
+                                        "state"};
+  Document shown = Document::object();
+  for (const auto& [name, content] : asked.items()) {
+    const bool is_open = std::find(std::begin(kOpen), std::end(kOpen), name) != std::end(kOpen);
+    if (content.is_string() && !is_open) {
+      shown[name] = std::string(content.get<std::string>().size(), '*');
+    } else {
+      shown[name] = content.is_structured() ? Document("...") : content;
+    }
   }
-  if (family.revoked) return refuse("invalid_grant", "Refresh token not found or invalid");
-  ++counters_.refreshed;
-  ++family.rotations;
-  return grant(found->second);
+  return shown;
 }
 
-Reply OAuth::grant(std::size_t index) {
-  Family& family = families_[index];
-  const std::string access = std::string(kIssued) + net::random_hex(kEntropy);
-  access_tokens_[access] = {index, Clock::now() + std::chrono::seconds(settings_.expires_in)};
+}  // namespace
+
+bool Oauth::has_route(std::string_view path) {
+  return path == kAuthorizePath || path == kManualPath || path == kTokenPath;
+}
+
+Reply Oauth::reply(const Incoming& request) {
+  const std::string_view path = request.head.path();
+  if (path == kTokenPath) {
+    Reply reply = token(request);
+    http::append_field(reply.fields, "cache-control", "no-store");
+    if (reply.status != 200) ++refused_;
+    reply.delay = settings_.delay;
+    return reply;
+  }
+  if (request.head.method != "GET") return refusal_page(405, "Only GET is possible here");
+  return path == kAuthorizePath ? authorize(request) : manual_page(request.head.query());
+}
+
+Reply Oauth::authorize(const Incoming& request) {
+  const auto given = parameters_of(request.head.query());
+  if (!given) return refusal_page(400, given.error().message);
+  const std::string complaint = complaint_about(*given, request);
+  if (!complaint.empty()) return refusal_page(400, complaint);
+  Consent consent{parameter(*given, "client_id"), parameter(*given, "redirect_uri"),
+                  parameter(*given, "scope"), parameter(*given, "state"),
+                  parameter(*given, "code_challenge")};
+  const std::string to = consent.redirect_uri, state = consent.state;
+  const std::string decision = parameter(*given, "decision");
+  if (decision.empty())
+    return consent_page(consent.client_id, consent.scope, to, request.head.target);
+  if (decision == "deny") return redirect(to, "error", "access_denied", state);
+  ++authorized_;
+  return redirect(to, "code", grants_.allow(std::move(consent), Clock::now()), state);
+}
+
+Reply Oauth::token(const Incoming& request) {
+  if (request.head.method != "POST")
+    return oauth_error(405, "invalid_request", "Only POST is possible here");
+  std::string_view type = request.head.get("content-type");
+  if (!same_text(take_item(type, ';'), "application/json"))
+    return oauth_error(415, "invalid_request",
+                       "The body must be JSON, and its content-type say so");
+  const auto asked = json::parse_document(request.body);
+  if (!asked || !asked->is_object())
+    return oauth_error(400, "invalid_request", "The body must be a JSON object");
+  const auto tokens = grant(*asked);
+  if (!tokens) return oauth_error(400, tokens.error().code, tokens.error().message);
+  return json_reply(200, answer_of(*tokens));
+}
+
+Result<Tokens> Oauth::grant(const Document& asked) {
+  if (const auto whole = needs(asked, {"grant_type", "client_id"}); !whole)
+    return fail(whole.error());
+  const std::string type = text_of_member(asked, "grant_type");
+  if (type == "authorization_code") return redeem(asked);
+  if (type == "refresh_token") return renew(asked);
+  return invalid("unsupported_grant_type",
+                 "grant_type must be authorization_code or refresh_token");
+}
+
+Result<Tokens> Oauth::redeem(const Document& asked) {
+  if (const auto whole = needs(asked, {"code", "redirect_uri", "state", "code_verifier"}); !whole)
+    return fail(whole.error());
+  const Redemption given{text_of_member(asked, "code"), text_of_member(asked, "client_id"),
+                         text_of_member(asked, "redirect_uri"), text_of_member(asked, "state"),
+                         text_of_member(asked, "code_verifier")};
+  if (!is_verifier(given.verifier, "-._~"))
+    return invalid("invalid_request",
+                   "code_verifier must have 43 to 128 letters, digits, '-', '.', '_' or '~'");
+  auto tokens = grants_.redeem(given, settings_.terms, Clock::now());
+  if (tokens) ++exchanged_;
+  return tokens;
+}
+
+Result<Tokens> Oauth::renew(const Document& asked) {
+  if (const auto whole = needs(asked, {"refresh_token"}); !whole) return fail(whole.error());
+  auto tokens = grants_.renew(text_of_member(asked, "refresh_token"),
+                              text_of_member(asked, "client_id"), settings_.terms, Clock::now());
+  if (tokens) ++refreshed_;
+  return tokens;
+}
+
+std::string Oauth::answer_of(const Tokens& tokens) const {
   Document answer = {{"token_type", "Bearer"},
-                     {"access_token", access},
-                     {"expires_in", settings_.expires_in},
-                     {"scope", family.scope}};
-  if (!settings_.omit_refresh_token) {
-    family.refresh = "sk-ant-ort01-mock-" + net::random_hex(kEntropy);
-    refresh_tokens_[family.refresh] = index;
-    answer["refresh_token"] = family.refresh;
-  }
+                     {"access_token", tokens.access},
+                     {"expires_in", settings_.terms.lifetime.count()}};
+  if (!tokens.refresh.empty()) answer["refresh_token"] = tokens.refresh;
+  answer["scope"] = tokens.scope;
   if (!settings_.omit_account) {
     answer["organization"] = {{"uuid", "00000000-0000-4000-8000-000000000000"},
                               {"name", "Mock Organization"}};
     answer["account"] = {{"uuid", "00000000-0000-4000-8000-000000000001"},
                          {"email_address", "person@example.com"}};
   }
-  return json_reply(200, answer.dump());
+  return text_of(answer);
 }
 
-Reply OAuth::refuse(const char* code, const char* description) {
-  ++counters_.refused;
-  return oauth_error(400, code, description);
+void Oauth::note(const Incoming& request) {
+  if (request.head.path() != kTokenPath) return;
+  const auto asked = json::parse_document(request.body);
+  last_request_ = asked && asked->is_object() ? without_secrets(*asked) : Document(nullptr);
 }
 
-bool OAuth::refuses(std::string_view token) const {
-  if (!settings_.check_tokens || !token.starts_with(kIssued)) return false;
-  const auto found = access_tokens_.find(token);
-  return found == access_tokens_.end() || Clock::now() >= found->second.until ||
-         families_[found->second.family].revoked;
+Milliseconds Oauth::wait_before(std::string_view path) const {
+  return path == kTokenPath ? settings_.delay_before : Milliseconds(0);
 }
 
-Reply OAuth::control(std::string_view method, std::string_view path, const std::string& body) {
-  if (path == "/mock/oauth" && method == "GET") return json_reply(200, shown().dump());
-  if (path == "/mock/oauth" && method == "PUT") return set(body);
+bool Oauth::accepts(std::string_view token) const {
+  if (!settings_.check_tokens || !token.starts_with(kAccessPrefix)) return true;
+  return grants_.is_good(token, Clock::now());
+}
+
+std::optional<Reply> Oauth::control(std::string_view method, std::string_view path,
+                                    std::string_view body) {
+  if (path == "/mock/oauth" && method == "GET") return json_reply(200, status());
+  if (path == "/mock/oauth" && method == "PUT") {
+    const auto changed = change_settings(body);
+    if (!changed) return error_reply(400, error_type_of(400), changed.error().message, "");
+    return json_reply(200, "{}");
+  }
   if (path == "/mock/oauth/expire" && method == "POST") {
-    for (auto& [token, access] : access_tokens_) access.until = Clock::now();
+    grants_.expire_all();
     return json_reply(200, "{}");
   }
   if (path == "/mock/oauth/revoke" && method == "POST") {
-    for (Family& family : families_) family.revoked = true;
+    grants_.revoke_all();
     return json_reply(200, "{}");
   }
-  return error_reply(404, error_type_of(404), "There is no such control; docs/mock.md lists them",
-                     "");
+  return std::nullopt;
 }
 
-// What is left out stays. A misspelt name is an error, as in scripts.
-Reply OAuth::set(const std::string& body) {
-  const auto wanted = json::parse_document(body);
-  if (!wanted || !wanted->is_object())
-    return error_reply(400, error_type_of(400), "the settings must be a JSON object", "");
-  Settings next = settings_;
-  for (const auto& item : wanted->items()) {
-    const std::string& name = item.key();
-    const Document& value = item.value();
-    const auto flag = [&](bool& into) {
-      if (value.is_boolean()) into = value.get<bool>();
-      return value.is_boolean();
-    };
-    const auto number = [&](std::int64_t& into) {
-      const bool is_one = value.is_number_integer() && value >= 0 && value <= 1'000'000'000;
-      if (is_one) into = value.get<std::int64_t>();
-      return is_one;
-    };
-    const bool good = name == "expires_in"           ? number(next.expires_in)
-                      : name == "check_tokens"       ? flag(next.check_tokens)
-                      : name == "token_delay_ms"     ? number(next.token_delay_ms)
-                      : name == "omit_refresh_token" ? flag(next.omit_refresh_token)
-                      : name == "omit_account"       ? flag(next.omit_account)
-                                                     : false;
-    if (!good)
-      return error_reply(400, error_type_of(400), name + " is no setting, or not of that kind", "");
-  }
-  settings_ = next;
-  return json_reply(200, shown().dump());
+// All of it or, when something is wrong, nothing.
+Result<void> Oauth::change_settings(std::string_view body) {
+  auto document = json::parse_document(body);
+  if (!document) return fail(ErrorKind::kConfiguration, "oauth: " + document.error().message);
+  std::string complaint;
+  const Place root(*document, "oauth", complaint);
+  root.knows({"expires_in", "check_tokens", "token_delay_ms", "token_delay_before_ms",
+              "omit_refresh_token", "omit_account"});
+  const auto number = [&](std::string_view key, std::int64_t otherwise, std::int64_t most) {
+    const std::int64_t count = root.count(key, otherwise);
+    if (count < 0 || count > most) root.refuse(fmt::format("has a {} above {}", key, most));
+    return count;
+  };
+  Settings changed = settings_;
+  Terms& terms = changed.terms;
+  terms.lifetime = std::chrono::seconds(number("expires_in", terms.lifetime.count(), kLongestLife));
+  terms.omits_refresh_token = root.flag("omit_refresh_token").value_or(terms.omits_refresh_token);
+  changed.check_tokens = root.flag("check_tokens").value_or(changed.check_tokens);
+  changed.omit_account = root.flag("omit_account").value_or(changed.omit_account);
+  changed.delay = Milliseconds(number("token_delay_ms", changed.delay.count(), kLongestDelay));
+  changed.delay_before =
+      Milliseconds(number("token_delay_before_ms", changed.delay_before.count(), kLongestDelay));
+  if (!complaint.empty()) return fail(ErrorKind::kConfiguration, complaint);
+  settings_ = changed;
+  return {};
 }
 
-Document OAuth::shown() const {
-  Document root = {{"expires_in", settings_.expires_in},
-                   {"check_tokens", settings_.check_tokens},
-                   {"token_delay_ms", settings_.token_delay_ms},
-                   {"omit_refresh_token", settings_.omit_refresh_token},
-                   {"omit_account", settings_.omit_account},
-                   {"authorized", counters_.authorized},
-                   {"exchanged", counters_.exchanged},
-                   {"refreshed", counters_.refreshed},
-                   {"refused", counters_.refused},
-                   {"reused", counters_.reused},
-                   {"families", Document::array()}};
-  for (const Family& family : families_)
-    root["families"].push_back({{"revoked", family.revoked}, {"rotations", family.rotations}});
-  return root;
+std::string Oauth::status() const {
+  Document families = Document::array();
+  for (const Grants::Family& family : grants_.families())
+    families.push_back({{"revoked", family.revoked}, {"rotations", family.rotations}});
+  return text_of(Document{{"expires_in", settings_.terms.lifetime.count()},
+                          {"check_tokens", settings_.check_tokens},
+                          {"token_delay_ms", settings_.delay.count()},
+                          {"token_delay_before_ms", settings_.delay_before.count()},
+                          {"omit_refresh_token", settings_.terms.omits_refresh_token},
+                          {"omit_account", settings_.omit_account},
+                          {"authorized", authorized_},
+                          {"exchanged", exchanged_},
+                          {"refreshed", refreshed_},
+                          {"refused", refused_},
+                          {"reused", grants_.reused()},
+                          {"families", std::move(families)},
+                          {"last_request", last_request_}});
 }
 
 }  // namespace ccproxy::mock

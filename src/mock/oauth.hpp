@@ -1,78 +1,62 @@
-// The simulated authorization server: OAuth 2.0 with PKCE, as the real one has it. Codes and
-// refresh tokens are single-use, and a refresh token that is used a second time ends the whole
-// sign-in. It refuses to know sockets and messages.
+// The simulated API's authorization server (RFC 6749 and 7636, with this provider's JSON bodies):
+// a person's consent, codes for tokens, tokens for fresher tokens; and the controls of a test.
+// Scripts and faults have had their turn before it is asked.
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "base/clock.hpp"
-#include "http/head.hpp"
 #include "json/document.hpp"
+#include "mock/grants.hpp"
+#include "mock/incoming.hpp"
 #include "mock/reply.hpp"
 
 namespace ccproxy::mock {
 
-class OAuth {
+class Oauth {
  public:
-  // True for its pages and its token endpoint.
-  [[nodiscard]] static bool owns(std::string_view path);
-  [[nodiscard]] Reply reply(const http::RequestHead& head, const std::string& body);
+  // Its routes need neither a credential nor a version.
+  [[nodiscard]] static bool has_route(std::string_view path);
 
-  // /mock/oauth and below (docs/mock.md).
-  [[nodiscard]] Reply control(std::string_view method, std::string_view path,
-                              const std::string& body);
+  [[nodiscard]] Reply reply(const Incoming& request);
 
-  // True when `token` was issued here, or says so, and is not good any more, while that is looked
-  // at
-  // (`check_tokens`).
-  [[nodiscard]] bool refuses(std::string_view token) const;
+  // Keeps a token request for GET /mock/oauth, whoever answers it.
+  void note(const Incoming& request);
+
+  // How long the server does nothing about a request that has come.
+  [[nodiscard]] Milliseconds wait_before(std::string_view path) const;
+
+  // False for a token of the kind given out here that is not good, once that is looked at.
+  [[nodiscard]] bool accepts(std::string_view token) const;
+
+  // What /mock/oauth and the paths below it answer; nothing for what is no control.
+  [[nodiscard]] std::optional<Reply> control(std::string_view method, std::string_view path,
+                                             std::string_view body);
 
  private:
-  struct Code {  // what was authorized
-    std::string client_id, redirect_uri, challenge, state, scope;
-    Clock::time_point until{};
-  };
-  struct Family {  // one sign-in
-    bool revoked = false;
-    std::int64_t rotations = 0;
-    std::string scope{};
-    std::string refresh{};  // the one that is still good
-  };
-  struct Access {
-    std::size_t family;
-    Clock::time_point until;
-  };
   struct Settings {
-    std::int64_t expires_in = 28'800;  // seconds
+    Terms terms{};
     bool check_tokens = false;
-    std::int64_t token_delay_ms = 0;  // the work is done at once, the answer comes later
-    bool omit_refresh_token = false;
     bool omit_account = false;
-  };
-  struct Counters {
-    std::int64_t authorized = 0, exchanged = 0, refreshed = 0, refused = 0, reused = 0;
+    Milliseconds delay{0};         // the work is done at once, the answer comes later
+    Milliseconds delay_before{0};  // the work is done later
   };
 
-  [[nodiscard]] Reply authorize(std::string_view query);
-  [[nodiscard]] Reply token(const http::RequestHead& head, const std::string& body);
-  [[nodiscard]] Reply exchange(const json::Document& asked);
-  [[nodiscard]] Reply refresh(const json::Document& asked);
-  [[nodiscard]] Reply grant(std::size_t family);
-  [[nodiscard]] Reply refuse(const char* code, const char* description);
-  [[nodiscard]] Reply set(const std::string& body);
-  [[nodiscard]] json::Document shown() const;
+  [[nodiscard]] Reply authorize(const Incoming& request);
+  [[nodiscard]] Reply token(const Incoming& request);
+  [[nodiscard]] Result<Tokens> grant(const json::Document& asked);
+  [[nodiscard]] Result<Tokens> redeem(const json::Document& asked);
+  [[nodiscard]] Result<Tokens> renew(const json::Document& asked);
+  [[nodiscard]] std::string answer_of(const Tokens& tokens) const;
+  [[nodiscard]] Result<void> change_settings(std::string_view body);
+  [[nodiscard]] std::string status() const;
 
   Settings settings_;
-  Counters counters_;
-  std::map<std::string, Code> codes_;
-  std::vector<Family> families_;
-  std::map<std::string, std::size_t> refresh_tokens_;  // all there ever were, to their family
-  std::map<std::string, Access, std::less<>> access_tokens_;
+  Grants grants_;
+  std::uint64_t authorized_ = 0, exchanged_ = 0, refreshed_ = 0, refused_ = 0;
+  json::Document last_request_ = nullptr;
 };
 
 }  // namespace ccproxy::mock
