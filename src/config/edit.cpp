@@ -52,14 +52,14 @@ Result<Document> document_of(const std::string& path) {
   return document;
 }
 
-// The map inside it, made where there is none.
-Result<Document*> mapping_of(Document& document, const std::string& path) {
-  Document& mapping = document["modelMapping"];
-  if (mapping.is_null()) mapping = Document::object();
-  if (!mapping.is_object())
+// The object of that name inside it, made where there is none.
+Result<Document*> object_in(Document& document, const std::string& name, const std::string& path) {
+  Document& object = document[name];
+  if (object.is_null()) object = Document::object();
+  if (!object.is_object())
     return fail(ErrorKind::kConfiguration,
-                fmt::format("{} is left as it is: modelMapping must be an object", path));
-  return &mapping;
+                fmt::format("{} is left as it is: {} must be an object", path, name));
+  return &object;
 }
 
 // Writes an edited document, unless it would no longer be a configuration.
@@ -83,12 +83,12 @@ Result<void> edit(const std::string& path, const std::function<Result<void>(Docu
 }
 
 // The place of a key of at most two parts, made where it is not there.
-Document& place_of(Document& root, const std::string& key) {
+Result<Document*> place_of(Document& root, const std::string& key, const std::string& path) {
   const auto dot = key.find('.');
-  if (dot == std::string::npos) return root[key];
-  Document& section = root[key.substr(0, dot)];
-  if (section.is_null()) section = Document::object();
-  return section[key.substr(dot + 1)];
+  if (dot == std::string::npos) return &root[key];
+  auto section = object_in(root, key.substr(0, dot), path);
+  if (!section) return section;
+  return &(**section)[key.substr(dot + 1)];
 }
 
 void erase_at(Document& root, const std::string& key) {
@@ -135,7 +135,7 @@ Result<void> set_model(const std::string& path, const std::string& from, const s
   if (from.empty() || to.empty() || !is_utf8(from) || !is_utf8(to))
     return fail(ErrorKind::kConfiguration, "a model name must be UTF-8 text and not empty");
   return edit(path, [&](Document& document) -> Result<void> {
-    auto mapping = mapping_of(document, path);
+    auto mapping = object_in(document, "modelMapping", path);
     if (!mapping) return fail(mapping.error());
     (**mapping)[from] = to;
     return {};
@@ -144,7 +144,7 @@ Result<void> set_model(const std::string& path, const std::string& from, const s
 
 Result<void> remove_model(const std::string& path, const std::string& name) {
   return edit(path, [&](Document& document) -> Result<void> {
-    auto found = mapping_of(document, path);
+    auto found = object_in(document, "modelMapping", path);
     if (!found) return fail(found.error());
     Document& mapping = **found;
     const bool is_default = default_mapping().contains(name);
@@ -174,9 +174,11 @@ Result<void> set_value(const std::string& path, const std::string& name, const s
   return edit(path, [&](Document& document) -> Result<void> {
     if (value->is_null()) {
       erase_at(document, name);
-    } else {
-      place_of(document, name) = *value;
+      return {};
     }
+    auto place = place_of(document, name, path);
+    if (!place) return fail(place.error());
+    **place = *value;
     return {};
   });
 }

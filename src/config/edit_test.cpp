@@ -65,6 +65,11 @@ TEST_F(Edit, refuses_a_value_before_anything_is_written) {
                {"followRetirements", "yes", "true or false"},
                {"oauth.tokenUrl", "http://example.com/token", "https address with a path"},
                {"oauth.tokenUrl", "https://example.com", "https address with a path"},
+               {"oauth.tokenUrl", "http://127.example.com/t", "https address with a path"},
+               {"oauth.tokenUrl", "http://127.0.0.1.example.com/t", "https address with a path"},
+               {"oauth.tokenUrl", "http://localhost.example.com/t", "https address with a path"},
+               {"oauth.authorizeUrl", "http://[::2]/a", "https address with a path"},
+               {"oauth.manualRedirect", "ftp://localhost/a", "https address with a path"},
                {"credentials", "mine", "auto"},
                {"apiKeys", R"([{"name":"a"}])", "visible ASCII"}};
   for (const auto& row : kRows) {
@@ -94,6 +99,27 @@ TEST_F(Edit, keeps_the_order_and_what_it_does_not_know) {
   ASSERT_TRUE(set_value(path_, "server.port", "null"));
   EXPECT_FALSE(set_value(path_, "zebra", "null")) << "it is no key of ours";
   EXPECT_EQ(json::Document::parse(text())["server"].dump(), R"({"mine":true})");
+}
+
+TEST_F(Edit, takes_a_sign_in_address_in_the_clear_on_this_machine_only) {
+  for (const char* url : {"http://localhost:9/t", "http://LOCALHOST/t", "http://127.0.0.1/t",
+                          "http://127.9.8.7:80/t", "http://[::1]:9/t", "https://a.example/t"}) {
+    const auto set = set_value(path_, "oauth.tokenUrl", url);
+    ASSERT_TRUE(set) << set.error().message;
+    EXPECT_EQ(config().oauth.token_url, url);
+  }
+}
+
+// A section that is no object ended the program.
+TEST_F(Edit, leaves_a_file_alone_whose_section_is_none) {
+  write(R"({"server":5})");
+  for (const char* value : {"1", "null"}) {
+    const auto set = set_value(path_, "server.port", value);
+    ASSERT_FALSE(set);
+    EXPECT_EQ(set.error().kind, ErrorKind::kConfiguration);
+    EXPECT_NE(set.error().message.find("server must be"), std::string::npos);
+  }
+  EXPECT_EQ(text(), R"({"server":5})");
 }
 
 TEST_F(Edit, leaves_a_broken_file_alone) {

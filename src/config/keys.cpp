@@ -1,5 +1,6 @@
 #include "config/keys.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -179,12 +180,17 @@ Key base_url() {
       without_user);
 }
 
+// Addresses, not their beginnings: 127.example.com is a name that anybody may own.
+bool is_loopback(const std::string& host) {
+  in_addr address{};
+  return same_text(host, "localhost") || host == "::1" ||
+         (host.starts_with("127.") && ::inet_pton(AF_INET, host.c_str(), &address) == 1);
+}
+
 // Tokens and codes travel there: in the clear only within this machine.
 bool is_sign_in_url(const std::string& text) {
   const auto url = parse_base_url(text);
-  return url && !url->path_prefix.empty() &&
-         (url->tls || url->host == "localhost" || url->host == "::1" ||
-          url->host.starts_with("127."));
+  return url && !url->path_prefix.empty() && (url->tls || is_loopback(url->host));
 }
 
 Key sign_in_url(std::string path, std::string about, std::string Oauth::*member) {
