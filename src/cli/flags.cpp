@@ -201,8 +201,14 @@ std::string mistake_of(const CLI::App& app, const CLI::ParseError& error) {
   const auto colon = what.find(": ");
   const std::string before = what.substr(0, colon);
   const std::string after = colon == std::string::npos ? "" : what.substr(colon + 2);
+  // What stands after `login` may be a secret: it is not repeated, for logs to keep.
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
-    return fmt::format("{} is not known here", after);
+    return app.got_subcommand("login") && !after.starts_with('-')
+               ? "a key or token is never an argument (it is asked for, or read from standard "
+                 "input)"
+               : fmt::format("{} is not known here", after);
+  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr)
+    return after.substr(0, after.find(" = ")) + " takes no value";
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr)
     return before + " needs a value";
   if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr && !after.empty())

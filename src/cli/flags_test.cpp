@@ -39,6 +39,17 @@ TEST(Flags, of_config_name_the_action) {
   EXPECT_EQ(std::get<ConfigFlags>(parse({"config", "path"})).action, ConfigAction::kPath);
 }
 
+TEST(Flags, of_login_choose_the_way) {
+  const auto plain = std::get<LoginFlags>(parse({"login"}));
+  EXPECT_FALSE(plain.manual || plain.no_browser || plain.api_key || plain.token || plain.yes);
+  EXPECT_TRUE(std::get<LoginFlags>(parse({"login", "--manual"})).manual);
+  EXPECT_TRUE(std::get<LoginFlags>(parse({"login", "--no-browser"})).no_browser);
+  EXPECT_TRUE(std::get<LoginFlags>(parse({"login", "--api-key"})).api_key);
+  const auto token = std::get<LoginFlags>(parse({"login", "--token", "--yes"}));
+  EXPECT_TRUE(token.token && token.yes);
+  EXPECT_TRUE(std::holds_alternative<LogoutFlags>(parse({"logout"})));
+}
+
 TEST(Flags, of_mock_have_defaults) {
   const auto flags =
       std::get<MockFlags>(parse({"mock", "--port", "0", "--tls", "--ca-out", "ca.pem"}));
@@ -59,6 +70,8 @@ TEST(Flags, given_twice_count_as_the_last_says) {
 const std::vector<std::vector<const char*>> kCommands = {
     {},
     {"start"},
+    {"login"},
+    {"logout"},
     {"mock"},
     {"config"},
     {"config", "path"},
@@ -105,6 +118,14 @@ const Mistake kMistakes[] = {
     {{"start", "--nonsense"}, "--nonsense is not known here"},
     {{"start", "extra"}, "extra is not known here"},
     {{"start", "-h"}, "--host needs a value"},
+    {{"login", "--manual", "--no-browser"}, "excludes"},
+    {{"login", "--manual", "--api-key"}, "excludes"},
+    {{"login", "--no-browser", "--token"}, "excludes"},
+    {{"login", "--api-key", "--token"}, "excludes"},
+    {{"login", "--api-key", "sk-ant-api03-x"}, "a key or token is never an argument"},
+    {{"login", "--api-key=sk-ant-api03-x"}, "--api-key takes no value; see"},
+    {{"login", "--nonsense"}, "--nonsense is not known here"},
+    {{"logout", "now"}, "now is not known here"},
     {{"mock", "--pace", "slow"}, "--pace must be human, events or none"},
     {{"mock", "--ca-out", "x"}, "--ca-out requires --tls"},
     {{"config", "set-model", "one"}, "to is required; see `ccproxy config set-model --help`"},
@@ -123,6 +144,7 @@ TEST(Flags, that_make_no_sense_are_told_in_one_line) {
     EXPECT_TRUE(leave.text.starts_with("ccproxy: ")) << leave.text;
     EXPECT_NE(leave.text.find(row.said), std::string::npos) << leave.text;
     EXPECT_EQ(leave.text.find('\n'), leave.text.size() - 1) << leave.text;
+    EXPECT_EQ(leave.text.find("sk-ant"), std::string::npos) << leave.text;
   }
 }
 
