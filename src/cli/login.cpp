@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -83,6 +82,13 @@ Stored stored_secret(StoredKind kind, std::string secret) {
   return stored;
 }
 
+// A copy beside it, for its owner only: a secret may be in it.
+Result<void> set_aside(const std::string& path) {
+  auto bytes = read_file(path);
+  if (!bytes) return fail(ErrorKind::kInternal, bytes.error().message + ": move it away yourself");
+  return replace_file(path + ".bak", *bytes);
+}
+
 std::string called(StoredKind kind) {
   switch (kind) {
     case StoredKind::kOauth: return "a sign-in with a Claude account";
@@ -120,8 +126,13 @@ class Login {
       fmt::print(stderr, "\nccproxy: not signed in; nothing was changed\n");
       return kInterrupted;
     }
+    if (at_prompt_) fmt::print("\n");
     fmt::print(stderr, "ccproxy: {}\n", result_.error().message);
-    return result_.error().kind == ErrorKind::kInvalidRequest ? kUsage : kFailure;
+    switch (result_.error().kind) {
+      case ErrorKind::kInvalidRequest: return kUsage;
+      case ErrorKind::kConfiguration: return kBadConfiguration;
+      default: return kFailure;
+    }
   }
 
  private:
@@ -149,6 +160,7 @@ class Login {
   Task<Result<void>> redeem(Replacement file);
   Task<void> read_pastes();
   void tell_where(bool manual);
+  void tell_no_more_pastes();
   void take(Result<auth::Redeemable> found);
   Result<void> keep(Replacement file, const Stored& stored);
   void tell_kept(const Stored& stored) const;
@@ -167,6 +179,7 @@ class Login {
   std::optional<Result<auth::Redeemable>> found_;
   net::Event changed_{runtime_};
   bool too_late_ = false;
+  bool at_prompt_ = false;  // the cursor stands behind a question
 };
 
 // What the terms say, and whether the person goes on.
@@ -197,11 +210,8 @@ Task<Result<void>> Login::clear_the_way() {
     if (!yes) co_return fail(yes.error());
     if (!*yes) co_return fail(ErrorKind::kForbidden, "nothing was changed");
   }
-  std::error_code ignored;
-  if (!there)
-    std::filesystem::copy_file(path_, path_ + ".bak",
-                               std::filesystem::copy_options::overwrite_existing, ignored);
-  co_return Result<void>{};
+  if (there) co_return Result<void>{};
+  co_return set_aside(path_);
 }
 
 Task<Result<void>> Login::take_secret(StoredKind kind, std::string prompt) {
@@ -263,20 +273,20 @@ void Login::tell_where(bool manual) {
           opened);
     }
   }
-  fmt::print("\n{}\n\n", printed);
+  fmt::print("\n{}\n\nThis waits for {} minutes; Ctrl-C leaves.\n", printed, kPatience.count());
   std::fflush(stdout);
 }
 
 // Asks again and again, until something fits or came by the browser.
 Task<void> Login::read_pastes() {
   while (!found_) {
+    at_prompt_ = terminal_.has_person();
     auto line = co_await terminal_.ask("Paste the code here: ");
     if (!line) {
-      // Without a listener nothing else can come.
-      if (line.error().kind == ErrorKind::kClosed && !callback_ && !found_)
-        take(fail(ErrorKind::kInvalidRequest, "no code was pasted"));
+      if (line.error().kind == ErrorKind::kClosed && !found_) tell_no_more_pastes();
       co_return;
     }
+    at_prompt_ = false;
     if (trim(*line).empty()) continue;
     std::vector<auth::Attempt> others;
     if (callback_) others.push_back(callback_->attempt());
@@ -287,6 +297,15 @@ Task<void> Login::read_pastes() {
     }
     take(std::move(read));
   }
+}
+
+// The input has ended. Without a listener nothing else can come.
+void Login::tell_no_more_pastes() {
+  if (!callback_)
+    return take(fail(ErrorKind::kClosed, "not signed in: the input ended before a code came"));
+  fmt::print("{}Nothing can be pasted any more; the browser can still come back.\n",
+             std::exchange(at_prompt_, false) ? "\n" : "");
+  std::fflush(stdout);
 }
 
 void Login::take(Result<auth::Redeemable> found) {

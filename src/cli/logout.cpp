@@ -6,9 +6,11 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <string>
 
 #include "auth/sources.hpp"
 #include "auth/stored.hpp"
+#include "base/file.hpp"
 #include "base/file_lock.hpp"
 #include "cli/commands.hpp"
 #include "config/environment.hpp"
@@ -31,8 +33,10 @@ int logout(const LogoutFlags&) {
   auto lock = FileLock::wait(auth::lock_path(path), kLockLimit);
   if (!lock) return complain_of_file(lock.error());
   const auto stored = auth::read_stored(path);
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
-    fmt::print(stderr, "ccproxy: cannot remove {}: {}\n", path, std::strerror(errno));
+  // Of a link both ends go: the secret is at the other one.
+  for (const std::string& each : {link_target(path), path}) {
+    if (::unlink(each.c_str()) == 0 || errno == ENOENT) continue;
+    fmt::print(stderr, "ccproxy: cannot remove {}: {}\n", each, std::strerror(errno));
     return kFailure;
   }
   ::unlink(auth::refusal_path(path).c_str());

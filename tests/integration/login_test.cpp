@@ -274,6 +274,102 @@ TEST_F(Login, over_a_broken_file_keeps_it_aside) {
   EXPECT_EQ(kept()["key"], "sk-ant-api03-new");
   std::ifstream aside(path() + ".bak");
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(aside), {}), "{ nonsense");
+  struct stat facts {};
+  ASSERT_EQ(::stat((path() + ".bak").c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777U, 0600U) << "a secret may be in it";
+}
+
+TEST_F(Login, over_what_cannot_be_put_aside_changes_nothing) {
+  std::filesystem::create_directory(path());
+  Terminal person(CCPROXY_BINARY, login({"--api-key"}), environment());
+  ASSERT_TRUE(person.wait_for("cannot be read"));
+  person.type_line("y");
+  EXPECT_EQ(person.wait_exit(), 1);
+  EXPECT_NE(person.screen().find("move it away"), std::string::npos) << person.screen();
+  EXPECT_EQ(person.screen().find("Paste"), std::string::npos) << "no key is asked for";
+}
+
+TEST_F(Login, with_the_address_to_open_pasted_back_asks_again) {
+  Terminal person(CCPROXY_BINARY, login({"--yes", "--manual"}), environment());
+  const std::string url = person.line_of(road.mock_url());
+  ASSERT_TRUE(person.wait_for("10 minutes"));
+  ASSERT_TRUE(person.wait_for("Paste the code here: "));
+  person.type_line(url);
+  ASSERT_TRUE(person.wait_for("this is the address to open")) << person.screen();
+  ASSERT_TRUE(person.wait_for("Paste the code here: "));
+  person.type_line(shown(decide(url, "allow")));
+  EXPECT_EQ(person.wait_exit(), 0) << person.screen();
+}
+
+// As a script or an editor starts it.
+TEST_F(Login, without_an_input_waits_for_the_browser) {
+  Process program("/bin/sh",
+                  {"-c", std::string("exec ") + CCPROXY_BINARY + " login --yes < /dev/null"},
+                  environment(true));
+  ASSERT_TRUE(program.wait_for("the browser can still come back")) << program.output();
+  EXPECT_EQ(follow(decide(opened(), "allow")).status, 200);
+  EXPECT_EQ(program.wait_exit(), 0) << program.errors();
+  EXPECT_TRUE(is_kept());
+}
+
+TEST_F(Login, without_an_input_and_a_browser_ends) {
+  const Finished ended =
+      run("/bin/sh",
+          {"-c", std::string("exec ") + CCPROXY_BINARY + " login --yes --manual < /dev/null"},
+          environment());
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_NE(ended.errors.find("the input ended"), std::string::npos) << ended.errors;
+}
+
+TEST_F(Login, at_the_end_of_the_input_still_waits_for_the_browser) {
+  Terminal person(CCPROXY_BINARY, login({"--yes"}), environment(true));
+  ASSERT_TRUE(person.wait_for("Paste the code here: "));
+  person.type("\x04");
+  ASSERT_TRUE(person.wait_for("the browser can still come back")) << person.screen();
+  EXPECT_EQ(follow(decide(opened(), "allow")).status, 200);
+  EXPECT_EQ(person.wait_exit(), 0) << person.screen();
+}
+
+#ifdef __linux__
+// It once took the listener along, and kept its port for as long as the browser was open.
+TEST_F(Login, gives_the_browser_nothing_of_ours) {
+  std::ofstream(browser()) << "#!/bin/sh\nls -l /proc/$$/fd > '" << road.home()
+                           << "/descriptors'\necho \"$1\" > '" << road.home() << "/opened'\n";
+  Terminal person(CCPROXY_BINARY, login({"--yes"}), environment(true));
+  ASSERT_FALSE(opened().empty());
+  std::ifstream in(road.home() + "/descriptors");
+  const std::string open(std::istreambuf_iterator<char>(in), {});
+  EXPECT_NE(open.find("/dev/null"), std::string::npos) << open;
+  for (const char* ours : {"socket:", "pipe:", "/dev/pts", "auth.json"})
+    EXPECT_EQ(open.find(ours), std::string::npos) << open;
+}
+#endif
+
+TEST_F(Login, over_ssh_prints_an_address_for_any_machine) {
+  auto elsewhere = environment();
+  elsewhere["SSH_CONNECTION"] = "10.0.0.1 50000 10.0.0.2 22";
+  elsewhere["DISPLAY"] = "localhost:10.0";
+  Terminal person(CCPROXY_BINARY, login({"--yes"}), elsewhere);
+  const std::string url = person.line_of(road.mock_url());
+  ASSERT_TRUE(person.wait_for("Paste the code here: "));
+  EXPECT_EQ(person.screen().find("localhost%3A"), std::string::npos) << "nothing listens";
+  person.type_line(shown(decide(url, "allow")));
+  EXPECT_EQ(person.wait_exit(), 0) << person.screen();
+}
+
+TEST_F(Login, through_a_link_keeps_it_and_logout_leaves_no_secret) {
+  const std::string target = road.home() + "/elsewhere.json";
+  std::ofstream(target) << R"({"type":"api_key","key":"sk-ant-api03-old"})";
+  std::filesystem::create_symlink(target, path());
+  Terminal person(CCPROXY_BINARY, login({"--api-key", "--yes"}), environment());
+  ASSERT_TRUE(person.wait_for("Paste the API key: "));
+  person.type_line("sk-ant-api03-new");
+  EXPECT_EQ(person.wait_exit(), 0) << person.screen();
+  EXPECT_TRUE(std::filesystem::is_symlink(path()));
+  EXPECT_EQ(kept()["key"], "sk-ant-api03-new");
+  EXPECT_EQ(run(CCPROXY_BINARY, {"logout"}, environment()).code, 0);
+  EXPECT_FALSE(std::filesystem::exists(target));
+  EXPECT_FALSE(std::filesystem::is_symlink(path()));
 }
 
 TEST_F(Login, on_a_full_disk_spends_no_code) {
