@@ -18,7 +18,7 @@ using Command = std::vector<std::string>;
 
 // A folder with programs, and an environment in which nothing else is found. Both end with this.
 class Browser : public testing::Test {
- protected:
+ public:
   Browser() {
     std::string pattern = testing::TempDir() + "browser-XXXXXX";
     folder = ::mkdtemp(pattern.data());
