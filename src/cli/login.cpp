@@ -326,8 +326,10 @@ Task<Result<void>> Login::redeem(Replacement file) {
     const auto asked_at = WallClock::now();
     auth::TokenEndpoint endpoint(runtime_, config_, fmt::format("ccproxy/{}", version()));
     auth::Redeemable& redeemable = **found_;
+    terminal_.on_interrupt([this] { runtime_.stop(); });
     auto grant =
         co_await endpoint.redeem(std::move(redeemable.code), std::move(redeemable.attempt));
+    terminal_.on_interrupt({});  // what is kept now is kept: the rest takes a moment
     if (grant) {
       done = keep(std::move(file), stored_from(*grant, asked_at));
     } else {

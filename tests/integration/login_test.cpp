@@ -201,6 +201,21 @@ TEST_F(Login, ends_with_ctrl_c_at_every_question) {
   }
 }
 
+// The server takes its time: nobody has to wait for that.
+TEST_F(Login, ends_with_ctrl_c_while_the_code_is_redeemed) {
+  set_oauth(road.mock_port(), {{"token_delay_ms", 60'000}});
+  Terminal person(CCPROXY_BINARY, login({"--yes", "--manual"}), environment());
+  const std::string url = person.line_of(road.mock_url());
+  person.type_line(shown(decide(url, "allow")));
+  ASSERT_TRUE(wait_until([&] { return oauth(road.mock_port())["exchanged"] == 1; }));
+  person.ctrl_c();
+  EXPECT_EQ(person.wait_exit(std::chrono::seconds(5)), 130) << person.screen();
+  EXPECT_NE(person.screen().find("nothing was changed"), std::string::npos) << person.screen();
+  EXPECT_FALSE(is_kept());
+  for (const auto& file : std::filesystem::directory_iterator(road.home()))
+    EXPECT_FALSE(file.path().filename().string().starts_with("auth.json.")) << "a temporary file";
+}
+
 TEST_F(Login, with_a_secret_shows_nothing_of_it_and_gives_the_terminal_back) {
   {
     Terminal person(CCPROXY_BINARY, login({"--api-key"}), environment());
@@ -380,6 +395,15 @@ TEST_F(Login, on_a_full_disk_spends_no_code) {
   EXPECT_EQ(full.code, 1);
   EXPECT_NE(full.errors.find("cannot write"), std::string::npos) << full.errors;
   EXPECT_EQ(oauth(road.mock_port())["exchanged"], 0);
+}
+
+TEST_F(Login, in_a_home_that_cannot_be_made_spends_no_code) {
+  auto nowhere = environment();
+  nowhere["CCPROXY_HOME"] = "/proc/ccproxy";
+  Terminal person(CCPROXY_BINARY, login({"--yes", "--manual"}), nowhere);
+  EXPECT_EQ(person.wait_exit(), 1) << person.screen();
+  EXPECT_NE(person.screen().find("/proc/ccproxy"), std::string::npos) << person.screen();
+  EXPECT_EQ(person.screen().find("Paste"), std::string::npos);
 }
 
 TEST_F(Login, says_what_else_is_there) {
