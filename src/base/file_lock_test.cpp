@@ -5,10 +5,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <thread>
 
 namespace ccproxy {
 namespace {
@@ -55,6 +58,29 @@ TEST_F(Lock, waits_only_so_long) {
   const auto second = FileLock::wait(path, milliseconds(60));
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().kind, ErrorKind::kBusy);
+}
+
+TEST_F(Lock, that_another_process_gives_back_in_time_is_taken) {
+  std::array<int, 2> held{};
+  ASSERT_EQ(::pipe(held.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    {
+      const auto theirs = FileLock::wait(path, milliseconds(0));
+      (void)!::write(held[1], theirs ? "y" : "n", 1);
+      std::this_thread::sleep_for(milliseconds(100));
+    }
+    ::pause();  // it lives on: the lock is free because it was given back
+  }
+  char answer = 0;
+  ASSERT_EQ(::read(held[0], &answer, 1), 1);
+  EXPECT_EQ(answer, 'y');
+  const auto now = FileLock::try_now(path);
+  EXPECT_TRUE(now && !*now) << "it is held";
+  EXPECT_TRUE(FileLock::wait(path, std::chrono::seconds(10)));
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  for (const int end : held) ::close(end);
 }
 
 TEST_F(Lock, of_a_process_that_dies_is_free) {
