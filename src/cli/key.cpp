@@ -20,12 +20,18 @@ using json::Document;
 
 constexpr std::size_t kEntropy = 32;  // bytes
 constexpr std::size_t kLongestName = 64;
-constexpr std::size_t kShown = 4;  // last characters of a key in lists
+constexpr std::size_t kShown = 4;                          // last characters of a key in lists
+constexpr const char* kOfEnvironment = "CCPROXY_API_KEY";  // the name of the key that stands there
 
 int add(const std::string& path, const KeyFlags& flags) {
   if (!config::is_proxy_key(flags.name) || flags.name.size() > kLongestName) {
     fmt::print(stderr, "ccproxy: a key's name is 1 to {} visible ASCII characters without blanks\n",
                kLongestName);
+    return kUsage;
+  }
+  if (flags.name == kOfEnvironment) {
+    fmt::print(stderr, "ccproxy: {} is the name of the key in the environment; take another\n",
+               flags.name);
     return kUsage;
   }
   const config::NamedKey key{flags.name, "ccp_" + base64url(net::random_bytes(kEntropy))};
@@ -45,6 +51,7 @@ int add(const std::string& path, const KeyFlags& flags) {
 int list(const std::string& path, const config::Environment& environment, const KeyFlags& flags) {
   auto loaded = config::load(path);
   if (!loaded) return complain_of_file(loaded.error());
+  const std::size_t in_file = loaded->config.api_keys.size();  // that of the environment follows
   if (auto applied = config::apply_environment(environment, loaded->config); !applied)
     return complain_of_file(applied.error());
   Document keys = Document::array();
@@ -52,7 +59,7 @@ int list(const std::string& path, const config::Environment& environment, const 
     const bool is_short = key.key.size() < 3 * kShown;  // its end would tell too much of it
     keys.push_back({{"name", key.name},
                     {"ends", is_short ? "" : key.key.substr(key.key.size() - kShown)},
-                    {"from", key.name == "CCPROXY_API_KEY" ? "environment" : "config.json"}});
+                    {"from", keys.size() < in_file ? "config.json" : "environment"}});
   }
   if (flags.json) {
     fmt::print("{}\n", keys.dump(2));
@@ -65,9 +72,13 @@ int list(const std::string& path, const config::Environment& environment, const 
   return kOk;
 }
 
-int remove(const std::string& path, const KeyFlags& flags) {
-  if (auto removed = config::remove_api_key(path, flags.name); !removed)
-    return complain_of_file(removed.error());
+int remove(const std::string& path, const config::Environment& environment, const KeyFlags& flags) {
+  auto removed = config::remove_api_key(path, flags.name);
+  if (!removed && removed.error().kind == ErrorKind::kNotFound && flags.name == kOfEnvironment &&
+      !environment.proxy_key.empty())
+    removed.error().message = fmt::format(
+        "the key {} stands in the environment, and only there it can be removed", flags.name);
+  if (!removed) return complain_of_file(removed.error());
   if (flags.json) {
     fmt::print("{}\n", Document{{"removed", flags.name}}.dump());
   } else {
@@ -85,7 +96,7 @@ int key(const KeyFlags& flags) {
   switch (flags.action) {
     case KeyAction::kAdd: return add(path, flags);
     case KeyAction::kList: return list(path, environment, flags);
-    case KeyAction::kRemove: return remove(path, flags);
+    case KeyAction::kRemove: return remove(path, environment, flags);
   }
   return kFailure;
 }

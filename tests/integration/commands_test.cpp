@@ -48,6 +48,24 @@ TEST_F(Command, key_add_opens_the_door_of_a_running_server_and_remove_closes_it)
   EXPECT_EQ(call({"key", "remove", "laptop"}).code, 1);
 }
 
+TEST_F(Command, key_list_tells_the_key_of_the_environment_from_those_of_the_file) {
+  EXPECT_EQ(call({"key", "add", "CCPROXY_API_KEY"}).code, 2) << "the environment's has that name";
+  ASSERT_EQ(call({"key", "add", "laptop"}).code, 0);
+  const Process::Environment environment{{"CCPROXY_HOME", road.home()},
+                                         {"CCPROXY_API_KEY", "a-key-in-a-container"}};
+  const auto with_key = [&](const std::vector<std::string>& arguments) {
+    return run(CCPROXY_BINARY, arguments, environment);
+  };
+  const Document keys = Document::parse(with_key({"key", "list", "--json"}).output);
+  ASSERT_EQ(keys.size(), 2U);
+  EXPECT_EQ(keys[0]["from"], "config.json");
+  EXPECT_EQ(keys[1]["from"], "environment");
+  EXPECT_EQ(keys[1]["ends"], "iner");
+  const Finished removed = with_key({"key", "remove", "CCPROXY_API_KEY"});
+  EXPECT_EQ(removed.code, 1);
+  EXPECT_NE(removed.errors.find("stands in the environment"), std::string::npos);
+}
+
 TEST_F(Command, config_get_prints_what_is_in_use) {
   EXPECT_EQ(call({"config", "get", "server.host"}).output, "127.0.0.1\n");
   EXPECT_EQ(call({"config", "get", "server.host", "--json"}).output, "\"127.0.0.1\"\n");
