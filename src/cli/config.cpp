@@ -6,6 +6,7 @@
 
 #include "anthropic/models.hpp"
 #include "anthropic/models_data.hpp"
+#include "base/file.hpp"
 #include "cli/commands.hpp"
 #include "config/edit.hpp"
 #include "config/environment.hpp"
@@ -77,10 +78,20 @@ int get(const std::string& path, const config::Environment& environment, const C
   return kOk;
 }
 
-int check(const std::string& path) {
-  auto loaded = config::load(path);
-  if (!loaded) return complain_of_file(loaded.error());
-  warn(*loaded);
+// The file in use may be missing, which means the defaults; one that is named must be there.
+int check(const std::string& path, bool is_named) {
+  const auto text = read_file(path);
+  if (!text && text.error().kind == ErrorKind::kNotFound && !is_named) {
+    fmt::print("{}: ok (there is none: the defaults are in use)\n", path);
+    return kOk;
+  }
+  if (!text) return complain(Error{ErrorKind::kConfiguration, text.error().message});
+  const config::Checked checked = config::check(*text);
+  for (const std::string& warning : checked.warnings)
+    fmt::print(stderr, "ccproxy: {}: {}\n", path, warning);
+  for (const Error& wrong : checked.wrong)
+    fmt::print(stderr, "ccproxy: {}: {}\n", path, wrong.message);
+  if (!checked.wrong.empty()) return kBadConfiguration;
   fmt::print("{}: ok\n", path);
   return kOk;
 }
@@ -106,8 +117,12 @@ int edited(const Result<void>& done, const std::string& said, bool live = true) 
 
 int set(const std::string& path, const ConfigFlags& flags) {
   const config::Key* key = config::find_key(flags.from);
+  const auto value = json::parse_document(flags.to);
+  const std::string_view now = !(value && value->is_null()) ? "set"
+                               : key == nullptr             ? "no longer mapped"
+                                                            : "back at its default";
   return edited(config::set_value(path, flags.from, flags.to),
-                fmt::format("{} is set.", flags.from), key == nullptr || key->live);
+                fmt::format("{} is {}.", flags.from, now), key == nullptr || key->live);
 }
 
 }  // namespace
@@ -122,7 +137,8 @@ int config(const ConfigFlags& flags) {
     case ConfigAction::kShow: return show(path, environment);
     case ConfigAction::kGet: return get(path, environment, flags);
     case ConfigAction::kSet: return set(path, flags);
-    case ConfigAction::kCheck: return check(flags.from.empty() ? path : flags.from);
+    case ConfigAction::kCheck:
+      return check(flags.from.empty() ? path : flags.from, !flags.from.empty());
     case ConfigAction::kReset: return reset(path);
     case ConfigAction::kReference: fmt::print("{}", config::reference()); return kOk;
     case ConfigAction::kSetModel:

@@ -149,7 +149,8 @@ CLI::App* add_config(CLI::App& app, ConfigFlags& flags) {
   put->add_option("value", flags.to, "JSON, else a string; null goes back to the default")
       ->required();
   add_action("check", "Read the configuration and say what is wrong with it", ConfigAction::kCheck)
-      ->add_option("file", flags.from, "Another file than the one in use");
+      ->add_option("file", flags.from, "Another file than the one in use")
+      ->check(check_filled, "");
   CLI::App* set = add_action("set-model", "Add or change a model mapping", ConfigAction::kSetModel);
   set->add_option("from", flags.from, "Name that clients use; * stands for any characters")
       ->required()

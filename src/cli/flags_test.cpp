@@ -50,6 +50,26 @@ TEST(Flags, of_login_choose_the_way) {
   EXPECT_TRUE(std::holds_alternative<LogoutFlags>(parse({"logout"})));
 }
 
+TEST(Flags, of_one_value_are_taken_as_they_are_written) {
+  const auto set = std::get<ConfigFlags>(parse({"config", "set", "a.b", "[1, {\"c\": null}]"}));
+  EXPECT_EQ(set.action, ConfigAction::kSet);
+  EXPECT_EQ(set.from, "a.b");
+  EXPECT_EQ(set.to, "[1, {\"c\": null}]");
+  EXPECT_EQ(std::get<ConfigFlags>(parse({"config", "set", "a", ""})).to, "");
+  EXPECT_EQ(std::get<ConfigFlags>(parse({"config", "set", "a", "-1"})).to, "-1");
+  EXPECT_TRUE(std::get<ConfigFlags>(parse({"config", "get", "log", "--json"})).json);
+  EXPECT_EQ(std::get<ConfigFlags>(parse({"config", "check", "f"})).from, "f");
+}
+
+TEST(Flags, of_key_name_the_action) {
+  const auto add = std::get<KeyFlags>(parse({"key", "add", "laptop", "--json"}));
+  EXPECT_EQ(add.action, KeyAction::kAdd);
+  EXPECT_EQ(add.name, "laptop");
+  EXPECT_TRUE(add.json);
+  EXPECT_EQ(std::get<KeyFlags>(parse({"key", "list"})).action, KeyAction::kList);
+  EXPECT_EQ(std::get<KeyFlags>(parse({"key", "remove", "x"})).action, KeyAction::kRemove);
+}
+
 TEST(Flags, of_mock_have_defaults) {
   const auto flags =
       std::get<MockFlags>(parse({"mock", "--port", "0", "--tls", "--ca-out", "ca.pem"}));
@@ -79,6 +99,13 @@ const std::vector<std::vector<const char*>> kCommands = {
     {"config", "reset"},
     {"config", "set-model"},
     {"config", "remove-model"},
+    {"config", "get"},
+    {"config", "set"},
+    {"config", "check"},
+    {"key"},
+    {"key", "add"},
+    {"key", "list"},
+    {"key", "remove"},
 };
 
 TEST(Flags, help_and_version_stand_everywhere_and_leave_well) {
@@ -132,6 +159,13 @@ const Mistake kMistakes[] = {
     {{"config", "set-model", "one", ""}, "to must not be empty"},
     {{"config", "remove-model", ""}, "name must not be empty"},
     {{"config", "set-model", "a", "b", "c"}, "c is not known here"},
+    {{"config", "get"}, "key is required; see `ccproxy config get --help`"},
+    {{"config", "set", "server.port"}, "value is required; see `ccproxy config set --help`"},
+    {{"config", "check", ""}, "file must not be empty"},
+    {{"key"}, "a command is missing; see `ccproxy key --help`"},
+    {{"key", "add"}, "name is required; see `ccproxy key add --help`"},
+    {{"key", "add", "a", "b"}, "b is not known here"},
+    {{"key", "remove", ""}, "name must not be empty"},
 };
 
 TEST(Flags, that_make_no_sense_are_told_in_one_line) {

@@ -19,8 +19,8 @@ namespace ccproxy::config {
 [[nodiscard]] Result<void> remove_model(const std::string& path, const std::string& name);
 
 // Sets the key `name` (such as server.port, or modelMapping.NAME) to `text`: JSON, or a string
-// where the key takes one. `null` takes it out. Fails with kNotFound for a key that is not known,
-// kConfiguration for a value that it does not take.
+// where the key takes one. `null` takes it out. Fails with kInvalidRequest for a key that is not
+// known, kConfiguration for a value that it does not take.
 [[nodiscard]] Result<void> set_value(const std::string& path, const std::string& name,
                                      const std::string& text);
 

@@ -85,8 +85,11 @@ TEST_F(Edit, refuses_a_value_before_anything_is_written) {
 TEST_F(Edit, of_a_key_that_does_not_exist_names_what_could_have_been_meant) {
   const auto set = set_value(path_, "port", "1");
   ASSERT_FALSE(set);
-  EXPECT_EQ(set.error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(set.error().kind, ErrorKind::kInvalidRequest);
   EXPECT_NE(set.error().message.find("server.port"), std::string::npos) << set.error().message;
+  const auto section = set_value(path_, "server", "{}");
+  ASSERT_FALSE(section);
+  EXPECT_NE(section.error().message.find("server is a section"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 

@@ -81,17 +81,23 @@ std::size_t line_of(std::string_view text, const std::vector<std::string>& way) 
   return 1 + static_cast<std::size_t>(std::count(padded.begin(), before, '\n'));
 }
 
-tl::unexpected<Error> refuse(std::string_view text, const Wrong& wrong) {
+Error refusal(std::string_view text, const Wrong& wrong) {
   std::string place;
   for (const std::string& name : wrong.inside)
     place += (place.empty() || name.starts_with('[') ? "" : ".") + name;
-  return fail(Error{
-      ErrorKind::kConfiguration,
-      fmt::format("line {}: {} must be: {}", line_of(text, wrong.inside), place, wrong.must_be),
-      place});
+  return {ErrorKind::kConfiguration,
+          fmt::format("line {}: {} must be: {}", line_of(text, wrong.inside), place, wrong.must_be),
+          place};
 }
 
-std::optional<Wrong> check_sections(const Document& root, std::vector<std::string>& warnings) {
+// A document as far as it can be used, and what is wrong with the rest.
+struct Reading {
+  Loaded loaded;
+  std::vector<Wrong> wrong;
+};
+
+void read_names(const Document& root, Reading& reading) {
+  auto& warnings = reading.loaded.warnings;
   for (const auto& [name, value] : root.items()) {
     if (is_known(name)) continue;
     if (!is_section(name)) {
@@ -99,13 +105,27 @@ std::optional<Wrong> check_sections(const Document& root, std::vector<std::strin
       continue;
     }
     if (value.is_null()) continue;
-    if (!value.is_object()) return Wrong{{name}, "object"};
+    if (!value.is_object()) {
+      reading.wrong.push_back({{name}, "object"});
+      continue;
+    }
     for (const auto& [inner, ignored] : value.items())
       if (!is_known_in(name, inner))
         warnings.push_back(
             fmt::format("unknown key {}.{}: it is kept, and has no effect", name, inner));
   }
-  return std::nullopt;
+}
+
+Reading read(const Document& root) {
+  Reading reading{{defaults(), {}}, {}};
+  read_names(root, reading);
+  for (const Key& key : keys()) {
+    const Document* value = value_at(root, key.path);
+    if (value == nullptr) continue;
+    if (auto wrong = key.read(*value, reading.loaded.config))
+      reading.wrong.push_back(wrong_at(key.path, std::move(*wrong)));
+  }
+  return reading;
 }
 
 // Strict JSON whose root is an object.
@@ -137,15 +157,21 @@ Config defaults() {
 Result<Loaded> parse(std::string_view text) {
   const auto root = read_object(text);
   if (!root) return fail(root.error());
-  Loaded loaded{defaults(), {}};
-  if (const auto wrong = check_sections(*root, loaded.warnings)) return refuse(text, *wrong);
-  for (const Key& key : keys()) {
-    const Document* value = value_at(*root, key.path);
-    if (value == nullptr) continue;
-    if (auto wrong = key.read(*value, loaded.config))
-      return refuse(text, wrong_at(key.path, std::move(*wrong)));
-  }
-  return loaded;
+  Reading reading = read(*root);
+  if (!reading.wrong.empty()) return fail(refusal(text, reading.wrong.front()));
+  return std::move(reading.loaded);
+}
+
+Checked check(std::string_view text) {
+  const auto root = read_object(text);
+  if (!root) return {{root.error()}, {}};
+  Reading reading = read(*root);
+  std::stable_sort(reading.wrong.begin(), reading.wrong.end(), [&](const Wrong& a, const Wrong& b) {
+    return line_of(text, a.inside) < line_of(text, b.inside);
+  });
+  Checked checked{{}, std::move(reading.loaded.warnings)};
+  for (const Wrong& wrong : reading.wrong) checked.wrong.push_back(refusal(text, wrong));
+  return checked;
 }
 
 Result<Loaded> load(const std::string& path) {

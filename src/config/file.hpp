@@ -27,6 +27,13 @@ struct Loaded {
 // The same for a text.
 [[nodiscard]] Result<Loaded> parse(std::string_view text);
 
+// Everything that is wrong with a text, by line; load and parse stop at the first.
+struct Checked {
+  std::vector<Error> wrong;
+  std::vector<std::string> warnings;
+};
+[[nodiscard]] Checked check(std::string_view text);
+
 // The configuration in use as indented JSON, secrets hidden. Under "servedBy" stand the names
 // of the mapping whose target `served_by` replaces, with what it says.
 [[nodiscard]] std::string show(const Config& config,

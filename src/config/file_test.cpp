@@ -78,6 +78,7 @@ const Bad kBad[] = {
     {R"({"apiKeys":[{"name":"x","key":"k"},{"name":"x"}]})", "apiKeys[1].key", "line 1"},
     {R"({"apiKeys":[{"name":"x","key":"a b"}]})", "apiKeys[0].key", "line 1"},
     {R"({"apiKeys":[{"key":"k"}]})", "apiKeys[0].name", "line 1"},
+    {R"({"apiKeys":[{"name":"x","key":"***"}]})", "apiKeys[0].key", "line 1"},
     {R"({"apiKeys":[5]})", "apiKeys[0].name", "line 1"},
     {R"({"apiKeys":{}})", "apiKeys", "line 1"},
     {R"({"credentials":"any"})", "credentials", "line 1"},
@@ -106,6 +107,20 @@ TEST_F(ConfigFile, with_a_wrong_value_is_refused_by_line_and_key) {
     EXPECT_FALSE(set_model(path_, "another", "b"));
     EXPECT_EQ(text(), row.text) << "a file that cannot be used is not overwritten";
   }
+}
+
+TEST_F(ConfigFile, is_checked_to_its_end) {
+  const Checked checked = check(
+      "{\n\"timeouts\": {\"tlsSeconds\": 0},\n\"colour\": 1,\n\"log\": 5,\n"
+      "\"server\": {\n\"workers\": \"many\",\n\"port\": -1, \"prot\": 1}}");
+  std::vector<std::string> places;
+  for (const Error& error : checked.wrong)
+    places.push_back(error.message.substr(0, error.message.find(" must")));
+  EXPECT_EQ(places, (std::vector<std::string>{"line 2: timeouts.tlsSeconds", "line 4: log",
+                                              "line 6: server.workers", "line 7: server.port"}));
+  EXPECT_EQ(checked.warnings.size(), 2U);
+  EXPECT_EQ(check("{ broken").wrong.size(), 1U);
+  EXPECT_TRUE(check("{}").wrong.empty());
 }
 
 TEST_F(ConfigFile, takes_null_for_a_default) {

@@ -18,6 +18,7 @@ namespace {
 
 using json::Document;
 
+constexpr const char* kHidden = "***";  // shown instead of a secret
 constexpr std::uint64_t kTebibyte = std::uint64_t{1} << 40;
 
 template <class T>
@@ -165,7 +166,7 @@ std::string without_user(const std::string& url) {
   const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
   const auto at = url.substr(0, url.find('/', begin)).rfind('@');
   return at == std::string::npos || at < begin ? url
-                                               : url.substr(0, begin) + "***" + url.substr(at);
+                                               : url.substr(0, begin) + kHidden + url.substr(at);
 }
 
 Key base_url() {
@@ -242,6 +243,9 @@ std::optional<Wrong> read_api_keys(const Document& value, Config& config) {
     if (read.back().name.empty()) return Wrong{{place, "name"}, "string that is not empty"};
     if (!is_proxy_key(read.back().key))
       return Wrong{{place, "key"}, "string of visible ASCII characters without blanks"};
+    // Whoever saves what `config show` prints would have a key that anybody can guess.
+    if (read.back().key == kHidden)
+      return Wrong{{place, "key"}, "the key itself, not what is shown instead of it"};
   }
   config.api_keys = std::move(read);
   return std::nullopt;
@@ -254,7 +258,7 @@ Key api_keys() {
           read_api_keys, [](const Config& config) {
             Document list = Document::array();
             for (const NamedKey& key : config.api_keys)
-              list.push_back(Document{{"name", key.name}, {"key", "***"}});
+              list.push_back(Document{{"name", key.name}, {"key", kHidden}});
             return list;
           }};
 }
@@ -357,6 +361,10 @@ const Key* find_key(std::string_view path) {
 }
 
 Error unknown_key(std::string_view path) {
+  for (const Key& key : keys())
+    if (key.path.starts_with(fmt::format("{}.", path)))
+      return {ErrorKind::kInvalidRequest,
+              fmt::format("{} is a section: name a key in it, such as {}", path, key.path)};
   const std::string wanted = lowered(path);
   const std::string last = wanted.substr(wanted.rfind('.') + 1);
   std::string like;
@@ -368,7 +376,7 @@ Error unknown_key(std::string_view path) {
       continue;
     like += (like.empty() ? "" : ", ") + key.path;
   }
-  return {ErrorKind::kNotFound,
+  return {ErrorKind::kInvalidRequest,
           like.empty() ? fmt::format("{} is no key; `ccproxy config show` lists them", path)
                        : fmt::format("{} is no key; did you mean {}?", path, like)};
 }

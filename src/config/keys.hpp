@@ -37,7 +37,7 @@ struct Key {
 // The key of that path; nullptr when there is none.
 [[nodiscard]] const Key* find_key(std::string_view path);
 
-// kNotFound, with the keys that could have been meant.
+// kInvalidRequest, with the keys that could have been meant.
 [[nodiscard]] Error unknown_key(std::string_view path);
 
 [[nodiscard]] std::optional<LogLevel> log_level_named(std::string_view name);

@@ -30,9 +30,27 @@ the environment, the environment over the file. A running CCProxy takes up a cha
 seconds, or at once on SIGHUP, and logs what it took up. A key marked `at start` waits for the next
 start. A file that cannot be used is reported, and the last one stays in use.
 
-`ccproxy config set-model FROM TO` and `remove-model NAME` edit the mapping and keep the rest of the
-file as it is; `ccproxy config reset` goes back to the defaults and keeps the old file as
-`config.json.bak`.
+## On the command line
+
+| command | what it does |
+|---|---|
+| `ccproxy config path` | Prints where the file is. |
+| `ccproxy config show` | Prints all that is in use, secrets hidden, as JSON. |
+| `ccproxy config get KEY` | Prints one value in use: a key, a section such as `log`, or `modelMapping.NAME`. `--json` writes text as JSON, too. |
+| `ccproxy config set KEY VALUE` | Changes one key or `modelMapping.NAME`. VALUE is JSON; what is no JSON, or not what the key takes, is text. `null` goes back to the default; of the mapping it removes a name. |
+| `ccproxy config check [FILE]` | Reports all that is wrong with the file in use, or with another, by line and key. |
+| `ccproxy config set-model FROM TO` | Adds or changes a mapping. |
+| `ccproxy config remove-model NAME` | Removes a mapping. |
+| `ccproxy config reset` | Back to the defaults; the old file is kept as `config.json.bak`. |
+| `ccproxy key add NAME` | Makes a proxy key and prints it, once. It is kept under `apiKeys`. |
+| `ccproxy key list` | Prints the names, and how the keys end. |
+| `ccproxy key remove NAME` | Removes one. |
+
+`--json` is for scripts; `path`, `show`, `get` and the `key` commands have it. Edits keep the order of
+keys, unknown keys and links. A value is checked before anything is written, and a file that cannot be
+used is left alone. Edits at the same time wait for each other. The exit code is 0 when it worked, 2
+for a key or an argument that makes no sense, 3 for a value or a file that cannot be used, and 1 for
+anything else.
 
 ## Keys
 

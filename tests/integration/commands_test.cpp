@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -73,8 +74,12 @@ TEST_F(Command, config_get_prints_what_is_in_use) {
   EXPECT_EQ(call({"config", "get", "modelMapping.gpt-4"}).output, "claude-sonnet-4-20250514\n");
   EXPECT_EQ(Document::parse(call({"config", "get", "log"}).output)["level"], "info");
   const Finished unknown = call({"config", "get", "prt"});
-  EXPECT_EQ(unknown.code, 1);
+  EXPECT_EQ(unknown.code, 2);
   EXPECT_NE(unknown.errors.find("prt is no key"), std::string::npos);
+  EXPECT_EQ(call({"config", "get", "modelMapping.nobody"}).code, 1);
+  EXPECT_EQ(Document::parse(call({"config", "path", "--json"}).output)["path"],
+            road.home() + "/config.json");
+  EXPECT_EQ(Document::parse(call({"config", "show", "--json"}).output)["log"]["level"], "info");
 }
 
 TEST_F(Command, config_set_is_checked_and_says_when_it_counts) {
@@ -88,14 +93,36 @@ TEST_F(Command, config_set_is_checked_and_says_when_it_counts) {
   EXPECT_EQ(wrong.code, 3);
   EXPECT_NE(wrong.errors.find("server.port must be: integer"), std::string::npos) << wrong.errors;
   EXPECT_EQ(call({"config", "get", "server.port"}).output, "4000\n");
+  EXPECT_NE(call({"config", "set", "server.port", "null"}).output.find("back at its default"),
+            std::string::npos);
+  EXPECT_EQ(call({"config", "get", "server.port"}).output, "3456\n");
+  EXPECT_EQ(call({"config", "set", "server.allowedHosts", R"(["a.example", "b"])"}).code, 0);
+  EXPECT_EQ(Document::parse(call({"config", "get", "server.allowedHosts"}).output).size(), 2U);
+  const Finished unknown = call({"config", "set", "prot", "1"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_EQ(call({"config", "set", "server", "{}"}).code, 2);
+}
+
+TEST_F(Command, config_set_by_many_at_once_loses_nothing) {
+  std::vector<std::unique_ptr<Process>> all;
+  for (int i = 0; i < 12; ++i)
+    all.push_back(std::make_unique<Process>(
+        CCPROXY_BINARY,
+        std::vector<std::string>{"config", "set", "modelMapping.m" + std::to_string(i), "opus"},
+        Process::Environment{{"CCPROXY_HOME", road.home()}}));
+  for (const auto& each : all) EXPECT_EQ(each->wait_exit(), 0) << each->errors();
+  const Document mapping = Document::parse(call({"config", "get", "modelMapping"}).output);
+  for (int i = 0; i < 12; ++i) EXPECT_TRUE(mapping.contains("m" + std::to_string(i))) << i;
 }
 
 TEST_F(Command, config_check_names_key_and_line) {
   EXPECT_NE(call({"config", "check"}).output.find(": ok"), std::string::npos);
-  std::ofstream(road.home() + "/other.json") << "{\n \"server\": {\"port\": \"x\"}\n}";
+  std::ofstream(road.home() + "/other.json") << "{\n \"server\": {\"port\": \"x\"},\n \"log\": 1}";
   const Finished wrong = call({"config", "check", road.home() + "/other.json"});
   EXPECT_EQ(wrong.code, 3);
   EXPECT_NE(wrong.errors.find("line 2: server.port must be"), std::string::npos) << wrong.errors;
+  EXPECT_NE(wrong.errors.find("line 3: log must be"), std::string::npos) << "all, not the first";
+  EXPECT_EQ(call({"config", "check", road.home() + "/none.json"}).code, 3);
   std::ofstream(road.home() + "/other.json") << R"({"colour":1})";
   const Finished odd = call({"config", "check", road.home() + "/other.json"});
   EXPECT_EQ(odd.code, 0);
