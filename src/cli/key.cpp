@@ -41,10 +41,12 @@ int add(const std::string& path, const KeyFlags& flags) {
     return kOk;
   }
   fmt::print("{}\n", key.key);
-  fmt::print(stderr,
-             "\nThis is the key {}. It is not shown again. Clients send it as their API key.\nFrom "
-             "now on every request must show a key; a running server takes it up by itself.\n",
-             key.name);
+  fmt::print(
+      stderr,
+      "\nThis is the key {}. It is not shown again. Clients send it as their API key (with "
+      "credentials: client, as\nx-ccproxy-key). From now on every request must show a key; a "
+      "running server takes it up by itself.\n",
+      key.name);
   return kOk;
 }
 

@@ -211,12 +211,20 @@ Result<void> remove_api_key(const std::string& path, const std::string& name) {
 }
 
 Result<std::string> reset(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) return std::string();
+  auto lock = FileLock::wait(path + ".lock", kLockLimit);
+  if (!lock) return fail(lock.error());
+  const auto bytes = read_file(path);
+  if (!bytes && bytes.error().kind == ErrorKind::kNotFound) return std::string();
+  if (!bytes) return fail(bytes.error());
   const std::string aside = path + ".bak";
-  std::filesystem::rename(path, aside, error);
-  if (error)
-    return fail(ErrorKind::kIo, fmt::format("cannot put {} aside: {}", path, error.message()));
+  if (auto kept = replace_file(aside, *bytes); !kept) return fail(kept.error());
+  std::error_code error;
+  if (std::filesystem::is_symlink(path, error)) {  // the link stays, and what it leads to
+    if (auto emptied = replace_file(link_target(path), "{}\n"); !emptied)
+      return fail(emptied.error());
+  } else if (!std::filesystem::remove(path, error) || error) {
+    return fail(ErrorKind::kIo, fmt::format("cannot remove {}: {}", path, error.message()));
+  }
   return aside;
 }
 

@@ -132,6 +132,16 @@ TEST_F(Edit, leaves_a_broken_file_alone) {
   EXPECT_EQ(text(), "{ broken");
 }
 
+TEST_F(Edit, back_to_the_defaults_keeps_the_old_file_and_a_link) {
+  const std::string target = folder_ + "/dotfiles.json";
+  ASSERT_TRUE(replace_file(target, R"({"log":{"level":"warn"}})"));
+  std::filesystem::create_symlink(target, path_);
+  EXPECT_EQ(reset(path_).value(), path_ + ".bak");
+  EXPECT_TRUE(std::filesystem::is_symlink(path_));
+  EXPECT_EQ(config().log.level, LogLevel::kInfo);
+  EXPECT_EQ(read_file(path_ + ".bak").value(), R"({"log":{"level":"warn"}})");
+}
+
 TEST_F(Edit, adds_and_removes_proxy_keys) {
   ASSERT_TRUE(add_api_key(path_, {"laptop", "secret-1"}));
   ASSERT_TRUE(add_api_key(path_, {"phone", "secret-2"}));

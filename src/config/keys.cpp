@@ -123,6 +123,17 @@ Key text(std::string path, std::string takes, std::string about, auto place) {
       kAsItIs);
 }
 
+Key filled_text(std::string path, std::string takes, std::string about, auto place) {
+  return row(
+      std::move(path), std::move(takes), std::move(about), place,
+      [](const Document& value, std::string& into) {
+        if (!value.is_string() || value == "") return false;
+        into = value.get<std::string>();
+        return true;
+      },
+      kAsItIs);
+}
+
 Key texts(std::string path, std::string about, auto place) {
   return row(
       std::move(path), "list of strings", std::move(about), place,
@@ -294,11 +305,11 @@ std::vector<Key> make_keys() {
           field(&Config::credentials)),
       sign_in_url("oauth.authorizeUrl", "Where a person signs in.", &Oauth::authorize_url),
       sign_in_url("oauth.tokenUrl", "Where tokens are made and renewed.", &Oauth::token_url),
-      text("oauth.clientId", "string",
-           "Who asks for a sign-in, as the authorization server knows it.",
-           field(&Config::oauth, &Oauth::client_id)),
-      text("oauth.scopes", "names separated by blanks", "What a sign-in is asked for.",
-           field(&Config::oauth, &Oauth::scopes)),
+      filled_text("oauth.clientId", "string that is not empty",
+                  "Who asks for a sign-in, as the authorization server knows it.",
+                  field(&Config::oauth, &Oauth::client_id)),
+      filled_text("oauth.scopes", "names separated by blanks", "What a sign-in is asked for.",
+                  field(&Config::oauth, &Oauth::scopes)),
       sign_in_url("oauth.manualRedirect", "The page that shows the code to paste.",
                   &Oauth::manual_redirect),
       base_url(),
