@@ -339,7 +339,7 @@ void Credentials::publish(Standing next) {
       if (before) notify_(Gravity::kInfo, fmt::format("in use now: {}", place_of(after->source)));
       break;
     case State::kMissing:
-      if (before) notify_(Gravity::kWarn, after->trouble);
+      if (before) notify_(Gravity::kWarn, error_of(*after).message);
       break;
     case State::kLoginRequired:
     case State::kUnusable: notify_(Gravity::kError, after->trouble); break;

@@ -37,7 +37,7 @@ void take_stored(Standing& standing, const Stored& stored, bool refused) {
 }
 
 std::string missing(CredentialSource wanted) {
-  if (wanted == CredentialSource::kAuto) return "no credential was found";
+  if (wanted == CredentialSource::kAuto) return {};  // there is no more to say about it
   return fmt::format("the configuration asks for {} (credentials: {}), which is not there",
                      place_of(wanted), name_of(wanted));
 }
@@ -98,10 +98,10 @@ Error error_of(const Standing& standing) {
       break;
     case State::kMissing:
       error.message = fmt::format(
-          "CCProxy has no credential: {}. Run `ccproxy login`, or set ANTHROPIC_API_KEY and start "
+          "CCProxy has no credential{}{}. Run `ccproxy login`, or set ANTHROPIC_API_KEY and start "
           "ccproxy again, or set \"credentials\": \"client\" in config.json so that each client "
           "sends its own.",
-          standing.trouble);
+          standing.trouble.empty() ? "" : ": ", standing.trouble);
       break;
     case State::kLoginRequired:
       error.message =
