@@ -26,20 +26,13 @@
 namespace ccproxy::proxy {
 namespace {
 
-// A reused connection that turns out dead fails at once; later, the request may have run.
-constexpr std::chrono::seconds kAtOnce{1};
 constexpr std::size_t kMostClientName = 64;
 constexpr std::size_t kUsualFields = 1024;  // bytes
 constexpr std::size_t kMostErrorBody = std::size_t{64} << 10;
 constexpr int kFirstError = 400;
-constexpr int kUnauthorized = 401;
 
 std::string product_of(std::string_view user_agent) {
   return std::string(user_agent.substr(0, std::min(user_agent.find(' '), kMostClientName)));
-}
-
-bool may_resend(const http::Call& call, Clock::time_point sent_at) {
-  return call.reused() && !call.answered() && Clock::now() - sent_at < kAtOnce;
 }
 
 }  // namespace
@@ -49,9 +42,9 @@ Exchange::Exchange(WorkerState& worker, std::shared_ptr<http::ServerConnection> 
     : worker_(worker),
       shared_(worker.shared),
       config_(shared_.config.get()),
-      upstream_(worker.upstream),
       client_(std::move(client)),
-      trusted_(trusted) {
+      trusted_(trusted),
+      upstream_(worker, *client_, receipt_) {
   receipt_.id = next_request_id();
   ++shared_.in_flight;
 }
@@ -137,7 +130,8 @@ Task<Result<void>> Exchange::forward_message(const Route& route) {
   const std::string unmapped = body->sent.empty() ? "" : map_model(*body);
   const bool decoded = !unmapped.empty() && body->coding != http::Coding::kIdentity;
   const std::string_view bytes = decoded ? body->decoded : body->sent;
-  auto head = co_await ask(route, bytes, decoded);
+  const Asked asked{head_, upstream_target(route), decoded};
+  auto head = co_await upstream_.ask(asked, bytes);
   if (!head) co_return fail(head.error());
 
   *body = RequestBody();  // a long answer does not hold its question
@@ -146,106 +140,21 @@ Task<Result<void>> Exchange::forward_message(const Route& route) {
 }
 
 Task<Result<void>> Exchange::forward_relay(const Route& route) {
+  const Asked asked{head_, upstream_target(route)};
   Result<http::ResponseHead> head;
   if (client_->has_body()) {
-    head = co_await upload(route);
+    head = co_await upstream_.upload(asked);
   } else {
-    head = co_await ask(route, {}, false);
+    head = co_await upstream_.ask(asked, {});
   }
   if (!head) co_return fail(head.error());
   co_return co_await relay(std::move(*head));
 }
 
-// Asks with the credential in use. When the upstream does not take it, asks once more with another,
-// if there is one: a token that was renewed meanwhile, or is renewed now.
-Task<Result<http::ResponseHead>> Exchange::ask(const Route& route, std::string_view body,
-                                               bool decoded) {
-  auto credential = co_await find_credential();
-  while (credential) {
-    const UpstreamRequest request(head_, upstream_target(route), *credential, shared_.version,
-                                  decoded);
-    auto head = co_await attempt(request, body);
-    const bool is_refused =
-        head && head->status == kUnauthorized && credential->kind == auth::CredentialKind::kOauth;
-    if (!is_refused || receipt_.signed_again) co_return head;
-    auto other =
-        co_await shared_.credentials.other_than(credential->secret, worker_.runtime, cancellation_);
-    if (!other) {  // then the client gets the upstream's own words
-      cancellation_.arm([this] { call_->abort(); });
-      warn(shared_.credentials.standing()->state == auth::State::kLoginRequired
-               ? "login_required"
-               : "token_not_renewed",
-           other.error().message);
-      co_return head;
-    }
-    call_->abort();
-    receipt_.signed_again = true;
-    credential = std::move(other);
-  }
-  co_return fail(credential.error());
-}
-
-Task<Result<auth::Credential>> Exchange::find_credential() {
-  client_->on_gone([this] { cancellation_.cancel(); });
-  auto credential = co_await shared_.credentials.usable(worker_.runtime, cancellation_);
-  receipt_.unsaved = shared_.credentials.standing()->unsaved;
-  co_return credential;
-}
-
-// Sends until upstream answers, it fails for good, or it is no longer safe. Nothing has gone to the
-// client yet. The only resend here is that of a request whose kept-alive connection was dead.
-Task<Result<http::ResponseHead>> Exchange::attempt(const UpstreamRequest& request,
-                                                   std::string_view body) {
-  for (bool fresh = false;; fresh = true) {
-    if (client_->gone()) co_return fail(ErrorKind::kClientGone, "the client left");
-    auto opened = co_await upstream_->client.open(fresh, &cancellation_);
-    if (!opened) co_return fail(opened.error());
-    call_ = std::move(*opened);
-    cancellation_.arm([this] { call_->abort(); });
-
-    const auto sent_at = Clock::now();
-    const http::OutgoingRequest outgoing = request.outgoing(body.size());
-    auto sent = co_await call_->send(outgoing, body, true);
-    auto head = co_await call_->read_head();  // even when sending failed: it may say why
-    if (head) {
-      note_answer(*head);
-      co_return head;
-    }
-    if (fresh || cancellation_.cancelled() || !may_resend(*call_, sent_at))
-      co_return fail(sent ? head.error() : sent.error());
-    receipt_.resent = true;
-  }
-}
-
-// Sends a body as it comes, piece by piece, without a limit of ours. Never sent again.
-Task<Result<http::ResponseHead>> Exchange::upload(const Route& route) {
-  auto credential = co_await find_credential();
-  if (!credential) co_return fail(credential.error());
-  const UpstreamRequest request(head_, upstream_target(route), *credential, shared_.version, false);
-  auto opened = co_await upstream_->client.open(false, &cancellation_);
-  if (!opened) co_return fail(opened.error());
-  call_ = std::move(*opened);
-  cancellation_.arm([this] { call_->abort(); });
-
-  const http::OutgoingRequest outgoing = request.outgoing(client_->body_length());
-  auto sent = co_await call_->send(outgoing, {}, false);
-  while (sent && !client_->body_done()) {
-    auto piece = co_await client_->read_body();
-    if (!piece) {
-      call_->abort();
-      co_return fail(piece.error());
-    }
-    sent = co_await call_->send_body(*piece, client_->body_done());
-  }
-  auto head = co_await call_->read_head();  // an upstream that stops reading may say why
-  if (!head) co_return fail(sent ? head.error() : sent.error());
-  note_answer(*head);
-  co_return head;
-}
-
 Task<Result<void>> Exchange::relay(http::ResponseHead answer) {
+  note_answer(answer);
   Tap tap(answer, worker_.usage_parsers);
-  auto length = call_->body_length();
+  auto length = upstream_.answer().body_length();
   if (head_.method == "HEAD") length = parse_decimal(answer.get("content-length"));
   std::string begun;
   if (answer.status >= kFirstError) {
@@ -268,8 +177,8 @@ Task<Result<void>> Exchange::relay(http::ResponseHead answer) {
 // goes wrong is seen again by whoever reads on.
 Task<std::string> Exchange::read_error_body() {
   std::string begun;
-  while (!call_->body_done() && begun.size() < kMostErrorBody) {
-    auto piece = co_await call_->read_body();
+  while (!upstream_.answer().body_done() && begun.size() < kMostErrorBody) {
+    auto piece = co_await upstream_.answer().read_body();
     if (!piece) break;
     begun += *piece;
   }
@@ -281,19 +190,19 @@ Task<std::string> Exchange::read_error_body() {
 Task<Result<void>> Exchange::relay_body(Tap& tap, std::string_view begun) {
   if (!begun.empty()) {
     tap.see(begun);
-    if (call_->body_done()) co_return co_await client_->end_reply(begun);
+    if (upstream_.answer().body_done()) co_return co_await client_->end_reply(begun);
     auto written = co_await client_->write(begun);
     if (!written) co_return written;
   }
   while (true) {
-    if (!call_->body_ready()) {
+    if (!upstream_.answer().body_ready()) {
       auto flushed = co_await client_->flush();
       if (!flushed) co_return flushed;
     }
-    auto piece = co_await call_->read_body();
+    auto piece = co_await upstream_.answer().read_body();
     if (!piece) co_return fail(piece.error());
     tap.see(*piece);
-    const bool last = call_->body_done();
+    const bool last = upstream_.answer().body_done();
     if (last && !tap.is_unfinished()) co_return co_await client_->end_reply(*piece);
     auto written = co_await client_->write(*piece);
     if (!written) co_return written;
@@ -309,7 +218,7 @@ Task<Result<void>> Exchange::relay_body(Tap& tap, std::string_view begun) {
 // The answer cannot be completed. An event stream is told so in an event of its own; any other
 // answer ends without its end, so that the client sees that it was cut.
 Task<Result<void>> Exchange::end_in_trouble(const Tap& tap, Error error) {
-  call_->abort();
+  upstream_.answer().abort();
   if (client_->reply_unsent() && client_->reply_begun()) {
     client_->discard_reply();
     co_return fail(std::move(error));
@@ -317,7 +226,7 @@ Task<Result<void>> Exchange::end_in_trouble(const Tap& tap, Error error) {
   note_ending(error);
   const bool has_listener =
       error.kind != ErrorKind::kClientGone && error.kind != ErrorKind::kClientStalled;
-  if (has_listener && tap.is_open_stream() && !call_->body_length()) {
+  if (has_listener && tap.is_open_stream() && !upstream_.answer().body_length()) {
     const std::string tail =
         fmt::format("{}event: error\ndata: {}\n\n", tap.to_border(),
                     anthropic::error_body("api_error", error.message, receipt_.id));
@@ -358,14 +267,13 @@ Task<void> Exchange::refuse(Error error) {
 
 void Exchange::cut() {
   cut_ = true;
-  cancellation_.cancel();
+  upstream_.cancel();
 }
 
 // Which of the reasons that can end a wait it really was.
 Error Exchange::explain(Error error) const {
   if (cut_) return {ErrorKind::kShutdown, "CCProxy is shutting down"};
-  if (cancellation_.cancelled())
-    return {ErrorKind::kClientGone, "the client closed the connection"};
+  if (upstream_.cancelled()) return {ErrorKind::kClientGone, "the client closed the connection"};
   if (error.kind == ErrorKind::kClosed)
     return {ErrorKind::kUpstreamBroke, fmt::format("the upstream broke off: {}", error.message)};
   return error;
@@ -382,7 +290,7 @@ std::string Exchange::map_model(RequestBody& body) {
   if (config.follow_retirements) {
     std::string successor = shared_.models.successor(name);
     if (successor != name) {
-      warn("model_retired", {});
+      receipt_.warn("model_retired", {});
       shared_.catalog.say_retired(shared_.log, name, successor);
       name = std::move(successor);
     }
@@ -394,7 +302,7 @@ std::string Exchange::map_model(RequestBody& body) {
 }
 
 std::string Exchange::upstream_target(const Route& route) const {
-  std::string target = upstream_->prefix;
+  std::string target = upstream_.prefix();
   return target.append(route.path).append(head_.query());
 }
 
@@ -411,19 +319,10 @@ std::string Exchange::reply_fields(const http::ResponseHead& answer) const {
   return fields;
 }
 
-// A token for x-ccproxy-warning, and what it means for the log. Each once, in the order they came.
-void Exchange::warn(std::string_view token, std::string_view meaning) {
-  std::string& warnings = receipt_.warning;
-  if (list_names(warnings, token)) return;
-  if (!warnings.empty()) warnings += ", ";
-  warnings += token;
-  if (receipt_.detail.empty()) receipt_.detail = meaning;
-}
-
 void Exchange::explain_refusal(const http::ResponseHead& answer, std::string_view body) {
   if (answer.find("content-encoding")) return;
   const anthropic::Refusal refusal = anthropic::refusal_of(answer.status, body);
-  if (!refusal.token.empty()) warn(refusal.token, refusal.meaning);
+  if (!refusal.token.empty()) receipt_.warn(refusal.token, refusal.meaning);
 }
 
 void Exchange::note_answer(const http::ResponseHead& answer) {
@@ -432,7 +331,7 @@ void Exchange::note_answer(const http::ResponseHead& answer) {
   if (shared_.credentials.standing()->credential.kind != auth::CredentialKind::kClient)
     shared_.limits.note(answer);
   if (uses_credits(answer))
-    warn("usage_credits_in_use", "this request is paid for with usage credits");
+    receipt_.warn("usage_credits_in_use", "this request is paid for with usage credits");
   log_names("answer_fields", answer);
 }
 

@@ -6,14 +6,12 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "http/client.hpp"
 #include "http/server_connection.hpp"
-#include "net/cancellation.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/routes.hpp"
 #include "proxy/state.hpp"
 #include "proxy/tap.hpp"
-#include "proxy/upstream_request.hpp"
+#include "proxy/upstream_call.hpp"
 #include "telemetry/access_log.hpp"
 
 namespace ccproxy::proxy {
@@ -43,12 +41,6 @@ class Exchange {
   [[nodiscard]] Task<Result<void>> forward_message(const Route& route);
   [[nodiscard]] Task<Result<void>> forward_relay(const Route& route);
 
-  [[nodiscard]] Task<Result<http::ResponseHead>> ask(const Route& route, std::string_view body,
-                                                     bool decoded);
-  [[nodiscard]] Task<Result<auth::Credential>> find_credential();
-  [[nodiscard]] Task<Result<http::ResponseHead>> attempt(const UpstreamRequest& request,
-                                                         std::string_view body);
-  [[nodiscard]] Task<Result<http::ResponseHead>> upload(const Route& route);
   [[nodiscard]] Task<Result<void>> relay(http::ResponseHead answer);
   [[nodiscard]] Task<std::string> read_error_body();
   [[nodiscard]] Task<Result<void>> relay_body(Tap& tap, std::string_view begun);
@@ -61,7 +53,6 @@ class Exchange {
   [[nodiscard]] std::string upstream_target(const Route& route) const;
   [[nodiscard]] std::string reply_fields(const http::ResponseHead& answer) const;
   [[nodiscard]] Error explain(Error error) const;
-  void warn(std::string_view token, std::string_view meaning);
   void explain_refusal(const http::ResponseHead& answer, std::string_view body);
   void note_answer(const http::ResponseHead& answer);
   void note_usage(const Tap& tap);
@@ -70,18 +61,16 @@ class Exchange {
 
   WorkerState& worker_;
   Shared& shared_;
-  config::Snapshot config_;             // as it was when the request came
-  std::shared_ptr<Upstream> upstream_;  // outlives every call on it
+  config::Snapshot config_;  // as it was when the request came
   std::shared_ptr<http::ServerConnection> client_;
   bool trusted_;
   http::RequestHead head_;
   dialect::Dialect dialect_ = dialect::Dialect::kMessages;
-  net::Cancellation cancellation_;  // ends whatever waits for the upstream
-  std::shared_ptr<http::Call> call_;
   bool cut_ = false;
   std::string cors_fields_;
   std::string allow_;  // for a 405
   telemetry::Receipt receipt_;
+  UpstreamCall upstream_;
 };
 
 }  // namespace ccproxy::proxy

@@ -1,5 +1,7 @@
 #include "telemetry/access_log.hpp"
 
+#include "base/text.hpp"
+
 namespace ccproxy::telemetry {
 
 std::string_view name_of(Ending ending) {
@@ -13,6 +15,13 @@ std::string_view name_of(Ending ending) {
     case Ending::kShutdown: return "shutdown";
   }
   return "unknown";
+}
+
+void Receipt::warn(std::string_view token, std::string_view meaning) {
+  if (list_names(warning, token)) return;
+  if (!warning.empty()) warning += ", ";
+  warning += token;
+  if (detail.empty()) detail = meaning;
 }
 
 void write_receipt(Log& log, const Receipt& receipt, Clock::time_point now) {

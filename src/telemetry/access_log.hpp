@@ -45,6 +45,10 @@ struct Receipt {
   std::string warning;        // what x-ccproxy-warning says
   Ending ending = Ending::kComplete;
   std::string detail;  // a sentence, when something went wrong
+
+  // Adds a token to `warning`, each once, in the order they came; `meaning` becomes the detail
+  // where there is none.
+  void warn(std::string_view token, std::string_view meaning);
 };
 
 void write_receipt(Log& log, const Receipt& receipt, Clock::time_point now);

@@ -1,0 +1,66 @@
+// One request to the upstream and its answer: which credential goes with it, which connection
+// carries it, and the two cases in which it is sent a second time. It refuses to know what is asked
+// and what becomes of the answer.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "auth/credential.hpp"
+#include "base/error.hpp"
+#include "http/client.hpp"
+#include "http/server_connection.hpp"
+#include "net/cancellation.hpp"
+#include "proxy/state.hpp"
+#include "proxy/upstream_request.hpp"
+#include "telemetry/access_log.hpp"
+
+namespace ccproxy::proxy {
+
+// What is asked: the client's head, where it goes, and whether its body goes out unfolded.
+struct Asked {
+  const http::RequestHead& head;
+  std::string target;  // path and query
+  bool decoded = false;
+};
+
+class UpstreamCall {
+ public:
+  // Everything must outlive it. `receipt` is told what happened on the way.
+  UpstreamCall(WorkerState& worker, http::ServerConnection& client, telemetry::Receipt& receipt);
+
+  // Sends the whole of `body` and waits for the head of the answer. A 401 is answered with another
+  // credential once, where there is one; else its head is returned like every other. Fails when
+  // there is no credential and no answer, and with kClosed when cancel() ended it.
+  [[nodiscard]] Task<Result<http::ResponseHead>> ask(const Asked& asked, std::string_view body);
+
+  // Sends the client's body as it comes, piece by piece, without a limit of ours. Never sent again.
+  [[nodiscard]] Task<Result<http::ResponseHead>> upload(const Asked& asked);
+
+  // The answer's body, once one of these has returned a head.
+  [[nodiscard]] http::Call& answer() { return *call_; }
+
+  // Ends what is under way and what would begin.
+  void cancel() { cancellation_.cancel(); }
+  [[nodiscard]] bool cancelled() const { return cancellation_.cancelled(); }
+
+  // The path that stands before every path there.
+  [[nodiscard]] const std::string& prefix() const { return upstream_->prefix; }
+
+ private:
+  [[nodiscard]] Task<Result<auth::Credential>> find_credential();
+  [[nodiscard]] Task<Result<http::ResponseHead>> send(const UpstreamRequest& request,
+                                                      std::string_view body);
+  [[nodiscard]] Task<Result<void>> open(bool fresh);
+  void note_unmended(const Error& error);
+
+  WorkerState& worker_;
+  http::ServerConnection& client_;
+  telemetry::Receipt& receipt_;
+  std::shared_ptr<Upstream> upstream_;  // outlives every call on it
+  net::Cancellation cancellation_;      // ends whatever waits for the upstream
+  std::shared_ptr<http::Call> call_;
+};
+
+}  // namespace ccproxy::proxy
