@@ -56,6 +56,7 @@ Reader::Reader(Reader&&) noexcept = default;
 Reader& Reader::operator=(Reader&&) noexcept = default;
 
 Result<void> Reader::members(std::string_view text, FunctionRef<void(const Member&)> visit) {
+  if (text.empty()) return not_json(simdjson::EMPTY);
   auto& parser = state_->parser;
   if (parser.capacity() > kKeepCapacity && text.size() < kKeepCapacity) parser = ondemand::parser();
 
@@ -74,6 +75,24 @@ Result<void> Reader::members(std::string_view text, FunctionRef<void(const Membe
   }
   if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
     return not_json(simdjson::TAPE_ERROR);  // something follows the object
+  return {};
+}
+
+Result<void> Reader::elements(std::string_view text,
+                              FunctionRef<void(std::string_view value)> visit) {
+  if (text.empty()) return not_json(simdjson::EMPTY);
+  ondemand::document document;
+  const simdjson::padded_string_view padded(text.data(), text.size(), text.size() + kPadding);
+  if (auto error = state_->parser.iterate(padded).get(document)) return not_json(error);
+  ondemand::array array;
+  if (auto error = document.get_array().get(array)) return not_json(error);
+  for (auto entry : array) {
+    ondemand::value value;
+    std::string_view raw;
+    if (auto error = std::move(entry).get(value)) return not_json(error);
+    if (auto error = raw_value(value, raw)) return not_json(error);
+    visit(raw);
+  }
   return {};
 }
 

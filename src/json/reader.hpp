@@ -38,8 +38,12 @@ class Reader {
   // `visit` must not call this reader again; another Reader may.
   [[nodiscard]] Result<void> members(std::string_view text, FunctionRef<void(const Member&)> visit);
 
-  // The same for a text without padding behind it: it is copied first, so the spans that `visit`
-  // sees live only until it returns. For small texts.
+  // The same for the elements of an array.
+  [[nodiscard]] Result<void> elements(std::string_view text,
+                                      FunctionRef<void(std::string_view value)> visit);
+
+  // As members(), for a text without padding behind it: it is copied first, so the spans that
+  // `visit` sees live only until it returns. For small texts.
   [[nodiscard]] Result<void> members_of_copy(std::string_view text,
                                              FunctionRef<void(const Member&)> visit);
 

@@ -1,0 +1,34 @@
+// A whole answer of Chat Completions: gathered while the events come, written when it is complete.
+#pragma once
+
+#include "dialect/chat_encoder.hpp"
+
+namespace ccproxy::dialect {
+
+class ChatReply final : public ChatEncoder {
+ public:
+  // `plan` must outlive it.
+  ChatReply(const ReplyPlan& plan, ReplyIdentity identity);
+
+ private:
+  void begin(std::string&) override {}
+  void tell_text(std::string_view escaped, std::string&) override { content_ += escaped; }
+  void tell_reasoning(std::string_view escaped, std::string&) override { reasoning_ += escaped; }
+  void begin_call(const ChatCall& call, std::string&) override;
+  void tell_call(const ChatCall&, std::string_view escaped, std::string&) override;
+  void end_call(std::string&) override;
+  void tell_annotations(const ChatAnnotations& annotations, std::string&) override;
+  void tell_refusal(std::string_view escaped, std::string&) override { refusal_ = escaped; }
+  void end(std::string_view finish_reason, const Tokens& tokens, std::string& out) override;
+  void break_off(std::string_view body, std::string& out) override { out = body; }
+  void keep_alive(std::string&) override {}
+
+  void append_message(std::string& out) const;
+
+  ReplyIdentity identity_;
+  std::string content_, reasoning_, refusal_;  // still escaped
+  std::string calls_;                          // JSON: elements of tool_calls, or the function_call
+  std::string annotations_ = "[]";
+};
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,113 @@
+#include "dialect/chat_stream.hpp"
+
+#include <initializer_list>
+#include <utility>
+
+#include "dialect/chat_head.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+void append(std::string& out, std::initializer_list<std::string_view> parts) {
+  for (const std::string_view part : parts) out += part;
+}
+
+}  // namespace
+
+ChatStream::ChatStream(const ReplyPlan& plan, ReplyIdentity identity)
+    : ChatEncoder(plan), identity_(std::move(identity)) {}
+
+void ChatStream::begin(std::string& out) {
+  head_ = "data: ";
+  append_chat_head(head_, identity_, "chat.completion.chunk", plan().model, service_tier());
+  if (plan().include_usage) head_ += R"(,"usage":null)";
+  open_chunk(out);
+  out += R"("role":"assistant","content":"","refusal":null)";
+  close_chunk("", out);
+}
+
+void ChatStream::open_chunk(std::string& out) const {
+  append(out, {head_, R"(,"choices":[{"index":0,"delta":{)"});
+}
+
+void ChatStream::close_chunk(std::string_view finish_reason, std::string& out) const {
+  out += R"(},"logprobs":null,"finish_reason":)";
+  if (finish_reason.empty())
+    out += "null";
+  else
+    append(out, {"\"", finish_reason, "\""});
+  out += "}]}\n\n";
+}
+
+void ChatStream::tell(std::string_view member, std::string_view escaped, std::string& out) {
+  open_chunk(out);
+  append(out, {"\"", member, R"(":")", escaped, "\""});
+  close_chunk("", out);
+}
+
+void ChatStream::tell_text(std::string_view escaped, std::string& out) {
+  tell("content", escaped, out);
+}
+
+void ChatStream::tell_reasoning(std::string_view escaped, std::string& out) {
+  tell("reasoning_content", escaped, out);
+}
+
+void ChatStream::tell_refusal(std::string_view escaped, std::string& out) {
+  tell("refusal", escaped, out);
+}
+
+void ChatStream::begin_call(const ChatCall& call, std::string& out) {
+  open_chunk(out);
+  if (plan().legacy_functions) {
+    append(out, {R"("function_call":{"name":")", call.name, R"(","arguments":""})"});
+    return close_chunk("", out);
+  }
+  append(out, {R"("tool_calls":[{"index":)", std::to_string(call.number), R"(,"id":")", call.id});
+  if (call.custom)
+    append(out, {R"(","type":"custom","custom":{"name":")", call.name, R"(","input":""}}])"});
+  else
+    append(out,
+           {R"(","type":"function","function":{"name":")", call.name, R"(","arguments":""}}])"});
+  close_chunk("", out);
+}
+
+// Without id, type and name: openai's accumulator takes even a null there for another call.
+void ChatStream::tell_call(const ChatCall& call, std::string_view escaped, std::string& out) {
+  open_chunk(out);
+  if (plan().legacy_functions) {
+    append(out, {R"("function_call":{"arguments":")", escaped, R"("})"});
+    return close_chunk("", out);
+  }
+  append(out, {R"("tool_calls":[{"index":)", std::to_string(call.number)});
+  append(out, {call.custom ? R"(,"custom":{"input":")" : R"(,"function":{"arguments":")", escaped});
+  out += R"("}}])";
+  close_chunk("", out);
+}
+
+void ChatStream::tell_annotations(const ChatAnnotations& annotations, std::string& out) {
+  open_chunk(out);
+  out += R"("annotations":)";
+  annotations.append_to(out);
+  close_chunk("", out);
+}
+
+void ChatStream::end(std::string_view finish_reason, const Tokens& tokens, std::string& out) {
+  open_chunk(out);
+  close_chunk(finish_reason, out);
+  if (plan().include_usage) {
+    out += "data: ";
+    append_chat_head(out, identity_, "chat.completion.chunk", plan().model, service_tier());
+    out += R"(,"usage":)";
+    append_chat_usage(out, tokens);
+    out += ",\"choices\":[]}\n\n";
+  }
+  out += "data: [DONE]\n\n";
+}
+
+// No finish chunk and no [DONE]: the answer is not complete, and must not look so.
+void ChatStream::break_off(std::string_view body, std::string& out) {
+  append(out, {"data: ", body, "\n\n"});
+}
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,35 @@
+// A streamed answer of Chat Completions: each thing that is told is one chunk. The chunks of one
+// answer differ only in their delta, so what stands around it is written once.
+#pragma once
+
+#include "dialect/chat_encoder.hpp"
+
+namespace ccproxy::dialect {
+
+class ChatStream final : public ChatEncoder {
+ public:
+  // `plan` must outlive it.
+  ChatStream(const ReplyPlan& plan, ReplyIdentity identity);
+
+ private:
+  void begin(std::string& out) override;
+  void tell_text(std::string_view escaped, std::string& out) override;
+  void tell_reasoning(std::string_view escaped, std::string& out) override;
+  void begin_call(const ChatCall& call, std::string& out) override;
+  void tell_call(const ChatCall& call, std::string_view escaped, std::string& out) override;
+  void end_call(std::string&) override {}
+  void tell_annotations(const ChatAnnotations& annotations, std::string& out) override;
+  void tell_refusal(std::string_view escaped, std::string& out) override;
+  void end(std::string_view finish_reason, const Tokens& tokens, std::string& out) override;
+  void break_off(std::string_view body, std::string& out) override;
+  void keep_alive(std::string& out) override { out += kKeepAlive; }
+
+  void tell(std::string_view member, std::string_view escaped, std::string& out);
+  void open_chunk(std::string& out) const;
+  void close_chunk(std::string_view finish_reason, std::string& out) const;
+
+  ReplyIdentity identity_;
+  std::string head_;  // of every chunk, up to its choices
+};
+
+}  // namespace ccproxy::dialect

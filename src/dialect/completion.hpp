@@ -1,0 +1,56 @@
+// The legacy /v1/completions: text and nothing else, streamed and whole.
+#pragma once
+
+#include "dialect/chat_encoder.hpp"
+
+namespace ccproxy::dialect {
+
+// What has no place in this shape is dropped in both.
+class CompletionEncoder : public ChatEncoder {
+ public:
+  // `plan` must outlive it.
+  CompletionEncoder(const ReplyPlan& plan, ReplyIdentity identity);
+
+ protected:
+  [[nodiscard]] const ReplyIdentity& identity() const { return identity_; }
+  // Appends {"id",...,"choices":[{...}] and leaves it open for the usage.
+  void append_choice(std::string_view escaped, std::string_view finish_reason,
+                     std::string& out) const;
+
+ private:
+  void begin(std::string&) final {}
+  void tell_reasoning(std::string_view, std::string&) final {}
+  void begin_call(const ChatCall&, std::string&) final {}
+  void tell_call(const ChatCall&, std::string_view, std::string&) final {}
+  void end_call(std::string&) final {}
+  void tell_annotations(const ChatAnnotations&, std::string&) final {}
+  void tell_refusal(std::string_view, std::string&) final {}
+
+  ReplyIdentity identity_;
+};
+
+class CompletionStream final : public CompletionEncoder {
+ public:
+  using CompletionEncoder::CompletionEncoder;
+
+ private:
+  void tell_text(std::string_view escaped, std::string& out) override;
+  void end(std::string_view finish_reason, const Tokens& tokens, std::string& out) override;
+  void break_off(std::string_view body, std::string& out) override;
+  void keep_alive(std::string& out) override { out += kKeepAlive; }
+};
+
+class CompletionReply final : public CompletionEncoder {
+ public:
+  using CompletionEncoder::CompletionEncoder;
+
+ private:
+  void tell_text(std::string_view escaped, std::string&) override { text_ += escaped; }
+  void end(std::string_view finish_reason, const Tokens& tokens, std::string& out) override;
+  void break_off(std::string_view body, std::string& out) override { out = body; }
+  void keep_alive(std::string&) override {}
+
+  std::string text_;  // still escaped
+};
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,103 @@
+#include "dialect/custom_input.hpp"
+
+#include "json/text.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+constexpr std::string_view kOpening = R"({"input":")";
+
+// Where JSON allows white space in front of that character of the opening.
+constexpr bool may_be_blank_before(std::size_t matched) {
+  return matched <= 1 || matched == kOpening.find(':') || matched == kOpening.size() - 1;
+}
+
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+// How many bytes at the end begin a UTF-8 sequence that is not complete.
+std::size_t unfinished_utf8(std::string_view text) {
+  for (std::size_t back = 1; back <= 3 && back <= text.size(); ++back) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+    if ((byte & 0xC0U) == 0x80U) continue;
+    const std::size_t whole = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+    return whole > back ? back : 0;
+  }
+  return 0;
+}
+
+bool begins_surrogate_pair(std::string_view escape) {
+  const char high = escape[3];
+  return (escape[2] == 'd' || escape[2] == 'D') &&
+         (high == '8' || high == '9' || ((high | 0x20) == 'a') || ((high | 0x20) == 'b'));
+}
+
+// The size of the escape that `rest` begins with, a surrogate pair as one; 0 when it may go on
+// behind the end.
+std::size_t escape_size(std::string_view rest) {
+  if (rest.size() < 2) return 0;
+  if (rest[1] != 'u') return 2;
+  if (rest.size() < 6) return 0;
+  if (!begins_surrogate_pair(rest)) return 6;
+  const std::string_view next = rest.substr(6, 2);
+  if (!std::string_view("\\u").starts_with(next)) return 6;  // the other half is missing
+  return rest.size() < 12 ? 0 : 12;
+}
+
+}  // namespace
+
+void CustomInput::feed(std::string_view json, std::string& out) {
+  if (state_ == State::kBeforeText) json.remove_prefix(match_opening(json, out));
+  if (state_ == State::kRaw) out += json;
+  if (state_ != State::kText) return;
+  pending_ += json;
+  decode(out);
+}
+
+// Returns how much of `json` it has taken.
+std::size_t CustomInput::match_opening(std::string_view json, std::string& out) {
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (c == kOpening[matched_]) {
+      ++matched_;
+    } else if (!is_blank(c) || !may_be_blank_before(matched_)) {
+      state_ = State::kRaw;
+      out += pending_;
+      return i;
+    }
+    pending_ += c;
+    if (matched_ < kOpening.size()) continue;
+    state_ = State::kText;
+    pending_.clear();
+    return i + 1;
+  }
+  return json.size();
+}
+
+void CustomInput::decode(std::string& out) {
+  std::string_view rest = pending_;
+  while (!rest.empty() && state_ == State::kText) {
+    const std::size_t taken = decode_some(rest, out);
+    if (taken == 0) break;
+    rest.remove_prefix(taken);
+  }
+  pending_.erase(0, pending_.size() - rest.size());
+}
+
+// A run of plain characters, one escape, or the end; 0 when more must come first.
+std::size_t CustomInput::decode_some(std::string_view rest, std::string& out) {
+  if (rest[0] == '"') {
+    state_ = State::kAfterText;
+    return rest.size();
+  }
+  if (rest[0] == '\\') {
+    const std::size_t size = escape_size(rest);
+    json::append_decoded(out, {rest.substr(0, size)});
+    return size;
+  }
+  std::string_view plain = rest.substr(0, rest.find_first_of("\"\\"));
+  if (plain.size() == rest.size()) plain.remove_suffix(unfinished_utf8(plain));
+  out += plain;
+  return plain.size();
+}
+
+}  // namespace ccproxy::dialect

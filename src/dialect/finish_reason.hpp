@@ -1,0 +1,32 @@
+// Why an answer ended, in OpenAI's words.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ccproxy::dialect {
+
+// `stop_reason` is Anthropic's, perhaps one that nobody knows yet. `has_call` says that the answer
+// holds a call of one of the client's tools: the reason must agree with what the client sees.
+[[nodiscard]] constexpr std::string_view finish_reason(std::string_view stop_reason, bool has_call,
+                                                       bool legacy_functions) {
+  if (stop_reason == "max_tokens" || stop_reason == "model_context_window_exceeded")
+    return "length";
+  if (stop_reason == "refusal") return "content_filter";
+  const bool may_call =
+      stop_reason == "tool_use" || stop_reason == "end_turn" || stop_reason == "stop_sequence";
+  if (!has_call || !may_call) return "stop";
+  return legacy_functions ? "function_call" : "tool_calls";
+}
+
+// What the client is told of a refusal: upstream's own words, else a sentence with the category.
+// In and out are still escaped, as in JSON text.
+[[nodiscard]] inline std::string refusal_text(std::string_view explanation,
+                                              std::string_view category) {
+  if (!explanation.empty()) return std::string(explanation);
+  std::string text = "The model declined to answer this request";
+  if (!category.empty()) text.append(" (").append(category).append(")");
+  return text += '.';
+}
+
+}  // namespace ccproxy::dialect

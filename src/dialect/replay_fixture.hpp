@@ -1,0 +1,75 @@
+// Feeds recorded event streams to an encoder, for tests. It cuts lines by itself: this room may not
+// know http's reader.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "anthropic/event.hpp"
+#include "dialect/chat_answer.hpp"
+
+namespace ccproxy::dialect::test {
+
+inline constexpr std::size_t kFragments[] = {1, 2, 3, 5, 7, 16, 64, std::string::npos};
+
+inline ReplyIdentity identity_of(const ReplyPlan& plan) {
+  return {plan.text_completion ? "cmpl-1" : "chatcmpl-1", 1'770'000'000};
+}
+
+// One answer: pieces of an event stream in, what the client gets out.
+class Replay {
+ public:
+  explicit Replay(const ReplyPlan& plan) : encoder_(chat_answer(plan, identity_of(plan))) {}
+
+  void feed(std::string_view bytes) {
+    for (const char c : bytes) {
+      if (c != '\n') {
+        line_ += c;
+        continue;
+      }
+      take_line();
+      line_.clear();
+    }
+  }
+
+  // The end of the upstream's answer.
+  std::string finish() {
+    encoder_->finish(out_);
+    return out_;
+  }
+
+  ReplyEncoder& encoder() { return *encoder_; }
+  [[nodiscard]] const std::string& told() const { return out_; }
+
+ private:
+  void take_line() {
+    if (line_.starts_with("event: ")) name_ = line_.substr(7);
+    if (line_.starts_with("data: ")) data_ = line_.substr(6);
+    if (!line_.empty() || data_.empty()) return;
+    const auto event = anthropic::read_event(reader_, name_, data_);
+    ASSERT_TRUE(event) << data_;
+    encoder_->on(*event, out_);
+    name_.clear();
+    data_.clear();
+  }
+
+  anthropic::EventReader reader_;
+  std::unique_ptr<ReplyEncoder> encoder_;
+  std::string line_, name_, data_, out_;
+};
+
+// What the client gets for a whole event stream that arrives in pieces of `fragment` bytes.
+inline std::string replay(std::string_view events, const ReplyPlan& plan,
+                          std::size_t fragment = std::string::npos) {
+  Replay run(plan);
+  for (std::size_t at = 0; at < events.size(); at += std::min(fragment, events.size()))
+    run.feed(events.substr(at, fragment));
+  return run.finish();
+}
+
+}  // namespace ccproxy::dialect::test

@@ -1,0 +1,43 @@
+// The way back: the events of Anthropic's answer go in, the client's bytes come out. Per dialect
+// there are two, for a stream and for a whole answer, fed by the same events, so that they cannot
+// drift apart. An encoder refuses to know sockets and clocks.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "anthropic/event.hpp"
+#include "base/error.hpp"
+
+namespace ccproxy::dialect {
+
+// A comment line that every client's parser skips: for silence and for upstream's pings.
+inline constexpr std::string_view kKeepAlive = ": keepalive\n\n";
+
+class ReplyEncoder {
+ public:
+  ReplyEncoder() = default;
+  ReplyEncoder(const ReplyEncoder&) = delete;
+  ReplyEncoder& operator=(const ReplyEncoder&) = delete;
+  virtual ~ReplyEncoder() = default;
+
+  // Takes one event and appends what the client gets for it, perhaps nothing. After an upstream
+  // message that paused, the events of the next message follow: it stays one answer.
+  virtual void on(const anthropic::MessageEvent& event, std::string& out) = 0;
+
+  // No event follows. An answer that is not complete by now is told as broken.
+  virtual void finish(std::string& out) = 0;
+
+  // Ends the answer with an error of ours; a Failure event does the same with upstream's. Nothing
+  // that comes later is told.
+  virtual void fail(const Error& error, std::string& out) = 0;
+
+  // True when the last message ended in pause_turn: the caller either sends it on and feeds the
+  // next message, or calls finish().
+  [[nodiscard]] virtual bool paused() const = 0;
+
+  // 200, or what the error's status is. A stream that has begun cannot tell it any more.
+  [[nodiscard]] virtual int status() const = 0;
+};
+
+}  // namespace ccproxy::dialect

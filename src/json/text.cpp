@@ -1,0 +1,127 @@
+#include "json/text.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+
+#include "json/writer.hpp"
+
+namespace ccproxy::json {
+namespace {
+
+constexpr std::uint32_t kReplacement = 0xFFFD;
+
+// The four digits behind "\u"; nothing when there are fewer or others.
+std::optional<std::uint32_t> hex4(std::string_view digits) {
+  if (digits.size() < 4) return std::nullopt;
+  std::uint32_t code = 0;
+  const char* const end = digits.data() + 4;
+  const auto [at, error] = std::from_chars(digits.data(), end, code, 16);
+  if (error != std::errc{} || at != end) return std::nullopt;
+  return code;
+}
+
+bool is_high(std::uint32_t code) { return code >= 0xD800 && code <= 0xDBFF; }
+bool is_low(std::uint32_t code) { return code >= 0xDC00 && code <= 0xDFFF; }
+
+void append_utf8(std::string& out, std::uint32_t code) {
+  if (code < 0x80) {
+    out += static_cast<char>(code);
+  } else if (code < 0x800) {
+    out += static_cast<char>(0xC0U | (code >> 6U));
+    out += static_cast<char>(0x80U | (code & 0x3FU));
+  } else if (code < 0x10000) {
+    out += static_cast<char>(0xE0U | (code >> 12U));
+    out += static_cast<char>(0x80U | ((code >> 6U) & 0x3FU));
+    out += static_cast<char>(0x80U | (code & 0x3FU));
+  } else {
+    out += static_cast<char>(0xF0U | (code >> 18U));
+    out += static_cast<char>(0x80U | ((code >> 12U) & 0x3FU));
+    out += static_cast<char>(0x80U | ((code >> 6U) & 0x3FU));
+    out += static_cast<char>(0x80U | (code & 0x3FU));
+  }
+}
+
+// The second half of a pair at the front of `rest`, backslash included.
+std::optional<std::uint32_t> low_half(std::string_view rest) {
+  if (!rest.starts_with("\\u")) return std::nullopt;
+  const auto code = hex4(rest.substr(2));
+  return code && is_low(*code) ? code : std::nullopt;
+}
+
+// Decodes the escape that `rest` begins with; returns how many bytes it takes.
+std::size_t append_escape(std::string& out, std::string_view rest) {
+  switch (rest[1]) {
+    case 'b': out += '\b'; return 2;
+    case 'f': out += '\f'; return 2;
+    case 'n': out += '\n'; return 2;
+    case 'r': out += '\r'; return 2;
+    case 't': out += '\t'; return 2;
+    case 'u': break;
+    default: out += rest[1]; return 2;
+  }
+  const std::uint32_t code = hex4(rest.substr(2)).value_or(kReplacement);
+  if (is_high(code)) {
+    if (const auto low = low_half(rest.substr(6))) {
+      append_utf8(out, 0x10000 + ((code - 0xD800) << 10U) + (*low - 0xDC00));
+      return 12;
+    }
+  }
+  append_utf8(out, is_high(code) || is_low(code) ? kReplacement : code);
+  return 6;
+}
+
+}  // namespace
+
+std::optional<JsonText> text_of(std::string_view token) {
+  if (token.size() < 2 || token.front() != '"' || token.back() != '"') return std::nullopt;
+  const JsonText text{token.substr(1, token.size() - 2)};
+  std::string_view rest = text.escaped;
+  for (auto at = rest.find('\\'); at != std::string_view::npos; at = rest.find('\\')) {
+    rest.remove_prefix(at + 1);
+    if (rest.empty()) return std::nullopt;
+    const bool is_known = std::string_view("\"\\/bfnrtu").find(rest[0]) != std::string_view::npos;
+    if (!is_known || (rest[0] == 'u' && !hex4(rest.substr(1)))) return std::nullopt;
+    rest.remove_prefix(1);
+  }
+  return text;
+}
+
+void append_decoded(std::string& out, JsonText text) {
+  std::string_view rest = text.escaped;
+  while (true) {
+    const auto plain = rest.find('\\');
+    out += rest.substr(0, plain);
+    if (plain == std::string_view::npos || plain + 1 >= rest.size()) return;
+    rest.remove_prefix(plain);
+    rest.remove_prefix(std::min(append_escape(out, rest), rest.size()));
+  }
+}
+
+void append_escaped(std::string& out, std::string_view plain) {
+  const std::size_t quote = out.size();
+  append_quoted(out, plain);
+  out.erase(quote, 1);
+  out.pop_back();
+}
+
+std::size_t code_points(JsonText text) {
+  const std::string_view rest = text.escaped;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    if ((static_cast<unsigned char>(rest[i]) & 0xC0U) == 0x80U) continue;
+    ++count;
+    if (rest[i] != '\\') continue;
+    std::string_view escape = rest.substr(i);
+    if (!escape.starts_with("\\u")) {
+      ++i;
+      continue;
+    }
+    const auto code = hex4(escape.substr(2));
+    i += 5;
+    if (code && is_high(*code) && escape.size() > 6 && low_half(escape.substr(6))) i += 6;
+  }
+  return count;
+}
+
+}  // namespace ccproxy::json

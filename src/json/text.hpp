@@ -1,0 +1,31 @@
+// A JSON string where it stands: what is between its quotes, still escaped. It is copied from one
+// JSON text to another as it is, never decoded and encoded again, so nothing can change on the way.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ccproxy::json {
+
+struct JsonText {
+  std::string_view escaped{};
+
+  [[nodiscard]] bool empty() const { return escaped.empty(); }
+};
+
+// The text of a string token; nothing for all else, broken escapes included. What simdjson has
+// walked over is UTF-8 without raw control characters, so that is not looked at again.
+[[nodiscard]] std::optional<JsonText> text_of(std::string_view token);
+
+// Appends what the text means, in UTF-8. Half a surrogate pair, which UTF-8 cannot say, becomes
+// U+FFFD.
+void append_decoded(std::string& out, JsonText text);
+
+// Appends `plain` escaped, without the quotes around it.
+void append_escaped(std::string& out, std::string_view plain);
+
+// How many Unicode code points the text means; a surrogate pair is one.
+[[nodiscard]] std::size_t code_points(JsonText text);
+
+}  // namespace ccproxy::json
