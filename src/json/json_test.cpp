@@ -51,6 +51,20 @@ TEST(Reader, points_into_the_text_it_was_given) {
   EXPECT_EQ(at, 10U);
 }
 
+TEST(Reader, shows_the_elements_of_an_array_as_they_were_written) {
+  const std::string text =
+      R"([ {"a": 1 } ,"b\u0020", 1e400,[ ],null])" + std::string(kPadding, ' ');
+  Reader reader;
+  std::vector<std::string> values;
+  const auto visit = [&](std::string_view value) { values.emplace_back(value); };
+  ASSERT_TRUE(reader.elements(std::string_view(text).substr(0, text.size() - kPadding), visit));
+  EXPECT_EQ(values,
+            (std::vector<std::string>{R"({"a": 1 })", R"("b\u0020")", "1e400", "[ ]", "null"}));
+  const std::string none = "{}" + std::string(kPadding, ' ');
+  EXPECT_FALSE(reader.elements(std::string_view(none).substr(0, 2), visit));
+  EXPECT_FALSE(reader.elements("", visit));
+}
+
 TEST(Reader, refuses_what_is_not_one_object) {
   for (const char* text : {"", " ", "[1]", "\"x\"", "{", "{\"a\":1", "{\"a\" 1}", "{\"a\":1}x",
                            "{} {}", "nul", "{\"a\":}", "\xFF{}"})

@@ -1,0 +1,58 @@
+#include "json/text.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace ccproxy::json {
+namespace {
+
+TEST(JsonText, is_what_stands_between_the_quotes) {
+  EXPECT_EQ(text_of(R"("a\nb")")->escaped, R"(a\nb)");
+  EXPECT_TRUE(text_of(R"("")")->empty());
+}
+
+TEST(JsonText, is_not_made_of_anything_else) {
+  for (const char* token : {"", "\"", "null", "5", "{}", "\"a", "a\"", R"("a\")", R"("\x")",
+                            R"("\u12")", R"("\u12g4")"})
+    EXPECT_FALSE(text_of(token)) << token;
+}
+
+struct Case {
+  const char* says;
+  const char* escaped;
+  const char* decoded;
+  std::size_t points;
+};
+
+const Case kCases[] = {
+    {"plain", "abc", "abc", 3},
+    {"short escapes", R"(\"\\\/\b\f\n\r\t)", "\"\\/\b\f\n\r\t", 8},
+    {"an escape of two bytes", R"(\u00e9x)", "éx", 2},
+    {"an escape of three bytes", R"(\u20AC)", "€", 1},
+    {"a surrogate pair is one", R"(\ud83d\ude00!)", "😀!", 2},
+    {"UTF-8 as it is", "é€😀", "é€😀", 3},
+    {"half a pair becomes a replacement", R"(\ud83dx)", "\xEF\xBF\xBDx", 2},
+    {"the other half too", R"(\ude00)", "\xEF\xBF\xBD", 1},
+    {"two first halves", R"(\ud83d\ud83d\ude00)", "\xEF\xBF\xBD😀", 2},
+    {"nothing", "", "", 0},
+};
+
+TEST(JsonText, is_decoded_and_counted) {
+  for (const Case& row : kCases) {
+    SCOPED_TRACE(row.says);
+    std::string decoded = ">";
+    append_decoded(decoded, {row.escaped});
+    EXPECT_EQ(decoded, std::string(">") + row.decoded);
+    EXPECT_EQ(code_points({row.escaped}), row.points);
+  }
+}
+
+TEST(JsonText, is_written_without_quotes) {
+  std::string out = "\"x";
+  append_escaped(out, "a\"\n");
+  EXPECT_EQ(out, "\"xa\\\"\\n");
+}
+
+}  // namespace
+}  // namespace ccproxy::json
