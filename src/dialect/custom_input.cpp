@@ -1,5 +1,6 @@
 #include "dialect/custom_input.hpp"
 
+#include "base/text.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
@@ -25,10 +26,14 @@ std::size_t unfinished_utf8(std::string_view text) {
   return 0;
 }
 
-bool begins_surrogate_pair(std::string_view escape) {
-  const char high = escape[3];
-  return (escape[2] == 'd' || escape[2] == 'D') &&
-         (high == '8' || high == '9' || ((high | 0x20) == 'a') || ((high | 0x20) == 'b'));
+enum class Half { kNone, kFirst, kSecond };
+
+// Which half of a surrogate pair an escape of six bytes is.
+Half half_of(std::string_view escape) {
+  if (escape[2] != 'd' && escape[2] != 'D') return Half::kNone;
+  const char digit = lower(escape[3]);
+  if (digit == '8' || digit == '9' || digit == 'a' || digit == 'b') return Half::kFirst;
+  return digit >= 'c' && digit <= 'f' ? Half::kSecond : Half::kNone;
 }
 
 // The size of the escape that `rest` begins with, a surrogate pair as one; 0 when it may go on
@@ -37,10 +42,11 @@ std::size_t escape_size(std::string_view rest) {
   if (rest.size() < 2) return 0;
   if (rest[1] != 'u') return 2;
   if (rest.size() < 6) return 0;
-  if (!begins_surrogate_pair(rest)) return 6;
-  const std::string_view next = rest.substr(6, 2);
-  if (!std::string_view("\\u").starts_with(next)) return 6;  // the other half is missing
-  return rest.size() < 12 ? 0 : 12;
+  if (half_of(rest) != Half::kFirst) return 6;
+  const std::string_view next = rest.substr(6, 6);
+  if (!std::string_view("\\u").starts_with(next.substr(0, 2))) return 6;
+  if (next.size() < 6) return 0;
+  return half_of(next) == Half::kSecond ? 12 : 6;
 }
 
 }  // namespace
