@@ -1,0 +1,149 @@
+// Makes up answers of the upstream for tests: many kinds of blocks, cut anywhere. The same seed
+// makes the same answer.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <initializer_list>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dialect/reply_plan.hpp"
+#include "json/text.hpp"
+
+namespace ccproxy::dialect::test {
+
+class Script {
+ public:
+  explicit Script(unsigned seed) : random_(seed) {}
+
+  ReplyPlan plan() {
+    ReplyPlan plan;
+    plan.model = "claude-sonnet-5";
+    plan.include_usage = flip();
+    plan.show_reasoning = below(4) != 0;
+    plan.legacy_functions = below(6) == 0;
+    plan.custom_as_function = below(4) == 0;
+    plan.strips_fence = below(4) == 0;
+    plan.text_completion = below(8) == 0;
+    plan.tools = {{"custom", "custom", true}, {"renamed_1234", "renamed \"tool\"", false}};
+    may_call_ = plan.legacy_functions ? 1 : 99;
+    return plan;
+  }
+
+  // A whole stream; now and then it pauses and goes on, breaks off or ends in an error.
+  std::string events() {
+    events_.clear();
+    while (message() == "pause_turn") {
+    }
+    return events_;
+  }
+
+ private:
+  std::size_t below(std::size_t end) { return random_() % end; }
+  bool flip() { return below(2) == 0; }
+  std::string pick(std::initializer_list<const char*> choices) {
+    return choices.begin()[below(choices.size())];
+  }
+
+  void event(const std::string& name, const std::string& members) {
+    events_.append("event: ").append(name).append("\ndata: {\"type\":\"").append(name).append("\"");
+    if (!members.empty()) events_.append(",").append(members);
+    events_ += "}\n\n";
+    if (below(8) == 0 && name != "ping") event("ping", "");
+  }
+
+  // Returns why the message stopped; empty when it did not.
+  std::string message() {
+    event("message_start", R"("message":{"usage":{"input_tokens":)" + std::to_string(below(99)) +
+                               R"(,"output_tokens":1,"service_tier":)" +
+                               pick({"\"standard\"", "\"priority\"", "\"batch\"", "null"}) + "}}");
+    for (std::size_t blocks = below(5); blocks > 0; --blocks) block();
+    if (below(16) == 0) return "";
+    if (below(16) == 0) {
+      event("error", R"("error":{"type":"overloaded_error","message":"m"})");
+      return "";
+    }
+    const std::string reason = pick({"end_turn", "tool_use", "max_tokens", "stop_sequence",
+                                     "refusal", "pause_turn", "brand_new"});
+    event("message_delta", R"("delta":{"stop_reason":")" + reason +
+                               R"(","stop_details":{"explanation":)" + pick({"null", "\"E\""}) +
+                               R"(}},"usage":{"output_tokens":)" + std::to_string(below(99)) + "}");
+    event("message_stop", "");
+    return reason;
+  }
+
+  void block() {
+    switch (below(6)) {
+      case 0: return blocks_of("text", "text", "text_delta", cut_text());
+      case 1: return blocks_of("text", "text", "text_delta", cut_text(), true);
+      case 2: return blocks_of("thinking", "thinking", "thinking_delta", cut_text());
+      case 3: return blocks_of("new_block", "text", "text_delta", cut_text());
+      default: break;
+    }
+    if (may_call_ == 0) return;
+    --may_call_;
+    call();
+  }
+
+  void begin(const std::string& members) {
+    event("content_block_start", R"("index":0,"content_block":{)" + members + "}");
+  }
+  void delta(const std::string& members) {
+    event("content_block_delta", R"("index":0,"delta":{)" + members + "}");
+  }
+  // The end of a block is missing where an answer was cut.
+  void end() {
+    if (below(16) != 0) event("content_block_stop", R"("index":0)");
+  }
+
+  void blocks_of(const std::string& type, const std::string& member, const std::string& delta_type,
+                 const std::vector<std::string>& pieces, bool cites = false) {
+    begin(R"("type":")" + type + R"(",")" + member + R"(":")" + pick({"", "", "x"}) + "\"");
+    for (const std::string& piece : pieces)
+      delta(R"("type":")" + delta_type + R"(",")" + member + R"(":")" + piece + "\"");
+    for (std::size_t count = cites ? below(3) + 1 : 0; count > 0; --count)
+      delta(R"("type":"citations_delta","citation":{"type":"web_search_result_location","url":")" +
+            pick({"u", "v"}) + R"(","title":)" + pick({"null", "\"t\""}) + "}");
+    end();
+  }
+
+  void call() {
+    begin(R"("type":")" + pick({"tool_use", "tool_use", "server_tool_use"}) +
+          R"(","id":"toolu_1","name":")" + pick({"custom", "renamed_1234", "plain"}) +
+          R"(","input":)" + pick({"{}", R"({"q":1})"}));
+    std::string json = pick({"", R"({"input":")", R"({ "input" : ")", R"({"other":")"});
+    if (!json.empty())
+      for (const std::string& piece : cut_text()) json += piece;
+    if (!json.empty() && flip()) json += "\"}";
+    for (std::size_t at = 0; at < json.size();) {
+      std::size_t size = below(6) + 1;
+      while (at + size < json.size() &&
+             (static_cast<unsigned char>(json[at + size]) & 0xC0U) == 0x80U)
+        ++size;  // upstream cuts between characters
+      std::string piece;
+      json::append_escaped(piece, std::string_view(json).substr(at, size));
+      delta(R"("type":"input_json_delta","partial_json":")" + piece + "\"");
+      at += size;
+    }
+    end();
+  }
+
+  // Pieces of a JSON string, still escaped; some are empty.
+  std::vector<std::string> cut_text() {
+    std::vector<std::string> pieces(below(5));
+    for (std::string& piece : pieces)
+      for (std::size_t atoms = below(6); atoms > 0; --atoms)
+        piece += pick({"a", "b c", "é", "😀", R"(\u00e9)", R"(\ud83d\ude00)", R"(\n)", R"(\")",
+                       R"(\\)", "`", "```", R"(```json\n)", R"(\n```)", " ", "{", "}"});
+    return pieces;
+  }
+
+  std::mt19937 random_;
+  std::size_t may_call_ = 99;
+  std::string events_;
+};
+
+}  // namespace ccproxy::dialect::test
