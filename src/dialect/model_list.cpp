@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "base/timestamp.hpp"
 #include "json/writer.hpp"
 
 namespace ccproxy::dialect {
@@ -31,23 +32,10 @@ constexpr int kCodexToolOutputTokens = 10'000;
 // unknown level voided the list.
 constexpr std::uint64_t kCodexWithMax = 144;
 
-// Seconds since 1970 of YYYY-MM-DDThh:mm:ssZ; the time may be missing. 0 for all else.
+// Seconds since 1970; 0 where nothing is known.
 std::int64_t unix_seconds(std::string_view rfc3339) {
-  const auto number = [&](std::size_t at, std::size_t size) -> std::optional<unsigned> {
-    if (rfc3339.size() < at + size) return std::nullopt;
-    const auto value = parse_decimal(rfc3339.substr(at, size));
-    return value ? std::optional(static_cast<unsigned>(*value)) : std::nullopt;
-  };
-  const auto year = number(0, 4), month = number(5, 2), day = number(8, 2);
-  if (!year || !month || !day) return 0;
-  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(*year)),
-                                         std::chrono::month(*month), std::chrono::day(*day)};
-  if (!date.ok()) return 0;
-  const auto days = std::chrono::sys_days(date).time_since_epoch();
-  const std::int64_t midnight = std::chrono::duration_cast<std::chrono::seconds>(days).count();
-  const auto hour = number(11, 2), minute = number(14, 2), second = number(17, 2);
-  if (!hour || !minute || !second) return midnight;
-  return midnight + *hour * 3600 + *minute * 60 + *second;
+  const auto instant = instant_of(rfc3339).value_or(Instant());
+  return std::chrono::floor<std::chrono::seconds>(instant).time_since_epoch().count();
 }
 
 void write_openai_model(json::Writer& writer, const ModelEntry& entry) {

@@ -66,8 +66,8 @@ class Script {
       event("error", R"("error":{"type":"overloaded_error","message":"m"})");
       return "";
     }
-    const std::string reason = pick({"end_turn", "tool_use", "max_tokens", "stop_sequence",
-                                     "refusal", "pause_turn", "brand_new"});
+    std::string reason = pick({"end_turn", "tool_use", "max_tokens", "stop_sequence", "refusal",
+                               "pause_turn", "brand_new"});
     event("message_delta", R"("delta":{"stop_reason":")" + reason +
                                R"(","stop_details":{"explanation":)" + pick({"null", "\"E\""}) +
                                R"(}},"usage":{"output_tokens":)" + std::to_string(below(99)) + "}");

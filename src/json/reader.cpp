@@ -87,10 +87,9 @@ Result<void> Reader::elements(std::string_view text,
   ondemand::array array;
   if (auto error = document.get_array().get(array)) return not_json(error);
   for (auto entry : array) {
-    ondemand::value value;
     std::string_view raw;
-    if (auto error = std::move(entry).get(value)) return not_json(error);
-    if (auto error = raw_value(value, raw)) return not_json(error);
+    if (auto error = entry.error()) return not_json(error);
+    if (auto error = raw_value(entry.value_unsafe(), raw)) return not_json(error);
     visit(raw);
   }
   return {};
