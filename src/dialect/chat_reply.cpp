@@ -11,8 +11,7 @@ ChatReply::ChatReply(const ReplyPlan& plan, ReplyIdentity identity)
 
 void ChatReply::begin_call(const ChatCall& call, std::string&) {
   if (plan().legacy_functions) {
-    // The old shape has room for one; its requests allow no more.
-    calls_.assign(R"({"name":")").append(call.name).append(R"(","arguments":")");
+    calls_.append(R"({"name":")").append(call.name).append(R"(","arguments":")");
     return;
   }
   if (!calls_.empty()) calls_ += ',';

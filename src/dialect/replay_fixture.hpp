@@ -2,8 +2,6 @@
 // know http's reader.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <memory>
@@ -52,8 +50,10 @@ class Replay {
     if (line_.starts_with("data: ")) data_ = line_.substr(6);
     if (!line_.empty() || data_.empty()) return;
     const auto event = anthropic::read_event(reader_, name_, data_);
-    ASSERT_TRUE(event) << data_;
-    encoder_->on(*event, out_);
+    if (event)
+      encoder_->on(*event, out_);
+    else
+      encoder_->fail(event.error(), out_);
     name_.clear();
     data_.clear();
   }

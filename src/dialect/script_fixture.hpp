@@ -29,7 +29,6 @@ class Script {
     plan.strips_fence = below(4) == 0;
     plan.text_completion = below(8) == 0;
     plan.tools = {{"custom", "custom", true}, {"renamed_1234", "renamed \"tool\"", false}};
-    may_call_ = plan.legacy_functions ? 1 : 99;
     return plan;
   }
 
@@ -39,6 +38,21 @@ class Script {
     while (message() == "pause_turn") {
     }
     return events_;
+  }
+
+  // The same with a few bytes changed, lost, added or repeated.
+  std::string damaged(std::string events) {
+    static constexpr std::string_view kBytes = "{}[]\",:\\untf01e \x80\xE2\x01";
+    for (std::size_t count = below(4) + 1; count > 0; --count) {
+      const std::size_t at = below(events.size());
+      switch (below(4)) {
+        case 0: events[at] = kBytes[below(kBytes.size())]; break;
+        case 1: events.insert(at, 1, kBytes[below(kBytes.size())]); break;
+        case 2: events.erase(at, below(8)); break;
+        default: events.insert(at, events.substr(below(events.size()), below(64)));
+      }
+    }
+    return events;
   }
 
  private:
@@ -81,11 +95,8 @@ class Script {
       case 1: return blocks_of("text", "text", "text_delta", cut_text(), true);
       case 2: return blocks_of("thinking", "thinking", "thinking_delta", cut_text());
       case 3: return blocks_of("new_block", "text", "text_delta", cut_text());
-      default: break;
+      default: return call();
     }
-    if (may_call_ == 0) return;
-    --may_call_;
-    call();
   }
 
   void begin(const std::string& members) {
@@ -142,7 +153,6 @@ class Script {
   }
 
   std::mt19937 random_;
-  std::size_t may_call_ = 99;
   std::string events_;
 };
 
