@@ -30,8 +30,9 @@ struct Sort {
 constexpr std::string_view kInvalid = "invalid_request_error";
 constexpr std::string_view kServer = "server_error";
 
-bool has(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
+// `part` in lower case, in a message of any case.
+bool has(std::string_view message, std::string_view part) {
+  return lowered(message).find(part) != std::string::npos;
 }
 
 bool is_context_limit(const Told& told) {
@@ -46,7 +47,7 @@ bool is_out_of_money(const Told& told) {
          (told.status == 400 && has(told.message, "credit balance is too low"));
 }
 
-bool is_about_model(const Told& told) { return told.message.starts_with("model"); }
+bool is_about_model(const Told& told) { return has(told.message, "model"); }
 
 Sort sort_of(const Told& told) {
   if (is_out_of_money(told)) return {429, "insufficient_quota", "insufficient_quota", true};

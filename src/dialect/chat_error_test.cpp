@@ -51,6 +51,8 @@ const Row kRows[] = {
      R"("type":"permission_error","param":null,"code":"permission_denied"}})"},
     {404, "not_found_error", "model: claude-none", 404,
      R"("type":"invalid_request_error","param":"model","code":"model_not_found"}})"},
+    {404, "not_found_error", "The requested Model does not exist", 404,
+     R"("type":"invalid_request_error","param":"model","code":"model_not_found"}})"},
     {404, "not_found_error", "File not found", 404,
      R"("type":"invalid_request_error","param":null,"code":null}})"},
     {409, "conflict_error", "busy", 409,
