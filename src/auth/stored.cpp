@@ -5,6 +5,7 @@
 
 #include <array>
 #include <chrono>
+#include <filesystem>
 #include <utility>
 
 #include "base/file.hpp"
@@ -70,6 +71,16 @@ Result<std::optional<WallClock::time_point>> expiry_in(const Document& root) {
                 "\"expires\" must be a time in milliseconds since 1970, an integer");
   return std::optional(
       WallClock::time_point(std::chrono::milliseconds(found->get<std::int64_t>())));
+}
+
+// Takes a mode from others. What was found, when there was something to take.
+std::string mended(const std::string& path, mode_t mode) {
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0 || (facts.st_mode & kOthers) == 0) return {};
+  const bool is_mended = ::chmod(path.c_str(), mode) == 0;
+  return fmt::format(
+      "{} was open to others (mode {:o}){}", path, facts.st_mode & 07777U,
+      is_mended ? fmt::format("; it is {:04o} now", mode) : fmt::format("; make it {:04o}", mode));
 }
 
 Result<Stored> read_members(Document root) {
@@ -141,11 +152,14 @@ std::string lock_path(const std::string& path) { return path + ".lock"; }
 std::string refusal_path(const std::string& path) { return path + ".refused"; }
 
 std::string mend_mode(const std::string& path) {
-  struct stat facts {};
-  if (::stat(path.c_str(), &facts) != 0 || (facts.st_mode & kOthers) == 0) return {};
-  const bool mended = ::chmod(path.c_str(), 0600) == 0;
-  return fmt::format("{} could be read by others (mode {:o}){}", path, facts.st_mode & 0777U,
-                     mended ? "; it is 0600 now" : "; make it 0600");
+  std::string found = mended(path, 0600);
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (folder.filename() == ".ccproxy") {
+    const std::string of_folder = mended(folder.string(), 0700);
+    if (!found.empty() && !of_folder.empty()) found += "; ";
+    found += of_folder;
+  }
+  return found;
 }
 
 Credential credential_of(const Stored& stored) {

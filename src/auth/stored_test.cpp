@@ -81,5 +81,17 @@ TEST(Stored, a_mode_that_others_can_read_is_reported_and_mended) {
   EXPECT_EQ(mend_mode(home.at("none")), "");
 }
 
+TEST(Stored, the_folder_is_closed_where_it_is_ours_alone) {
+  const Home home;
+  home.write(".ccproxy/auth.json", "{}", 0600);
+  home.write("shared/auth.json", "{}", 0600);
+  ::chmod(home.at(".ccproxy").c_str(), 0755);
+  ::chmod(home.at("shared").c_str(), 0755);
+  EXPECT_NE(mend_mode(home.at(".ccproxy/auth.json")).find("755"), std::string::npos);
+  EXPECT_EQ(home.mode_of(".ccproxy"), 0700U);
+  EXPECT_EQ(mend_mode(home.at("shared/auth.json")), "");
+  EXPECT_EQ(home.mode_of("shared"), 0755U);
+}
+
 }  // namespace
 }  // namespace ccproxy::auth
