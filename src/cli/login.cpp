@@ -157,11 +157,12 @@ class Login {
   Task<Result<void>> clear_the_way();
   Task<Result<void>> take_secret(StoredKind kind, std::string prompt);
   Task<Result<void>> through_the_browser();
-  Task<Result<void>> redeem(Replacement file);
+  Task<Result<Stored>> redeem();
+  bool asks_again(const Error& error);
   Task<void> read_pastes();
   void tell_where(bool manual);
   void tell_no_more_pastes();
-  void take(Result<auth::Redeemable> found);
+  void take(Result<auth::Redeemable> found, bool was_pasted);
   Result<void> keep(Replacement file, const Stored& stored);
   void tell_kept(const Stored& stored) const;
 
@@ -178,6 +179,7 @@ class Login {
   std::unique_ptr<auth::Callback> callback_;
   std::optional<Result<auth::Redeemable>> found_;
   net::Event changed_{runtime_};
+  bool was_pasted_ = false;
   bool too_late_ = false;
   bool at_prompt_ = false;  // the cursor stands behind a question
 };
@@ -239,7 +241,7 @@ Task<Result<void>> Login::through_the_browser() {
   const bool manual = flags_.manual || (!flags_.no_browser && !has_browser());
   if (!manual) {
     auto listening = auth::Callback::listen(
-        runtime_, [this](Result<auth::Redeemable> found) { take(std::move(found)); });
+        runtime_, [this](Result<auth::Redeemable> found) { take(std::move(found), false); });
     if (!listening) co_return fail(listening.error());
     callback_ = std::move(*listening);
   }
@@ -251,8 +253,18 @@ Task<Result<void>> Login::through_the_browser() {
     changed_.notify();
   });
   limit.expires_after(kPatience);
-  while (!found_ && !too_late_ && !terminal_.interrupted()) co_await changed_.wait();
-  co_return co_await redeem(std::move(*file));
+  Result<Stored> redeemed = fail(ErrorKind::kUnauthorized, "");
+  do {
+    while (!found_ && !too_late_ && !terminal_.interrupted()) co_await changed_.wait();
+    terminal_.stop_waiting();
+    redeemed = co_await redeem();
+  } while (!redeemed && asks_again(redeemed.error()));
+  Result<void> done = redeemed ? keep(std::move(*file), *redeemed) : fail(redeemed.error());
+  if (callback_) {
+    const bool good = done.has_value();
+    co_await callback_->finish(good, good ? "CCProxy is signed in." : "CCProxy is not signed in.");
+  }
+  co_return done;
 }
 
 void Login::tell_where(bool manual) {
@@ -295,59 +307,56 @@ Task<void> Login::read_pastes() {
       fmt::print("That does not fit: {}.\n", read.error().message);
       continue;
     }
-    take(std::move(read));
+    take(std::move(read), true);
   }
 }
 
 // The input has ended. Without a listener nothing else can come.
 void Login::tell_no_more_pastes() {
   if (!callback_)
-    return take(fail(ErrorKind::kClosed, "not signed in: the input ended before a code came"));
+    return take(fail(ErrorKind::kClosed, "not signed in: the input ended before a code came"),
+                false);
   fmt::print("{}Nothing can be pasted any more; the browser can still come back.\n",
              std::exchange(at_prompt_, false) ? "\n" : "");
   std::fflush(stdout);
 }
 
-void Login::take(Result<auth::Redeemable> found) {
+void Login::take(Result<auth::Redeemable> found, bool was_pasted) {
   if (found_) return;
+  was_pasted_ = was_pasted;
   found_ = std::move(found);
   changed_.notify();
 }
 
-Task<Result<void>> Login::redeem(Replacement file) {
-  terminal_.stop_waiting();
+Task<Result<Stored>> Login::redeem() {
   if (terminal_.interrupted()) co_return fail(ErrorKind::kShutdown, "interrupted");
   if (!found_)
     co_return fail(ErrorKind::kTimedOut,
                    fmt::format("nobody signed in within {} minutes; start again when you are ready",
                                kPatience.count()));
-  Result<void> done;
-  if (*found_) {
-    const auto asked_at = WallClock::now();
-    auth::TokenEndpoint endpoint(runtime_, config_, fmt::format("ccproxy/{}", version()));
-    auth::Redeemable& redeemable = **found_;
-    terminal_.on_interrupt([this] { runtime_.stop(); });
-    auto grant =
-        co_await endpoint.redeem(std::move(redeemable.code), std::move(redeemable.attempt));
-    terminal_.on_interrupt({});  // what is kept now is kept: the rest takes a moment
-    if (grant) {
-      done = keep(std::move(file), stored_from(*grant, asked_at));
-    } else {
-      done = fail(grant.error().kind == ErrorKind::kUnauthorized ? ErrorKind::kUnauthorized
-                                                                 : grant.error().kind,
-                  fmt::format("not signed in: {}{}", grant.error().message,
-                              grant.error().kind == ErrorKind::kUnauthorized
-                                  ? " (codes are good once, and for a few minutes: start again)"
-                                  : ""));
-    }
-  } else {
-    done = fail(found_->error());
-  }
-  if (callback_) {
-    const bool good = done.has_value();
-    co_await callback_->finish(good, good ? "CCProxy is signed in." : "CCProxy is not signed in.");
-  }
-  co_return done;
+  if (!*found_) co_return fail(found_->error());
+  const auto asked_at = WallClock::now();
+  auth::TokenEndpoint endpoint(runtime_, config_, fmt::format("ccproxy/{}", version()));
+  auth::Redeemable& redeemable = **found_;
+  terminal_.on_interrupt([this] { runtime_.stop(); });
+  auto grant = co_await endpoint.redeem(std::move(redeemable.code), std::move(redeemable.attempt));
+  terminal_.on_interrupt({});  // what is kept now is kept: the rest takes a moment
+  if (grant) co_return stored_from(*grant, asked_at);
+  const bool is_refused = grant.error().kind == ErrorKind::kUnauthorized;
+  co_return fail(grant.error().kind,
+                 fmt::format("not signed in: {}{}", grant.error().message,
+                             is_refused ? " (codes are good once, and for a few minutes)" : ""));
+}
+
+// A code that was refused may have been cut, or be an old one: a person can paste another.
+bool Login::asks_again(const Error& error) {
+  if (error.kind != ErrorKind::kUnauthorized || !was_pasted_ || !terminal_.has_person())
+    return false;
+  fmt::print("That did not work: {}.\n", error.message);
+  found_.reset();
+  terminal_.on_interrupt([this] { changed_.notify(); });
+  runtime_.spawn(read_pastes());
+  return true;
 }
 
 // Under the lock: a running server may be renewing what is there.

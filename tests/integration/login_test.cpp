@@ -180,12 +180,25 @@ TEST_F(Login, that_was_denied_ends_without_a_trace) {
   EXPECT_FALSE(is_kept());
 }
 
-TEST_F(Login, with_a_code_that_was_used_says_what_to_do) {
+TEST_F(Login, with_a_code_that_is_refused_asks_for_another) {
   Terminal person(CCPROXY_BINARY, login({"--yes", "--manual"}), environment());
+  const std::string url = person.line_of(road.mock_url());
   ASSERT_TRUE(person.wait_for("Paste the code here: "));
   person.type_line("mock-code-0000");
-  EXPECT_EQ(person.wait_exit(), 1);
-  EXPECT_NE(person.screen().find("codes are good once"), std::string::npos) << person.screen();
+  ASSERT_TRUE(person.wait_for("codes are good once")) << person.screen();
+  ASSERT_TRUE(person.wait_for("Paste the code here: ")) << "another can be pasted";
+  EXPECT_FALSE(is_kept());
+  person.type_line(shown(decide(url, "allow")));
+  EXPECT_EQ(person.wait_exit(), 0) << person.screen();
+}
+
+TEST_F(Login, with_a_refused_code_from_a_pipe_fails) {
+  const Finished ended =
+      run("/bin/sh",
+          {"-c", std::string("echo mock-code-0000 | ") + CCPROXY_BINARY + " login --yes --manual"},
+          environment());
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_NE(ended.errors.find("codes are good once"), std::string::npos) << ended.errors;
   EXPECT_FALSE(is_kept());
 }
 
