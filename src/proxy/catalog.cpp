@@ -44,9 +44,10 @@ bool Catalog::claim_refresh() {
 }
 
 void Catalog::merge(std::string_view upstream_list) {
-  auto merged = std::make_shared<Entries>(*entries());
-  if (!anthropic::merge_upstream(*merged, upstream_list, models_)) return;
+  // Under the lock from the first look on, or what rebuild() has put there meanwhile would be lost.
   const std::lock_guard lock(mutex_);
+  auto merged = std::make_shared<Entries>(*entries_);
+  if (!anthropic::merge_upstream(*merged, upstream_list, models_)) return;
   entries_ = std::move(merged);
   fresh_until_ = Clock::now() + kFresh;
 }
