@@ -1,14 +1,14 @@
 #include "cli/presence.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -20,8 +20,6 @@ namespace {
 using json::Document;
 
 std::string folder_of(const std::string& home) { return home + "/running"; }
-
-bool is_alive(pid_t pid) { return ::kill(pid, 0) == 0 || errno == EPERM; }
 
 std::optional<RunningServer> read_presence(const std::filesystem::path& path) {
   const auto pid = parse_decimal(path.stem().string());
@@ -38,12 +36,15 @@ std::optional<RunningServer> read_presence(const std::filesystem::path& path) {
 
 Presence::Presence(const std::string& home, const std::vector<std::string>& addresses)
     : path_(fmt::format("{}/{}.json", folder_of(home), ::getpid())) {
-  const Document root = {{"addresses", addresses}};
-  if (!replace_file(path_, root.dump() + "\n")) path_.clear();
+  auto lock = FileLock::try_now(path_);
+  if (!lock || !*lock) return;
+  lock_ = std::move(*lock);
+  // In place: a file that is renamed over it would not be the one that is locked.
+  std::ofstream(path_) << Document{{"addresses", addresses}}.dump() << '\n';
 }
 
 Presence::~Presence() {
-  if (!path_.empty()) ::unlink(path_.c_str());
+  if (lock_) ::unlink(path_.c_str());
 }
 
 std::vector<RunningServer> running_servers(const std::string& home) {
@@ -51,12 +52,12 @@ std::vector<RunningServer> running_servers(const std::string& home) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder_of(home), error)) {
     if (entry.path().extension() != ".json") continue;
-    auto server = read_presence(entry.path());
-    if (server && is_alive(server->pid)) {
-      servers.push_back(std::move(*server));
-    } else {
+    const auto lock = FileLock::try_now(entry.path().string());
+    if (lock && *lock) {  // nobody holds it: what is left of one that was killed
       std::error_code ignored;
       std::filesystem::remove(entry.path(), ignored);
+    } else if (auto server = read_presence(entry.path())) {
+      servers.push_back(std::move(*server));
     }
   }
   std::sort(servers.begin(), servers.end(),

@@ -1,11 +1,15 @@
-// Which servers run with this home: each leaves a small file in `<home>/running` while it runs, so
-// that `ccproxy status` finds it wherever it listens.
+// Which servers run with this home: each keeps a small file in `<home>/running` and a lock on it
+// while it runs, so that `ccproxy status` finds it wherever it listens. The system releases the
+// lock of a process that dies, so a number that another process got later fools nobody.
 #pragma once
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "base/file_lock.hpp"
 
 namespace ccproxy::cli {
 
@@ -27,9 +31,10 @@ class Presence {
 
  private:
   std::string path_;
+  std::optional<FileLock> lock_;
 };
 
-// The servers whose process is still there; files that others left behind are removed.
+// The servers that hold their lock; files that others left behind are removed.
 [[nodiscard]] std::vector<RunningServer> running_servers(const std::string& home);
 
 }  // namespace ccproxy::cli
