@@ -1,0 +1,62 @@
+// A Chat Completions request becomes one of the Messages API (translation.md A.1 to A.7, A.11).
+// Pure: the same request and context always give the same bytes. Strings travel as they stand in
+// the client's JSON, escapes and all.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "anthropic/capabilities.hpp"
+#include "anthropic/thought_turn.hpp"
+#include "base/error.hpp"
+#include "base/function_ref.hpp"
+#include "dialect/options.hpp"
+#include "dialect/reply_plan.hpp"
+#include "json/outline.hpp"
+
+namespace ccproxy::dialect {
+
+// The model as the client named it, and the effort that its name may end in ("sonnet:high").
+struct AskedModel {
+  std::string name;
+  std::string effort{};
+  bool defaulted = false;  // the request named none
+};
+
+// Fails with kInvalidRequest when the request is not an object or its model not a string.
+[[nodiscard]] Result<AskedModel> asked_model(const json::Outline& request,
+                                             std::string_view default_model);
+
+// Finds a remembered turn by its first tool_use id; nullptr when there is none.
+using Recall =
+    FunctionRef<std::shared_ptr<const anthropic::ThoughtTurn>(std::string_view tool_use_id)>;
+
+struct ChatContext {
+  const AskedModel& asked;
+  std::string_view model;  // the id to send
+  const anthropic::Capabilities& can;
+  const Options& options;
+  bool strict = false;     // of this request: options.strict or the client's header
+  bool is_cursor = false;  // its User-Agent
+  std::optional<std::int64_t> most_tokens{};  // what is left of the context, learned from a 400
+  Recall recall;
+};
+
+struct Decoded {
+  std::string body;  // to send
+  ReplyPlan plan;
+  std::vector<std::string> betas{};           // anthropic-beta values that it needs
+  std::optional<anthropic::Effort> effort{};  // as sent
+};
+
+// Fails with kInvalidRequest; the error names the field and a code of OpenAI's.
+[[nodiscard]] Result<Decoded> decode_chat(const json::Outline& request, const ChatContext& context);
+
+// The legacy /v1/completions: its prompt becomes one user message.
+[[nodiscard]] Result<Decoded> decode_completion(const json::Outline& request,
+                                                const ChatContext& context);
+
+}  // namespace ccproxy::dialect

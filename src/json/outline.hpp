@@ -1,0 +1,105 @@
+// A whole JSON text, checked strictly (RFC 8259) in one pass, as a list of where its values stand.
+// Values are views of the text itself, so that they can be copied byte for byte. Values that are
+// nested deeper than anybody asks for are checked and stay one span. simdjson finds the tokens.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "json/text.hpp"
+
+namespace ccproxy::json {
+
+class Outline;
+
+enum class ValueKind { kMissing, kNull, kBool, kNumber, kString, kArray, kObject };
+
+// One value of an outline: as cheap as a pointer, and valid as long as outline and text are. A
+// default one, and what is looked up in vain, is kMissing; its raw() is empty.
+class Value {
+ public:
+  class Iterator;
+  struct Range;
+
+  Value() = default;
+
+  [[nodiscard]] ValueKind kind() const;
+  [[nodiscard]] bool is_object() const { return kind() == ValueKind::kObject; }
+  [[nodiscard]] bool is_array() const { return kind() == ValueKind::kArray; }
+  [[nodiscard]] bool is_string() const { return kind() == ValueKind::kString; }
+  // Null and a missing value mean the same to every client.
+  [[nodiscard]] bool is_absent() const { return kind() <= ValueKind::kNull; }
+
+  // As it stands in the text, without blanks around it.
+  [[nodiscard]] std::string_view raw() const;
+  // What a string says, still escaped; empty for all else.
+  [[nodiscard]] JsonText text() const;
+  // The same in UTF-8.
+  [[nodiscard]] std::string decoded() const;
+  [[nodiscard]] std::optional<bool> boolean() const;
+  [[nodiscard]] std::optional<double> number() const;
+  // A number without a fraction, also one that is written 1.0 or 1e3.
+  [[nodiscard]] std::optional<std::int64_t> integer() const;
+
+  // The elements of an array or the members of an object, in order; nothing for all else, and for
+  // what lies deeper than the outline goes.
+  [[nodiscard]] Range children() const;
+  // The member of that name; of several the last.
+  [[nodiscard]] Value operator[](std::string_view name) const;
+  // The name of a member; empty for an element.
+  [[nodiscard]] std::string_view name() const;
+
+ private:
+  friend class Outline;
+  Value(const Outline& outline, std::uint32_t index) : outline_(&outline), index_(index) {}
+
+  const Outline* outline_ = nullptr;
+  std::uint32_t index_ = 0;
+};
+
+class Outline {
+ public:
+  // How deep arrays and objects may nest, and how deep their values are listed.
+  static constexpr unsigned kMostDepth = 64;
+  static constexpr unsigned kListed = 9;
+
+  Outline();
+  Outline(const Outline&) = delete;
+  Outline& operator=(const Outline&) = delete;
+  Outline(Outline&&) noexcept;
+  Outline& operator=(Outline&&) noexcept;
+  ~Outline();
+
+  // Reads `text`, which must outlive what is asked of the outline, and lists `listed` levels of it.
+  // Fails with kInvalidRequest and the place, and with kTooLarge when it has millions of values.
+  [[nodiscard]] Result<void> read(std::string_view text, unsigned listed = kListed);
+
+  // The whole value.
+  [[nodiscard]] Value root() const { return nodes_.empty() ? Value() : Value(*this, 0); }
+
+ private:
+  friend class Value;
+  friend class Walk;
+  struct Tokens;
+
+  // Twelve bytes, since a large body has hundreds of thousands.
+  struct Node {
+    std::uint32_t begin, end;  // in text_
+    std::uint32_t next;        // behind all of its children
+  };
+
+  std::unique_ptr<Tokens> tokens_;
+  std::string_view text_;
+  std::vector<Node> nodes_;  // a member's name stands before its value
+  unsigned listed_ = 0;
+};
+
+}  // namespace ccproxy::json
