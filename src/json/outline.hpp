@@ -59,10 +59,44 @@ class Value {
 
  private:
   friend class Outline;
-  Value(const Outline& outline, std::uint32_t index) : outline_(&outline), index_(index) {}
+  Value(const Outline& outline, std::uint32_t index, bool named)
+      : outline_(&outline), index_(index), named_(named) {}
 
   const Outline* outline_ = nullptr;
   std::uint32_t index_ = 0;
+  bool named_ = false;  // its name stands before it
+};
+
+class Value::Iterator {
+ public:
+  using value_type = Value;
+  using difference_type = std::ptrdiff_t;
+
+  Iterator() = default;
+  [[nodiscard]] Value operator*() const;
+  Iterator& operator++();
+  Iterator operator++(int) {
+    Iterator before = *this;
+    ++*this;
+    return before;
+  }
+  bool operator==(const Iterator&) const = default;
+
+ private:
+  friend class Value;
+  Iterator(const Outline& outline, std::uint32_t at, bool named)
+      : outline_(&outline), at_(at), named_(named) {}
+
+  const Outline* outline_ = nullptr;
+  std::uint32_t at_ = 0;
+  bool named_ = false;
+};
+
+struct Value::Range {
+  Iterator first{}, last{};
+  [[nodiscard]] Iterator begin() const { return first; }
+  [[nodiscard]] Iterator end() const { return last; }
+  [[nodiscard]] bool empty() const { return first == last; }
 };
 
 class Outline {
@@ -82,8 +116,11 @@ class Outline {
   // Fails with kInvalidRequest and the place, and with kTooLarge when it has millions of values.
   [[nodiscard]] Result<void> read(std::string_view text, unsigned listed = kListed);
 
+  // Forgets the text, and memory that only a large one needs.
+  void clear();
+
   // The whole value.
-  [[nodiscard]] Value root() const { return nodes_.empty() ? Value() : Value(*this, 0); }
+  [[nodiscard]] Value root() const { return nodes_.empty() ? Value() : Value(*this, 0, false); }
 
  private:
   friend class Value;
@@ -93,12 +130,14 @@ class Outline {
   // Twelve bytes, since a large body has hundreds of thousands.
   struct Node {
     std::uint32_t begin, end;  // in text_
-    std::uint32_t next;        // behind all of its children
+    // Behind all of its children. Of a member's name: 0, or its place in names_ plus one.
+    std::uint32_t next;
   };
 
   std::unique_ptr<Tokens> tokens_;
   std::string_view text_;
-  std::vector<Node> nodes_;  // a member's name stands before its value
+  std::vector<Node> nodes_;        // a member's name stands before its value
+  std::deque<std::string> names_;  // those that have escapes, decoded
   unsigned listed_ = 0;
 };
 

@@ -1,0 +1,339 @@
+#include "json/outline.hpp"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+namespace ccproxy::json {
+namespace {
+
+// A body that has more is no request: it would cost many times its size to look at.
+constexpr std::size_t kMostNodes = std::size_t{4} << 20;
+
+// Memory for tokens is four bytes a byte of the largest text seen; past this it is given back.
+constexpr std::size_t kKeepCapacity = std::size_t{1} << 20;
+
+bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::size_t skip_digits(std::string_view token, std::size_t at) {
+  while (at < token.size() && is_digit(token[at])) ++at;
+  return at;
+}
+
+// RFC 8259, section 6.
+bool is_number(std::string_view token) {
+  std::size_t at = token.starts_with('-') ? 1 : 0;
+  std::size_t end = skip_digits(token, at);
+  if (end == at || (token[at] == '0' && end > at + 1)) return false;
+  if (end < token.size() && token[end] == '.') {
+    at = end + 1;
+    end = skip_digits(token, at);
+    if (end == at) return false;
+  }
+  if (end < token.size() && (token[end] == 'e' || token[end] == 'E')) {
+    at = end + 1;
+    if (at < token.size() && (token[at] == '+' || token[at] == '-')) ++at;
+    end = skip_digits(token, at);
+    if (end == at) return false;
+  }
+  return end == token.size();
+}
+
+// Where the tokenizer found fault: it says only that there is one.
+std::size_t place_of_fault(std::string_view text) {
+  bool in_string = false;
+  std::size_t opened = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '"') {
+      in_string = !in_string;
+      opened = at;
+    } else if (in_string && text[at] == '\\') {
+      ++at;
+    } else if (in_string && static_cast<unsigned char>(text[at]) < ' ') {
+      return at;
+    }
+  }
+  return in_string ? opened : text.size();
+}
+
+tl::unexpected<Error> not_json(std::string_view what, std::size_t at) {
+  return fail(ErrorKind::kInvalidRequest,
+              fmt::format("the body is not valid JSON: {} at byte {}", what, at));
+}
+
+tl::unexpected<Error> not_tokens(simdjson::error_code code, std::string_view text) {
+  switch (code) {
+    case simdjson::UTF8_ERROR:
+      return fail(ErrorKind::kInvalidRequest, "the body is not valid JSON: it is not UTF-8");
+    case simdjson::UNCLOSED_STRING:
+      return not_json("a string without an end begins", place_of_fault(text));
+    case simdjson::UNESCAPED_CHARS:
+      return not_json("a string has a control character that is not escaped", place_of_fault(text));
+    default: return not_json("there is no value", 0);
+  }
+}
+
+}  // namespace
+
+// The library's first stage: where each token begins, and that all is UTF-8.
+struct Outline::Tokens {
+  std::unique_ptr<simdjson::internal::dom_parser_implementation> stage;
+  std::size_t capacity = 0;
+
+  simdjson::error_code find(std::string_view text) {
+    if (text.empty()) return simdjson::EMPTY;
+    if (!stage || capacity < text.size() ||
+        (capacity > kKeepCapacity && text.size() < kKeepCapacity)) {
+      stage.reset();
+      capacity = std::max(text.size(), std::size_t{4096});
+      if (const auto error =
+              simdjson::get_active_implementation()->create_dom_parser_implementation(capacity, 1,
+                                                                                      stage))
+        return error;
+    }
+    return stage->stage1(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
+                         simdjson::stage1_mode::regular);
+  }
+};
+
+// The grammar over the tokens. Recursion is bounded by kMostDepth.
+class Walk {
+ public:
+  Walk(Outline& outline, const std::uint32_t* tokens, std::size_t count)
+      : outline_(outline), text_(outline.text_), next_(tokens), end_(tokens + count) {}
+
+  Result<void> run() {
+    const bool is_whole = value(0) && (next_ == end_ || wrong("something follows the value"));
+    if (is_whole) return {};
+    if (is_too_large_)
+      return ccproxy::fail(ErrorKind::kTooLarge, "the body has more than 4 million values");
+    return not_json(what_, wrong_at_);
+  }
+
+ private:
+  [[nodiscard]] std::size_t place() const { return next_ == end_ ? text_.size() : *next_; }
+  [[nodiscard]] char token() const { return next_ == end_ ? '\0' : text_[*next_]; }
+
+  bool wrong(std::string_view what) {
+    what_ = what;
+    wrong_at_ = place();
+    return false;
+  }
+
+  // Steps over the token and returns where it ends: blanks may stand before the next one.
+  std::size_t step() {
+    ++next_;
+    std::size_t end = place();
+    while (is_blank(text_[end - 1])) --end;
+    return end;
+  }
+
+  bool list(bool is_listed, std::size_t begin, std::size_t end) {
+    if (!is_listed) return true;
+    auto& nodes = outline_.nodes_;
+    if (nodes.size() >= kMostNodes) {
+      is_too_large_ = true;
+      return false;
+    }
+    nodes.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end),
+                     static_cast<std::uint32_t>(nodes.size() + 1)});
+    return true;
+  }
+
+  bool value(unsigned depth) {
+    const std::size_t begin = place();
+    switch (token()) {
+      case '{':
+      case '[': return container(depth);
+      case '"': return string() && list(depth <= outline_.listed_, begin, string_end_);
+      default: break;
+    }
+    if (next_ == end_) return wrong("a value is missing");
+    const std::uint32_t* const at = next_;
+    const std::size_t end = step();
+    const std::string_view scalar = text_.substr(begin, end - begin);
+    if (scalar != "null" && scalar != "true" && scalar != "false" && !is_number(scalar)) {
+      next_ = at;
+      return wrong("there is no value");
+    }
+    return list(depth <= outline_.listed_, begin, end);
+  }
+
+  bool string() {
+    const std::uint32_t* const at = next_;
+    const std::size_t begin = place();
+    string_end_ = step();
+    if (text_of(text_.substr(begin, string_end_ - begin))) return true;
+    next_ = at;
+    return wrong("a string has an escape that JSON does not know");
+  }
+
+  bool container(unsigned depth) {
+    if (depth >= Outline::kMostDepth) return wrong("it nests deeper than 64 levels");
+    const bool is_listed = depth <= outline_.listed_;
+    const std::size_t self = outline_.nodes_.size();
+    const bool is_object = token() == '{';
+    const char closing = is_object ? '}' : ']';
+    if (!list(is_listed, place(), place())) return false;
+    ++next_;
+    if (token() != closing) {
+      while (true) {
+        if (is_object && !key(depth + 1)) return false;
+        if (!value(depth + 1)) return false;
+        if (token() != ',') break;
+        ++next_;
+      }
+    }
+    if (token() != closing)
+      return wrong(is_object ? "',' or '}' is missing" : "',' or ']' is missing");
+    if (is_listed) {
+      outline_.nodes_[self].end = static_cast<std::uint32_t>(place() + 1);
+      outline_.nodes_[self].next = static_cast<std::uint32_t>(outline_.nodes_.size());
+    }
+    ++next_;
+    return true;
+  }
+
+  bool key(unsigned depth) {
+    const std::size_t begin = place();
+    if (token() != '"') return wrong("the name of a member is missing");
+    if (!string()) return false;
+    if (token() != ':') return wrong("':' is missing");
+    ++next_;
+    if (depth > outline_.listed_) return true;
+    if (!list(true, begin + 1, string_end_ - 1)) return false;
+    auto& node = outline_.nodes_.back();
+    const std::string_view name = text_.substr(node.begin, node.end - node.begin);
+    node.next = 0;
+    if (name.find('\\') == std::string_view::npos) return true;
+    append_decoded(outline_.names_.emplace_back(), JsonText{name});
+    node.next = static_cast<std::uint32_t>(outline_.names_.size());
+    return true;
+  }
+
+  Outline& outline_;
+  std::string_view text_;
+  const std::uint32_t* next_;
+  const std::uint32_t* end_;
+  std::size_t string_end_ = 0;
+  std::string_view what_;
+  std::size_t wrong_at_ = 0;
+  bool is_too_large_ = false;
+};
+
+Outline::Outline() : tokens_(std::make_unique<Tokens>()) {}
+Outline::Outline(Outline&&) noexcept = default;
+Outline& Outline::operator=(Outline&&) noexcept = default;
+Outline::~Outline() = default;
+
+Result<void> Outline::read(std::string_view text, unsigned listed) {
+  clear();
+  if (const auto error = tokens_->find(text)) return not_tokens(error, text);
+  text_ = text;
+  listed_ = listed;
+  Walk walk(*this, tokens_->stage->structural_indexes.get(), tokens_->stage->n_structural_indexes);
+  auto walked = walk.run();
+  if (!walked) clear();
+  return walked;
+}
+
+void Outline::clear() {
+  text_ = {};
+  names_.clear();
+  nodes_.clear();
+  if (nodes_.capacity() * sizeof(Node) > kKeepCapacity) nodes_.shrink_to_fit();
+  if (tokens_->capacity > kKeepCapacity) *tokens_ = Tokens();
+}
+
+std::string_view Value::raw() const {
+  if (!outline_) return {};
+  const auto& node = outline_->nodes_[index_];
+  return outline_->text_.substr(node.begin, node.end - node.begin);
+}
+
+ValueKind Value::kind() const {
+  if (!outline_) return ValueKind::kMissing;
+  switch (outline_->text_[outline_->nodes_[index_].begin]) {
+    case '{': return ValueKind::kObject;
+    case '[': return ValueKind::kArray;
+    case '"': return ValueKind::kString;
+    case 'n': return ValueKind::kNull;
+    case 't':
+    case 'f': return ValueKind::kBool;
+    default: return ValueKind::kNumber;
+  }
+}
+
+JsonText Value::text() const {
+  if (!is_string()) return {};
+  const std::string_view token = raw();
+  return {token.substr(1, token.size() - 2)};
+}
+
+std::string Value::decoded() const {
+  std::string out;
+  append_decoded(out, text());
+  return out;
+}
+
+std::optional<bool> Value::boolean() const {
+  if (kind() != ValueKind::kBool) return std::nullopt;
+  return raw() == "true";
+}
+
+std::optional<double> Value::number() const {
+  if (kind() != ValueKind::kNumber) return std::nullopt;
+  const std::string_view token = raw();
+  double number = 0;
+  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), number);
+  if (error != std::errc{}) return std::nullopt;
+  return number;
+}
+
+std::optional<std::int64_t> Value::integer() const {
+  constexpr double kExact = 9007199254740992.0;  // beyond 2^53 a double skips integers
+  const std::string_view token = raw();
+  std::int64_t integer = 0;
+  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), integer);
+  if (error == std::errc{} && end == token.data() + token.size()) return integer;
+  const auto real = number();
+  if (!real || std::trunc(*real) != *real || std::abs(*real) > kExact) return std::nullopt;
+  return static_cast<std::int64_t>(*real);
+}
+
+std::string_view Value::name() const {
+  if (!outline_ || !named_) return {};
+  const auto& node = outline_->nodes_[index_ - 1];
+  if (node.next != 0) return outline_->names_[node.next - 1];
+  return outline_->text_.substr(node.begin, node.end - node.begin);
+}
+
+Value::Range Value::children() const {
+  const ValueKind own = kind();
+  if (own != ValueKind::kArray && own != ValueKind::kObject) return {};
+  const bool named = own == ValueKind::kObject;
+  const std::uint32_t behind = outline_->nodes_[index_].next;
+  return {Iterator(*outline_, index_ + 1, named), Iterator(*outline_, behind, named)};
+}
+
+Value Value::operator[](std::string_view name) const {
+  Value found;
+  if (is_object())
+    for (const Value child : children())
+      if (child.name() == name) found = child;
+  return found;
+}
+
+Value Value::Iterator::operator*() const { return {*outline_, at_ + (named_ ? 1U : 0U), named_}; }
+
+Value::Iterator& Value::Iterator::operator++() {
+  at_ = outline_->nodes_[at_ + (named_ ? 1U : 0U)].next;
+  return *this;
+}
+
+}  // namespace ccproxy::json

@@ -1,0 +1,135 @@
+#include "json/outline.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace ccproxy::json {
+namespace {
+
+class Outlines : public testing::Test {
+ protected:
+  Value read(std::string text) {
+    text_ = std::move(text);
+    read_ = outline_.read(text_);
+    return outline_.root();
+  }
+  bool accepts(std::string text) {
+    read(std::move(text));
+    return read_.has_value();
+  }
+  std::string complaint(std::string text) {
+    return accepts(std::move(text)) ? "" : read_.error().message;
+  }
+
+  std::string text_;
+  Outline outline_;
+  Result<void> read_;
+};
+
+TEST_F(Outlines, show_values_where_they_stand) {
+  const Value root = read(R"( {"a" : [1, "x\n", {}], "b":null ,"c": {"d":1.0} } )");
+  ASSERT_TRUE(root.is_object());
+  EXPECT_EQ(root["a"].raw(), R"([1, "x\n", {}])");
+  std::vector<std::string_view> elements;
+  for (const Value element : root["a"].children()) elements.push_back(element.raw());
+  EXPECT_EQ(elements, (std::vector<std::string_view>{"1", R"("x\n")", "{}"}));
+  EXPECT_EQ(root["c"]["d"].raw(), "1.0");
+  EXPECT_TRUE(root["b"].is_absent());
+  EXPECT_TRUE(root["missing"]["deeper"].is_absent());
+}
+
+TEST_F(Outlines, name_members_in_their_order) {
+  std::string names;
+  const Value root = read(R"({"z":[{"in":1}],"a":2,"\u0062\"":3})");
+  for (const Value member : root.children()) names.append(member.name()).append(" ");
+  EXPECT_EQ(names, "z a b\" ");
+}
+
+TEST_F(Outlines, take_the_last_of_repeated_members) {
+  EXPECT_EQ(read(R"({"a":1,"a":2})")["a"].raw(), "2");
+}
+
+TEST_F(Outlines, read_scalars) {
+  const Value root = read(R"({"s":"\u00e9\ud83d\ude00","t":true,"n":-0.5e1,"i":3.0,"big":1e300})");
+  EXPECT_EQ(root["s"].decoded(), "é😀");
+  EXPECT_EQ(root["s"].text().escaped, R"(\u00e9\ud83d\ude00)");
+  EXPECT_EQ(root["t"].boolean(), true);
+  EXPECT_EQ(root["n"].number(), -5.0);
+  EXPECT_EQ(root["n"].integer(), -5);
+  EXPECT_EQ(root["i"].integer(), 3);
+  EXPECT_FALSE(root["big"].integer());
+  EXPECT_FALSE(root["s"].integer());
+  EXPECT_FALSE(root["n"].boolean());
+}
+
+TEST_F(Outlines, list_no_deeper_than_was_asked) {
+  text_ = R"({"a":{"b":{"c":1}}})";
+  ASSERT_TRUE(outline_.read(text_, 1));
+  const Value a = outline_.root()["a"];
+  EXPECT_EQ(a.raw(), R"({"b":{"c":1}})");
+  EXPECT_TRUE(a.children().empty());
+}
+
+TEST_F(Outlines, refuse_what_is_not_json) {
+  for (const char* text : {"",           " ",
+                           "{",          "}",
+                           "[1,]",       "[,1]",
+                           "{\"a\"}",    "{\"a\":}",
+                           "{\"a\":1,}", "{a:1}",
+                           "[1 2]",      "[1}",
+                           "{\"a\":1]",  "01",
+                           "1.",         ".5",
+                           "-",          "+1",
+                           "1e",         "1e+",
+                           "tru",        "truefalse",
+                           "nul",        "\"a",
+                           "\"\\x\"",    "\"\\u12g4\"",
+                           "\"\\u12\"",  "\"a\nb\"",
+                           "\"\x80\"",   "\"a\"x",
+                           "1 1",        "[1]]",
+                           "{} {}",      "\xEF\xBB\xBF{}",
+                           "'a'",        "[1,,2]",
+                           "{\"a\" 1}",  "NaN"})
+    EXPECT_FALSE(accepts(text)) << text;
+}
+
+TEST_F(Outlines, take_all_that_is_json) {
+  for (const char* text :
+       {"0", "-0", "1e5", "1E-5", "1.5e+3", "null", "true", "false", "\"\"", "[]", "{}", " [ ] ",
+        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\"", "\"\\ud800\"", "[[],{},[{}]]", "\"\x7f\""})
+    EXPECT_TRUE(accepts(text)) << text << ": " << complaint(text);
+}
+
+TEST_F(Outlines, say_where_the_fault_is) {
+  EXPECT_NE(complaint(R"({"a":1 "b":2})").find("at byte 7"), std::string::npos);
+  EXPECT_NE(complaint("{\"a\":\"x\ny\"}").find("at byte 7"), std::string::npos);
+  EXPECT_NE(complaint(R"(["x\q"])").find("at byte 1"), std::string::npos);
+}
+
+TEST_F(Outlines, nest_64_levels_and_no_more) {
+  const auto nested = [](std::size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
+  EXPECT_TRUE(accepts(nested(64)));
+  EXPECT_FALSE(accepts(nested(65)));
+  EXPECT_FALSE(accepts(std::string(10'000'000, '[')));
+}
+
+TEST_F(Outlines, refuse_millions_of_values) {
+  std::string text = "[0";
+  for (int i = 0; i < 5'000'000; ++i) text += ",0";
+  EXPECT_FALSE(accepts(text + "]"));
+  EXPECT_EQ(read_.error().kind, ErrorKind::kTooLarge);
+}
+
+TEST_F(Outlines, can_be_read_again_and_again) {
+  EXPECT_EQ(read("{\"a\":1}")["a"].raw(), "1");
+  EXPECT_FALSE(accepts("{"));
+  EXPECT_EQ(outline_.root().kind(), ValueKind::kMissing);
+  EXPECT_EQ(read("[7]").children().begin().operator*().raw(), "7");
+}
+
+}  // namespace
+}  // namespace ccproxy::json
