@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "json/outline.hpp"
+
 namespace ccproxy::json {
 
 Result<Document> parse_document(std::string_view text) {
@@ -19,6 +21,16 @@ Result<Document> parse_document(std::string_view text) {
   } catch (const Document::exception&) {  // 1e999 is JSON, but no number for this program
     return fail(ErrorKind::kConfiguration, "it holds a number that is too large");
   }
+}
+
+bool same_value(std::string_view a, std::string_view b) {
+  if (a == b) return true;
+  Outline outline;  // keeps the recursion of a comparison within bounds
+  if (!outline.read(a, 0) || !outline.read(b, 0)) return false;
+  using Unordered = nlohmann::json;
+  const Unordered first = Unordered::parse(a, nullptr, false);
+  const Unordered second = Unordered::parse(b, nullptr, false);
+  return !first.is_discarded() && !second.is_discarded() && first == second;
 }
 
 }  // namespace ccproxy::json

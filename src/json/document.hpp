@@ -1,5 +1,6 @@
 // JSON as a tree that keeps the order of keys, for files that a person edits and for the simulated
-// upstream's scripts. Never on the request path: json/reader and json/writer are for that.
+// upstream's scripts. On the request path only where two texts that differ may mean the same:
+// json/reader, json/outline and json/writer are for the rest.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -13,5 +14,9 @@ using Document = nlohmann::ordered_json;
 
 // Parses strictly. Fails with kConfiguration; the message names line and column.
 [[nodiscard]] Result<Document> parse_document(std::string_view text);
+
+// True when both texts are JSON and mean the same: the order of members, blanks and the way numbers
+// are written do not count. False for what nests deeper than a request may.
+[[nodiscard]] bool same_value(std::string_view a, std::string_view b);
 
 }  // namespace ccproxy::json

@@ -1,0 +1,122 @@
+#include "anthropic/capabilities.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+
+#include "base/text.hpp"
+
+namespace ccproxy::anthropic {
+namespace {
+
+bool has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+bool has_one_of(std::string_view text, std::initializer_list<std::string_view> parts) {
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](std::string_view part) { return has(text, part); });
+}
+
+bool says_no(std::string_view text) {
+  return has_one_of(text, {"not supported", "unsupported", "not support", "not permitted",
+                           "deprecated", "cannot both be"});
+}
+
+// What upstream calls an extra input, when it is one that this program adds.
+std::optional<Lesson> extra_input(std::string_view text) {
+  if (has(text, "block_binding")) return Lesson::kNoBlockBinding;
+  if (has(text, "speed")) return Lesson::kNoFastMode;
+  if (has(text, "cache_control")) return Lesson::kNoAutomaticCache;
+  return std::nullopt;
+}
+
+// Takes the digits that `text` has first, and what stands before them.
+std::optional<std::int64_t> take_number(std::string_view& text) {
+  const auto first = text.find_first_of("0123456789");
+  if (first == std::string_view::npos) return std::nullopt;
+  text.remove_prefix(first);
+  const std::string_view digits = text.substr(0, text.find_first_not_of("0123456789"));
+  text.remove_prefix(digits.size());
+  const auto number = parse_decimal(digits);
+  if (!number) return std::nullopt;
+  return static_cast<std::int64_t>(*number);
+}
+
+}  // namespace
+
+Effort Efforts::nearest(Effort wanted) const {
+  for (int level = static_cast<int>(wanted); level >= 0; --level)
+    if (has(static_cast<Effort>(level))) return static_cast<Effort>(level);
+  int level = static_cast<int>(wanted);
+  while (level < static_cast<int>(Effort::kMax) && !has(static_cast<Effort>(level))) ++level;
+  return static_cast<Effort>(level);
+}
+
+Capabilities capabilities_of(const Family& family) {
+  return {.family = family.name,
+          .context = family.context,
+          .max_output = family.max_output,
+          .sampling = family.sampling,
+          .thinking = family.thinking,
+          .efforts = Efforts(family.efforts),
+          .forced_tool_choice = family.forced_tool_choice,
+          .prefill = family.prefill,
+          .structured_outputs = family.structured_outputs,
+          .mid_system = family.mid_system,
+          .preserved_thinking = family.preserved_thinking};
+}
+
+std::optional<Lesson> lesson_of(std::string_view message) {
+  const std::string text = lowered(message);
+  if (has(text, "extra inputs are not permitted")) return extra_input(text);
+  if (has(text, "schema"))
+    return says_no(text) || has(text, "too complex") ? std::optional(Lesson::kNoSchema)
+                                                     : std::nullopt;
+  if (!says_no(text)) return std::nullopt;
+  if (has(text, "tool_choice")) return Lesson::kNoForcedToolChoice;
+  if (has(text, "prefill")) return Lesson::kNoPrefill;
+  if (has(text, "role") && has(text, "system")) return Lesson::kNoMidSystem;
+  if (has(text, "thinking.type")) return Lesson::kOtherThinkingType;
+  if (has(text, "effort")) return Lesson::kEffortTooHigh;
+  if (has_one_of(text, {"temperature", "top_p", "top_k"})) return Lesson::kNoSampling;
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> room_for_output(std::string_view message) {
+  const auto at = message.find("exceed context limit");
+  if (at == std::string_view::npos || !has(message, "max_tokens")) return std::nullopt;
+  std::string_view rest = message.substr(at);
+  const auto input = take_number(rest);
+  const auto output = take_number(rest);
+  const auto limit = take_number(rest);
+  if (!input || !output || !limit || *limit - *input < 1) return std::nullopt;
+  return *limit - *input;
+}
+
+void learn(Capabilities& capabilities, Lesson lesson, std::optional<Effort> sent) {
+  switch (lesson) {
+    case Lesson::kNoForcedToolChoice:
+      capabilities.forced_tool_choice = ForcedToolChoice::kNo;
+      return;
+    case Lesson::kNoMidSystem: capabilities.mid_system = false; return;
+    case Lesson::kNoSampling: capabilities.sampling = false; return;
+    case Lesson::kNoPrefill: capabilities.prefill = Prefill::kNo; return;
+    case Lesson::kEffortTooHigh:
+      if (sent) capabilities.efforts.remove(*sent);
+      return;
+    case Lesson::kOtherThinkingType:
+      capabilities.thinking.manual =
+          capabilities.thinking.adaptive ? ManualThinking::kYes : ManualThinking::kNo;
+      capabilities.thinking.adaptive = !capabilities.thinking.adaptive;
+      return;
+    case Lesson::kNoBlockBinding: capabilities.block_binding = false; return;
+    case Lesson::kNoFastMode: capabilities.fast_mode = false; return;
+    case Lesson::kNoAutomaticCache: capabilities.automatic_cache = false; return;
+    case Lesson::kNoSchema:
+      capabilities.structured_outputs = false;
+      capabilities.strict_tools = false;
+  }
+}
+
+}  // namespace ccproxy::anthropic

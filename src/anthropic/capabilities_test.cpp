@@ -1,0 +1,66 @@
+#include "anthropic/capabilities.hpp"
+
+#include <gtest/gtest.h>
+
+namespace ccproxy::anthropic {
+namespace {
+
+TEST(Efforts, take_the_nearest_level_that_is_not_above) {
+  const Efforts some({Effort::kLow, Effort::kHigh});
+  EXPECT_EQ(some.nearest(Effort::kMax), Effort::kHigh);
+  EXPECT_EQ(some.nearest(Effort::kMedium), Effort::kLow);
+  EXPECT_EQ(Efforts({Effort::kHigh}).nearest(Effort::kLow), Effort::kHigh);
+}
+
+TEST(Lessons, are_read_from_what_upstream_says) {
+  const std::pair<const char*, Lesson> sayings[] = {
+      {R"(tool_choice: type "tool" and "any" are not supported for this model.)",
+       Lesson::kNoForcedToolChoice},
+      {"messages.2: role 'system' is not supported on this model", Lesson::kNoMidSystem},
+      {"`temperature` is deprecated for this model.", Lesson::kNoSampling},
+      {"`temperature` and `top_p` cannot both be specified for this model.", Lesson::kNoSampling},
+      {"This model does not support assistant message prefill.", Lesson::kNoPrefill},
+      {"output_config.effort: level 'xhigh' is not supported", Lesson::kEffortTooHigh},
+      {"\"thinking.type.enabled\" is not supported for this model.", Lesson::kOtherThinkingType},
+      {"thinking.adaptive.block_binding: Extra inputs are not permitted", Lesson::kNoBlockBinding},
+      {"speed: Extra inputs are not permitted", Lesson::kNoFastMode},
+      {"cache_control: Extra inputs are not permitted", Lesson::kNoAutomaticCache},
+      {"output_config.format.schema: Schema is too complex.", Lesson::kNoSchema},
+      {"tools.3: schema keyword 'pattern' is not supported with strict", Lesson::kNoSchema}};
+  for (const auto& [saying, lesson] : sayings) EXPECT_EQ(lesson_of(saying), lesson) << saying;
+}
+
+TEST(Lessons, are_not_read_into_other_complaints) {
+  for (const char* saying :
+       {"messages.0.content: Field required", "metadata.user: Extra inputs are not permitted",
+        "temperature: Input should be less than or equal to 1",
+        "tools.0.custom.input_schema: JSON schema is invalid", "prompt is too long",
+        "This credential is only authorized for use with Claude Code"})
+    EXPECT_FALSE(lesson_of(saying)) << saying;
+}
+
+TEST(Lessons, tell_how_much_room_is_left) {
+  EXPECT_EQ(room_for_output("input length and `max_tokens` exceed context limit: 190000 + 20000 > "
+                            "200000, decrease input length or `max_tokens` and try again"),
+            10000);
+  EXPECT_FALSE(room_for_output("input length and `max_tokens` exceed context limit: 9 + 1 > 9"));
+  EXPECT_FALSE(room_for_output("prompt is too long: 210000 tokens > 200000 maximum"));
+}
+
+TEST(Lessons, change_what_a_model_may_be_sent) {
+  Capabilities can;
+  can.thinking.adaptive = true;
+  can.efforts = Efforts({Effort::kLow, Effort::kHigh});
+  can.structured_outputs = true;
+  learn(can, Lesson::kEffortTooHigh, Effort::kHigh);
+  EXPECT_EQ(can.efforts.nearest(Effort::kMax), Effort::kLow);
+  learn(can, Lesson::kOtherThinkingType, {});
+  EXPECT_EQ(can.thinking.manual, ManualThinking::kYes);
+  EXPECT_FALSE(can.thinking.adaptive);
+  learn(can, Lesson::kNoSchema, {});
+  EXPECT_FALSE(can.structured_outputs);
+  EXPECT_FALSE(can.strict_tools);
+}
+
+}  // namespace
+}  // namespace ccproxy::anthropic
