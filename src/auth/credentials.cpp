@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "auth/token_endpoint.hpp"
+#include "base/digest.hpp"
 #include "base/encoding.hpp"
 #include "http/head.hpp"
 #include "net/crypto.hpp"
@@ -27,7 +28,7 @@ constexpr seconds kLockLimit{15};
 constexpr milliseconds kLockLook{50};
 constexpr std::size_t kRoom = 16384;  // bytes, for tokens that are longer than the last ones
 
-std::string digest_of(std::string_view secret) { return base64url(net::sha256(secret)); }
+std::string digest_of(std::string_view secret) { return base64url(sha256(secret)); }
 
 Stored lay_over(Stored stored, const Grant& grant, WallClock::time_point now) {
   stored.secret = grant.access;

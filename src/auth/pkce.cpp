@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "base/digest.hpp"
 #include "base/encoding.hpp"
 #include "net/crypto.hpp"
 
@@ -13,7 +14,7 @@ constexpr std::size_t kEntropy = 32;  // bytes: 43 characters of base64url
 
 }  // namespace
 
-std::string challenge_of(std::string_view verifier) { return base64url(net::sha256(verifier)); }
+std::string challenge_of(std::string_view verifier) { return base64url(sha256(verifier)); }
 
 Attempt begin_attempt(std::string redirect_uri) {
   return {std::move(redirect_uri), base64url(net::random_bytes(kEntropy)),

@@ -22,6 +22,14 @@ int hex_value(char c) {
   return -1;
 }
 
+int base64_value(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '+') return 62;
+  return c == '/' ? 63 : -1;
+}
+
 }  // namespace
 
 std::string base64url(std::string_view bytes) {
@@ -33,6 +41,37 @@ std::string base64url(std::string_view bytes) {
     for (bits += 8; bits >= 6; bits -= 6) text += kUrlAlphabet[held >> (bits - 6) & 63U];
   }
   if (bits > 0) text += kUrlAlphabet[held << (6 - bits) & 63U];
+  return text;
+}
+
+std::optional<std::string> base64_decoded(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  std::size_t padding = 0;
+  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3);
+  std::uint32_t held = 0;
+  unsigned bits = 0;
+  for (const char c : text.substr(0, text.size() - padding)) {
+    const int value = base64_value(c);
+    if (value < 0) return std::nullopt;
+    held = held << 6U | static_cast<unsigned>(value);
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    bytes += static_cast<char>(held >> bits & 255U);
+  }
+  return bytes;
+}
+
+std::string hex(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += kDigits[byte >> 4U];
+    text += kDigits[byte & 15U];
+  }
   return text;
 }
 

@@ -1,6 +1,7 @@
 // Bytes as text. It refuses to know what they are.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -8,6 +9,12 @@ namespace ccproxy {
 
 // Base64 with the alphabet that URLs take, without padding (RFC 4648, 5).
 [[nodiscard]] std::string base64url(std::string_view bytes);
+
+// What Base64 in its usual alphabet, with padding, stands for; nothing when it is not valid.
+[[nodiscard]] std::optional<std::string> base64_decoded(std::string_view text);
+
+// Two lower-case digits for each byte.
+[[nodiscard]] std::string hex(std::string_view bytes);
 
 // Percent-encodes all but the unreserved characters (RFC 3986, 2.3), so that the text can stand as
 // a value in a query.

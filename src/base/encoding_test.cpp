@@ -35,5 +35,16 @@ TEST(Encoding, html_shows_text_and_no_markup) {
             "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
 }
 
+TEST(Encoding, base64_is_read_strictly) {
+  EXPECT_EQ(base64_decoded("JVBERi0xLjQK"), "%PDF-1.4\n");
+  EXPECT_EQ(base64_decoded("aGk="), "hi");
+  EXPECT_EQ(base64_decoded("aA=="), "h");
+  EXPECT_EQ(base64_decoded(""), "");
+  for (const char* broken : {"aGk", "aG==k", "====", "a-_b", "aGk\n", "aGk=="})
+    EXPECT_FALSE(base64_decoded(broken)) << broken;
+}
+
+TEST(Encoding, hex_has_two_digits_for_a_byte) { EXPECT_EQ(hex("\x01\xab"), "01ab"); }
+
 }  // namespace
 }  // namespace ccproxy

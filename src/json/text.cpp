@@ -1,5 +1,7 @@
 #include "json/text.hpp"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
@@ -71,6 +73,23 @@ std::size_t append_escape(std::string& out, std::string_view rest) {
   return 6;
 }
 
+std::size_t utf8_size(char first) {
+  const auto byte = static_cast<unsigned char>(first);
+  return byte < 0xC0 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+}
+
+// One code point of Unicode's white space, or one of the separators that strip() of Python takes.
+bool is_space(std::string_view point) {
+  if (point.size() == 1)
+    return (point[0] >= '\t' && point[0] <= '\r') || (point[0] >= '\x1c' && point[0] <= ' ');
+  if (point.size() == 3 && point.starts_with("\xE2\x80")) {
+    const auto last = static_cast<unsigned char>(point[2]);
+    return last <= 0x8A || last == 0xA8 || last == 0xA9 || last == 0xAF;
+  }
+  return point == "\xC2\x85" || point == "\xC2\xA0" || point == "\xE1\x9A\x80" ||
+         point == "\xE2\x81\x9F" || point == "\xE3\x80\x80";
+}
+
 }  // namespace
 
 std::optional<JsonText> text_of(std::string_view token) {
@@ -104,6 +123,29 @@ void append_escaped(std::string& out, std::string_view plain) {
   out.erase(quote, 1);
   out.pop_back();
 }
+
+bool is_blank(JsonText text) {
+  std::string_view rest = text.escaped;
+  std::string point;
+  while (!rest.empty()) {
+    if (rest[0] == ' ') {
+      rest.remove_prefix(1);
+      continue;
+    }
+    point.clear();
+    std::size_t size = utf8_size(rest[0]);
+    if (rest[0] == '\\') {
+      size = append_escape(point, rest);
+    } else {
+      point = rest.substr(0, size);
+    }
+    if (!is_space(point)) return false;
+    rest.remove_prefix(std::min(size, rest.size()));
+  }
+  return true;
+}
+
+bool is_utf8(std::string_view bytes) { return simdjson::validate_utf8(bytes.data(), bytes.size()); }
 
 std::size_t code_points(JsonText text) {
   const std::string_view rest = text.escaped;

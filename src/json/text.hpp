@@ -25,6 +25,11 @@ void append_decoded(std::string& out, JsonText text);
 // Appends `plain` escaped, without the quotes around it.
 void append_escaped(std::string& out, std::string_view plain);
 
+// True when nobody could read a word: nothing, or nothing but white space.
+[[nodiscard]] bool is_blank(JsonText text);
+
+[[nodiscard]] bool is_utf8(std::string_view bytes);
+
 // How many Unicode code points the text means; a surrogate pair is one.
 [[nodiscard]] std::size_t code_points(JsonText text);
 

@@ -54,5 +54,12 @@ TEST(JsonText, is_written_without_quotes) {
   EXPECT_EQ(out, "\"xa\\\"\\n");
 }
 
+TEST(JsonTexts, are_blank_when_nobody_could_read_a_word) {
+  for (const char* blank : {"", " ", R"( \n\t\r\u0020)", R"(\u00a0)", "\u3000", "\u2003 \\u2028"})
+    EXPECT_TRUE(is_blank({blank})) << blank;
+  for (const char* said : {"a", R"(\n.)", R"(\u200b)", "\u200b", R"(\\)", "é", R"(\ud83d\ude00)"})
+    EXPECT_FALSE(is_blank({said})) << said;
+}
+
 }  // namespace
 }  // namespace ccproxy::json

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/digest.hpp"
 #include "base/encoding.hpp"
 #include "net/crypto.hpp"
 
@@ -28,7 +29,7 @@ std::string_view misfit(const Redemption& given, const Consent& consent) {
   if (given.redirect_uri != consent.redirect_uri)
     return "redirect_uri is not the one of the authorization";
   if (given.state != consent.state) return "state is not the one of the authorization";
-  if (base64url(net::sha256(given.verifier)) != consent.challenge)
+  if (base64url(sha256(given.verifier)) != consent.challenge)
     return "code_verifier does not fit the code_challenge";
   return {};
 }

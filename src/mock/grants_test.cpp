@@ -5,8 +5,8 @@
 
 #include <string>
 
+#include "base/digest.hpp"
 #include "base/encoding.hpp"
-#include "net/crypto.hpp"
 
 namespace ccproxy::mock {
 namespace {
@@ -20,7 +20,7 @@ class GrantsTest : public testing::Test {
  protected:
   Redemption allow() {
     Consent consent{"client", "http://localhost:1/callback", "a b", "state",
-                    base64url(net::sha256(kVerifier))};
+                    base64url(sha256(kVerifier))};
     Redemption fitting{"", consent.client_id, consent.redirect_uri, consent.state, kVerifier};
     fitting.code = grants.allow(std::move(consent), now);
     return fitting;
@@ -58,13 +58,12 @@ TEST_F(GrantsTest, whoever_redeems_must_fit_the_consent) {
     const char* says;
     std::string Redemption::*member;
     std::string value;
-  } kRows[] = {
-      {"the client", &Redemption::client_id, "other"},
-      {"the redirect", &Redemption::redirect_uri, "http://localhost:2/callback"},
-      {"the state", &Redemption::state, "other"},
-      {"the verifier", &Redemption::verifier, std::string(43, 'w')},
-      {"a challenge is no verifier", &Redemption::verifier, base64url(net::sha256(kVerifier))},
-      {"the code", &Redemption::code, "mock_code_other"}};
+  } kRows[] = {{"the client", &Redemption::client_id, "other"},
+               {"the redirect", &Redemption::redirect_uri, "http://localhost:2/callback"},
+               {"the state", &Redemption::state, "other"},
+               {"the verifier", &Redemption::verifier, std::string(43, 'w')},
+               {"a challenge is no verifier", &Redemption::verifier, base64url(sha256(kVerifier))},
+               {"the code", &Redemption::code, "mock_code_other"}};
   for (const auto& row : kRows) {
     SCOPED_TRACE(row.says);
     Redemption given = allow();

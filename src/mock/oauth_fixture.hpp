@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/digest.hpp"
 #include "base/encoding.hpp"
 #include "mock/loopback_fixture.hpp"
-#include "net/crypto.hpp"
 
 namespace ccproxy::mock {
 
@@ -19,7 +19,7 @@ inline constexpr const char* kRedirect = "http://localhost:54321/callback";
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
-inline std::string challenge() { return base64url(net::sha256(kVerifier)); }
+inline std::string challenge() { return base64url(sha256(kVerifier)); }
 
 // The parameters of a sound authorize request.
 inline Fields sound() {

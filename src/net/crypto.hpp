@@ -13,9 +13,6 @@ namespace ccproxy::net {
 // The same as they are.
 [[nodiscard]] std::string random_bytes(std::size_t count);
 
-// The SHA-256 digest of `bytes`: 32 bytes, not text.
-[[nodiscard]] std::string sha256(std::string_view bytes);
-
 // Equality in a time that depends on neither where the two differ nor on how long `secret` is.
 [[nodiscard]] bool same_secret(std::string_view given, std::string_view secret);
 

@@ -20,20 +20,6 @@ TEST(RandomHex, is_as_long_as_asked_lower_case_and_never_the_same) {
   EXPECT_EQ(random_hex(0), "");
 }
 
-TEST(Sha256, gives_the_digests_of_fips_180) {
-  const auto hex = [](const std::string& bytes) {
-    constexpr const char* kDigits = "0123456789abcdef";
-    std::string text;
-    for (const char c : bytes) {
-      text += kDigits[static_cast<unsigned char>(c) >> 4U];
-      text += kDigits[static_cast<unsigned char>(c) & 15U];
-    }
-    return text;
-  };
-  EXPECT_EQ(hex(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-}
-
 TEST(SameSecret, is_equality) {
   EXPECT_TRUE(same_secret("", ""));
   EXPECT_TRUE(same_secret("sk-abc", "sk-abc"));
