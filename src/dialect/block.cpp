@@ -1,0 +1,65 @@
+#include "dialect/block.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+void append_title(std::string& out, std::string_view title) {
+  if (!title.empty()) out.append(R"(,"title":")").append(title).append("\"");
+}
+
+void append_tool_result(std::string& out, const Block& block) {
+  out.append(R"({"type":"tool_result","tool_use_id":")").append(block.id).append("\"");
+  if (block.is_error) out += R"(,"is_error":true)";
+  if (block.content.empty()) return;  // a result without content has no member for it
+  if (block.is_string && block.content.size() == 1) {
+    out.append(R"(,"content":")").append(block.content[0].text).append("\"");
+    return;
+  }
+  out += R"(,"content":[)";
+  for (const Block& inner : block.content) {
+    if (&inner != block.content.data()) out += ',';
+    append_block(out, inner);
+  }
+  out += ']';
+}
+
+}  // namespace
+
+void append_mark(std::string& out, CacheMark mark) {
+  if (mark == CacheMark::kFiveMinutes) out += R"(,"cache_control":{"type":"ephemeral"})";
+  if (mark == CacheMark::kOneHour) out += R"(,"cache_control":{"type":"ephemeral","ttl":"1h"})";
+}
+
+void append_block(std::string& out, const Block& block) {
+  switch (block.kind) {
+    case Block::Kind::kText:
+      out.append(R"({"type":"text","text":")").append(block.text).append("\"");
+      break;
+    case Block::Kind::kImage:
+      out.append(R"({"type":"image","source":{"type":"base64","media_type":")").append(block.name);
+      out.append(R"(","data":")").append(block.text).append("\"}");
+      break;
+    case Block::Kind::kPdf:
+      out +=
+          R"({"type":"document","source":{"type":"base64","media_type":"application/pdf","data":")";
+      out.append(block.text).append("\"}");
+      append_title(out, block.id);
+      break;
+    case Block::Kind::kPlainFile:
+      out += R"({"type":"document","source":{"type":"text","media_type":"text/plain","data":")";
+      out.append(block.text).append("\"}");
+      append_title(out, block.id);
+      break;
+    case Block::Kind::kToolUse:
+      out.append(R"({"type":"tool_use","id":")").append(block.id).append(R"(","name":")");
+      out.append(block.name).append(R"(","input":)").append(block.text);
+      break;
+    case Block::Kind::kToolResult: append_tool_result(out, block); break;
+    case Block::Kind::kThinking:
+    case Block::Kind::kVerbatim: out.append(block.text, 0, block.text.size() - 1); break;
+  }
+  append_mark(out, block.mark);
+  out += '}';
+}
+
+}  // namespace ccproxy::dialect

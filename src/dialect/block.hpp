@@ -1,0 +1,70 @@
+// A block of content on its way up, and the turns that blocks make. Text is seldom copied: views
+// point into the client's JSON, or to what MadeTexts keeps.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "anthropic/thought_turn.hpp"
+
+namespace ccproxy::dialect {
+
+// A prompt cache breakpoint behind a block, by how long it lives.
+enum class CacheMark : std::uint8_t { kNone, kFiveMinutes, kOneHour };
+
+struct Block {
+  enum class Kind : std::uint8_t {
+    kText,        // text: what it says, escaped
+    kImage,       // text: Base64; name: its media type
+    kPdf,         // text: Base64; id: title, escaped, or empty
+    kPlainFile,   // text: what it says, escaped; id: title, escaped, or empty
+    kToolUse,     // text: the input as JSON; id, name
+    kToolResult,  // content; id
+    kThinking,    // text: the whole block as JSON
+    kVerbatim,    // text: the whole block as JSON
+  };
+
+  Kind kind = Kind::kText;
+  CacheMark mark = CacheMark::kNone;
+  bool is_error = false;      // of a tool's result
+  bool is_string = false;     // its content came as one string
+  std::uint32_t message = 0;  // index of the client's message that it came in
+  std::string_view text{};
+  std::string_view id{}, name{};
+  std::vector<Block> content{};
+};
+
+enum class Role : std::uint8_t { kUser, kAssistant, kSystem };
+
+struct Turn {
+  Role role = Role::kUser;
+  std::size_t message = 0;  // index of the client's message that it began with
+  std::vector<Block> blocks{};
+};
+
+// Texts that are not in the request as they are needed. What it keeps lives as long as it does.
+class MadeTexts {
+ public:
+  std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
+  const anthropic::ThoughtTurn& keep(std::shared_ptr<const anthropic::ThoughtTurn> turn) {
+    return *turns_.emplace_back(std::move(turn));
+  }
+
+ private:
+  std::deque<std::string> texts_;
+  std::deque<std::shared_ptr<const anthropic::ThoughtTurn>> turns_;
+};
+
+// Appends the block as JSON.
+void append_block(std::string& out, const Block& block);
+
+// `,"cache_control":{...}`, or nothing.
+void append_mark(std::string& out, CacheMark mark);
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,62 @@
+// Parts of a message's content become blocks: text, images, files (translation.md A.2.1). It
+// refuses to know turns, tools and who said it, but for what a role may not say.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dialect/block.hpp"
+#include "dialect/report.hpp"
+#include "json/outline.hpp"
+
+namespace ccproxy::dialect {
+
+// Where a part stands in the request. It becomes text only when something is wrong.
+struct Place {
+  std::size_t message;
+  std::ptrdiff_t part = -1;  // -1: the content as a whole
+
+  // messages[3].content[1] and what follows, such as ".image_url.url".
+  [[nodiscard]] std::string param(std::string_view inside = {}) const;
+};
+
+// The breakpoint that `cache_control` or `prompt_cache_breakpoint` of a part, message, tool or call
+// asks for.
+[[nodiscard]] CacheMark cache_mark_of(json::Value holder);
+
+class Content {
+ public:
+  // `betas` takes what an upstream feature needs. All must outlive it.
+  Content(Report& report, MadeTexts& made, std::vector<std::string>& betas)
+      : report_(report), made_(made), betas_(betas) {}
+
+  // Appends the block of one part, or nothing for one that is empty. `allows_files`: images and
+  // documents may stand here.
+  void read_part(json::Value part, Place place, bool allows_files, std::vector<Block>& out);
+
+  // Appends a text block unless nobody could read a word of it.
+  static void add_text(json::JsonText text, CacheMark mark, std::vector<Block>& out);
+
+ private:
+  void read_image(json::Value part, Place place, CacheMark mark, std::vector<Block>& out);
+  void read_file(json::Value part, Place place, CacheMark mark, std::vector<Block>& out);
+  void read_file_data(json::Value file, Place place, CacheMark mark, std::vector<Block>& out);
+  void add_file_id(json::Value file, std::string_view id, Place place, CacheMark mark,
+                   std::vector<Block>& out);
+  void add_plain_file(std::string_view base64, std::string_view title, Place place, CacheMark mark,
+                      std::vector<Block>& out);
+  void add_url(std::string_view type, json::JsonText url, CacheMark mark, std::vector<Block>& out);
+  void add_verbatim(json::Value part, CacheMark mark, std::vector<Block>& out);
+  [[nodiscard]] std::string_view plain(json::Value string);
+
+  Report& report_;
+  MadeTexts& made_;
+  std::vector<std::string>& betas_;
+};
+
+// The object without its `cache_control`, which a block keeps as its mark.
+[[nodiscard]] std::string_view without_mark(json::Value object, MadeTexts& made);
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,206 @@
+#include "dialect/output_schema.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "json/document.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::Document;
+
+constexpr int kMostOptional = 24;  // properties, all objects together
+
+constexpr std::array<std::string_view, 24> kRemoved = {"minimum",
+                                                       "maximum",
+                                                       "exclusiveMinimum",
+                                                       "exclusiveMaximum",
+                                                       "multipleOf",
+                                                       "minLength",
+                                                       "maxLength",
+                                                       "pattern",
+                                                       "maxItems",
+                                                       "uniqueItems",
+                                                       "minProperties",
+                                                       "maxProperties",
+                                                       "patternProperties",
+                                                       "propertyNames",
+                                                       "contains",
+                                                       "minContains",
+                                                       "maxContains",
+                                                       "not",
+                                                       "if",
+                                                       "then",
+                                                       "else",
+                                                       "dependencies",
+                                                       "dependentRequired",
+                                                       "dependentSchemas"};
+
+constexpr std::array<std::string_view, 10> kFormats = {
+    "date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"};
+
+template <class List>
+bool is_in(const List& list, std::string_view item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+bool is_removed(const std::string& key, const Document& value) {
+  if (is_in(kRemoved, key)) return true;
+  if (key == "minItems") return !value.is_number_integer() || value.get<std::int64_t>() > 1;
+  return key == "format" &&
+         !(value.is_string() && is_in(kFormats, value.get_ref<const std::string&>()));
+}
+
+bool is_object_schema(const Document& node) {
+  if (node.contains("properties")) return true;
+  const auto type = node.find("type");
+  if (type == node.end()) return false;
+  if (type->is_array()) return std::find(type->begin(), type->end(), "object") != type->end();
+  return *type == "object";
+}
+
+// Walks a schema once and changes it in place. Recursion is bounded by the depth of a request.
+class Sanitizer {
+ public:
+  explicit Sanitizer(Document& root) : root_(root) {}
+
+  bool run() { return !refers_to_itself() && clean(root_) && optional_ <= kMostOptional; }
+  [[nodiscard]] bool changed() const { return changed_; }
+
+ private:
+  bool clean(Document& node) {
+    if (!node.is_object()) return true;  // true and false are schemas, too
+    std::string notes;
+    rename_one_of(node, notes);
+    remove_keywords(node, notes);
+    if (is_object_schema(node)) close_object(node, notes);
+    add_notes(node, notes);
+    return clean_below(node);
+  }
+
+  bool clean_below(Document& node) {
+    for (const char* key : {"properties", "$defs", "definitions"})
+      if (const auto map = node.find(key); map != node.end() && map->is_object())
+        for (auto& [name, schema] : map->items())
+          if (!clean(schema)) return false;
+    for (const char* key : {"anyOf", "allOf", "prefixItems"})
+      if (const auto list = node.find(key); list != node.end() && list->is_array())
+        for (Document& schema : *list)
+          if (!clean(schema)) return false;
+    const auto items = node.find("items");
+    return items == node.end() || clean(*items);
+  }
+
+  void rename_one_of(Document& node, std::string& notes) {
+    const auto found = node.find("oneOf");
+    if (found == node.end()) return;
+    changed_ = true;
+    if (node.contains("anyOf")) {
+      note(notes, "oneOf", *found);
+      node.erase("oneOf");
+      return;
+    }
+    Document renamed = Document::object();
+    for (auto& [key, value] : node.items())
+      renamed[key == "oneOf" ? "anyOf" : key] = std::move(value);
+    node = std::move(renamed);
+  }
+
+  void remove_keywords(Document& node, std::string& notes) {
+    std::vector<std::string> removed;
+    for (const auto& [key, value] : node.items())
+      if (is_removed(key, value)) removed.push_back(key);
+    for (const std::string& key : removed) {
+      note(notes, key, node[key]);
+      node.erase(key);
+    }
+  }
+
+  void close_object(Document& node, std::string& notes) {
+    const auto open = node.find("additionalProperties");
+    if (open == node.end() || *open != false) {
+      if (open != node.end()) note(notes, "additionalProperties", *open);
+      node["additionalProperties"] = false;
+      changed_ = true;
+    }
+    const auto properties = node.find("properties");
+    if (properties == node.end() || !properties->is_object()) return;
+    std::set<std::string_view> required;
+    if (const auto names = node.find("required"); names != node.end() && names->is_array())
+      for (const Document& name : *names)
+        if (name.is_string()) required.insert(name.get_ref<const std::string&>());
+    for (const auto& [name, schema] : properties->items())
+      if (!required.contains(name)) ++optional_;
+  }
+
+  void note(std::string& notes, std::string_view key, const Document& value) {
+    changed_ = true;
+    notes.append(notes.empty() ? "" : ", ").append(key).append(": ").append(value.dump());
+  }
+
+  static void add_notes(Document& node, const std::string& notes) {
+    if (notes.empty()) return;
+    std::string text;
+    if (const auto old = node.find("description"); old != node.end() && old->is_string())
+      text = old->get<std::string>() + " ";
+    node["description"] = text + "(" + notes + ")";
+  }
+
+  // Follows every $ref from the root; a reference that is being followed already is a circle.
+  bool refers_to_itself() {
+    std::set<std::string> open;
+    return circles(root_, open);
+  }
+
+  bool circles(const Document& node, std::set<std::string>& open) {
+    if (node.is_array())
+      return std::any_of(node.begin(), node.end(),
+                         [&](const Document& item) { return circles(item, open); });
+    if (!node.is_object()) return false;
+    if (const auto ref = node.find("$ref"); ref != node.end() && ref->is_string())
+      if (follows_circle(ref->get<std::string>(), open)) return true;
+    for (const auto& [key, value] : node.items())
+      if (key != "$defs" && key != "definitions" && key != "enum" && key != "const" &&
+          circles(value, open))
+        return true;
+    return false;
+  }
+
+  bool follows_circle(const std::string& target, std::set<std::string>& open) {
+    if (!target.starts_with('#') || done_.contains(target)) return false;
+    if (!open.insert(target).second) return true;
+    bool is_circle = target == "#";
+    if (!is_circle) {
+      try {
+        const auto pointer = Document::json_pointer(target.substr(1));
+        if (root_.contains(pointer)) is_circle = circles(root_.at(pointer), open);
+      } catch (const Document::exception&) {  // an anchor: upstream says what it thinks of it
+      }
+    }
+    open.erase(target);
+    done_.insert(target);
+    return is_circle;
+  }
+
+  Document& root_;
+  std::set<std::string> done_;  // references that lead to no circle
+  int optional_ = 0;
+  bool changed_ = false;
+};
+
+}  // namespace
+
+std::optional<OutputSchema> output_schema(std::string_view schema) {
+  auto document = json::parse_document(schema);
+  if (!document || !document->is_object()) return std::nullopt;
+  Sanitizer sanitizer(*document);
+  if (!sanitizer.run()) return std::nullopt;
+  if (!sanitizer.changed()) return OutputSchema{std::string(schema), false};
+  return OutputSchema{document->dump(), true};
+}
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,67 @@
+#include "dialect/report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace ccproxy::dialect {
+namespace {
+
+constexpr std::size_t kMostNames = 32;
+constexpr std::size_t kMostBytes = 1024;
+constexpr std::size_t kMostParam = 256;  // a name comes from the client
+
+bool is_plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.' || c == '[' || c == ']' || c == '-';
+}
+
+void add_once(std::vector<std::string>& list, std::string_view item) {
+  if (list.size() <= kMostNames && std::find(list.begin(), list.end(), item) == list.end())
+    list.emplace_back(item.substr(0, kMostParam));
+}
+
+}  // namespace
+
+std::string header_list(const std::vector<std::string>& names) {
+  std::string list;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string_view separator = list.empty() ? "" : ",";
+    if (i == kMostNames || list.size() + separator.size() + names[i].size() > kMostBytes)
+      return list.append(separator).append("...");
+    list += separator;
+    for (const char c : names[i]) list += is_plain(c) ? c : '?';
+  }
+  return list;
+}
+
+void Report::ignore(std::string_view param, std::string_view code) {
+  if (strict_)
+    return refuse(param, code,
+                  fmt::format("'{}' cannot be carried over to the Claude API (strict).",
+                              param.substr(0, kMostParam)));
+  add_once(plan_.ignored, param);
+}
+
+void Report::warn(std::string_view token, std::string_view param) {
+  if (strict_)
+    return refuse(
+        param, "unsupported_value",
+        fmt::format("'{}' cannot be carried over to the Claude API as it is: {} (strict).", param,
+                    token));
+  add_once(plan_.warnings, token);
+}
+
+void Report::refuse(std::string_view param, std::string_view code, std::string message) {
+  if (error_) return;
+  error_ = Error{ErrorKind::kInvalidRequest, std::move(message),
+                 std::string(param.substr(0, kMostParam)), std::string(code)};
+}
+
+void Report::refuse_type(std::string_view param, std::string_view expected) {
+  refuse(param, "invalid_type",
+         fmt::format("Invalid type for '{}': expected {}.", param, expected));
+}
+
+}  // namespace ccproxy::dialect

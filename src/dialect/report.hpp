@@ -1,0 +1,40 @@
+// What was found out while a request was translated: what could not be carried over, and the first
+// thing that is wrong with it. A decoder notes and goes on, and looks once at the end.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "dialect/reply_plan.hpp"
+
+namespace ccproxy::dialect {
+
+// A header value: characters outside [A-Za-z0-9_.[]-] become '?', at most 32 names and 1 KiB, then
+// "...".
+[[nodiscard]] std::string header_list(const std::vector<std::string>& names);
+
+class Report {
+ public:
+  // `plan` takes what is ignored and warned of. When `strict`, both are refused instead.
+  Report(ReplyPlan& plan, bool strict) : plan_(plan), strict_(strict) {}
+
+  // The field is not carried over, and the client is told.
+  void ignore(std::string_view param, std::string_view code = "unsupported_parameter");
+  // Something was changed on the way; `param` names the field that is to blame.
+  void warn(std::string_view token, std::string_view param);
+  void refuse(std::string_view param, std::string_view code, std::string message);
+
+  void refuse_type(std::string_view param, std::string_view expected);
+
+  [[nodiscard]] bool refused() const { return error_.has_value(); }
+  [[nodiscard]] tl::unexpected<Error> take_error() { return fail(std::move(*error_)); }
+
+ private:
+  ReplyPlan& plan_;
+  bool strict_;
+  std::optional<Error> error_{};
+};
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,125 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "dialect/output_schema.hpp"
+#include "dialect/tool_schema.hpp"
+#include "json/document.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::Document;
+
+class ToolSchemas : public testing::Test {
+ protected:
+  // The schema of a tool with these parameters; "" when they are refused.
+  std::string schema(const std::string& parameters) {
+    text_ = R"({"parameters":)" + parameters + "}";
+    EXPECT_TRUE(outline_.read(text_)) << text_;
+    return std::string(tool_schema(outline_.root()["parameters"], made_).value_or(""));
+  }
+
+  std::string text_;
+  json::Outline outline_;
+  MadeTexts made_;
+};
+
+TEST_F(ToolSchemas, stay_byte_for_byte) {
+  const std::string kept =
+      R"({ "$schema":"x", "type":"object","properties":{"a":{"anyOf":[true,{"type":"number","maximum":1.0}]}} ,"title":"T"})";
+  EXPECT_EQ(schema(kept), kept);
+}
+
+TEST_F(ToolSchemas, of_a_function_without_parameters_are_an_empty_object) {
+  for (const char* none : {"null", "{}"})
+    EXPECT_EQ(schema(none), R"({"type":"object","properties":{}})");
+}
+
+TEST_F(ToolSchemas, are_objects_at_the_root) {
+  EXPECT_EQ(schema(R"({"properties":{"a":{}},"required":["a"]})"),
+            R"({"type":"object","properties":{"a":{}},"required":["a"]})");
+  EXPECT_EQ(schema(R"({"type":["object","null"],"properties":null})"),
+            R"({"type":"object","properties":{}})");
+  EXPECT_EQ(schema("[]"), "");
+  EXPECT_EQ(schema("\"x\""), "");
+}
+
+TEST_F(ToolSchemas, unite_branches_and_require_what_each_of_them_requires) {
+  EXPECT_EQ(
+      schema(
+          R"({"anyOf":[{"type":"object","properties":{"a":{"type":"string"},"b":{}},"required":["a","b"]},)"
+          R"({"properties":{"b":{},"c":{}},"required":["b"]},{"type":"null"}],"title":"T"})"),
+      R"({"type":"object","title":"T","properties":{"a":{"type":"string"},"b":{},"c":{}},"required":["b"]})");
+}
+
+TEST_F(ToolSchemas, require_all_that_the_parts_of_an_all_of_require) {
+  EXPECT_EQ(
+      schema(R"({"type":"object","properties":{"z":{}},"allOf":[{"$ref":"#/$defs/A"},)"
+             R"({"properties":{"b":{"x":2}},"required":["b"]}],)"
+             R"("$defs":{"A":{"type":"object","properties":{"b":{"x":1}},"required":["z"]}}})"),
+      R"({"type":"object","$defs":{"A":{"type":"object","properties":{"b":{"x":1}},"required":["z"]}},)"
+      R"("properties":{"z":{},"b":{"allOf":[{"x":1},{"x":2}]}},"required":["z","b"]})");
+}
+
+TEST_F(ToolSchemas, with_hundreds_of_branches_are_refused) {
+  std::string branches = "{}";
+  for (int i = 0; i < 300; ++i) branches += ",{}";
+  EXPECT_EQ(schema(R"({"anyOf":[)" + branches + "]}"), "");
+}
+
+Document sanitized(const char* schema) {
+  const auto result = output_schema(schema);
+  return result ? Document::parse(result->json) : Document();
+}
+
+TEST(OutputSchemas, stay_byte_for_byte_when_nothing_must_change) {
+  const char* sound =
+      R"({"type":"object", "properties":{"a":{"type":"string","format":"date","default":1.0}},"required":["a"],"additionalProperties":false})";
+  const auto result = output_schema(sound);
+  ASSERT_TRUE(result);
+  EXPECT_FALSE(result->changed);
+  EXPECT_EQ(result->json, sound);
+}
+
+TEST(OutputSchemas, say_in_words_what_cannot_be_enforced) {
+  const Document schema = sanitized(
+      R"({"type":"object","properties":{"n":{"type":"integer","minimum":0,"description":"Age."},)"
+      R"("e":{"oneOf":[{"type":"string","format":"color"},{"type":"null"}]},"l":{"type":"array","minItems":2,"items":{"type":"object"}}},)"
+      R"("required":["n","e","l"],"additionalProperties":true})");
+  EXPECT_EQ(schema["additionalProperties"], false);
+  EXPECT_EQ(schema["description"], "(additionalProperties: true)");
+  EXPECT_EQ(schema["properties"]["n"]["description"], "Age. (minimum: 0)");
+  EXPECT_FALSE(schema["properties"]["n"].contains("minimum"));
+  EXPECT_FALSE(schema["properties"]["e"].contains("oneOf"));
+  EXPECT_EQ(schema["properties"]["e"]["anyOf"][0]["description"], "(format: \"color\")");
+  EXPECT_EQ(schema["properties"]["l"]["description"], "(minItems: 2)");
+  EXPECT_EQ(schema["properties"]["l"]["items"]["additionalProperties"], false);
+}
+
+TEST(OutputSchemas, take_properties_that_are_named_like_keywords) {
+  const Document schema = sanitized(
+      R"({"type":"object","properties":{"pattern":{"type":"string"},"not":{"type":"string"}},"required":["pattern","not"],"additionalProperties":false})");
+  EXPECT_TRUE(schema["properties"].contains("pattern"));
+  EXPECT_TRUE(schema["properties"].contains("not"));
+}
+
+TEST(OutputSchemas, that_refer_to_themselves_cannot_be_sent) {
+  EXPECT_FALSE(output_schema(
+      R"({"$ref":"#/$defs/N","$defs":{"N":{"type":"object","properties":{"next":{"$ref":"#/$defs/N"}}}}})"));
+  EXPECT_FALSE(output_schema(R"({"type":"object","properties":{"self":{"$ref":"#"}}})"));
+  EXPECT_TRUE(output_schema(
+      R"({"type":"object","properties":{"a":{"$ref":"#/$defs/A"},"b":{"$ref":"#/$defs/A"}},"$defs":{"A":{"type":"string"}}})"));
+}
+
+TEST(OutputSchemas, with_too_many_optional_properties_cannot_be_sent) {
+  std::string properties = R"("p":{})";
+  for (int i = 0; i < 24; ++i) properties += ",\"p" + std::to_string(i) + "\":{}";
+  EXPECT_FALSE(output_schema(R"({"type":"object","properties":{)" + properties + "}}"));
+  EXPECT_TRUE(
+      output_schema(R"({"type":"object","properties":{)" + properties + R"(},"required":["p"]})"));
+  EXPECT_FALSE(output_schema("[]"));
+}
+
+}  // namespace
+}  // namespace ccproxy::dialect

@@ -1,0 +1,80 @@
+#include "dialect/tool_names.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/digest.hpp"
+#include "base/encoding.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+constexpr std::size_t kMostName = 128;
+constexpr std::size_t kDigits = 8;  // of the hash
+
+bool is_plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-';
+}
+
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return is_plain(c); });
+}
+
+// One underscore for each character that may not be there.
+std::string replaced(std::string_view text) {
+  std::string plain;
+  for (const char c : text)
+    if ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U) plain += is_plain(c) ? c : '_';
+  return plain;
+}
+
+}  // namespace
+
+bool is_tool_name(std::string_view name) {
+  return !name.empty() && name.size() <= kMostName && is_plain(name);
+}
+
+void ToolNames::announce(std::string_view client) {
+  if (!is_tool_name(client) || names_.contains(client)) return;
+  if (taken_.insert(client).second) names_.emplace(client, client);
+}
+
+std::string_view ToolNames::upstream(std::string_view client) {
+  if (const auto known = names_.find(client); known != names_.end()) return known->second;
+  const bool stays = is_tool_name(client) && taken_.insert(client).second;
+  const std::string_view name = stays ? client : mended(client);
+  names_.emplace(client, name);
+  return name;
+}
+
+std::string_view ToolNames::mended(std::string_view client) {
+  const std::string plain = replaced(client);
+  std::string name = plain;
+  const std::string hash = hex(sha256(client));
+  for (std::size_t digits = kDigits; name.size() > kMostName || taken_.contains(name);
+       digits += kDigits)
+    name = fmt::format("{}_{}", std::string_view(plain).substr(0, kMostName - 1 - digits),
+                       std::string_view(hash).substr(0, digits));
+  const std::string_view kept = made_.keep(std::move(name));
+  taken_.insert(kept);
+  return kept;
+}
+
+std::string_view CallIds::assign(std::string_view client, std::string_view fallback) {
+  std::string_view id = client;
+  if (client.empty()) {
+    id = made_.keep(std::string(fallback));
+  } else if (!is_plain(client)) {
+    id = made_.keep(replaced(client));
+  }
+  if (taken_.insert(id).second) return id;
+  for (std::size_t& count = repeats_.try_emplace(id, 1).first->second;;) {
+    const std::string numbered = fmt::format("{}_{}", id, ++count);
+    if (!taken_.contains(numbered)) return *taken_.insert(made_.keep(numbered)).first;
+  }
+}
+
+}  // namespace ccproxy::dialect

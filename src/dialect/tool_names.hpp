@@ -1,0 +1,54 @@
+// Names of tools as upstream takes them, ^[a-zA-Z0-9_-]{1,128}$, and back (translation.md A.4.3).
+// Names that are valid stay; which of the others becomes what depends on the request alone.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "dialect/block.hpp"
+#include "dialect/reply_plan.hpp"
+
+namespace ccproxy::dialect {
+
+class ToolNames {
+ public:
+  explicit ToolNames(MadeTexts& made) : made_(made) {}
+
+  // A name that no tool of the client's may have upstream.
+  void reserve(std::string_view name) { taken_.insert(name); }
+
+  // Announces a tool of the request. All are announced before the first is asked for, so that valid
+  // names come first. The views must outlive this.
+  void announce(std::string_view client);
+
+  // What the tool is called upstream; names in the history need not be announced.
+  [[nodiscard]] std::string_view upstream(std::string_view client);
+
+ private:
+  [[nodiscard]] std::string_view mended(std::string_view client);
+
+  MadeTexts& made_;
+  std::unordered_map<std::string_view, std::string_view> names_;  // client to upstream
+  std::unordered_set<std::string_view> taken_;
+};
+
+[[nodiscard]] bool is_tool_name(std::string_view name);
+
+// Identifiers of tool calls, ^[a-zA-Z0-9_-]+$ and each once in a request (A.2.2).
+class CallIds {
+ public:
+  explicit CallIds(MadeTexts& made) : made_(made) {}
+
+  // The id to send for a call; `fallback` where the client's is empty.
+  [[nodiscard]] std::string_view assign(std::string_view client, std::string_view fallback);
+
+ private:
+  MadeTexts& made_;
+  std::unordered_set<std::string_view> taken_;
+  std::unordered_map<std::string_view, std::size_t> repeats_;
+};
+
+}  // namespace ccproxy::dialect

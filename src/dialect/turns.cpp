@@ -1,0 +1,170 @@
+#include "dialect/turns.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "json/text.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+constexpr std::string_view kStart = "(conversation start)";
+constexpr std::string_view kContinue = "Continue.";
+constexpr std::string_view kNoResult = "No result was provided for this tool call.";
+
+Block text_block(std::string_view text) { return {.kind = Block::Kind::kText, .text = text}; }
+
+bool is_result(const Block& block) { return block.kind == Block::Kind::kToolResult; }
+bool is_call(const Block& block) { return block.kind == Block::Kind::kToolUse; }
+
+bool calls_tools(const Turn& turn) {
+  return turn.role == Role::kAssistant &&
+         std::any_of(turn.blocks.begin(), turn.blocks.end(), is_call);
+}
+
+std::string message_param(std::size_t message) { return fmt::format("messages[{}]", message); }
+
+// Results of a turn by the call they answer.
+class Results {
+ public:
+  explicit Results(std::vector<Block>& blocks) {
+    for (Block& block : blocks)
+      if (is_result(block)) by_id_.emplace_back(block.id, &block);
+    std::stable_sort(by_id_.begin(), by_id_.end(),
+                     [](const Entry& a, const Entry& b) { return a.first < b.first; });
+  }
+
+  // All that there is for one call, as one result; without an id when there is none. What is taken
+  // loses its id.
+  Block take(std::string_view id) {
+    auto entry = std::lower_bound(by_id_.begin(), by_id_.end(), id,
+                                  [](const Entry& a, std::string_view b) { return a.first < b; });
+    if (entry == by_id_.end() || entry->first != id) return {.id = {}};
+    Block merged = std::move(*entry->second);
+    entry->second->id = {};
+    for (++entry; entry != by_id_.end() && entry->first == id; ++entry) {
+      Block& more = *entry->second;
+      merged.is_string = false;
+      merged.is_error = merged.is_error || more.is_error;
+      merged.mark = std::max(merged.mark, more.mark);
+      std::move(more.content.begin(), more.content.end(), std::back_inserter(merged.content));
+      more.id = {};
+    }
+    return merged;
+  }
+
+ private:
+  using Entry = std::pair<std::string_view, Block*>;
+  std::vector<Entry> by_id_;
+};
+
+// Upstream refuses a prefill that ends in white space.
+void trim_end(Block& block, MadeTexts& made) {
+  std::string plain;
+  json::append_decoded(plain, {block.text});
+  const auto last = plain.find_last_not_of(" \t\r\n\f\v");
+  if (last == std::string::npos || last + 1 == plain.size()) return;
+  std::string escaped;
+  json::append_escaped(escaped, std::string_view(plain).substr(0, last + 1));
+  block.text = made.keep(std::move(escaped));
+}
+
+}  // namespace
+
+void Turns::add(Role role, std::size_t message, std::vector<Block> blocks) {
+  if (blocks.empty()) return;
+  if (turns_.empty() || turns_.back().role != role) {
+    turns_.push_back({role, message, std::move(blocks)});
+    return;
+  }
+  std::move(blocks.begin(), blocks.end(), std::back_inserter(turns_.back().blocks));
+}
+
+void Turns::place_system(bool may_stay) {
+  const bool is_needed = std::any_of(turns_.begin(), turns_.end(),
+                                     [](const Turn& turn) { return turn.role == Role::kSystem; });
+  if (!is_needed) return;
+  std::vector<Turn> given = std::exchange(turns_, {});
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    Turn& turn = given[i];
+    const bool stands_well = !turns_.empty() && turns_.back().role == Role::kUser &&
+                             (i + 1 == given.size() || given[i + 1].role == Role::kAssistant);
+    if (turn.role == Role::kSystem && !(may_stay && stands_well)) {
+      turn.role = Role::kUser;
+      for (Block& block : turn.blocks)
+        block.text =
+            made_.keep(fmt::format("<system-reminder>\\n{}\\n</system-reminder>", block.text));
+    }
+    add(turn.role, turn.message, std::move(turn.blocks));
+  }
+}
+
+// A result that no call asked for becomes what the user says.
+void Turns::tell_orphan(Block result, std::vector<Block>& out, Report& report) {
+  report.warn("result_orphan", message_param(result.message));
+  std::string told = fmt::format("[result of earlier tool call {}]", result.id);
+  auto rest = result.content.begin();
+  if (rest != result.content.end() && rest->kind == Block::Kind::kText)
+    told.append("\\n").append((rest++)->text);
+  Block header = text_block(made_.keep(std::move(told)));
+  header.mark = result.mark;
+  out.push_back(std::move(header));
+  std::move(rest, result.content.end(), std::back_inserter(out));
+}
+
+void Turns::answer_calls(Turn& answers, std::vector<Block>& out, Report& report) {
+  const Turn& asking = turns_.back();
+  Results results(answers.blocks);
+  for (const Block& call : asking.blocks) {
+    if (!is_call(call)) continue;
+    Block result = results.take(call.id);
+    if (result.id.empty()) {
+      report.warn("result_missing", message_param(asking.message));
+      result = {.kind = Block::Kind::kToolResult, .is_error = true, .is_string = true};
+      result.id = call.id;
+      result.content.push_back(text_block(kNoResult));
+    }
+    out.push_back(std::move(result));
+  }
+}
+
+void Turns::pair_results(Report& report) {
+  if (!turns_.empty() && calls_tools(turns_.back())) turns_.push_back({});
+  for (Turn& turn : std::exchange(turns_, {})) {
+    std::vector<Block> blocks;
+    if (!turns_.empty() && turn.role == Role::kUser && calls_tools(turns_.back()))
+      answer_calls(turn, blocks, report);
+    for (Block& block : turn.blocks) {
+      if (!is_result(block))
+        blocks.push_back(std::move(block));
+      else if (!block.id.empty())
+        tell_orphan(std::move(block), blocks, report);
+    }
+    add(turn.role, turn.message, std::move(blocks));
+  }
+}
+
+void Turns::complete_ends(bool may_prefill) {
+  if (!turns_.empty() && turns_.front().role == Role::kAssistant)
+    turns_.insert(turns_.begin(), Turn{Role::kUser, 0, {text_block(kStart)}});
+  if (turns_.empty() || turns_.back().role != Role::kAssistant) return;
+  if (!may_prefill) {
+    add(Role::kUser, turns_.back().message, {text_block(kContinue)});
+    return;
+  }
+  Block& last = turns_.back().blocks.back();
+  if (last.kind == Block::Kind::kText) trim_end(last, made_);
+}
+
+bool Turns::last_call_lacks_thought() const {
+  const auto last = std::find_if(turns_.rbegin(), turns_.rend(),
+                                 [](const Turn& turn) { return turn.role == Role::kAssistant; });
+  return last != turns_.rend() && calls_tools(*last) &&
+         last->blocks.front().kind != Block::Kind::kThinking;
+}
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,46 @@
+// The rules that upstream makes for a list of messages, and how a history that breaks them is put
+// in order (translation.md A.2, A.2.3 to A.2.6). It knows turns and blocks, and no dialect.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "dialect/block.hpp"
+#include "dialect/report.hpp"
+
+namespace ccproxy::dialect {
+
+class Turns {
+ public:
+  explicit Turns(MadeTexts& made) : made_(made) {}
+
+  // Appends to the last turn when the role is the same, else begins one. Without blocks nothing
+  // happens, so neighbours of what was empty grow together.
+  void add(Role role, std::size_t message, std::vector<Block> blocks);
+
+  // Late system messages: each stays where it is when `may_stay` and upstream allows its place,
+  // else it becomes a reminder among the user's text.
+  void place_system(bool may_stay);
+
+  // Puts the results of each assistant turn right behind it in the order of its calls, makes up
+  // those that are missing, and tells those that nobody asked for as text.
+  void pair_results(Report& report);
+
+  // The first turn is the user's, and the last one is not the assistant's unless `may_prefill`.
+  void complete_ends(bool may_prefill);
+
+  // True when the last assistant turn calls tools and does not begin with thinking.
+  [[nodiscard]] bool last_call_lacks_thought() const;
+
+  [[nodiscard]] std::vector<Turn>& all() { return turns_; }
+  [[nodiscard]] const std::vector<Turn>& all() const { return turns_; }
+
+ private:
+  void answer_calls(Turn& answers, std::vector<Block>& out, Report& report);
+  void tell_orphan(Block result, std::vector<Block>& out, Report& report);
+
+  MadeTexts& made_;
+  std::vector<Turn> turns_;
+};
+
+}  // namespace ccproxy::dialect
