@@ -25,6 +25,11 @@ void append_tool_result(std::string& out, const Block& block) {
 
 }  // namespace
 
+std::string_view plain_text(json::Value string, MadeTexts& made) {
+  const std::string_view escaped = string.text().escaped;
+  return escaped.find('\\') == std::string_view::npos ? escaped : made.keep(string.decoded());
+}
+
 void append_mark(std::string& out, CacheMark mark) {
   if (mark == CacheMark::kFiveMinutes) out += R"(,"cache_control":{"type":"ephemeral"})";
   if (mark == CacheMark::kOneHour) out += R"(,"cache_control":{"type":"ephemeral","ttl":"1h"})";

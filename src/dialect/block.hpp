@@ -5,13 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "anthropic/thought_turn.hpp"
+#include "json/outline.hpp"
 
 namespace ccproxy::dialect {
 
@@ -52,14 +51,13 @@ struct Turn {
 class MadeTexts {
  public:
   std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
-  const anthropic::ThoughtTurn& keep(std::shared_ptr<const anthropic::ThoughtTurn> turn) {
-    return *turns_.emplace_back(std::move(turn));
-  }
 
  private:
   std::deque<std::string> texts_;
-  std::deque<std::shared_ptr<const anthropic::ThoughtTurn>> turns_;
 };
+
+// A string that is to be looked into: decoded where it has escapes, else a view of the request.
+[[nodiscard]] std::string_view plain_text(json::Value string, MadeTexts& made);
 
 // Appends the block as JSON.
 void append_block(std::string& out, const Block& block);

@@ -59,4 +59,8 @@ struct Decoded {
 [[nodiscard]] Result<Decoded> decode_completion(const json::Outline& request,
                                                 const ChatContext& context);
 
+// Puts a paused turn of the assistant's behind the messages of a decoded body, so that it goes on.
+// `blocks` are elements of a JSON array.
+void append_turn(std::string& body, std::string_view blocks);
+
 }  // namespace ccproxy::dialect

@@ -57,12 +57,6 @@ void Content::add_text(JsonText text, CacheMark mark, std::vector<Block>& out) {
   out.push_back({.kind = Block::Kind::kText, .mark = mark, .text = text.escaped});
 }
 
-// A string that is to be looked into: decoded where it has escapes.
-std::string_view Content::plain(Value string) {
-  const std::string_view escaped = string.text().escaped;
-  return escaped.find('\\') == std::string_view::npos ? escaped : made_.keep(string.decoded());
-}
-
 void Content::read_part(Value part, Place place, bool allows_files, std::vector<Block>& out) {
   if (part.is_string()) return add_text(part.text(), CacheMark::kNone, out);
   if (!part.is_object()) return report_.refuse_type(place.param(), "an object");
@@ -100,7 +94,7 @@ void Content::read_image(Value part, Place place, CacheMark mark, std::vector<Bl
     return report_.refuse(place.param(".image_url.url"), "missing_required_parameter",
                           "An image needs a URL.");
   if (!url.is_string()) return report_.refuse_type(place.param(at), "a string");
-  const std::string_view text = plain(url);
+  const std::string_view text = plain_text(url, made_);
   if (is_web_address(text)) return add_url("image", url.text(), mark, out);
   const auto data = inline_data(text);
   const auto clean = data ? clean_base64(data->base64, made_) : std::nullopt;
@@ -121,7 +115,7 @@ void Content::read_file(Value part, Place place, CacheMark mark, std::vector<Blo
   if (const Value id = file["file_id"]; id.is_string())
     return add_file_id(file, id.text().escaped, place, mark, out);
   const Value url = file["file_url"];
-  if (url.is_string() && is_web_address(plain(url)))
+  if (url.is_string() && is_web_address(plain_text(url, made_)))
     return add_url("document", url.text(), mark, out);
   read_file_data(file, place, mark, out);
 }
@@ -131,7 +125,7 @@ void Content::add_file_id(Value file, std::string_view id, Place place, CacheMar
   if (!id.starts_with("file_"))
     return report_.refuse(place.param(".file.file_id"), "file_not_found",
                           "The file is not known: only files of the Claude API can be named.");
-  const bool is_image = is_image_type(type_of_name(plain(file["filename"])));
+  const bool is_image = is_image_type(type_of_name(plain_text(file["filename"], made_)));
   betas_.emplace_back(kFilesBeta);
   out.push_back({.kind = Block::Kind::kVerbatim, .mark = mark});
   out.back().text =
@@ -144,7 +138,7 @@ void Content::read_file_data(Value file, Place place, CacheMark mark, std::vecto
   if (!given.is_string())
     return report_.refuse(place.param(".file.file_data"), "missing_required_parameter",
                           "A file needs file_data or file_id.");
-  const std::string_view text = plain(given);
+  const std::string_view text = plain_text(given, made_);
   if (is_web_address(text)) return add_url("document", given.text(), mark, out);
   const auto data = inline_data(text);
   const auto clean = data ? clean_base64(data->base64, made_) : std::nullopt;
@@ -154,7 +148,7 @@ void Content::read_file_data(Value file, Place place, CacheMark mark, std::vecto
   const std::string_view sniffed = sniffed_type(*clean);
   std::string_view type = data->media_type;
   if (type.empty() || type == "application/octet-stream")
-    type = type_of_name(plain(file["filename"]));
+    type = type_of_name(plain_text(file["filename"], made_));
   if (type.empty() || is_image_type(sniffed)) type = sniffed;
   const std::string_view title = file["filename"].text().escaped;
   if (type == "application/pdf") {

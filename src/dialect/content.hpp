@@ -49,7 +49,6 @@ class Content {
                       std::vector<Block>& out);
   void add_url(std::string_view type, json::JsonText url, CacheMark mark, std::vector<Block>& out);
   void add_verbatim(json::Value part, CacheMark mark, std::vector<Block>& out);
-  [[nodiscard]] std::string_view plain(json::Value string);
 
   Report& report_;
   MadeTexts& made_;

@@ -1,0 +1,224 @@
+// The half of ChatMessages that reads what the assistant said, thought and called.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "dialect/chat_messages.hpp"
+#include "json/text.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::Value;
+using json::ValueKind;
+
+bool is_thought(std::string_view type) { return type == "thinking" || type == "redacted_thinking"; }
+
+bool is_signed(Value block) {
+  const std::string_view type = block["type"].text().escaped;
+  if (type == "thinking") return !block["signature"].text().empty();
+  return type == "redacted_thinking" && !block["data"].text().empty();
+}
+
+// What the message says as text, decoded: what a remembered turn is compared with.
+std::string said_text(Value content) {
+  std::string text;
+  if (content.is_string()) json::append_decoded(text, content.text());
+  for (const Value part : content.children())
+    json::append_decoded(text, part.is_string() ? part.text() : part["text"].text());
+  return text;
+}
+
+// {"type":"reasoning.text","text","signature"} and {"type":"reasoning.encrypted","data"}, as
+// OpenRouter's clients keep them.
+std::string thought_of_detail(Value detail) {
+  const std::string_view type = detail["type"].text().escaped;
+  const std::string_view signature = detail["signature"].text().escaped;
+  if (type == "reasoning.text" && !signature.empty())
+    return fmt::format(R"({{"type":"thinking","thinking":"{}","signature":"{}"}})",
+                       detail["text"].text().escaped, signature);
+  const std::string_view data = detail["data"].text().escaped;
+  if (type == "reasoning.encrypted" && !data.empty())
+    return fmt::format(R"({{"type":"redacted_thinking","data":"{}"}})", data);
+  return {};
+}
+
+}  // namespace
+
+void ChatMessages::read_assistant(const Message& message) {
+  if (!in_assistant_) open_calls_.clear();
+  in_assistant_ = true;
+  std::vector<Block> thoughts, said, calls;
+  read_signed_thoughts(message, thoughts);
+  read_said(message, thoughts, said);
+  read_calls(message, calls);
+  std::vector<Block> blocks;
+  if (!thoughts.empty() || !restore(message, calls, blocks)) {
+    blocks = std::move(thoughts);
+    std::move(said.begin(), said.end(), std::back_inserter(blocks));
+    std::move(calls.begin(), calls.end(), std::back_inserter(blocks));
+  }
+  has_thought_ = has_thought_ || std::any_of(blocks.begin(), blocks.end(), [](const Block& block) {
+                   return block.kind == Block::Kind::kThinking;
+                 });
+  add(Role::kAssistant, message, std::move(blocks));
+}
+
+void ChatMessages::read_said(const Message& message, std::vector<Block>& thoughts,
+                             std::vector<Block>& out) {
+  if (message.content.is_array()) {
+    Place place{message.index, 0};
+    for (const Value part : message.content.children()) {
+      if (!read_own_part(part, place, thoughts, out)) content_.read_part(part, place, false, out);
+      ++place.part;
+    }
+  } else {
+    read_content(message.content, message.index, false, out);
+  }
+  if (out.empty() && message.refusal.is_string())
+    Content::add_text(message.refusal.text(), CacheMark::kNone, out);
+}
+
+// Parts that only the assistant has. False for all others.
+bool ChatMessages::read_own_part(Value part, Place place, std::vector<Block>& thoughts,
+                                 std::vector<Block>& out) {
+  const std::string_view type = part["type"].text().escaped;
+  if (type == "refusal") {
+    Content::add_text(part["refusal"].text(), cache_mark_of(part), out);
+  } else if (is_thought(type)) {
+    if (is_signed(part))
+      thoughts.push_back({.kind = Block::Kind::kThinking, .text = without_mark(part, made_)});
+  } else if (type == "tool_use") {
+    const auto position = static_cast<std::size_t>(place.part);
+    const std::string_view client = part["id"].text().escaped;
+    const std::string_view id =
+        ids_.assign(client, fmt::format("call_{}_{}", place.message, position));
+    const Value input = part["input"];
+    add_call(id, client, plain_text(part["name"], made_), input.is_object() ? input.raw() : "{}",
+             out);
+    out.back().mark = cache_mark_of(part);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+// Thinking that a client kept for us, in one of the two ways that are in use.
+void ChatMessages::read_signed_thoughts(const Message& message, std::vector<Block>& out) {
+  for (const Value block : message.thinking_blocks.children())
+    if (is_signed(block))
+      out.push_back({.kind = Block::Kind::kThinking, .text = without_mark(block, made_)});
+  if (!out.empty()) return;
+  for (const Value detail : message.reasoning_details.children()) {
+    std::string thought = thought_of_detail(detail);
+    if (thought.empty()) continue;
+    out.push_back({.kind = Block::Kind::kThinking});
+    out.back().text = made_.keep(std::move(thought));
+  }
+}
+
+void ChatMessages::read_calls(const Message& message, std::vector<Block>& out) {
+  const Value calls = message.tool_calls;
+  if (!calls.is_absent() && !calls.is_array())
+    return report_.refuse_type(fmt::format("messages[{}].tool_calls", message.index), "an array");
+  std::size_t position = 0;
+  for (const Value call : calls.children()) read_call(call, message.index, position++, out);
+  if (message.function_call.is_object()) read_legacy_call(message, out);
+}
+
+void ChatMessages::read_call(Value call, std::size_t index, std::size_t position,
+                             std::vector<Block>& out) {
+  const Value custom = call["custom"];
+  const bool is_custom = call["type"].text().escaped == "custom" && custom.is_object();
+  const Value function = is_custom ? custom : call["function"];
+  const Value name = function["name"];
+  if (!function.is_object() || !name.is_string() || name.text().empty())
+    return report_.refuse(fmt::format("messages[{}].tool_calls[{}].{}.name", index, position,
+                                      is_custom ? "custom" : "function"),
+                          "missing_required_parameter", "A tool call needs the name of its tool.");
+  const std::string_view tool = plain_text(name, made_);
+  const std::string_view client = call["id"].text().escaped;
+  const std::string_view id = client.empty()
+                                  ? ids_.assign({}, fmt::format("call_{}_{}", index, position))
+                                  : ids_.assign(client, {});
+  std::string_view input;
+  if (is_custom) {
+    input = text_input_of(function["input"]);
+  } else if (tools_.is_custom(tool)) {  // told as a function, because its client knows no other
+    input = text_input_of(function["arguments"]);
+  } else {
+    input = input_of(function["arguments"]);
+  }
+  add_call(id, client, tool, input, out);
+  out.back().mark = std::max(cache_mark_of(call), cache_mark_of(function));
+}
+
+void ChatMessages::read_legacy_call(const Message& message, std::vector<Block>& out) {
+  const Value name = message.function_call["name"];
+  if (!name.is_string() || name.text().empty())
+    return report_.refuse(fmt::format("messages[{}].function_call.name", message.index),
+                          "missing_required_parameter", "A function call needs a name.");
+  const std::string_view id = ids_.assign({}, fmt::format("call_fn_{}", legacy_calls_++));
+  const std::string_view tool = plain_text(name, made_);
+  open_functions_[tool].push_back(id);
+  add_call(id, id, tool, input_of(message.function_call["arguments"]), out);
+}
+
+void ChatMessages::add_call(std::string_view id, std::string_view client, std::string_view name,
+                            std::string_view input, std::vector<Block>& out) {
+  open_calls_[client].ids.push_back(id);
+  called_.push_back(name);
+  out.push_back(
+      {.kind = Block::Kind::kToolUse, .text = input, .id = id, .name = names_.upstream(name)});
+}
+
+// The text of a call's arguments as the JSON that upstream wants: the object as it is written, or
+// something that says what was there instead.
+std::string_view ChatMessages::input_of(Value arguments) {
+  if (arguments.is_object()) return arguments.raw();
+  if (!arguments.is_string()) return "{}";
+  if (json::is_blank(arguments.text())) return "{}";
+  const std::string_view plain = plain_text(arguments, made_);
+  if (!arguments_.read(plain, 0)) {
+    return made_.keep(fmt::format(R"({{"_raw":{}}})", arguments.raw()));
+  }
+  const Value value = arguments_.root();
+  if (value.is_object()) return value.raw();
+  return made_.keep(fmt::format(R"({{"value":{}}})", value.raw()));
+}
+
+std::string_view ChatMessages::text_input_of(Value text) {
+  return made_.keep(fmt::format(R"({{"input":{}}})", text.is_string() ? text.raw() : "\"\""));
+}
+
+// Puts a turn back as the model made it, thinking and all, when it is remembered and the client's
+// version says the same.
+bool ChatMessages::restore(const Message& message, const std::vector<Block>& calls,
+                           std::vector<Block>& out) {
+  if (calls.empty()) return false;
+  auto turn = context_.recall(calls.front().id);
+  if (!turn) return false;
+  std::vector<anthropic::ToolCall> claimed;
+  for (const Block& call : calls)
+    claimed.push_back({std::string(call.id), std::string(call.name), std::string(call.text)});
+  if (!says_the_same(*turn, said_text(message.content), claimed)) return false;
+  const std::string_view list = made_.keep("[" + turn->blocks + "]");
+  if (!arguments_.read(list, 2)) return false;
+  auto call = calls.begin();
+  for (const Value block : arguments_.root().children()) {
+    const std::string_view type = block["type"].text().escaped;
+    if (type == "text" && json::is_blank(block["text"].text())) continue;
+    if (type == "tool_use") {
+      out.push_back(*call++);
+      out.back().text = block["input"].raw();
+      continue;
+    }
+    out.push_back({.kind = is_thought(type) ? Block::Kind::kThinking : Block::Kind::kVerbatim});
+    out.back().text = block.raw();
+  }
+  return true;
+}
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,191 @@
+#include "dialect/chat_messages.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "json/text.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::Value;
+
+constexpr std::string_view kNoId = "(none)";
+
+std::string message_param(std::size_t index, std::string_view inside = {}) {
+  return fmt::format("messages[{}]{}", index, inside);
+}
+
+void mark_last(std::vector<Block>& blocks, CacheMark mark) {
+  if (!blocks.empty() && blocks.back().kind != Block::Kind::kThinking)
+    blocks.back().mark = std::max(blocks.back().mark, mark);
+}
+
+}  // namespace
+
+ChatMessages::ChatMessages(const ChatContext& context, Report& report, MadeTexts& made,
+                           ToolNames& names, const ChatTools& tools,
+                           std::vector<std::string>& betas)
+    : context_(context),
+      report_(report),
+      made_(made),
+      names_(names),
+      tools_(tools),
+      content_(report, made, betas),
+      ids_(made),
+      turns_(made) {}
+
+void ChatMessages::read(Value messages) {
+  if (messages.is_absent() || (messages.is_array() && messages.children().empty()))
+    return report_.refuse("messages", "missing_required_parameter",
+                          "'messages' must have at least one message.");
+  if (!messages.is_array()) return report_.refuse_type("messages", "an array");
+  std::size_t index = 0;
+  for (const Value message : messages.children()) {
+    if (!message.is_object()) return report_.refuse_type(message_param(index), "an object");
+    read_message(fields_of(message, index++));
+    if (report_.refused()) return;
+  }
+}
+
+ChatMessages::Message ChatMessages::fields_of(Value message, std::size_t index) {
+  Message fields{.index = index};
+  for (const Value member : message.children()) {
+    const std::string_view name = member.name();
+    if (name == "role") fields.role = member;
+    if (name == "content") fields.content = member;
+    if (name == "refusal") fields.refusal = member;
+    if (name == "tool_calls") fields.tool_calls = member;
+    if (name == "function_call") fields.function_call = member;
+    if (name == "name") fields.name = member;
+    if (name == "tool_call_id") fields.tool_call_id = member;
+    if (name == "is_error") fields.is_error = member;
+    if (name == "thinking_blocks") fields.thinking_blocks = member;
+    if (name == "reasoning_details") fields.reasoning_details = member;
+    if (name == "cache_control" || name == "prompt_cache_breakpoint")
+      fields.mark = std::max(fields.mark, cache_mark_of(message));
+  }
+  return fields;
+}
+
+void ChatMessages::read_message(const Message& message) {
+  if (message.role.is_absent())
+    return report_.refuse(message_param(message.index, ".role"), "missing_required_parameter",
+                          "A message needs a role.");
+  if (!message.role.is_string())
+    return report_.refuse_type(message_param(message.index, ".role"), "a string");
+  const std::string_view role = message.role.text().escaped;
+  if (role == "system" || role == "developer") return read_system(message);
+  is_leading_ = false;
+  if (role == "user") return read_user(message);
+  if (role == "assistant") return read_assistant(message);
+  if (role == "tool") return read_tool(message);
+  if (role == "function") return read_function(message);
+  report_.refuse(message_param(message.index, ".role"), "invalid_value",
+                 "A role is one of system, developer, user, assistant, tool and function.");
+}
+
+void ChatMessages::add(Role role, const Message& message, std::vector<Block> blocks) {
+  if (blocks.empty()) return;
+  mark_last(blocks, message.mark);
+  if (role == Role::kUser) in_assistant_ = false;
+  turns_.add(role, message.index, std::move(blocks));
+}
+
+void ChatMessages::read_content(Value content, std::size_t index, bool allows_files,
+                                std::vector<Block>& out) {
+  if (content.is_string()) return Content::add_text(content.text(), CacheMark::kNone, out);
+  if (content.is_absent()) return;
+  if (!content.is_array())
+    return report_.refuse_type(message_param(index, ".content"), "a string or an array");
+  Place place{index, 0};
+  for (const Value part : content.children()) {
+    content_.read_part(part, place, allows_files, out);
+    ++place.part;
+  }
+}
+
+void ChatMessages::read_system(const Message& message) {
+  std::vector<Block> blocks;
+  read_content(message.content, message.index, false, blocks);
+  if (!is_leading_) return add(Role::kSystem, message, std::move(blocks));
+  mark_last(blocks, message.mark);
+  std::move(blocks.begin(), blocks.end(), std::back_inserter(system_));
+}
+
+void ChatMessages::read_user(const Message& message) {
+  std::vector<Block> blocks;
+  if (!message.content.is_array()) {
+    read_content(message.content, message.index, true, blocks);
+    return add(Role::kUser, message, std::move(blocks));
+  }
+  Place place{message.index, 0};
+  for (const Value part : message.content.children()) {
+    if (part["type"].text().escaped == "tool_result")
+      add_result_part(part, message.index, blocks);
+    else
+      content_.read_part(part, place, true, blocks);
+    ++place.part;
+  }
+  add(Role::kUser, message, std::move(blocks));
+}
+
+// A result in Anthropic's shape, among the parts of what a user says.
+void ChatMessages::add_result_part(Value part, std::size_t index, std::vector<Block>& out) {
+  Message inner{.index = index};
+  inner.is_error = part["is_error"];
+  inner.mark = cache_mark_of(part);
+  add_result(answered_call(part["tool_use_id"]), part["content"], inner, out);
+  out.back().mark = inner.mark;
+}
+
+void ChatMessages::read_tool(const Message& message) {
+  std::vector<Block> blocks;
+  add_result(answered_call(message.tool_call_id), message.content, message, blocks);
+  add(Role::kUser, message, std::move(blocks));
+}
+
+// The legacy form of a result: it names the function, not the call.
+void ChatMessages::read_function(const Message& message) {
+  const std::string_view name = plain_text(message.name, made_);
+  std::string_view id = name.empty() ? kNoId : message.name.text().escaped;
+  if (const auto open = open_functions_.find(name);
+      open != open_functions_.end() && !open->second.empty()) {
+    id = open->second.back();
+    open->second.pop_back();
+  }
+  std::vector<Block> blocks;
+  add_result(id, message.content, message, blocks);
+  add(Role::kUser, message, std::move(blocks));
+}
+
+void ChatMessages::add_result(std::string_view id, Value content, const Message& message,
+                              std::vector<Block>& out) {
+  Block result{.kind = Block::Kind::kToolResult, .id = id};
+  result.message = static_cast<std::uint32_t>(message.index);
+  result.is_error = message.is_error.boolean().value_or(false);
+  result.is_string = content.is_string();
+  if (!content.is_string()) {
+    read_content(content, message.index, true, result.content);
+  } else if (!content.text().empty()) {
+    result.content.push_back({.kind = Block::Kind::kText, .text = content.text().escaped});
+  }
+  out.push_back(std::move(result));
+}
+
+// The upstream id of the call that a result names: one of the turn before it, of several with the
+// same id the first that has no result yet. For others the client's id, for a human to read.
+std::string_view ChatMessages::answered_call(Value id) {
+  const std::string_view client = id.text().escaped;
+  const auto open = open_calls_.find(client);
+  if (open == open_calls_.end()) return client.empty() ? kNoId : client;
+  auto& [ids, next] = open->second;
+  const std::string_view upstream = ids[std::min(next, ids.size() - 1)];
+  ++next;
+  return upstream;
+}
+
+}  // namespace ccproxy::dialect

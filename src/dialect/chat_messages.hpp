@@ -1,0 +1,100 @@
+// The messages of a Chat Completions request become turns and system blocks (translation.md A.2,
+// A.2.2, A.3.4). It refuses to know what may follow what: that is turns.hpp.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "dialect/chat_request.hpp"
+#include "dialect/chat_tools.hpp"
+#include "dialect/content.hpp"
+#include "dialect/tool_names.hpp"
+#include "dialect/turns.hpp"
+
+namespace ccproxy::dialect {
+
+class ChatMessages {
+ public:
+  // All must outlive it. `betas` takes what a part of the content needs.
+  ChatMessages(const ChatContext& context, Report& report, MadeTexts& made, ToolNames& names,
+               const ChatTools& tools, std::vector<std::string>& betas);
+
+  void read(json::Value messages);
+
+  // Text of leading system messages.
+  [[nodiscard]] std::vector<Block>& system() { return system_; }
+  [[nodiscard]] Turns& turns() { return turns_; }
+  // Names of the tools that the history calls, as the client knows them, in the order of their use.
+  [[nodiscard]] const std::vector<std::string_view>& called() const { return called_; }
+  // True when signed thinking goes back with a turn.
+  [[nodiscard]] bool has_thought() const { return has_thought_; }
+
+ private:
+  // What this program reads of a message, gathered in one walk over it.
+  struct Message {
+    std::size_t index = 0;
+    json::Value role{}, content{}, refusal{}, tool_calls{}, function_call{}, name{}, tool_call_id{},
+        is_error{}, thinking_blocks{}, reasoning_details{};
+    CacheMark mark = CacheMark::kNone;
+  };
+  // Upstream ids of the calls that a client's id stands for; usually one.
+  struct Open {
+    std::vector<std::string_view> ids{};
+    std::size_t next = 0;  // the first that has no result yet
+  };
+
+  static Message fields_of(json::Value message, std::size_t index);
+  void read_message(const Message& message);
+  void read_system(const Message& message);
+  void read_user(const Message& message);
+  void read_assistant(const Message& message);
+  void read_tool(const Message& message);
+  void read_function(const Message& message);
+  void add(Role role, const Message& message, std::vector<Block> blocks);
+
+  void read_content(json::Value content, std::size_t index, bool allows_files,
+                    std::vector<Block>& out);
+  void add_result(std::string_view id, json::Value content, const Message& message,
+                  std::vector<Block>& out);
+  void add_result_part(json::Value part, std::size_t index, std::vector<Block>& out);
+  [[nodiscard]] std::string_view answered_call(json::Value id);
+
+  // The assistant's side, in chat_assistant.cpp.
+  void read_said(const Message& message, std::vector<Block>& thoughts, std::vector<Block>& out);
+  bool read_own_part(json::Value part, Place place, std::vector<Block>& thoughts,
+                     std::vector<Block>& out);
+  void read_signed_thoughts(const Message& message, std::vector<Block>& out);
+  void read_calls(const Message& message, std::vector<Block>& out);
+  void read_call(json::Value call, std::size_t index, std::size_t position,
+                 std::vector<Block>& out);
+  void read_legacy_call(const Message& message, std::vector<Block>& out);
+  void add_call(std::string_view id, std::string_view client, std::string_view name,
+                std::string_view input, std::vector<Block>& out);
+  [[nodiscard]] bool restore(const Message& message, const std::vector<Block>& calls,
+                             std::vector<Block>& out);
+  [[nodiscard]] std::string_view input_of(json::Value arguments);
+  [[nodiscard]] std::string_view text_input_of(json::Value text);
+
+  const ChatContext& context_;
+  Report& report_;
+  MadeTexts& made_;
+  ToolNames& names_;
+  const ChatTools& tools_;
+  Content content_;
+  CallIds ids_;
+  Turns turns_;
+  std::vector<Block> system_;
+  std::unordered_map<std::string_view, Open> open_calls_;  // by the client's id
+  std::unordered_map<std::string_view, std::vector<std::string_view>> open_functions_;  // by name
+  std::vector<std::string_view> called_;
+  json::Outline arguments_;  // its memory serves for all of them
+  std::size_t legacy_calls_ = 0;
+  bool is_leading_ = true;     // only system messages so far
+  bool in_assistant_ = false;  // what comes next from the assistant joins its last turn
+  bool has_thought_ = false;
+};
+
+}  // namespace ccproxy::dialect

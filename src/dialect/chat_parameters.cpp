@@ -1,0 +1,304 @@
+#include "dialect/chat_parameters.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/digest.hpp"
+#include "base/encoding.hpp"
+#include "json/text.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::Value;
+using json::ValueKind;
+
+enum class Fate { kRead, kIgnored };
+
+struct Field {
+  std::string_view name;
+  ValueKind kind;  // kMissing: whoever reads it looks
+  Fate fate = Fate::kRead;
+};
+
+// Every field that is known by name. Others are reported as ignored.
+constexpr std::array<Field, 46> kFields = {{
+    {"model", ValueKind::kMissing},
+    {"messages", ValueKind::kMissing},
+    {"max_completion_tokens", ValueKind::kNumber},
+    {"max_tokens", ValueKind::kNumber},
+    {"max_output_tokens", ValueKind::kNumber},
+    {"temperature", ValueKind::kNumber},
+    {"top_p", ValueKind::kNumber},
+    {"top_k", ValueKind::kNumber},
+    {"stop", ValueKind::kMissing},
+    {"n", ValueKind::kNumber},
+    {"stream", ValueKind::kBool},
+    {"stream_options", ValueKind::kObject},
+    {"tools", ValueKind::kMissing},
+    {"functions", ValueKind::kMissing},
+    {"tool_choice", ValueKind::kMissing},
+    {"function_call", ValueKind::kMissing},
+    {"parallel_tool_calls", ValueKind::kMissing},
+    {"response_format", ValueKind::kMissing},
+    {"reasoning_effort", ValueKind::kMissing},
+    {"reasoning", ValueKind::kMissing},
+    {"thinking", ValueKind::kMissing},
+    {"enable_thinking", ValueKind::kMissing},
+    {"verbosity", ValueKind::kString},
+    {"seed", ValueKind::kNumber, Fate::kIgnored},
+    {"frequency_penalty", ValueKind::kNumber, Fate::kIgnored},
+    {"presence_penalty", ValueKind::kNumber, Fate::kIgnored},
+    {"logit_bias", ValueKind::kObject, Fate::kIgnored},
+    {"prediction", ValueKind::kObject, Fate::kIgnored},
+    {"store", ValueKind::kBool, Fate::kIgnored},
+    {"prompt_cache_key", ValueKind::kString, Fate::kIgnored},
+    {"metadata", ValueKind::kObject},
+    {"logprobs", ValueKind::kMissing},
+    {"top_logprobs", ValueKind::kNumber},
+    {"user", ValueKind::kString},
+    {"safety_identifier", ValueKind::kString},
+    {"service_tier", ValueKind::kString},
+    {"modalities", ValueKind::kArray},
+    {"audio", ValueKind::kObject},
+    {"web_search_options", ValueKind::kMissing},
+    {"moderation", ValueKind::kObject},
+    {"prompt_cache_options", ValueKind::kObject},
+    {"prompt_cache_retention", ValueKind::kString},
+    // Of legacy completions; in chat they are unknown.
+    {"prompt", ValueKind::kMissing},
+    {"suffix", ValueKind::kString, Fate::kIgnored},
+    {"echo", ValueKind::kBool, Fate::kIgnored},
+    {"best_of", ValueKind::kNumber},
+}};
+
+std::string_view name_of(ValueKind kind) {
+  switch (kind) {
+    case ValueKind::kBool: return "a boolean";
+    case ValueKind::kNumber: return "a number";
+    case ValueKind::kString: return "a string";
+    case ValueKind::kArray: return "an array";
+    default: return "an object";
+  }
+}
+
+// What means the same as leaving it out.
+bool is_default(Value value) {
+  switch (value.kind()) {
+    case ValueKind::kMissing:
+    case ValueKind::kNull: return true;
+    case ValueKind::kBool: return value.boolean() == false;
+    case ValueKind::kNumber: return value.number() == 0.0;
+    case ValueKind::kString: return value.text().empty();
+    case ValueKind::kArray:
+    case ValueKind::kObject: return value.children().empty();
+  }
+  return false;
+}
+
+class Parameters {
+ public:
+  Parameters(Value request, bool is_completion, const ChatContext& context, Report& report)
+      : request_(request), is_completion_(is_completion), context_(context), report_(report) {}
+
+  ChatParameters run() {
+    look_at_all();
+    read_max_tokens();
+    read_stream();
+    refuse_what_would_be_a_lie();
+    read_stop();
+    read_user();
+    read_service_tier();
+    read_verbosity();
+    read_number("temperature", 2, parameters_.temperature);
+    read_number("top_p", 1, parameters_.top_p);
+    parameters_.top_k = request_["top_k"];
+    return std::move(parameters_);
+  }
+
+ private:
+  void look_at_all() {
+    for (const Value member : request_.children()) {
+      if (member.is_absent()) continue;
+      const auto* const field = std::find_if(kFields.begin(), kFields.end(), [&](const Field& row) {
+        return row.name == member.name();
+      });
+      if (field == kFields.end() || is_foreign(field->name)) {
+        if (!is_default(member)) report_.ignore(member.name());
+      } else if (field->kind != ValueKind::kMissing && field->kind != member.kind()) {
+        report_.refuse_type(field->name, name_of(field->kind));
+      } else if (field->fate == Fate::kIgnored && !is_default(member)) {
+        report_.ignore(field->name);
+      }
+    }
+  }
+
+  // Known on the other of the two routes only.
+  [[nodiscard]] bool is_foreign(std::string_view name) const {
+    if (is_completion_) return name == "messages";
+    return name == "prompt" || name == "suffix" || name == "echo" || name == "best_of";
+  }
+
+  void read_max_tokens() {
+    const auto& can = context_.can;
+    auto& max_tokens = parameters_.max_tokens;
+    max_tokens = can.max_output;
+    if (context_.options.default_max_tokens > 0)
+      max_tokens = std::min(max_tokens, context_.options.default_max_tokens);
+    for (const char* name : {"max_completion_tokens", "max_tokens", "max_output_tokens"}) {
+      const Value given = request_[name];
+      if (given.is_absent()) continue;
+      const auto tokens = given.integer();
+      if (!tokens || *tokens < 1)
+        return report_.refuse(name, tokens ? "invalid_value" : "invalid_type",
+                              fmt::format("'{}' must be an integer of at least 1.", name));
+      max_tokens = std::min(*tokens, can.max_output);
+      if (*tokens > can.max_output) report_.warn("max_tokens_clamped", name);
+      break;
+    }
+    if (context_.most_tokens) max_tokens = std::min(max_tokens, *context_.most_tokens);
+  }
+
+  void read_stream() {
+    parameters_.stream = request_["stream"].boolean().value_or(false);
+    const Value include = request_["stream_options"]["include_usage"];
+    if (!include.is_absent() && !include.boolean())
+      report_.refuse_type("stream_options.include_usage", "a boolean");
+    parameters_.include_usage = parameters_.stream && include.boolean().value_or(false);
+  }
+
+  void refuse_what_would_be_a_lie() {
+    if (const Value n = request_["n"]; !n.is_absent() && n.number() != 1.0)
+      report_.refuse("n", "unsupported_value", "Claude gives one answer: only n=1 is supported.");
+    if (const Value best = request_["best_of"];
+        is_completion_ && !best.is_absent() && best.number() != 1.0)
+      report_.ignore("best_of");
+    const Value logprobs = request_["logprobs"];
+    const bool is_wrong =
+        !logprobs.is_absent() && !logprobs.boolean() && !(is_completion_ && logprobs.number());
+    if (is_wrong) report_.refuse_type("logprobs", is_completion_ ? "an integer" : "a boolean");
+    if (logprobs.boolean().value_or(false) || logprobs.number().value_or(0) > 0)
+      refuse_logprobs("logprobs");
+    if (request_["top_logprobs"].number().value_or(0) > 0) refuse_logprobs("top_logprobs");
+    for (const Value modality : request_["modalities"].children())
+      if (modality.text().escaped == "audio")
+        report_.refuse("modalities", "unsupported_value", "Claude does not speak: only text.");
+    read_moderation();
+  }
+
+  void refuse_logprobs(std::string_view param) {
+    report_.refuse(param, "unsupported_parameter", "Claude does not tell log probabilities.");
+  }
+
+  void read_moderation() {
+    const Value moderation = request_["moderation"];
+    if (is_default(moderation)) return;
+    for (const char* side : {"input", "output"})
+      if (moderation["policy"][side]["mode"].text().escaped == "block")
+        return report_.refuse("moderation", "unsupported_value",
+                              "Moderation that blocks is not available.");
+    report_.ignore("moderation");
+  }
+
+  void read_stop() {
+    const Value stop = request_["stop"];
+    if (stop.is_absent()) return;
+    if (!stop.is_string() && !stop.is_array())
+      return report_.refuse_type("stop", "a string or an array of strings");
+    std::string list;
+    const auto add = [&](Value text) {
+      if (text.is_absent()) return;
+      if (!text.is_string()) return report_.refuse_type("stop", "a string or an array of strings");
+      if (!json::is_blank(text.text())) {
+        list.append(list.empty() ? "" : ",").append(text.raw());
+      } else if (!text.text().empty()) {
+        report_.ignore("stop");  // upstream takes none of white space
+      }
+    };
+    if (stop.is_string()) add(stop);
+    for (const Value text : stop.children()) add(text);
+    if (!list.empty())
+      parameters_.members.append(R"(,"stop_sequences":[)").append(list).append("]");
+  }
+
+  // Who asks, as a hash: upstream wants something that tells nobody's name.
+  void read_user() {
+    Value user = request_["safety_identifier"];
+    if (user.text().empty()) user = request_["user"];
+    if (user.text().empty()) return;
+    parameters_.members.append(R"(,"metadata":{"user_id":")")
+        .append(hex(sha256(user.decoded())))
+        .append("\"}");
+  }
+
+  void read_service_tier() {
+    const std::string_view tier = request_["service_tier"].text().escaped;
+    if (tier.empty() || tier == "auto") return;
+    if (tier == "default" || tier == "flex" || tier == "scale") {
+      if (tier != "default") report_.ignore("service_tier");
+      parameters_.members += R"(,"service_tier":"standard_only")";
+    } else if (tier == "priority" || tier == "fast") {
+      if (context_.options.fast_mode && context_.can.fast_mode)
+        parameters_.members += R"(,"speed":"fast")";
+    } else {
+      report_.refuse("service_tier", "invalid_value",
+                     "A service tier is one of auto, default, flex, scale, priority and fast.");
+    }
+  }
+
+  void read_verbosity() {
+    const std::string_view verbosity = request_["verbosity"].text().escaped;
+    if (verbosity.empty() || verbosity == "medium") return;
+    if (!context_.options.verbosity_hint) return report_.ignore("verbosity");
+    if (verbosity == "low") parameters_.hint = "Keep your answers short.";
+    if (verbosity == "high") parameters_.hint = "Answer at length and in detail.";
+  }
+
+  void read_number(std::string_view name, double most, Value& into) {
+    into = request_[name];
+    const auto number = into.number();
+    if (number && (*number < 0 || *number > most))
+      report_.refuse(name, "invalid_value", fmt::format("'{}' goes from 0 to {}.", name, most));
+  }
+
+  Value request_;
+  bool is_completion_;
+  const ChatContext& context_;
+  Report& report_;
+  ChatParameters parameters_;
+};
+
+}  // namespace
+
+ChatParameters read_parameters(Value request, bool is_completion, const ChatContext& context,
+                               Report& report) {
+  return Parameters(request, is_completion, context, report).run();
+}
+
+std::string settle_sampling(const ChatParameters& parameters, bool allowed, Report& report) {
+  std::string members;
+  const auto temperature = parameters.temperature.number();
+  const bool is_cool = temperature && *temperature < 1;
+  if (is_cool && allowed)
+    members.append(R"(,"temperature":)").append(parameters.temperature.raw());
+  else if (temperature && *temperature != 1 && !allowed)
+    report.ignore("temperature");
+  const auto top_p = parameters.top_p.number();
+  if (top_p && *top_p < 1) {
+    if (allowed && !is_cool)
+      members.append(R"(,"top_p":)").append(parameters.top_p.raw());
+    else
+      report.ignore("top_p");
+  }
+  if (const auto top_k = parameters.top_k.integer(); top_k && *top_k > 0) {
+    if (allowed)
+      members.append(R"(,"top_k":)").append(std::to_string(*top_k));
+    else
+      report.ignore("top_k");
+  }
+  return members;
+}
+
+}  // namespace ccproxy::dialect

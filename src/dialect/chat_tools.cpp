@@ -1,0 +1,225 @@
+#include "dialect/chat_tools.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "dialect/content.hpp"
+#include "dialect/output_schema.hpp"
+#include "dialect/tool_schema.hpp"
+#include "json/text.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::Value;
+
+constexpr std::string_view kWebSearch = "web_search";
+constexpr std::size_t kMostStrict = 20;
+constexpr std::string_view kTextSchema =
+    R"({"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false})";
+
+// The member of that name where it is an object, else the object around it: some clients leave the
+// wrapper out.
+Value inside(Value object, std::string_view wrapper) {
+  const Value inner = object[wrapper];
+  return inner.is_object() ? inner : object;
+}
+
+// Names of the provider's tools carry the day of their version: web_search_20250305.
+bool is_versioned(std::string_view type) {
+  constexpr std::size_t kSuffix = 9;
+  if (type.size() <= kSuffix) return false;
+  const std::string_view suffix = type.substr(type.size() - kSuffix);
+  return suffix.starts_with("_20") && suffix.find_first_not_of("0123456789", 1) == suffix.npos;
+}
+
+int max_uses(std::string_view context_size) {
+  if (context_size == "low") return 2;
+  return context_size == "high" ? 10 : 5;
+}
+
+// What a grammar says, as a part of the description: Claude has no other place for it.
+std::string described(std::string_view description, Value custom) {
+  std::string text(description);
+  const Value format = custom["format"];
+  if (format["type"].text().escaped != "grammar") return text;
+  const Value grammar = inside(format, "grammar");
+  if (!text.empty()) text += "\\n\\n";
+  return text.append("The input must match this grammar (")
+      .append(grammar["syntax"].text().escaped)
+      .append("):\\n")
+      .append(grammar["definition"].text().escaped);
+}
+
+void append_text_members(std::string& out, Value object, std::initializer_list<const char*> names) {
+  for (const char* name : names)
+    if (const Value text = object[name]; text.is_string() && !text.text().empty())
+      out.append(",\"").append(name).append("\":").append(text.raw());
+}
+
+}  // namespace
+
+void ChatTools::read(Value request) {
+  const Value tools = request["tools"], functions = request["functions"];
+  if (!tools.is_absent() && !tools.is_array()) report_.refuse_type("tools", "an array");
+  if (!functions.is_absent() && !functions.is_array()) report_.refuse_type("functions", "an array");
+  std::size_t index = 0;
+  for (const Value tool : tools.children()) read_tool(tool, index++);
+  is_legacy_ = tools_.empty() && !functions.children().empty();
+  index = 0;
+  for (const Value function : functions.children())
+    read_function(function, function, fmt::format("functions[{}]", index++));
+  if (const Value search = request["web_search_options"]; search.is_object()) {
+    if (options_.web_search)
+      add_web_search(search, search["user_location"]);
+    else
+      report_.ignore("web_search_options");
+  } else if (!search.is_absent()) {
+    report_.refuse_type("web_search_options", "an object");
+  }
+  name_all();
+  settle_strict();
+}
+
+void ChatTools::read_tool(Value tool, std::size_t index) {
+  const std::string param = fmt::format("tools[{}]", index);
+  if (!tool.is_object()) return report_.refuse_type(param, "an object");
+  const Value type = tool["type"];
+  if (!type.is_absent() && !type.is_string())
+    return report_.refuse_type(param + ".type", "a string");
+  const std::string_view kind = type.text().escaped;
+  const bool is_anthropic = tool["input_schema"].is_object();
+  if (kind == "function" || kind.empty() || is_anthropic)
+    return read_function(inside(tool, "function"), tool, param);
+  if (kind == "custom") return read_custom(inside(tool, "custom"), tool, param);
+  read_hosted(tool, kind, param);
+}
+
+void ChatTools::read_function(Value function, Value tool, const std::string& param) {
+  const std::string at = function.raw() == tool.raw() ? param : param + ".function";
+  const Value name = function["name"];
+  if (!name.is_string() || name.text().empty())
+    return report_.refuse(at + ".name", "missing_required_parameter", "A tool needs a name.");
+  const Value parameters =
+      function["parameters"].is_absent() ? function["input_schema"] : function["parameters"];
+  const auto schema = tool_schema(parameters, made_);
+  if (!schema)
+    return report_.refuse(
+        at + ".parameters", "invalid_value",
+        fmt::format("The parameters of tool '{}' are no JSON schema of an object.",
+                    plain_text(name, made_)));
+  Tool added{.client = plain_text(name, made_), .schema = *schema, .given = function.raw()};
+  if (const Value text = function["description"]; text.is_string() && !json::is_blank(text.text()))
+    added.description = text.text().escaped;
+  added.is_strict = function["strict"].boolean().value_or(false);
+  added.mark = std::max(cache_mark_of(tool), cache_mark_of(function));
+  add(added, at);
+}
+
+void ChatTools::read_custom(Value custom, Value tool, const std::string& param) {
+  const Value name = custom["name"];
+  if (!name.is_string() || name.text().empty())
+    return report_.refuse(param + ".custom.name", "missing_required_parameter",
+                          "A tool needs a name.");
+  Tool added{.client = plain_text(name, made_), .schema = kTextSchema, .given = custom.raw()};
+  added.description = made_.keep(described(custom["description"].text().escaped, custom));
+  added.is_custom = true;
+  added.mark = std::max(cache_mark_of(tool), cache_mark_of(custom));
+  add(added, param + ".custom");
+}
+
+void ChatTools::read_hosted(Value tool, std::string_view type, const std::string& param) {
+  if (is_versioned(type) && tool["name"].is_string()) {
+    Tool hosted{.client = plain_text(tool["name"], made_), .given = tool.raw()};
+    hosted.hosted = without_mark(tool, made_);
+    hosted.mark = cache_mark_of(tool);
+    return add(hosted, param);
+  }
+  if (!type.starts_with(kWebSearch) || !options_.web_search)
+    return report_.ignore(param + ".type", "unsupported_tool");
+  if (tool["external_web_access"].boolean().value_or(true))
+    add_web_search(tool, tool["user_location"]);
+}
+
+void ChatTools::add_web_search(Value settings, Value location) {
+  std::string tool =
+      fmt::format(R"({{"type":"web_search_20250305","name":"{}","max_uses":{})", kWebSearch,
+                  max_uses(settings["search_context_size"].text().escaped));
+  if (const Value domains = settings["filters"]["allowed_domains"]; domains.is_array())
+    tool.append(R"(,"allowed_domains":)").append(domains.raw());
+  const Value place = inside(location, "approximate");
+  std::string where;
+  append_text_members(where, place, {"city", "region", "country", "timezone"});
+  if (!where.empty())
+    tool.append(R"(,"user_location":{"type":"approximate")").append(where).append("}");
+  tool += '}';
+  Tool hosted{.client = kWebSearch, .hosted = made_.keep(std::move(tool))};
+  hosted.given = hosted.hosted;
+  add(hosted, "web_search_options");
+}
+
+void ChatTools::add(Tool tool, const std::string& param) {
+  // A tool of the provider's and one of the client's may have the same name: they differ upstream.
+  if (!tool.hosted.empty()) return tools_.push_back(tool);
+  const auto [known, is_new] = given_.try_emplace(tool.client, tool.given);
+  if (tool.is_custom) custom_.insert(tool.client);
+  if (is_new) return tools_.push_back(tool);
+  if (known->second != tool.given)
+    report_.refuse(param + ".name", "invalid_value",
+                   fmt::format("There are two different tools named '{}'.", tool.client));
+}
+
+void ChatTools::name_all() {
+  for (const Tool& tool : tools_)
+    if (!tool.hosted.empty()) names_.reserve(tool.client);
+  for (const Tool& tool : tools_)
+    if (tool.hosted.empty()) names_.announce(tool.client);
+  for (Tool& tool : tools_)
+    tool.upstream = tool.hosted.empty() ? names_.upstream(tool.client) : tool.client;
+}
+
+// Strict only where the schema can be enforced as it stands.
+void ChatTools::settle_strict() {
+  const bool may_be_strict =
+      options_.strict_tools == StrictTools::kAuto && can_.strict_tools && can_.structured_outputs;
+  std::size_t count = 0;
+  for (Tool& tool : tools_) {
+    if (!tool.is_strict) continue;
+    const auto schema = may_be_strict ? output_schema(tool.schema) : std::nullopt;
+    tool.is_strict = schema && !schema->changed;
+    if (tool.is_strict) ++count;
+  }
+  if (count > kMostStrict)
+    for (Tool& tool : tools_) tool.is_strict = false;
+}
+
+void ChatTools::add_from_history(std::string_view client) {
+  if (!given_.try_emplace(client).second) return;
+  tools_.push_back({.client = client, .schema = R"({"type":"object"})"});
+  tools_.back().upstream = names_.upstream(client);
+  choice_ = R"({"type":"none"})";
+}
+
+void ChatTools::append(std::string& out) const {
+  out += '[';
+  for (const Tool& tool : tools_) {
+    if (&tool != tools_.data()) out += ',';
+    if (!tool.hosted.empty()) {
+      out.append(tool.hosted, 0, tool.hosted.size() - 1);
+    } else {
+      out.append(R"({"name":")").append(tool.upstream).append("\"");
+      if (!tool.description.empty())
+        out.append(R"(,"description":")").append(tool.description).append("\"");
+      out.append(R"(,"input_schema":)").append(tool.schema);
+      if (tool.is_strict) out += R"(,"strict":true)";
+      if (options_.eager_input_streaming) out += R"(,"eager_input_streaming":true)";
+    }
+    append_mark(out, tool.mark);
+    out += '}';
+  }
+  out += ']';
+}
+
+}  // namespace ccproxy::dialect

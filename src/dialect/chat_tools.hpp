@@ -1,0 +1,93 @@
+// The tools of a request, and which of them the model may or must call (translation.md A.4, A.5).
+// Tools come in four shapes: OpenAI's with and without its wrapper, Anthropic's, and the legacy
+// functions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "anthropic/capabilities.hpp"
+#include "dialect/block.hpp"
+#include "dialect/options.hpp"
+#include "dialect/report.hpp"
+#include "dialect/tool_names.hpp"
+#include "json/outline.hpp"
+
+namespace ccproxy::dialect {
+
+struct Tool {
+  std::string_view client{};  // the name that the client knows, plain
+  std::string_view upstream{};
+  std::string_view description{};  // escaped
+  std::string_view schema{};       // JSON
+  std::string_view hosted{};       // of a tool that the provider runs: the whole object as JSON
+  std::string_view given{};        // as the client wrote it
+  bool is_custom = false;
+  bool is_strict = false;
+  CacheMark mark = CacheMark::kNone;
+};
+
+class ChatTools {
+ public:
+  // All must outlive it.
+  ChatTools(const Options& options, const anthropic::Capabilities& can, Report& report,
+            MadeTexts& made, ToolNames& names)
+      : options_(options), can_(can), report_(report), made_(made), names_(names) {}
+
+  void read(json::Value request);
+
+  // Decides about tool_choice, function_call and parallel_tool_calls; drops the tools that may not
+  // be called.
+  void choose(json::Value request);
+
+  // What `tool_choice` says; empty when it is left out.
+  [[nodiscard]] const std::string& choice() const { return choice_; }
+  // True when the model must call a tool.
+  [[nodiscard]] bool is_forced() const { return is_forced_; }
+  // A sentence for the model where upstream cannot force it; empty without.
+  [[nodiscard]] const std::string& hint() const { return hint_; }
+  [[nodiscard]] bool is_legacy() const { return is_legacy_; }
+
+  // True when calls of that tool carry text instead of JSON.
+  [[nodiscard]] bool is_custom(std::string_view client) const { return custom_.contains(client); }
+
+  // A history has calls, but the request has no tools: upstream wants to know them all the same.
+  void add_from_history(std::string_view client);
+
+  [[nodiscard]] std::vector<Tool>& all() { return tools_; }
+  void append(std::string& out) const;
+
+ private:
+  void read_tool(json::Value tool, std::size_t index);
+  void read_function(json::Value function, json::Value tool, const std::string& param);
+  void read_custom(json::Value custom, json::Value tool, const std::string& param);
+  void read_hosted(json::Value tool, std::string_view type, const std::string& param);
+  void add_web_search(json::Value settings, json::Value location);
+  void add(Tool tool, const std::string& param);
+  void name_all();
+  void settle_strict();
+
+  void choose_named(std::string_view name, std::string_view param);
+  void choose_allowed(json::Value allowed);
+  void force_any();
+  void write_choice(std::string_view type, std::string_view name = {});
+
+  const Options& options_;
+  const anthropic::Capabilities& can_;
+  Report& report_;
+  MadeTexts& made_;
+  ToolNames& names_;
+  std::vector<Tool> tools_;
+  std::unordered_map<std::string_view, std::string_view> given_;  // by name, as it was written
+  std::unordered_set<std::string_view> custom_;                   // names
+  std::string choice_, hint_;
+  bool is_forced_ = false;
+  bool is_legacy_ = false;
+  bool is_serial_ = false;  // no parallel calls
+};
+
+}  // namespace ccproxy::dialect

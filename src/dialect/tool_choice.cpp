@@ -1,0 +1,112 @@
+// The half of ChatTools that decides which tools may or must be called (translation.md A.5).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "dialect/chat_tools.hpp"
+#include "json/text.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::Value;
+
+constexpr std::string_view kDowngraded = "tool_choice_downgraded";
+constexpr std::string_view kMustCall = "You must call one of the provided tools.";
+
+// A tool that is named, in any of the shapes that clients use.
+Value name_in(Value choice) {
+  for (const char* wrapper : {"function", "custom"})
+    if (choice[wrapper].is_object()) return choice[wrapper]["name"];
+  return choice["name"];
+}
+
+}  // namespace
+
+void ChatTools::choose(Value request) {
+  const Value parallel = request["parallel_tool_calls"];
+  if (!parallel.is_absent() && !parallel.boolean())
+    report_.refuse_type("parallel_tool_calls", "a boolean");
+  if (tools_.empty()) return;
+  is_serial_ = is_legacy_ || !parallel.boolean().value_or(true);
+  const bool is_old = is_legacy_ && request["tool_choice"].is_absent();
+  const std::string_view param = is_old ? "function_call" : "tool_choice";
+  const Value choice = request[param];
+  std::string_view kind = choice.text().escaped;
+  if (choice.is_object()) {
+    kind = choice["type"].text().escaped;
+    const Value allowed = choice["allowed_tools"];
+    if (kind == "allowed_tools") return choose_allowed(allowed.is_object() ? allowed : choice);
+    const bool is_named = kind != "any" && kind != "auto" && kind != "none" && kind != "required";
+    if (is_named) {
+      const Value name = name_in(choice);
+      return choose_named(name.is_string() ? plain_text(name, made_) : kind, param);
+    }
+  } else if (!choice.is_absent() && !choice.is_string()) {
+    return report_.refuse_type(param, "a string or an object");
+  }
+  if (kind == "required" || kind == "any") return force_any();
+  if (kind == "none") return write_choice("none");
+  if (!kind.empty() && kind != "auto")
+    return report_.refuse(param, "invalid_value",
+                          "Expected 'auto', 'none', 'required' or the name of a tool.");
+  if (is_serial_) write_choice("auto");
+}
+
+void ChatTools::choose_named(std::string_view name, std::string_view param) {
+  const auto named = std::find_if(tools_.begin(), tools_.end(),
+                                  [&](const Tool& tool) { return tool.client == name; });
+  if (named == tools_.end())
+    return report_.refuse(param, "invalid_value",
+                          "The tool that is to be called is not in 'tools'.");
+  if (can_.forced_tool_choice != anthropic::ForcedToolChoice::kNo) {
+    is_forced_ = true;
+    return write_choice("tool", named->upstream);
+  }
+  report_.warn(kDowngraded, param);
+  hint_ = fmt::format("You must call the tool {}.", named->upstream);
+  tools_ = {*named};
+  write_choice("auto");
+}
+
+void ChatTools::choose_allowed(Value allowed) {
+  std::unordered_set<std::string_view> names;
+  for (const Value entry : allowed["tools"].children()) {
+    const Value name = name_in(entry);
+    names.insert(name.is_string() ? plain_text(name, made_) : entry["type"].text().escaped);
+  }
+  const auto is_allowed = [&](const Tool& tool) { return names.contains(tool.client); };
+  const auto count = std::count_if(tools_.begin(), tools_.end(), is_allowed);
+  if (count == 0)
+    return report_.refuse("tool_choice", "invalid_value",
+                          "None of the allowed tools is in 'tools'.");
+  const bool is_required = allowed["mode"].text().escaped == "required";
+  const bool can_force = can_.forced_tool_choice != anthropic::ForcedToolChoice::kNo;
+  if (is_required && can_force && count == 1)
+    return choose_named(std::find_if(tools_.begin(), tools_.end(), is_allowed)->client,
+                        "tool_choice");
+  std::erase_if(tools_, [&](const Tool& tool) { return !is_allowed(tool); });
+  if (is_required) return force_any();
+  if (is_serial_) write_choice("auto");
+}
+
+void ChatTools::force_any() {
+  if (can_.forced_tool_choice != anthropic::ForcedToolChoice::kNo) {
+    is_forced_ = true;
+    return write_choice("any");
+  }
+  report_.warn(kDowngraded, "tool_choice");
+  hint_ = kMustCall;
+  write_choice("auto");
+}
+
+void ChatTools::write_choice(std::string_view type, std::string_view name) {
+  choice_ = fmt::format(R"({{"type":"{}")", type);
+  if (!name.empty()) choice_.append(R"(,"name":")").append(name).append("\"");
+  if (is_serial_ && type != "none") choice_ += R"(,"disable_parallel_tool_use":true)";
+  choice_ += '}';
+}
+
+}  // namespace ccproxy::dialect
