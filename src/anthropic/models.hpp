@@ -37,6 +37,7 @@ struct Thinking {
   ManualThinking manual;
   bool adaptive;
   ThinkingDisplay display;  // when a request does not say
+  bool operator==(const Thinking&) const = default;
 };
 
 // What models of one family can do.

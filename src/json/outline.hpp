@@ -69,8 +69,8 @@ class Value {
 
 class Value::Iterator {
  public:
-  using value_type = Value;
-  using difference_type = std::ptrdiff_t;
+  using value_type = Value;                // NOLINT(readability-identifier-naming): the standard's
+  using difference_type = std::ptrdiff_t;  // NOLINT(readability-identifier-naming)
 
   Iterator() = default;
   [[nodiscard]] Value operator*() const;
