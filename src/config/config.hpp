@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "dialect/options.hpp"
+
 namespace ccproxy::config {
 
 using std::chrono::seconds;
@@ -34,6 +36,8 @@ struct Upstream {
   std::string base_url =
       "https://api.anthropic.com";  // http or https, any port, a path prefix may follow
   std::string ca_file{};            // PEM; empty: the system's
+  unsigned max_retries = 2;         // of a translated request
+  seconds max_retry_wait{10};       // longer waits are the client's
   bool operator==(const Upstream&) const = default;
 };
 
@@ -47,6 +51,7 @@ struct Timeouts {
   seconds ping_only{900};
   seconds write_stall{60};
   seconds keep_alive{75};
+  seconds sse_keep_alive{10};
   bool operator==(const Timeouts&) const = default;
 };
 
@@ -99,6 +104,8 @@ struct Config {
   Timeouts timeouts{};
   Limits limits{};
   Log log{};
+  dialect::Options translation{};
+  std::size_t thinking_memory_mb = 64;
 };
 
 // One configuration, never changed once it is shared between workers: a new one replaces it.

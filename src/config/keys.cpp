@@ -38,6 +38,21 @@ const Names<CredentialSource> kSources = {{"auto", CredentialSource::kAuto},
                                           {"oauth-token-env", CredentialSource::kOauthTokenEnv},
                                           {"console-profile", CredentialSource::kConsoleProfile}};
 
+const Names<dialect::ResponseModel> kResponseModels = {
+    {"asked", dialect::ResponseModel::kAsked}, {"upstream", dialect::ResponseModel::kUpstream}};
+const Names<dialect::ReasoningDisplay> kDisplays = {
+    {"auto", dialect::ReasoningDisplay::kAuto},
+    {"omitted", dialect::ReasoningDisplay::kOmitted},
+    {"summarized", dialect::ReasoningDisplay::kSummarized}};
+const Names<dialect::MidSystem> kMidSystem = {{"auto", dialect::MidSystem::kAuto},
+                                              {"reminder", dialect::MidSystem::kReminder}};
+const Names<dialect::StrictTools> kStrictTools = {{"auto", dialect::StrictTools::kAuto},
+                                                  {"off", dialect::StrictTools::kOff}};
+const Names<dialect::CustomAsFunction> kCustomAsFunction = {
+    {"auto", dialect::CustomAsFunction::kAuto},
+    {"always", dialect::CustomAsFunction::kAlways},
+    {"never", dialect::CustomAsFunction::kNever}};
+
 // What a running server cannot change: where it listens, its threads, and where it logs.
 constexpr std::array<std::string_view, 7> kAtStart = {
     "server.port",    "server.host", "server.socket", "server.shutdownGraceSeconds",
@@ -111,6 +126,18 @@ Key flag(std::string path, std::string about, auto place) {
         return value.is_boolean();
       },
       kAsItIs);
+}
+
+// A number, or null for what zero stands for.
+Key number_or_null(std::string path, std::uint64_t most, std::string about, auto place) {
+  return row(
+      std::move(path), fmt::format("integer from 1 to {}, or null", most), std::move(about), place,
+      [=](const Document& value, std::int64_t& into) {
+        const auto number = integer_in(value, 1, most);
+        if (number || value.is_null()) into = static_cast<std::int64_t>(number.value_or(0));
+        return number || value.is_null();
+      },
+      [](std::int64_t value) { return value == 0 ? Document() : Document(value); });
 }
 
 Key text(std::string path, std::string takes, std::string about, auto place) {
@@ -274,6 +301,63 @@ Key api_keys() {
           }};
 }
 
+// How requests of OpenAI's dialects become Anthropic's.
+void add_translation(std::vector<Key>& keys) {
+  using dialect::Options;
+  constexpr std::uint64_t kMostTokens = 10'000'000;
+  constexpr auto kOption = [](auto member) { return field(&Config::translation, member); };
+  keys.push_back(
+      flag("strict",
+           "Whether a request is refused when something in it cannot be carried over, instead of "
+           "being served and told so; `x-ccproxy-strict: true` asks for it in one request.",
+           kOption(&Options::strict)));
+  keys.push_back(filled_text("defaultModel", "model name",
+                             "The model for a request that names none.",
+                             kOption(&Options::default_model)));
+  keys.push_back(number_or_null("translation.defaultMaxTokens", kMostTokens,
+                                "The longest answer, in tokens, for a request that names no limit; "
+                                "`null`: what the model can do.",
+                                kOption(&Options::default_max_tokens)));
+  keys.push_back(flag("translation.promptCaching",
+                      "Whether the beginning of a conversation is cached by the provider.",
+                      kOption(&Options::prompt_caching)));
+  keys.push_back(choice("translation.responseModel", kResponseModels,
+                        "Which name answers carry: the one that was asked for, or the one that "
+                        "went upstream.",
+                        kOption(&Options::response_model)));
+  keys.push_back(choice("translation.chatReasoningDisplay", kDisplays,
+                        "Whether the model's reasoning is asked for in words: `auto` does when a "
+                        "request asks for reasoning.",
+                        kOption(&Options::chat_reasoning_display)));
+  keys.push_back(choice("translation.midSystem", kMidSystem,
+                        "What becomes of a system message in the middle: `auto` keeps it one where "
+                        "the model takes it; else it is a reminder to the model.",
+                        kOption(&Options::mid_system)));
+  keys.push_back(choice("translation.strictTools", kStrictTools,
+                        "Whether `strict` tools are strict upstream, too.",
+                        kOption(&Options::strict_tools)));
+  keys.push_back(flag("translation.eagerInputStreaming",
+                      "Whether tool arguments are streamed before the provider has checked them.",
+                      kOption(&Options::eager_input_streaming)));
+  keys.push_back(flag("translation.verbosityHint",
+                      "Whether `verbosity` becomes a sentence in the system prompt.",
+                      kOption(&Options::verbosity_hint)));
+  keys.push_back(flag("translation.fastMode",
+                      "Whether `service_tier: priority` asks for the fast mode, which costs more.",
+                      kOption(&Options::fast_mode)));
+  keys.push_back(flag("translation.webSearch",
+                      "Whether a request may search the web, at the provider and for money.",
+                      kOption(&Options::web_search)));
+  keys.push_back(choice("translation.customAsFunction", kCustomAsFunction,
+                        "Whether calls of custom tools are told as function calls with their text "
+                        "as it is: `auto` does for Cursor.",
+                        kOption(&Options::custom_as_function)));
+  keys.push_back(integer("translation.thinkingMemoryMb", 0, 65'536,
+                         "Memory for the thinking before tool calls, in MiB, all workers "
+                         "together; it goes back upstream with the results.",
+                         field(&Config::thinking_memory_mb)));
+}
+
 std::vector<Key> make_keys() {
   return {
       model_mapping(),
@@ -316,6 +400,12 @@ std::vector<Key> make_keys() {
       text("upstream.caFile", "path",
            "Certificates to trust (PEM) besides the system's; empty: none.",
            field(&Config::upstream, &Upstream::ca_file)),
+      integer("upstream.maxRetries", 0, 10,
+              "How often a translated request is sent again when the upstream is busy or broken.",
+              field(&Config::upstream, &Upstream::max_retries)),
+      duration("upstream.maxRetryWaitSeconds", 0,
+               "The longest wait before that; when the upstream asks for more, the client is told.",
+               field(&Config::upstream, &Upstream::max_retry_wait)),
       duration("timeouts.connectSeconds", 1, "To connect to the upstream.",
                field(&Config::timeouts, &Timeouts::connect)),
       duration("timeouts.tlsSeconds", 1, "For the TLS handshake with the upstream.",
@@ -334,6 +424,9 @@ std::vector<Key> make_keys() {
                field(&Config::timeouts, &Timeouts::write_stall)),
       duration("timeouts.keepAliveSeconds", 1, "For a connection without a request, on both sides.",
                field(&Config::timeouts, &Timeouts::keep_alive)),
+      duration("timeouts.sseKeepAliveSeconds", 1,
+               "Of silence before a translated stream gets a comment that keeps it open.",
+               field(&Config::timeouts, &Timeouts::sse_keep_alive)),
       integer("limits.bodyBytes", 1024, kTebibyte,
               "Of a request body on JSON routes, as sent and unpacked.",
               field(&Config::limits, &Limits::body_bytes)),
@@ -358,6 +451,7 @@ std::vector<Key> make_keys() {
 std::span<const Key> keys() {
   static const std::vector<Key> all = [] {
     std::vector<Key> made = make_keys();
+    add_translation(made);
     for (Key& key : made)
       key.live = std::find(kAtStart.begin(), kAtStart.end(), key.path) == kAtStart.end();
     return made;
