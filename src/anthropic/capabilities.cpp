@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/text.hpp"
+#include "json/outline.hpp"
 
 namespace ccproxy::anthropic {
 namespace {
@@ -43,6 +44,30 @@ std::optional<std::int64_t> take_number(std::string_view& text) {
   return static_cast<std::int64_t>(*number);
 }
 
+bool is_supported(json::Value feature, bool otherwise) {
+  return feature["supported"].boolean().value_or(otherwise);
+}
+
+Efforts efforts_told(json::Value effort, Efforts otherwise) {
+  if (!effort.is_object()) return otherwise;
+  if (!is_supported(effort, true)) return {};
+  std::vector<Effort> levels;
+  for (const Effort level :
+       {Effort::kLow, Effort::kMedium, Effort::kHigh, Effort::kXhigh, Effort::kMax})
+    if (is_supported(effort[effort_name(level)], false)) levels.push_back(level);
+  return Efforts(levels);
+}
+
+void take_thinking(json::Value told, Thinking& thinking) {
+  const json::Value types = told["types"];
+  if (!types.is_object()) return;
+  thinking.adaptive = is_supported(types["adaptive"], false);
+  thinking.manual =
+      is_supported(types["enabled"], false) ? ManualThinking::kYes : ManualThinking::kNo;
+  if (!is_supported(types["disabled"], true)) thinking.off = ThinkingOff::kNone;
+  if (!is_supported(told, true)) thinking.standard = ThinkingState::kNone;
+}
+
 }  // namespace
 
 Effort Efforts::nearest(Effort wanted) const {
@@ -65,6 +90,26 @@ Capabilities capabilities_of(const Family& family) {
           .structured_outputs = family.structured_outputs,
           .mid_system = family.mid_system,
           .preserved_thinking = family.preserved_thinking};
+}
+
+std::optional<Capabilities> capabilities_told(std::string_view body,
+                                              const Capabilities& otherwise) {
+  json::Outline outline;
+  if (!outline.read(body)) return std::nullopt;
+  const json::Value told = outline.root();
+  if (!told["id"].is_string()) return std::nullopt;
+  Capabilities model = otherwise;
+  const auto count = [](json::Value number, std::int64_t& into) {
+    if (const auto tokens = number.integer(); tokens && *tokens > 0) into = *tokens;
+  };
+  count(told["max_tokens"], model.max_output);
+  count(told["max_input_tokens"], model.context);
+  const json::Value capabilities = told["capabilities"];
+  model.efforts = efforts_told(capabilities["effort"], model.efforts);
+  take_thinking(capabilities["thinking"], model.thinking);
+  model.structured_outputs =
+      is_supported(capabilities["structured_outputs"], model.structured_outputs);
+  return model;
 }
 
 std::optional<Lesson> lesson_of(std::string_view message) {

@@ -6,6 +6,9 @@
 #include <chrono>
 #include <utility>
 
+#include "base/digest.hpp"
+#include "base/encoding.hpp"
+
 namespace ccproxy::auth {
 namespace {
 
@@ -153,6 +156,14 @@ std::string_view billing_of(const Standing& standing) {
   if (kind == "auth-token") return "whatever stands behind the gateway";
   if (kind == "client") return "whoever each client's own credential belongs to";
   return "";
+}
+
+std::string tag_of(const Standing& standing) {
+  std::string known = standing.account + '\0' + standing.organization;
+  // A token that is renewed is another one: only its account stays.
+  if (standing.account.empty() && standing.organization.empty() && !standing.renewable)
+    known = standing.credential.secret;
+  return hex(sha256(known)).substr(0, 16);
 }
 
 }  // namespace ccproxy::auth

@@ -58,6 +58,9 @@ struct Standing {
 [[nodiscard]] std::string_view kind_of(const Standing& standing);
 // "ready", "missing", "login_required", "unusable".
 [[nodiscard]] std::string_view name_of(State state);
+// Tells one account from another, and nothing about it: the same as long as the account is, through
+// renewals too.
+[[nodiscard]] std::string tag_of(const Standing& standing);
 // Who pays for what is asked with it, in a few words; "" when that is not known here.
 [[nodiscard]] std::string_view billing_of(const Standing& standing);
 

@@ -10,6 +10,10 @@ namespace ccproxy {
 
 using Instant = std::chrono::sys_time<std::chrono::milliseconds>;
 
+[[nodiscard]] inline Instant wall_now() {
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
 // RFC 3339: 2026-03-01T12:00:00Z, with a fraction or an offset too; a date alone is its midnight.
 // Nothing for all else.
 [[nodiscard]] std::optional<Instant> instant_of(std::string_view rfc3339);

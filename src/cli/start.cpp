@@ -160,6 +160,7 @@ int serve(const Start& start, config::Loaded loaded) {
                                   log.say(level_of(gravity), "credential", message);
                                 });
   proxy::Catalog catalog(*models, loaded.config);
+  proxy::ThinkingMemory thinking(proxy::thinking_bytes(loaded.config));
   const std::size_t held = loaded.config.limits.held_bytes;
   const auto config = std::make_shared<const config::Config>(std::move(loaded.config));
   proxy::Shared shared{config::Live(config),
@@ -167,6 +168,7 @@ int serve(const Start& start, config::Loaded loaded) {
                        credentials,
                        **log,
                        catalog,
+                       thinking,
                        proxy::HeldBytes(held),
                        start.flags.verbose,
                        std::string(version())};

@@ -40,6 +40,8 @@ class ChatEncoder : public ReplyEncoder {
   void finish(std::string& out) final;
   void fail(const Error& error, std::string& out) final;
   [[nodiscard]] bool paused() const final { return stop_reason_ == "pause_turn"; }
+  [[nodiscard]] Tokens tokens() const final { return tokens_.sum(); }
+  [[nodiscard]] std::string_view stop_reason() const final { return stop_reason_; }
   [[nodiscard]] int status() const final { return status_; }
 
  protected:

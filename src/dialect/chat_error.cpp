@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "anthropic/refusal.hpp"
 #include "base/text.hpp"
 #include "dialect/error_param.hpp"
 #include "json/reader.hpp"
@@ -18,6 +19,7 @@ struct Told {
   std::string type, message, detail, request_id;
   bool window_spent = false;  // a subscription's limit, not one of requests a minute
   std::string resets_at{};    // of that window, seconds since 1970
+  anthropic::Refusal refusal{};
 };
 
 // How it is told to the client; an empty code is written as null.
@@ -130,6 +132,12 @@ std::string message_of(const Told& told) {
     message +=
         " (this is about the credential that CCProxy sends upstream, not about the client's key: "
         "`ccproxy login` signs in again)";
+  if (told.refusal.is_final) {
+    message.append(" (").append(told.refusal.meaning);
+    if (told.refusal.meaning.find("API key") == std::string_view::npos)
+      message += "; an API key is the supported way for other programs";
+    message += ")";
+  }
   return message;
 }
 
@@ -166,6 +174,32 @@ void add_rate(Fields& out, std::span<const FieldView> fields, std::string_view f
     out.emplace_back("x-ratelimit-reset-" + std::string(what), duration_text(*reset - now));
 }
 
+Told read_failure(const anthropic::Failure& failure) {
+  Told told;
+  json::append_decoded(told.type, failure.type);
+  json::append_decoded(told.message, failure.message);
+  if (told.message.empty()) told.message = "the upstream ended its answer with an error";
+  told.status = status_of_type(told.type);
+  return told;
+}
+
+ErrorReply reply_of(const Told& told, std::span<const FieldView> fields,
+                    std::string_view own_request_id, Instant now) {
+  const Sort sort = sort_of(told);
+  ErrorReply reply{sort.status, body_of(told, sort)};
+  auto request_id = field(fields, "request-id");
+  if (request_id.empty()) request_id = told.request_id;
+  if (request_id.empty()) request_id = own_request_id;
+  reply.fields.emplace_back("x-request-id", request_id);
+  copy_field(reply.fields, fields, "retry-after", "retry-after");
+  if (sort.final || told.refusal.is_final)
+    reply.fields.emplace_back("x-should-retry", "false");
+  else
+    copy_field(reply.fields, fields, "x-should-retry", "x-should-retry");
+  for (auto& rate : openai_rate_fields(fields, now)) reply.fields.push_back(std::move(rate));
+  return reply;
+}
+
 }  // namespace
 
 Fields openai_rate_fields(std::span<const FieldView> fields, Instant now) {
@@ -182,31 +216,21 @@ ErrorReply chat_error(const UpstreamError& error, std::string_view own_request_i
       same_text(field(error.fields, "anthropic-ratelimit-unified-status"), "rejected");
   const auto resets = parse_decimal(field(error.fields, "anthropic-ratelimit-unified-reset"));
   if (error.status == 429 && told.window_spent && resets) told.resets_at = std::to_string(*resets);
-
-  const Sort sort = sort_of(told);
-  ErrorReply reply{sort.status, body_of(told, sort)};
-  auto request_id = field(error.fields, "request-id");
-  if (request_id.empty()) request_id = told.request_id;
-  if (request_id.empty()) request_id = own_request_id;
-  reply.fields.emplace_back("x-request-id", request_id);
-  copy_field(reply.fields, error.fields, "retry-after", "retry-after");
-  if (sort.final)
-    reply.fields.emplace_back("x-should-retry", "false");
-  else
-    copy_field(reply.fields, error.fields, "x-should-retry", "x-should-retry");
+  told.refusal = anthropic::refusal_of(error.status, error.body);
+  ErrorReply reply = reply_of(told, error.fields, own_request_id, now);
   reply.fields.emplace_back("x-ccproxy-upstream-status", std::to_string(error.status));
-  for (auto& rate : openai_rate_fields(error.fields, now)) reply.fields.push_back(std::move(rate));
   return reply;
 }
 
 ErrorReply chat_error(const anthropic::Failure& failure) {
-  Told told;
-  json::append_decoded(told.type, failure.type);
-  json::append_decoded(told.message, failure.message);
-  if (told.message.empty()) told.message = "the upstream ended its answer with an error";
-  told.status = status_of_type(told.type);
+  const Told told = read_failure(failure);
   const Sort sort = sort_of(told);
   return {sort.status, body_of(told, sort)};
+}
+
+ErrorReply chat_error(const anthropic::Failure& failure, std::span<const FieldView> fields,
+                      std::string_view own_request_id, Instant now) {
+  return reply_of(read_failure(failure), fields, own_request_id, now);
 }
 
 }  // namespace ccproxy::dialect

@@ -39,6 +39,10 @@ struct ErrorReply {
 // An error event in the middle of a stream: the same words, and the status for a client to which
 // nothing has gone yet.
 [[nodiscard]] ErrorReply chat_error(const anthropic::Failure& failure);
+// The same for such a client, with what the answer's head had to say.
+[[nodiscard]] ErrorReply chat_error(const anthropic::Failure& failure,
+                                    std::span<const FieldView> fields,
+                                    std::string_view own_request_id, Instant now);
 
 // x-ratelimit-* from anthropic-ratelimit-*, for successes too.
 [[nodiscard]] Fields openai_rate_fields(std::span<const FieldView> fields, Instant now);

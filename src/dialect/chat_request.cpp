@@ -157,10 +157,12 @@ class ChatDecoder {
         (options.custom_as_function == CustomAsFunction::kAuto && context_.is_cursor);
     plan.strips_fence = format_.strips_fence;
     plan.text_completion = is_completion_;
-    for (const Tool& tool : tools_.all())
+    for (const Tool& tool : tools_.all()) {
+      (tool.hosted.empty() ? decoded_.has_tools : decoded_.may_pause) = true;
       if (tool.is_custom || tool.upstream != tool.client)
         plan.tools.push_back(
             {std::string(tool.upstream), std::string(tool.client), tool.is_custom});
+    }
     if (thinking_.binds_blocks) decoded_.betas.emplace_back(kBindingBeta);
     decoded_.effort = thinking_.effort;
   }

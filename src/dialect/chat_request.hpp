@@ -50,6 +50,8 @@ struct Decoded {
   ReplyPlan plan;
   std::vector<std::string> betas{};           // anthropic-beta values that it needs
   std::optional<anthropic::Effort> effort{};  // as sent
+  bool has_tools = false;                     // the client's
+  bool may_pause = false;                     // the provider runs tools of its own
 };
 
 // Fails with kInvalidRequest; the error names the field and a code of OpenAI's.

@@ -8,6 +8,7 @@
 
 #include "anthropic/event.hpp"
 #include "base/error.hpp"
+#include "dialect/chat_usage.hpp"
 
 namespace ccproxy::dialect {
 
@@ -35,6 +36,10 @@ class ReplyEncoder {
   // True when the last message ended in pause_turn: the caller either sends it on and feeds the
   // next message, or calls finish().
   [[nodiscard]] virtual bool paused() const = 0;
+
+  // What the answer has cost so far, and upstream's word for why it ended ("" before it has).
+  [[nodiscard]] virtual Tokens tokens() const = 0;
+  [[nodiscard]] virtual std::string_view stop_reason() const = 0;
 
   // 200, or what the error's status is. A stream that has begun cannot tell it any more.
   [[nodiscard]] virtual int status() const = 0;

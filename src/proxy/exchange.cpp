@@ -16,23 +16,32 @@
 #include "anthropic/refusal.hpp"
 #include "anthropic/request.hpp"
 #include "base/text.hpp"
-#include "config/model_map.hpp"
 #include "dialect/error.hpp"
+#include "proxy/field_names.hpp"
 #include "proxy/gate.hpp"
 #include "proxy/health.hpp"
 #include "proxy/models_endpoint.hpp"
 #include "proxy/request_id.hpp"
+#include "proxy/served_model.hpp"
+#include "proxy/translation.hpp"
 
 namespace ccproxy::proxy {
 namespace {
 
 constexpr std::size_t kMostClientName = 64;
 constexpr std::size_t kUsualFields = 1024;  // bytes
-constexpr std::size_t kMostErrorBody = std::size_t{64} << 10;
 constexpr int kFirstError = 400;
 
 std::string product_of(std::string_view user_agent) {
   return std::string(user_agent.substr(0, std::min(user_agent.find(' '), kMostClientName)));
+}
+
+constexpr std::string_view kNothingStored =
+    R"({"object":"list","data":[],"first_id":null,"last_id":null,"has_more":false})";
+
+Error nothing_stored() {
+  return {ErrorKind::kNotFound, "There is no chat completion of that id: CCProxy stores none.",
+          "completion_id"};
 }
 
 }  // namespace
@@ -59,11 +68,11 @@ Task<void> Exchange::run(http::RequestHead head) {
   dialect_ = dialect_of(head_);
   receipt_.method = head_.method;
   receipt_.client = product_of(head_.get("user-agent"));
-  log_names("request_fields", head_);
+  log_field_names(shared_, receipt_.id, "request_fields", head_);
 
   auto served = co_await serve();
   if (!served) {
-    const Error error = explain(served.error());
+    const Error error = upstream_.explain(served.error());
     co_await refuse(error);
   }
   telemetry::write_receipt(shared_.log, receipt_, Clock::now());
@@ -102,6 +111,11 @@ Task<Result<void>> Exchange::serve() {
   switch (route->kind) {
     case RouteKind::kMessage: co_return co_await forward_message(*route);
     case RouteKind::kRelay: co_return co_await forward_relay(*route);
+    case RouteKind::kChat:
+      if (head_.method == "POST") co_return co_await translate(*route);
+      co_return co_await answer(200, "application/json", kNothingStored);
+    case RouteKind::kCompletion: co_return co_await translate(*route);
+    case RouteKind::kStoredChat: co_return fail(nothing_stored());
     default: co_return co_await answer_here(*route);
   }
 }
@@ -139,6 +153,12 @@ Task<Result<void>> Exchange::forward_message(const Route& route) {
   co_return co_await relay(std::move(*head));
 }
 
+Task<Result<void>> Exchange::translate(const Route& route) {
+  const ExchangeParts parts{worker_, *config_, *client_, head_, upstream_, receipt_, cors_fields_};
+  Translation translation(parts, route);
+  co_return co_await translation.run();
+}
+
 Task<Result<void>> Exchange::forward_relay(const Route& route) {
   const Asked asked{head_, upstream_target(route)};
   Result<http::ResponseHead> head;
@@ -152,13 +172,12 @@ Task<Result<void>> Exchange::forward_relay(const Route& route) {
 }
 
 Task<Result<void>> Exchange::relay(http::ResponseHead answer) {
-  note_answer(answer);
   Tap tap(answer, worker_.usage_parsers);
   auto length = upstream_.answer().body_length();
   if (head_.method == "HEAD") length = parse_decimal(answer.get("content-length"));
   std::string begun;
   if (answer.status >= kFirstError) {
-    begun = co_await read_error_body();
+    begun = co_await upstream_.read_error_body();
     explain_refusal(answer, begun);
   }
   const std::string fields = reply_fields(answer);
@@ -169,20 +188,8 @@ Task<Result<void>> Exchange::relay(http::ResponseHead answer) {
   tap.finish();
   note_usage(tap);
   if (relayed) co_return relayed;
-  const Error error = explain(relayed.error());
+  const Error error = upstream_.explain(relayed.error());
   co_return co_await end_in_trouble(tap, error);
-}
-
-// The beginning of an error's body, usually all of it: what it means is told in the head. Whatever
-// goes wrong is seen again by whoever reads on.
-Task<std::string> Exchange::read_error_body() {
-  std::string begun;
-  while (!upstream_.answer().body_done() && begun.size() < kMostErrorBody) {
-    auto piece = co_await upstream_.answer().read_body();
-    if (!piece) break;
-    begun += *piece;
-  }
-  co_return begun;
 }
 
 // Moves bytes until one side is done. The next are read only after the client took the last: that
@@ -223,7 +230,7 @@ Task<Result<void>> Exchange::end_in_trouble(const Tap& tap, Error error) {
     client_->discard_reply();
     co_return fail(std::move(error));
   }
-  note_ending(error);
+  note_ending(receipt_, error);
   const bool has_listener =
       error.kind != ErrorKind::kClientGone && error.kind != ErrorKind::kClientStalled;
   if (has_listener && tap.is_open_stream() && !upstream_.answer().body_length()) {
@@ -249,7 +256,7 @@ Task<Result<void>> Exchange::answer(int status, std::string_view content_type,
 }
 
 Task<void> Exchange::refuse(Error error) {
-  note_ending(error);
+  note_ending(receipt_, error);
   if (error.kind == ErrorKind::kClientGone) {
     client_->close();
     co_return;
@@ -260,44 +267,23 @@ Task<void> Exchange::refuse(Error error) {
   if (!allow_.empty()) http::append_field(fields, "allow", allow_);
   if (error.retry_after)
     http::append_field(fields, "retry-after", std::to_string(error.retry_after->count()));
+  // Nothing that the client could do again would mend the credential.
+  if (dialect_ != dialect::Dialect::kMessages && error.code == "upstream_auth")
+    http::append_field(fields, "x-should-retry", "false");
   const std::string body = dialect::error_body(dialect_, error, receipt_.id);
   const int status = dialect::status_of(dialect_, error);
   (void)co_await answer(status, "application/json", body, fields);
 }
 
-void Exchange::cut() {
-  cut_ = true;
-  upstream_.cancel();
-}
+void Exchange::cut() { upstream_.cancel(ErrorKind::kShutdown); }
 
-// Which of the reasons that can end a wait it really was.
-Error Exchange::explain(Error error) const {
-  if (cut_) return {ErrorKind::kShutdown, "CCProxy is shutting down"};
-  if (upstream_.cancelled()) return {ErrorKind::kClientGone, "the client closed the connection"};
-  if (error.kind == ErrorKind::kClosed)
-    return {ErrorKind::kUpstreamBroke, fmt::format("the upstream broke off: {}", error.message)};
-  return error;
-}
-
-// Follows the mapping and then retirements. The name that goes upstream, or "" when the body goes
-// as it is.
+// The name that goes upstream, or "" when the body goes as it is.
 std::string Exchange::map_model(RequestBody& body) {
   auto facts = anthropic::read_facts(worker_.reader, body.text());
   if (!facts || !facts->model) return {};
-  receipt_.model_asked = receipt_.model_sent = *facts->model;
-  const config::Config& config = *config_;
-  std::string name = config::map_model(config.model_mapping, *facts->model);
-  if (config.follow_retirements) {
-    std::string successor = shared_.models.successor(name);
-    if (successor != name) {
-      receipt_.warn("model_retired", {});
-      shared_.catalog.say_retired(shared_.log, name, successor);
-      name = std::move(successor);
-    }
-  }
+  std::string name = served_model(shared_, *config_, *facts->model, receipt_);
   if (name == *facts->model) return {};
   anthropic::replace_model(body.text(), *facts, name);
-  receipt_.model_sent = name;
   return name;
 }
 
@@ -325,16 +311,6 @@ void Exchange::explain_refusal(const http::ResponseHead& answer, std::string_vie
   if (!refusal.token.empty()) receipt_.warn(refusal.token, refusal.meaning);
 }
 
-void Exchange::note_answer(const http::ResponseHead& answer) {
-  receipt_.first_byte = Clock::now();
-  receipt_.upstream_request_id = answer.get("request-id");
-  if (shared_.credentials.standing()->credential.kind != auth::CredentialKind::kClient)
-    shared_.limits.note(answer);
-  if (uses_credits(answer))
-    receipt_.warn("usage_credits_in_use", "this request is paid for with usage credits");
-  log_names("answer_fields", answer);
-}
-
 void Exchange::note_usage(const Tap& tap) {
   const anthropic::Usage& usage = tap.usage().usage();
   receipt_.input_tokens = usage.input;
@@ -342,32 +318,6 @@ void Exchange::note_usage(const Tap& tap) {
   receipt_.cache_write_tokens = usage.cache_write;
   receipt_.output_tokens = usage.output;
   receipt_.stop_reason = usage.stop_reason;
-}
-
-void Exchange::note_ending(const Error& error) {
-  using telemetry::Ending;
-  switch (error.kind) {
-    case ErrorKind::kClientGone: receipt_.ending = Ending::kClientGone; break;
-    case ErrorKind::kClientStalled: receipt_.ending = Ending::kClientStalled; break;
-    case ErrorKind::kTimedOut: receipt_.ending = Ending::kTimedOut; break;
-    case ErrorKind::kShutdown: receipt_.ending = Ending::kShutdown; break;
-    case ErrorKind::kUpstreamBroke:
-    case ErrorKind::kUpstreamUnreachable: receipt_.ending = Ending::kUpstreamBroke; break;
-    default: receipt_.ending = Ending::kRefused;
-  }
-  receipt_.detail = error.message;
-}
-
-void Exchange::log_names(std::string_view event, const http::Head& head) {
-  if (!shared_.verbose) return;
-  std::string names;
-  for (const http::Field& field : head.fields) {
-    if (!names.empty()) names += ',';
-    names += field.name;
-  }
-  telemetry::Line line = shared_.log.line(telemetry::Level::kInfo, event);
-  line.add("id", receipt_.id).add("names", names);
-  shared_.log.write(telemetry::Level::kInfo, std::move(line));
 }
 
 }  // namespace ccproxy::proxy

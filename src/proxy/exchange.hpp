@@ -39,10 +39,10 @@ class Exchange {
   [[nodiscard]] Task<Result<void>> serve();
   [[nodiscard]] Task<Result<void>> answer_here(const Route& route);
   [[nodiscard]] Task<Result<void>> forward_message(const Route& route);
+  [[nodiscard]] Task<Result<void>> translate(const Route& route);
   [[nodiscard]] Task<Result<void>> forward_relay(const Route& route);
 
   [[nodiscard]] Task<Result<void>> relay(http::ResponseHead answer);
-  [[nodiscard]] Task<std::string> read_error_body();
   [[nodiscard]] Task<Result<void>> relay_body(Tap& tap, std::string_view begun);
   [[nodiscard]] Task<Result<void>> end_in_trouble(const Tap& tap, Error error);
   [[nodiscard]] Task<Result<void>> answer(int status, std::string_view content_type,
@@ -52,12 +52,8 @@ class Exchange {
   [[nodiscard]] std::string map_model(RequestBody& body);
   [[nodiscard]] std::string upstream_target(const Route& route) const;
   [[nodiscard]] std::string reply_fields(const http::ResponseHead& answer) const;
-  [[nodiscard]] Error explain(Error error) const;
   void explain_refusal(const http::ResponseHead& answer, std::string_view body);
-  void note_answer(const http::ResponseHead& answer);
   void note_usage(const Tap& tap);
-  void note_ending(const Error& error);
-  void log_names(std::string_view event, const http::Head& head);
 
   WorkerState& worker_;
   Shared& shared_;
@@ -66,7 +62,6 @@ class Exchange {
   bool trusted_;
   http::RequestHead head_;
   dialect::Dialect dialect_ = dialect::Dialect::kMessages;
-  bool cut_ = false;
   std::string cors_fields_;
   std::string allow_;  // for a 405
   telemetry::Receipt receipt_;

@@ -8,15 +8,13 @@
 #include "base/text.hpp"
 #include "dialect/dialect.hpp"
 #include "dialect/model_list.hpp"
-#include "http/fetch.hpp"
 #include "proxy/routes.hpp"
+#include "proxy/upstream_models.hpp"
 
 namespace ccproxy::proxy {
 namespace {
 
 constexpr std::chrono::seconds kPatience{2};
-constexpr std::size_t kMostList = std::size_t{4} << 20;
-constexpr std::string_view kUpstreamList = "/v1/models?limit=1000";
 
 // The value of a query parameter; nothing when it is not there.
 std::optional<std::string_view> parameter(std::string_view query, std::string_view name) {
@@ -38,21 +36,6 @@ anthropic::Page page_of(std::string_view query) {
   return page;
 }
 
-Task<Result<std::string>> fetch_list(http::Client& upstream, const std::string& target,
-                                     const std::string& key, const std::string& user_agent,
-                                     net::Cancellation& cancellation) {
-  const std::vector<http::Field> fields = {{"x-api-key", key},
-                                           {"anthropic-version", "2023-06-01"},
-                                           {"accept-encoding", "identity"},
-                                           {"user-agent", user_agent}};
-  const http::OutgoingRequest request{"GET", target, fields, 0};
-  auto list = co_await http::fetch(upstream, request, {}, kMostList, cancellation);
-  if (!list) co_return fail(list.error());
-  if (list->head.status != 200)
-    co_return fail(ErrorKind::kUpstreamBroke, fmt::format("status {}", list->head.status));
-  co_return std::move(list->body);
-}
-
 }  // namespace
 
 Task<void> refresh_models(WorkerState& worker) {
@@ -61,15 +44,7 @@ Task<void> refresh_models(WorkerState& worker) {
   if (standing->credential.kind != auth::CredentialKind::kApiKey) co_return;
   if (!shared.catalog.claim_refresh()) co_return;
 
-  net::Cancellation cancellation;
-  net::Deadline patience(worker.runtime, [&cancellation] { cancellation.cancel(); });
-  patience.expires_after(kPatience);
-  const std::shared_ptr<Upstream> upstream = worker.upstream;
-  const std::string target = fmt::format("{}{}", upstream->prefix, kUpstreamList);
-  const std::string user_agent = fmt::format("ccproxy/{}", shared.version);
-  auto list = co_await fetch_list(upstream->client, target, standing->credential.secret, user_agent,
-                                  cancellation);
-  cancellation.disarm();
+  auto list = co_await fetch_models(worker, "?limit=1000", kPatience);
   if (list) {
     shared.catalog.merge(*list);
   } else {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "base/text.hpp"
 
@@ -24,7 +25,7 @@ struct Row {
 };
 
 // The first row that matches counts.
-constexpr std::array<Row, 11> kRows = {{
+constexpr std::array<Row, 14> kRows = {{
     {"/", false, RouteKind::kProbe, "/", kRead},
     {"/api/hello", false, RouteKind::kProbe, "/api/hello", kRead},
     {"/health", false, RouteKind::kHealth, "/health", kRead},
@@ -34,6 +35,10 @@ constexpr std::array<Row, 11> kRows = {{
      "GET, HEAD, POST, DELETE"},
     {"/v1/files", true, RouteKind::kRelay, "/v1/files", "GET, HEAD, POST, DELETE"},
     {"/v1/skills", true, RouteKind::kRelay, "/v1/skills", kEverything},
+    {"/v1/chat/completions", false, RouteKind::kChat, "/v1/chat/completions", "GET, HEAD, POST"},
+    {"/v1/chat/completions/", true, RouteKind::kStoredChat, "/v1/chat/completions/{id}",
+     "GET, HEAD, POST, DELETE"},
+    {"/v1/completions", false, RouteKind::kCompletion, "/v1/completions", "POST"},
     {"/v1/models", false, RouteKind::kModels, "/v1/models", kRead},
     {"/v1/models/", true, RouteKind::kModel, "/v1/models/{id}", kRead},
     {"/v1/", true, RouteKind::kRelay, "/v1/...", kEverything},
@@ -44,12 +49,29 @@ constexpr std::array<std::string_view, 9> kOpenAi = {
     "/v1/chat/",  "/v1/completions", "/v1/responses",     "/v1/embeddings", "/v1/audio",
     "/v1/images", "/v1/moderations", "/v1/conversations", "/v1/assistants"};
 
+constexpr std::string_view kAzure = "/openai/deployments/";
+
 // Segments that are known without their /v1.
 constexpr std::array<std::string_view, 11> kShort = {
     "messages",  "models",     "files", "skills", "chat",         "completions",
     "responses", "embeddings", "audio", "images", "conversations"};
 
+// Where Azure's clients put the model: /openai/deployments/{model}/chat/completions.
+struct AzurePath {
+  std::string_view model, path;  // the path with its slash
+};
+
+std::optional<AzurePath> azure_path(std::string_view path) {
+  if (!path.starts_with(kAzure)) return std::nullopt;
+  path.remove_prefix(kAzure.size());
+  const auto slash = path.find('/');
+  if (slash == 0 || slash == std::string_view::npos) return std::nullopt;
+  return AzurePath{path.substr(0, slash), path.substr(slash)};
+}
+
 std::string normal_path(std::string_view path) {
+  if (const auto azure = azure_path(path)) path = azure->path;
+  if (path.starts_with("/openai/v1/")) path.remove_prefix(std::string_view("/openai").size());
   while (path.starts_with("/v1/v1/")) path.remove_prefix(3);
   const std::string_view first = path.substr(1, path.find('/', 1) - 1);
   if (std::find(kShort.begin(), kShort.end(), first) != kShort.end())
@@ -108,8 +130,14 @@ Result<Route> find_route(const http::RequestHead& head) {
     if (!matches(row, path)) continue;
     const bool catch_all = row.path == "/v1/";
     if (catch_all && (is_openai(path) || !head.find("anthropic-version"))) break;
-    return Route{row.kind, dialect_of(head), std::move(path), row.name, row.allow};
+    Route route{row.kind, dialect_of(head), std::move(path), {}, row.name, row.allow};
+    if (const auto azure = azure_path(head.path())) route.model = azure->model;
+    return route;
   }
+  if (path.starts_with("/v1/embeddings"))
+    return fail(ErrorKind::kNotFound,
+                "Claude has no embeddings: ask another provider for these. CCProxy has no such "
+                "route.");
   return fail(ErrorKind::kNotFound,
               fmt::format("Unknown request URL: {} {}. CCProxy has no such route.", head.method,
                           head.path()));

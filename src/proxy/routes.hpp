@@ -11,10 +11,13 @@
 namespace ccproxy::proxy {
 
 enum class RouteKind {
-  kMessage,  // a JSON body with a model: read whole, the model mapped, the answer relayed
-  kRelay,    // passed on as it comes, both ways: files, batches, and what a later API brings
-  kModels,   // the list
-  kModel,    // one of it
+  kMessage,     // a JSON body with a model: read whole, the model mapped, the answer relayed
+  kRelay,       // passed on as it comes, both ways: files, batches, and what a later API brings
+  kChat,        // a Chat Completions request, or the list of those stored: none
+  kStoredChat,  // one of them
+  kCompletion,  // the legacy text completion
+  kModels,      // the list
+  kModel,       // one of it
   kHealth,
   kProbe,  // HEAD / and the like: 200 without a body
 };
@@ -23,6 +26,7 @@ struct Route {
   RouteKind kind = RouteKind::kProbe;
   dialect::Dialect dialect = dialect::Dialect::kMessages;  // of errors made here
   std::string path{};                                      // to send upstream, without the query
+  std::string model{};                                     // that the path names, as Azure's do
   std::string_view name;   // for the log: the path with its ids left out
   std::string_view allow;  // methods, as the Allow field lists them
 };

@@ -58,10 +58,25 @@ TEST(Routes, of_a_later_api_pass_when_they_say_they_are_the_providers) {
   EXPECT_EQ(route->path, "/v1/agents/a1");
 }
 
+TEST(Routes, of_chat_completions_are_known_in_every_spelling) {
+  for (const std::string_view target :
+       {"/v1/chat/completions", "/chat/completions", "/openai/v1/chat/completions",
+        "/v1/v1/chat/completions", "/openai/deployments/sonnet/chat/completions?api-version=1"}) {
+    SCOPED_TRACE(target);
+    const auto route = find_route(head_of(target));
+    ASSERT_TRUE(route);
+    EXPECT_EQ(route->kind, RouteKind::kChat);
+    EXPECT_EQ(route->dialect, Dialect::kChat);
+    EXPECT_EQ(route->model, target.find("deployments") == std::string_view::npos ? "" : "sonnet");
+  }
+  EXPECT_EQ(find_route(head_of("/v1/completions"))->kind, RouteKind::kCompletion);
+  EXPECT_EQ(find_route(head_of("/v1/chat/completions/chatcmpl-1"))->kind, RouteKind::kStoredChat);
+}
+
 TEST(Routes, that_do_not_exist_are_not_found) {
   for (const char* target :
        {"/api/oauth/usage", "/api/hello/x", "/v2/messages", "/v1", "/x", "/healthz",
-        "/v1/messagesx", "/v1/chat/completions", "/v1/embeddings"}) {
+        "/v1/messagesx", "/v1/chat/completionsx", "/v1/embeddings"}) {
     SCOPED_TRACE(target);
     ASSERT_FALSE(find_route(head_of(target)));
     EXPECT_EQ(find_route(head_of(target)).error().kind, ErrorKind::kNotFound);

@@ -9,15 +9,19 @@
 #include <string>
 #include <utility>
 
+#include "anthropic/event.hpp"
 #include "anthropic/models.hpp"
 #include "anthropic/usage.hpp"
 #include "auth/credentials.hpp"
 #include "base/clock.hpp"
 #include "config/live.hpp"
+#include "json/outline.hpp"
 #include "json/reader.hpp"
 #include "net/runtime.hpp"
 #include "proxy/catalog.hpp"
 #include "proxy/limits.hpp"
+#include "proxy/model_facts.hpp"
+#include "proxy/thinking_memory.hpp"
 #include "proxy/upstream.hpp"
 #include "telemetry/log.hpp"
 
@@ -65,6 +69,11 @@ class Hold {
   std::size_t size_ = 0;
 };
 
+// What the thinking memory may hold.
+[[nodiscard]] inline std::size_t thinking_bytes(const config::Config& config) {
+  return config.thinking_memory_mb << 20;
+}
+
 // Shared by all workers: constant, or safe from every thread.
 struct Shared {
   config::Live config;
@@ -72,10 +81,12 @@ struct Shared {
   auth::Credentials& credentials;
   telemetry::Log& log;
   Catalog& catalog;
+  ThinkingMemory& thinking;
   HeldBytes held;
   bool verbose = false;  // the log shows header names
   std::string version;
   Limits limits{};
+  ModelFacts facts{models};
   Clock::time_point started = Clock::now();
   std::atomic<std::int64_t> in_flight = 0;
 };
@@ -87,6 +98,9 @@ struct WorkerState {
   std::shared_ptr<Upstream> upstream;
   json::Reader reader{};
   anthropic::UsageParsers usage_parsers{};
+  // For one call at a time: nothing of them outlives it.
+  json::Outline outline{};
+  anthropic::EventReader events{};
 };
 
 }  // namespace ccproxy::proxy

@@ -1,14 +1,20 @@
 #include "proxy/upstream_call.hpp"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <utility>
+
+#include "proxy/field_names.hpp"
 
 namespace ccproxy::proxy {
 namespace {
 
 // A reused connection that turns out dead fails at once; later, the request may have run.
 constexpr std::chrono::seconds kAtOnce{1};
+constexpr std::chrono::milliseconds kMoment{200};
 constexpr int kUnauthorized = 401;
+constexpr std::size_t kMostErrorBody = std::size_t{64} << 10;
 
 bool may_resend(const http::Call& call, Clock::time_point sent_at) {
   return call.reused() && !call.answered() && Clock::now() - sent_at < kAtOnce;
@@ -25,11 +31,13 @@ UpstreamCall::UpstreamCall(WorkerState& worker, http::ServerConnection& client,
     : worker_(worker), client_(client), receipt_(receipt), upstream_(worker.upstream) {}
 
 Task<Result<http::ResponseHead>> UpstreamCall::ask(const Asked& asked, std::string_view body) {
+  was_sent_ = false;
   auto credential = co_await find_credential();
   while (credential) {
     const UpstreamRequest request(asked.head, asked.target, *credential, worker_.shared.version,
                                   asked.decoded);
     auto head = co_await send(request, body);
+    if (head) note_answer(*head);
     if (!head || !is_refused(*head, *credential) || receipt_.signed_again) co_return head;
     auto other = co_await worker_.shared.credentials.other_than(credential->secret, worker_.runtime,
                                                                 cancellation_);
@@ -46,10 +54,65 @@ Task<Result<http::ResponseHead>> UpstreamCall::ask(const Asked& asked, std::stri
 }
 
 Task<Result<auth::Credential>> UpstreamCall::find_credential() {
-  client_.on_gone([this] { cancellation_.cancel(); });
+  client_.on_gone([this] { cancel(ErrorKind::kClientGone); });
   auto credential = co_await worker_.shared.credentials.usable(worker_.runtime, cancellation_);
   receipt_.unsaved = worker_.shared.credentials.standing()->unsaved;
   co_return credential;
+}
+
+Task<std::string> UpstreamCall::read_error_body() {
+  std::string begun;
+  while (!call_->body_done() && begun.size() < kMostErrorBody) {
+    auto piece = co_await call_->read_body();
+    if (!piece) break;
+    begun += *piece;
+  }
+  co_return begun;
+}
+
+Task<void> UpstreamCall::finish_answer() {
+  net::Deadline moment(worker_.runtime, [this] { call_->abort(); });
+  moment.expires_after(kMoment);
+  while (!call_->body_done()) {
+    auto piece = co_await call_->read_body();
+    if (!piece || piece->empty()) co_return;
+  }
+}
+
+Task<Result<void>> UpstreamCall::pause(Clock::duration duration) {
+  net::Event over(worker_.runtime);
+  net::Deadline end(worker_.runtime, [&over] { over.notify(); });
+  end.expires_after(duration);
+  cancellation_.arm([&over] { over.notify(); });
+  co_await over.wait();
+  cancellation_.disarm();
+  if (cancellation_.cancelled()) co_return fail(ErrorKind::kClosed, "cancelled");
+  co_return Result<void>{};
+}
+
+void UpstreamCall::cancel(ErrorKind why) {
+  if (!cancelled_for_ || why == ErrorKind::kShutdown) cancelled_for_ = why;
+  cancellation_.cancel();
+}
+
+Error UpstreamCall::explain(Error error) const {
+  if (cancelled_for_ == ErrorKind::kShutdown)
+    return {ErrorKind::kShutdown, "CCProxy is shutting down"};
+  if (cancelled_for_) return {*cancelled_for_, "the client closed the connection"};
+  if (error.kind == ErrorKind::kClosed)
+    return {ErrorKind::kUpstreamBroke, fmt::format("the upstream broke off: {}", error.message)};
+  return error;
+}
+
+void UpstreamCall::note_answer(const http::ResponseHead& answer) {
+  Shared& shared = worker_.shared;
+  receipt_.first_byte = Clock::now();
+  receipt_.upstream_request_id = answer.get("request-id");
+  if (shared.credentials.standing()->credential.kind != auth::CredentialKind::kClient)
+    shared.limits.note(answer);
+  if (uses_credits(answer))
+    receipt_.warn("usage_credits_in_use", "this request is paid for with usage credits");
+  log_field_names(shared, receipt_.id, "answer_fields", answer);
 }
 
 void UpstreamCall::note_unmended(const Error& error) {
@@ -67,6 +130,7 @@ Task<Result<http::ResponseHead>> UpstreamCall::send(const UpstreamRequest& reque
     if (client_.gone()) co_return fail(ErrorKind::kClientGone, "the client left");
     auto opened = co_await open(fresh);
     if (!opened) co_return fail(opened.error());
+    was_sent_ = true;
     const auto sent_at = Clock::now();
     const http::OutgoingRequest outgoing = request.outgoing(body.size());
     auto sent = co_await call_->send(outgoing, body, true);
@@ -105,6 +169,7 @@ Task<Result<http::ResponseHead>> UpstreamCall::upload(const Asked& asked) {
   }
   auto head = co_await call_->read_head();  // an upstream that stops reading may say why
   if (!head) co_return fail(sent ? head.error() : sent.error());
+  note_answer(*head);
   if (!is_refused(*head, *credential)) co_return head;
   // It cannot be sent again from here, but the client can, and then another credential goes along.
   auto other = co_await worker_.shared.credentials.other_than(credential->secret, worker_.runtime,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,10 +41,27 @@ class UpstreamCall {
 
   // The answer's body, once one of these has returned a head.
   [[nodiscard]] http::Call& answer() { return *call_; }
+  [[nodiscard]] std::shared_ptr<http::Call> shared_answer() const { return call_; }
 
-  // Ends what is under way and what would begin.
-  void cancel() { cancellation_.cancel(); }
-  [[nodiscard]] bool cancelled() const { return cancellation_.cancelled(); }
+  // The beginning of an error's body, usually all of it. Whatever goes wrong is seen again by
+  // whoever reads on.
+  [[nodiscard]] Task<std::string> read_error_body();
+
+  // The answer has said all that matters: reads to its end, so that its connection can carry
+  // another, unless that takes longer than a moment.
+  [[nodiscard]] Task<void> finish_answer();
+
+  // False when no connection was had for the last request, so that the upstream knows nothing of
+  // it.
+  [[nodiscard]] bool was_sent() const { return was_sent_; }
+
+  // Waits before the next attempt. Fails with kClosed when cancel() ended it.
+  [[nodiscard]] Task<Result<void>> pause(Clock::duration duration);
+
+  // Ends what is under way and what would begin, because of kShutdown or kClientGone.
+  void cancel(ErrorKind why);
+  // Which of the reasons that can end a wait it really was.
+  [[nodiscard]] Error explain(Error error) const;
 
   // The path that stands before every path there.
   [[nodiscard]] const std::string& prefix() const { return upstream_->prefix; }
@@ -53,6 +71,7 @@ class UpstreamCall {
   [[nodiscard]] Task<Result<http::ResponseHead>> send(const UpstreamRequest& request,
                                                       std::string_view body);
   [[nodiscard]] Task<Result<void>> open(bool fresh);
+  void note_answer(const http::ResponseHead& answer);
   void note_unmended(const Error& error);
 
   WorkerState& worker_;
@@ -60,7 +79,9 @@ class UpstreamCall {
   telemetry::Receipt& receipt_;
   std::shared_ptr<Upstream> upstream_;  // outlives every call on it
   net::Cancellation cancellation_;      // ends whatever waits for the upstream
+  std::optional<ErrorKind> cancelled_for_{};
   std::shared_ptr<http::Call> call_;
+  bool was_sent_ = false;
 };
 
 }  // namespace ccproxy::proxy

@@ -118,6 +118,7 @@ void Server::State::take(config::Snapshot next) {
   const config::Snapshot before = shared.config.get();
   shared.config.set(next);
   shared.held.set_most(next->limits.held_bytes);
+  shared.thinking.set_most(proxy::thinking_bytes(*next));
   shared.log.set_level(static_cast<Level>(next->log.level));
   shared.credentials.configure(*next);
   if (before->model_mapping != next->model_mapping ||

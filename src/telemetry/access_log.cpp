@@ -53,7 +53,9 @@ void write_receipt(Log& log, const Receipt& receipt, Clock::time_point now) {
   text("stop_reason", receipt.stop_reason);
   if (receipt.resent) line.add("resent", 1);
   if (receipt.signed_again) line.add("signed_again", 1);
+  if (receipt.retries > 0) line.add("retries", receipt.retries);
   if (receipt.unsaved) line.add("credential", "not saved: auth.json cannot be written");
+  text("ignored", receipt.ignored);
   text("warning", receipt.warning);
   line.add("ended", name_of(receipt.ending));
   text("detail", receipt.detail);

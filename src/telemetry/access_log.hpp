@@ -42,6 +42,8 @@ struct Receipt {
   bool resent = false;        // a dead connection was replaced
   bool signed_again = false;  // a 401 was answered with a renewed credential
   bool unsaved = false;       // the credential in use could not be written to its file
+  int retries = 0;            // it was sent again because the upstream was busy or broken
+  std::string ignored;        // what x-ccproxy-ignored says
   std::string warning;        // what x-ccproxy-warning says
   Ending ending = Ending::kComplete;
   std::string detail;  // a sentence, when something went wrong

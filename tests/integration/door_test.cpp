@@ -101,7 +101,7 @@ TEST_P(Door, names_the_methods_of_a_route) {
 }
 
 TEST_P(Door, tells_errors_in_the_dialect_of_the_route) {
-  const Reply openai = ask(road.port(), "POST", "/v1/chat/completions", "{}");
+  const Reply openai = ask(road.port(), "POST", "/v1/embeddings", "{}");
   EXPECT_EQ(openai.status, 404);
   EXPECT_EQ(Document::parse(openai.body)["error"]["code"], "unknown_url");
   const Reply anthropic = ask(road.port(), "POST", "/nowhere", "{}");

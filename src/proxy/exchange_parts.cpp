@@ -1,0 +1,19 @@
+#include "proxy/exchange_parts.hpp"
+
+namespace ccproxy::proxy {
+
+void note_ending(telemetry::Receipt& receipt, const Error& error) {
+  using telemetry::Ending;
+  switch (error.kind) {
+    case ErrorKind::kClientGone: receipt.ending = Ending::kClientGone; break;
+    case ErrorKind::kClientStalled: receipt.ending = Ending::kClientStalled; break;
+    case ErrorKind::kTimedOut: receipt.ending = Ending::kTimedOut; break;
+    case ErrorKind::kShutdown: receipt.ending = Ending::kShutdown; break;
+    case ErrorKind::kUpstreamBroke:
+    case ErrorKind::kUpstreamUnreachable: receipt.ending = Ending::kUpstreamBroke; break;
+    default: receipt.ending = Ending::kRefused;
+  }
+  receipt.detail = error.message;
+}
+
+}  // namespace ccproxy::proxy

@@ -1,0 +1,30 @@
+// What every part of one exchange works with.
+#pragma once
+
+#include <string_view>
+
+#include "base/error.hpp"
+#include "config/config.hpp"
+#include "http/head.hpp"
+#include "http/server_connection.hpp"
+#include "proxy/state.hpp"
+#include "proxy/upstream_call.hpp"
+#include "telemetry/access_log.hpp"
+
+namespace ccproxy::proxy {
+
+// Owned by the exchange; outlives all that it is given to.
+struct ExchangeParts {
+  WorkerState& worker;
+  const config::Config& config;
+  http::ServerConnection& client;
+  const http::RequestHead& head;
+  UpstreamCall& upstream;
+  telemetry::Receipt& receipt;
+  std::string_view cors_fields;
+};
+
+// Tells the receipt why an exchange did not end as it should.
+void note_ending(telemetry::Receipt& receipt, const Error& error);
+
+}  // namespace ccproxy::proxy

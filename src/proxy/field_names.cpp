@@ -1,0 +1,21 @@
+#include "proxy/field_names.hpp"
+
+#include <string>
+#include <utility>
+
+namespace ccproxy::proxy {
+
+void log_field_names(Shared& shared, std::string_view id, std::string_view event,
+                     const http::Head& head) {
+  if (!shared.verbose) return;
+  std::string names;
+  for (const http::Field& field : head.fields) {
+    if (!names.empty()) names += ',';
+    names += field.name;
+  }
+  telemetry::Line line = shared.log.line(telemetry::Level::kInfo, event);
+  line.add("id", id).add("names", names);
+  shared.log.write(telemetry::Level::kInfo, std::move(line));
+}
+
+}  // namespace ccproxy::proxy

@@ -1,0 +1,15 @@
+// Which header fields came with a message, for the log of `--verbose`: names, never values.
+#pragma once
+
+#include <string_view>
+
+#include "http/head.hpp"
+#include "proxy/state.hpp"
+
+namespace ccproxy::proxy {
+
+// Writes a line when the log is verbose; `id` is the request's.
+void log_field_names(Shared& shared, std::string_view id, std::string_view event,
+                     const http::Head& head);
+
+}  // namespace ccproxy::proxy

@@ -1,0 +1,53 @@
+#include "proxy/model_facts.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+// Names come from clients: when there are this many, all is forgotten and learned again.
+constexpr std::size_t kMostModels = 1024;
+constexpr std::size_t kMostName = 256;
+
+}  // namespace
+
+anthropic::Capabilities ModelFacts::from_table(std::string_view model) const {
+  const anthropic::Family* family = table_.family_of(model);
+  return anthropic::capabilities_of(family ? *family : *table_.newest_family());
+}
+
+anthropic::Capabilities ModelFacts::of(std::string_view model) const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = known_.find(model); found != known_.end()) return found->second;
+  }
+  return from_table(model);
+}
+
+anthropic::Capabilities& ModelFacts::known(std::string_view model) {
+  const auto found = known_.find(model);
+  if (found != known_.end()) return found->second;
+  if (known_.size() >= kMostModels) known_.clear();
+  return known_.emplace(model, from_table(model)).first->second;
+}
+
+void ModelFacts::learn(std::string_view model, anthropic::Lesson lesson,
+                       std::optional<anthropic::Effort> sent) {
+  if (model.size() > kMostName) return;
+  const std::lock_guard lock(mutex_);
+  anthropic::learn(known(model), lesson, sent);
+}
+
+bool ModelFacts::claim_lookup(std::string_view model) {
+  if (model.size() > kMostName || table_.family_of(model)) return false;
+  const std::lock_guard lock(mutex_);
+  if (known_.contains(model)) return false;
+  known(model);
+  return true;
+}
+
+void ModelFacts::note(std::string_view model, std::string_view body) {
+  const std::lock_guard lock(mutex_);
+  anthropic::Capabilities& capabilities = known(model);
+  if (auto told = anthropic::capabilities_told(body, capabilities)) capabilities = *told;
+}
+
+}  // namespace ccproxy::proxy

@@ -1,0 +1,60 @@
+#include "proxy/reply_fields.hpp"
+
+#include "base/clock.hpp"
+#include "base/text.hpp"
+#include "base/timestamp.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+constexpr std::size_t kMostName = 256;
+
+// Of a value that a client or a body has named: nothing in it may end the line.
+std::string plain(std::string_view value) {
+  std::string out(value.substr(0, kMostName));
+  for (char& c : out)
+    if (c < ' ' || c > '~') c = '?';
+  return out;
+}
+
+// What is told of a request whatever its answer is.
+void append_notes(std::string& out, const ExchangeParts& parts) {
+  http::append_field(out, "date", http::http_date(WallClock::now()));
+  const telemetry::Receipt& receipt = parts.receipt;
+  http::append_field(out, "x-ccproxy-upstream-model", plain(receipt.model_sent));
+  if (!receipt.ignored.empty()) http::append_field(out, "x-ccproxy-ignored", receipt.ignored);
+  if (!receipt.warning.empty()) http::append_field(out, "x-ccproxy-warning", receipt.warning);
+  out += parts.cors_fields;
+}
+
+}  // namespace
+
+std::vector<dialect::FieldView> field_views(const http::ResponseHead& head) {
+  std::vector<dialect::FieldView> views;
+  views.reserve(head.fields.size());
+  for (const http::Field& field : head.fields) views.push_back({field.name, field.value});
+  return views;
+}
+
+std::string answer_fields(const ExchangeParts& parts, const http::ResponseHead& answer) {
+  std::string out;
+  const std::string_view theirs = answer.get("request-id");
+  http::append_field(out, "x-request-id", theirs.empty() ? parts.receipt.id : theirs);
+  for (const auto& [name, value] : dialect::openai_rate_fields(field_views(answer), wall_now()))
+    http::append_field(out, name, value);
+  // The names that Anthropic gives them, too: a subscription's windows have no other.
+  for (const http::Field& field : answer.fields)
+    if (lowered(field.name).starts_with("anthropic-ratelimit-"))
+      http::append_field(out, field.name, field.value);
+  append_notes(out, parts);
+  return out;
+}
+
+std::string error_fields(const ExchangeParts& parts, const dialect::ErrorReply& reply) {
+  std::string out;
+  for (const auto& [name, value] : reply.fields) http::append_field(out, name, plain(value));
+  append_notes(out, parts);
+  return out;
+}
+
+}  // namespace ccproxy::proxy

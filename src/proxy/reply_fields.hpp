@@ -1,0 +1,25 @@
+// The fields that stand in the head of a translated reply beside those of its form.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dialect/chat_error.hpp"
+#include "http/head.hpp"
+#include "proxy/exchange_parts.hpp"
+
+namespace ccproxy::proxy {
+
+// Views of the head's fields, as the dialects take them.
+[[nodiscard]] std::vector<dialect::FieldView> field_views(const http::ResponseHead& head);
+
+// Of an answer, as lines: which model gave it, what became of the request on the way, how much of
+// the account's limits is left.
+[[nodiscard]] std::string answer_fields(const ExchangeParts& parts,
+                                        const http::ResponseHead& answer);
+
+// Of an error of the upstream's.
+[[nodiscard]] std::string error_fields(const ExchangeParts& parts,
+                                       const dialect::ErrorReply& reply);
+
+}  // namespace ccproxy::proxy

@@ -1,0 +1,219 @@
+#include "proxy/translated_answer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.hpp"
+#include "base/timestamp.hpp"
+#include "json/text.hpp"
+#include "proxy/reply_fields.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+constexpr std::chrono::seconds kLongestHold{2};  // after message_start
+constexpr std::chrono::hours kNothingDue{1};
+constexpr std::size_t kMostEvent = std::size_t{16} << 20;
+constexpr std::size_t kMostWhole = std::size_t{128} << 20;  // of events, for a whole answer
+constexpr std::size_t kMostKept = std::size_t{32} << 20;    // of events, to remember their blocks
+
+bool is_event_stream(std::string_view content_type) {
+  return same_text(trim(content_type.substr(0, content_type.find(';'))), "text/event-stream");
+}
+
+Task<Result<std::string_view>> read_on(std::shared_ptr<http::Call> call) {
+  auto piece = co_await call->read_body();
+  co_return piece;
+}
+
+}  // namespace
+
+Task<Result<void>> TranslatedAnswer::take(const http::ResponseHead& head) {
+  if (!is_event_stream(head.get("content-type")))
+    co_return fail(ErrorKind::kUpstreamBroke, "the upstream's answer is no event stream");
+  const auto coding = http::coding_of(head.get("content-encoding"));
+  if (!coding)
+    co_return fail(ErrorKind::kUpstreamBroke, "the upstream's answer has an unknown coding");
+  head_ = &head;
+  decoder_.reset();
+  if (*coding != http::Coding::kIdentity) decoder_.emplace(*coding);
+  events_.emplace(kMostEvent);
+  while (true) {
+    auto piece = co_await next_piece();
+    if (!piece) co_return fail(piece.error());
+    if (piece->empty())
+      co_return fail(ErrorKind::kUpstreamBroke,
+                     "the upstream ended its answer before it was complete");
+    auto bytes = decoded(*piece);
+    if (!bytes) co_return fail(bytes.error());
+    auto is_complete = see(*bytes);
+    if (!is_complete) co_return fail(is_complete.error());
+    if (*is_complete) co_return Result<void>{};
+    auto told = co_await tell();
+    if (!told) co_return told;
+    if (Clock::now() - last_content_ > parts_.config.timeouts.ping_only)
+      co_return fail(ErrorKind::kTimedOut,
+                     "the upstream sent nothing but pings (timeouts.pingOnlySeconds)");
+  }
+}
+
+Task<Result<std::string_view>> TranslatedAnswer::next_piece() {
+  if (!form_.streams || parts_.upstream.answer().body_ready())
+    co_return co_await parts_.upstream.answer().read_body();
+  co_return co_await meanwhile(read_on(parts_.upstream.shared_answer()));
+}
+
+Result<std::string_view> TranslatedAnswer::decoded(std::string_view piece) {
+  received_ += piece.size();
+  if (!form_.streams && received_ > kMostWhole)
+    return fail(ErrorKind::kUpstreamBroke, "the upstream's answer is too large to be held whole");
+  if (form_.keeps_blocks && received_ > kMostKept) {
+    form_.keeps_blocks = false;
+    transcript_.clear();
+  }
+  if (!decoder_) return piece;
+  plain_.clear();
+  if (!decoder_->decode(piece, plain_, kMostWhole))
+    return fail(ErrorKind::kUpstreamBroke, "the upstream's answer does not decode");
+  return std::string_view(plain_);
+}
+
+// True when the message is complete.
+Result<bool> TranslatedAnswer::see(std::string_view bytes) {
+  events_->feed(bytes);
+  while (const auto sent = events_->next()) {
+    if (sent->cut) return fail(ErrorKind::kUpstreamBroke, "the upstream sent a monstrous event");
+    auto event = anthropic::read_event(parts_.worker.events, sent->name, sent->data);
+    if (!event) return fail(event.error());
+    if (see(*event)) return true;
+  }
+  return false;
+}
+
+bool TranslatedAnswer::see(const anthropic::MessageEvent& event) {
+  using namespace anthropic;
+  if (const auto* failure = std::get_if<Failure>(&event)) {
+    note_failure(*failure);
+    return true;
+  }
+  if (std::holds_alternative<MessageStart>(event) && !started_) started_ = Clock::now();
+  if (std::holds_alternative<BlockStart>(event) || std::holds_alternative<MessageDelta>(event))
+    is_promised_ = true;
+  if (!std::holds_alternative<Ping>(event)) last_content_ = Clock::now();
+  encoder_.on(event, out_);
+  if (form_.keeps_blocks) transcript_.on(event);
+  return std::holds_alternative<MessageStop>(event);
+}
+
+void TranslatedAnswer::note_failure(const anthropic::Failure& failure) {
+  if (is_committed_) {
+    encoder_.on(failure, out_);
+    is_over_ = true;
+  } else {
+    failure_ = dialect::chat_error(failure, field_views(*head_), parts_.receipt.id, wall_now());
+  }
+  std::string message;
+  json::append_decoded(message, failure.message);
+  note_ending(parts_.receipt, {ErrorKind::kUpstreamBroke, std::move(message)});
+}
+
+void TranslatedAnswer::commit() {
+  std::string fields;
+  http::append_field(fields, "content-type", "text/event-stream; charset=utf-8");
+  http::append_field(fields, "cache-control", "no-cache");
+  http::append_field(fields, "x-accel-buffering", "no");
+  fields += form_.fields;
+  parts_.client.begin_reply(200, fields, std::nullopt);
+  parts_.receipt.status = 200;
+  is_committed_ = true;
+}
+
+// Whole events only, all that there are in one write.
+Task<Result<void>> TranslatedAnswer::tell() {
+  if (!form_.streams || out_.empty() || !(is_committed_ || is_promised_)) co_return Result<void>{};
+  if (!is_committed_) commit();
+  auto written = co_await parts_.client.write(out_);
+  out_.clear();
+  last_told_ = Clock::now();
+  co_return written;
+}
+
+Task<Result<void>> TranslatedAnswer::tell_what_is_due() {
+  if (until_due() > Clock::duration::zero()) co_return Result<void>{};
+  is_promised_ = true;
+  if (is_committed_) out_ += dialect::kKeepAlive;
+  auto told = co_await tell();
+  co_return told;
+}
+
+Clock::duration TranslatedAnswer::until_due() const {
+  const auto now = Clock::now();
+  if (is_committed_) return last_told_ + parts_.config.timeouts.sse_keep_alive - now;
+  return started_ ? *started_ + kLongestHold - now : kNothingDue;
+}
+
+Task<Result<void>> TranslatedAnswer::finish() {
+  note_usage();
+  if (failure_) {
+    dialect::ErrorReply reply = std::move(*failure_);
+    co_return co_await refuse(std::move(reply));
+  }
+  if (!is_over_) encoder_.finish(out_);
+  if (!form_.streams) {
+    std::string fields;
+    http::append_field(fields, "content-type", "application/json");
+    fields += form_.fields;
+    parts_.receipt.status = encoder_.status();
+    co_return co_await parts_.client.answer(encoder_.status(), fields, out_);
+  }
+  if (!is_committed_) commit();
+  co_return co_await parts_.client.end_reply(out_);
+}
+
+Task<Result<void>> TranslatedAnswer::break_off(Error error) {
+  note_usage();
+  const bool has_listener =
+      error.kind != ErrorKind::kClientGone && error.kind != ErrorKind::kClientStalled;
+  if (!is_committed_ && has_listener) co_return fail(std::move(error));
+  note_ending(parts_.receipt, error);
+  if (!has_listener) {
+    parts_.client.close();
+    co_return Result<void>{};
+  }
+  encoder_.fail(error, out_);
+  parts_.client.close_after_reply();
+  co_return co_await parts_.client.end_reply(out_);
+}
+
+Task<Result<void>> TranslatedAnswer::break_off(dialect::ErrorReply reply, std::string_view event) {
+  note_usage();
+  if (!is_committed_) co_return co_await refuse(std::move(reply));
+  auto failure = anthropic::read_event(parts_.worker.events, "error", event);
+  if (failure) encoder_.on(*failure, out_);
+  const Error unreadable{ErrorKind::kUpstreamBroke, "the upstream refused to go on"};
+  encoder_.fail(unreadable, out_);  // unless that was told
+  co_return co_await parts_.client.end_reply(out_);
+}
+
+Task<Result<void>> TranslatedAnswer::refuse(dialect::ErrorReply reply) {
+  std::string fields;
+  http::append_field(fields, "content-type", "application/json");
+  fields += error_fields(parts_, reply);
+  parts_.receipt.status = reply.status;
+  co_return co_await parts_.client.answer(reply.status, fields, reply.body);
+}
+
+void TranslatedAnswer::note_usage() {
+  const dialect::Tokens tokens = encoder_.tokens();
+  telemetry::Receipt& receipt = parts_.receipt;
+  if (!started_) return;
+  receipt.input_tokens = tokens.input;
+  receipt.cached_tokens = tokens.cache_read;
+  receipt.cache_write_tokens = tokens.cache_write;
+  receipt.output_tokens = tokens.output;
+  receipt.stop_reason = encoder_.stop_reason();
+}
+
+}  // namespace ccproxy::proxy

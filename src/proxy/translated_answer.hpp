@@ -1,0 +1,104 @@
+// An answer of the upstream's on its way to a client of another dialect: its events go into an
+// encoder, what comes out goes to the client, waiting for a slow one. Nothing is sent before it is
+// clear that there will be an answer (the commit point, translation.md 0.7), and silence is filled
+// with comments (0.5). It refuses to know what the events mean.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "anthropic/transcript.hpp"
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "dialect/chat_error.hpp"
+#include "dialect/reply_encoder.hpp"
+#include "http/coding.hpp"
+#include "http/head.hpp"
+#include "http/sse.hpp"
+#include "net/pending.hpp"
+#include "proxy/exchange_parts.hpp"
+
+namespace ccproxy::proxy {
+
+class TranslatedAnswer {
+ public:
+  struct Form {
+    bool streams = false;       // as events while it comes, or whole at the end
+    bool keeps_blocks = false;  // transcript() is wanted
+    std::string fields{};       // of the reply's head, all but the content type
+  };
+
+  // Both must outlive it.
+  TranslatedAnswer(const ExchangeParts& parts, dialect::ReplyEncoder& encoder, Form form)
+      : parts_(parts), encoder_(encoder), form_(std::move(form)) {}
+
+  // Takes one message, from the head that has just come to its last event. Fails as Call does, with
+  // kUpstreamBroke when the message is not complete, and when the client cannot be written to.
+  [[nodiscard]] Task<Result<void>> take(const http::ResponseHead& head);
+
+  // The last message paused: another belongs to the same answer.
+  [[nodiscard]] bool paused() const { return !failure_ && !is_over_ && encoder_.paused(); }
+  // The blocks so far; empty when they were not wanted, or are too many to keep.
+  [[nodiscard]] const anthropic::Transcript& transcript() const { return transcript_; }
+
+  // Awaits `work`, and tells the client meanwhile what the clock asks for.
+  template <class T>
+  [[nodiscard]] Task<Result<T>> meanwhile(Task<Result<T>> work);
+
+  // All messages have been taken: tells the end.
+  [[nodiscard]] Task<Result<void>> finish();
+  // No more can be had: tells that, in the answer if it has begun; else fails with it.
+  [[nodiscard]] Task<Result<void>> break_off(Error error);
+  // The same with an error of the upstream's.
+  [[nodiscard]] Task<Result<void>> break_off(dialect::ErrorReply reply, std::string_view event);
+
+ private:
+  [[nodiscard]] Task<Result<std::string_view>> next_piece();
+  [[nodiscard]] Result<std::string_view> decoded(std::string_view piece);
+  [[nodiscard]] Result<bool> see(std::string_view bytes);
+  [[nodiscard]] bool see(const anthropic::MessageEvent& event);
+  void note_failure(const anthropic::Failure& failure);
+  void commit();
+  [[nodiscard]] Task<Result<void>> tell();
+  [[nodiscard]] Task<Result<void>> tell_what_is_due();
+  [[nodiscard]] Clock::duration until_due() const;
+  [[nodiscard]] Task<Result<void>> refuse(dialect::ErrorReply reply);
+  void note_usage();
+
+  const ExchangeParts& parts_;
+  dialect::ReplyEncoder& encoder_;
+  Form form_;
+  const http::ResponseHead* head_ = nullptr;  // of the message that is being taken
+  std::optional<http::Decoder> decoder_;      // for an answer that is coded though nobody asked
+  std::string plain_;
+  std::optional<http::SseReader> events_;
+  anthropic::Transcript transcript_;
+  std::string out_;  // for the client
+  std::size_t received_ = 0;
+  bool is_promised_ = false;                    // there will be an answer
+  bool is_committed_ = false;                   // its head is on its way
+  bool is_over_ = false;                        // it ended in an error event, which was told
+  std::optional<dialect::ErrorReply> failure_;  // one that came early enough to be the whole reply
+  std::optional<Clock::time_point> started_;    // message_start
+  Clock::time_point last_told_ = Clock::now();
+  Clock::time_point last_content_ = Clock::now();
+};
+
+template <class T>
+Task<Result<T>> TranslatedAnswer::meanwhile(Task<Result<T>> work) {
+  if (!form_.streams) co_return co_await std::move(work);
+  net::Pending<Result<T>> pending(parts_.worker.runtime, std::move(work));
+  Result<void> told;
+  while (true) {
+    const bool is_done = co_await pending.done_within(until_due());
+    if (is_done) break;
+    if (!told) continue;
+    told = co_await tell_what_is_due();
+    if (!told) parts_.upstream.cancel(ErrorKind::kClientGone);
+  }
+  if (!told) co_return fail(told.error());
+  co_return pending.take();
+}
+
+}  // namespace ccproxy::proxy

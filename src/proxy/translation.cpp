@@ -1,0 +1,306 @@
+#include "proxy/translation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "anthropic/headers.hpp"
+#include "anthropic/refusal.hpp"
+#include "base/text.hpp"
+#include "dialect/chat_answer.hpp"
+#include "dialect/report.hpp"
+#include "json/reader.hpp"
+#include "proxy/reply_fields.hpp"
+#include "proxy/retry.hpp"
+#include "proxy/served_model.hpp"
+#include "proxy/upstream_models.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+constexpr std::chrono::seconds kLookupPatience{3};
+constexpr int kMostPauses = 8;
+constexpr int kOk = 200;
+constexpr int kBadRequest = 400;
+constexpr std::string_view kLongContextMark = "[1m]";
+
+Error needs_own_credential() {
+  return {ErrorKind::kUnauthorized,
+          "CCProxy is set to pass on each client's own credential (credentials: client), which "
+          "OpenAI's routes have no place for: sign in with `ccproxy login` and set credentials to "
+          "auto, or use /v1/messages",
+          "", "upstream_auth"};
+}
+
+// What a client may have written behind a name to choose a context upstream has long by itself.
+std::string without_mark(std::string name) {
+  if (name.ends_with(kLongContextMark)) name.resize(name.size() - kLongContextMark.size());
+  return name;
+}
+
+bool is_plain_id(std::string_view id) {
+  return !id.empty() && id.find_first_not_of(
+                            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                            "0123456789-_.") == std::string_view::npos;
+}
+
+double random_part() {
+  std::random_device device;
+  return std::uniform_real_distribution<double>(0, 1)(device);
+}
+
+// error.message of an error's body.
+std::string message_in(std::string_view body) {
+  std::string message;
+  json::Reader outer, inner;
+  (void)outer.members_of_copy(body, [&](const json::Member& member) {
+    if (member.key != "error") return;
+    (void)inner.members_of_copy(member.value, [&](const json::Member& part) {
+      if (part.key == "message") message = json::string_of(part.value).value_or("");
+    });
+  });
+  return message;
+}
+
+// The head of the request that goes upstream. Nothing of the client's but its betas.
+struct OutgoingHead {
+  OutgoingHead(const http::RequestHead& client, const std::vector<std::string>& needed) {
+    std::vector<std::string_view> lines;
+    for (const http::Field& field : client.fields)
+      if (same_text(field.name, "anthropic-beta")) lines.push_back(field.value);
+    const std::vector<std::string_view> ours(needed.begin(), needed.end());
+    betas = anthropic::merge_betas(lines, ours);
+    head.method = "POST";
+    head.fields = {{"content-type", "application/json"}, {"accept", "text/event-stream"}};
+    if (!betas.empty()) head.fields.push_back({"anthropic-beta", betas});
+  }
+
+  std::string betas;
+  http::RequestHead head;
+};
+
+}  // namespace
+
+Translation::Translation(const ExchangeParts& parts, const Route& route)
+    : parts_(parts), route_(route), hold_(parts.worker.shared.held) {}
+
+Task<Result<void>> Translation::run() {
+  const auto standing = parts_.worker.shared.credentials.standing();
+  if (standing->credential.kind == auth::CredentialKind::kClient)
+    co_return fail(needs_own_credential());
+  scope_.credential = auth::tag_of(*standing);
+  auto body =
+      co_await read_whole_body(parts_.client, parts_.head, parts_.config.limits.body_bytes, hold_);
+  if (!body) co_return fail(body.error());
+  body_ = std::move(*body);
+  auto prepared = co_await prepare();
+  if (!prepared) co_return prepared;
+  auto head = co_await ask();
+  if (!head) co_return fail(head.error());
+  if (head->status != kOk) co_return co_await refuse(*head);
+  co_return co_await tell(std::move(*head));
+}
+
+Task<Result<void>> Translation::prepare() {
+  if (auto chosen = choose_model(); !chosen) co_return chosen;
+  ModelFacts& facts = parts_.worker.shared.facts;
+  if (is_plain_id(model_) && facts.claim_lookup(model_)) co_await look_up_model();
+  auto is_decoded = decode();
+  parts_.worker.outline.clear();
+  co_return is_decoded;
+}
+
+Task<void> Translation::look_up_model() {
+  const std::string rest = fmt::format("/{}", model_);
+  auto body = co_await fetch_models(parts_.worker, rest, kLookupPatience);
+  if (body) parts_.worker.shared.facts.note(model_, *body);
+}
+
+Result<void> Translation::choose_model() {
+  json::Outline& outline = parts_.worker.outline;
+  if (auto read = outline.read(body_.text()); !read) return read;
+  const std::string& otherwise =
+      route_.model.empty() ? parts_.config.translation.default_model : route_.model;
+  auto asked = dialect::asked_model(outline, otherwise);
+  if (!asked) return fail(asked.error());
+  asked_ = std::move(*asked);
+  if (!route_.model.empty()) asked_.defaulted = false;  // the path has named it
+  model_ =
+      without_mark(served_model(parts_.worker.shared, parts_.config, asked_.name, parts_.receipt));
+  parts_.receipt.model_sent = model_;
+  return {};
+}
+
+Result<void> Translation::decode() {
+  Shared& shared = parts_.worker.shared;
+  json::Outline& outline = parts_.worker.outline;
+  if (auto read = outline.read(body_.text()); !read) return read;
+  const anthropic::Capabilities can = shared.facts.of(model_);
+  scope_.family = shared.models.family_of(model_) ? std::string(can.family) : model_;
+  const auto recall = [&](std::string_view id) {
+    return shared.thinking.recall(scope_, id, Clock::now());
+  };
+  const dialect::Options& options = parts_.config.translation;
+  const dialect::ChatContext context{
+      .asked = asked_,
+      .model = model_,
+      .can = can,
+      .options = options,
+      .strict = options.strict || same_text(parts_.head.get("x-ccproxy-strict"), "true"),
+      .is_cursor = lowered(parts_.head.get("user-agent")).find("cursor") != std::string::npos,
+      .most_tokens = most_tokens_,
+      .recall = recall};
+  auto decoded = route_.kind == RouteKind::kCompletion
+                     ? dialect::decode_completion(outline, context)
+                     : dialect::decode_chat(outline, context);
+  if (!decoded) return fail(decoded.error());
+  decoded_ = std::move(*decoded);
+  if (!hold_.grow(decoded_.body.size()))
+    return fail(ErrorKind::kBusy, "too many large requests at once (limits.heldBytes): try again");
+  to_send_ = std::move(decoded_.body);
+  note_plan();
+  return {};
+}
+
+void Translation::note_plan() {
+  parts_.receipt.ignored = dialect::header_list(decoded_.plan.ignored);
+  for (const std::string& warning : decoded_.plan.warnings) parts_.receipt.warn(warning, {});
+}
+
+// Until there is an answer or an error that another attempt would not mend.
+Task<Result<http::ResponseHead>> Translation::ask() {
+  while (true) {
+    auto head = co_await ask_once();
+    if (head && head->status == kOk) co_return head;
+    error_body_.clear();
+    if (head) error_body_ = co_await parts_.upstream.read_error_body();
+    if (head && head->status == kBadRequest && learn()) continue;
+    const auto wait = retry_wait(head);
+    if (!wait) co_return head;
+    ++parts_.receipt.retries;
+    auto waited = co_await parts_.upstream.pause(*wait);
+    if (!waited) co_return fail(waited.error());
+  }
+}
+
+Task<Result<http::ResponseHead>> Translation::ask_once() {
+  const OutgoingHead outgoing(parts_.head, decoded_.betas);
+  const Asked asked{outgoing.head, parts_.upstream.prefix() + "/v1/messages", false};
+  auto head = co_await parts_.upstream.ask(asked, to_send_);
+  co_return head;
+}
+
+// True when the error taught something that makes the request another one. Once: a request that is
+// still refused then is refused.
+bool Translation::learn() {
+  if (!std::exchange(is_teachable_, false) || is_told_) return false;
+  if (anthropic::refusal_of(kBadRequest, error_body_).is_final) return false;
+  const std::string message = message_in(error_body_);
+  if (const auto room = anthropic::room_for_output(message)) {
+    most_tokens_ = room;
+  } else if (const auto lesson = anthropic::lesson_of(message)) {
+    parts_.worker.shared.facts.learn(model_, *lesson, decoded_.effort);
+  } else {
+    return false;
+  }
+  const std::string before = to_send_;
+  const std::vector<std::string> betas = decoded_.betas;
+  const bool is_decoded = decode().has_value();
+  parts_.worker.outline.clear();
+  return is_decoded && (to_send_ != before || decoded_.betas != betas);
+}
+
+std::optional<Clock::duration> Translation::retry_wait(
+    const Result<http::ResponseHead>& answer) const {
+  const RetryLimits limits{parts_.config.upstream.max_retries,
+                           parts_.config.upstream.max_retry_wait};
+  const auto done = static_cast<unsigned>(parts_.receipt.retries);
+  if (answer)
+    return anthropic::refusal_of(answer->status, error_body_).is_final
+               ? std::nullopt
+               : wait_before_retry(*answer, done, limits, random_part());
+  const ErrorKind kind = answer.error().kind;
+  const bool was_unreachable =
+      !parts_.upstream.was_sent() &&
+      (kind == ErrorKind::kUpstreamUnreachable || kind == ErrorKind::kTimedOut);
+  return was_unreachable ? wait_before_retry(done, limits, random_part()) : std::nullopt;
+}
+
+Task<Result<void>> Translation::tell(http::ResponseHead head) {
+  is_told_ = true;
+  if (!decoded_.may_pause) forget_request();
+  const auto created =
+      std::chrono::duration_cast<std::chrono::seconds>(WallClock::now().time_since_epoch());
+  const dialect::ReplyPlan& plan = decoded_.plan;
+  const auto encoder = dialect::chat_answer(
+      plan, {fmt::format("{}{}", plan.text_completion ? "cmpl-" : "chatcmpl-", parts_.receipt.id),
+             created.count()});
+  TranslatedAnswer answer(parts_, *encoder,
+                          {.streams = plan.stream,
+                           .keeps_blocks = decoded_.has_tools || decoded_.may_pause,
+                           .fields = answer_fields(parts_, head)});
+  auto taken = co_await take_all(answer, head);
+  if (!taken) {
+    const Error error = parts_.upstream.explain(taken.error());
+    parts_.upstream.answer().abort();
+    co_return co_await answer.break_off(error);
+  }
+  if (head.status != kOk) {
+    auto reply = dialect::chat_error({head.status, error_body_, field_views(head)},
+                                     parts_.receipt.id, wall_now());
+    co_return co_await answer.break_off(std::move(reply), error_body_);
+  }
+  remember(answer.transcript());  // before the client can come back with the results
+  auto told = co_await answer.finish();
+  co_await parts_.upstream.finish_answer();
+  co_return told;
+}
+
+// The messages of one answer. `head` is that of the last one, or of the error that stood in its
+// place.
+Task<Result<void>> Translation::take_all(TranslatedAnswer& answer, http::ResponseHead& head) {
+  const std::string request = decoded_.may_pause ? to_send_ : std::string();
+  for (int pauses = 0;; ++pauses) {
+    auto taken = co_await answer.take(head);
+    if (!taken) co_return taken;
+    if (!answer.paused() || pauses == kMostPauses || request.empty() || answer.transcript().empty())
+      co_return Result<void>{};
+    co_await parts_.upstream.finish_answer();
+    to_send_ = request;
+    dialect::append_turn(to_send_, answer.transcript().blocks());
+    auto next = co_await answer.meanwhile(ask());
+    if (!next) co_return fail(next.error());
+    head = std::move(*next);
+    if (head.status != kOk) co_return Result<void>{};
+  }
+}
+
+Task<Result<void>> Translation::refuse(const http::ResponseHead& head) {
+  const anthropic::Refusal refusal = anthropic::refusal_of(head.status, error_body_);
+  if (!refusal.token.empty()) parts_.receipt.warn(refusal.token, refusal.meaning);
+  const auto views = field_views(head);
+  const dialect::ErrorReply reply =
+      dialect::chat_error({head.status, error_body_, views}, parts_.receipt.id, wall_now());
+  std::string fields;
+  http::append_field(fields, "content-type", "application/json");
+  fields += error_fields(parts_, reply);
+  parts_.receipt.status = reply.status;
+  co_return co_await parts_.client.answer(reply.status, fields, reply.body);
+}
+
+void Translation::remember(const anthropic::Transcript& transcript) {
+  if (transcript.empty() || !decoded_.has_tools) return;
+  auto turn = anthropic::thought_turn(std::string(transcript.blocks()));
+  if (turn) parts_.worker.shared.thinking.keep(scope_, std::move(*turn), Clock::now());
+}
+
+// A long answer does not hold its question.
+void Translation::forget_request() {
+  body_ = RequestBody();
+  to_send_ = std::string();
+  hold_.release();
+}
+
+}  // namespace ccproxy::proxy

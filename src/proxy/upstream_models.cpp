@@ -1,0 +1,42 @@
+#include "proxy/upstream_models.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "http/fetch.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+constexpr std::size_t kMostList = std::size_t{4} << 20;
+
+}  // namespace
+
+Task<Result<std::string>> fetch_models(WorkerState& worker, std::string_view rest,
+                                       Clock::duration patience) {
+  const auto standing = worker.shared.credentials.standing();
+  if (standing->credential.kind != auth::CredentialKind::kApiKey)
+    co_return fail(ErrorKind::kUnauthorized, "no API key is in use");
+  net::Cancellation cancellation;
+  net::Deadline limit(worker.runtime, [&cancellation] { cancellation.cancel(); });
+  limit.expires_after(patience);
+  const std::shared_ptr<Upstream> upstream = worker.upstream;
+  const std::string target = fmt::format("{}/v1/models{}", upstream->prefix, rest);
+  const std::string user_agent = fmt::format("ccproxy/{}", worker.shared.version);
+  const std::vector<http::Field> fields = {{"x-api-key", standing->credential.secret},
+                                           {"anthropic-version", "2023-06-01"},
+                                           {"accept-encoding", "identity"},
+                                           {"user-agent", user_agent}};
+  const http::OutgoingRequest request{"GET", target, fields, 0};
+  auto fetched = co_await http::fetch(upstream->client, request, {}, kMostList, cancellation);
+  cancellation.disarm();
+  if (!fetched) co_return fail(fetched.error());
+  if (fetched->head.status != 200)
+    co_return fail(ErrorKind::kUpstreamBroke, fmt::format("status {}", fetched->head.status));
+  co_return std::move(fetched->body);
+}
+
+}  // namespace ccproxy::proxy
