@@ -1,0 +1,266 @@
+// Answers on the chat route as a client gets them, through the whole program: the vectors of the
+// translation that a stream and a whole answer have in common (their bytes are golden cases of the
+// dialect).
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/chat.hpp"
+
+namespace ccproxy::test {
+namespace {
+
+class ChatAnswer : public testing::TestWithParam<unsigned> {
+ protected:
+  [[nodiscard]] ChatStream stream(Document more = Document::object()) {
+    more["stream"] = true;
+    const Reply reply = chat(road, chat_body(more));
+    EXPECT_EQ(reply.status, 200) << reply.raw;
+    EXPECT_EQ(reply.field("content-type"), "text/event-stream; charset=utf-8");
+    EXPECT_EQ(reply.field("cache-control"), "no-cache");
+    EXPECT_EQ(reply.field("x-accel-buffering"), "no");
+    EXPECT_TRUE(reply.complete);
+    ChatStream read = read_chunks(reply.body);
+    EXPECT_EQ(read.strange, "");
+    return read;
+  }
+  [[nodiscard]] Document whole(const Document& more = Document::object()) {
+    const Reply reply = chat(road, chat_body(more));
+    EXPECT_EQ(reply.status, 200) << reply.raw;
+    EXPECT_EQ(reply.field("content-type"), "application/json");
+    return Document::parse(reply.body);
+  }
+
+  Road road{Plan{.workers = GetParam()}};
+};
+INSTANTIATE_TEST_SUITE_P(Workers, ChatAnswer, testing::Values(1U, 2U));
+
+TEST_P(ChatAnswer, p34_a_text_is_streamed_with_one_usage_chunk_and_one_done) {
+  road.reply({{"blocks", {{{"text", "Hello"}, {"deltas", {"Hel", "lo"}}}}},
+              {"usage",
+               {{"input_tokens", 10},
+                {"cache_read_input_tokens", 100},
+                {"cache_creation_input_tokens", 5},
+                {"output_tokens", 20}}}});
+  const ChatStream read = stream({{"stream_options", {{"include_usage", true}}}});
+  EXPECT_EQ(read.deltas(),
+            (std::vector<Document>{{{"role", "assistant"}, {"content", ""}, {"refusal", nullptr}},
+                                   {{"content", "Hel"}},
+                                   {{"content", "lo"}}}));
+  EXPECT_EQ(read.finish_reason(), "stop");
+  const Document& usage = read.chunks.back();
+  EXPECT_EQ(usage["choices"], Document::array());
+  EXPECT_EQ(usage["usage"]["prompt_tokens"], 115);
+  EXPECT_EQ(usage["usage"]["completion_tokens"], 20);
+  EXPECT_EQ(usage["usage"]["total_tokens"], 135);
+  EXPECT_EQ(usage["usage"]["prompt_tokens_details"]["cached_tokens"], 100);
+  EXPECT_EQ(usage["usage"]["prompt_tokens_details"]["cache_write_tokens"], 5);
+  for (const Document& chunk : read.chunks) {
+    EXPECT_EQ(chunk["id"], usage["id"]);
+    EXPECT_EQ(chunk["model"], "claude-sonnet-5");
+    EXPECT_TRUE(&chunk == &read.chunks.back() || chunk.at("usage").is_null());
+  }
+  EXPECT_EQ(read.done, 1);
+  EXPECT_TRUE(read.ends_with_done);
+  EXPECT_EQ(road.receipt()["input_tokens"], 10);
+}
+
+// clients.md B21: nobody who did not ask is told usage in a stream.
+TEST_P(ChatAnswer, b21_a_stream_says_nothing_of_usage_unless_asked) {
+  road.reply({{"text", "Hi"}});
+  for (const Document& chunk : stream().chunks) EXPECT_FALSE(chunk.contains("usage"));
+}
+
+TEST_P(ChatAnswer, p35_calls_are_numbered_from_zero_and_named_once) {
+  road.reply(
+      {{"blocks",
+        {{{"thinking", "ab"}, {"signature", "c2ln"}},
+         {{"text", "ok"}},
+         {{"tool_use", {{"id", "toolu_1"}, {"name", "f"}, {"fragments", {"", "{\"x\"", ":1}"}}}}},
+         {{"tool_use", {{"id", "toolu_2"}, {"name", "g"}, {"fragments", Document::array()}}}}}}});
+  const Document tools = {{"tools", {function_tool("f"), function_tool("g")}}};
+  std::vector<Document> calls;
+  const ChatStream read = stream(tools);
+  for (const Document& delta : read.deltas())
+    if (delta.contains("tool_calls")) calls.push_back(delta["tool_calls"]);
+  const auto opening = [](int index, const char* id, const char* name) {
+    return Document{{{"index", index},
+                     {"id", id},
+                     {"type", "function"},
+                     {"function", {{"name", name}, {"arguments", ""}}}}};
+  };
+  const auto piece = [](int index, const char* arguments) {
+    return Document{{{"index", index}, {"function", {{"arguments", arguments}}}}};
+  };
+  EXPECT_EQ(calls,
+            (std::vector<Document>{opening(0, "toolu_1", "f"), piece(0, "{\"x\""), piece(0, ":1}"),
+                                   opening(1, "toolu_2", "g"), piece(1, "{}")}));
+  EXPECT_EQ(read.finish_reason(), "tool_calls");
+
+  const Document answer = whole(tools);
+  const Document& message = answer["choices"][0]["message"];
+  EXPECT_EQ(message["content"], "ok");
+  EXPECT_EQ(message["reasoning_content"], "ab");
+  EXPECT_EQ(message["tool_calls"],
+            (Document{call("toolu_1", "f", "{\"x\":1}"), call("toolu_2", "g", "{}")}));
+  EXPECT_EQ(answer["choices"][0]["finish_reason"], "tool_calls");
+}
+
+TEST_P(ChatAnswer, p36_custom_tools_get_their_text_as_it_comes) {
+  road.reply(
+      {{"blocks",
+        {{{"tool_use",
+           {{"id", "t"},
+            {"name", "p"},
+            {"fragments", {"{\"inp", "ut\": \"a\\", "nb\\u", "d83d\\ude00 \\\"", "q\"}"}}}}}}}});
+  const Document tools = {{"tools", {{{"type", "custom"}, {"custom", {{"name", "p"}}}}}}};
+  std::string input;
+  for (const Document& delta : stream(tools).deltas())
+    if (delta.contains("tool_calls") && delta["tool_calls"][0].contains("custom"))
+      input += delta["tool_calls"][0]["custom"]["input"].get<std::string>();
+  EXPECT_EQ(input, "a\nb\xF0\x9F\x98\x80 \"q");
+  const Document call = whole(tools)["choices"][0]["message"]["tool_calls"][0];
+  EXPECT_EQ(call["type"], "custom");
+  EXPECT_EQ(call["custom"]["input"], input);
+}
+
+// clients.md B19: the two agree, whatever the upstream says.
+TEST_P(ChatAnswer, b19_finish_reasons_agree_with_the_calls) {
+  const Document tools = {{"tools", {function_tool("f")}}};
+  road.reply({{"blocks", {{{"tool_use", {{"name", "f"}, {"input", {{"a", 1}}}}}}}},
+              {"stop_reason", "end_turn"}});
+  EXPECT_EQ(stream(tools).finish_reason(), "tool_calls");
+  EXPECT_EQ(whole(tools)["choices"][0]["finish_reason"], "tool_calls");
+  road.reply({{"text", "no call"}, {"stop_reason", "tool_use"}});
+  EXPECT_EQ(stream(tools).finish_reason(), "stop");
+  EXPECT_EQ(whole(tools)["choices"][0]["finish_reason"], "stop");
+}
+
+TEST_P(ChatAnswer, p37_stop_reasons_become_finish_reasons) {
+  for (const auto& [theirs, ours] :
+       std::vector<std::pair<std::string, std::string>>{{"end_turn", "stop"},
+                                                        {"max_tokens", "length"},
+                                                        {"stop_sequence", "stop"},
+                                                        {"model_context_window_exceeded", "length"},
+                                                        {"brand_new", "stop"}}) {
+    SCOPED_TRACE(theirs);
+    road.reply({{"text", "Hi"}, {"stop_reason", theirs}});
+    EXPECT_EQ(stream().finish_reason(), ours);
+    EXPECT_EQ(whole()["choices"][0]["finish_reason"], ours);
+  }
+}
+
+TEST_P(ChatAnswer, p38_a_refusal_is_told_as_one) {
+  road.reply(
+      {{"blocks", Document::array()},
+       {"stop_reason", "refusal"},
+       {"stop_details", {{"type", "refusal"}, {"category", "cyber"}, {"explanation", "E"}}}});
+  const Document choice = whole()["choices"][0];
+  EXPECT_TRUE(choice["message"]["content"].is_null());
+  EXPECT_EQ(choice["message"]["refusal"], "E");
+  EXPECT_EQ(choice["finish_reason"], "content_filter");
+  const ChatStream read = stream();
+  EXPECT_EQ(read.deltas().back(), (Document{{"refusal", "E"}}));
+  EXPECT_EQ(read.finish_reason(), "content_filter");
+}
+
+TEST_P(ChatAnswer, p43_citations_are_annotations) {
+  road.reply({{"blocks",
+               {{{"text", "The sky "}},
+                {{"text", "is blue"},
+                 {"citations", {{{"url", "u"}, {"title", nullptr}, {"cited_text", "b"}}}}},
+                {{"text", "."}}}}});
+  const Document message = whole()["choices"][0]["message"];
+  EXPECT_EQ(message["content"], "The sky is blue.");
+  const Document expected = {
+      {{"type", "url_citation"},
+       {"url_citation", {{"start_index", 8}, {"end_index", 15}, {"url", "u"}, {"title", "u"}}}}};
+  EXPECT_EQ(message["annotations"], expected);
+  EXPECT_EQ(stream().deltas().back()["annotations"], expected);
+}
+
+TEST_P(ChatAnswer, p50_legacy_functions_get_the_old_shape) {
+  road.reply(
+      {{"blocks", {{{"tool_use", {{"id", "t"}, {"name", "f"}, {"fragments", {"{\"a\":1}"}}}}}}}});
+  const Document functions = {{"functions", {{{"name", "f"}}}}};
+  const auto deltas = stream(functions).deltas();
+  EXPECT_EQ(deltas.at(1), (Document{{"function_call", {{"name", "f"}, {"arguments", ""}}}}));
+  EXPECT_EQ(deltas.at(2), (Document{{"function_call", {{"arguments", "{\"a\":1}"}}}}));
+  const Document choice = whole(functions)["choices"][0];
+  EXPECT_EQ(choice["message"]["function_call"],
+            (Document{{"name", "f"}, {"arguments", "{\"a\":1}"}}));
+  EXPECT_FALSE(choice["message"].contains("tool_calls"));
+  EXPECT_EQ(choice["finish_reason"], "function_call");
+}
+
+TEST_P(ChatAnswer, p22_a_fence_around_json_is_taken_off) {
+  road.reply({{"blocks", {{{"text", "x"}, {"deltas", {"```json\n{\"a\"", ":1}\n```"}}}}}});
+  const Document wish = {{"response_format", {{"type", "json_object"}}}};
+  EXPECT_EQ(whole(wish)["choices"][0]["message"]["content"], "{\"a\":1}");
+  EXPECT_EQ(stream(wish).text(), "{\"a\":1}");
+}
+
+// clients.md B50, C37: whole and streamed say the same, however the upstream's bytes are cut.
+TEST_P(ChatAnswer, c37_b50_stream_and_whole_are_equal_however_the_bytes_are_cut) {
+  const std::string text = "Gr\xC3\xBC\xC3\x9F \xE4\xB8\xAD\xE6\x96\x87 \xF0\x9F\x98\x80 Ende";
+  for (const char* fault : {"split=1", "split=7", "crlf", "cr", "drip", "gzip"}) {
+    SCOPED_TRACE(fault);
+    road.reply({{"text", text}, {"fault", fault}});
+    EXPECT_EQ(stream().text(), text);
+    EXPECT_EQ(whole()["choices"][0]["message"]["content"], text);
+  }
+}
+
+// clients.md B23.
+TEST_P(ChatAnswer, b23_done_comes_once_and_then_the_stream_ends) {
+  road.reply({{"text", "Hi"}});
+  const ChatStream read = stream();
+  EXPECT_EQ(read.done, 1);
+  EXPECT_TRUE(read.ends_with_done);
+}
+
+TEST_P(ChatAnswer, a_connection_serves_one_after_another_on_one_upstream_connection) {
+  road.reply({{"text", "Hi"}});
+  RawClient client(road.port());
+  for (int i = 0; i < 5; ++i) {
+    const Document body = chat_body({{"stream", i % 2 == 0}});
+    client.send(request("POST", kChat, body.dump(), kOpenAiFields));
+    EXPECT_EQ(client.read_reply().status, 200);
+  }
+  EXPECT_EQ(road.status()["connections_seen"], 1);
+}
+
+TEST_P(ChatAnswer, text_completions_are_answered_in_their_old_shape) {
+  road.reply({{"text", "Hello there"}});
+  const Document body = {{"model", "claude-sonnet-5"}, {"prompt", {"Say hello"}}, {"echo", true}};
+  const Reply reply = ask(road.port(), "POST", "/v1/completions", body.dump(), kOpenAiFields);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.field("x-ccproxy-ignored"), "echo");
+  const Document answer = Document::parse(reply.body);
+  EXPECT_EQ(answer["object"], "text_completion");
+  EXPECT_EQ(answer["choices"][0]["text"], "Hello there");
+  EXPECT_TRUE(answer["id"].get<std::string>().starts_with("cmpl-"));
+  const Document sent = Document::parse(body_of(road.requests().at(0)));
+  EXPECT_EQ(sent["messages"][0]["content"][0]["text"], "Say hello");
+}
+
+TEST_P(ChatAnswer, the_head_says_who_answered_and_what_was_changed) {
+  road.reply({{"text", "Hi"}, {"headers", {{"request-id", "req_7"}}}});
+  const Reply reply = chat(road, chat_body({{"model", "gpt-4o"},
+                                            {"seed", 1},
+                                            {"logit_bias", Document::object()},
+                                            {"presence_penalty", 0.5},
+                                            {"we\"ird\n", 1}}));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.field("x-request-id"), "req_7");
+  EXPECT_EQ(reply.field("x-ccproxy-upstream-model"), "claude-sonnet-4-6");
+  EXPECT_EQ(reply.field("x-ccproxy-warning"), "model_retired");
+  EXPECT_EQ(reply.field("x-ccproxy-ignored"), "seed,presence_penalty,we?ird?");
+  EXPECT_NE(reply.field("x-ratelimit-limit-requests"), "");
+  EXPECT_EQ(Document::parse(reply.body)["model"], "gpt-4o");
+  EXPECT_EQ(road.receipt()["ignored"], "seed,presence_penalty,we?ird?");
+}
+
+}  // namespace
+}  // namespace ccproxy::test
