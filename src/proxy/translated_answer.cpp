@@ -100,7 +100,7 @@ bool TranslatedAnswer::see(const anthropic::MessageEvent& event) {
   }
   if (std::holds_alternative<MessageStart>(event) && !started_) started_ = Clock::now();
   if (std::holds_alternative<BlockStart>(event) || std::holds_alternative<MessageDelta>(event))
-    is_promised_ = true;
+    is_promised_ = form_.streams;
   if (!std::holds_alternative<Ping>(event)) last_content_ = Clock::now();
   encoder_.on(event, out_);
   if (form_.keeps_blocks) transcript_.on(event);
@@ -108,7 +108,7 @@ bool TranslatedAnswer::see(const anthropic::MessageEvent& event) {
 }
 
 void TranslatedAnswer::note_failure(const anthropic::Failure& failure) {
-  if (is_committed_) {
+  if (is_promised_) {
     encoder_.on(failure, out_);
     is_over_ = true;
   } else {
@@ -132,7 +132,7 @@ void TranslatedAnswer::commit() {
 
 // Whole events only, all that there are in one write.
 Task<Result<void>> TranslatedAnswer::tell() {
-  if (!form_.streams || out_.empty() || !(is_committed_ || is_promised_)) co_return Result<void>{};
+  if (!is_promised_ || out_.empty()) co_return Result<void>{};
   if (!is_committed_) commit();
   auto written = co_await parts_.client.write(out_);
   out_.clear();
@@ -168,6 +168,10 @@ Task<Result<void>> TranslatedAnswer::finish() {
     parts_.receipt.status = encoder_.status();
     co_return co_await parts_.client.answer(encoder_.status(), fields, out_);
   }
+  co_return co_await end();
+}
+
+Task<Result<void>> TranslatedAnswer::end() {
   if (!is_committed_) commit();
   co_return co_await parts_.client.end_reply(out_);
 }
@@ -176,7 +180,7 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
   note_usage();
   const bool has_listener =
       error.kind != ErrorKind::kClientGone && error.kind != ErrorKind::kClientStalled;
-  if (!is_committed_ && has_listener) co_return fail(std::move(error));
+  if (!is_promised_ && has_listener) co_return fail(std::move(error));
   note_ending(parts_.receipt, error);
   if (!has_listener) {
     parts_.client.close();
@@ -184,17 +188,17 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
   }
   encoder_.fail(error, out_);
   parts_.client.close_after_reply();
-  co_return co_await parts_.client.end_reply(out_);
+  co_return co_await end();
 }
 
 Task<Result<void>> TranslatedAnswer::break_off(dialect::ErrorReply reply, std::string_view event) {
   note_usage();
-  if (!is_committed_) co_return co_await refuse(std::move(reply));
+  if (!is_promised_) co_return co_await refuse(std::move(reply));
   auto failure = anthropic::read_event(parts_.worker.events, "error", event);
   if (failure) encoder_.on(*failure, out_);
   const Error unreadable{ErrorKind::kUpstreamBroke, "the upstream refused to go on"};
   encoder_.fail(unreadable, out_);  // unless that was told
-  co_return co_await parts_.client.end_reply(out_);
+  co_return co_await end();
 }
 
 Task<Result<void>> TranslatedAnswer::refuse(dialect::ErrorReply reply) {

@@ -62,6 +62,7 @@ class TranslatedAnswer {
   void commit();
   [[nodiscard]] Task<Result<void>> tell();
   [[nodiscard]] Task<Result<void>> tell_what_is_due();
+  [[nodiscard]] Task<Result<void>> end();
   [[nodiscard]] Clock::duration until_due() const;
   [[nodiscard]] Task<Result<void>> refuse(dialect::ErrorReply reply);
   void note_usage();
