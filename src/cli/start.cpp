@@ -12,6 +12,7 @@
 #include "anthropic/models_data.hpp"
 #include "auth/credentials.hpp"
 #include "auth/standing.hpp"
+#include "base/memory.hpp"
 #include "base/version.hpp"
 #include "cli/commands.hpp"
 #include "cli/demo_upstream.hpp"
@@ -148,6 +149,7 @@ auth::Sources Start::sources() const {
 }
 
 int serve(const Start& start, config::Loaded loaded) {
+  give_large_blocks_back();
   auto log = telemetry::Log::open(log_options(loaded.config.log));
   if (!log) return complain(Error{ErrorKind::kConfiguration, log.error().message});
   auto models = anthropic::parse_models(anthropic::kModelsJson);

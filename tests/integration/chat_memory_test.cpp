@@ -1,0 +1,280 @@
+// What the server learns and keeps between requests, for all workers together: the thinking before
+// tool calls, what a refused request taught of a model, what the provider says of an unknown one.
+// And turns that pause, which are one answer over several requests.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/chat.hpp"
+
+namespace ccproxy::test {
+namespace {
+
+const Document kThought = {{"type", "thinking"}, {"thinking", ""}, {"signature", "U0lH"}};
+
+class ChatMemory : public testing::TestWithParam<unsigned> {
+ protected:
+  // One turn on `model` that thinks without words and calls f; then the client comes back with the
+  // result. Returns what went upstream the second time.
+  [[nodiscard]] Document come_back(const std::string& model, bool streams = true,
+                                   const std::string& arguments = "{ \"a\" : 1.0 }") {
+    road.reply({{"blocks",
+                 {{{"thinking", ""}, {"signature", "U0lH"}},
+                  {{"tool_use",
+                    {{"id", "toolu_1"}, {"name", "f"}, {"fragments", {"{\"a\"", ":1.0}"}}}}}}}});
+    const Document tools = {function_tool("f")};
+    EXPECT_EQ(
+        chat(road, chat_body({{"model", model}, {"tools", tools}, {"stream", streams}})).status,
+        200);
+    road.reply({{"text", "done"}});
+    const Document again = {{"model", model},
+                            {"tools", tools},
+                            {"messages",
+                             {{{"role", "user"}, {"content", "Hi"}},
+                              calling({call("toolu_1", "f", arguments)}),
+                              result("toolu_1", "R")}}};
+    // Several times: with two workers the second request may come to the one or the other.
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(chat(road, chat_body(again)).status, 200);
+    const Document requests = road.requests();
+    EXPECT_EQ(requests.size(), 5U);
+    for (std::size_t i = 2; i < requests.size(); ++i)
+      EXPECT_EQ(body_of(requests[i]), body_of(requests[1]));
+    betas = field_of(requests.back(), "anthropic-beta");
+    return Document::parse(body_of(requests.back()));
+  }
+
+  std::string betas;
+  Road road{Plan{.workers = GetParam()}};
+};
+INSTANTIATE_TEST_SUITE_P(Workers, ChatMemory, testing::Values(1U, 2U));
+
+// clients.md B24.
+TEST_P(ChatMemory, p46_b24_thinking_comes_back_with_the_results) {
+  const Document sent = come_back("claude-opus-5-5");
+  EXPECT_EQ(
+      sent["messages"][1]["content"],
+      (Document{
+          kThought,
+          {{"type", "tool_use"}, {"id", "toolu_1"}, {"name", "f"}, {"input", {{"a", 1.0}}}}}));
+  EXPECT_EQ(sent["thinking"]["block_binding"],
+            (Document{{"prefix_mismatch_behavior", "drop_block"}}));
+  EXPECT_EQ(betas, "thinking-binding-controls-2026-08-01");
+}
+
+TEST_P(ChatMemory, p46_whole_answers_are_remembered_too) {
+  EXPECT_EQ(come_back("claude-opus-5-5", false)["messages"][1]["content"][0], kThought);
+}
+
+TEST_P(ChatMemory, p46_a_model_that_binds_nothing_gets_the_block_alone) {
+  const Document sent = come_back("claude-sonnet-5");
+  EXPECT_EQ(sent["messages"][1]["content"][0], kThought);
+  EXPECT_FALSE(sent.contains("thinking"));
+  EXPECT_EQ(betas, "");
+}
+
+TEST_P(ChatMemory, p46_a_call_that_was_edited_gets_no_thinking) {
+  const Document sent = come_back("claude-opus-5-5", true, "{\"a\":2}");
+  EXPECT_EQ(sent["messages"][1]["content"].size(), 1U);
+  EXPECT_EQ(sent["messages"][1]["content"][0]["type"], "tool_use");
+}
+
+TEST_P(ChatMemory, holds_nothing_when_it_may_hold_nothing) {
+  Road small(Plan{.workers = GetParam(), .config = R"({"translation":{"thinkingMemoryMb":0}})"});
+  small.reply(
+      {{"blocks",
+        {{{"thinking", ""}, {"signature", "U0lH"}},
+         {{"tool_use", {{"id", "toolu_1"}, {"name", "f"}, {"input", Document::object()}}}}}}});
+  (void)chat(small, chat_body({{"tools", {function_tool("f")}}}));
+  (void)chat(small, chat_body({{"tools", {function_tool("f")}},
+                               {"messages",
+                                {{{"role", "user"}, {"content", "Hi"}},
+                                 calling({call("toolu_1", "f", "{}")}),
+                                 result("toolu_1", "R")}}}));
+  const Document sent = Document::parse(body_of(small.requests().at(1)));
+  EXPECT_EQ(sent["messages"][1]["content"].size(), 1U);
+}
+
+class ChatLesson : public testing::TestWithParam<unsigned> {
+ protected:
+  void refuse_once(const std::string& message) {
+    road.script({{"replies",
+                  {{{"times", 1},
+                    {"status", 400},
+                    {"error", {{"type", "invalid_request_error"}, {"message", message}}}},
+                   {{"text", "Hi"}}}}});
+    road.forget_requests();
+  }
+  [[nodiscard]] Document sent(std::size_t index) {
+    return Document::parse(body_of(road.requests().at(index)));
+  }
+
+  Road road{Plan{.workers = GetParam()}};
+};
+INSTANTIATE_TEST_SUITE_P(Workers, ChatLesson, testing::Values(1U, 2U));
+
+TEST_P(ChatLesson, p48_is_learned_once_for_all_that_follow) {
+  refuse_once("tool_choice: type \"tool\" and \"any\" are not supported for this model.");
+  const Document body = chat_body({{"tools", {function_tool("f")}}, {"tool_choice", "required"}});
+  const Reply first = chat(road, body);
+  EXPECT_EQ(first.status, 200);
+  EXPECT_EQ(first.field("x-ccproxy-warning"), "tool_choice_downgraded");
+  EXPECT_EQ(road.requests().size(), 2U);
+  EXPECT_EQ(sent(0)["tool_choice"]["type"], "any");
+  EXPECT_EQ(sent(1)["tool_choice"]["type"], "auto");
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(chat(road, body).status, 200);
+  EXPECT_EQ(road.requests().size(), 6U) << "one each, from whichever worker";
+  EXPECT_EQ(sent(5)["tool_choice"]["type"], "auto");
+}
+
+TEST_P(ChatLesson, is_not_drawn_twice_for_one_request) {
+  road.reply({{"status", 400},
+              {"error",
+               {{"type", "invalid_request_error"},
+                {"message", "tool_choice: type \"tool\" and \"any\" are not supported."}}}});
+  const Reply reply =
+      chat(road, chat_body({{"tools", {function_tool("f")}}, {"tool_choice", "required"}}));
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(road.requests().size(), 2U);
+}
+
+TEST_P(ChatLesson, that_would_change_nothing_is_no_reason_to_ask_again) {
+  refuse_once("temperature is not supported for this model");
+  EXPECT_EQ(chat(road, chat_body()).status, 400);
+  EXPECT_EQ(road.requests().size(), 1U);
+}
+
+TEST_P(ChatLesson, of_any_other_kind_is_not_drawn) {
+  refuse_once("messages.0.content: something else is wrong");
+  EXPECT_EQ(
+      chat(road, chat_body({{"tools", {function_tool("f")}}, {"tool_choice", "required"}})).status,
+      400);
+  EXPECT_EQ(road.requests().size(), 1U);
+}
+
+TEST_P(ChatLesson, leaves_room_for_the_answer_in_a_full_context) {
+  refuse_once(
+      "input length and `max_tokens` exceed context limit: 199000 + 64000 > 200000, decrease input "
+      "length or `max_tokens` and try again");
+  EXPECT_EQ(chat(road, chat_body({{"model", "claude-haiku-4-5"}})).status, 200);
+  EXPECT_EQ(sent(0)["max_tokens"], 64'000);
+  EXPECT_EQ(sent(1)["max_tokens"], 1'000);
+}
+
+TEST_P(ChatLesson, drops_what_this_program_added_by_itself) {
+  refuse_once("cache_control: Extra inputs are not permitted");
+  EXPECT_EQ(chat(road, chat_body()).status, 200);
+  EXPECT_TRUE(sent(0).contains("cache_control"));
+  EXPECT_FALSE(sent(1).contains("cache_control"));
+}
+
+TEST_P(ChatLesson, of_an_unknown_model_comes_from_the_provider_once) {
+  road.script({{"replies",
+                {{{"match", {{"method", "GET"}, {"path", "/v1/models/claude-opus-9"}}},
+                  {"body",
+                   {{"type", "model"},
+                    {"id", "claude-opus-9"},
+                    {"max_tokens", 5000},
+                    {"max_input_tokens", 300'000},
+                    {"capabilities",
+                     {{"effort", {{"supported", true}, {"low", {{"supported", true}}}}},
+                      {"structured_outputs", {{"supported", false}}}}}}}}}}});
+  const Document body = chat_body({{"model", "claude-opus-9"}, {"reasoning_effort", "high"}});
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(chat(road, body).status, 200);
+  const Document requests = road.requests();
+  ASSERT_EQ(requests.size(), 4U) << "one question and three requests";
+  EXPECT_EQ(requests[0]["method"], "GET");
+  EXPECT_EQ(sent(1)["max_tokens"], 5000);
+  EXPECT_EQ(sent(1)["output_config"]["effort"], "low");
+  EXPECT_EQ(sent(1)["model"], "claude-opus-9");
+}
+
+TEST_P(ChatLesson, of_an_unknown_model_is_not_waited_for_when_nobody_answers) {
+  road.script({{"replies",
+                {{{"match", {{"method", "GET"}, {"path", "/v1/models/*"}}}, {"fault", "stall"}}}}});
+  EXPECT_EQ(chat(road, chat_body({{"model", "claude-opus-9"}})).status, 200);
+  EXPECT_EQ(sent(1)["max_tokens"], 128'000) << "as the newest family";
+}
+
+class ChatPause : public testing::TestWithParam<unsigned> {
+ protected:
+  static Document search_turn(const std::string& text, int input, int output) {
+    return {{"times", 1},
+            {"blocks",
+             {{{"text", text}},
+              {{"web_search", {{"query", "q"}, {"results", {{{"url", "u"}, {"title", "t"}}}}}}}}},
+            {"stop_reason", "pause_turn"},
+            {"usage", {{"input_tokens", input}, {"output_tokens", output}}}};
+  }
+
+  const Document wish = {{"web_search_options", Document::object()}};
+  Road road{Plan{.workers = GetParam()}};
+};
+INSTANTIATE_TEST_SUITE_P(Workers, ChatPause, testing::Values(1U, 2U));
+
+TEST_P(ChatPause, p39_goes_on_as_one_answer) {
+  const Document script = {
+      {"replies",
+       {search_turn("A", 10, 5),
+        {{"text", "B"}, {"usage", {{"input_tokens", 20}, {"output_tokens", 7}}}}}}};
+  Document body = chat_body(wish);
+  road.script(script);
+  const Document whole = Document::parse(chat(road, body).body);
+  EXPECT_EQ(whole["choices"][0]["message"]["content"], "AB");
+  EXPECT_EQ(whole["choices"][0]["finish_reason"], "stop");
+  EXPECT_EQ(whole["usage"]["prompt_tokens"], 30);
+  EXPECT_EQ(whole["usage"]["completion_tokens"], 12);
+
+  const Document requests = road.requests();
+  ASSERT_EQ(requests.size(), 2U);
+  Document first = Document::parse(body_of(requests[0])),
+           second = Document::parse(body_of(requests[1]));
+  ASSERT_EQ(second["messages"].size(), first["messages"].size() + 1);
+  const Document turn = second["messages"].back();
+  EXPECT_EQ(turn["role"], "assistant");
+  ASSERT_EQ(turn["content"].size(), 3U);
+  EXPECT_EQ(turn["content"][0], (Document{{"type", "text"}, {"text", "A"}}));
+  EXPECT_EQ(turn["content"][1]["type"], "server_tool_use");
+  EXPECT_EQ(turn["content"][2]["type"], "web_search_tool_result");
+  second["messages"].erase(second["messages"].size() - 1);
+  EXPECT_EQ(second, first);
+
+  road.script(script);
+  body["stream"] = true;
+  const ChatStream read = read_chunks(chat(road, body).body);
+  EXPECT_EQ(read.text(), "AB");
+  EXPECT_EQ(read.finish_reason(), "stop");
+  EXPECT_EQ(read.done, 1);
+  for (const Document& chunk : read.chunks) EXPECT_EQ(chunk["id"], read.chunks[0]["id"]);
+}
+
+TEST_P(ChatPause, p39_ends_after_eight_times) {
+  Document forever = search_turn("A", 1, 1);
+  forever.erase("times");
+  road.reply(forever);
+  const Document whole = Document::parse(chat(road, chat_body(wish)).body);
+  EXPECT_EQ(road.requests().size(), 9U);
+  EXPECT_EQ(whole["choices"][0]["finish_reason"], "stop");
+  EXPECT_EQ(whole["choices"][0]["message"]["content"], "AAAAAAAAA");
+}
+
+TEST_P(ChatPause, that_cannot_go_on_is_told_in_the_stream) {
+  road.script(
+      {{"replies", {search_turn("A", 1, 1), {{"status", 403}, {"error", "permission_error"}}}}});
+  Document body = chat_body(wish);
+  body["stream"] = true;
+  const ChatStream read = read_chunks(chat(road, body).body);
+  EXPECT_EQ(read.text(), "A");
+  EXPECT_EQ(read.error()["code"], "permission_denied");
+  EXPECT_EQ(read.done, 0);
+}
+
+TEST_P(ChatPause, that_is_busy_is_tried_again) {
+  road.script(
+      {{"replies", {search_turn("A", 1, 1), {{"times", 1}, {"status", 529}}, {{"text", "B"}}}}});
+  const Document whole = Document::parse(chat(road, chat_body(wish)).body);
+  EXPECT_EQ(whole["choices"][0]["message"]["content"], "AB");
+}
+
+}  // namespace
+}  // namespace ccproxy::test
