@@ -1,5 +1,7 @@
 #include "base/memory.hpp"
 
+#include <cstdlib>  // says whether the library is glibc
+
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif

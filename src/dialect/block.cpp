@@ -1,5 +1,9 @@
 #include "dialect/block.hpp"
 
+#include <algorithm>
+
+#include "json/text.hpp"
+
 namespace ccproxy::dialect {
 namespace {
 
@@ -10,11 +14,11 @@ void append_title(std::string& out, std::string_view title) {
 void append_tool_result(std::string& out, const Block& block) {
   out.append(R"({"type":"tool_result","tool_use_id":")").append(block.id).append("\"");
   if (block.is_error) out += R"(,"is_error":true)";
-  if (block.content.empty()) return;  // a result without content has no member for it
-  if (block.is_string && block.content.size() == 1) {
-    out.append(R"(,"content":")").append(block.content[0].text).append("\"");
+  if (!block.text.empty()) {
+    out.append(R"(,"content":")").append(block.text).append("\"");
     return;
   }
+  if (block.content.empty()) return;  // a result without content has no member for it
   out += R"(,"content":[)";
   for (const Block& inner : block.content) {
     if (&inner != block.content.data()) out += ',';
@@ -25,9 +29,30 @@ void append_tool_result(std::string& out, const Block& block) {
 
 }  // namespace
 
+std::string_view MadeTexts::keep(std::string_view text) {
+  auto* kept = static_cast<char*>(memory_.allocate(text.size(), 1));
+  std::copy(text.begin(), text.end(), kept);
+  return {kept, text.size()};
+}
+
+// A copy of a picture would be a second picture.
+std::string_view MadeTexts::keep(std::string&& text) {
+  constexpr std::size_t kLarge = 4096;
+  if (text.size() < kLarge) return keep(std::string_view(text));
+  return large_.emplace_back(std::move(text));
+}
+
+std::string_view MadeTexts::decode(json::JsonText string) {
+  constexpr std::size_t kMostKept = 65'536;
+  scratch_.clear();
+  json::append_decoded(scratch_, string);
+  if (scratch_.size() > kMostKept) return large_.emplace_back(std::exchange(scratch_, {}));
+  return keep(std::string_view(scratch_));
+}
+
 std::string_view plain_text(json::Value string, MadeTexts& made) {
   const std::string_view escaped = string.text().escaped;
-  return escaped.find('\\') == std::string_view::npos ? escaped : made.keep(string.decoded());
+  return escaped.find('\\') == std::string_view::npos ? escaped : made.decode(string.text());
 }
 
 void append_mark(std::string& out, CacheMark mark) {

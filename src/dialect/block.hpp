@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory_resource>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,7 +25,7 @@ struct Block {
     kPdf,         // text: Base64; id: title, escaped, or empty
     kPlainFile,   // text: what it says, escaped; id: title, escaped, or empty
     kToolUse,     // text: the input as JSON; id, name
-    kToolResult,  // content; id
+    kToolResult,  // text where it came as one string, else content; id
     kThinking,    // text: the whole block as JSON
     kVerbatim,    // text: the whole block as JSON
   };
@@ -32,7 +33,6 @@ struct Block {
   Kind kind = Kind::kText;
   CacheMark mark = CacheMark::kNone;
   bool is_error = false;      // of a tool's result
-  bool is_string = false;     // its content came as one string
   std::uint32_t message = 0;  // index of the client's message that it came in
   std::string_view text{};
   std::string_view id{}, name{};
@@ -50,10 +50,19 @@ struct Turn {
 // Texts that are not in the request as they are needed. What it keeps lives as long as it does.
 class MadeTexts {
  public:
-  std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
+  std::string_view keep(std::string&& text);
+  std::string_view keep(std::string_view text);
+  // The string, decoded.
+  std::string_view decode(json::JsonText string);
+
+  // Memory for what lives as long as the texts do: it is taken in large pieces and never given back
+  // before the end.
+  [[nodiscard]] std::pmr::memory_resource* memory() { return &memory_; }
 
  private:
-  std::deque<std::string> texts_;
+  std::pmr::monotonic_buffer_resource memory_{4096};
+  std::deque<std::string> large_;
+  std::string scratch_;
 };
 
 // A string that is to be looked into: decoded where it has escapes, else a view of the request.

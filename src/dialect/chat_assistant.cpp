@@ -50,46 +50,45 @@ std::string thought_of_detail(Value detail) {
 void ChatMessages::read_assistant(const Message& message) {
   if (!in_assistant_) open_calls_.clear();
   in_assistant_ = true;
-  std::vector<Block> thoughts, said, calls;
-  read_signed_thoughts(message, thoughts);
-  read_said(message, thoughts, said);
-  read_calls(message, calls);
-  std::vector<Block> blocks;
-  if (!thoughts.empty() || !restore(message, calls, blocks)) {
-    blocks = std::move(thoughts);
-    std::move(said.begin(), said.end(), std::back_inserter(blocks));
-    std::move(calls.begin(), calls.end(), std::back_inserter(blocks));
+  thoughts_.clear();
+  calls_.clear();
+  read_signed_thoughts(message, thoughts_);
+  read_said(message);
+  read_calls(message);
+  if (!thoughts_.empty() || !restore(message, blocks_)) {
+    blocks_.insert(blocks_.begin(), std::move_iterator(thoughts_.begin()),
+                   std::move_iterator(thoughts_.end()));
+    blocks_.insert(blocks_.end(), std::move_iterator(calls_.begin()),
+                   std::move_iterator(calls_.end()));
   }
-  has_thought_ = has_thought_ || std::any_of(blocks.begin(), blocks.end(), [](const Block& block) {
-                   return block.kind == Block::Kind::kThinking;
+  has_thought_ = has_thought_ || std::any_of(blocks_.begin(), blocks_.end(), [](const Block& one) {
+                   return one.kind == Block::Kind::kThinking;
                  });
-  add(Role::kAssistant, message, std::move(blocks));
+  add(Role::kAssistant, message, blocks_);
 }
 
-void ChatMessages::read_said(const Message& message, std::vector<Block>& thoughts,
-                             std::vector<Block>& out) {
+void ChatMessages::read_said(const Message& message) {
   if (message.content.is_array()) {
     Place place{message.index, 0};
     for (const Value part : message.content.children()) {
-      if (!read_own_part(part, place, thoughts, out)) content_.read_part(part, place, false, out);
+      if (!read_own_part(part, place)) content_.read_part(part, place, false, blocks_);
       ++place.part;
     }
   } else {
-    read_content(message.content, message.index, false, out);
+    read_content(message.content, message.index, false, blocks_);
   }
-  if (out.empty() && message.refusal.is_string())
-    Content::add_text(message.refusal.text(), CacheMark::kNone, out);
+  if (blocks_.empty() && message.refusal.is_string())
+    Content::add_text(message.refusal.text(), CacheMark::kNone, blocks_);
 }
 
 // Parts that only the assistant has. False for all others.
-bool ChatMessages::read_own_part(Value part, Place place, std::vector<Block>& thoughts,
-                                 std::vector<Block>& out) {
+bool ChatMessages::read_own_part(Value part, Place place) {
   const std::string_view type = part["type"].text().escaped;
   if (type == "refusal") {
-    Content::add_text(part["refusal"].text(), cache_mark_of(part), out);
+    Content::add_text(part["refusal"].text(), cache_mark_of(part), blocks_);
   } else if (is_thought(type)) {
     if (is_signed(part))
-      thoughts.push_back({.kind = Block::Kind::kThinking, .text = without_mark(part, made_)});
+      thoughts_.push_back({.kind = Block::Kind::kThinking, .text = without_mark(part, made_)});
   } else if (type == "tool_use") {
     const auto position = static_cast<std::size_t>(place.part);
     const std::string_view client = part["id"].text().escaped;
@@ -97,8 +96,8 @@ bool ChatMessages::read_own_part(Value part, Place place, std::vector<Block>& th
         ids_.assign(client, fmt::format("call_{}_{}", place.message, position));
     const Value input = part["input"];
     add_call(id, client, plain_text(part["name"], made_), input.is_object() ? input.raw() : "{}",
-             out);
-    out.back().mark = cache_mark_of(part);
+             blocks_);
+    blocks_.back().mark = cache_mark_of(part);
   } else {
     return false;
   }
@@ -119,17 +118,16 @@ void ChatMessages::read_signed_thoughts(const Message& message, std::vector<Bloc
   }
 }
 
-void ChatMessages::read_calls(const Message& message, std::vector<Block>& out) {
+void ChatMessages::read_calls(const Message& message) {
   const Value calls = message.tool_calls;
   if (!calls.is_absent() && !calls.is_array())
     return report_.refuse_type(fmt::format("messages[{}].tool_calls", message.index), "an array");
   std::size_t position = 0;
-  for (const Value call : calls.children()) read_call(call, message.index, position++, out);
-  if (message.function_call.is_object()) read_legacy_call(message, out);
+  for (const Value call : calls.children()) read_call(call, message.index, position++);
+  if (message.function_call.is_object()) read_legacy_call(message);
 }
 
-void ChatMessages::read_call(Value call, std::size_t index, std::size_t position,
-                             std::vector<Block>& out) {
+void ChatMessages::read_call(Value call, std::size_t index, std::size_t position) {
   const Value custom = call["custom"];
   const bool is_custom = call["type"].text().escaped == "custom" && custom.is_object();
   const Value function = is_custom ? custom : call["function"];
@@ -151,11 +149,11 @@ void ChatMessages::read_call(Value call, std::size_t index, std::size_t position
   } else {
     input = input_of(function["arguments"]);
   }
-  add_call(id, client, tool, input, out);
-  out.back().mark = std::max(cache_mark_of(call), cache_mark_of(function));
+  add_call(id, client, tool, input, calls_);
+  calls_.back().mark = std::max(cache_mark_of(call), cache_mark_of(function));
 }
 
-void ChatMessages::read_legacy_call(const Message& message, std::vector<Block>& out) {
+void ChatMessages::read_legacy_call(const Message& message) {
   const Value name = message.function_call["name"];
   if (!name.is_string() || name.text().empty())
     return report_.refuse(fmt::format("messages[{}].function_call.name", message.index),
@@ -163,12 +161,16 @@ void ChatMessages::read_legacy_call(const Message& message, std::vector<Block>& 
   const std::string_view id = ids_.assign({}, fmt::format("call_fn_{}", legacy_calls_++));
   const std::string_view tool = plain_text(name, made_);
   open_functions_[tool].push_back(id);
-  add_call(id, id, tool, input_of(message.function_call["arguments"]), out);
+  add_call(id, id, tool, input_of(message.function_call["arguments"]), calls_);
 }
 
 void ChatMessages::add_call(std::string_view id, std::string_view client, std::string_view name,
                             std::string_view input, std::vector<Block>& out) {
-  open_calls_[client].ids.push_back(id);
+  const auto [open, is_new] = open_calls_.try_emplace(client);
+  if (is_new)
+    open->second.first = id;
+  else
+    open->second.more.push_back(id);
   called_.push_back(name);
   out.push_back(
       {.kind = Block::Kind::kToolUse, .text = input, .id = id, .name = names_.upstream(name)});
@@ -195,18 +197,18 @@ std::string_view ChatMessages::text_input_of(Value text) {
 
 // Puts a turn back as the model made it, thinking and all, when it is remembered and the client's
 // version says the same.
-bool ChatMessages::restore(const Message& message, const std::vector<Block>& calls,
-                           std::vector<Block>& out) {
-  if (calls.empty()) return false;
-  auto turn = context_.recall(calls.front().id);
+bool ChatMessages::restore(const Message& message, std::vector<Block>& out) {
+  if (calls_.empty()) return false;
+  auto turn = context_.recall(calls_.front().id);
   if (!turn) return false;
   std::vector<anthropic::ToolCall> claimed;
-  for (const Block& call : calls)
+  for (const Block& call : calls_)
     claimed.push_back({std::string(call.id), std::string(call.name), std::string(call.text)});
   if (!says_the_same(*turn, said_text(message.content), claimed)) return false;
   const std::string_view list = made_.keep("[" + turn->blocks + "]");
   if (!arguments_.read(list, 2)) return false;
-  auto call = calls.begin();
+  out.clear();
+  auto call = calls_.begin();
   for (const Value block : arguments_.root().children()) {
     const std::string_view type = block["type"].text().escaped;
     if (type == "text" && json::is_blank(block["text"].text())) continue;

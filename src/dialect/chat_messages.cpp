@@ -19,7 +19,7 @@ std::string message_param(std::size_t index, std::string_view inside = {}) {
   return fmt::format("messages[{}]{}", index, inside);
 }
 
-void mark_last(std::vector<Block>& blocks, CacheMark mark) {
+void mark_last(std::span<Block> blocks, CacheMark mark) {
   if (!blocks.empty() && blocks.back().kind != Block::Kind::kThinking)
     blocks.back().mark = std::max(blocks.back().mark, mark);
 }
@@ -36,7 +36,8 @@ ChatMessages::ChatMessages(const ChatContext& context, Report& report, MadeTexts
       tools_(tools),
       content_(report, made, betas),
       ids_(made),
-      turns_(made) {}
+      turns_(made),
+      open_calls_(made.memory()) {}
 
 void ChatMessages::read(Value messages) {
   if (messages.is_absent() || (messages.is_array() && messages.children().empty()))
@@ -46,6 +47,7 @@ void ChatMessages::read(Value messages) {
   std::size_t index = 0;
   for (const Value message : messages.children()) {
     if (!message.is_object()) return report_.refuse_type(message_param(index), "an object");
+    blocks_.clear();
     read_message(fields_of(message, index++));
     if (report_.refused()) return;
   }
@@ -88,11 +90,11 @@ void ChatMessages::read_message(const Message& message) {
                  "A role is one of system, developer, user, assistant, tool and function.");
 }
 
-void ChatMessages::add(Role role, const Message& message, std::vector<Block> blocks) {
+void ChatMessages::add(Role role, const Message& message, std::span<Block> blocks) {
   if (blocks.empty()) return;
   mark_last(blocks, message.mark);
   if (role == Role::kUser) in_assistant_ = false;
-  turns_.add(role, message.index, std::move(blocks));
+  turns_.add(role, message.index, blocks);
 }
 
 void ChatMessages::read_content(Value content, std::size_t index, bool allows_files,
@@ -109,28 +111,26 @@ void ChatMessages::read_content(Value content, std::size_t index, bool allows_fi
 }
 
 void ChatMessages::read_system(const Message& message) {
-  std::vector<Block> blocks;
-  read_content(message.content, message.index, false, blocks);
-  if (!is_leading_) return add(Role::kSystem, message, std::move(blocks));
-  mark_last(blocks, message.mark);
-  std::move(blocks.begin(), blocks.end(), std::back_inserter(system_));
+  read_content(message.content, message.index, false, blocks_);
+  if (!is_leading_) return add(Role::kSystem, message, blocks_);
+  mark_last(blocks_, message.mark);
+  std::move(blocks_.begin(), blocks_.end(), std::back_inserter(system_));
 }
 
 void ChatMessages::read_user(const Message& message) {
-  std::vector<Block> blocks;
   if (!message.content.is_array()) {
-    read_content(message.content, message.index, true, blocks);
-    return add(Role::kUser, message, std::move(blocks));
+    read_content(message.content, message.index, true, blocks_);
+    return add(Role::kUser, message, blocks_);
   }
   Place place{message.index, 0};
   for (const Value part : message.content.children()) {
     if (part["type"].text().escaped == "tool_result")
-      add_result_part(part, message.index, blocks);
+      add_result_part(part, message.index, blocks_);
     else
-      content_.read_part(part, place, true, blocks);
+      content_.read_part(part, place, true, blocks_);
     ++place.part;
   }
-  add(Role::kUser, message, std::move(blocks));
+  add(Role::kUser, message, blocks_);
 }
 
 // A result in Anthropic's shape, among the parts of what a user says.
@@ -143,9 +143,8 @@ void ChatMessages::add_result_part(Value part, std::size_t index, std::vector<Bl
 }
 
 void ChatMessages::read_tool(const Message& message) {
-  std::vector<Block> blocks;
-  add_result(answered_call(message.tool_call_id), message.content, message, blocks);
-  add(Role::kUser, message, std::move(blocks));
+  add_result(answered_call(message.tool_call_id), message.content, message, blocks_);
+  add(Role::kUser, message, blocks_);
 }
 
 // The legacy form of a result: it names the function, not the call.
@@ -157,9 +156,8 @@ void ChatMessages::read_function(const Message& message) {
     id = open->second.back();
     open->second.pop_back();
   }
-  std::vector<Block> blocks;
-  add_result(id, message.content, message, blocks);
-  add(Role::kUser, message, std::move(blocks));
+  add_result(id, message.content, message, blocks_);
+  add(Role::kUser, message, blocks_);
 }
 
 void ChatMessages::add_result(std::string_view id, Value content, const Message& message,
@@ -167,12 +165,10 @@ void ChatMessages::add_result(std::string_view id, Value content, const Message&
   Block result{.kind = Block::Kind::kToolResult, .id = id};
   result.message = static_cast<std::uint32_t>(message.index);
   result.is_error = message.is_error.boolean().value_or(false);
-  result.is_string = content.is_string();
-  if (!content.is_string()) {
+  if (content.is_string())
+    result.text = content.text().escaped;
+  else
     read_content(content, message.index, true, result.content);
-  } else if (!content.text().empty()) {
-    result.content.push_back({.kind = Block::Kind::kText, .text = content.text().escaped});
-  }
   out.push_back(std::move(result));
 }
 
@@ -182,10 +178,9 @@ std::string_view ChatMessages::answered_call(Value id) {
   const std::string_view client = id.text().escaped;
   const auto open = open_calls_.find(client);
   if (open == open_calls_.end()) return client.empty() ? kNoId : client;
-  auto& [ids, next] = open->second;
-  const std::string_view upstream = ids[std::min(next, ids.size() - 1)];
-  ++next;
-  return upstream;
+  Open& calls = open->second;
+  const std::size_t index = std::min(calls.answered++, calls.more.size());
+  return index == 0 ? calls.first : calls.more[index - 1];
 }
 
 }  // namespace ccproxy::dialect

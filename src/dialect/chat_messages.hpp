@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -42,8 +43,9 @@ class ChatMessages {
   };
   // Upstream ids of the calls that a client's id stands for; usually one.
   struct Open {
-    std::vector<std::string_view> ids{};
-    std::size_t next = 0;  // the first that has no result yet
+    std::string_view first{};
+    std::vector<std::string_view> more{};
+    std::size_t answered = 0;
   };
 
   static Message fields_of(json::Value message, std::size_t index);
@@ -53,7 +55,7 @@ class ChatMessages {
   void read_assistant(const Message& message);
   void read_tool(const Message& message);
   void read_function(const Message& message);
-  void add(Role role, const Message& message, std::vector<Block> blocks);
+  void add(Role role, const Message& message, std::span<Block> blocks);
 
   void read_content(json::Value content, std::size_t index, bool allows_files,
                     std::vector<Block>& out);
@@ -63,18 +65,15 @@ class ChatMessages {
   [[nodiscard]] std::string_view answered_call(json::Value id);
 
   // The assistant's side, in chat_assistant.cpp.
-  void read_said(const Message& message, std::vector<Block>& thoughts, std::vector<Block>& out);
-  bool read_own_part(json::Value part, Place place, std::vector<Block>& thoughts,
-                     std::vector<Block>& out);
+  void read_said(const Message& message);
+  bool read_own_part(json::Value part, Place place);
   void read_signed_thoughts(const Message& message, std::vector<Block>& out);
-  void read_calls(const Message& message, std::vector<Block>& out);
-  void read_call(json::Value call, std::size_t index, std::size_t position,
-                 std::vector<Block>& out);
-  void read_legacy_call(const Message& message, std::vector<Block>& out);
+  void read_calls(const Message& message);
+  void read_call(json::Value call, std::size_t index, std::size_t position);
+  void read_legacy_call(const Message& message);
   void add_call(std::string_view id, std::string_view client, std::string_view name,
                 std::string_view input, std::vector<Block>& out);
-  [[nodiscard]] bool restore(const Message& message, const std::vector<Block>& calls,
-                             std::vector<Block>& out);
+  [[nodiscard]] bool restore(const Message& message, std::vector<Block>& out);
   [[nodiscard]] std::string_view input_of(json::Value arguments);
   [[nodiscard]] std::string_view text_input_of(json::Value text);
 
@@ -87,10 +86,11 @@ class ChatMessages {
   CallIds ids_;
   Turns turns_;
   std::vector<Block> system_;
-  std::unordered_map<std::string_view, Open> open_calls_;  // by the client's id
+  std::pmr::unordered_map<std::string_view, Open> open_calls_;  // by the client's id
   std::unordered_map<std::string_view, std::vector<std::string_view>> open_functions_;  // by name
   std::vector<std::string_view> called_;
-  json::Outline arguments_;  // its memory serves for all of them
+  std::vector<Block> blocks_, thoughts_, calls_;  // of the message that is being read
+  json::Outline arguments_;                       // its memory serves for all of them
   std::size_t legacy_calls_ = 0;
   bool is_leading_ = true;     // only system messages so far
   bool in_assistant_ = false;  // what comes next from the assistant joins its last turn

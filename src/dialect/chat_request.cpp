@@ -76,7 +76,7 @@ class ChatDecoder {
                             "'prompt' must be a string.");
     std::vector<Block> blocks;
     Content::add_text(prompt.text(), CacheMark::kNone, blocks);
-    messages_.turns().add(Role::kUser, 0, std::move(blocks));
+    messages_.turns().add(Role::kUser, 0, blocks);
   }
 
   void settle() {
@@ -84,7 +84,7 @@ class ChatDecoder {
     turns.place_system(can_.mid_system && context_.options.mid_system == MidSystem::kAuto);
     turns.pair_results(report_);
     if (turns.all().empty() && !messages_.system().empty()) {
-      turns.add(Role::kUser, 0, {messages_.system().back()});
+      turns.add(Role::kUser, 0, {&messages_.system().back(), 1});
       messages_.system().pop_back();
     }
     if (turns.all().empty())

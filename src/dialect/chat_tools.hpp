@@ -36,7 +36,13 @@ class ChatTools {
   // All must outlive it.
   ChatTools(const Options& options, const anthropic::Capabilities& can, Report& report,
             MadeTexts& made, ToolNames& names)
-      : options_(options), can_(can), report_(report), made_(made), names_(names) {}
+      : options_(options),
+        can_(can),
+        report_(report),
+        made_(made),
+        names_(names),
+        given_(made.memory()),
+        custom_(made.memory()) {}
 
   void read(json::Value request);
 
@@ -82,8 +88,8 @@ class ChatTools {
   MadeTexts& made_;
   ToolNames& names_;
   std::vector<Tool> tools_;
-  std::unordered_map<std::string_view, std::string_view> given_;  // by name, as it was written
-  std::unordered_set<std::string_view> custom_;                   // names
+  std::pmr::unordered_map<std::string_view, std::string_view> given_;  // by name, as it was written
+  std::pmr::unordered_set<std::string_view> custom_;                   // names
   std::string choice_, hint_;
   bool is_forced_ = false;
   bool is_legacy_ = false;

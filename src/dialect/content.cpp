@@ -29,10 +29,14 @@ std::string Place::param(std::string_view inside) const {
 }
 
 CacheMark cache_mark_of(Value holder) {
-  const Value control = holder["cache_control"];
+  Value control, breakpoint;
+  for (const Value member : holder.children()) {
+    const std::string_view name = member.name();
+    if (name == "cache_control") control = member;
+    if (name == "prompt_cache_breakpoint") breakpoint = member;
+  }
   if (control.is_object())
     return control["ttl"].text().escaped == "1h" ? CacheMark::kOneHour : CacheMark::kFiveMinutes;
-  const Value breakpoint = holder["prompt_cache_breakpoint"];
   if (!breakpoint.is_object()) return CacheMark::kNone;
   const std::string_view ttl = breakpoint["ttl"].text().escaped;
   return ttl == "12h" || ttl == "1h" ? CacheMark::kOneHour : CacheMark::kFiveMinutes;

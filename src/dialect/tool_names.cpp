@@ -66,14 +66,15 @@ std::string_view ToolNames::mended(std::string_view client) {
 std::string_view CallIds::assign(std::string_view client, std::string_view fallback) {
   std::string_view id = client;
   if (client.empty()) {
-    id = made_.keep(std::string(fallback));
+    id = made_.keep(fallback);
   } else if (!is_plain(client)) {
     id = made_.keep(replaced(client));
   }
   if (taken_.insert(id).second) return id;
   for (std::size_t& count = repeats_.try_emplace(id, 1).first->second;;) {
     const std::string numbered = fmt::format("{}_{}", id, ++count);
-    if (!taken_.contains(numbered)) return *taken_.insert(made_.keep(numbered)).first;
+    if (!taken_.contains(numbered))
+      return *taken_.insert(made_.keep(std::string_view(numbered))).first;
   }
 }
 

@@ -15,7 +15,7 @@ namespace ccproxy::dialect {
 
 class ToolNames {
  public:
-  explicit ToolNames(MadeTexts& made) : made_(made) {}
+  explicit ToolNames(MadeTexts& made) : made_(made), names_(made.memory()), taken_(made.memory()) {}
 
   // A name that no tool of the client's may have upstream.
   void reserve(std::string_view name) { taken_.insert(name); }
@@ -31,8 +31,8 @@ class ToolNames {
   [[nodiscard]] std::string_view mended(std::string_view client);
 
   MadeTexts& made_;
-  std::unordered_map<std::string_view, std::string_view> names_;  // client to upstream
-  std::unordered_set<std::string_view> taken_;
+  std::pmr::unordered_map<std::string_view, std::string_view> names_;  // client to upstream
+  std::pmr::unordered_set<std::string_view> taken_;
 };
 
 [[nodiscard]] bool is_tool_name(std::string_view name);
@@ -40,15 +40,15 @@ class ToolNames {
 // Identifiers of tool calls, ^[a-zA-Z0-9_-]+$ and each once in a request (A.2.2).
 class CallIds {
  public:
-  explicit CallIds(MadeTexts& made) : made_(made) {}
+  explicit CallIds(MadeTexts& made) : made_(made), taken_(made.memory()), repeats_(made.memory()) {}
 
   // The id to send for a call; `fallback` where the client's is empty.
   [[nodiscard]] std::string_view assign(std::string_view client, std::string_view fallback);
 
  private:
   MadeTexts& made_;
-  std::unordered_set<std::string_view> taken_;
-  std::unordered_map<std::string_view, std::size_t> repeats_;
+  std::pmr::unordered_set<std::string_view> taken_;
+  std::pmr::unordered_map<std::string_view, std::size_t> repeats_;
 };
 
 }  // namespace ccproxy::dialect

@@ -28,6 +28,11 @@ bool calls_tools(const Turn& turn) {
 
 std::string message_param(std::size_t message) { return fmt::format("messages[{}]", message); }
 
+// A result that came as one string, as a list of one text.
+void spread(Block& result) {
+  if (!result.text.empty()) result.content.push_back(text_block(std::exchange(result.text, {})));
+}
+
 // Results of a turn by the call they answer.
 class Results {
  public:
@@ -48,7 +53,8 @@ class Results {
     entry->second->id = {};
     for (++entry; entry != by_id_.end() && entry->first == id; ++entry) {
       Block& more = *entry->second;
-      merged.is_string = false;
+      spread(merged);
+      spread(more);
       merged.is_error = merged.is_error || more.is_error;
       merged.mark = std::max(merged.mark, more.mark);
       std::move(more.content.begin(), more.content.end(), std::back_inserter(merged.content));
@@ -75,13 +81,11 @@ void trim_end(Block& block, MadeTexts& made) {
 
 }  // namespace
 
-void Turns::add(Role role, std::size_t message, std::vector<Block> blocks) {
+void Turns::add(Role role, std::size_t message, std::span<Block> blocks) {
   if (blocks.empty()) return;
-  if (turns_.empty() || turns_.back().role != role) {
-    turns_.push_back({role, message, std::move(blocks)});
-    return;
-  }
-  std::move(blocks.begin(), blocks.end(), std::back_inserter(turns_.back().blocks));
+  if (turns_.empty() || turns_.back().role != role) turns_.push_back({role, message, {}});
+  std::vector<Block>& all = turns_.back().blocks;
+  all.insert(all.end(), std::move_iterator(blocks.begin()), std::move_iterator(blocks.end()));
 }
 
 void Turns::place_system(bool may_stay) {
@@ -99,13 +103,14 @@ void Turns::place_system(bool may_stay) {
         block.text =
             made_.keep(fmt::format("<system-reminder>\\n{}\\n</system-reminder>", block.text));
     }
-    add(turn.role, turn.message, std::move(turn.blocks));
+    add(turn.role, turn.message, turn.blocks);
   }
 }
 
 // A result that no call asked for becomes what the user says.
 void Turns::tell_orphan(Block result, std::vector<Block>& out, Report& report) {
   report.warn("result_orphan", message_param(result.message));
+  spread(result);
   std::string told = fmt::format("[result of earlier tool call {}]", result.id);
   auto rest = result.content.begin();
   if (rest != result.content.end() && rest->kind == Block::Kind::kText)
@@ -124,16 +129,32 @@ void Turns::answer_calls(Turn& answers, std::vector<Block>& out, Report& report)
     Block result = results.take(call.id);
     if (result.id.empty()) {
       report.warn("result_missing", message_param(asking.message));
-      result = {.kind = Block::Kind::kToolResult, .is_error = true, .is_string = true};
+      result = {.kind = Block::Kind::kToolResult, .is_error = true, .text = kNoResult};
       result.id = call.id;
-      result.content.push_back(text_block(kNoResult));
     }
     out.push_back(std::move(result));
   }
 }
 
+// True when the turn has the results of the one before it, in order and first of all: the usual
+// case, in which nothing needs to be moved.
+bool Turns::is_paired(std::size_t index) const {
+  const std::vector<Block>& blocks = turns_[index].blocks;
+  auto result = blocks.begin();
+  if (index > 0 && turns_[index - 1].role == Role::kAssistant)
+    for (const Block& call : turns_[index - 1].blocks) {
+      if (!is_call(call)) continue;
+      if (result == blocks.end() || !is_result(*result) || result->id != call.id) return false;
+      ++result;
+    }
+  return std::none_of(result, blocks.end(), is_result);
+}
+
 void Turns::pair_results(Report& report) {
   if (!turns_.empty() && calls_tools(turns_.back())) turns_.push_back({});
+  std::size_t index = 0;
+  while (index < turns_.size() && is_paired(index)) ++index;
+  if (index == turns_.size()) return;
   for (Turn& turn : std::exchange(turns_, {})) {
     std::vector<Block> blocks;
     if (!turns_.empty() && turn.role == Role::kUser && calls_tools(turns_.back()))
@@ -144,7 +165,7 @@ void Turns::pair_results(Report& report) {
       else if (!block.id.empty())
         tell_orphan(std::move(block), blocks, report);
     }
-    add(turn.role, turn.message, std::move(blocks));
+    add(turn.role, turn.message, blocks);
   }
 }
 
@@ -153,7 +174,8 @@ void Turns::complete_ends(bool may_prefill) {
     turns_.insert(turns_.begin(), Turn{Role::kUser, 0, {text_block(kStart)}});
   if (turns_.empty() || turns_.back().role != Role::kAssistant) return;
   if (!may_prefill) {
-    add(Role::kUser, turns_.back().message, {text_block(kContinue)});
+    Block go_on = text_block(kContinue);
+    add(Role::kUser, turns_.back().message, {&go_on, 1});
     return;
   }
   Block& last = turns_.back().blocks.back();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "dialect/block.hpp"
@@ -14,9 +15,9 @@ class Turns {
  public:
   explicit Turns(MadeTexts& made) : made_(made) {}
 
-  // Appends to the last turn when the role is the same, else begins one. Without blocks nothing
-  // happens, so neighbours of what was empty grow together.
-  void add(Role role, std::size_t message, std::vector<Block> blocks);
+  // Moves the blocks to the last turn when the role is the same, else begins one. Without blocks
+  // nothing happens, so neighbours of what was empty grow together.
+  void add(Role role, std::size_t message, std::span<Block> blocks);
 
   // Late system messages: each stays where it is when `may_stay` and upstream allows its place,
   // else it becomes a reminder among the user's text.
@@ -36,6 +37,7 @@ class Turns {
   [[nodiscard]] const std::vector<Turn>& all() const { return turns_; }
 
  private:
+  [[nodiscard]] bool is_paired(std::size_t index) const;
   void answer_calls(Turn& answers, std::vector<Block>& out, Report& report);
   void tell_orphan(Block result, std::vector<Block>& out, Report& report);
 

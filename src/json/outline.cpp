@@ -15,6 +15,7 @@ namespace {
 
 // A body that has more is no request: it would cost many times its size to look at.
 constexpr std::size_t kMostNodes = std::size_t{4} << 20;
+constexpr std::uint32_t kNextMask = (std::uint32_t{1} << 29) - 1;  // more than that many
 
 // Memory for tokens is four bytes a byte of the largest text seen; past this it is given back.
 constexpr std::size_t kKeepCapacity = std::size_t{1} << 20;
@@ -63,53 +64,73 @@ std::size_t place_of_fault(std::string_view text) {
   return in_string ? opened : text.size();
 }
 
-// The next backslash in `text`, eight bytes at a time: escapes are too near to each other in source
-// code for a call of memchr each.
-std::size_t find_escape(std::string_view text, std::size_t at) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  constexpr std::uint64_t kHighs = 0x8080808080808080;
-  if constexpr (std::endian::native == std::endian::little) {
-    for (; at + sizeof(std::uint64_t) <= text.size(); at += sizeof(std::uint64_t)) {
-      std::uint64_t eight = 0;
-      std::memcpy(&eight, text.data() + at, sizeof eight);
-      const std::uint64_t other = eight ^ (kOnes * '\\');
-      const std::uint64_t found = (other - kOnes) & ~other & kHighs;
-      if (found != 0) return at + static_cast<std::size_t>(std::countr_zero(found)) / 8;
-    }
-  }
-  return text.find('\\', at);
+constexpr std::uint64_t kOnes = 0x0101010101010101;
+constexpr std::size_t kWord = sizeof(std::uint64_t);
+
+// The backslashes among eight bytes: the highest bit of each byte that is one.
+std::uint64_t escapes_in(const char* bytes) {
+  constexpr std::uint64_t kLow = kOnes * 0x7F;
+  std::uint64_t eight = 0;
+  std::memcpy(&eight, bytes, kWord);
+  const std::uint64_t other = eight ^ (kOnes * '\\');
+  return ~(((other & kLow) + kLow) | other | kLow);
 }
 
-bool is_escape(std::string_view rest) {
-  switch (rest[0]) {
-    case 'n':
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'r':
-    case 't': return true;
-    case 'u': break;
-    default: return false;
-  }
+bool has_escape(std::string_view text) {
+  std::size_t at = 0;
+  for (; at + kWord <= text.size(); at += kWord)
+    if (escapes_in(text.data() + at) != 0) return true;
+  for (; at < text.size(); ++at)
+    if (text[at] == '\\') return true;
+  return false;
+}
+
+constexpr std::array<bool, 256> kShortEscapes = [] {
+  std::array<bool, 256> known{};
+  for (const char c : std::string_view("n\"\\/bfrt")) known[static_cast<unsigned char>(c)] = true;
+  return known;
+}();
+
+// What stands behind a backslash and is none of these: uXXXX.
+bool is_code_escape(std::string_view rest) {
   constexpr std::size_t kDigits = 4;
-  if (rest.size() <= kDigits) return false;
+  if (rest[0] != 'u' || rest.size() <= kDigits) return false;
   for (const char c : rest.substr(1, kDigits))
     if (!is_digit(c) && (c < 'a' || c > 'f') && (c < 'A' || c > 'F')) return false;
   return true;
 }
 
-// Where the first escape stands that JSON does not know; npos: there is none. The grammar holds
-// already, so a backslash is in a string, and something follows it.
-std::size_t find_bad_escape(std::string_view text) {
-  std::size_t at = find_escape(text, 0);
-  while (at != std::string_view::npos) {
-    if (!is_escape(text.substr(at + 1))) return at;
-    at = find_escape(text, at + 2);
+// Finds the first escape that JSON does not know. The grammar holds already, so a backslash is in a
+// string, and something follows it.
+class EscapeCheck {
+ public:
+  explicit EscapeCheck(std::string_view text) : text_(text) {}
+
+  // npos: there is none. Eight bytes at a time: escapes are too near to each other in source code
+  // for a call of memchr each.
+  std::size_t first_bad() {
+    std::size_t at = 0;
+    if constexpr (std::endian::native == std::endian::little)
+      for (; at + kWord <= text_.size(); at += kWord)
+        for (std::uint64_t found = escapes_in(text_.data() + at); found != 0; found &= found - 1)
+          if (!passes(at + static_cast<std::size_t>(std::countr_zero(found)) / 8))
+            return behind_ - 2;
+    for (; at < text_.size(); ++at)
+      if (text_[at] == '\\' && !passes(at)) return behind_ - 2;
+    return std::string_view::npos;
   }
-  return std::string_view::npos;
-}
+
+ private:
+  bool passes(std::size_t backslash) {
+    if (backslash < behind_) return true;  // it is what the one before it escapes
+    behind_ = backslash + 2;
+    return kShortEscapes[static_cast<unsigned char>(text_[backslash + 1])] ||
+           is_code_escape({text_.data() + backslash + 1, text_.size() - backslash - 1});
+  }
+
+  std::string_view text_;
+  std::size_t behind_ = 0;  // the last escape
+};
 
 tl::unexpected<Error> not_json(std::string_view what, std::size_t at) {
   return fail(ErrorKind::kInvalidRequest,
@@ -160,7 +181,7 @@ class Walk {
   Result<void> run() {
     const bool is_whole = value(0) && (next_ == end_ || wrong("something follows the value"));
     if (is_whole) {
-      const std::size_t bad = find_bad_escape(text_);
+      const std::size_t bad = EscapeCheck(text_).first_bad();
       if (bad == std::string_view::npos) return {};
       return not_json("a string has an escape that JSON does not know", bad);
     }
@@ -187,15 +208,18 @@ class Walk {
     return end;
   }
 
-  bool list(bool is_listed, std::size_t begin, std::size_t end) {
+  bool list(ValueKind kind, bool is_listed, std::size_t begin, std::size_t end) {
     if (!is_listed) return true;
     auto& nodes = outline_.nodes_;
     if (nodes.size() >= kMostNodes) {
       is_too_large_ = true;
       return false;
     }
-    nodes.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end),
-                     static_cast<std::uint32_t>(nodes.size() + 1)});
+    Outline::Node& node = nodes.emplace_back();
+    node.begin = static_cast<std::uint32_t>(begin);
+    node.end = static_cast<std::uint32_t>(end);
+    node.next = static_cast<std::uint32_t>(nodes.size()) & kNextMask;
+    node.kind = kind;
     return true;
   }
 
@@ -204,18 +228,24 @@ class Walk {
     switch (token()) {
       case '{':
       case '[': return container(depth);
-      case '"': return list(depth <= outline_.listed_, begin, step());
+      case '"': return list(ValueKind::kString, depth <= outline_.listed_, begin, step());
       default: break;
     }
     if (next_ == end_) return wrong("a value is missing");
     const std::uint32_t* const at = next_;
     const std::size_t end = step();
-    const std::string_view scalar = text_.substr(begin, end - begin);
-    if (scalar != "null" && scalar != "true" && scalar != "false" && !is_number(scalar)) {
+    const ValueKind kind = scalar_kind({text_.data() + begin, end - begin});
+    if (kind == ValueKind::kMissing) {
       next_ = at;
       return wrong("there is no value");
     }
-    return list(depth <= outline_.listed_, begin, end);
+    return list(kind, depth <= outline_.listed_, begin, end);
+  }
+
+  static ValueKind scalar_kind(std::string_view token) {
+    if (token == "null") return ValueKind::kNull;
+    if (token == "true" || token == "false") return ValueKind::kBool;
+    return is_number(token) ? ValueKind::kNumber : ValueKind::kMissing;
   }
 
   bool container(unsigned depth) {
@@ -224,7 +254,8 @@ class Walk {
     const std::size_t self = outline_.nodes_.size();
     const bool is_object = token() == '{';
     const char closing = is_object ? '}' : ']';
-    if (!list(is_listed, place(), place())) return false;
+    const ValueKind kind = is_object ? ValueKind::kObject : ValueKind::kArray;
+    if (!list(kind, is_listed, place(), place())) return false;
     ++next_;
     if (token() != closing) {
       while (true) {
@@ -238,7 +269,7 @@ class Walk {
       return wrong(is_object ? "',' or '}' is missing" : "',' or ']' is missing");
     if (is_listed) {
       outline_.nodes_[self].end = static_cast<std::uint32_t>(place() + 1);
-      outline_.nodes_[self].next = static_cast<std::uint32_t>(outline_.nodes_.size());
+      outline_.nodes_[self].next = static_cast<std::uint32_t>(outline_.nodes_.size()) & kNextMask;
     }
     ++next_;
     return true;
@@ -251,13 +282,13 @@ class Walk {
     if (token() != ':') return wrong("':' is missing");
     ++next_;
     if (depth > outline_.listed_) return true;
-    if (!list(true, begin + 1, end - 1)) return false;
+    if (!list(ValueKind::kMissing, true, begin + 1, end - 1)) return false;
     auto& node = outline_.nodes_.back();
-    const std::string_view name = text_.substr(node.begin, node.end - node.begin);
+    const std::string_view name(text_.data() + node.begin, node.end - node.begin);
     node.next = 0;
-    if (name.find('\\') == std::string_view::npos) return true;
+    if (!has_escape(name)) return true;
     append_decoded(outline_.names_.emplace_back(), JsonText{name});
-    node.next = static_cast<std::uint32_t>(outline_.names_.size());
+    node.next = static_cast<std::uint32_t>(outline_.names_.size()) & kNextMask;
     return true;
   }
 
@@ -294,29 +325,27 @@ void Outline::clear() {
   if (tokens_->capacity > kKeepCapacity) *tokens_ = Tokens();
 }
 
+std::string_view Outline::name_of(std::uint32_t node) const {
+  const Node& name = nodes_[node];
+  if (name.next != 0) return names_[name.next - 1];
+  return {text_.data() + name.begin, name.end - name.begin};
+}
+
 std::string_view Value::raw() const {
   if (!outline_) return {};
   const auto& node = outline_->nodes_[index_];
-  return outline_->text_.substr(node.begin, node.end - node.begin);
+  return {outline_->text_.data() + node.begin, node.end - node.begin};
 }
 
 ValueKind Value::kind() const {
   if (!outline_) return ValueKind::kMissing;
-  switch (outline_->text_[outline_->nodes_[index_].begin]) {
-    case '{': return ValueKind::kObject;
-    case '[': return ValueKind::kArray;
-    case '"': return ValueKind::kString;
-    case 'n': return ValueKind::kNull;
-    case 't':
-    case 'f': return ValueKind::kBool;
-    default: return ValueKind::kNumber;
-  }
+  return outline_->nodes_[index_].kind;
 }
 
 JsonText Value::text() const {
   if (!is_string()) return {};
   const std::string_view token = raw();
-  return {token.substr(1, token.size() - 2)};
+  return {{token.data() + 1, token.size() - 2}};
 }
 
 std::string Value::decoded() const {
@@ -352,9 +381,7 @@ std::optional<std::int64_t> Value::integer() const {
 
 std::string_view Value::name() const {
   if (!outline_ || !named_) return {};
-  const auto& node = outline_->nodes_[index_ - 1];
-  if (node.next != 0) return outline_->names_[node.next - 1];
-  return outline_->text_.substr(node.begin, node.end - node.begin);
+  return outline_->name_of(index_ - 1);
 }
 
 Value::Range Value::children() const {
@@ -367,9 +394,12 @@ Value::Range Value::children() const {
 
 Value Value::operator[](std::string_view name) const {
   Value found;
-  if (is_object())
-    for (const Value child : children())
-      if (child.name() == name) found = child;
+  if (!is_object()) return found;
+  // The inner loop of every decoder: as children(), without a question asked twice.
+  const Outline& outline = *outline_;
+  const std::uint32_t behind = outline.nodes_[index_].next;
+  for (std::uint32_t at = index_ + 1; at < behind; at = outline.nodes_[at + 1].next)
+    if (outline.name_of(at) == name) found = Value(outline, at + 1, true);
   return found;
 }
 

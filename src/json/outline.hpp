@@ -20,7 +20,7 @@ namespace ccproxy::json {
 
 class Outline;
 
-enum class ValueKind { kMissing, kNull, kBool, kNumber, kString, kArray, kObject };
+enum class ValueKind : std::uint8_t { kMissing, kNull, kBool, kNumber, kString, kArray, kObject };
 
 // One value of an outline: as cheap as a pointer, and valid as long as outline and text are. A
 // default one, and what is looked up in vain, is kMissing; its raw() is empty.
@@ -131,8 +131,12 @@ class Outline {
   struct Node {
     std::uint32_t begin, end;  // in text_
     // Behind all of its children. Of a member's name: 0, or its place in names_ plus one.
-    std::uint32_t next;
+    std::uint32_t next : 29;
+    ValueKind kind : 3;
   };
+
+  // Of the member whose name stands at `node`.
+  [[nodiscard]] std::string_view name_of(std::uint32_t node) const;
 
   std::unique_ptr<Tokens> tokens_;
   std::string_view text_;

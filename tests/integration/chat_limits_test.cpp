@@ -78,7 +78,8 @@ TEST_P(ChatLimits, memory_is_given_back) {
   const std::size_t before = held();
   for (int i = 0; i < 3; ++i) EXPECT_EQ(send(body).status, 200);
   const std::size_t most = before + room_to_grow(10);
-  EXPECT_TRUE(wait_until([&] { return held() < most; })) << "three of 30 MB came and went";
+  EXPECT_TRUE(wait_until([&] { return held() < most; }))
+      << "three of 30 MB came and went: " << before << " became " << held();
 }
 
 // Values that are of the wrong kind everywhere: each is told, none ends the server.

@@ -1,0 +1,169 @@
+// What the translation itself costs: a request decoded, an event of an answer told. Every figure
+// has its limit; a run that misses one fails.
+//
+//   ./dev bench micro                       all
+//   ./dev bench micro --benchmark_filter=decode
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <new>
+#include <string>
+
+#include "anthropic/event.hpp"
+#include "anthropic/models.hpp"
+#include "anthropic/models_data.hpp"
+#include "dialect/chat_answer.hpp"
+#include "dialect/chat_request.hpp"
+#include "http/sse.hpp"
+#include "json/outline.hpp"
+#include "micro/samples.hpp"
+
+namespace {
+
+std::atomic<std::size_t> allocations = 0;  // NOLINT(readability-identifier-naming)
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace ccproxy::bench {
+namespace {
+
+// The limits that the project holds itself to.
+constexpr double kMostDecode = 40e-6;  // seconds for 64 KB
+constexpr double kMostEvent = 1.5e-6;  // seconds
+
+// What the decoder is given beside the request.
+class Decoding {
+ public:
+  dialect::Decoded operator()(const std::string& body) {
+    if (!outline_.read(body)) std::abort();
+    const auto asked = dialect::asked_model(outline_, options_.default_model);
+    const auto recall = [](std::string_view) {
+      return std::shared_ptr<const anthropic::ThoughtTurn>();
+    };
+    const dialect::ChatContext context{
+        .asked = *asked, .model = asked->name, .can = can_, .options = options_, .recall = recall};
+    auto decoded = dialect::decode_chat(outline_, context);
+    outline_.clear();
+    if (!decoded) std::abort();
+    return std::move(*decoded);
+  }
+
+ private:
+  anthropic::ModelTable models_ = *anthropic::parse_models(anthropic::kModelsJson);
+  anthropic::Capabilities can_ = anthropic::capabilities_of(*models_.family_of("claude-sonnet-5"));
+  dialect::Options options_;
+  json::Outline outline_;
+};
+
+// Fails the run when a round took longer than `most` seconds: the best of ten groups counts, since
+// machines have neighbours.
+void measure(benchmark::State& state, double most, const std::function<void()>& round) {
+  double best = 1;
+  constexpr int kGroup = 100;
+  for (auto _ : state) {
+    const auto begin = std::chrono::steady_clock::now();
+    for (int i = 0; i < kGroup; ++i) round();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    best = std::min(best, took.count() / kGroup);
+    state.SetIterationTime(took.count() / kGroup);
+  }
+  state.counters["best_us"] = best * 1e6;
+  state.counters["limit_us"] = most * 1e6;
+  if (best > most)
+    state.SkipWithError(
+        fmt::format("{:.2f} us: slower than its limit of {:.2f} us", best * 1e6, most * 1e6)
+            .c_str());
+}
+
+void decode_64_kb(benchmark::State& state) {
+  const std::string body = agent_request(std::size_t{64} << 10);
+  Decoding decode;
+  const std::size_t before = allocations;
+  benchmark::DoNotOptimize(decode(body));
+  state.counters["allocations"] = static_cast<double>(allocations - before);
+  measure(state, kMostDecode, [&] { benchmark::DoNotOptimize(decode(body)); });
+}
+BENCHMARK(decode_64_kb)->UseManualTime()->Unit(benchmark::kMicrosecond);
+
+// The first events of an answer go into an encoder; one more is told again and again.
+void tell_event(benchmark::State& state, bool streams, const std::string& opening,
+                const std::string& event) {
+  dialect::ReplyPlan plan{.model = "m", .model_sent = "m", .stream = streams};
+  plan.tools.push_back({"p", "p", true});
+  const auto encoder = dialect::chat_answer(plan, {"chatcmpl-1", 1});
+  http::SseReader sse(1 << 20);
+  anthropic::EventReader reader;
+  std::string out;
+  const auto tell = [&](const std::string& bytes) {
+    sse.feed(bytes);
+    while (const auto next = sse.next()) {
+      const auto read = anthropic::read_event(reader, next->name, next->data);
+      encoder->on(*read, out);
+    }
+    out.clear();
+  };
+  tell(R"(data: {"type":"message_start","message":{"usage":{"input_tokens":1}}})"
+       "\n\n");
+  tell(opening);
+  for (int i = 0; i < 4; ++i) tell(event);
+  const std::size_t before = allocations;
+  for (int i = 0; i < 100; ++i) tell(event);
+  const std::size_t made = allocations - before;
+  state.counters["allocations"] = static_cast<double>(made) / 100;
+  measure(state, kMostEvent, [&] { tell(event); });
+  if (streams && made > 0) state.SkipWithError("an event allocates");
+}
+
+const std::string kText =
+    "event: content_block_delta\n"
+    R"(data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" a few more words"}})"
+    "\n\n";
+const std::string kTextOpening =
+    R"(data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})"
+    "\n\n";
+const std::string kInput =
+    "event: content_block_delta\n"
+    R"(data: {"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"a few \\\"more\\\" words"}})"
+    "\n\n";
+
+std::string call_opening(const std::string& name) {
+  return R"(data: {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":")" +
+         name + R"(","input":{}}})" + "\n\n" +
+         R"(data: {"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"input\":\""}})" +
+         "\n\n";
+}
+
+BENCHMARK_CAPTURE(tell_event, text, true, kTextOpening, kText)->UseManualTime();
+BENCHMARK_CAPTURE(tell_event, arguments, true, call_opening("f"), kInput)->UseManualTime();
+BENCHMARK_CAPTURE(tell_event, custom_input, true, call_opening("p"), kInput)->UseManualTime();
+
+// Linear in the size: a megabyte costs the same in a small body and in a large one.
+void decode_large(benchmark::State& state, std::string (*make)(std::size_t)) {
+  const std::string body = make(static_cast<std::size_t>(state.range(0)) << 20);
+  Decoding decode;
+  for (auto _ : state) benchmark::DoNotOptimize(decode(body));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(body.size()));
+}
+BENCHMARK_CAPTURE(decode_large, text, text_request)->Arg(1)->Arg(8)->Arg(30);
+BENCHMARK_CAPTURE(decode_large, image, image_request)->Arg(1)->Arg(8)->Arg(30);
+BENCHMARK_CAPTURE(decode_large, agent, agent_request)->Arg(1)->Arg(8)->Arg(30);
+BENCHMARK_CAPTURE(decode_large, messages, messages_request)->Arg(1)->Arg(8)->Arg(30);
+BENCHMARK_CAPTURE(decode_large, tools, tools_request)->Arg(1)->Arg(8)->Arg(24);
+BENCHMARK_CAPTURE(decode_large, escapes, escapes_request)->Arg(1)->Arg(8)->Arg(30);
+
+}  // namespace
+}  // namespace ccproxy::bench
+
+BENCHMARK_MAIN();
