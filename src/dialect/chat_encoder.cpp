@@ -45,7 +45,9 @@ void ChatEncoder::finish(std::string& out) {
   pass_plain(plain_, out);
   if (!annotations_.empty()) tell_annotations(annotations_, out);
   if (stop_reason_ == "refusal") tell_refusal(refusal_text(explanation_, category_), out);
-  end(finish_reason(stop_reason_, calls_ > 0, plan_.legacy_functions), tokens_.sum(), out);
+  // The legacy completions have no place for a call, and no word for one.
+  const bool has_call = calls_ > 0 && !plan_.text_completion;
+  end(finish_reason(stop_reason_, has_call, plan_.legacy_functions), tokens_.sum(), out);
   phase_ = Phase::kOver;
 }
 
