@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "json/outline.hpp"
 #include "json/writer.hpp"
 
 namespace ccproxy::anthropic {
@@ -60,10 +61,20 @@ void Transcript::take(const OtherDelta& delta) {
   });
 }
 
+// What a model wrote may be no JSON when its input streams unchecked. Then it goes up in the object
+// that the provider's documentation gives for this, and cannot break what stands around it.
+std::string Transcript::input_as_json() const {
+  json::Outline outline;
+  if (outline.read(input_, 0)) return input_;
+  std::string wrapped;
+  json::Writer(wrapped).begin_object().member("INVALID_JSON", input_).end_object();
+  return wrapped;
+}
+
 void Transcript::take(const BlockStop&) {
   if (!is_open_) return;
   is_open_ = false;
-  if (!input_.empty()) member("input", "{}").value = input_;
+  if (!input_.empty()) member("input", "{}").value = input_as_json();
   if (!blocks_.empty()) blocks_ += ',';
   json::Writer writer(blocks_);
   writer.begin_object();

@@ -41,6 +41,7 @@ class Transcript {
 
   Member& member(std::string_view key, std::string_view otherwise);
   void extend(std::string_view key, JsonText text);
+  [[nodiscard]] std::string input_as_json() const;
 
   json::Reader reader_;
   bool is_open_ = false;

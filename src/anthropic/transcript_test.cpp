@@ -48,6 +48,11 @@ const Case kCases[] = {
       delta(R"("type":"input_json_delta","partial_json":"{\"q\":\"\\")"),
       delta(R"("type":"input_json_delta","partial_json":"n\"}")"), kStop},
      R"({"type":"server_tool_use","id":"i","name":"n","input":{"q":"\n"},"caller":{"type":"x"}})"},
+    // It went up as it was, and could have closed the block that it stands in.
+    {"an input that is no JSON is wrapped",
+     {start(R"({"type":"tool_use","id":"i","name":"n","input":{}})"),
+      delta(R"("type":"input_json_delta","partial_json":"0{\"q\":")"), kStop},
+     R"({"type":"tool_use","id":"i","name":"n","input":{"INVALID_JSON":"0{\"q\":"}})"},
     {"an input without pieces is the start's",
      {start(R"({"type":"tool_use","id":"i","name":"n","input":{"q": 1}})"), kStop},
      R"({"type":"tool_use","id":"i","name":"n","input":{"q": 1}})"},
