@@ -98,12 +98,18 @@ class Chooser {
   [[nodiscard]] bool takes(Value thinking) const {
     const std::string_view type = type_of(thinking);
     if (type == "enabled")
-      return can_.thinking.manual != ManualThinking::kNo && thinking["budget_tokens"].integer();
+      return can_.thinking.manual != ManualThinking::kNo && is_budget(thinking["budget_tokens"]);
     if (type == "adaptive") return can_.thinking.adaptive;
     if (type == "between_tools") return can_.thinking.off == ThinkingOff::kBetweenTools;
     return type == "disabled" && (can_.thinking.off == ThinkingOff::kDisabled ||
                                   (can_.thinking.off == ThinkingOff::kOmit &&
                                    can_.thinking.standard == ThinkingState::kOff));
+  }
+
+  // The answer may have become shorter than the client has reckoned with.
+  [[nodiscard]] bool is_budget(Value tokens) const {
+    const auto budget = tokens.integer();
+    return budget && *budget >= kLeastBudget && *budget < context_.max_tokens;
   }
 
   // Only manual models take a budget as it is; for others it stands for a level.
