@@ -94,9 +94,13 @@ bool ChatMessages::read_own_part(Value part, Place place) {
     const std::string_view client = part["id"].text().escaped;
     const std::string_view id =
         ids_.assign(client, fmt::format("call_{}_{}", place.message, position));
-    const Value input = part["input"];
-    add_call(id, client, plain_text(part["name"], made_), input.is_object() ? input.raw() : "{}",
-             blocks_);
+    const Value name = part["name"], input = part["input"];
+    if (!name.is_string() || name.text().empty()) {
+      report_.refuse(place.param(".name"), "missing_required_parameter",
+                     "A tool call needs the name of its tool.");
+      return true;
+    }
+    add_call(id, client, plain_text(name, made_), input.is_object() ? input.raw() : "{}", blocks_);
     blocks_.back().mark = cache_mark_of(part);
   } else {
     return false;
