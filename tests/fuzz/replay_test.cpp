@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "fuzz/chat_decoder.hpp"
 #include "fuzz/chat_encoder.hpp"
+#include "fuzz/outline.hpp"
 
 namespace ccproxy::fuzz {
 namespace {
@@ -39,10 +41,50 @@ TEST(Fuzzed, chat_encoder_has_no_fault_in_recorded_answers_whatever_the_plan) {
   }
 }
 
-TEST(Fuzzed, chat_encoder_has_no_fault_in_what_was_found_before) {
-  for (const std::string& file : files_below("/fuzz/regressions/chat_encoder"))
-    EXPECT_EQ(fault_of_chat_encoder(read_file(file).value()), "") << file;
+TEST(Fuzzed, chat_decoder_has_no_fault_in_recorded_requests_whatever_is_chosen) {
+  auto files = files_below("/tests/golden/chat_request", "request.json");
+  const auto seeds = files_below("/fuzz/seeds/chat_decoder");
+  ASSERT_FALSE(seeds.empty());
+  files.insert(files.end(), seeds.begin(), seeds.end());
+  for (const std::string& file : files) {
+    const std::string body = read_file(file).value();
+    for (unsigned choice = 0; choice < 256; ++choice) {
+      const std::string choices = {static_cast<char>(choice), static_cast<char>(choice * 7),
+                                   static_cast<char>(choice * 29)};
+      ASSERT_EQ(fault_of_chat_decoder(choices + body), "") << file << " with choice " << choice;
+    }
+  }
 }
+
+TEST(Fuzzed, outline_has_no_fault_in_recorded_requests) {
+  auto files = files_below("/tests/golden", ".json");
+  for (const std::string& file : files_below("/fuzz/seeds")) files.push_back(file);
+  for (const std::string& file : files)
+    EXPECT_EQ(fault_of_outline(read_file(file).value()), "") << file;
+}
+
+class FoundBefore : public testing::TestWithParam<std::string> {};
+
+std::string fault_of(const std::string& file, std::string_view input) {
+  const std::string fuzzer = std::filesystem::path(file).parent_path().filename().string();
+  if (fuzzer == "chat_encoder") return fault_of_chat_encoder(input);
+  if (fuzzer == "chat_decoder") return fault_of_chat_decoder(input);
+  return fuzzer == "outline" ? fault_of_outline(input) : "there is no fuzzer " + fuzzer;
+}
+
+TEST_P(FoundBefore, is_without_fault) {
+  EXPECT_EQ(fault_of(GetParam(), read_file(GetParam()).value()), "");
+}
+
+std::string sentence(const testing::TestParamInfo<std::string>& info) {
+  const std::filesystem::path file(info.param);
+  std::string name = file.parent_path().filename().string() + "_" + file.filename().string();
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Fuzzed, FoundBefore, testing::ValuesIn(files_below("/fuzz/regressions")),
+                         sentence);
 
 }  // namespace
 }  // namespace ccproxy::fuzz

@@ -1,0 +1,142 @@
+// A request of a Chat Completions client, however broken, is refused with words or becomes a
+// request that the Messages API can take. Three bytes choose how it is asked for, of which model,
+// and what the configuration says.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "anthropic/models_data.hpp"
+#include "dialect/chat_request.hpp"
+#include "dialect/fold_fixture.hpp"
+#include "dialect/replay_fixture.hpp"
+#include "fuzz/choices.hpp"
+#include "fuzz/upstream_request.hpp"
+#include "json/outline.hpp"
+#include "json/writer.hpp"
+
+namespace ccproxy::fuzz {
+
+inline constexpr std::size_t kChatDecoderChoices = 3;  // bytes
+
+inline const anthropic::ModelTable& models() {
+  static const anthropic::ModelTable kTable =
+      anthropic::parse_models(anthropic::kModelsJson).value();
+  return kTable;
+}
+
+inline dialect::Options chosen_options(unsigned byte) {
+  Bits bits(byte);
+  dialect::Options options;
+  options.prompt_caching = !bits.next();
+  if (bits.next()) options.mid_system = dialect::MidSystem::kReminder;
+  if (bits.next()) options.chat_reasoning_display = dialect::ReasoningDisplay::kSummarized;
+  if (bits.next()) options.strict_tools = dialect::StrictTools::kOff;
+  if (bits.next()) options.custom_as_function = dialect::CustomAsFunction::kAlways;
+  if (bits.next()) options.response_model = dialect::ResponseModel::kUpstream;
+  options.eager_input_streaming = options.verbosity_hint = bits.next();
+  options.fast_mode = bits.next();
+  options.web_search = !options.fast_mode;
+  return options;
+}
+
+// Remembers a thought and a call of f({}) for every id.
+inline std::shared_ptr<const anthropic::ThoughtTurn> remembered(std::string_view id) {
+  std::string blocks = R"({"type":"thinking","thinking":"t","signature":"S"},)"
+                       R"({"type":"tool_use","name":"f","input":{ },"id":)";
+  json::append_quoted(blocks, id);
+  const auto turn = anthropic::thought_turn(blocks + "}");
+  return turn ? std::make_shared<const anthropic::ThoughtTurn>(*turn) : nullptr;
+}
+
+// A request read and decoded, as the proxy does it.
+class ChatRequest {
+ public:
+  explicit ChatRequest(std::string_view& input) : choice_(take_byte(input)) {
+    const auto& families = models().families();
+    can_ = anthropic::capabilities_of(families[take_byte(input) % families.size()]);
+    options_ = chosen_options(take_byte(input));
+    is_completion_ = choice_.next();
+    is_strict_ = choice_.next();
+    is_cursor_ = choice_.next();
+    remembers_ = choice_.next();
+    if (choice_.next()) most_tokens_ = 1000;
+    if (choice_.next()) can_.automatic_cache = can_.block_binding = false;
+    if (choice_.next()) can_.strict_tools = can_.structured_outputs = false;
+  }
+
+  [[nodiscard]] Result<dialect::Decoded> decode(std::string_view body) const {
+    json::Outline outline;
+    if (const auto read = outline.read(body); !read) return fail(read.error());
+    const auto asked = dialect::asked_model(outline, "claude-sonnet-5");
+    if (!asked) return fail(asked.error());
+    const auto recall = [this](std::string_view id) {
+      return remembers_ ? remembered(id) : nullptr;
+    };
+    const dialect::ChatContext context{.asked = *asked,
+                                       .model = "claude-sonnet-5",
+                                       .can = can_,
+                                       .options = options_,
+                                       .strict = is_strict_,
+                                       .is_cursor = is_cursor_,
+                                       .most_tokens = most_tokens_,
+                                       .recall = recall};
+    return is_completion_ ? dialect::decode_completion(outline, context)
+                          : dialect::decode_chat(outline, context);
+  }
+
+ private:
+  Bits choice_;
+  anthropic::Capabilities can_;
+  dialect::Options options_;
+  bool is_completion_ = false, is_strict_ = false, is_cursor_ = false, remembers_ = false;
+  std::optional<std::int64_t> most_tokens_{};
+};
+
+inline std::string fault_of_refusal(const Error& error, std::string_view body) {
+  json::Outline outline;
+  const bool is_json = outline.read(body).has_value();
+  if (error.message.empty()) return "an error says nothing";
+  if (!json::is_utf8(error.message) || !json::is_utf8(error.param)) return "an error is not UTF-8";
+  if (is_json && error.code.empty()) return "an error has no code: " + error.message;
+  if (is_json && error.kind != ErrorKind::kInvalidRequest) return "an odd error: " + error.message;
+  return "";
+}
+
+// An answer with a call of each tool whose name was changed reaches the client.
+inline std::string fault_of_plan(dialect::ReplyPlan plan) {
+  std::string events = R"(data: {"type":"message_start","message":{}})"
+                       "\n\n";
+  for (const auto& tool : plan.tools) {
+    events += R"(data: {"type":"content_block_start","content_block":{"type":"tool_use","name":)";
+    json::append_quoted(events, tool.upstream);
+    events += ",\"id\":\"i\"}}\n\ndata: {\"type\":\"content_block_stop\"}\n\n";
+  }
+  events +=
+      "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"}}\n\n"
+      "data: {\"type\":\"message_stop\"}\n\n";
+  plan.stream = true;
+  const std::string stream = dialect::test::replay(events, plan);
+  plan.stream = false;
+  return dialect::test::fault_of_answer(stream, dialect::test::replay(events, plan), plan);
+}
+
+inline std::string fault_of_chat_decoder(std::string_view input) {
+  const ChatRequest request(input);
+  const auto decoded = request.decode(input);
+  if (!decoded) return fault_of_refusal(decoded.error(), input);
+  const auto again = request.decode(input);
+  if (!again || again->body != decoded->body || again->betas != decoded->betas ||
+      again->plan.ignored != decoded->plan.ignored ||
+      again->plan.warnings != decoded->plan.warnings)
+    return "decoded twice, it is another request";
+  if (std::string fault = fault_of_upstream_request(decoded->body); !fault.empty())
+    return fault + "\n" + decoded->body;
+  std::string longer = decoded->body;
+  dialect::append_turn(longer, R"({"type":"text","text":"t"})");
+  if (std::string fault = fault_of_json(longer); !fault.empty()) return fault + "\n" + longer;
+  return fault_of_plan(decoded->plan);
+}
+
+}  // namespace ccproxy::fuzz
