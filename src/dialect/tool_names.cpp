@@ -53,11 +53,17 @@ std::string_view ToolNames::upstream(std::string_view client) {
 std::string_view ToolNames::mended(std::string_view client) {
   const std::string plain = replaced(client);
   std::string name = plain;
-  const std::string hash = hex(sha256(client));
-  for (std::size_t digits = kDigits; name.size() > kMostName || taken_.contains(name);
-       digits += kDigits)
+  std::string hash = hex(sha256(client));
+  std::size_t digits = kDigits;
+  while (name.size() > kMostName || taken_.contains(name)) {
+    if (digits > hash.size()) {  // somebody has reckoned all of them out and taken them
+      hash = hex(sha256(hash));
+      digits = kDigits;
+    }
     name = fmt::format("{}_{}", std::string_view(plain).substr(0, kMostName - 1 - digits),
                        std::string_view(hash).substr(0, digits));
+    digits += kDigits;
+  }
   const std::string_view kept = made_.keep(std::move(name));
   taken_.insert(kept);
   return kept;
