@@ -73,7 +73,7 @@ void ChatTools::read(Value request) {
     read_function(function, function, fmt::format("functions[{}]", index++));
   if (const Value search = request["web_search_options"]; search.is_object()) {
     if (options_.web_search)
-      add_web_search(search, search["user_location"]);
+      add_web_search(search, "web_search_options");
     else
       report_.ignore("web_search_options");
   } else if (!search.is_absent()) {
@@ -139,17 +139,16 @@ void ChatTools::read_hosted(Value tool, std::string_view type, const std::string
   }
   if (!type.starts_with(kWebSearch) || !options_.web_search)
     return report_.ignore(param + ".type", "unsupported_tool");
-  if (tool["external_web_access"].boolean().value_or(true))
-    add_web_search(tool, tool["user_location"]);
+  if (tool["external_web_access"].boolean().value_or(true)) add_web_search(tool, param);
 }
 
-void ChatTools::add_web_search(Value settings, Value location) {
+void ChatTools::add_web_search(Value settings, const std::string& param) {
   std::string tool =
       fmt::format(R"({{"type":"web_search_20250305","name":"{}","max_uses":{})", kWebSearch,
                   max_uses(settings["search_context_size"].text().escaped));
   if (const Value domains = settings["filters"]["allowed_domains"]; domains.is_array())
     tool.append(R"(,"allowed_domains":)").append(domains.raw());
-  const Value place = inside(location, "approximate");
+  const Value place = inside(settings["user_location"], "approximate");
   std::string where;
   append_text_members(where, place, {"city", "region", "country", "timezone"});
   if (!where.empty())
@@ -157,12 +156,20 @@ void ChatTools::add_web_search(Value settings, Value location) {
   tool += '}';
   Tool hosted{.client = kWebSearch, .hosted = made_.keep(std::move(tool))};
   hosted.given = hosted.hosted;
-  add(hosted, "web_search_options");
+  add(hosted, param);
+}
+
+// A search can be asked for in several ways at once; upstream takes each name once. The first
+// counts.
+void ChatTools::add_hosted(const Tool& tool, const std::string& param) {
+  const auto [known, is_new] = hosted_.try_emplace(tool.client, tool.hosted);
+  if (is_new) return tools_.push_back(tool);
+  if (known->second != tool.hosted) report_.ignore(param, "unsupported_tool");
 }
 
 void ChatTools::add(Tool tool, const std::string& param) {
   // A tool of the provider's and one of the client's may have the same name: they differ upstream.
-  if (!tool.hosted.empty()) return tools_.push_back(tool);
+  if (!tool.hosted.empty()) return add_hosted(tool, param);
   const auto [known, is_new] = given_.try_emplace(tool.client, tool.given);
   if (tool.is_custom) custom_.insert(tool.client);
   if (is_new) return tools_.push_back(tool);

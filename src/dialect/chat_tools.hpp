@@ -72,8 +72,9 @@ class ChatTools {
   void read_function(json::Value function, json::Value tool, const std::string& param);
   void read_custom(json::Value custom, json::Value tool, const std::string& param);
   void read_hosted(json::Value tool, std::string_view type, const std::string& param);
-  void add_web_search(json::Value settings, json::Value location);
+  void add_web_search(json::Value settings, const std::string& param);
   void add(Tool tool, const std::string& param);
+  void add_hosted(const Tool& tool, const std::string& param);
   void name_all();
   void settle_strict();
 
@@ -88,8 +89,9 @@ class ChatTools {
   MadeTexts& made_;
   ToolNames& names_;
   std::vector<Tool> tools_;
-  std::pmr::unordered_map<std::string_view, std::string_view> given_;  // by name, as it was written
-  std::pmr::unordered_set<std::string_view> custom_;                   // names
+  std::pmr::unordered_map<std::string_view, std::string_view> given_;   // by name, as it was written
+  std::pmr::unordered_map<std::string_view, std::string_view> hosted_;  // by name, as it goes up
+  std::pmr::unordered_set<std::string_view> custom_;                    // names
   std::string choice_, hint_;
   bool is_forced_ = false;
   bool is_legacy_ = false;
