@@ -86,11 +86,26 @@ inline std::string fault_of_tools(const json::Value& tools) {
   std::set<std::string> names;
   for (const json::Value tool : tools.children()) {
     const std::string name = tool["name"].decoded();
-    if (!tool["type"].is_absent()) continue;  // the provider's own, as the client wrote it
-    if (!dialect::is_tool_name(name)) return "a bad name of a tool: " + name;
+    const bool is_hosted = !tool["type"].is_absent();  // its name is the client's own affair
+    if (!is_hosted && !dialect::is_tool_name(name)) return "a bad name of a tool: " + name;
     if (!names.insert(name).second) return "two tools of one name: " + name;
   }
   return "";
+}
+
+inline unsigned cache_marks(const json::Value& blocks) {
+  unsigned marks = 0;
+  for (const json::Value block : blocks.children())
+    marks += (block["cache_control"].is_object() ? 1U : 0U) + cache_marks(block["content"]);
+  return marks;
+}
+
+inline std::string fault_of_cache_marks(const json::Value& root) {
+  constexpr unsigned kMost = 4;
+  const unsigned marks = cache_marks(root["tools"]) + cache_marks(root["system"]) +
+                         cache_marks(root["messages"]) +
+                         (root["cache_control"].is_object() ? 1U : 0U);
+  return marks <= kMost ? "" : "more than four marks of the cache";
 }
 
 inline std::string fault_of_upstream_request(std::string_view body) {
@@ -107,6 +122,7 @@ inline std::string fault_of_upstream_request(std::string_view body) {
   const auto budget = root["thinking"]["budget_tokens"].integer();
   if (budget && (*budget < 1024 || *budget >= *max_tokens)) return "a budget that cannot be";
   if (std::string fault = fault_of_tools(root["tools"]); !fault.empty()) return fault;
+  if (std::string fault = fault_of_cache_marks(root); !fault.empty()) return fault;
   return TurnRules().fault_of(root["messages"]);
 }
 
