@@ -24,7 +24,7 @@ class TurnRules {
  public:
   [[nodiscard]] std::string fault_of(const json::Value& messages) {
     for (const json::Value message : messages.children()) {
-      const std::string fault = fault_of_turn(message);
+      std::string fault = fault_of_turn(message);
       if (!fault.empty()) return fault;
     }
     if (is_first_) return "no messages";
@@ -43,7 +43,7 @@ class TurnRules {
     results_.clear();
     Texts made;
     for (const json::Value block : message["content"].children()) {
-      const std::string fault = fault_of_block(block, role, made);
+      std::string fault = fault_of_block(block, role, made);
       if (!fault.empty()) return fault;
     }
     if (!calls_.empty()) return "a call without its result: " + *calls_.begin();

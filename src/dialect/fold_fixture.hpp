@@ -216,7 +216,7 @@ inline std::string fault_of_answer(std::string_view stream, std::string_view bod
     return "streamed: " + streamed.answer.dump() + "\nwhole: " + whole.dump();
   if (whole.contains("error")) return "";
   const Document& choice = whole.at("choices").at(0);
-  const std::string fault = fault_of_finish(choice);
+  std::string fault = fault_of_finish(choice);
   return fault.empty() ? fault_of_calls(choice.value("message", Document::object()), plan) : fault;
 }
 
