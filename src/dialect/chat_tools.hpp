@@ -42,6 +42,7 @@ class ChatTools {
         made_(made),
         names_(names),
         given_(made.memory()),
+        hosted_(made.memory()),
         custom_(made.memory()) {}
 
   void read(json::Value request);
