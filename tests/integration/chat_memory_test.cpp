@@ -23,7 +23,7 @@ class ChatMemory : public testing::TestWithParam<unsigned> {
                  {{{"thinking", ""}, {"signature", "U0lH"}},
                   {{"tool_use",
                     {{"id", "toolu_1"}, {"name", "f"}, {"fragments", {"{\"a\"", ":1.0}"}}}}}}}});
-    const Document tools = {function_tool("f")};
+    const Document tools = Document::array({function_tool("f")});
     EXPECT_EQ(
         chat(road, chat_body({{"model", model}, {"tools", tools}, {"stream", streams}})).status,
         200);
