@@ -90,7 +90,7 @@ class ChatTools {
   MadeTexts& made_;
   ToolNames& names_;
   std::vector<Tool> tools_;
-  std::pmr::unordered_map<std::string_view, std::string_view> given_;   // by name, as it was written
+  std::pmr::unordered_map<std::string_view, std::string_view> given_;  // by name, as it was written
   std::pmr::unordered_map<std::string_view, std::string_view> hosted_;  // by name, as it goes up
   std::pmr::unordered_set<std::string_view> custom_;                    // names
   std::string choice_, hint_;

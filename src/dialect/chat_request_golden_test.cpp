@@ -1,0 +1,115 @@
+// Requests of Chat Completions clients as files, and what must go up for them
+// (tests/golden/chat_request/README.md).
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dialect/request_case_fixture.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::Document;
+
+const std::string kCases = std::string(CCPROXY_SOURCE_DIR) + "/tests/golden/chat_request/";
+
+std::vector<std::string> case_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(kCases))
+    if (entry.is_directory()) names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+class ChatRequests : public testing::TestWithParam<std::string> {
+ protected:
+  [[nodiscard]] std::string file(const char* name) const {
+    return read_file(kCases + GetParam() + "/" + name).value_or("");
+  }
+
+  test::RequestCase given{kCases + GetParam()};
+};
+
+TEST_P(ChatRequests, go_up_as_expected) {
+  const std::string body = file("expected.json"), error = file("expected_error.json");
+  const std::string plan = file("expected_plan.json");
+  ASSERT_NE(body.empty(), error.empty()) << "one of the two";
+  const auto decoded = given.decode();
+  if (!error.empty()) {
+    ASSERT_FALSE(decoded) << decoded->body;
+    const Document expected = Document::parse(error);
+    EXPECT_EQ(decoded.error().param, expected.at("param").get<std::string>());
+    EXPECT_EQ(decoded.error().code, expected.at("code").get<std::string>());
+    EXPECT_EQ(decoded.error().message, expected.at("message").get<std::string>());
+    return;
+  }
+  ASSERT_TRUE(decoded) << decoded.error().param << ": " << decoded.error().message;
+  EXPECT_EQ(test::compact(decoded->body), test::compact(body));
+  EXPECT_EQ(test::plan_told(*decoded), plan.empty() ? Document::object() : Document::parse(plan));
+}
+
+TEST_P(ChatRequests, are_the_same_when_they_come_again) {
+  const auto once = given.decode(), again = given.decode();
+  ASSERT_EQ(once.has_value(), again.has_value());
+  if (!once) return;
+  EXPECT_EQ(once->body, again->body);
+  EXPECT_EQ(test::plan_told(*once), test::plan_told(*again));
+}
+
+void forget_marks(Document& value) {
+  if (!value.is_structured()) return;
+  if (value.is_object()) value.erase("cache_control");
+  for (Document& part : value) forget_marks(part);
+}
+
+// The request without cache marks, as a tree.
+Document sent(const test::RequestCase& given, const Document& request) {
+  const auto decoded = given.decode(request.dump());
+  if (!decoded) return nullptr;
+  Document body = Document::parse(decoded->body);
+  forget_marks(body);
+  return body;
+}
+
+void expect_prefix(const Document& now, const Document& then) {
+  EXPECT_EQ(now.value("system", Document()), then.value("system", Document()));
+  EXPECT_EQ(now.value("tools", Document()), then.value("tools", Document()));
+  ASSERT_LE(now["messages"].size() + 2, then["messages"].size());
+  for (std::size_t i = 0; i < now["messages"].size(); ++i)
+    EXPECT_EQ(now["messages"][i], then["messages"][i]);
+}
+
+// The provider's prompt cache lives on it, and so do signatures that are bound to what stands
+// before them (translation.md 0.2).
+TEST(ChatConversations, p33_that_go_on_keep_what_was_there) {
+  int conversations = 0;
+  for (const std::string& name : case_names()) {
+    SCOPED_TRACE(name);
+    const test::RequestCase given(kCases + name);
+    Document request = Document::parse(given.request());
+    const Document now = sent(given, request);
+    if (now.is_null() || !request.contains("messages")) continue;
+    Document& messages = request["messages"];
+    const std::string last = messages.back().value("role", "");
+    if (last != "user" && last != "tool") continue;  // it ends in the middle of a turn
+    messages.push_back({{"role", "assistant"}, {"content", "An answer."}});
+    messages.push_back({{"role", "user"}, {"content", "More."}});
+    expect_prefix(now, sent(given, request));
+    ++conversations;
+  }
+  EXPECT_GT(conversations, 80);
+}
+
+std::string sentence(const testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, ChatRequests, testing::ValuesIn(case_names()), sentence);
+
+}  // namespace
+}  // namespace ccproxy::dialect

@@ -1,0 +1,158 @@
+// One folder of tests/golden/chat_request: what a client sends, the circumstances, and what must go
+// up (README.md there).
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "anthropic/models_data.hpp"
+#include "base/file.hpp"
+#include "dialect/chat_request.hpp"
+#include "json/document.hpp"
+#include "json/outline.hpp"
+
+namespace ccproxy::dialect::test {
+
+inline const anthropic::ModelTable& known_models() {
+  static const anthropic::ModelTable kTable =
+      anthropic::parse_models(anthropic::kModelsJson).value();
+  return kTable;
+}
+
+class RequestCase {
+ public:
+  explicit RequestCase(const std::string& folder)
+      : request_(read_file(folder + "/request.json").value()) {
+    const auto text = read_file(folder + "/case.json");
+    if (text) circumstances_ = json::parse_document(*text).value();
+    options_.default_model = "claude-sonnet-5";
+    read_options();
+    for (const json::Document& blocks : given("remembered", json::Document::array())) {
+      const auto turn = std::make_shared<const anthropic::ThoughtTurn>(
+          anthropic::thought_turn(blocks.get<std::string>()).value());
+      remembered_.emplace(turn->calls.front().id, turn);
+    }
+  }
+
+  [[nodiscard]] const std::string& request() const { return request_; }
+
+  [[nodiscard]] Result<Decoded> decode() const { return decode(request_); }
+  [[nodiscard]] Result<Decoded> decode(const std::string& request) const {
+    json::Outline outline;
+    if (auto read = outline.read(request); !read) return fail(read.error());
+    const auto asked = asked_model(outline, options_.default_model);
+    if (!asked) return fail(asked.error());
+    const auto recall = [this](std::string_view id) {
+      const auto found = remembered_.find(id);
+      return found == remembered_.end() ? nullptr : found->second;
+    };
+    const ChatContext context{.asked = *asked,
+                              .model = asked->name,
+                              .can = capabilities(asked->name),
+                              .options = options_,
+                              .strict = given("strict", false),
+                              .is_cursor = given("cursor", false),
+                              .recall = recall};
+    return given("completion", false) ? decode_completion(outline, context)
+                                      : decode_chat(outline, context);
+  }
+
+ private:
+  template <typename T>
+  [[nodiscard]] T given(const char* name, T otherwise) const {
+    return circumstances_.value(name, otherwise);
+  }
+
+  [[nodiscard]] anthropic::Capabilities capabilities(const std::string& model) const {
+    const anthropic::Family* family = known_models().family_of(model);
+    auto can = anthropic::capabilities_of(family ? *family : *known_models().newest_family());
+    for (const json::Document& message : given("refused_before", json::Document::array()))
+      anthropic::learn(can, anthropic::lesson_of(message.get<std::string>()).value(), {});
+    return can;
+  }
+
+  void read_options() {
+    const json::Document keys = given("options", json::Document::object());
+    for (const auto& [key, value] : keys.items()) {
+      if (key == "defaultMaxTokens") {
+        options_.default_max_tokens = value.get<std::int64_t>();
+      } else if (key == "promptCaching") {
+        options_.prompt_caching = value.get<bool>();
+      } else if (key == "chatReasoningDisplay") {
+        options_.chat_reasoning_display =
+            value == "omitted" ? ReasoningDisplay::kOmitted : ReasoningDisplay::kSummarized;
+      } else if (key == "midSystem") {
+        options_.mid_system = MidSystem::kReminder;
+      } else if (key == "strictTools") {
+        options_.strict_tools = StrictTools::kOff;
+      } else if (key == "eagerInputStreaming") {
+        options_.eager_input_streaming = value.get<bool>();
+      } else if (key == "verbosityHint") {
+        options_.verbosity_hint = value.get<bool>();
+      } else if (key == "fastMode") {
+        options_.fast_mode = value.get<bool>();
+      } else if (key == "webSearch") {
+        options_.web_search = value.get<bool>();
+      } else if (key == "customAsFunction") {
+        options_.custom_as_function =
+            value == "always" ? CustomAsFunction::kAlways : CustomAsFunction::kNever;
+      } else {
+        ADD_FAILURE() << "case.json: no option " << key;
+      }
+    }
+  }
+
+  std::string request_;
+  json::Document circumstances_ = json::Document::object();
+  Options options_;
+  std::map<std::string, std::shared_ptr<const anthropic::ThoughtTurn>, std::less<>> remembered_;
+};
+
+// What of a decoded request is not in its body, as far as it is not as for a plain request.
+inline json::Document plan_told(const Decoded& decoded) {
+  const ReplyPlan& plan = decoded.plan;
+  json::Document told = json::Document::object();
+  const auto tell_flag = [&](const char* name, bool is_so, bool otherwise) {
+    if (is_so != otherwise) told[name] = is_so;
+  };
+  const auto tell_list = [&](const char* name, const std::vector<std::string>& list) {
+    if (!list.empty()) told[name] = list;
+  };
+  tell_list("ignored", plan.ignored);
+  tell_list("warnings", plan.warnings);
+  tell_list("betas", decoded.betas);
+  tell_flag("stream", plan.stream, false);
+  tell_flag("include_usage", plan.include_usage, false);
+  tell_flag("show_reasoning", plan.show_reasoning, true);
+  tell_flag("legacy_functions", plan.legacy_functions, false);
+  tell_flag("custom_as_function", plan.custom_as_function, false);
+  tell_flag("strips_fence", plan.strips_fence, false);
+  tell_flag("text_completion", plan.text_completion, false);
+  tell_flag("may_pause", decoded.may_pause, false);
+  for (const ToolName& tool : plan.tools) {
+    json::Document entry{{"upstream", tool.upstream}, {"client", tool.client}};
+    if (tool.custom) entry["custom"] = true;
+    told["tools"].push_back(std::move(entry));
+  }
+  return told;
+}
+
+// Without the white space between tokens, so that files can be read by people and still say every
+// byte.
+inline std::string compact(std::string_view text) {
+  std::string bytes;
+  bool is_string = false, is_escaped = false;
+  for (const char c : text) {
+    if (!is_string && (c == ' ' || c == '\n')) continue;
+    bytes += c;
+    if (!is_escaped && c == '"') is_string = !is_string;
+    is_escaped = !is_escaped && c == '\\';
+  }
+  return bytes;
+}
+
+}  // namespace ccproxy::dialect::test
