@@ -1,0 +1,104 @@
+// One CCProxy in front of one simulated Claude API, as a person would start them, for the tests of a
+// file. The binary is the one that CCPROXY_BINARY names.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+
+const PATIENCE = 20_000; // milliseconds
+
+// Resolves with the program and the first match of `address` in what it prints.
+function start(args, environment, address) {
+  const program = spawn(process.env.CCPROXY_BINARY, args, {
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  return new Promise((resolve, reject) => {
+    const fail = (why) => reject(new Error(`${args[0]}: ${why}\n${said}`));
+    const timer = setTimeout(() => fail('it did not start'), PATIENCE);
+    program.on('error', (error) => fail(error.message));
+    program.on('exit', (code) => fail(`it ended with ${code}`));
+    const listen = (piece) => {
+      said += piece;
+      const found = said.match(address);
+      if (!found) return;
+      clearTimeout(timer);
+      resolve({ program, url: found[1] });
+    };
+    program.stdout.on('data', listen);
+    program.stderr.on('data', listen);
+  });
+}
+
+function end(program) {
+  return new Promise((resolve) => {
+    if (program.exitCode !== null) return resolve(program.exitCode);
+    program.removeAllListeners('exit');
+    program.on('exit', resolve);
+    program.kill('SIGTERM');
+  });
+}
+
+export async function startProxy() {
+  const home = await mkdtemp(join(tmpdir(), 'ccproxy-clients-'));
+  const environment = { HOME: home, CCPROXY_HOME: home, ANTHROPIC_API_KEY: 'of-nobody' };
+  const mock = await start(['mock', '--port', '0', '--pace', 'events', '--quiet'], environment,
+    /(http:\/\/[\d.:]+)/);
+  const proxy = await start(['start', '--port', '0', '--upstream', mock.url], environment,
+    /listening on (http:\/\/[\d.:]+)/);
+  after(async () => {
+    await end(proxy.program);
+    await end(mock.program);
+    await rm(home, { recursive: true });
+  });
+  const ask = async (method, path, body) => {
+    const answer = await fetch(mock.url + path, { method, body: body && JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
+    return answer.text();
+  };
+  return {
+    baseURL: `${proxy.url}/v1`,
+
+    // What the simulated API says from now on: replies of a script (docs/mock.md). Forgets what was
+    // asked before.
+    async answers(...replies) {
+      await ask('DELETE', '/mock/requests');
+      await ask('PUT', '/mock/script', { replies });
+    },
+
+    // The bodies of the messages that went up since then.
+    async sent() {
+      const records = JSON.parse(await ask('GET', '/mock/requests'));
+      return records.filter((record) => record.target.startsWith('/v1/messages'))
+        .map((record) => JSON.parse(record.body));
+    },
+  };
+}
+
+// Two tools called at once, after some thinking and a word.
+export const TWO_CALLS = {
+  times: 1,
+  blocks: [
+    { thinking: 'Two cities.', signature: 'c2ln' },
+    { text: 'Looking.' },
+    { tool_use: { id: 'toolu_1', name: 'get_weather', fragments: ['{"city"', ': "Oslo"}'] } },
+    { tool_use: { id: 'toolu_2', name: 'get_weather', fragments: ['{"city": "Bergen"}'] } },
+  ],
+};
+
+// The stream breaks with an error of the upstream's after a few words.
+export const BROKEN = {
+  events: [
+    { data: { type: 'message_start', message: { id: 'msg_1', type: 'message', role: 'assistant',
+      model: 'claude-sonnet-5', content: [], stop_reason: null, stop_sequence: null,
+      usage: { input_tokens: 10, output_tokens: 1 } } } },
+    { data: { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } } },
+    { data: { type: 'content_block_delta', index: 0,
+      delta: { type: 'text_delta', text: 'It will' } } },
+    { data: { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } } },
+  ],
+};
+
+export const weather = ({ city }) => `${city}: rain`;
