@@ -68,11 +68,15 @@ export async function startProxy() {
       await ask('PUT', '/mock/script', { replies });
     },
 
-    // The bodies of the messages that went up since then.
-    async sent() {
+    // What came to it since then.
+    async requests() {
       const records = JSON.parse(await ask('GET', '/mock/requests'));
-      return records.filter((record) => record.target.startsWith('/v1/messages'))
-        .map((record) => JSON.parse(record.body));
+      return records.filter((record) => record.target.startsWith('/v1/messages'));
+    },
+
+    // The bodies of these.
+    async sent() {
+      return (await this.requests()).map((record) => JSON.parse(record.body));
     },
   };
 }
