@@ -1,6 +1,8 @@
 #include "dialect/block.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <type_traits>
 
 #include "json/text.hpp"
 
@@ -33,6 +35,13 @@ std::string_view MadeTexts::keep(std::string_view text) {
   auto* kept = static_cast<char*>(memory_.allocate(text.size(), 1));
   std::copy(text.begin(), text.end(), kept);
   return {kept, text.size()};
+}
+
+std::span<Block> MadeTexts::keep(std::span<const Block> blocks) {
+  static_assert(std::is_trivially_destructible_v<Block>, "nobody ends what is kept here");
+  auto* kept = static_cast<Block*>(memory_.allocate(blocks.size_bytes(), alignof(Block)));
+  std::uninitialized_copy(blocks.begin(), blocks.end(), kept);
+  return {kept, blocks.size()};
 }
 
 // A copy of a picture would be a second picture.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory_resource>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,15 +37,15 @@ struct Block {
   std::uint32_t message = 0;  // index of the client's message that it came in
   std::string_view text{};
   std::string_view id{}, name{};
-  std::vector<Block> content{};
+  std::span<Block> content{};
 };
 
 enum class Role : std::uint8_t { kUser, kAssistant, kSystem };
 
 struct Turn {
   Role role = Role::kUser;
-  std::size_t message = 0;  // index of the client's message that it began with
-  std::vector<Block> blocks{};
+  std::uint32_t message = 0;         // index of the client's message that it began with
+  std::pmr::vector<Block> blocks{};  // in the memory of the texts made for the request
 };
 
 // Texts that are not in the request as they are needed. What it keeps lives as long as it does.
@@ -52,6 +53,7 @@ class MadeTexts {
  public:
   std::string_view keep(std::string&& text);
   std::string_view keep(std::string_view text);
+  std::span<Block> keep(std::span<const Block> blocks);
   // The string, decoded.
   std::string_view decode(json::JsonText string);
 

@@ -44,8 +44,10 @@ void ChatMessages::read(Value messages) {
     return report_.refuse("messages", "missing_required_parameter",
                           "'messages' must have at least one message.");
   if (!messages.is_array()) return report_.refuse_type("messages", "an array");
+  const Value::Range all = messages.children();
+  turns_.expect(static_cast<std::size_t>(std::distance(all.begin(), all.end())));
   std::size_t index = 0;
-  for (const Value message : messages.children()) {
+  for (const Value message : all) {
     if (!message.is_object()) return report_.refuse_type(message_param(index), "an object");
     blocks_.clear();
     read_message(fields_of(message, index++));
@@ -94,7 +96,7 @@ void ChatMessages::add(Role role, const Message& message, std::span<Block> block
   if (blocks.empty()) return;
   mark_last(blocks, message.mark);
   if (role == Role::kUser) in_assistant_ = false;
-  turns_.add(role, message.index, blocks);
+  turns_.add(role, static_cast<std::uint32_t>(message.index), blocks);
 }
 
 void ChatMessages::read_content(Value content, std::size_t index, bool allows_files,
@@ -165,11 +167,14 @@ void ChatMessages::add_result(std::string_view id, Value content, const Message&
   Block result{.kind = Block::Kind::kToolResult, .id = id};
   result.message = static_cast<std::uint32_t>(message.index);
   result.is_error = message.is_error.boolean().value_or(false);
-  if (content.is_string())
+  if (content.is_string()) {
     result.text = content.text().escaped;
-  else
-    read_content(content, message.index, true, result.content);
-  out.push_back(std::move(result));
+  } else {
+    parts_.clear();
+    read_content(content, message.index, true, parts_);
+    result.content = made_.keep(parts_);
+  }
+  out.push_back(result);
 }
 
 // The upstream id of the call that a result names: one of the turn before it, of several with the

@@ -89,8 +89,9 @@ class ChatMessages {
   std::pmr::unordered_map<std::string_view, Open> open_calls_;  // by the client's id
   std::unordered_map<std::string_view, std::vector<std::string_view>> open_functions_;  // by name
   std::vector<std::string_view> called_;
-  std::vector<Block> blocks_, thoughts_, calls_;  // of the message that is being read
-  json::Outline arguments_;                       // its memory serves for all of them
+  // Of the message that is being read, and of a result in it.
+  std::vector<Block> blocks_, thoughts_, calls_, parts_;
+  json::Outline arguments_;  // its memory serves for all of them
   std::size_t legacy_calls_ = 0;
   bool is_leading_ = true;     // only system messages so far
   bool in_assistant_ = false;  // what comes next from the assistant joins its last turn

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "dialect/cache_marks.hpp"
@@ -20,7 +21,8 @@ namespace {
 using json::Value;
 
 constexpr std::string_view kBindingBeta = "thinking-binding-controls-2026-08-01";
-constexpr std::size_t kUsualHead = 2048;  // bytes that the body may have beyond the client's
+// Bytes that the body may have beyond the client's: at all, and around each of these.
+constexpr std::size_t kHead = 2048, kAroundTurn = 48, kAroundBlock = 96, kAroundTool = 64;
 
 // The steps of one decoding, and what they hand on.
 class ChatDecoder {
@@ -121,7 +123,7 @@ class ChatDecoder {
   void write() {
     write_plan();
     std::string& out = decoded_.body;
-    out.reserve(request_.raw().size() + kUsualHead);
+    out.reserve(likely_size());
     out += R"({"model":)";
     json::append_quoted(out, context_.model);
     out.append(R"(,"max_tokens":)").append(std::to_string(parameters_.max_tokens));
@@ -140,6 +142,14 @@ class ChatDecoder {
     out += R"(,"messages":[)";
     for (const Turn& turn : messages_.turns().all()) write_turn(turn);
     out += "]}";
+  }
+
+  // Text that grows as it is written is copied, and there twice while it is.
+  [[nodiscard]] std::size_t likely_size() {
+    std::size_t size = request_.raw().size() + kHead + tools_.all().size() * kAroundTool;
+    for (const Turn& turn : messages_.turns().all())
+      size += kAroundTurn + turn.blocks.size() * kAroundBlock;
+    return size;
   }
 
   void write_plan() {
@@ -183,7 +193,7 @@ class ChatDecoder {
     out += '}';
   }
 
-  void write_blocks(std::string_view name, const std::vector<Block>& blocks) {
+  void write_blocks(std::string_view name, std::span<const Block> blocks) {
     if (blocks.empty()) return;
     std::string& out = decoded_.body;
     out.append(",\"").append(name).append("\":[");

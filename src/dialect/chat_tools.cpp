@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "dialect/content.hpp"
@@ -65,6 +66,7 @@ void ChatTools::read(Value request) {
   const Value tools = request["tools"], functions = request["functions"];
   if (!tools.is_absent() && !tools.is_array()) report_.refuse_type("tools", "an array");
   if (!functions.is_absent() && !functions.is_array()) report_.refuse_type("functions", "an array");
+  expect(tools.children());
   std::size_t index = 0;
   for (const Value tool : tools.children()) read_tool(tool, index++);
   is_legacy_ = tools_.empty() && !functions.children().empty();
@@ -83,6 +85,14 @@ void ChatTools::read(Value request) {
   settle_strict();
 }
 
+// Lists that grow are copied, and there twice while they are.
+void ChatTools::expect(Value::Range tools) {
+  const auto count = static_cast<std::size_t>(std::distance(tools.begin(), tools.end()));
+  tools_.reserve(count);
+  given_.reserve(count);
+  names_.expect(count);
+}
+
 void ChatTools::read_tool(Value tool, std::size_t index) {
   const std::string param = fmt::format("tools[{}]", index);
   if (!tool.is_object()) return report_.refuse_type(param, "an object");
@@ -98,16 +108,17 @@ void ChatTools::read_tool(Value tool, std::size_t index) {
 }
 
 void ChatTools::read_function(Value function, Value tool, const std::string& param) {
-  const std::string at = function.raw() == tool.raw() ? param : param + ".function";
+  const char* const inner = function.raw() == tool.raw() ? "" : ".function";
   const Value name = function["name"];
   if (!name.is_string() || name.text().empty())
-    return report_.refuse(at + ".name", "missing_required_parameter", "A tool needs a name.");
+    return report_.refuse(param + inner + ".name", "missing_required_parameter",
+                          "A tool needs a name.");
   const Value parameters =
       function["parameters"].is_absent() ? function["input_schema"] : function["parameters"];
   const auto schema = tool_schema(parameters, made_);
   if (!schema)
     return report_.refuse(
-        at + ".parameters", "invalid_value",
+        param + inner + ".parameters", "invalid_value",
         fmt::format("The parameters of tool '{}' are no JSON schema of an object.",
                     plain_text(name, made_)));
   Tool added{.client = plain_text(name, made_), .schema = *schema, .given = function.raw()};
@@ -115,7 +126,7 @@ void ChatTools::read_function(Value function, Value tool, const std::string& par
     added.description = text.text().escaped;
   added.is_strict = function["strict"].boolean().value_or(false);
   added.mark = std::max(cache_mark_of(tool), cache_mark_of(function));
-  add(added, at);
+  add(added, param, inner);
 }
 
 void ChatTools::read_custom(Value custom, Value tool, const std::string& param) {
@@ -127,7 +138,7 @@ void ChatTools::read_custom(Value custom, Value tool, const std::string& param) 
   added.description = made_.keep(described(custom["description"].text().escaped, custom));
   added.is_custom = true;
   added.mark = std::max(cache_mark_of(tool), cache_mark_of(custom));
-  add(added, param + ".custom");
+  add(added, param, ".custom");
 }
 
 void ChatTools::read_hosted(Value tool, std::string_view type, const std::string& param) {
@@ -167,14 +178,14 @@ void ChatTools::add_hosted(const Tool& tool, const std::string& param) {
   if (known->second != tool.hosted) report_.ignore(param, "unsupported_tool");
 }
 
-void ChatTools::add(Tool tool, const std::string& param) {
+void ChatTools::add(const Tool& tool, const std::string& param, const char* inner) {
   // A tool of the provider's and one of the client's may have the same name: they differ upstream.
   if (!tool.hosted.empty()) return add_hosted(tool, param);
   const auto [known, is_new] = given_.try_emplace(tool.client, tool.given);
   if (tool.is_custom) custom_.insert(tool.client);
   if (is_new) return tools_.push_back(tool);
   if (known->second != tool.given)
-    report_.refuse(param + ".name", "invalid_value",
+    report_.refuse(param + inner + ".name", "invalid_value",
                    fmt::format("There are two different tools named '{}'.", tool.client));
 }
 

@@ -69,12 +69,14 @@ class ChatTools {
   void append(std::string& out) const;
 
  private:
+  void expect(json::Value::Range tools);
   void read_tool(json::Value tool, std::size_t index);
   void read_function(json::Value function, json::Value tool, const std::string& param);
   void read_custom(json::Value custom, json::Value tool, const std::string& param);
   void read_hosted(json::Value tool, std::string_view type, const std::string& param);
   void add_web_search(json::Value settings, const std::string& param);
-  void add(Tool tool, const std::string& param);
+  // `inner` stands behind `param` where the tool has an envelope.
+  void add(const Tool& tool, const std::string& param, const char* inner = "");
   void add_hosted(const Tool& tool, const std::string& param);
   void name_all();
   void settle_strict();

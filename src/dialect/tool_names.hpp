@@ -17,6 +17,12 @@ class ToolNames {
  public:
   explicit ToolNames(MadeTexts& made) : made_(made), names_(made.memory()), taken_(made.memory()) {}
 
+  // There will be about so many.
+  void expect(std::size_t tools) {
+    names_.reserve(tools);
+    taken_.reserve(tools);
+  }
+
   // A name that no tool of the client's may have upstream.
   void reserve(std::string_view name) { taken_.insert(name); }
 

@@ -28,15 +28,16 @@ bool calls_tools(const Turn& turn) {
 
 std::string message_param(std::size_t message) { return fmt::format("messages[{}]", message); }
 
-// A result that came as one string, as a list of one text.
-void spread(Block& result) {
-  if (!result.text.empty()) result.content.push_back(text_block(std::exchange(result.text, {})));
+// Appends what a result says: one that came as a string is one text.
+void append_said(std::vector<Block>& out, const Block& result) {
+  if (!result.text.empty()) out.push_back(text_block(result.text));
+  out.insert(out.end(), result.content.begin(), result.content.end());
 }
 
 // Results of a turn by the call they answer.
 class Results {
  public:
-  explicit Results(std::vector<Block>& blocks) {
+  Results(std::span<Block> blocks, MadeTexts& made) : made_(made) {
     for (Block& block : blocks)
       if (is_result(block)) by_id_.emplace_back(block.id, &block);
     std::stable_sort(by_id_.begin(), by_id_.end(),
@@ -46,25 +47,34 @@ class Results {
   // All that there is for one call, as one result; without an id when there is none. What is taken
   // loses its id.
   Block take(std::string_view id) {
-    auto entry = std::lower_bound(by_id_.begin(), by_id_.end(), id,
-                                  [](const Entry& a, std::string_view b) { return a.first < b; });
-    if (entry == by_id_.end() || entry->first != id) return {.id = {}};
-    Block merged = std::move(*entry->second);
-    entry->second->id = {};
-    for (++entry; entry != by_id_.end() && entry->first == id; ++entry) {
-      Block& more = *entry->second;
-      spread(merged);
-      spread(more);
-      merged.is_error = merged.is_error || more.is_error;
-      merged.mark = std::max(merged.mark, more.mark);
-      std::move(more.content.begin(), more.content.end(), std::back_inserter(merged.content));
-      more.id = {};
-    }
+    const auto first = std::lower_bound(
+        by_id_.begin(), by_id_.end(), id,
+        [](const Entry& entry, std::string_view wanted) { return entry.first < wanted; });
+    const auto last =
+        std::find_if(first, by_id_.end(), [&](const Entry& entry) { return entry.first != id; });
+    if (first == last) return {.id = {}};
+    const Block merged = last - first == 1 ? *first->second : merge({first, last});
+    for (auto entry = first; entry != last; ++entry) entry->second->id = {};
     return merged;
   }
 
  private:
   using Entry = std::pair<std::string_view, Block*>;
+
+  Block merge(std::span<const Entry> entries) {
+    Block merged = *entries.front().second;
+    std::vector<Block> said;
+    for (const auto& [id, block] : entries) {
+      append_said(said, *block);
+      merged.is_error = merged.is_error || block->is_error;
+      merged.mark = std::max(merged.mark, block->mark);
+    }
+    merged.text = {};
+    merged.content = made_.keep(said);
+    return merged;
+  }
+
+  MadeTexts& made_;
   std::vector<Entry> by_id_;
 };
 
@@ -81,11 +91,15 @@ void trim_end(Block& block, MadeTexts& made) {
 
 }  // namespace
 
-void Turns::add(Role role, std::size_t message, std::span<Block> blocks) {
+void Turns::add(Role role, std::uint32_t message, std::span<const Block> blocks) {
   if (blocks.empty()) return;
-  if (turns_.empty() || turns_.back().role != role) turns_.push_back({role, message, {}});
-  std::vector<Block>& all = turns_.back().blocks;
-  all.insert(all.end(), std::move_iterator(blocks.begin()), std::move_iterator(blocks.end()));
+  const bool goes_on = !turns_.empty() && turns_.back().role == role;
+  auto& all = goes_on ? turns_.back().blocks : begin(role, message).blocks;
+  all.insert(all.end(), blocks.begin(), blocks.end());
+}
+
+Turn& Turns::begin(Role role, std::uint32_t message) {
+  return turns_.emplace_back(Turn{role, message, std::pmr::vector<Block>(made_.memory())});
 }
 
 void Turns::place_system(bool may_stay) {
@@ -108,22 +122,23 @@ void Turns::place_system(bool may_stay) {
 }
 
 // A result that no call asked for becomes what the user says.
-void Turns::tell_orphan(Block result, std::vector<Block>& out, Report& report) {
+void Turns::tell_orphan(const Block& result, std::vector<Block>& out, Report& report) {
   report.warn("result_orphan", message_param(result.message));
-  spread(result);
+  std::vector<Block> said;
+  append_said(said, result);
   std::string told = fmt::format("[result of earlier tool call {}]", result.id);
-  auto rest = result.content.begin();
-  if (rest != result.content.end() && rest->kind == Block::Kind::kText)
+  auto rest = said.begin();
+  if (rest != said.end() && rest->kind == Block::Kind::kText)
     told.append("\\n").append((rest++)->text);
   Block header = text_block(made_.keep(std::move(told)));
   header.mark = result.mark;
-  out.push_back(std::move(header));
-  std::move(rest, result.content.end(), std::back_inserter(out));
+  out.push_back(header);
+  out.insert(out.end(), rest, said.end());
 }
 
 void Turns::answer_calls(Turn& answers, std::vector<Block>& out, Report& report) {
   const Turn& asking = turns_.back();
-  Results results(answers.blocks);
+  Results results(answers.blocks, made_);
   for (const Block& call : asking.blocks) {
     if (!is_call(call)) continue;
     Block result = results.take(call.id);
@@ -132,14 +147,14 @@ void Turns::answer_calls(Turn& answers, std::vector<Block>& out, Report& report)
       result = {.kind = Block::Kind::kToolResult, .is_error = true, .text = kNoResult};
       result.id = call.id;
     }
-    out.push_back(std::move(result));
+    out.push_back(result);
   }
 }
 
 // True when the turn has the results of the one before it, in order and first of all: the usual
 // case, in which nothing needs to be moved.
 bool Turns::is_paired(std::size_t index) const {
-  const std::vector<Block>& blocks = turns_[index].blocks;
+  const auto& blocks = turns_[index].blocks;
   auto result = blocks.begin();
   if (index > 0 && turns_[index - 1].role == Role::kAssistant)
     for (const Block& call : turns_[index - 1].blocks) {
@@ -159,11 +174,11 @@ void Turns::pair_results(Report& report) {
     std::vector<Block> blocks;
     if (!turns_.empty() && turn.role == Role::kUser && calls_tools(turns_.back()))
       answer_calls(turn, blocks, report);
-    for (Block& block : turn.blocks) {
+    for (const Block& block : turn.blocks) {
       if (!is_result(block))
-        blocks.push_back(std::move(block));
+        blocks.push_back(block);
       else if (!block.id.empty())
-        tell_orphan(std::move(block), blocks, report);
+        tell_orphan(block, blocks, report);
     }
     add(turn.role, turn.message, blocks);
   }

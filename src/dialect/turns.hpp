@@ -15,9 +15,12 @@ class Turns {
  public:
   explicit Turns(MadeTexts& made) : made_(made) {}
 
-  // Moves the blocks to the last turn when the role is the same, else begins one. Without blocks
+  // There will be about so many.
+  void expect(std::size_t turns) { turns_.reserve(turns); }
+
+  // Adds the blocks to the last turn when the role is the same, else begins one. Without blocks
   // nothing happens, so neighbours of what was empty grow together.
-  void add(Role role, std::size_t message, std::span<Block> blocks);
+  void add(Role role, std::uint32_t message, std::span<const Block> blocks);
 
   // Late system messages: each stays where it is when `may_stay` and upstream allows its place,
   // else it becomes a reminder among the user's text.
@@ -37,9 +40,10 @@ class Turns {
   [[nodiscard]] const std::vector<Turn>& all() const { return turns_; }
 
  private:
+  [[nodiscard]] Turn& begin(Role role, std::uint32_t message);
   [[nodiscard]] bool is_paired(std::size_t index) const;
   void answer_calls(Turn& answers, std::vector<Block>& out, Report& report);
-  void tell_orphan(Block result, std::vector<Block>& out, Report& report);
+  void tell_orphan(const Block& result, std::vector<Block>& out, Report& report);
 
   MadeTexts& made_;
   std::vector<Turn> turns_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
@@ -106,30 +107,58 @@ class EscapeCheck {
  public:
   explicit EscapeCheck(std::string_view text) : text_(text) {}
 
-  // npos: there is none. Eight bytes at a time: escapes are too near to each other in source code
-  // for a call of memchr each.
+  // npos: there is none. Escapes are too near to each other in source code for a call of memchr
+  // each, and too irregular for a look at each word: what costs is a loop that ends unforeseen.
   std::size_t first_bad() {
     std::size_t at = 0;
     if constexpr (std::endian::native == std::endian::little)
-      for (; at + kWord <= text_.size(); at += kWord)
-        for (std::uint64_t found = escapes_in(text_.data() + at); found != 0; found &= found - 1)
-          if (!passes(at + static_cast<std::size_t>(std::countr_zero(found)) / 8))
-            return behind_ - 2;
-    for (; at < text_.size(); ++at)
-      if (text_[at] == '\\' && !passes(at)) return behind_ - 2;
-    return std::string_view::npos;
+      for (; at + kGroup <= text_.size(); at += kGroup)
+        if (!group_passes(at) && !passes(at, at + kGroup)) return bad_;
+    return passes(at, text_.size()) ? std::string_view::npos : bad_;
   }
 
  private:
-  bool passes(std::size_t backslash) {
-    if (backslash < behind_) return true;  // it is what the one before it escapes
-    behind_ = backslash + 2;
+  static constexpr std::size_t kWords = 4;  // at most eight
+  static constexpr std::size_t kGroup = kWords * kWord;
+
+  // False for what must be looked at in order: a backslash behind a backslash, and what may be bad.
+  bool group_passes(std::size_t at) {
+    std::uint64_t found = 0;  // word k's byte i is bit 8*i + 7 - k
+    for (std::size_t k = 0; k < kWords; ++k)
+      found |= escapes_in(text_.data() + at + k * kWord) >> k;
+    if (found == 0) return true;
+    if (behind_ > at) return false;
+    std::size_t last = 0;
+    for (; found != 0; found &= found - 1) {
+      const auto bit = static_cast<std::size_t>(std::countr_zero(found));
+      const std::size_t backslash = at + bit / kWord + (kWord - 1 - bit % kWord) * kWord;
+      const char escaped = text_[backslash + 1];
+      if (escaped == '\\' || !is_escape(backslash)) return false;
+      last = std::max(last, backslash);
+    }
+    behind_ = last + 2;
+    return true;
+  }
+
+  // In order; false when there is a bad one.
+  bool passes(std::size_t at, std::size_t end) {
+    for (; at < end; ++at) {
+      if (text_[at] != '\\' || at < behind_) continue;  // or it is what another escapes
+      behind_ = at + 2;
+      bad_ = at;
+      if (!is_escape(at)) return false;
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool is_escape(std::size_t backslash) const {
     return kShortEscapes[static_cast<unsigned char>(text_[backslash + 1])] ||
            is_code_escape({text_.data() + backslash + 1, text_.size() - backslash - 1});
   }
 
   std::string_view text_;
   std::size_t behind_ = 0;  // the last escape
+  std::size_t bad_ = 0;
 };
 
 tl::unexpected<Error> not_json(std::string_view what, std::size_t at) {
@@ -158,8 +187,7 @@ struct Outline::Tokens {
 
   simdjson::error_code find(std::string_view text) {
     if (text.empty()) return simdjson::EMPTY;
-    if (!stage || capacity < text.size() ||
-        (capacity > kKeepCapacity && text.size() < kKeepCapacity)) {
+    if (!stage || capacity < text.size()) {
       stage.reset();
       capacity = std::max(text.size(), std::size_t{4096});
       if (const auto error =
@@ -169,6 +197,12 @@ struct Outline::Tokens {
     }
     return stage->stage1(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
                          simdjson::stage1_mode::regular);
+  }
+
+  void give_large_back() {
+    if (capacity <= kKeepCapacity) return;
+    stage.reset();
+    capacity = 0;
   }
 };
 
@@ -311,8 +345,10 @@ Result<void> Outline::read(std::string_view text, unsigned listed) {
   if (const auto error = tokens_->find(text)) return not_tokens(error, text);
   text_ = text;
   listed_ = listed;
-  Walk walk(*this, tokens_->stage->structural_indexes.get(), tokens_->stage->n_structural_indexes);
-  auto walked = walk.run();
+  const std::size_t tokens = tokens_->stage->n_structural_indexes;
+  nodes_.reserve(std::min(tokens / 2 + 1, kMostNodes));  // each has two at least, but for the last
+  auto walked = Walk(*this, tokens_->stage->structural_indexes.get(), tokens).run();
+  tokens_->give_large_back();
   if (!walked) clear();
   return walked;
 }
@@ -322,30 +358,6 @@ void Outline::clear() {
   names_.clear();
   nodes_.clear();
   if (nodes_.capacity() * sizeof(Node) > kKeepCapacity) nodes_.shrink_to_fit();
-  if (tokens_->capacity > kKeepCapacity) *tokens_ = Tokens();
-}
-
-std::string_view Outline::name_of(std::uint32_t node) const {
-  const Node& name = nodes_[node];
-  if (name.next != 0) return names_[name.next - 1];
-  return {text_.data() + name.begin, name.end - name.begin};
-}
-
-std::string_view Value::raw() const {
-  if (!outline_) return {};
-  const auto& node = outline_->nodes_[index_];
-  return {outline_->text_.data() + node.begin, node.end - node.begin};
-}
-
-ValueKind Value::kind() const {
-  if (!outline_) return ValueKind::kMissing;
-  return outline_->nodes_[index_].kind;
-}
-
-JsonText Value::text() const {
-  if (!is_string()) return {};
-  const std::string_view token = raw();
-  return {{token.data() + 1, token.size() - 2}};
 }
 
 std::string Value::decoded() const {
@@ -379,11 +391,6 @@ std::optional<std::int64_t> Value::integer() const {
   return static_cast<std::int64_t>(*real);
 }
 
-std::string_view Value::name() const {
-  if (!outline_ || !named_) return {};
-  return outline_->name_of(index_ - 1);
-}
-
 Value::Range Value::children() const {
   const ValueKind own = kind();
   if (own != ValueKind::kArray && own != ValueKind::kObject) return {};
@@ -401,13 +408,6 @@ Value Value::operator[](std::string_view name) const {
   for (std::uint32_t at = index_ + 1; at < behind; at = outline.nodes_[at + 1].next)
     if (outline.name_of(at) == name) found = Value(outline, at + 1, true);
   return found;
-}
-
-Value Value::Iterator::operator*() const { return {*outline_, at_ + (named_ ? 1U : 0U), named_}; }
-
-Value::Iterator& Value::Iterator::operator++() {
-  at_ = outline_->nodes_[at_ + (named_ ? 1U : 0U)].next;
-  return *this;
 }
 
 }  // namespace ccproxy::json

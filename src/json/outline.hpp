@@ -145,4 +145,41 @@ class Outline {
   unsigned listed_ = 0;
 };
 
+// What decoders ask a thousand times for each request is inline.
+
+inline std::string_view Outline::name_of(std::uint32_t node) const {
+  const Node& name = nodes_[node];
+  if (name.next != 0) return names_[name.next - 1];
+  return {text_.data() + name.begin, name.end - name.begin};
+}
+
+inline std::string_view Value::raw() const {
+  if (!outline_) return {};
+  const auto& node = outline_->nodes_[index_];
+  return {outline_->text_.data() + node.begin, node.end - node.begin};
+}
+
+inline ValueKind Value::kind() const {
+  return outline_ ? outline_->nodes_[index_].kind : ValueKind::kMissing;
+}
+
+inline JsonText Value::text() const {
+  if (!is_string()) return {};
+  const std::string_view token = raw();
+  return {{token.data() + 1, token.size() - 2}};
+}
+
+inline std::string_view Value::name() const {
+  return outline_ && named_ ? outline_->name_of(index_ - 1) : std::string_view();
+}
+
+inline Value Value::Iterator::operator*() const {
+  return {*outline_, at_ + (named_ ? 1U : 0U), named_};
+}
+
+inline Value::Iterator& Value::Iterator::operator++() {
+  at_ = outline_->nodes_[at_ + (named_ ? 1U : 0U)].next;
+  return *this;
+}
+
 }  // namespace ccproxy::json
