@@ -84,6 +84,20 @@ void print_credential(const auth::Standing& standing) {
     fmt::print("            {} is there too, and not used\n", auth::place_of(source));
 }
 
+// OpenAI's clients have no place for a credential of the provider's.
+void print_client_lines(const std::string& address, const config::Config& config) {
+  const bool is_theirs = config.credentials == config::CredentialSource::kClient;
+  const std::string_view key = is_theirs                 ? "<your own credential>"
+                               : config.api_keys.empty() ? "any"
+                                                         : "<a proxy key>";
+  fmt::print(
+      "\nClaude Code:    ANTHROPIC_BASE_URL={0} ANTHROPIC_AUTH_TOKEN={1} claude\n"
+      "Anthropic SDKs: ANTHROPIC_BASE_URL={0} ANTHROPIC_API_KEY={1}\n",
+      address, key);
+  if (!is_theirs)
+    fmt::print("OpenAI clients: OPENAI_BASE_URL={0}/v1 OPENAI_API_KEY={1}\n", address, key);
+}
+
 void print_banner(const server::Server& server, const config::Config& config,
                   const auth::Credentials& credentials, bool demo) {
   const std::string address = typed(server.addresses().front());
@@ -96,13 +110,7 @@ void print_banner(const server::Server& server, const config::Config& config,
     fmt::print("upstream: {}\n", config.upstream.base_url);
     print_credential(*credentials.standing());
     if (!config.api_keys.empty()) fmt::print("proxy keys: {}\n", config.api_keys.size());
-    fmt::print(
-        "\nClaude Code:    ANTHROPIC_BASE_URL={0} ANTHROPIC_AUTH_TOKEN={1} claude\n"
-        "Anthropic SDKs: ANTHROPIC_BASE_URL={0} ANTHROPIC_API_KEY={1}\n",
-        address,
-        config.credentials == config::CredentialSource::kClient ? "<your own credential>"
-        : config.api_keys.empty()                               ? "any"
-                                                                : "<a proxy key>");
+    print_client_lines(address, config);
   }
   std::fflush(stdout);
 }

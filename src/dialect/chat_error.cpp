@@ -62,7 +62,7 @@ Sort sort_of(const Told& told) {
     case 409: return {409, kInvalid, "conflict"};
     case 413: return {413, kInvalid, "request_too_large"};
     case 429:
-      if (told.window_spent) return {429, "usage_limit_reached", "usage_limit_reached"};
+      if (told.window_spent) return {429, "usage_limit_reached", "usage_limit_reached", true};
       return {429, "rate_limit_error", "rate_limit_exceeded"};
     case 500: return {500, kServer, kServer};
     case 504: return {504, kServer, "timeout"};

@@ -109,9 +109,10 @@ TEST(ChatError, a_spent_window_of_a_subscription_says_when_it_ends) {
   const std::vector<FieldView> fields = {{"Anthropic-RateLimit-Unified-Status", "rejected"},
                                          {"anthropic-ratelimit-unified-reset", "1772370000"}};
   const std::string body = upstream_body("rate_limit_error", "m");
-  EXPECT_EQ(chat_error({429, body, fields}, "own", kNow).body,
-            R"({"error":{"message":"m","type":"usage_limit_reached","param":null,)"
-            R"("code":"usage_limit_reached","resets_at":1772370000}})");
+  const ErrorReply reply = chat_error({429, body, fields}, "own", kNow);
+  EXPECT_EQ(field(reply, "x-should-retry"), "false") << "for hours it would be the same";
+  EXPECT_EQ(reply.body, R"({"error":{"message":"m","type":"usage_limit_reached","param":null,)"
+                        R"("code":"usage_limit_reached","resets_at":1772370000}})");
 }
 
 TEST(ChatError, P42_keeps_the_fields_that_clients_act_on) {

@@ -142,14 +142,15 @@ void ChatTools::read_custom(Value custom, Value tool, const std::string& param) 
 }
 
 void ChatTools::read_hosted(Value tool, std::string_view type, const std::string& param) {
+  const bool is_search = type.starts_with(kWebSearch);
+  if (is_search && !options_.web_search) return report_.ignore(param + ".type", "unsupported_tool");
   if (is_versioned(type) && tool["name"].is_string()) {
     Tool hosted{.client = plain_text(tool["name"], made_), .given = tool.raw()};
     hosted.hosted = without_mark(tool, made_);
     hosted.mark = cache_mark_of(tool);
     return add(hosted, param);
   }
-  if (!type.starts_with(kWebSearch) || !options_.web_search)
-    return report_.ignore(param + ".type", "unsupported_tool");
+  if (!is_search) return report_.ignore(param + ".type", "unsupported_tool");
   if (tool["external_web_access"].boolean().value_or(true)) add_web_search(tool, param);
 }
 

@@ -179,7 +179,7 @@ class Chooser {
     constexpr std::int64_t kShare = 5;  // four fifths of the answer at most
     budget = std::min(budget, context_.max_tokens / kShare * (kShare - 1) +
                                   context_.max_tokens % kShare * (kShare - 1) / kShare);
-    if (budget < kLeastBudget) return;
+    if (budget < kLeastBudget) return report_.warn("thinking_dropped", wish_.param);
     choice_.json = fmt::format(R"({{"type":"enabled","budget_tokens":{}}})", budget);
     choice_.is_on = is_manual_ = true;
   }

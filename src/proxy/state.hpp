@@ -62,6 +62,10 @@ class Hold {
     size_ += size;
     return true;
   }
+  void shrink(std::size_t size) {
+    all_.give_back(size);
+    size_ -= size;
+  }
   void release() { all_.give_back(std::exchange(size_, 0)); }
 
  private:

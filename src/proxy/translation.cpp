@@ -157,6 +157,8 @@ Result<void> Translation::decode() {
                      : dialect::decode_chat(outline, context);
   if (!decoded) return fail(decoded.error());
   decoded_ = std::move(*decoded);
+  hold_.shrink(to_send_.size());  // when a lesson makes another one of it
+  to_send_.clear();
   if (!hold_.grow(decoded_.body.size()))
     return fail(ErrorKind::kBusy, "too many large requests at once (limits.heldBytes): try again");
   to_send_ = std::move(decoded_.body);
@@ -176,7 +178,11 @@ Task<Result<http::ResponseHead>> Translation::ask() {
     if (head && head->status == kOk) co_return head;
     error_body_.clear();
     if (head) error_body_ = co_await parts_.upstream.read_error_body();
-    if (head && head->status == kBadRequest && learn()) continue;
+    if (head && head->status == kBadRequest) {
+      const auto learned = learn();
+      if (!learned) co_return fail(learned.error());
+      if (*learned) continue;
+    }
     const auto wait = retry_wait(head);
     if (!wait) co_return head;
     ++parts_.receipt.retries;
@@ -193,8 +199,8 @@ Task<Result<http::ResponseHead>> Translation::ask_once() {
 }
 
 // True when the error taught something that makes the request another one. Once: a request that is
-// still refused then is refused.
-bool Translation::learn() {
+// still refused then is refused. Fails when a strict client is to be told what cannot be.
+Result<bool> Translation::learn() {
   if (!std::exchange(is_teachable_, false) || is_told_) return false;
   if (anthropic::refusal_of(kBadRequest, error_body_).is_final) return false;
   const std::string message = message_in(error_body_);
@@ -207,9 +213,10 @@ bool Translation::learn() {
   }
   const std::string before = to_send_;
   const std::vector<std::string> betas = decoded_.betas;
-  const bool is_decoded = decode().has_value();
+  const auto decoded = decode();
   parts_.worker.outline.clear();
-  return is_decoded && (to_send_ != before || decoded_.betas != betas);
+  if (!decoded) return fail(decoded.error());
+  return to_send_ != before || decoded_.betas != betas;
 }
 
 std::optional<Clock::duration> Translation::retry_wait(

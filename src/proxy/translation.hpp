@@ -40,7 +40,7 @@ class Translation {
 
   [[nodiscard]] Task<Result<http::ResponseHead>> ask();
   [[nodiscard]] Task<Result<http::ResponseHead>> ask_once();
-  [[nodiscard]] bool learn();
+  [[nodiscard]] Result<bool> learn();
   [[nodiscard]] std::optional<Clock::duration> retry_wait(
       const Result<http::ResponseHead>& answer) const;
 

@@ -138,6 +138,14 @@ TEST_P(ChatLesson, is_not_drawn_twice_for_one_request) {
   EXPECT_EQ(road.requests().size(), 2U);
 }
 
+TEST_P(ChatLesson, tells_a_strict_client_which_field_cannot_be) {
+  refuse_once("temperature is deprecated for this model");
+  const Reply reply = chat(road, chat_body({{"model", "claude-opus-4-6"}, {"temperature", 0.5}}),
+                           std::string(kOpenAiFields) + "x-ccproxy-strict: true\r\n");
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(Document::parse(reply.body)["error"]["param"], "temperature");
+}
+
 TEST_P(ChatLesson, that_would_change_nothing_is_no_reason_to_ask_again) {
   refuse_once("temperature is not supported for this model");
   EXPECT_EQ(chat(road, chat_body()).status, 400);
