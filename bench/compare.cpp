@@ -18,65 +18,24 @@
 #include <vector>
 
 #include "load.hpp"
+#include "programs.hpp"
 #include "support/process.hpp"
 
 namespace {
 
+using ccproxy::bench::cpu_ns;
+using ccproxy::bench::first_child;
+using ccproxy::bench::Folder;
 using ccproxy::bench::Load;
+using ccproxy::bench::memory_kib;
 using ccproxy::bench::Outcome;
+using ccproxy::bench::port_of;
 using ccproxy::bench::run_load;
 using ccproxy::test::Process;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kRounds = 3;
 constexpr std::size_t kEvents = 100;  // text deltas in a stream
-
-// Nanoseconds that all threads of a process have run (Linux: /proc/<pid>/task/*/schedstat).
-double cpu_ns(pid_t pid) {
-  double total = 0;
-  for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid))) {
-    std::ifstream file(task.path() / "schedstat");
-    double ran = 0;
-    if (file >> ran) total += ran;
-  }
-  return total;
-}
-
-// Such as "RssAnon", in KiB.
-long memory_kib(pid_t pid, const std::string& name) {
-  std::ifstream file(fmt::format("/proc/{}/status", pid));
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with(name + ":")) return std::atol(line.c_str() + name.size() + 1);
-  return -1;
-}
-
-pid_t first_child(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{0}/task/{0}/children", pid));
-  pid_t child = -1;
-  file >> child;
-  return child;
-}
-
-int port_of(const Process& process) {
-  const std::string address = "http://127.0.0.1:";
-  if (!process.wait_for(address)) throw std::runtime_error("it did not start: " + process.errors());
-  const std::string text = process.output();
-  return std::atoi(text.c_str() + text.find(address) + address.size());
-}
-
-struct Folder {
-  Folder() {
-    std::string name = std::filesystem::temp_directory_path() / "ccproxy-bench-XXXXXX";
-    path = ::mkdtemp(name.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path); }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(path + "/" + name) << text;
-  }
-  std::string path;
-};
 
 // What the upstream answers: a whole message of about 1 KB, and a stream whose events leave one by
 // one, a little apart, as a model writes them.

@@ -24,7 +24,7 @@ Task<Result<std::string>> ask(Run& run) {
   const std::array<http::Field, 3> fields = {{{"content-type", "application/json"},
                                               {"anthropic-version", "2023-06-01"},
                                               {"x-api-key", "bench"}}};
-  const http::OutgoingRequest request{"POST", "/v1/messages", fields, run.load.body.size()};
+  const http::OutgoingRequest request{"POST", run.load.path, fields, run.load.body.size()};
   auto sent = co_await (*call)->send(request, run.load.body, true);
   if (!sent) co_return fail(sent.error());
   auto head = co_await (*call)->read_head();

@@ -9,11 +9,12 @@ namespace ccproxy::bench {
 
 struct Load {
   std::uint16_t port = 0;
-  std::string body;             // of POST /v1/messages
+  std::string body;             // of a POST
   std::string ends_with;        // how a whole answer ends
   std::size_t answer_size = 0;  // of a whole answer; 0: any
   std::size_t clients = 1;      // at once, each on a kept-alive connection
   std::size_t requests = 1;     // all clients together
+  std::string path = "/v1/messages";
 };
 
 struct Outcome {

@@ -154,6 +154,9 @@ BENCHMARK_CAPTURE(tell_event, custom_input, true, call_opening("p"), kInput)
     ->UseManualTime()
     ->MinTime(kLong);
 
+std::string short_messages(std::size_t bytes) { return messages_request(bytes / 2, bytes / 80); }
+std::string small_tools(std::size_t bytes) { return tools_request(bytes / 8, bytes / 125); }
+
 // Linear in the size: a megabyte costs the same in a small body and in a large one.
 void decode_large(benchmark::State& state, std::string (*make)(std::size_t)) {
   const std::string body = make(static_cast<std::size_t>(state.range(0)) << 20);
@@ -164,8 +167,8 @@ void decode_large(benchmark::State& state, std::string (*make)(std::size_t)) {
 BENCHMARK_CAPTURE(decode_large, text, text_request)->Arg(1)->Arg(8)->Arg(30);
 BENCHMARK_CAPTURE(decode_large, image, image_request)->Arg(1)->Arg(8)->Arg(30);
 BENCHMARK_CAPTURE(decode_large, agent, agent_request)->Arg(1)->Arg(8)->Arg(30);
-BENCHMARK_CAPTURE(decode_large, messages, messages_request)->Arg(1)->Arg(8)->Arg(30);
-BENCHMARK_CAPTURE(decode_large, tools, tools_request)->Arg(1)->Arg(8)->Arg(24);
+BENCHMARK_CAPTURE(decode_large, messages, short_messages)->Arg(1)->Arg(8)->Arg(30);
+BENCHMARK_CAPTURE(decode_large, tools, small_tools)->Arg(1)->Arg(8)->Arg(30);
 BENCHMARK_CAPTURE(decode_large, escapes, escapes_request)->Arg(1)->Arg(8)->Arg(30);
 
 }  // namespace

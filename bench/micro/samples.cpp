@@ -54,21 +54,23 @@ std::string image_request(std::size_t bytes) {
                 "\"}}]");
 }
 
-std::string messages_request(std::size_t bytes) {
+std::string messages_request(std::size_t bytes, std::size_t count) {
+  const std::string text(bytes / count, 'x');
   std::string body = R"({"model":"claude-sonnet-5","messages":[{"role":"user","content":"begin"})";
-  for (int i = 0; body.size() < bytes; ++i)
-    body += fmt::format(R"(,{{"role":"{}","content":"message {}"}})",
-                        i % 2 == 0 ? "assistant" : "user", i);
+  for (std::size_t i = 1; i < count; ++i)
+    body +=
+        fmt::format(R"(,{{"role":"{}","content":"{}"}})", i % 2 == 1 ? "assistant" : "user", text);
   return body + "]}";
 }
 
-std::string tools_request(std::size_t bytes) {
+std::string tools_request(std::size_t bytes, std::size_t count) {
+  const std::string text(bytes / count, 'x');
   std::string body =
       R"({"model":"claude-sonnet-5","messages":[{"role":"user","content":"Hi"}],"tools":[)";
-  for (int i = 0; body.size() < bytes; ++i)
+  for (std::size_t i = 0; i < count; ++i)
     body += fmt::format(
-        R"({}{{"type":"function","function":{{"name":"t{}","parameters":{{"type":"object"}}}}}})",
-        i == 0 ? "" : ",", i);
+        R"({}{{"type":"function","function":{{"name":"t{}","parameters":{{"type":"object","description":"{}"}}}}}})",
+        i == 0 ? "" : ",", i, text);
   return body + "]}";
 }
 

@@ -14,8 +14,10 @@ namespace ccproxy::bench {
 // Requests of about `bytes` that consist of one thing.
 [[nodiscard]] std::string text_request(std::size_t bytes);      // one long text
 [[nodiscard]] std::string image_request(std::size_t bytes);     // one picture in Base64
-[[nodiscard]] std::string messages_request(std::size_t bytes);  // short messages
-[[nodiscard]] std::string tools_request(std::size_t bytes);     // small tools
 [[nodiscard]] std::string escapes_request(std::size_t bytes);   // a text of nothing but escapes
+
+// Of `count` messages or tools, whose texts are so many bytes together.
+[[nodiscard]] std::string messages_request(std::size_t bytes, std::size_t count);
+[[nodiscard]] std::string tools_request(std::size_t bytes, std::size_t count);
 
 }  // namespace ccproxy::bench

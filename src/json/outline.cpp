@@ -8,8 +8,11 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <utility>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace ccproxy::json {
 namespace {
@@ -65,26 +68,26 @@ std::size_t place_of_fault(std::string_view text) {
   return in_string ? opened : text.size();
 }
 
-constexpr std::uint64_t kOnes = 0x0101010101010101;
-constexpr std::size_t kWord = sizeof(std::uint64_t);
+constexpr std::size_t kGroup = 32;  // bytes that are looked at together
 
-// The backslashes among eight bytes: the highest bit of each byte that is one.
-std::uint64_t escapes_in(const char* bytes) {
-  constexpr std::uint64_t kLow = kOnes * 0x7F;
-  std::uint64_t eight = 0;
-  std::memcpy(&eight, bytes, kWord);
-  const std::uint64_t other = eight ^ (kOnes * '\\');
-  return ~(((other & kLow) + kLow) | other | kLow);
+// The backslashes among kGroup bytes: a bit for each byte, the first byte's is the lowest.
+std::uint32_t backslashes(const char* bytes) {
+#ifdef __SSE2__
+  const __m128i wanted = _mm_set1_epi8('\\');
+  const auto half = [&](const char* from) {
+    const __m128i sixteen = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(sixteen, wanted)));
+  };
+  return half(bytes) | half(bytes + kGroup / 2) << kGroup / 2;
+#else
+  std::uint32_t found = 0;
+  for (std::size_t i = 0; i < kGroup; ++i)
+    found |= static_cast<std::uint32_t>(bytes[i] == '\\') << i;
+  return found;
+#endif
 }
 
-bool has_escape(std::string_view text) {
-  std::size_t at = 0;
-  for (; at + kWord <= text.size(); at += kWord)
-    if (escapes_in(text.data() + at) != 0) return true;
-  for (; at < text.size(); ++at)
-    if (text[at] == '\\') return true;
-  return false;
-}
+bool has_escape(std::string_view text) { return text.find('\\') != std::string_view::npos; }
 
 constexpr std::array<bool, 256> kShortEscapes = [] {
   std::array<bool, 256> known{};
@@ -111,30 +114,21 @@ class EscapeCheck {
   // each, and too irregular for a look at each word: what costs is a loop that ends unforeseen.
   std::size_t first_bad() {
     std::size_t at = 0;
-    if constexpr (std::endian::native == std::endian::little)
-      for (; at + kGroup <= text_.size(); at += kGroup)
-        if (!group_passes(at) && !passes(at, at + kGroup)) return bad_;
+    for (; at + kGroup <= text_.size(); at += kGroup)
+      if (!group_passes(at) && !passes(at, at + kGroup)) return bad_;
     return passes(at, text_.size()) ? std::string_view::npos : bad_;
   }
 
  private:
-  static constexpr std::size_t kWords = 4;  // at most eight
-  static constexpr std::size_t kGroup = kWords * kWord;
-
   // False for what must be looked at in order: a backslash behind a backslash, and what may be bad.
   bool group_passes(std::size_t at) {
-    std::uint64_t found = 0;  // word k's byte i is bit 8*i + 7 - k
-    for (std::size_t k = 0; k < kWords; ++k)
-      found |= escapes_in(text_.data() + at + k * kWord) >> k;
+    std::uint32_t found = backslashes(text_.data() + at);
     if (found == 0) return true;
     if (behind_ > at) return false;
     std::size_t last = 0;
     for (; found != 0; found &= found - 1) {
-      const auto bit = static_cast<std::size_t>(std::countr_zero(found));
-      const std::size_t backslash = at + bit / kWord + (kWord - 1 - bit % kWord) * kWord;
-      const char escaped = text_[backslash + 1];
-      if (escaped == '\\' || !is_escape(backslash)) return false;
-      last = std::max(last, backslash);
+      last = at + static_cast<std::size_t>(std::countr_zero(found));
+      if (text_[last + 1] == '\\' || !is_escape(last)) return false;
     }
     behind_ = last + 2;
     return true;
