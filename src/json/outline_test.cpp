@@ -108,6 +108,22 @@ TEST_F(Outlines, say_where_the_fault_is) {
   EXPECT_NE(complaint(R"(["x\q"])").find("at byte 3"), std::string::npos);
 }
 
+// Escapes are looked at in groups of bytes: each is at every place of a group once.
+TEST_F(Outlines, know_escapes_wherever_they_stand) {
+  for (std::size_t before = 0; before < 70; ++before) {
+    const std::string text = "\"" + std::string(before, 'x');
+    for (const char* good :
+         {R"(\n)", R"(\\)", R"(\\\\\\)", R"(\\\")", R"(\u00e9)", R"(\\x)", R"(\n\t\\u)"})
+      EXPECT_TRUE(accepts(text + good + "\"")) << before << good;
+    for (const char* bad : {R"(\x)", R"(\\\x)", R"(\u00g9)", R"(\u12)", R"(\n\\\')", R"(\ )"}) {
+      const std::string fault = complaint(text + bad + "\"");
+      const std::size_t place = std::string_view(bad).find_last_of('\\');
+      EXPECT_NE(fault.find("at byte " + std::to_string(1 + before + place)), std::string::npos)
+          << before << bad << fault;
+    }
+  }
+}
+
 TEST_F(Outlines, nest_64_levels_and_no_more) {
   const auto nested = [](std::size_t depth) {
     return std::string(depth, '[') + std::string(depth, ']');
