@@ -18,7 +18,7 @@ constexpr std::array<int, 8> kPassing = {408, 409, kTooManyRequests, 500, 502, 5
 // Nothing when the answer does not say; a time that cannot be read is no time.
 std::optional<Clock::duration> asked_wait(const http::ResponseHead& answer) {
   if (const auto count = parse_decimal(answer.get("retry-after-ms")))
-    return std::min<Clock::duration>(milliseconds(*count), std::chrono::hours(24));
+    return milliseconds(std::min<std::uint64_t>(*count, 86'400'000));
   if (const auto count = parse_decimal(answer.get("retry-after")))
     return std::chrono::seconds(std::min<std::uint64_t>(*count, 86'400));
   return std::nullopt;
