@@ -12,9 +12,9 @@ namespace ccproxy::bench {
 [[nodiscard]] std::string agent_request(std::size_t bytes);
 
 // Requests of about `bytes` that consist of one thing.
-[[nodiscard]] std::string text_request(std::size_t bytes);      // one long text
-[[nodiscard]] std::string image_request(std::size_t bytes);     // one picture in Base64
-[[nodiscard]] std::string escapes_request(std::size_t bytes);   // a text of nothing but escapes
+[[nodiscard]] std::string text_request(std::size_t bytes);     // one long text
+[[nodiscard]] std::string image_request(std::size_t bytes);    // one picture in Base64
+[[nodiscard]] std::string escapes_request(std::size_t bytes);  // a text of nothing but escapes
 
 // Of `count` messages or tools, whose texts are so many bytes together.
 [[nodiscard]] std::string messages_request(std::size_t bytes, std::size_t count);

@@ -198,8 +198,11 @@ TEST_P(Door, says_no_more_than_that_it_runs_to_strangers) {
 const char* const kKeys =
     R"({"apiKeys":[{"name":"laptop","key":"ccp-one"},{"name":"phone","key":"ccp-two"}]})";
 
-TEST(Keys, are_taken_in_each_of_the_fields_and_named_in_the_log) {
-  Road road(Plan{.config = kKeys});
+class Keys : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Workers, Keys, testing::Values(1U, 2U));
+
+TEST_P(Keys, are_taken_in_each_of_the_fields_and_named_in_the_log) {
+  Road road(Plan{.workers = GetParam(), .config = kKeys});
   const std::vector<std::string> shown = {"Authorization: Bearer ccp-two", "x-api-key: ccp-two",
                                           "api-key: ccp-two", "x-ccproxy-key: ccp-two"};
   for (const std::string& field : shown)
@@ -212,8 +215,8 @@ TEST(Keys, are_taken_in_each_of_the_fields_and_named_in_the_log) {
   EXPECT_EQ(road.log().find("ccp-two"), std::string::npos);
 }
 
-TEST(Keys, that_are_wrong_are_refused_in_the_dialect_of_the_route) {
-  Road road(Plan{.config = kKeys});
+TEST_P(Keys, that_are_wrong_are_refused_in_the_dialect_of_the_route) {
+  Road road(Plan{.workers = GetParam(), .config = kKeys});
   const Reply anthropic =
       ask(road.port(), "POST", "/v1/messages", kWhole, std::string(kFields) + "x-api-key: no\r\n");
   EXPECT_EQ(anthropic.status, 401);
@@ -226,15 +229,19 @@ TEST(Keys, that_are_wrong_are_refused_in_the_dialect_of_the_route) {
   EXPECT_TRUE(road.requests().empty());
 }
 
-TEST(Keys, waive_the_host_check) {
-  Road road(Plan{.config = kKeys});
+TEST_P(Keys, waive_the_host_check) {
+  Road road(Plan{.workers = GetParam(), .config = kKeys});
   RawClient client(road.port());
   client.send("GET /v1/models HTTP/1.1\r\nHost: tunnel.example\r\nx-ccproxy-key: ccp-one\r\n\r\n");
   EXPECT_EQ(client.read_reply().status, 200);
 }
 
-TEST(Origins, that_are_listed_get_cors_answers_and_preflights) {
-  Road road(Plan{.config = R"({"server":{"allowedOrigins":["https://app.example"]}})"});
+class Origins : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Workers, Origins, testing::Values(1U, 2U));
+
+TEST_P(Origins, that_are_listed_get_cors_answers_and_preflights) {
+  Road road(Plan{.workers = GetParam(),
+                 .config = R"({"server":{"allowedOrigins":["https://app.example"]}})"});
   const std::string origin = "Origin: https://app.example\r\n";
   const Reply preflight = ask(
       road.port(), "OPTIONS", "/v1/messages", "",

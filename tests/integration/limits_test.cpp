@@ -11,8 +11,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-TEST(Limits, of_time_for_a_head_a_body_and_an_idle_connection) {
+class Limits : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Workers, Limits, testing::Values(1U, 2U));
+
+TEST_P(Limits, of_time_for_a_head_a_body_and_an_idle_connection) {
   Road road(Plan{
+      .workers = GetParam(),
       .config =
           R"({"timeouts":{"requestHeadSeconds":1,"bodyStallSeconds":1,"keepAliveSeconds":2}})"});
   RawClient head(road.port()), body(road.port()), idle(road.port());
@@ -28,8 +32,8 @@ TEST(Limits, of_time_for_a_head_a_body_and_an_idle_connection) {
   EXPECT_TRUE(closed);
 }
 
-TEST(Limits, a_client_that_does_not_read_stops_the_upstream_and_is_dropped) {
-  Road road(Plan{.config = R"({"timeouts":{"writeStallSeconds":2}})"});
+TEST_P(Limits, a_client_that_does_not_read_stops_the_upstream_and_is_dropped) {
+  Road road(Plan{.workers = GetParam(), .config = R"({"timeouts":{"writeStallSeconds":2}})"});
   road.reply({{"pace", "none"},
               {"blocks", {{{"deltas", {std::string(10'000, 'x')}}, {"repeat", 5'000}}}}});
   const std::size_t before = resident_bytes(road.proxy().pid());
@@ -45,8 +49,8 @@ TEST(Limits, a_client_that_does_not_read_stops_the_upstream_and_is_dropped) {
   EXPECT_LT(most, before + room_to_grow(8)) << "of an answer of 50 MB";
 }
 
-TEST(Limits, of_bodies_held_at_once_say_when_to_come_back) {
-  Road road(Plan{.config = R"({"limits":{"heldBytes":20000}})"});
+TEST_P(Limits, of_bodies_held_at_once_say_when_to_come_back) {
+  Road road(Plan{.workers = GetParam(), .config = R"({"limits":{"heldBytes":20000}})"});
   const std::string body = "{\"model\":\"x\",\"pad\":\"" + std::string(30'000, 'x') + "\"}";
   const Reply reply = ask(road.port(), "POST", "/v1/messages", body, kFields);
   EXPECT_EQ(reply.status, 503);
@@ -56,8 +60,8 @@ TEST(Limits, of_bodies_held_at_once_say_when_to_come_back) {
     EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole, kFields).status, 200);
 }
 
-TEST(Limits, of_connections_turn_the_next_one_away) {
-  Road road(Plan{.config = R"({"limits":{"connections":2}})"});
+TEST_P(Limits, of_connections_turn_the_next_one_away) {
+  Road road(Plan{.workers = GetParam(), .config = R"({"limits":{"connections":2}})"});
   RawClient one(road.port()), two(road.port());
   one.send(request("GET", "/health"));
   two.send(request("GET", "/health"));
@@ -69,8 +73,8 @@ TEST(Limits, of_connections_turn_the_next_one_away) {
   EXPECT_TRUE(closed);
 }
 
-TEST(Limits, do_not_hold_for_files) {
-  Road road;
+TEST_P(Limits, do_not_hold_for_files) {
+  Road road(Plan{.workers = GetParam()});
   const std::string file(std::size_t{40} << 20, 'f');
   const std::string body =
       "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f.bin\"\r\n"
@@ -84,8 +88,11 @@ TEST(Limits, do_not_hold_for_files) {
   EXPECT_LT(resident_bytes(road.proxy().pid()), before + room_to_grow(8));
 }
 
-TEST(Log, has_one_line_a_request_and_no_secret) {
-  Road road(Plan{.flags = {"--verbose"}});
+class Log : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Workers, Log, testing::Values(1U, 2U));
+
+TEST_P(Log, has_one_line_a_request_and_no_secret) {
+  Road road(Plan{.workers = GetParam(), .flags = {"--verbose"}});
   const std::string body =
       R"({"model":"gpt-4","max_tokens":5,"messages":[{"role":"user","content":"secret-in-body"}]})";
   const Reply reply =

@@ -22,16 +22,19 @@ Process::Environment home_of(const Road& road) {
   return {{"CCPROXY_HOME", road.home()}, {"HOME", road.home()}};
 }
 
-TEST(Status, without_a_credential_fails_and_says_what_to_do) {
-  Road road(Plan{.environment = {}});
+class Status : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Workers, Status, testing::Values(1U, 2U));
+
+TEST_P(Status, without_a_credential_fails_and_says_what_to_do) {
+  Road road(Plan{.workers = GetParam(), .environment = {}});
   const Finished told = status(home_of(road));
   EXPECT_EQ(told.code, 1);
   EXPECT_NE(told.output.find("credential: none"), std::string::npos) << told.output;
   EXPECT_NE(told.output.find("ccproxy login"), std::string::npos);
 }
 
-TEST(Status, names_the_credential_and_what_it_shadows) {
-  Road road;
+TEST_P(Status, names_the_credential_and_what_it_shadows) {
+  Road road(Plan{.workers = GetParam()});
   std::ofstream(road.home() + "/auth.json") << R"({"type":"api_key","key":"sk-ant-api03-x"})";
   auto environment = home_of(road);
   environment["ANTHROPIC_API_KEY"] = "sk-ant-api03-secret";
@@ -51,8 +54,9 @@ TEST(Status, names_the_credential_and_what_it_shadows) {
   EXPECT_EQ(facts["credential"]["not_used"].size(), 2U);
 }
 
-TEST(Status, finds_the_running_server_and_the_limits_it_saw) {
-  Road road(Plan{.config = R"({"apiKeys":[{"name":"me","key":"door-secret"}]})",
+TEST_P(Status, finds_the_running_server_and_the_limits_it_saw) {
+  Road road(Plan{.workers = GetParam(),
+                 .config = R"({"apiKeys":[{"name":"me","key":"door-secret"}]})",
                  .environment = {{"CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-mine"}}});
   EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole,
                 std::string(kFields) + "x-ccproxy-key: door-secret\r\n")
@@ -75,8 +79,8 @@ TEST(Status, finds_the_running_server_and_the_limits_it_saw) {
             "0.12");
 }
 
-TEST(Status, forgets_servers_that_were_killed) {
-  Road road;
+TEST_P(Status, forgets_servers_that_were_killed) {
+  Road road(Plan{.workers = GetParam()});
   const std::string left = road.home() + "/running/" + std::to_string(road.proxy().pid()) + ".json";
   EXPECT_TRUE(std::filesystem::exists(left));
   road.proxy().signal(SIGKILL);
@@ -86,8 +90,8 @@ TEST(Status, forgets_servers_that_were_killed) {
   EXPECT_FALSE(std::filesystem::exists(left));
 }
 
-TEST(Status, says_what_is_wrong_with_a_broken_file) {
-  Road road;
+TEST_P(Status, says_what_is_wrong_with_a_broken_file) {
+  Road road(Plan{.workers = GetParam()});
   std::ofstream(road.home() + "/auth.json") << "nonsense sk-ant-secret";
   const Finished told = status(home_of(road));
   EXPECT_EQ(told.code, 1);
