@@ -196,7 +196,7 @@ ErrorReply reply_of(const Told& told, std::span<const FieldView> fields,
     reply.fields.emplace_back("x-should-retry", "false");
   else
     copy_field(reply.fields, fields, "x-should-retry", "x-should-retry");
-  for (auto& rate : openai_rate_fields(fields, now)) reply.fields.push_back(std::move(rate));
+  for (auto& rate : limit_fields(fields, now)) reply.fields.push_back(std::move(rate));
   return reply;
 }
 
@@ -207,6 +207,14 @@ Fields openai_rate_fields(std::span<const FieldView> fields, Instant now) {
   add_rate(out, fields, "requests", "requests", now);
   const bool has_sum = !field(fields, "anthropic-ratelimit-tokens-limit").empty();
   add_rate(out, fields, has_sum ? "tokens" : "input-tokens", "tokens", now);
+  return out;
+}
+
+Fields limit_fields(std::span<const FieldView> fields, Instant now) {
+  Fields out = openai_rate_fields(fields, now);
+  for (const FieldView& each : fields)
+    if (lowered(each.name).starts_with("anthropic-ratelimit-"))
+      out.emplace_back(each.name, each.value);
   return out;
 }
 

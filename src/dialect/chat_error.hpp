@@ -47,4 +47,7 @@ struct ErrorReply {
 // x-ratelimit-* from anthropic-ratelimit-*, for successes too.
 [[nodiscard]] Fields openai_rate_fields(std::span<const FieldView> fields, Instant now);
 
+// These, and the upstream's own: a subscription's windows have no other names.
+[[nodiscard]] Fields limit_fields(std::span<const FieldView> fields, Instant now);
+
 }  // namespace ccproxy::dialect

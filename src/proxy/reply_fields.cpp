@@ -40,12 +40,8 @@ std::string answer_fields(const ExchangeParts& parts, const http::ResponseHead& 
   std::string out;
   const std::string_view theirs = answer.get("request-id");
   http::append_field(out, "x-request-id", theirs.empty() ? parts.receipt.id : theirs);
-  for (const auto& [name, value] : dialect::openai_rate_fields(field_views(answer), wall_now()))
+  for (const auto& [name, value] : dialect::limit_fields(field_views(answer), wall_now()))
     http::append_field(out, name, value);
-  // The names that Anthropic gives them, too: a subscription's windows have no other.
-  for (const http::Field& field : answer.fields)
-    if (lowered(field.name).starts_with("anthropic-ratelimit-"))
-      http::append_field(out, field.name, field.value);
   append_notes(out, parts);
   return out;
 }

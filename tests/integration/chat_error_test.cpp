@@ -95,6 +95,25 @@ TEST_P(ChatError, about_a_spent_window_says_when_it_opens_again) {
   EXPECT_EQ(error["resets_at"], 1795500000);
 }
 
+// clients.md D43, D44.
+TEST_P(ChatError, d43_d44_the_windows_of_a_subscription_are_told_with_every_answer) {
+  const Document windows = {{"anthropic-ratelimit-unified-status", "allowed"},
+                            {"anthropic-ratelimit-unified-5h-utilization", "0.7"},
+                            {"anthropic-ratelimit-unified-overage-in-use", "true"}};
+  for (const int status : {200, 400}) {
+    Document script = {{"status", status}, {"headers", windows}};
+    if (status == 200)
+      script["text"] = "Hi";
+    else
+      script["error"] = "invalid_request_error";
+    road.reply(script);
+    const Reply reply = chat(road, chat_body());
+    EXPECT_EQ(reply.status, status);
+    for (const auto& [name, value] : windows.items()) EXPECT_EQ(reply.field(name), value) << name;
+    EXPECT_EQ(reply.field("x-ccproxy-warning"), "usage_credits_in_use");
+  }
+}
+
 TEST_P(ChatError, limits_are_told_in_openais_names) {
   const Reply reply = chat(road, chat_body());
   EXPECT_EQ(reply.field("x-ratelimit-limit-requests"),
