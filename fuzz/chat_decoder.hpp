@@ -74,7 +74,7 @@ class ChatRequest {
     const auto recall = [this](std::string_view id) {
       return remembers_ ? remembered(id) : nullptr;
     };
-    const dialect::ChatContext context{.asked = *asked,
+    const dialect::RequestContext context{.asked = *asked,
                                        .model = "claude-sonnet-5",
                                        .can = can_,
                                        .options = options_,

@@ -53,7 +53,7 @@ class Decoding {
     const auto recall = [](std::string_view) {
       return std::shared_ptr<const anthropic::ThoughtTurn>();
     };
-    const dialect::ChatContext context{
+    const dialect::RequestContext context{
         .asked = *asked, .model = asked->name, .can = can_, .options = options_, .recall = recall};
     auto decoded = dialect::decode_chat(outline_, context);
     outline_.clear();

@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "dialect/chat_tools.hpp"
 #include "dialect/report.hpp"
+#include "dialect/request_tools.hpp"
 #include "dialect/turns.hpp"
 #include "json/outline.hpp"
 

@@ -26,18 +26,17 @@ void mark_last(std::span<Block> blocks, CacheMark mark) {
 
 }  // namespace
 
-ChatMessages::ChatMessages(const ChatContext& context, Report& report, MadeTexts& made,
-                           ToolNames& names, const ChatTools& tools,
-                           std::vector<std::string>& betas)
-    : context_(context),
-      report_(report),
-      made_(made),
-      names_(names),
-      tools_(tools),
-      content_(report, made, betas),
-      ids_(made),
-      turns_(made),
-      open_calls_(made.memory()) {}
+ChatMessages::ChatMessages(const MessageTools& with, std::vector<Block>& system, Turns& turns)
+    : context_(with.context),
+      report_(with.report),
+      made_(with.made),
+      names_(with.names),
+      tools_(with.tools),
+      content_(with.report, with.made, with.betas),
+      ids_(with.made),
+      system_(system),
+      turns_(turns),
+      open_calls_(with.made.memory()) {}
 
 void ChatMessages::read(Value messages) {
   if (messages.is_absent() || (messages.is_array() && messages.children().empty()))

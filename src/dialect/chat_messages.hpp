@@ -9,25 +9,31 @@
 #include <unordered_map>
 #include <vector>
 
-#include "dialect/chat_request.hpp"
-#include "dialect/chat_tools.hpp"
 #include "dialect/content.hpp"
+#include "dialect/request.hpp"
+#include "dialect/request_tools.hpp"
 #include "dialect/tool_names.hpp"
 #include "dialect/turns.hpp"
 
 namespace ccproxy::dialect {
 
+// What the messages of a request are read with.
+struct MessageTools {
+  const RequestContext& context;
+  Report& report;
+  MadeTexts& made;
+  ToolNames& names;
+  const RequestTools& tools;
+  std::vector<std::string>& betas;  // takes what a part of the content needs
+};
+
 class ChatMessages {
  public:
-  // All must outlive it. `betas` takes what a part of the content needs.
-  ChatMessages(const ChatContext& context, Report& report, MadeTexts& made, ToolNames& names,
-               const ChatTools& tools, std::vector<std::string>& betas);
+  // All must outlive it. Text of leading system messages goes into `system`, the rest into `turns`.
+  ChatMessages(const MessageTools& with, std::vector<Block>& system, Turns& turns);
 
   void read(json::Value messages);
 
-  // Text of leading system messages.
-  [[nodiscard]] std::vector<Block>& system() { return system_; }
-  [[nodiscard]] Turns& turns() { return turns_; }
   // Names of the tools that the history calls, as the client knows them, in the order of their use.
   [[nodiscard]] const std::vector<std::string_view>& called() const { return called_; }
   // True when signed thinking goes back with a turn.
@@ -77,15 +83,15 @@ class ChatMessages {
   [[nodiscard]] std::string_view input_of(json::Value arguments);
   [[nodiscard]] std::string_view text_input_of(json::Value text);
 
-  const ChatContext& context_;
+  const RequestContext& context_;
   Report& report_;
   MadeTexts& made_;
   ToolNames& names_;
-  const ChatTools& tools_;
+  const RequestTools& tools_;
   Content content_;
   CallIds ids_;
-  Turns turns_;
-  std::vector<Block> system_;
+  std::vector<Block>& system_;
+  Turns& turns_;
   std::pmr::unordered_map<std::string_view, Open> open_calls_;  // by the client's id
   std::unordered_map<std::string_view, std::vector<std::string_view>> open_functions_;  // by name
   std::vector<std::string_view> called_;

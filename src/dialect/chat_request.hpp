@@ -3,66 +3,18 @@
 // the client's JSON, escapes and all.
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include "anthropic/capabilities.hpp"
-#include "anthropic/thought_turn.hpp"
 #include "base/error.hpp"
-#include "base/function_ref.hpp"
-#include "dialect/options.hpp"
-#include "dialect/reply_plan.hpp"
+#include "dialect/request.hpp"
 #include "json/outline.hpp"
 
 namespace ccproxy::dialect {
 
-// The model as the client named it, and the effort that its name may end in ("sonnet:high").
-struct AskedModel {
-  std::string name;
-  std::string effort{};
-  bool defaulted = false;  // the request named none
-};
-
-// Fails with kInvalidRequest when the request is not an object or its model not a string.
-[[nodiscard]] Result<AskedModel> asked_model(const json::Outline& request,
-                                             std::string_view default_model);
-
-// Finds a remembered turn by its first tool_use id; nullptr when there is none.
-using Recall =
-    FunctionRef<std::shared_ptr<const anthropic::ThoughtTurn>(std::string_view tool_use_id)>;
-
-struct ChatContext {
-  const AskedModel& asked;
-  std::string_view model;  // the id to send
-  const anthropic::Capabilities& can;
-  const Options& options;
-  bool strict = false;     // of this request: options.strict or the client's header
-  bool is_cursor = false;  // its User-Agent
-  std::optional<std::int64_t> most_tokens{};  // what is left of the context, learned from a 400
-  Recall recall;
-};
-
-struct Decoded {
-  std::string body;  // to send
-  ReplyPlan plan;
-  std::vector<std::string> betas{};           // anthropic-beta values that it needs
-  std::optional<anthropic::Effort> effort{};  // as sent
-  bool has_tools = false;                     // the client's
-  bool may_pause = false;                     // the provider runs tools of its own
-};
-
 // Fails with kInvalidRequest; the error names the field and a code of OpenAI's.
-[[nodiscard]] Result<Decoded> decode_chat(const json::Outline& request, const ChatContext& context);
+[[nodiscard]] Result<Decoded> decode_chat(const json::Outline& request,
+                                          const RequestContext& context);
 
 // The legacy /v1/completions: its prompt becomes one user message.
 [[nodiscard]] Result<Decoded> decode_completion(const json::Outline& request,
-                                                const ChatContext& context);
-
-// Puts a paused turn of the assistant's behind the messages of a decoded body, so that it goes on.
-// `blocks` are elements of a JSON array.
-void append_turn(std::string& body, std::string_view blocks);
+                                                const RequestContext& context);
 
 }  // namespace ccproxy::dialect

@@ -50,13 +50,13 @@ class RequestCase {
       const auto found = remembered_.find(id);
       return found == remembered_.end() ? nullptr : found->second;
     };
-    const ChatContext context{.asked = *asked,
-                              .model = asked->name,
-                              .can = capabilities(asked->name),
-                              .options = options_,
-                              .strict = given("strict", false),
-                              .is_cursor = given("cursor", false),
-                              .recall = recall};
+    const RequestContext context{.asked = *asked,
+                                 .model = asked->name,
+                                 .can = capabilities(asked->name),
+                                 .options = options_,
+                                 .strict = given("strict", false),
+                                 .is_cursor = given("cursor", false),
+                                 .recall = recall};
     return given("completion", false) ? decode_completion(outline, context)
                                       : decode_chat(outline, context);
   }

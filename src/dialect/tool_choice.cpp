@@ -1,11 +1,11 @@
-// The half of ChatTools that decides which tools may or must be called (translation.md A.5).
+// The half of RequestTools that decides which tools may or must be called (translation.md A.5).
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <unordered_set>
 #include <utility>
 
-#include "dialect/chat_tools.hpp"
+#include "dialect/request_tools.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
@@ -25,7 +25,7 @@ Value name_in(Value choice) {
 
 }  // namespace
 
-void ChatTools::choose(Value request) {
+void RequestTools::choose(Value request) {
   const Value parallel = request["parallel_tool_calls"];
   if (!parallel.is_absent() && !parallel.boolean())
     report_.refuse_type("parallel_tool_calls", "a boolean");
@@ -55,7 +55,7 @@ void ChatTools::choose(Value request) {
   if (is_serial_) write_choice("auto");
 }
 
-void ChatTools::choose_named(std::string_view name, std::string_view param) {
+void RequestTools::choose_named(std::string_view name, std::string_view param) {
   const auto named = std::find_if(tools_.begin(), tools_.end(),
                                   [&](const Tool& tool) { return tool.client == name; });
   if (named == tools_.end())
@@ -71,7 +71,7 @@ void ChatTools::choose_named(std::string_view name, std::string_view param) {
   write_choice("auto");
 }
 
-void ChatTools::choose_allowed(Value allowed) {
+void RequestTools::choose_allowed(Value allowed) {
   std::unordered_set<std::string_view> names;
   for (const Value entry : allowed["tools"].children()) {
     const Value name = name_in(entry);
@@ -92,7 +92,7 @@ void ChatTools::choose_allowed(Value allowed) {
   if (is_serial_) write_choice("auto");
 }
 
-void ChatTools::force_any() {
+void RequestTools::force_any() {
   if (can_.forced_tool_choice != anthropic::ForcedToolChoice::kNo) {
     is_forced_ = true;
     return write_choice("any");
@@ -102,7 +102,7 @@ void ChatTools::force_any() {
   write_choice("auto");
 }
 
-void ChatTools::write_choice(std::string_view type, std::string_view name) {
+void RequestTools::write_choice(std::string_view type, std::string_view name) {
   choice_ = fmt::format(R"({{"type":"{}")", type);
   if (!name.empty()) choice_.append(R"(,"name":")").append(name).append("\"");
   if (is_serial_ && type != "none") choice_ += R"(,"disable_parallel_tool_use":true)";

@@ -143,7 +143,7 @@ Result<void> Translation::decode() {
     return shared.thinking.recall(scope_, id, Clock::now());
   };
   const dialect::Options& options = parts_.config.translation;
-  const dialect::ChatContext context{
+  const dialect::RequestContext context{
       .asked = asked_,
       .model = model_,
       .can = can,

@@ -1,4 +1,4 @@
-#include "dialect/chat_tools.hpp"
+#include "dialect/request_tools.hpp"
 
 #include <fmt/format.h>
 
@@ -62,7 +62,7 @@ void append_text_members(std::string& out, Value object, std::initializer_list<c
 
 }  // namespace
 
-void ChatTools::read(Value request) {
+void RequestTools::read(Value request) {
   const Value tools = request["tools"], functions = request["functions"];
   if (!tools.is_absent() && !tools.is_array()) report_.refuse_type("tools", "an array");
   if (!functions.is_absent() && !functions.is_array()) report_.refuse_type("functions", "an array");
@@ -86,14 +86,14 @@ void ChatTools::read(Value request) {
 }
 
 // Lists that grow are copied, and there twice while they are.
-void ChatTools::expect(Value::Range tools) {
+void RequestTools::expect(Value::Range tools) {
   const auto count = static_cast<std::size_t>(std::distance(tools.begin(), tools.end()));
   tools_.reserve(count);
   given_.reserve(count);
   names_.expect(count);
 }
 
-void ChatTools::read_tool(Value tool, std::size_t index) {
+void RequestTools::read_tool(Value tool, std::size_t index) {
   const std::string param = fmt::format("tools[{}]", index);
   if (!tool.is_object()) return report_.refuse_type(param, "an object");
   const Value type = tool["type"];
@@ -107,7 +107,7 @@ void ChatTools::read_tool(Value tool, std::size_t index) {
   read_hosted(tool, kind, param);
 }
 
-void ChatTools::read_function(Value function, Value tool, const std::string& param) {
+void RequestTools::read_function(Value function, Value tool, const std::string& param) {
   const char* const inner = function.raw() == tool.raw() ? "" : ".function";
   const Value name = function["name"];
   if (!name.is_string() || name.text().empty())
@@ -129,7 +129,7 @@ void ChatTools::read_function(Value function, Value tool, const std::string& par
   add(added, param, inner);
 }
 
-void ChatTools::read_custom(Value custom, Value tool, const std::string& param) {
+void RequestTools::read_custom(Value custom, Value tool, const std::string& param) {
   const Value name = custom["name"];
   if (!name.is_string() || name.text().empty())
     return report_.refuse(param + ".custom.name", "missing_required_parameter",
@@ -141,7 +141,7 @@ void ChatTools::read_custom(Value custom, Value tool, const std::string& param) 
   add(added, param, ".custom");
 }
 
-void ChatTools::read_hosted(Value tool, std::string_view type, const std::string& param) {
+void RequestTools::read_hosted(Value tool, std::string_view type, const std::string& param) {
   const bool is_search = type.starts_with(kWebSearch);
   if (is_search && !options_.web_search) return report_.ignore(param + ".type", "unsupported_tool");
   if (is_versioned(type) && tool["name"].is_string()) {
@@ -154,7 +154,7 @@ void ChatTools::read_hosted(Value tool, std::string_view type, const std::string
   if (tool["external_web_access"].boolean().value_or(true)) add_web_search(tool, param);
 }
 
-void ChatTools::add_web_search(Value settings, const std::string& param) {
+void RequestTools::add_web_search(Value settings, const std::string& param) {
   std::string tool =
       fmt::format(R"({{"type":"web_search_20250305","name":"{}","max_uses":{})", kWebSearch,
                   max_uses(settings["search_context_size"].text().escaped));
@@ -173,13 +173,13 @@ void ChatTools::add_web_search(Value settings, const std::string& param) {
 
 // A search can be asked for in several ways at once; upstream takes each name once. The first
 // counts.
-void ChatTools::add_hosted(const Tool& tool, const std::string& param) {
+void RequestTools::add_hosted(const Tool& tool, const std::string& param) {
   const auto [known, is_new] = hosted_.try_emplace(tool.client, tool.hosted);
   if (is_new) return tools_.push_back(tool);
   if (known->second != tool.hosted) report_.ignore(param, "unsupported_tool");
 }
 
-void ChatTools::add(const Tool& tool, const std::string& param, const char* inner) {
+void RequestTools::add(const Tool& tool, const std::string& param, const char* inner) {
   // A tool of the provider's and one of the client's may have the same name: they differ upstream.
   if (!tool.hosted.empty()) return add_hosted(tool, param);
   const auto [known, is_new] = given_.try_emplace(tool.client, tool.given);
@@ -190,7 +190,7 @@ void ChatTools::add(const Tool& tool, const std::string& param, const char* inne
                    fmt::format("There are two different tools named '{}'.", tool.client));
 }
 
-void ChatTools::name_all() {
+void RequestTools::name_all() {
   for (const Tool& tool : tools_)
     if (!tool.hosted.empty()) names_.reserve(tool.client);
   for (const Tool& tool : tools_)
@@ -200,7 +200,7 @@ void ChatTools::name_all() {
 }
 
 // Strict only where the schema can be enforced as it stands.
-void ChatTools::settle_strict() {
+void RequestTools::settle_strict() {
   const bool may_be_strict =
       options_.strict_tools == StrictTools::kAuto && can_.strict_tools && can_.structured_outputs;
   std::size_t count = 0;
@@ -214,14 +214,14 @@ void ChatTools::settle_strict() {
     for (Tool& tool : tools_) tool.is_strict = false;
 }
 
-void ChatTools::add_from_history(std::string_view client) {
+void RequestTools::add_from_history(std::string_view client) {
   if (!given_.try_emplace(client).second) return;
   tools_.push_back({.client = client, .schema = R"({"type":"object"})"});
   tools_.back().upstream = names_.upstream(client);
   choice_ = R"({"type":"none"})";
 }
 
-void ChatTools::append(std::string& out) const {
+void RequestTools::append(std::string& out) const {
   out += '[';
   for (const Tool& tool : tools_) {
     if (&tool != tools_.data()) out += ',';

@@ -31,11 +31,11 @@ struct Tool {
   CacheMark mark = CacheMark::kNone;
 };
 
-class ChatTools {
+class RequestTools {
  public:
   // All must outlive it.
-  ChatTools(const Options& options, const anthropic::Capabilities& can, Report& report,
-            MadeTexts& made, ToolNames& names)
+  RequestTools(const Options& options, const anthropic::Capabilities& can, Report& report,
+               MadeTexts& made, ToolNames& names)
       : options_(options),
         can_(can),
         report_(report),

@@ -1,4 +1,4 @@
-#include "dialect/chat_parameters.hpp"
+#include "dialect/request_parameters.hpp"
 
 #include <fmt/format.h>
 
@@ -100,10 +100,13 @@ bool is_default(Value value) {
 
 class Parameters {
  public:
-  Parameters(Value request, bool is_completion, const ChatContext& context, Report& report)
-      : request_(request), is_completion_(is_completion), context_(context), report_(report) {}
+  Parameters(Value request, Route route, const RequestContext& context, Report& report)
+      : request_(request),
+        is_completion_(route == Route::kCompletion),
+        context_(context),
+        report_(report) {}
 
-  ChatParameters run() {
+  RequestParameters run() {
     look_at_all();
     read_max_tokens();
     read_stream();
@@ -137,7 +140,9 @@ class Parameters {
 
   // Known on the other of the two routes only.
   [[nodiscard]] bool is_foreign(std::string_view name) const {
-    if (is_completion_) return name == "messages";
+    if (is_completion_)
+      return name == "messages" || name == "functions" || name == "function_call" ||
+             name.find("tool") != std::string_view::npos || name == "web_search_options";
     return name == "prompt" || name == "suffix" || name == "echo" || name == "best_of";
   }
 
@@ -265,19 +270,19 @@ class Parameters {
 
   Value request_;
   bool is_completion_;
-  const ChatContext& context_;
+  const RequestContext& context_;
   Report& report_;
-  ChatParameters parameters_;
+  RequestParameters parameters_;
 };
 
 }  // namespace
 
-ChatParameters read_parameters(Value request, bool is_completion, const ChatContext& context,
-                               Report& report) {
-  return Parameters(request, is_completion, context, report).run();
+RequestParameters read_parameters(Value request, Route route, const RequestContext& context,
+                                  Report& report) {
+  return Parameters(request, route, context, report).run();
 }
 
-std::string settle_sampling(const ChatParameters& parameters, bool allowed, Report& report) {
+std::string settle_sampling(const RequestParameters& parameters, bool allowed, Report& report) {
   std::string members;
   const auto temperature = parameters.temperature.number();
   const bool is_cool = temperature && *temperature < 1;

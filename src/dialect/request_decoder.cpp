@@ -1,0 +1,177 @@
+#include "dialect/request_decoder.hpp"
+
+#include <utility>
+
+#include "dialect/cache_marks.hpp"
+#include "json/text.hpp"
+#include "json/writer.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::Value;
+
+constexpr std::string_view kBindingBeta = "thinking-binding-controls-2026-08-01";
+// Bytes that the body may have beyond the client's: at all, and around each of these.
+constexpr std::size_t kHead = 2048, kAroundTurn = 48, kAroundBlock = 96, kAroundTool = 64;
+
+std::string_view role_name(Role role) {
+  switch (role) {
+    case Role::kAssistant: return "assistant";
+    case Role::kSystem: return "system";
+    case Role::kUser: break;
+  }
+  return "user";
+}
+
+}  // namespace
+
+RequestDecoder::RequestDecoder(Value request, const RequestContext& context,
+                               std::string_view input_param)
+    : request_(request),
+      context_(context),
+      can_(context.can),
+      report_(decoded_.plan, context.strict),
+      names_(made_),
+      tools_(context.options, context.can, report_, made_, names_),
+      turns_(made_),
+      input_param_(input_param) {}
+
+Result<Decoded> RequestDecoder::run() {
+  if (!request_.is_object()) report_.refuse_type("", "an object");
+  if (context_.asked.defaulted) report_.warn("model_defaulted", "model");
+  read();
+  if (report_.refused()) return report_.take_error();
+  settle();
+  if (report_.refused()) return report_.take_error();
+  write();
+  return std::move(decoded_);
+}
+
+void RequestDecoder::settle() {
+  turns_.place_system(can_.mid_system && context_.options.mid_system == MidSystem::kAuto);
+  turns_.pair_results(report_);
+  if (turns_.all().empty() && !system_.empty()) {
+    turns_.add(Role::kUser, 0, {&system_.back(), 1});
+    system_.pop_back();
+  }
+  if (turns_.all().empty())
+    return report_.refuse(input_param_, "invalid_value", "There is no text in the request.");
+  const ThinkingContext thinking{.can = can_,
+                                 .display = context_.options.chat_reasoning_display,
+                                 .max_tokens = parameters_.max_tokens,
+                                 .is_forced = tools_.is_forced(),
+                                 .lacks_thought = turns_.last_call_lacks_thought(),
+                                 .has_thought = has_thought_};
+  thinking_ = choose_thinking(wish_, thinking, report_);
+  turns_.complete_ends(can_.prefill != anthropic::Prefill::kNo && !thinking_.is_on &&
+                       format_.format.empty());
+  add_hints();
+  sampling_ = settle_sampling(parameters_, can_.sampling && !thinking_.is_on, report_);
+  cache_ = settle_cache_marks(request_, context_.options.prompt_caching && can_.automatic_cache,
+                              tools_.all(), system_, turns_);
+}
+
+void RequestDecoder::add_hints() {
+  for (const std::string_view hint :
+       {std::string_view(parameters_.hint), std::string_view(format_.hint),
+        std::string_view(tools_.hint())}) {
+    if (hint.empty()) continue;
+    std::string escaped;
+    json::append_escaped(escaped, hint);
+    system_.push_back({.kind = Block::Kind::kText});
+    system_.back().text = made_.keep(std::move(escaped));
+  }
+}
+
+// The messages stand last, so that a paused turn can be put behind them (continued()).
+void RequestDecoder::write() {
+  write_plan();
+  std::string& out = decoded_.body;
+  out.reserve(likely_size());
+  out += R"({"model":)";
+  json::append_quoted(out, context_.model);
+  out.append(R"(,"max_tokens":)").append(std::to_string(parameters_.max_tokens));
+  out += R"(,"stream":true)";
+  write_blocks("system", system_);
+  if (!tools_.all().empty()) {
+    out += R"(,"tools":)";
+    tools_.append(out);
+    write_member("tool_choice", tools_.choice());
+  }
+  write_member("thinking", thinking_.json);
+  write_output_config();
+  out += sampling_;
+  out += parameters_.members;
+  append_mark(out, cache_);
+  out += R"(,"messages":[)";
+  for (const Turn& turn : turns_.all()) write_turn(turn);
+  out += "]}";
+}
+
+// Text that grows as it is written is copied, and there twice while it is.
+std::size_t RequestDecoder::likely_size() {
+  std::size_t size = request_.raw().size() + kHead + tools_.all().size() * kAroundTool;
+  for (const Turn& turn : turns_.all()) size += kAroundTurn + turn.blocks.size() * kAroundBlock;
+  return size;
+}
+
+void RequestDecoder::write_plan() {
+  ReplyPlan& plan = decoded_.plan;
+  const Options& options = context_.options;
+  plan.model = options.response_model == ResponseModel::kUpstream ? std::string(context_.model)
+                                                                  : context_.asked.name;
+  plan.model_sent = context_.model;
+  plan.stream = parameters_.stream;
+  plan.include_usage = parameters_.include_usage;
+  plan.show_reasoning = !wish_.is_hidden;
+  plan.legacy_functions = tools_.is_legacy();
+  plan.custom_as_function =
+      options.custom_as_function == CustomAsFunction::kAlways ||
+      (options.custom_as_function == CustomAsFunction::kAuto && context_.is_cursor);
+  plan.strips_fence = format_.strips_fence;
+  for (const Tool& tool : tools_.all()) {
+    (tool.hosted.empty() ? decoded_.has_tools : decoded_.may_pause) = true;
+    if (tool.is_custom || tool.upstream != tool.client)
+      plan.tools.push_back({std::string(tool.upstream), std::string(tool.client), tool.is_custom});
+  }
+  if (thinking_.binds_blocks) decoded_.betas.emplace_back(kBindingBeta);
+  decoded_.effort = thinking_.effort;
+}
+
+void RequestDecoder::write_member(std::string_view name, std::string_view json) {
+  if (json.empty()) return;
+  decoded_.body.append(",\"").append(name).append("\":").append(json);
+}
+
+void RequestDecoder::write_output_config() {
+  if (!thinking_.effort && format_.format.empty()) return;
+  std::string& out = decoded_.body;
+  out += R"(,"output_config":{)";
+  if (thinking_.effort)
+    out.append(R"("effort":")").append(effort_name(*thinking_.effort)).append("\"");
+  if (!format_.format.empty())
+    out.append(thinking_.effort ? "," : "").append(R"("format":)").append(format_.format);
+  out += '}';
+}
+
+void RequestDecoder::write_blocks(std::string_view name, std::span<const Block> blocks) {
+  if (blocks.empty()) return;
+  std::string& out = decoded_.body;
+  out.append(",\"").append(name).append("\":[");
+  for (const Block& block : blocks) {
+    if (&block != blocks.data()) out += ',';
+    append_block(out, block);
+  }
+  out += ']';
+}
+
+void RequestDecoder::write_turn(const Turn& turn) {
+  std::string& out = decoded_.body;
+  if (out.back() != '[') out += ',';
+  out.append(R"({"role":")").append(role_name(turn.role)).append("\"");
+  write_blocks("content", turn.blocks);
+  out += '}';
+}
+
+}  // namespace ccproxy::dialect
