@@ -1,5 +1,6 @@
 // One CCProxy in front of one simulated Claude API, as a person would start them, for the tests of a
 // file. The binary is the one that CCPROXY_BINARY names.
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,37 +9,50 @@ import { after } from 'node:test';
 
 const PATIENCE = 20_000; // milliseconds
 
+const running = new Set();
+process.on('exit', () => running.forEach((program) => program.kill('SIGKILL')));
+process.on('SIGTERM', () => process.exit(1)); // the runner's, when a file takes too long
+
 // Resolves with the program and the first match of `address` in what it prints.
 function start(args, environment, address) {
   const program = spawn(process.env.CCPROXY_BINARY, args, {
     env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(program);
   let said = '';
+  const ended = new Promise((resolve) => program.on('exit', (code, signal) => {
+    running.delete(program);
+    resolve(code ?? signal);
+  }));
   return new Promise((resolve, reject) => {
-    const fail = (why) => reject(new Error(`${args[0]}: ${why}\n${said}`));
+    const fail = (why) => {
+      clearTimeout(timer);
+      program.kill('SIGKILL');
+      reject(new Error(`${args[0]}: ${why}\n${said}`));
+    };
     const timer = setTimeout(() => fail('it did not start'), PATIENCE);
     program.on('error', (error) => fail(error.message));
-    program.on('exit', (code) => fail(`it ended with ${code}`));
+    ended.then((how) => fail(`it ended with ${how}`));
     const listen = (piece) => {
-      said += piece;
+      said = (said + piece).slice(-10_000);
       const found = said.match(address);
       if (!found) return;
       clearTimeout(timer);
-      resolve({ program, url: found[1] });
+      resolve({ program, ended, url: found[1], said: () => said });
     };
     program.stdout.on('data', listen);
     program.stderr.on('data', listen);
   });
 }
 
-function end(program) {
-  return new Promise((resolve) => {
-    if (program.exitCode !== null) return resolve(program.exitCode);
-    program.removeAllListeners('exit');
-    program.on('exit', resolve);
-    program.kill('SIGTERM');
-  });
+// In order and with code 0: one that crashed meanwhile, or does not end, is a failure.
+async function end({ program, ended, said }) {
+  program.kill('SIGTERM');
+  const timer = setTimeout(() => program.kill('SIGKILL'), PATIENCE);
+  const how = await ended;
+  clearTimeout(timer);
+  assert.equal(how, 0, said());
 }
 
 export async function startProxy() {
@@ -49,9 +63,9 @@ export async function startProxy() {
   const proxy = await start(['start', '--port', '0', '--upstream', mock.url], environment,
     /listening on (http:\/\/[\d.:]+)/);
   after(async () => {
-    await end(proxy.program);
-    await end(mock.program);
     await rm(home, { recursive: true });
+    await end(proxy);
+    await end(mock);
   });
   const ask = async (method, path, body) => {
     const answer = await fetch(mock.url + path, { method, body: body && JSON.stringify(body) });
