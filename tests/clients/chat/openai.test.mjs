@@ -1,9 +1,9 @@
 // The SDK of OpenAI for JavaScript: what most tools are built on.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import OpenAI from 'openai';
-import { zodResponseFormat } from 'openai/helpers/zod';
+import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
 import { BROKEN, TWO_CALLS, startProxy, weather } from './proxy.mjs';
 
@@ -19,6 +19,20 @@ const tools = [{
     parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
   },
 }];
+
+// The first choice that the chunks of a stream amount to.
+async function joined(stream) {
+  const choice = { message: { tool_calls: [] } };
+  for await (const { choices: [piece] } of stream) {
+    for (const { index, ...delta } of piece?.delta.tool_calls ?? []) {
+      const call = choice.message.tool_calls[index];
+      if (call) call.custom.input += delta.custom.input;
+      else choice.message.tool_calls[index] = delta;
+    }
+    choice.finish_reason = piece?.finish_reason ?? choice.finish_reason;
+  }
+  return choice;
+}
 
 test('a whole answer has its text and its usage', async () => {
   await proxy.answers({ text: 'Rain, later sun.', usage: { cache_read_input_tokens: 100 } });
@@ -100,12 +114,105 @@ test('parse says that an answer was cut', async () => {
   }), OpenAI.LengthFinishReasonError);
 });
 
+test('the stream helper parses calls of strict tools and the object of the schema', async () => {
+  const City = z.object({ city: z.string() });
+  await proxy.answers({ blocks: [{ text: '', deltas: ['{"ci', 'ty":"Os', 'lo"}'] },
+    { tool_use: { id: 'toolu_1', name: 'get_weather', fragments: ['{"ci', 'ty":"Oslo"}'] } }] });
+  const stream = client.chat.completions.stream({ model, messages,
+    response_format: zodResponseFormat(City, 'place'),
+    tools: [zodFunction({ name: 'get_weather', parameters: City })] });
+  const done = [];
+  stream.on('tool_calls.function.arguments.done', (call) => done.push(call.parsed_arguments));
+  const { message } = (await stream.finalChatCompletion()).choices[0];
+  assert.deepEqual(message.parsed, { city: 'Oslo' });
+  assert.deepEqual(done, [{ city: 'Oslo' }]);
+  assert.deepEqual(message.tool_calls[0].function.parsed_arguments, { city: 'Oslo' });
+  const [sent] = await proxy.sent();
+  assert.equal(sent.tools[0].strict, true);
+});
+
+for (const stream of [false, true]) {
+  test(`a call without arguments has an empty object (stream: ${stream})`, async () => {
+    await proxy.answers({ times: 1, blocks: [{ tool_use: { id: 'toolu_1', name: 'now',
+      fragments: [''] } }] }, { text: 'Noon.' });
+    const runner = client.chat.completions.runTools({ model, messages, stream,
+      tools: [{ type: 'function', function: { name: 'now', parse: JSON.parse,
+        parameters: { type: 'object', properties: {} },
+        function: (input) => JSON.stringify(input) } }] });
+    assert.equal(await runner.finalContent(), 'Noon.');
+    const [, second] = await proxy.sent();
+    assert.deepEqual(second.messages.at(-1).content[0].content, '{}');
+    assert.deepEqual(second.messages.at(-2).content.at(-1).input, {});
+  });
+}
+
+test('arguments that are no JSON go back with what is wrong, and the loop goes on', async () => {
+  await proxy.answers({ times: 1, blocks: [{ tool_use: { id: 'toolu_1', name: 'get_weather',
+    fragments: ['{"city": Oslo'] } }] }, { text: 'Again, then.' });
+  const runner = client.chat.completions.runTools({ model, messages, stream: true,
+    tools: [{ ...tools[0], function: { ...tools[0].function, parse: JSON.parse,
+      function: weather } }] });
+  assert.equal(await runner.finalContent(), 'Again, then.');
+  const [, second] = await proxy.sent();
+  assert.deepEqual(second.messages[1].content[0].input, { _raw: '{"city": Oslo' });
+  assert.match(JSON.stringify(second.messages[2].content[0]), /JSON/);
+});
+
+for (const stream of [false, true]) {
+  test(`a custom tool is called with its text (stream: ${stream})`, async () => {
+    await proxy.answers({ blocks: [{ tool_use: { id: 'toolu_1', name: 'shell',
+      fragments: ['{"input":"ls ', '-l\\n"}'] } }] });
+    const request = { model, messages, tools: [{ type: 'custom', custom: { name: 'shell' } }] };
+    const answer = stream
+      ? await joined(await client.chat.completions.create({ ...request, stream }))
+      : (await client.chat.completions.create(request)).choices[0];
+    assert.equal(answer.finish_reason, 'tool_calls');
+    const [call] = answer.message.tool_calls;
+    assert.equal(call.type, 'custom');
+    assert.deepEqual({ ...call.custom }, { name: 'shell', input: 'ls -l\n' });
+  });
+}
+
+test('an answer that was cut, and one that a stop sequence ended, say so', async () => {
+  const reason = async () => (await client.chat.completions
+    .stream({ model, messages, stop: ['END'], max_completion_tokens: 5 })
+    .finalChatCompletion()).choices[0].finish_reason;
+  await proxy.answers({ text: 'It will', stop_reason: 'max_tokens' });
+  assert.equal(await reason(), 'length');
+  await proxy.answers({ text: 'It will', stop_reason: 'stop_sequence', stop_sequence: 'END' });
+  assert.equal(await reason(), 'stop');
+  const [sent] = await proxy.sent();
+  assert.deepEqual(sent.stop_sequences, ['END']);
+  assert.equal(sent.max_tokens, 5);
+});
+
+test('images and files arrive', async () => {
+  const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+  const pdf = Buffer.from('%PDF-1.4 nothing').toString('base64');
+  await proxy.answers({ text: 'A dot.' });
+  const answer = await client.chat.completions.create({ model, messages: [{ role: 'user', content: [
+    { type: 'text', text: 'What is it?' },
+    { type: 'image_url', image_url: { url: `data:image/png;base64,${png}`, detail: 'low' } },
+    { type: 'file', file: { filename: 'a.pdf', file_data: `data:application/pdf;base64,${pdf}` } },
+  ] }] });
+  assert.equal(answer.choices[0].message.content, 'A dot.');
+  const [sent] = await proxy.sent();
+  const [text, image, file] = sent.messages[0].content;
+  assert.equal(text.text, 'What is it?');
+  assert.deepEqual(image.source, { type: 'base64', media_type: 'image/png', data: png });
+  assert.equal(file.type, 'document');
+  assert.equal(file.source.data, pdf);
+});
+
 test('a refusal is one', async () => {
   await proxy.answers({ blocks: [], stop_reason: 'refusal',
     stop_details: { type: 'refusal', category: 'cyber', explanation: 'Not that.' } });
   const answer = await client.chat.completions.stream({ model, messages }).finalChatCompletion();
   assert.equal(answer.choices[0].finish_reason, 'content_filter');
   assert.equal(answer.choices[0].message.refusal, 'Not that.');
+  await assert.rejects(client.chat.completions.parse({
+    model, messages, response_format: zodResponseFormat(z.object({ city: z.string() }), 'w'),
+  }), OpenAI.ContentFilterFinishReasonError);
 });
 
 test('errors are of the class that the SDK has for them', async () => {
@@ -113,19 +220,39 @@ test('errors are of the class that the SDK has for them', async () => {
     [{ status: 400, error: { type: 'invalid_request_error',
       message: 'prompt is too long: 210000 tokens > 200000 maximum' } },
     OpenAI.BadRequestError, 'context_length_exceeded'],
-    [{ status: 403, error: 'permission_error' }, OpenAI.PermissionDeniedError, undefined],
+    [{ status: 401, error: 'authentication_error' }, OpenAI.AuthenticationError, 'upstream_auth'],
+    [{ status: 403, error: 'permission_error' }, OpenAI.PermissionDeniedError,
+      'permission_denied'],
     [{ status: 404, error: { type: 'not_found_error', message: 'model: claude-sonnet-5' } },
       OpenAI.NotFoundError, 'model_not_found'],
+    [{ status: 413, error: 'request_too_large' }, OpenAI.APIError, 'request_too_large', 413],
+    [{ status: 429, error: 'rate_limit_error', headers: { 'retry-after': '3000' } },
+      OpenAI.RateLimitError, 'rate_limit_exceeded'],
+    [{ status: 529, error: 'overloaded_error', headers: { 'retry-after': '3000' } },
+      OpenAI.InternalServerError, 'overloaded', 503],
   ];
-  for (const [reply, kind, code] of cases) {
-    await proxy.answers(reply);
-    await assert.rejects(client.chat.completions.create({ model, messages }), (error) => {
-      assert.ok(error instanceof kind, `${error}`);
-      if (code) assert.equal(error.code, code);
-      assert.ok(error.requestID);
-      return true;
-    });
+  for (const stream of [false, true]) {
+    for (const [reply, kind, code, status = reply.status] of cases) {
+      await proxy.answers(reply);
+      await assert.rejects(client.chat.completions.create({ model, messages, stream }), (error) => {
+        assert.ok(error instanceof kind, `${error}`);
+        assert.equal(error.code, code);
+        assert.equal(error.status, status);
+        assert.ok(error.requestID);
+        return true;
+      });
+    }
   }
+});
+
+test('the SDK tries again by itself as it is told to', async () => {
+  const patient = client.withOptions({ maxRetries: 2 });
+  await proxy.answers({ times: 1, status: 429, error: 'rate_limit_error' }, { text: 'Rain.' });
+  const answer = await patient.chat.completions.create({ model, messages });
+  assert.equal(answer.choices[0].message.content, 'Rain.');
+  await proxy.answers({ status: 401, error: 'authentication_error' });
+  await assert.rejects(patient.chat.completions.create({ model, messages }),
+    OpenAI.AuthenticationError);
 });
 
 test('what is wrong in a request is named', async () => {
@@ -154,13 +281,55 @@ test('an error in the middle of a stream is thrown', async () => {
   assert.equal(text, 'It will');
 });
 
+// A reset may overtake what was sent before it.
+for (const [fault, before] of [['end-mid=5', /^It will $/], ['close-mid=5', /^It will $/],
+  ['reset-mid=5', /^(It (will )?)?$/]]) {
+  test(`a stream that breaks off upstream (${fault}) is no answer`, async () => {
+    await proxy.answers({ blocks: [{ text: '', deltas: ['It ', 'will ', 'rain.'] }], fault });
+    const stream = client.chat.completions.stream({ model, messages });
+    const text = [];
+    stream.on('content', (piece) => text.push(piece));
+    await assert.rejects(stream.finalChatCompletion(), (error) => {
+      assert.ok(error instanceof OpenAI.APIError, `${error}`);
+      assert.equal(error.code, 'upstream_unreachable');
+      return true;
+    });
+    assert.match(text.join(''), before);
+  });
+}
+
+const LONG = { blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 };
+
 test('a stream that is left early is left upstream too', async () => {
-  await proxy.answers({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
+  await proxy.answers(LONG);
   const stream = await client.chat.completions.create({ model, messages, stream: true });
   for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break;
-  const seen = async () => (await proxy.requests())[0];
-  for (let i = 0; i < 100 && !(await seen()).aborted; ++i) await setTimeout(20);
-  assert.ok((await seen()).aborted);
+  assert.ok(await proxy.left());
+});
+
+test('a whole answer that is cancelled is left upstream too', async () => {
+  await proxy.answers(LONG);
+  const controller = new AbortController();
+  const asked = client.chat.completions.create({ model, messages }, { signal: controller.signal });
+  while ((await proxy.requests()).length === 0) await pause(10);
+  controller.abort();
+  await assert.rejects(asked, OpenAI.APIUserAbortError);
+  assert.ok(await proxy.left());
+});
+
+test('the stream helper is aborted', async () => {
+  await proxy.answers(LONG);
+  const stream = client.chat.completions.stream({ model, messages });
+  stream.on('content', () => stream.abort());
+  await assert.rejects(stream.finalChatCompletion(), OpenAI.APIUserAbortError);
+  assert.ok(await proxy.left());
+});
+
+test('what was left out of a request is told in the headers', async () => {
+  await proxy.answers({ text: 'Rain.' });
+  const { response } = await client.chat.completions.create({ model, messages, seed: 7 })
+    .withResponse();
+  assert.equal(response.headers.get('x-ccproxy-ignored'), 'seed');
 });
 
 test('models are listed and the legacy completion answers', async () => {

@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 
 const PATIENCE = 20_000; // milliseconds
 
@@ -86,6 +87,13 @@ export async function startProxy() {
     async requests() {
       const records = JSON.parse(await ask('GET', '/mock/requests'));
       return records.filter((record) => record.target.startsWith('/v1/messages'));
+    },
+
+    // Whether its last request was left before the answer's end. Waits two seconds for it.
+    async left() {
+      const aborted = async () => (await this.requests()).at(-1)?.aborted;
+      for (let i = 0; i < 100 && !(await aborted()); ++i) await pause(20);
+      return aborted();
     },
 
     // The bodies of these.
