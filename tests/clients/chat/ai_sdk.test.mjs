@@ -5,7 +5,7 @@ import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { APICallError, Output, generateText, stepCountIs, streamText, tool } from 'ai';
 import { z } from 'zod';
-import { BROKEN, TWO_CALLS, startProxy, weather } from './proxy.mjs';
+import { BROKEN, PNG, TWO_CALLS, startProxy, weather } from './proxy.mjs';
 
 const proxy = await startProxy();
 const name = 'claude-sonnet-5';
@@ -20,6 +20,17 @@ const tools = {
     execute: async (input) => weather(input),
   }),
 };
+
+// The text of a stream, and the errors in it.
+async function parts(result) {
+  let text = '';
+  const errors = [];
+  for await (const part of result.fullStream) {
+    if (part.type === 'text-delta') text += part.text;
+    if (part.type === 'error') errors.push(part.error);
+  }
+  return { text, errors };
+}
 
 for (const [provider, model] of [
   ['openai.chat', openai.chat(name)],
@@ -86,12 +97,116 @@ for (const [provider, model] of [
     });
   });
 
+  test(`${provider}: a stream breaks off for a reason that is told`, async () => {
+    await proxy.answers({ blocks: [{ text: '', deltas: ['It ', 'will ', 'rain.'] }],
+      fault: 'end-mid=5' });
+    const { text, errors } = await parts(streamText({ ...settings, onError: () => {} }));
+    assert.equal(text, 'It will ');
+    assert.match(JSON.stringify(errors), /upstream_unreachable/);
+  });
+
+  test(`${provider}: an error before a stream is tried again when it passes`, async () => {
+    await proxy.answers({ times: 1, status: 429, error: 'rate_limit_error' }, { text: 'Rain.' });
+    assert.equal(await streamText({ ...settings, maxRetries: 1 }).text, 'Rain.');
+    await proxy.answers({ status: 429, error: 'rate_limit_error',
+      headers: { 'retry-after': '3000' } });
+    const { errors: [error] } = await parts(streamText({ ...settings, onError: () => {} }));
+    assert.ok(APICallError.isInstance(error), `${error}`);
+    assert.equal(error.statusCode, 429);
+    assert.equal(error.isRetryable, true);
+    assert.equal(error.data.error.code, 'rate_limit_exceeded');
+    assert.equal(error.responseHeaders['retry-after'], '3000');
+  });
+
+  test(`${provider}: finish reasons are its own words`, async () => {
+    for (const [reply, reason] of [
+      [{ text: 'It will', stop_reason: 'max_tokens' }, 'length'],
+      [{ text: 'It will', stop_reason: 'stop_sequence', stop_sequence: 'END' }, 'stop'],
+      [{ text: 'No.', stop_reason: 'refusal', stop_details: { type: 'refusal' } },
+        'content-filter'],
+    ]) {
+      await proxy.answers(reply);
+      assert.equal((await generateText(settings)).finishReason, reason);
+      assert.equal(await streamText(settings).finishReason, reason);
+    }
+  });
+
+  test(`${provider}: a call without arguments has an empty object`, async () => {
+    const now = tool({ inputSchema: z.object({}), execute: async (input) => ({ input }) });
+    for (const ask of [generateText, streamText]) {
+      await proxy.answers({ times: 1, blocks: [{ tool_use: { id: 'toolu_1', name: 'now',
+        fragments: [''] } }] }, { text: 'Noon.' });
+      const result = await ask({ ...settings, tools: { now }, stopWhen: stepCountIs(2) });
+      await result.consumeStream?.();
+      const [{ toolResults: [{ output }] }] = await result.steps;
+      assert.deepEqual(output, { input: {} });
+      assert.equal(await result.text, 'Noon.');
+    }
+  });
+
+  test(`${provider}: a tool that fails, and one that is not there, are told to the model`,
+    async () => {
+      await proxy.answers({ times: 1, blocks: [
+        { tool_use: { id: 'toolu_1', name: 'broken', input: {} } },
+        { tool_use: { id: 'toolu_2', name: 'absent', input: { a: 1 } } }] }, { text: 'Sorry.' });
+      const broken = tool({ inputSchema: z.object({}),
+        execute: async () => { throw new Error('out of order'); } });
+      const { text } = await generateText({ ...settings, tools: { broken },
+        stopWhen: stepCountIs(2) });
+      assert.equal(text, 'Sorry.');
+      const [, second] = await proxy.sent();
+      assert.deepEqual(second.messages[1].content.map((block) => block.name),
+        ['broken', 'absent']);
+      const [first, other] = second.messages[2].content.map((block) => JSON.stringify(block));
+      assert.match(first, /out of order/);
+      assert.match(other, /absent/);
+    });
+
+  test(`${provider}: an object is streamed as it grows`, async () => {
+    await proxy.answers({ blocks: [{ text: '',
+      deltas: ['{"city":', '"Oslo"', ',"degr', 'ees":7.5}'] }] });
+    const result = streamText({ ...settings,
+      output: Output.object({ schema: z.object({ city: z.string(), degrees: z.number() }) }) });
+    const seen = [];
+    for await (const part of result.partialOutputStream) seen.push(part);
+    assert.deepEqual(seen.find((part) => 'city' in part), { city: 'Oslo' });
+    assert.deepEqual(seen.at(-1), { city: 'Oslo', degrees: 7.5 });
+    assert.deepEqual(await result.output, seen.at(-1));
+  });
+
+  test(`${provider}: images and files arrive`, async () => {
+    await proxy.answers({ text: 'A dot.' });
+    const { text } = await generateText({ model, maxRetries: 0, system: 'Be short.', messages: [
+      { role: 'user', content: [
+        { type: 'text', text: 'What is it?' },
+        { type: 'image', image: Buffer.from(PNG, 'base64') },
+        { type: 'file', data: Buffer.from('%PDF-1.4 nothing'), mediaType: 'application/pdf',
+          filename: 'a.pdf' },
+      ] }] });
+    assert.equal(text, 'A dot.');
+    const [sent] = await proxy.sent();
+    assert.equal(sent.system[0].text, 'Be short.');
+    assert.deepEqual(sent.messages[0].content.map((block) => block.type),
+      ['text', 'image', 'document']);
+    assert.equal(sent.messages[0].content[1].source.data, PNG);
+  });
+
+  test(`${provider}: a stream that is aborted is left upstream too`, async () => {
+    await proxy.answers({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
+    const controller = new AbortController();
+    const kinds = [];
+    for await (const part of streamText({ ...settings,
+      abortSignal: controller.signal }).fullStream) {
+      kinds.push(part.type);
+      if (part.type === 'text-delta') controller.abort();
+    }
+    assert.equal(kinds.at(-1), 'abort');
+    assert.ok(await proxy.left());
+  });
+
   test(`${provider}: an error in the middle of a stream is one`, async () => {
     await proxy.answers(BROKEN);
-    const errors = [];
-    const result = streamText({ ...settings, onError: ({ error }) => errors.push(error) });
-    let text = '';
-    for await (const part of result.fullStream) if (part.type === 'text-delta') text += part.text;
+    const { text, errors } = await parts(streamText({ ...settings, onError: () => {} }));
     assert.equal(text, 'It will');
     assert.match(JSON.stringify(errors), /Overloaded|overloaded/);
   });
@@ -109,4 +224,28 @@ test('openai-compatible: thinking is reasoning, whole and streamed', async () =>
   assert.equal(await result.reasoningText, 'Well.');
   const [sent] = await proxy.sent();
   assert.deepEqual(sent.output_config, { effort: 'high' });
+});
+
+test('openai-compatible: thinking that was shown goes back as it was signed, not as it was shown',
+  async () => {
+    await proxy.answers(TWO_CALLS, { text: 'Rain in both.' });
+    const { steps } = await generateText({ model: compatible(name), prompt, tools, maxRetries: 0,
+      stopWhen: stepCountIs(2), providerOptions: { ccproxy: { reasoningEffort: 'low' } } });
+    assert.equal(steps[0].reasoningText, 'Two cities.');
+    const [, second] = await proxy.sent();
+    const blocks = second.messages[1].content;
+    assert.deepEqual(blocks.map((block) => block.type),
+      ['thinking', 'text', 'tool_use', 'tool_use']);
+    assert.deepEqual([blocks[0].thinking, blocks[0].signature], ['Two cities.', 'c2ln']);
+  });
+
+test('openai.chat: an effort and how much of the output was thinking', async () => {
+  await proxy.answers({ blocks: [{ thinking: 'Well.', signature: 'c2ln' }, { text: 'Rain.' }],
+    usage: { output_tokens: 30, output_tokens_details: { thinking_tokens: 20 } } });
+  const { usage } = await generateText({ model: openai.chat(name), prompt, maxRetries: 0,
+    providerOptions: { openai: { reasoningEffort: 'low', forceReasoning: true } } });
+  assert.equal(usage.outputTokens, 30);
+  assert.equal(usage.outputTokenDetails.reasoningTokens, 20);
+  const [sent] = await proxy.sent();
+  assert.equal(sent.output_config.effort, 'low');
 });

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import OpenAI from 'openai';
 import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
-import { BROKEN, TWO_CALLS, startProxy, weather } from './proxy.mjs';
+import { BROKEN, PNG, TWO_CALLS, startProxy, weather } from './proxy.mjs';
 
 const proxy = await startProxy();
 const client = new OpenAI({ baseURL: proxy.baseURL, apiKey: 'any', maxRetries: 0 });
@@ -187,19 +187,18 @@ test('an answer that was cut, and one that a stop sequence ended, say so', async
 });
 
 test('images and files arrive', async () => {
-  const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
   const pdf = Buffer.from('%PDF-1.4 nothing').toString('base64');
   await proxy.answers({ text: 'A dot.' });
   const answer = await client.chat.completions.create({ model, messages: [{ role: 'user', content: [
     { type: 'text', text: 'What is it?' },
-    { type: 'image_url', image_url: { url: `data:image/png;base64,${png}`, detail: 'low' } },
+    { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}`, detail: 'low' } },
     { type: 'file', file: { filename: 'a.pdf', file_data: `data:application/pdf;base64,${pdf}` } },
   ] }] });
   assert.equal(answer.choices[0].message.content, 'A dot.');
   const [sent] = await proxy.sent();
   const [text, image, file] = sent.messages[0].content;
   assert.equal(text.text, 'What is it?');
-  assert.deepEqual(image.source, { type: 'base64', media_type: 'image/png', data: png });
+  assert.deepEqual(image.source, { type: 'base64', media_type: 'image/png', data: PNG });
   assert.equal(file.type, 'document');
   assert.equal(file.source.data, pdf);
 });
@@ -253,6 +252,7 @@ test('the SDK tries again by itself as it is told to', async () => {
   await proxy.answers({ status: 401, error: 'authentication_error' });
   await assert.rejects(patient.chat.completions.create({ model, messages }),
     OpenAI.AuthenticationError);
+  assert.equal((await proxy.requests()).length, 1, 'no other attempt would do better');
 });
 
 test('what is wrong in a request is named', async () => {

@@ -127,4 +127,8 @@ export const BROKEN = {
   ],
 };
 
+// One pixel.
+export const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9' +
+  'awAAAABJRU5ErkJggg==';
+
 export const weather = ({ city }) => `${city}: rain`;
