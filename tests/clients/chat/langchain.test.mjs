@@ -1,11 +1,11 @@
 // LangChain with its model for OpenAI.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HumanMessage, SystemMessage, ToolMessage } from '@langchain/core/messages';
+import { AIMessage, HumanMessage, SystemMessage, ToolMessage } from '@langchain/core/messages';
 import { tool } from '@langchain/core/tools';
 import { ChatOpenAI } from '@langchain/openai';
 import { z } from 'zod';
-import { BROKEN, TWO_CALLS, startProxy, weather } from './proxy.mjs';
+import { BROKEN, PNG, TWO_CALLS, startProxy, weather } from './proxy.mjs';
 
 const proxy = await startProxy();
 const model = new ChatOpenAI({ model: 'claude-sonnet-5', apiKey: 'any', maxRetries: 0,
@@ -60,15 +60,115 @@ for (const streams of [false, true]) {
   });
 }
 
-test('structured output is an object', async () => {
-  await proxy.answers({ text: '{"city":"Oslo"}' });
-  const asked = model.withStructuredOutput(z.object({ city: z.string() }), { name: 'place' });
-  assert.deepEqual(await asked.invoke(question), { city: 'Oslo' });
+for (const [method, reply, sees] of [
+  ['jsonSchema', { text: '{"city":"Oslo"}' },
+    (sent) => assert.equal(sent.output_config.format.type, 'json_schema')],
+  ['functionCalling', { blocks: [{ tool_use: { id: 'toolu_1', name: 'place',
+    fragments: ['{"city":', '"Oslo"}'] } }] },
+  (sent) => assert.deepEqual(sent.tools.map(({ name }) => name), ['place'])],
+  ['jsonMode', { text: '```json\n{"city":"Oslo"}\n```' },
+    (sent) => assert.match(JSON.stringify(sent.system), /JSON/)],
+]) {
+  test(`structured output is an object (${method})`, async () => {
+    await proxy.answers(reply);
+    const asked = model.withStructuredOutput(z.object({ city: z.string() }),
+      { name: 'place', method });
+    assert.deepEqual(await asked.invoke(question), { city: 'Oslo' });
+    sees((await proxy.sent())[0]);
+  });
+}
+
+test('a call without arguments has an empty object', async () => {
+  const now = tool(async () => 'Noon.', { name: 'now', description: 'The time.',
+    schema: z.object({}) });
+  await proxy.answers({ blocks: [{ tool_use: { id: 'toolu_1', name: 'now', fragments: [''] } }] });
+  const bound = model.bindTools([now]);
+  assert.deepEqual((await bound.invoke(question)).tool_calls[0].args, {});
+  let sum;
+  for await (const piece of await bound.stream(question)) sum = sum ? sum.concat(piece) : piece;
+  assert.deepEqual(sum.tool_calls[0].args, {});
+  assert.deepEqual(sum.invalid_tool_calls, []);
 });
 
-test('an error in the middle of a stream is thrown', async () => {
-  await proxy.answers(BROKEN);
+test('a tool that must be called is forced, and a conversation from elsewhere goes on', async () => {
+  await proxy.answers({ text: 'Rain.' });
+  const bound = model.bindTools([getWeather],
+    { tool_choice: 'get_weather', parallel_tool_calls: false });
+  await bound.invoke([...question,
+    new AIMessage({ content: '', tool_calls: [{ id: 'call_1', name: 'get_weather',
+      args: { city: 'Oslo' } }] }),
+    new ToolMessage({ tool_call_id: 'call_1', content: 'Oslo: rain' })]);
+  const [sent] = await proxy.sent();
+  assert.deepEqual(sent.tool_choice,
+    { type: 'tool', name: 'get_weather', disable_parallel_tool_use: true });
+  assert.deepEqual(sent.messages[1].content,
+    [{ type: 'tool_use', id: 'call_1', name: 'get_weather', input: { city: 'Oslo' } }]);
+  assert.equal(sent.messages[2].content[0].tool_use_id, 'call_1');
+});
+
+test('finish reasons are told, streamed and not', async () => {
+  for (const [reply, reason] of [
+    [{ text: 'It will', stop_reason: 'max_tokens' }, 'length'],
+    [{ text: 'No.', stop_reason: 'refusal', stop_details: { type: 'refusal' } },
+      'content_filter'],
+  ]) {
+    await proxy.answers(reply);
+    assert.equal((await model.invoke(question)).response_metadata.finish_reason, reason);
+    let sum;
+    for await (const piece of await model.stream(question)) sum = sum ? sum.concat(piece) : piece;
+    assert.equal(sum.response_metadata.finish_reason, reason);
+  }
+});
+
+test('an image arrives', async () => {
+  await proxy.answers({ text: 'A dot.' });
+  const answer = await model.invoke([new HumanMessage({ content: [
+    { type: 'text', text: 'What is it?' },
+    { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}` } },
+  ] })]);
+  assert.equal(answer.text, 'A dot.');
+  const [sent] = await proxy.sent();
+  assert.equal(sent.messages[0].content[1].source.data, PNG);
+});
+
+test('errors are thrown with their status and their words', async () => {
+  for (const [reply, status, words] of [
+    [{ status: 400, error: { type: 'invalid_request_error',
+      message: 'prompt is too long: 210000 tokens > 200000 maximum' } }, 400, /too long/],
+    [{ status: 401, error: 'authentication_error' }, 401, /./],
+    [{ status: 429, error: 'rate_limit_error', headers: { 'retry-after': '3000' } }, 429, /./],
+  ]) {
+    for (const ask of [() => model.invoke(question), () => model.stream(question)]) {
+      await proxy.answers(reply);
+      await assert.rejects(ask(), (error) => {
+        assert.equal(error.status, status, `${error}`);
+        assert.match(error.message, words);
+        return true;
+      });
+    }
+  }
+});
+
+for (const [how, reply, words] of [
+  ['an error in the middle of a stream', BROKEN, /[Oo]verloaded/],
+  ['a stream that breaks off upstream', { text: 'It will rain.', fault: 'end-mid' }, /./],
+]) {
+  test(`${how} is thrown`, async () => {
+    await proxy.answers(reply);
+    let text = '';
+    await assert.rejects(async () => {
+      for await (const piece of await model.stream(question)) text += piece.text;
+    }, words);
+    assert.match(text, /^It/, 'what came before it was shown');
+  });
+}
+
+test('a stream that is aborted is left upstream too', async () => {
+  await proxy.answers({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
+  const controller = new AbortController();
   await assert.rejects(async () => {
-    for await (const piece of await model.stream(question)) assert.ok(piece);
-  }, /[Oo]verloaded/);
+    for await (const piece of await model.stream(question, { signal: controller.signal }))
+      if (piece.text) controller.abort();
+  }, /[Aa]bort/);
+  assert.ok(await proxy.left());
 });
