@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Agent, OpenAIChatCompletionsModel, Runner, setTracingDisabled, tool } from '@openai/agents';
 import OpenAI from 'openai';
 import { z } from 'zod';
-import { TWO_CALLS, startProxy, weather } from './proxy.mjs';
+import { BROKEN, TWO_CALLS, startProxy, weather } from './proxy.mjs';
 
 const proxy = await startProxy();
 setTracingDisabled(true);
@@ -58,4 +58,80 @@ test('an agent with an output type gets its object', async () => {
   const typed = agent.clone({ outputType: z.object({ city: z.string() }), tools: [] });
   const result = await runner.run(typed, question);
   assert.deepEqual(result.finalOutput, { city: 'Oslo' });
+});
+
+test('an agent hands over to another one', async () => {
+  const boatman = new Agent({ name: 'Boatman', instructions: 'You know the sea.',
+    model: agent.model });
+  const host = new Agent({ name: 'Host', instructions: 'Ask who knows.', model: agent.model,
+    handoffs: [boatman] });
+  for (const stream of [false, true]) {
+    await proxy.answers({ times: 1, blocks: [{ tool_use: { id: 'toolu_1',
+      name: 'transfer_to_Boatman', fragments: [''] } }] }, { text: 'Stay ashore.' });
+    const result = await runner.run(host, question, { stream });
+    await result.completed;
+    assert.equal(result.finalOutput, 'Stay ashore.');
+    assert.equal(result.lastAgent.name, 'Boatman');
+    const [, second] = await proxy.sent();
+    assert.equal(second.system[0].text, 'You know the sea.');
+    assert.equal(second.messages.at(-1).content[0].tool_use_id, 'toolu_1');
+  }
+});
+
+test('a conversation goes on with what was said before', async () => {
+  await proxy.answers(TWO_CALLS, { times: 1, text: 'Rain in both.' }, { text: 'Tomorrow too.' });
+  const before = await runner.run(agent, question);
+  const after = await runner.run(agent,
+    [...before.history, { role: 'user', content: 'And tomorrow?' }]);
+  assert.equal(after.finalOutput, 'Tomorrow too.');
+  const third = (await proxy.sent()).at(-1);
+  assert.deepEqual(third.messages.map((message) => message.role),
+    ['user', 'assistant', 'user', 'assistant', 'user']);
+  assert.deepEqual(third.messages[1].content.map((block) => block.type),
+    ['thinking', 'text', 'tool_use', 'tool_use'], 'as the model said it');
+});
+
+test('settings of the model arrive', async () => {
+  await proxy.answers({ text: 'Rain.' });
+  const result = await runner.run(agent.clone({ modelSettings: { maxTokens: 500,
+    toolChoice: 'required', parallelToolCalls: false, reasoning: { effort: 'low' } } }), question);
+  assert.equal(result.finalOutput, 'Rain.');
+  const [sent] = await proxy.sent();
+  assert.equal(sent.max_tokens, 500);
+  assert.deepEqual(sent.tool_choice, { type: 'any', disable_parallel_tool_use: true });
+  assert.equal(sent.output_config.effort, 'low');
+});
+
+test('an error of the upstream\'s is that of the SDK', async () => {
+  await proxy.answers({ status: 403, error: 'permission_error' });
+  await assert.rejects(runner.run(agent, question), OpenAI.PermissionDeniedError);
+});
+
+for (const [how, reply, code] of [
+  ['an error in the middle of a stream', BROKEN, 'overloaded'],
+  ['a stream that breaks off upstream', { text: 'It will rain.', fault: 'end-mid' },
+    'upstream_unreachable'],
+]) {
+  test(`${how} is thrown`, async () => {
+    await proxy.answers(reply);
+    const result = await runner.run(agent, question, { stream: true });
+    let text = '';
+    await assert.rejects(async () => {
+      for await (const piece of result.toTextStream()) text += piece;
+      await result.completed;
+    }, (error) => {
+      assert.ok(error instanceof OpenAI.APIError, `${error}`);
+      assert.equal(error.code, code);
+      return true;
+    });
+    assert.match(text, /^It/);
+  });
+}
+
+test('a run that is aborted is left upstream too', async () => {
+  await proxy.answers({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
+  const controller = new AbortController();
+  const result = await runner.run(agent, question, { stream: true, signal: controller.signal });
+  for await (const piece of result.toTextStream()) if (piece) controller.abort();
+  assert.ok(await proxy.left());
 });
