@@ -249,3 +249,15 @@ test('openai.chat: an effort and how much of the output was thinking', async () 
   const [sent] = await proxy.sent();
   assert.equal(sent.output_config.effort, 'low');
 });
+
+test('openai.chat: sources of a web search are sources', async () => {
+  for (const ask of [generateText, streamText]) {
+    await proxy.answers({ blocks: [{ text: 'It rains.', citations: [
+      { url: 'https://example.com/', title: 'Sky', cited_text: 'rain' }] }] });
+    const result = await ask({ model: openai.chat(name), prompt, maxRetries: 0 });
+    await result.consumeStream?.();
+    assert.equal(await result.text, 'It rains.');
+    assert.deepEqual((await result.sources).map(({ url, title }) => [url, title]),
+      [['https://example.com/', 'Sky']]);
+  }
+});

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import OpenAI from 'openai';
+import OpenAI, { AzureOpenAI } from 'openai';
 import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
 import { BROKEN, PNG, TWO_CALLS, startProxy, weather } from './proxy.mjs';
@@ -252,7 +252,14 @@ test('the SDK tries again by itself as it is told to', async () => {
   await proxy.answers({ status: 401, error: 'authentication_error' });
   await assert.rejects(patient.chat.completions.create({ model, messages }),
     OpenAI.AuthenticationError);
-  assert.equal((await proxy.requests()).length, 1, 'no other attempt would do better');
+  assert.equal((await proxy.requests()).length, 1);
+  await proxy.answers({ status: 402, error: 'billing_error' });
+  await assert.rejects(patient.chat.completions.create({ model, messages }), (error) => {
+    assert.ok(error instanceof OpenAI.RateLimitError, `${error}`);
+    assert.equal(error.code, 'insufficient_quota');
+    return true;
+  });
+  assert.equal((await proxy.requests()).length, 1, 'a 429 that no other attempt would mend');
 });
 
 test('what is wrong in a request is named', async () => {
@@ -325,6 +332,73 @@ test('the stream helper is aborted', async () => {
   assert.ok(await proxy.left());
 });
 
+for (const stream of [false, true]) {
+  test(`sources of a web search are told, and where they count (stream: ${stream})`, async () => {
+    await proxy.answers({ blocks: [
+      { web_search: { query: 'weather', results: [{ url: 'https://example.com/', title: 'Sky' }] } },
+      { text: 'Über Oslo: ' },
+      { text: 'It rains.', citations: [{ url: 'https://example.com/', title: 'Sky',
+        cited_text: 'rain' }] },
+    ] });
+    const request = { model, messages, web_search_options: {} };
+    const annotations = [];
+    let text = '';
+    if (stream) {
+      for await (const chunk of await client.chat.completions.create({ ...request, stream })) {
+        text += chunk.choices[0]?.delta.content ?? '';
+        annotations.push(...chunk.choices[0]?.delta.annotations ?? []);
+      }
+    } else {
+      const { message } = (await client.chat.completions.create(request)).choices[0];
+      text = message.content;
+      annotations.push(...message.annotations);
+    }
+    assert.equal(text, 'Über Oslo: It rains.');
+    assert.equal(annotations.length, 1);
+    const { url, title, start_index: begin, end_index: end } = annotations[0].url_citation;
+    assert.deepEqual([url, title, text.slice(begin, end)],
+      ['https://example.com/', 'Sky', 'It rains.']);
+    const [sent] = await proxy.sent();
+    assert.match(sent.tools[0].type, /^web_search_/);
+  });
+}
+
+test('Azure\'s client has an endpoint and a deployment', async () => {
+  const azure = new AzureOpenAI({ endpoint: proxy.baseURL.replace('/v1', ''), apiKey: 'any',
+    apiVersion: '2024-10-21', maxRetries: 0 });
+  await proxy.answers(TWO_CALLS);
+  const stream = azure.chat.completions.stream({ model, messages, tools });
+  const { message } = (await stream.finalChatCompletion()).choices[0];
+  assert.deepEqual(message.tool_calls.map((call) => call.id), ['toolu_1', 'toolu_2']);
+  const [sent] = await proxy.sent();
+  assert.equal(sent.model, model);
+});
+
+test('a proxy key is asked for, in each client\'s own field', async () => {
+  const key = 'sk-of-the-house-0123456789';
+  const guarded = await startProxy({ apiKeys: [{ name: 'mine', key }] });
+  const endpoint = guarded.baseURL.replace('/v1', '');
+  const clients = (apiKey) => [
+    new OpenAI({ baseURL: guarded.baseURL, apiKey, maxRetries: 0 }),
+    new AzureOpenAI({ endpoint, apiKey, apiVersion: '2024-10-21', maxRetries: 0 }),
+  ];
+  await guarded.answers({ text: 'Rain.' });
+  for (const asked of clients('sk-of-nobody')) {
+    await assert.rejects(asked.chat.completions.create({ model, messages }), (error) => {
+      assert.ok(error instanceof OpenAI.AuthenticationError, `${error}`);
+      assert.equal(error.code, 'invalid_api_key');
+      return true;
+    });
+  }
+  assert.deepEqual(await guarded.sent(), []);
+  for (const asked of clients(key)) {
+    const answer = await asked.chat.completions.create({ model, messages });
+    assert.equal(answer.choices[0].message.content, 'Rain.');
+  }
+  for (const { headers } of await guarded.requests())
+    assert.ok(!JSON.stringify(headers).includes(key), 'it stays here');
+});
+
 test('what was left out of a request is told in the headers', async () => {
   await proxy.answers({ text: 'Rain.' });
   const { response } = await client.chat.completions.create({ model, messages, seed: 7 })
@@ -336,6 +410,8 @@ test('models are listed and the legacy completion answers', async () => {
   const ids = [];
   for await (const entry of client.models.list()) ids.push(entry.id);
   assert.ok(ids.includes('claude-sonnet-5'));
+  assert.equal((await client.models.retrieve('claude-sonnet-5')).object, 'model');
+  await assert.rejects(client.models.retrieve('nothing'), OpenAI.NotFoundError);
   await proxy.answers({ text: 'Once upon a time.' });
   const answer = await client.completions.create({ model, prompt: 'Tell a story.' });
   assert.equal(answer.choices[0].text, 'Once upon a time.');

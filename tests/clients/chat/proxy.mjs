@@ -2,7 +2,7 @@
 // file. The binary is the one that CCPROXY_BINARY names.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -56,8 +56,10 @@ async function end({ program, ended, said }) {
   assert.equal(how, 0, said());
 }
 
-export async function startProxy() {
+// `config` is what stands in its configuration file.
+export async function startProxy(config = {}) {
   const home = await mkdtemp(join(tmpdir(), 'ccproxy-clients-'));
+  await writeFile(join(home, 'config.json'), JSON.stringify(config), { mode: 0o600 });
   const environment = { HOME: home, CCPROXY_HOME: home, ANTHROPIC_API_KEY: 'of-nobody' };
   const mock = await start(['mock', '--port', '0', '--pace', 'events', '--quiet'], environment,
     /(http:\/\/[\d.:]+)/);
