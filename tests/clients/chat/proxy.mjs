@@ -2,7 +2,7 @@
 // file. The binary is the one that CCPROXY_BINARY names.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -58,18 +58,15 @@ async function end({ program, ended, said }) {
 
 // `config` is what stands in its configuration file.
 export async function startProxy(config = {}) {
-  const home = await mkdtemp(join(tmpdir(), 'ccproxy-clients-'));
-  await writeFile(join(home, 'config.json'), JSON.stringify(config), { mode: 0o600 });
+  const home = mkdtempSync(join(tmpdir(), 'ccproxy-clients-'));
+  process.on('exit', () => rmSync(home, { recursive: true, force: true }));
+  writeFileSync(join(home, 'config.json'), JSON.stringify(config), { mode: 0o600 });
   const environment = { HOME: home, CCPROXY_HOME: home, ANTHROPIC_API_KEY: 'of-nobody' };
   const mock = await start(['mock', '--port', '0', '--pace', 'events', '--quiet'], environment,
     /(http:\/\/[\d.:]+)/);
   const proxy = await start(['start', '--port', '0', '--upstream', mock.url], environment,
     /listening on (http:\/\/[\d.:]+)/);
-  after(async () => {
-    await rm(home, { recursive: true });
-    await end(proxy);
-    await end(mock);
-  });
+  after(() => Promise.all([end(proxy), end(mock)]));
   const ask = async (method, path, body) => {
     const answer = await fetch(mock.url + path, { method, body: body && JSON.stringify(body) });
     if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
