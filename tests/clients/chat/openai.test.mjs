@@ -76,6 +76,22 @@ test('the stream helper puts thinking, text and two calls together', async () =>
   [['toolu_1', 'get_weather', { city: 'Oslo' }], ['toolu_2', 'get_weather', { city: 'Bergen' }]]);
 });
 
+test('ten calls at once keep apart, with any name and any letter', async () => {
+  const name = 'mcp.server/look it up';
+  await proxy.answers({ blocks: Array.from({ length: 10 }, (_, i) => ({
+    tool_use: { id: `toolu_${i}`, name: 'mcp_server_look_it_up',
+      fragments: ['{"s":"', '\\ud83d\\ude00é😀', '"', `,"i":${i}}`] } })) });
+  const answer = await client.chat.completions.stream({ model, messages,
+    tools: [{ type: 'function', function: { name, parameters: { type: 'object' } } }],
+  }).finalChatCompletion();
+  assert.deepEqual(
+    answer.choices[0].message.tool_calls.map(({ function: { name, arguments: text } }) =>
+      [name, JSON.parse(text)]),
+    Array.from({ length: 10 }, (_, i) => [name, { s: '😀é😀', i }]));
+  const [sent] = await proxy.sent();
+  assert.equal(sent.tools[0].name, 'mcp_server_look_it_up');
+});
+
 for (const stream of [false, true]) {
   test(`runTools calls the tools and gets the last word (stream: ${stream})`, async () => {
     await proxy.answers(TWO_CALLS, { text: 'Rain in both.' });
