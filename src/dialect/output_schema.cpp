@@ -74,6 +74,7 @@ class Sanitizer {
  private:
   bool clean(Document& node) {
     if (!node.is_object()) return true;  // true and false are schemas, too
+    if (is_map(node)) return false;
     std::string notes;
     rename_one_of(node, notes);
     remove_keywords(node, notes);
@@ -118,6 +119,16 @@ class Sanitizer {
       note(notes, key, node[key]);
       node.erase(key);
     }
+  }
+
+  // An object whose members have names that nobody knows yet: closed, it could only be empty.
+  static bool is_map(const Document& node) {
+    if (!is_object_schema(node)) return false;
+    const auto open = node.find("additionalProperties");
+    if (open != node.end() && *open == false) return false;
+    const auto properties = node.find("properties");
+    const bool has_names = properties != node.end() && !properties->empty();
+    return !has_names && (open != node.end() || properties == node.end());
   }
 
   void close_object(Document& node, std::string& notes) {

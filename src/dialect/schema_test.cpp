@@ -85,7 +85,7 @@ TEST(OutputSchemas, stay_byte_for_byte_when_nothing_must_change) {
 TEST(OutputSchemas, say_in_words_what_cannot_be_enforced) {
   const Document schema = sanitized(
       R"({"type":"object","properties":{"n":{"type":"integer","minimum":0,"description":"Age."},)"
-      R"("e":{"oneOf":[{"type":"string","format":"color"},{"type":"null"}]},"l":{"type":"array","minItems":2,"items":{"type":"object"}}},)"
+      R"("e":{"oneOf":[{"type":"string","format":"color"},{"type":"null"}]},"l":{"type":"array","minItems":2,"items":{"type":"object","properties":{}}}},)"
       R"("required":["n","e","l"],"additionalProperties":true})");
   EXPECT_EQ(schema["additionalProperties"], false);
   EXPECT_EQ(schema["description"], "(additionalProperties: true)");
@@ -102,6 +102,18 @@ TEST(OutputSchemas, take_properties_that_are_named_like_keywords) {
       R"({"type":"object","properties":{"pattern":{"type":"string"},"not":{"type":"string"}},"required":["pattern","not"],"additionalProperties":false})");
   EXPECT_TRUE(schema["properties"].contains("pattern"));
   EXPECT_TRUE(schema["properties"].contains("not"));
+}
+
+// Closed, as upstream wants each object, they could only be empty.
+TEST(OutputSchemas, of_maps_cannot_be_sent) {
+  for (const char* map :
+       {R"({"type":"object","additionalProperties":{"type":"number"}})",
+        R"({"type":"object","additionalProperties":true})", R"({"type":"object"})",
+        R"({"type":["object","null"],"properties":{},"additionalProperties":{}})"}) {
+    EXPECT_FALSE(output_schema(map)) << map;
+    EXPECT_FALSE(output_schema(R"({"type":"array","items":)" + std::string(map) + "}")) << map;
+  }
+  EXPECT_TRUE(output_schema(R"({"type":"object","additionalProperties":false})"));
 }
 
 TEST(OutputSchemas, that_refer_to_themselves_cannot_be_sent) {
