@@ -75,13 +75,13 @@ class ChatRequest {
       return remembers_ ? remembered(id) : nullptr;
     };
     const dialect::RequestContext context{.asked = *asked,
-                                       .model = "claude-sonnet-5",
-                                       .can = can_,
-                                       .options = options_,
-                                       .strict = is_strict_,
-                                       .is_cursor = is_cursor_,
-                                       .most_tokens = most_tokens_,
-                                       .recall = recall};
+                                          .model = "claude-sonnet-5",
+                                          .can = can_,
+                                          .options = options_,
+                                          .strict = is_strict_,
+                                          .is_cursor = is_cursor_,
+                                          .most_tokens = most_tokens_,
+                                          .recall = recall};
     return is_completion_ ? dialect::decode_completion(outline, context)
                           : dialect::decode_chat(outline, context);
   }

@@ -32,7 +32,8 @@ inline dialect::ReplyPlan chosen_plan(unsigned byte) {
   plan.strips_fence = bits.next();
   plan.text_completion = bits.next();
   // The names of the recorded answers' tools, so that their calls are of both kinds.
-  if (bits.next()) plan.tools = {{"p", "p", true}, {"get_weather", "get \"weather\"", false}};
+  if (bits.next())
+    plan.tools = {{"p", "p", dialect::ToolShape::kCustom}, {"get_weather", "get \"weather\""}};
   return plan;
 }
 

@@ -102,7 +102,7 @@ BENCHMARK(decode_64_kb)->UseManualTime()->Unit(benchmark::kMicrosecond)->MinTime
 void tell_event(benchmark::State& state, bool streams, const std::string& opening,
                 const std::string& event) {
   dialect::ReplyPlan plan{.model = "m", .model_sent = "m", .stream = streams};
-  plan.tools.push_back({"p", "p", true});
+  plan.tools.push_back({"p", "p", dialect::ToolShape::kCustom});
   const auto encoder = dialect::chat_answer(plan, {"chatcmpl-1", 1});
   http::SseReader sse(1 << 20);
   anthropic::EventReader reader;

@@ -102,7 +102,7 @@ void ChatEncoder::open_call(const anthropic::BlockStart& start, std::string& out
     name_.clear();
     json::append_escaped(name_, tool->client);
   }
-  const bool decodes = tool && tool->custom;
+  const bool decodes = tool && tool->shape == ToolShape::kCustom;
   const ChatCall call{calls_++, decodes && !plan_.custom_as_function, id_, name_};
   custom_.begin();
   block_ = CallBlock{call, decodes, false, ""};

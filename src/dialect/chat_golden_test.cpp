@@ -39,7 +39,8 @@ ReplyPlan read_plan(const std::string& text) {
   plan.text_completion = file.value("text_completion", false);
   for (const Document& tool : file.value("tools", Document::array()))
     plan.tools.push_back({tool.at("upstream").get<std::string>(),
-                          tool.at("client").get<std::string>(), tool.value("custom", false)});
+                          tool.at("client").get<std::string>(),
+                          tool.value("custom", false) ? ToolShape::kCustom : ToolShape::kFunction});
   return plan;
 }
 

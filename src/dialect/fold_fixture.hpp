@@ -193,7 +193,7 @@ inline std::string fault_of_finish(const Document& choice) {
 // The input of a custom tool is any text, and may be none; arguments never are.
 inline std::string fault_of_calls(const Document& message, const ReplyPlan& plan) {
   if (std::any_of(plan.tools.begin(), plan.tools.end(),
-                  [](const auto& tool) { return tool.custom; }))
+                  [](const auto& tool) { return tool.shape == ToolShape::kCustom; }))
     return "";
   Document calls = message.value("tool_calls", Document::array());
   if (message.contains("function_call")) calls.push_back({{"function", message["function_call"]}});

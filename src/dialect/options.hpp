@@ -16,6 +16,9 @@ enum class ReasoningDisplay {
 enum class MidSystem { kAuto, kReminder };  // late system messages
 enum class StrictTools { kAuto, kOff };
 enum class CustomAsFunction { kAuto, kAlways, kNever };  // kAuto: for Cursor
+// How Responses tells that the model declined: as a refusal part, as text, or as an answer that is
+// not complete.
+enum class RefusalStyle { kPart, kText, kIncomplete };
 
 struct Options {
   bool strict = false;  // what cannot be carried over is refused instead of reported
@@ -31,6 +34,7 @@ struct Options {
   bool fast_mode = false;
   bool web_search = true;
   CustomAsFunction custom_as_function = CustomAsFunction::kAuto;
+  RefusalStyle refusal_style = RefusalStyle::kPart;
 };
 
 }  // namespace ccproxy::dialect

@@ -2,16 +2,45 @@
 // were changed on the way up. Written by the decoder, read by the encoders. Plain values.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "dialect/options.hpp"
+
 namespace ccproxy::dialect {
+
+// How the client sees a tool, which upstream is always a function.
+enum class ToolShape : std::uint8_t {
+  kFunction,
+  kCustom,  // its calls carry text instead of JSON
+  // Of Responses alone: tools that its clients run by themselves.
+  kLocalShell,
+  kShell,
+  kApplyPatch,
+  kToolSearch,
+};
 
 // A tool of the client's, by the name that went upstream.
 struct ToolName {
   std::string upstream;
   std::string client;
-  bool custom = false;  // its calls carry text instead of JSON
+  ToolShape shape = ToolShape::kFunction;
+  std::string space{};  // of a tool in a namespace (Responses)
+};
+
+// What only an answer in Responses needs.
+struct ResponsesPlan {
+  // Members of the response object that repeat what the request says, as JSON, each with a comma
+  // before it: instructions, tools, tool_choice, text, metadata and so on.
+  std::string echo{};
+  bool stores = false;         // `store` as it is echoed
+  bool is_background = false;  // `background`
+  bool shows_sources = false;  // web_search_call items list the pages that were found
+  std::string previous{};      // previous_response_id; empty without
+  std::string family{};        // of the model: who can read its signed thinking
+  std::string account{};       // tag of the credential, where signatures are bound to it
+  RefusalStyle refusal_style = RefusalStyle::kPart;
 };
 
 struct ReplyPlan {
@@ -19,7 +48,7 @@ struct ReplyPlan {
   std::string model_sent;  // the id that goes upstream
   bool stream = false;
   bool include_usage = false;       // stream_options.include_usage
-  bool show_reasoning = true;       // reasoning_content is told
+  bool show_reasoning = true;       // thinking is told in words
   bool legacy_functions = false;    // answers with function_call instead of tool_calls
   bool custom_as_function = false;  // custom calls are told as function calls with raw text
   bool strips_fence = false;        // a Markdown fence around the whole text is taken off
@@ -27,6 +56,7 @@ struct ReplyPlan {
   std::vector<ToolName> tools{};
   std::vector<std::string> ignored{};   // for x-ccproxy-ignored
   std::vector<std::string> warnings{};  // for x-ccproxy-warning
+  ResponsesPlan responses{};
 };
 
 }  // namespace ccproxy::dialect

@@ -135,7 +135,7 @@ inline json::Document plan_told(const Decoded& decoded) {
   tell_flag("may_pause", decoded.may_pause, false);
   for (const ToolName& tool : plan.tools) {
     json::Document entry{{"upstream", tool.upstream}, {"client", tool.client}};
-    if (tool.custom) entry["custom"] = true;
+    if (tool.shape == ToolShape::kCustom) entry["custom"] = true;
     told["tools"].push_back(std::move(entry));
   }
   return told;

@@ -133,7 +133,8 @@ void RequestDecoder::write_plan() {
   for (const Tool& tool : tools_.all()) {
     (tool.hosted.empty() ? decoded_.has_tools : decoded_.may_pause) = true;
     if (tool.is_custom || tool.upstream != tool.client)
-      plan.tools.push_back({std::string(tool.upstream), std::string(tool.client), tool.is_custom});
+      plan.tools.push_back({std::string(tool.upstream), std::string(tool.client),
+                            tool.is_custom ? ToolShape::kCustom : ToolShape::kFunction});
   }
   if (thinking_.binds_blocks) decoded_.betas.emplace_back(kBindingBeta);
   decoded_.effort = thinking_.effort;

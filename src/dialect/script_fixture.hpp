@@ -28,7 +28,7 @@ class Script {
     plan.custom_as_function = below(4) == 0;
     plan.strips_fence = below(4) == 0;
     plan.text_completion = below(8) == 0;
-    plan.tools = {{"custom", "custom", true}, {"renamed_1234", "renamed \"tool\"", false}};
+    plan.tools = {{"custom", "custom", ToolShape::kCustom}, {"renamed_1234", "renamed \"tool\""}};
     return plan;
   }
 
