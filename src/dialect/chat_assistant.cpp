@@ -147,11 +147,11 @@ void ChatMessages::read_call(Value call, std::size_t index, std::size_t position
                                   : ids_.assign(client, {});
   std::string_view input;
   if (is_custom) {
-    input = text_input_of(function["input"]);
+    input = text_input_of(function["input"], made_);
   } else if (tools_.is_custom(tool)) {  // told as a function, because its client knows no other
-    input = text_input_of(function["arguments"]);
+    input = text_input_of(function["arguments"], made_);
   } else {
-    input = input_of(function["arguments"]);
+    input = input_of(function["arguments"], made_, arguments_);
   }
   add_call(id, client, tool, input, calls_);
   calls_.back().mark = std::max(cache_mark_of(call), cache_mark_of(function));
@@ -165,38 +165,15 @@ void ChatMessages::read_legacy_call(const Message& message) {
   const std::string_view id = ids_.assign({}, fmt::format("call_fn_{}", legacy_calls_++));
   const std::string_view tool = plain_text(name, made_);
   open_functions_[tool].push_back(id);
-  add_call(id, id, tool, input_of(message.function_call["arguments"]), calls_);
+  add_call(id, id, tool, input_of(message.function_call["arguments"], made_, arguments_), calls_);
 }
 
 void ChatMessages::add_call(std::string_view id, std::string_view client, std::string_view name,
                             std::string_view input, std::vector<Block>& out) {
-  const auto [open, is_new] = open_calls_.try_emplace(client);
-  if (is_new)
-    open->second.first = id;
-  else
-    open->second.more.push_back(id);
+  open_calls_.add(client, id);
   called_.push_back(name);
   out.push_back(
       {.kind = Block::Kind::kToolUse, .text = input, .id = id, .name = names_.upstream(name)});
-}
-
-// The text of a call's arguments as the JSON that upstream wants: the object as it is written, or
-// something that says what was there instead.
-std::string_view ChatMessages::input_of(Value arguments) {
-  if (arguments.is_object()) return arguments.raw();
-  if (!arguments.is_string()) return "{}";
-  if (json::is_blank(arguments.text())) return "{}";
-  const std::string_view plain = plain_text(arguments, made_);
-  if (!arguments_.read(plain, 0)) {
-    return made_.keep(fmt::format(R"({{"_raw":{}}})", arguments.raw()));
-  }
-  const Value value = arguments_.root();
-  if (value.is_object()) return value.raw();
-  return made_.keep(fmt::format(R"({{"value":{}}})", value.raw()));
-}
-
-std::string_view ChatMessages::text_input_of(Value text) {
-  return made_.keep(fmt::format(R"({{"input":{}}})", text.is_string() ? text.raw() : "\"\""));
 }
 
 // Puts a turn back as the model made it, thinking and all, when it is remembered and the client's

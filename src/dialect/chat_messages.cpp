@@ -36,7 +36,7 @@ ChatMessages::ChatMessages(const MessageTools& with, std::vector<Block>& system,
       ids_(with.made),
       system_(system),
       turns_(turns),
-      open_calls_(with.made.memory()) {}
+      open_calls_(with.made) {}
 
 void ChatMessages::read(Value messages) {
   if (messages.is_absent() || (messages.is_array() && messages.children().empty()))
@@ -139,12 +139,13 @@ void ChatMessages::add_result_part(Value part, std::size_t index, std::vector<Bl
   Message inner{.index = index};
   inner.is_error = part["is_error"];
   inner.mark = cache_mark_of(part);
-  add_result(answered_call(part["tool_use_id"]), part["content"], inner, out);
+  add_result(open_calls_.answered(part["tool_use_id"].text().escaped), part["content"], inner, out);
   out.back().mark = inner.mark;
 }
 
 void ChatMessages::read_tool(const Message& message) {
-  add_result(answered_call(message.tool_call_id), message.content, message, blocks_);
+  add_result(open_calls_.answered(message.tool_call_id.text().escaped), message.content, message,
+             blocks_);
   add(Role::kUser, message, blocks_);
 }
 
@@ -174,17 +175,6 @@ void ChatMessages::add_result(std::string_view id, Value content, const Message&
     result.content = made_.keep(parts_);
   }
   out.push_back(result);
-}
-
-// The upstream id of the call that a result names: one of the turn before it, of several with the
-// same id the first that has no result yet. For others the client's id, for a human to read.
-std::string_view ChatMessages::answered_call(Value id) {
-  const std::string_view client = id.text().escaped;
-  const auto open = open_calls_.find(client);
-  if (open == open_calls_.end()) return client.empty() ? kNoId : client;
-  Open& calls = open->second;
-  const std::size_t index = std::min(calls.answered++, calls.more.size());
-  return index == 0 ? calls.first : calls.more[index - 1];
 }
 
 }  // namespace ccproxy::dialect

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "dialect/call_input.hpp"
 #include "dialect/content.hpp"
 #include "dialect/request.hpp"
 #include "dialect/request_tools.hpp"
@@ -47,13 +48,6 @@ class ChatMessages {
         is_error{}, thinking_blocks{}, reasoning_details{};
     CacheMark mark = CacheMark::kNone;
   };
-  // Upstream ids of the calls that a client's id stands for; usually one.
-  struct Open {
-    std::string_view first{};
-    std::vector<std::string_view> more{};
-    std::size_t answered = 0;
-  };
-
   static Message fields_of(json::Value message, std::size_t index);
   void read_message(const Message& message);
   void read_system(const Message& message);
@@ -68,7 +62,6 @@ class ChatMessages {
   void add_result(std::string_view id, json::Value content, const Message& message,
                   std::vector<Block>& out);
   void add_result_part(json::Value part, std::size_t index, std::vector<Block>& out);
-  [[nodiscard]] std::string_view answered_call(json::Value id);
 
   // The assistant's side, in chat_assistant.cpp.
   void read_said(const Message& message);
@@ -80,8 +73,6 @@ class ChatMessages {
   void add_call(std::string_view id, std::string_view client, std::string_view name,
                 std::string_view input, std::vector<Block>& out);
   [[nodiscard]] bool restore(const Message& message, std::vector<Block>& out);
-  [[nodiscard]] std::string_view input_of(json::Value arguments);
-  [[nodiscard]] std::string_view text_input_of(json::Value text);
 
   const RequestContext& context_;
   Report& report_;
@@ -92,7 +83,7 @@ class ChatMessages {
   CallIds ids_;
   std::vector<Block>& system_;
   Turns& turns_;
-  std::pmr::unordered_map<std::string_view, Open> open_calls_;  // by the client's id
+  OpenCalls open_calls_;
   std::unordered_map<std::string_view, std::vector<std::string_view>> open_functions_;  // by name
   std::vector<std::string_view> called_;
   // Of the message that is being read, and of a result in it.

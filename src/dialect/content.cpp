@@ -24,8 +24,8 @@ bool is_web_address(std::string_view text) {
 }  // namespace
 
 std::string Place::param(std::string_view inside) const {
-  if (part < 0) return fmt::format("messages[{}].content{}", message, inside);
-  return fmt::format("messages[{}].content[{}]{}", message, part, inside);
+  if (part < 0) return fmt::format("{}[{}].{}{}", list, message, content, inside);
+  return fmt::format("{}[{}].{}[{}]{}", list, message, content, part, inside);
 }
 
 CacheMark cache_mark_of(Value holder) {

@@ -16,7 +16,9 @@ namespace ccproxy::dialect {
 // Where a part stands in the request. It becomes text only when something is wrong.
 struct Place {
   std::size_t message;
-  std::ptrdiff_t part = -1;  // -1: the content as a whole
+  std::ptrdiff_t part = -1;         // -1: the content as a whole
+  const char* list = "messages";    // that the message stands in
+  const char* content = "content";  // the member that holds the parts
 
   // messages[3].content[1] and what follows, such as ".image_url.url".
   [[nodiscard]] std::string param(std::string_view inside = {}) const;

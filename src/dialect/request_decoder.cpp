@@ -132,9 +132,10 @@ void RequestDecoder::write_plan() {
   plan.strips_fence = format_.strips_fence;
   for (const Tool& tool : tools_.all()) {
     (tool.hosted.empty() ? decoded_.has_tools : decoded_.may_pause) = true;
-    if (tool.is_custom || tool.upstream != tool.client)
-      plan.tools.push_back({std::string(tool.upstream), std::string(tool.client),
-                            tool.is_custom ? ToolShape::kCustom : ToolShape::kFunction});
+    if (tool.shape != ToolShape::kFunction || tool.upstream != tool.client || !tool.space.empty())
+      plan.tools.push_back({std::string(tool.upstream),
+                            std::string(tool.space.empty() ? tool.client : tool.own_name),
+                            tool.shape, std::string(tool.space)});
   }
   if (thinking_.binds_blocks) decoded_.betas.emplace_back(kBindingBeta);
   decoded_.effort = thinking_.effort;

@@ -136,7 +136,7 @@ void RequestTools::read_custom(Value custom, Value tool, const std::string& para
                           "A tool needs a name.");
   Tool added{.client = plain_text(name, made_), .schema = kTextSchema, .given = custom.raw()};
   added.description = made_.keep(described(custom["description"].text().escaped, custom));
-  added.is_custom = true;
+  added.shape = ToolShape::kCustom;
   added.mark = std::max(cache_mark_of(tool), cache_mark_of(custom));
   add(added, param, ".custom");
 }
@@ -183,7 +183,7 @@ void RequestTools::add(const Tool& tool, const std::string& param, const char* i
   // A tool of the provider's and one of the client's may have the same name: they differ upstream.
   if (!tool.hosted.empty()) return add_hosted(tool, param);
   const auto [known, is_new] = given_.try_emplace(tool.client, tool.given);
-  if (tool.is_custom) custom_.insert(tool.client);
+  if (tool.shape == ToolShape::kCustom) custom_.insert(tool.client);
   if (is_new) return tools_.push_back(tool);
   if (known->second != tool.given)
     report_.refuse(param + inner + ".name", "invalid_value",

@@ -26,7 +26,9 @@ struct Tool {
   std::string_view schema{};       // JSON
   std::string_view hosted{};       // of a tool that the provider runs: the whole object as JSON
   std::string_view given{};        // as the client wrote it
-  bool is_custom = false;
+  std::string_view space{};        // the namespace it stands in, plain
+  std::string_view own_name{};     // in its namespace
+  ToolShape shape = ToolShape::kFunction;
   bool is_strict = false;
   CacheMark mark = CacheMark::kNone;
 };
