@@ -1,5 +1,7 @@
 #include "base/encoding.hpp"
 
+#include <algorithm>
+
 #include <cstdint>
 
 namespace ccproxy {
@@ -62,6 +64,16 @@ std::optional<std::string> base64_decoded(std::string_view text) {
     bytes += static_cast<char>(held >> bits & 255U);
   }
   return bytes;
+}
+
+std::optional<std::string> base64url_decoded(std::string_view text) {
+  if (text.find_first_of("+/=") != std::string_view::npos) return std::nullopt;
+  std::string usual(text);
+  std::replace(usual.begin(), usual.end(), '-', '+');
+  std::replace(usual.begin(), usual.end(), '_', '/');
+  if (usual.size() % 4 == 1) return std::nullopt;
+  usual.append((4 - usual.size() % 4) % 4, '=');
+  return base64_decoded(usual);
 }
 
 std::string hex(std::string_view bytes) {

@@ -10,6 +10,9 @@ namespace ccproxy {
 // Base64 with the alphabet that URLs take, without padding (RFC 4648, 5).
 [[nodiscard]] std::string base64url(std::string_view bytes);
 
+// Undoes base64url(); nothing for what it cannot have made.
+[[nodiscard]] std::optional<std::string> base64url_decoded(std::string_view text);
+
 // What Base64 in its usual alphabet, with padding, stands for; nothing when it is not valid.
 [[nodiscard]] std::optional<std::string> base64_decoded(std::string_view text);
 

@@ -59,6 +59,11 @@ void Report::refuse(std::string_view param, std::string_view code, std::string m
                  std::string(param.substr(0, kMostParam)), std::string(code)};
 }
 
+void Report::refuse_missing(std::string_view param, std::string message) {
+  if (error_) return;
+  error_ = Error{ErrorKind::kNotFound, std::move(message), std::string(param), ""};
+}
+
 void Report::refuse_type(std::string_view param, std::string_view expected) {
   refuse(param, "invalid_type",
          fmt::format("Invalid type for '{}': expected {}.", param, expected));

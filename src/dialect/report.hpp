@@ -27,6 +27,8 @@ class Report {
   void refuse(std::string_view param, std::string_view code, std::string message);
 
   void refuse_type(std::string_view param, std::string_view expected);
+  // What the request names is not there (404).
+  void refuse_missing(std::string_view param, std::string message);
 
   [[nodiscard]] bool refused() const { return error_.has_value(); }
   [[nodiscard]] tl::unexpected<Error> take_error() { return fail(std::move(*error_)); }

@@ -42,6 +42,7 @@ struct RequestContext {
   bool is_cursor = false;  // its User-Agent
   std::optional<std::int64_t> most_tokens{};  // what is left of the context, learned from a 400
   Recall recall;
+  std::string_view account{};  // tag of the credential in use, which signatures can be bound to
 };
 
 struct Decoded {

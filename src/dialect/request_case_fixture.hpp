@@ -1,5 +1,5 @@
-// One folder of tests/golden/chat_request: what a client sends, the circumstances, and what must go
-// up (README.md there).
+// One folder of tests/golden/chat_request or responses_request: what a client sends, the
+// circumstances, and what must go up (README.md there).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,6 +12,8 @@
 #include "anthropic/models_data.hpp"
 #include "base/file.hpp"
 #include "dialect/chat_request.hpp"
+#include "dialect/responses_echo.hpp"
+#include "dialect/responses_request.hpp"
 #include "json/document.hpp"
 #include "json/outline.hpp"
 
@@ -30,6 +32,7 @@ class RequestCase {
     const auto text = read_file(folder + "/case.json");
     if (text) circumstances_ = json::parse_document(*text).value();
     options_.default_model = "claude-sonnet-5";
+    account_ = given<std::string>("account", "");
     read_options();
     for (const json::Document& blocks : given("remembered", json::Document::array())) {
       const auto turn = std::make_shared<const anthropic::ThoughtTurn>(
@@ -56,9 +59,12 @@ class RequestCase {
                                  .options = options_,
                                  .strict = given("strict", false),
                                  .is_cursor = given("cursor", false),
-                                 .recall = recall};
-    return given("completion", false) ? decode_completion(outline, context)
-                                      : decode_chat(outline, context);
+                                 .recall = recall,
+                                 .account = account_};
+    const std::string route = given<std::string>("route", "chat");
+    if (route == "responses") return decode_responses(outline, context);
+    return route == "completion" ? decode_completion(outline, context)
+                                 : decode_chat(outline, context);
   }
 
  private:
@@ -106,11 +112,23 @@ class RequestCase {
     }
   }
 
-  std::string request_;
+  std::string request_, account_;
   json::Document circumstances_ = json::Document::object();
   Options options_;
   std::map<std::string, std::shared_ptr<const anthropic::ThoughtTurn>, std::less<>> remembered_;
 };
+
+inline const char* shape_name(ToolShape shape) {
+  switch (shape) {
+    case ToolShape::kCustom: return "custom";
+    case ToolShape::kLocalShell: return "local_shell";
+    case ToolShape::kShell: return "shell";
+    case ToolShape::kApplyPatch: return "apply_patch";
+    case ToolShape::kToolSearch: return "tool_search";
+    case ToolShape::kFunction: break;
+  }
+  return "function";
+}
 
 // What of a decoded request is not in its body, as far as it is not as for a plain request.
 inline json::Document plan_told(const Decoded& decoded) {
@@ -133,9 +151,18 @@ inline json::Document plan_told(const Decoded& decoded) {
   tell_flag("strips_fence", plan.strips_fence, false);
   tell_flag("text_completion", plan.text_completion, false);
   tell_flag("may_pause", decoded.may_pause, false);
+  const auto members = [](const std::string& echo) {
+    return json::Document::parse("{" + echo.substr(echo.empty() ? 0 : 1) + "}");
+  };
+  const json::Document plain = members(echo_of({}, false));
+  const json::Document echo = members(plan.responses.echo);
+  for (const auto& [name, value] : echo.items())
+    if (plain.at(name) != value) told["echo"][name] = value;
+  tell_flag("shows_sources", plan.responses.shows_sources, false);
   for (const ToolName& tool : plan.tools) {
     json::Document entry{{"upstream", tool.upstream}, {"client", tool.client}};
-    if (tool.shape == ToolShape::kCustom) entry["custom"] = true;
+    if (tool.shape != ToolShape::kFunction) entry["shape"] = shape_name(tool.shape);
+    if (!tool.space.empty()) entry["space"] = tool.space;
     told["tools"].push_back(std::move(entry));
   }
   return told;

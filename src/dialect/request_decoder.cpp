@@ -35,6 +35,7 @@ RequestDecoder::RequestDecoder(Value request, const RequestContext& context,
       names_(made_),
       tools_(context.options, context.can, report_, made_, names_),
       turns_(made_),
+      display_(context.options.chat_reasoning_display),
       input_param_(input_param) {}
 
 Result<Decoded> RequestDecoder::run() {
@@ -58,7 +59,7 @@ void RequestDecoder::settle() {
   if (turns_.all().empty())
     return report_.refuse(input_param_, "invalid_value", "There is no text in the request.");
   const ThinkingContext thinking{.can = can_,
-                                 .display = context_.options.chat_reasoning_display,
+                                 .display = display_,
                                  .max_tokens = parameters_.max_tokens,
                                  .is_forced = tools_.is_forced(),
                                  .lacks_thought = turns_.last_call_lacks_thought(),

@@ -51,6 +51,7 @@ class RequestDecoder {
   RequestParameters parameters_;
   ResponseFormat format_;
   ReasoningWish wish_;
+  ReasoningDisplay display_;
   bool has_thought_ = false;  // signed thinking goes back with a turn
 
  private:

@@ -17,61 +17,78 @@ using json::ValueKind;
 
 enum class Fate { kRead, kIgnored };
 
+// The routes that know a field; on others it is one that nobody knows.
+constexpr unsigned kChat = 1, kCompletion = 2, kResponses = 4;
+constexpr unsigned kOld = kChat | kCompletion, kTools = kChat | kResponses,
+                   kAll = kOld | kResponses;
+
 struct Field {
   std::string_view name;
   ValueKind kind;  // kMissing: whoever reads it looks
+  unsigned routes;
   Fate fate = Fate::kRead;
 };
 
 // Every field that is known by name. Others are reported as ignored.
-constexpr std::array<Field, 46> kFields = {{
-    {"model", ValueKind::kMissing},
-    {"messages", ValueKind::kMissing},
-    {"max_completion_tokens", ValueKind::kNumber},
-    {"max_tokens", ValueKind::kNumber},
-    {"max_output_tokens", ValueKind::kNumber},
-    {"temperature", ValueKind::kNumber},
-    {"top_p", ValueKind::kNumber},
-    {"top_k", ValueKind::kNumber},
-    {"stop", ValueKind::kMissing},
-    {"n", ValueKind::kNumber},
-    {"stream", ValueKind::kBool},
-    {"stream_options", ValueKind::kObject},
-    {"tools", ValueKind::kMissing},
-    {"functions", ValueKind::kMissing},
-    {"tool_choice", ValueKind::kMissing},
-    {"function_call", ValueKind::kMissing},
-    {"parallel_tool_calls", ValueKind::kMissing},
-    {"response_format", ValueKind::kMissing},
-    {"reasoning_effort", ValueKind::kMissing},
-    {"reasoning", ValueKind::kMissing},
-    {"thinking", ValueKind::kMissing},
-    {"enable_thinking", ValueKind::kMissing},
-    {"verbosity", ValueKind::kString},
-    {"seed", ValueKind::kNumber, Fate::kIgnored},
-    {"frequency_penalty", ValueKind::kNumber, Fate::kIgnored},
-    {"presence_penalty", ValueKind::kNumber, Fate::kIgnored},
-    {"logit_bias", ValueKind::kObject, Fate::kIgnored},
-    {"prediction", ValueKind::kObject, Fate::kIgnored},
-    {"store", ValueKind::kBool, Fate::kIgnored},
-    {"prompt_cache_key", ValueKind::kString, Fate::kIgnored},
-    {"metadata", ValueKind::kObject},
-    {"logprobs", ValueKind::kMissing},
-    {"top_logprobs", ValueKind::kNumber},
-    {"user", ValueKind::kString},
-    {"safety_identifier", ValueKind::kString},
-    {"service_tier", ValueKind::kString},
-    {"modalities", ValueKind::kArray},
-    {"audio", ValueKind::kObject},
-    {"web_search_options", ValueKind::kMissing},
-    {"moderation", ValueKind::kObject},
-    {"prompt_cache_options", ValueKind::kObject},
-    {"prompt_cache_retention", ValueKind::kString},
-    // Of legacy completions; in chat they are unknown.
-    {"prompt", ValueKind::kMissing},
-    {"suffix", ValueKind::kString, Fate::kIgnored},
-    {"echo", ValueKind::kBool, Fate::kIgnored},
-    {"best_of", ValueKind::kNumber},
+constexpr std::array<Field, 58> kFields = {{
+    {"model", ValueKind::kMissing, kAll},
+    {"messages", ValueKind::kMissing, kChat},
+    {"max_completion_tokens", ValueKind::kNumber, kOld},
+    {"max_tokens", ValueKind::kNumber, kOld},
+    {"max_output_tokens", ValueKind::kNumber, kAll},
+    {"temperature", ValueKind::kNumber, kAll},
+    {"top_p", ValueKind::kNumber, kAll},
+    {"top_k", ValueKind::kNumber, kAll},
+    {"stop", ValueKind::kMissing, kOld},
+    {"n", ValueKind::kNumber, kOld},
+    {"stream", ValueKind::kBool, kAll},
+    {"stream_options", ValueKind::kObject, kAll},
+    {"tools", ValueKind::kMissing, kTools},
+    {"functions", ValueKind::kMissing, kChat},
+    {"tool_choice", ValueKind::kMissing, kTools},
+    {"function_call", ValueKind::kMissing, kChat},
+    {"parallel_tool_calls", ValueKind::kMissing, kTools},
+    {"response_format", ValueKind::kMissing, kOld},
+    {"reasoning_effort", ValueKind::kMissing, kOld},
+    {"reasoning", ValueKind::kMissing, kAll},
+    {"thinking", ValueKind::kMissing, kOld},
+    {"enable_thinking", ValueKind::kMissing, kOld},
+    {"verbosity", ValueKind::kString, kOld},
+    {"seed", ValueKind::kNumber, kOld, Fate::kIgnored},
+    {"frequency_penalty", ValueKind::kNumber, kOld, Fate::kIgnored},
+    {"presence_penalty", ValueKind::kNumber, kOld, Fate::kIgnored},
+    {"logit_bias", ValueKind::kObject, kOld, Fate::kIgnored},
+    {"prediction", ValueKind::kObject, kChat, Fate::kIgnored},
+    {"store", ValueKind::kBool, kChat, Fate::kIgnored},
+    {"prompt_cache_key", ValueKind::kString, kOld, Fate::kIgnored},
+    {"metadata", ValueKind::kObject, kAll},
+    {"logprobs", ValueKind::kMissing, kOld},
+    {"top_logprobs", ValueKind::kNumber, kAll},
+    {"user", ValueKind::kString, kAll},
+    {"safety_identifier", ValueKind::kString, kAll},
+    {"service_tier", ValueKind::kString, kAll},
+    {"modalities", ValueKind::kArray, kChat},
+    {"audio", ValueKind::kObject, kChat},
+    {"web_search_options", ValueKind::kMissing, kChat},
+    {"moderation", ValueKind::kObject, kAll},
+    {"prompt_cache_options", ValueKind::kObject, kAll},
+    {"prompt_cache_retention", ValueKind::kString, kAll},
+    {"prompt", ValueKind::kMissing, kCompletion},
+    {"suffix", ValueKind::kString, kCompletion, Fate::kIgnored},
+    {"echo", ValueKind::kBool, kCompletion, Fate::kIgnored},
+    {"best_of", ValueKind::kNumber, kCompletion},
+    {"input", ValueKind::kMissing, kResponses},
+    {"instructions", ValueKind::kString, kResponses},
+    {"text", ValueKind::kObject, kResponses},
+    {"include", ValueKind::kArray, kResponses},
+    {"store", ValueKind::kBool, kResponses},
+    {"background", ValueKind::kBool, kResponses},
+    {"previous_response_id", ValueKind::kString, kResponses},
+    {"conversation", ValueKind::kMissing, kResponses},
+    {"prompt", ValueKind::kMissing, kResponses},
+    {"prompt_cache_key", ValueKind::kString, kResponses},  // echoed
+    {"max_tool_calls", ValueKind::kNumber, kResponses},
+    {"truncation", ValueKind::kString, kResponses},
 }};
 
 std::string_view name_of(ValueKind kind) {
@@ -102,6 +119,9 @@ class Parameters {
  public:
   Parameters(Value request, Route route, const RequestContext& context, Report& report)
       : request_(request),
+        routes_(route == Route::kChat         ? kChat
+                : route == Route::kCompletion ? kCompletion
+                                              : kResponses),
         is_completion_(route == Route::kCompletion),
         context_(context),
         report_(report) {}
@@ -111,7 +131,7 @@ class Parameters {
     read_max_tokens();
     read_stream();
     refuse_what_would_be_a_lie();
-    read_stop();
+    if (routes_ != kResponses) read_stop();
     read_user();
     read_service_tier();
     read_verbosity();
@@ -126,9 +146,9 @@ class Parameters {
     for (const Value member : request_.children()) {
       if (member.is_absent()) continue;
       const auto* const field = std::find_if(kFields.begin(), kFields.end(), [&](const Field& row) {
-        return row.name == member.name();
+        return row.name == member.name() && (row.routes & routes_) != 0;
       });
-      if (field == kFields.end() || is_foreign(field->name)) {
+      if (field == kFields.end()) {
         if (!is_default(member)) report_.ignore(member.name());
       } else if (field->kind != ValueKind::kMissing && field->kind != member.kind()) {
         report_.refuse_type(field->name, name_of(field->kind));
@@ -138,14 +158,6 @@ class Parameters {
     }
   }
 
-  // Known on the other of the two routes only.
-  [[nodiscard]] bool is_foreign(std::string_view name) const {
-    if (is_completion_)
-      return name == "messages" || name == "functions" || name == "function_call" ||
-             name.find("tool") != std::string_view::npos || name == "web_search_options";
-    return name == "prompt" || name == "suffix" || name == "echo" || name == "best_of";
-  }
-
   void read_max_tokens() {
     const auto& can = context_.can;
     auto& max_tokens = parameters_.max_tokens;
@@ -153,6 +165,7 @@ class Parameters {
     if (context_.options.default_max_tokens > 0)
       max_tokens = std::min(max_tokens, context_.options.default_max_tokens);
     for (const char* name : {"max_completion_tokens", "max_tokens", "max_output_tokens"}) {
+      if (routes_ == kResponses && name != std::string_view("max_output_tokens")) continue;
       const Value given = request_[name];
       if (given.is_absent()) continue;
       const auto tokens = given.integer();
@@ -175,6 +188,12 @@ class Parameters {
   }
 
   void refuse_what_would_be_a_lie() {
+    if (routes_ != kResponses) refuse_choices();
+    if (request_["top_logprobs"].number().value_or(0) > 0) refuse_logprobs("top_logprobs");
+    read_moderation();
+  }
+
+  void refuse_choices() {
     if (const Value n = request_["n"]; !n.is_absent() && n.number() != 1.0)
       report_.refuse("n", "unsupported_value", "Claude gives one answer: only n=1 is supported.");
     if (const Value best = request_["best_of"];
@@ -186,11 +205,9 @@ class Parameters {
     if (is_wrong) report_.refuse_type("logprobs", is_completion_ ? "an integer" : "a boolean");
     if (logprobs.boolean().value_or(false) || logprobs.number().value_or(0) > 0)
       refuse_logprobs("logprobs");
-    if (request_["top_logprobs"].number().value_or(0) > 0) refuse_logprobs("top_logprobs");
     for (const Value modality : request_["modalities"].children())
       if (modality.text().escaped == "audio")
         report_.refuse("modalities", "unsupported_value", "Claude does not speak: only text.");
-    read_moderation();
   }
 
   void refuse_logprobs(std::string_view param) {
@@ -244,7 +261,8 @@ class Parameters {
     if (tier == "default" || tier == "flex" || tier == "scale") {
       if (tier != "default") report_.ignore("service_tier");
       parameters_.members += R"(,"service_tier":"standard_only")";
-    } else if (tier == "priority" || tier == "fast") {
+    } else if (tier == "priority" || tier == "fast" ||
+               (routes_ == kResponses && tier == "ultrafast")) {
       if (context_.options.fast_mode && context_.can.fast_mode)
         parameters_.members += R"(,"speed":"fast")";
     } else {
@@ -254,9 +272,12 @@ class Parameters {
   }
 
   void read_verbosity() {
-    const std::string_view verbosity = request_["verbosity"].text().escaped;
+    const bool is_inside = routes_ == kResponses;
+    const std::string_view verbosity =
+        (is_inside ? request_["text"]["verbosity"] : request_["verbosity"]).text().escaped;
     if (verbosity.empty() || verbosity == "medium") return;
-    if (!context_.options.verbosity_hint) return report_.ignore("verbosity");
+    if (!context_.options.verbosity_hint)
+      return report_.ignore(is_inside ? "text.verbosity" : "verbosity");
     if (verbosity == "low") parameters_.hint = "Keep your answers short.";
     if (verbosity == "high") parameters_.hint = "Answer at length and in detail.";
   }
@@ -269,6 +290,7 @@ class Parameters {
   }
 
   Value request_;
+  unsigned routes_;
   bool is_completion_;
   const RequestContext& context_;
   Report& report_;

@@ -11,7 +11,7 @@
 
 namespace ccproxy::dialect {
 
-enum class Route : std::uint8_t { kChat, kCompletion };
+enum class Route : std::uint8_t { kChat, kCompletion, kResponses };
 
 struct RequestParameters {
   std::int64_t max_tokens = 0;

@@ -36,7 +36,7 @@ bool is_versioned(std::string_view type) {
   return suffix.starts_with("_20") && suffix.find_first_not_of("0123456789", 1) == suffix.npos;
 }
 
-int max_uses(std::string_view context_size) {
+std::int64_t max_uses(std::string_view context_size) {
   if (context_size == "low") return 2;
   return context_size == "high" ? 10 : 5;
 }
@@ -68,7 +68,7 @@ void RequestTools::read(Value request) {
   if (!functions.is_absent() && !functions.is_array()) report_.refuse_type("functions", "an array");
   expect(tools.children());
   std::size_t index = 0;
-  for (const Value tool : tools.children()) read_tool(tool, index++);
+  for (const Value tool : tools.children()) read_tool(tool, fmt::format("tools[{}]", index++));
   is_legacy_ = tools_.empty() && !functions.children().empty();
   index = 0;
   for (const Value function : functions.children())
@@ -81,6 +81,10 @@ void RequestTools::read(Value request) {
   } else if (!search.is_absent()) {
     report_.refuse_type("web_search_options", "an object");
   }
+  finish_reading();
+}
+
+void RequestTools::finish_reading() {
   name_all();
   settle_strict();
 }
@@ -93,8 +97,7 @@ void RequestTools::expect(Value::Range tools) {
   names_.expect(count);
 }
 
-void RequestTools::read_tool(Value tool, std::size_t index) {
-  const std::string param = fmt::format("tools[{}]", index);
+void RequestTools::read_tool(Value tool, const std::string& param) {
   if (!tool.is_object()) return report_.refuse_type(param, "an object");
   const Value type = tool["type"];
   if (!type.is_absent() && !type.is_string())
@@ -155,9 +158,9 @@ void RequestTools::read_hosted(Value tool, std::string_view type, const std::str
 }
 
 void RequestTools::add_web_search(Value settings, const std::string& param) {
-  std::string tool =
-      fmt::format(R"({{"type":"web_search_20250305","name":"{}","max_uses":{})", kWebSearch,
-                  max_uses(settings["search_context_size"].text().escaped));
+  std::string tool = fmt::format(
+      R"({{"type":"web_search_20250305","name":"{}","max_uses":{})", kWebSearch,
+      most_searches_.value_or(max_uses(settings["search_context_size"].text().escaped)));
   if (const Value domains = settings["filters"]["allowed_domains"]; domains.is_array())
     tool.append(R"(,"allowed_domains":)").append(domains.raw());
   const Value place = inside(settings["user_location"], "approximate");
@@ -179,13 +182,21 @@ void RequestTools::add_hosted(const Tool& tool, const std::string& param) {
   if (known->second != tool.hosted) report_.ignore(param, "unsupported_tool");
 }
 
-void RequestTools::add(const Tool& tool, const std::string& param, const char* inner) {
+void RequestTools::add(Tool tool, const std::string& param, const char* inner) {
+  if (!space_.empty()) {
+    tool.space = space_;
+    tool.own_name = tool.client;
+    tool.client = made_.keep(fmt::format("{}__{}", space_, tool.own_name));
+    if (const auto said = std::exchange(space_description_, {}); !said.empty())
+      tool.description = made_.keep(
+          fmt::format("{}{}{}", said, tool.description.empty() ? "" : "\\n\\n", tool.description));
+  }
   // A tool of the provider's and one of the client's may have the same name: they differ upstream.
   if (!tool.hosted.empty()) return add_hosted(tool, param);
   const auto [known, is_new] = given_.try_emplace(tool.client, tool.given);
   if (tool.shape == ToolShape::kCustom) custom_.insert(tool.client);
   if (is_new) return tools_.push_back(tool);
-  if (known->second != tool.given)
+  if (known->second != tool.given && !yields_)
     report_.refuse(param + inner + ".name", "invalid_value",
                    fmt::format("There are two different tools named '{}'.", tool.client));
 }

@@ -48,6 +48,8 @@ class RequestTools {
         custom_(made.memory()) {}
 
   void read(json::Value request);
+  // The same for Responses: its input may bring tools, too (translation.md B.3).
+  void read_responses(json::Value request, json::Value input);
 
   // Decides about tool_choice, function_call and parallel_tool_calls; drops the tools that may not
   // be called.
@@ -72,13 +74,19 @@ class RequestTools {
 
  private:
   void expect(json::Value::Range tools);
-  void read_tool(json::Value tool, std::size_t index);
+  void read_tool(json::Value tool, const std::string& param);
+  void finish_reading();
+  // Tools that only Responses has, in responses_tools.cpp.
+  void read_responses_tool(json::Value tool, const std::string& param);
+  void read_namespace(json::Value space, const std::string& param);
+  void add_own(std::string_view name, ToolShape shape, std::string_view description,
+               std::string_view schema, const std::string& param);
   void read_function(json::Value function, json::Value tool, const std::string& param);
   void read_custom(json::Value custom, json::Value tool, const std::string& param);
   void read_hosted(json::Value tool, std::string_view type, const std::string& param);
   void add_web_search(json::Value settings, const std::string& param);
   // `inner` stands behind `param` where the tool has an envelope.
-  void add(const Tool& tool, const std::string& param, const char* inner = "");
+  void add(Tool tool, const std::string& param, const char* inner = "");
   void add_hosted(const Tool& tool, const std::string& param);
   void name_all();
   void settle_strict();
@@ -101,6 +109,11 @@ class RequestTools {
   bool is_forced_ = false;
   bool is_legacy_ = false;
   bool is_serial_ = false;  // no parallel calls
+  // Of Responses: the namespace that is being read, its description until a tool has taken it, and
+  // whether a tool that comes later yields to one of the same name.
+  std::string_view space_, space_description_;
+  bool yields_ = false;
+  std::optional<std::int64_t> most_searches_{};
 };
 
 }  // namespace ccproxy::dialect

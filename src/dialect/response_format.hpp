@@ -20,4 +20,8 @@ struct ResponseFormat {
                                                   const anthropic::Capabilities& can,
                                                   Report& report);
 
+// The same for Responses: `text` is its member of that name.
+[[nodiscard]] ResponseFormat read_text_format(json::Value text, const anthropic::Capabilities& can,
+                                              Report& report);
+
 }  // namespace ccproxy::dialect

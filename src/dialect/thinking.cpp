@@ -247,6 +247,18 @@ ReasoningWish read_reasoning(Value request, std::string_view suffix, Report& rep
   return wish;
 }
 
+ReasoningWish read_responses_reasoning(Value reasoning, std::string_view suffix, Report& report) {
+  ReasoningWish wish;
+  if (!reasoning.is_absent() && !reasoning.is_object())
+    report.refuse_type("reasoning", "an object");
+  read_level(reasoning["effort"], "reasoning.effort", wish, report);
+  if (!wish.level) wish.level = reasoning_level(suffix);
+  wish.is_hidden = reasoning["summary"].is_absent() && reasoning["generate_summary"].is_absent();
+  for (const char* name : {"context", "mode"})
+    if (!reasoning[name].is_absent()) report.ignore(fmt::format("reasoning.{}", name));
+  return wish;
+}
+
 ThinkingChoice choose_thinking(const ReasoningWish& wish, const ThinkingContext& context,
                                Report& report) {
   return Chooser(wish, context, report).run();

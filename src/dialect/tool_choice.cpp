@@ -23,6 +23,17 @@ Value name_in(Value choice) {
   return choice["name"];
 }
 
+// A tool in a namespace may be named without it.
+bool is_called(const Tool& tool, std::string_view name) {
+  return tool.client == name || (!tool.space.empty() && tool.own_name == name);
+}
+
+// web_search_preview and the like are one tool here.
+std::string_view tool_of_kind(std::string_view kind) {
+  constexpr std::string_view kSearch = "web_search";
+  return kind.starts_with(kSearch) ? kSearch : kind;
+}
+
 }  // namespace
 
 void RequestTools::choose(Value request) {
@@ -42,7 +53,7 @@ void RequestTools::choose(Value request) {
     const bool is_named = kind != "any" && kind != "auto" && kind != "none" && kind != "required";
     if (is_named) {
       const Value name = name_in(choice);
-      return choose_named(name.is_string() ? plain_text(name, made_) : kind, param);
+      return choose_named(name.is_string() ? plain_text(name, made_) : tool_of_kind(kind), param);
     }
   } else if (!choice.is_absent() && !choice.is_string()) {
     return report_.refuse_type(param, "a string or an object");
@@ -57,7 +68,7 @@ void RequestTools::choose(Value request) {
 
 void RequestTools::choose_named(std::string_view name, std::string_view param) {
   const auto named = std::find_if(tools_.begin(), tools_.end(),
-                                  [&](const Tool& tool) { return tool.client == name; });
+                                  [&](const Tool& tool) { return is_called(tool, name); });
   if (named == tools_.end())
     return report_.refuse(param, "invalid_value",
                           "The tool that is to be called is not in 'tools'.");
@@ -75,9 +86,12 @@ void RequestTools::choose_allowed(Value allowed) {
   std::unordered_set<std::string_view> names;
   for (const Value entry : allowed["tools"].children()) {
     const Value name = name_in(entry);
-    names.insert(name.is_string() ? plain_text(name, made_) : entry["type"].text().escaped);
+    names.insert(name.is_string() ? plain_text(name, made_)
+                                  : tool_of_kind(entry["type"].text().escaped));
   }
-  const auto is_allowed = [&](const Tool& tool) { return names.contains(tool.client); };
+  const auto is_allowed = [&](const Tool& tool) {
+    return names.contains(tool.client) || (!tool.space.empty() && names.contains(tool.own_name));
+  };
   const auto count = std::count_if(tools_.begin(), tools_.end(), is_allowed);
   if (count == 0)
     return report_.refuse("tool_choice", "invalid_value",

@@ -1,4 +1,4 @@
-// Requests of Chat Completions clients as files, and what must go up for them
+// Requests of OpenAI's clients as files, and what must go up for them
 // (tests/golden/chat_request/README.md).
 #include <gtest/gtest.h>
 
@@ -14,26 +14,28 @@ namespace {
 
 using json::Document;
 
-const std::string kCases = std::string(CCPROXY_SOURCE_DIR) + "/tests/golden/chat_request/";
+const std::string kGolden = std::string(CCPROXY_SOURCE_DIR) + "/tests/golden/";
 
+// Such as chat_request/p01-leading-system.
 std::vector<std::string> case_names() {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(kCases))
-    if (entry.is_directory()) names.push_back(entry.path().filename().string());
+  for (const std::string folder : {"chat_request/", "responses_request/"})
+    for (const auto& entry : std::filesystem::directory_iterator(kGolden + folder))
+      if (entry.is_directory()) names.push_back(folder + entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
 }
 
-class ChatRequests : public testing::TestWithParam<std::string> {
+class Requests : public testing::TestWithParam<std::string> {
  protected:
   [[nodiscard]] std::string file(const char* name) const {
-    return read_file(kCases + GetParam() + "/" + name).value_or("");
+    return read_file(kGolden + GetParam() + "/" + name).value_or("");
   }
 
-  test::RequestCase given{kCases + GetParam()};
+  test::RequestCase given{kGolden + GetParam()};
 };
 
-TEST_P(ChatRequests, go_up_as_expected) {
+TEST_P(Requests, go_up_as_expected) {
   const std::string body = file("expected.json"), error = file("expected_error.json");
   const std::string plan = file("expected_plan.json");
   ASSERT_NE(body.empty(), error.empty()) << "one of the two";
@@ -51,7 +53,7 @@ TEST_P(ChatRequests, go_up_as_expected) {
   EXPECT_EQ(test::plan_told(*decoded), plan.empty() ? Document::object() : Document::parse(plan));
 }
 
-TEST_P(ChatRequests, are_the_same_when_they_come_again) {
+TEST_P(Requests, are_the_same_when_they_come_again) {
   const auto once = given.decode(), again = given.decode();
   ASSERT_EQ(once.has_value(), again.has_value());
   if (!once) return;
@@ -84,15 +86,16 @@ void expect_prefix(const Document& now, const Document& then) {
 
 // The provider's prompt cache lives on it, and so do signatures that are bound to what stands
 // before them (translation.md 0.2).
-TEST(ChatConversations, p33_that_go_on_keep_what_was_there) {
+TEST(Conversations, p33_that_go_on_keep_what_was_there) {
   int conversations = 0;
   for (const std::string& name : case_names()) {
     SCOPED_TRACE(name);
-    const test::RequestCase given(kCases + name);
+    const test::RequestCase given(kGolden + name);
     Document request = Document::parse(given.request());
     const Document now = sent(given, request);
-    if (now.is_null() || !request.contains("messages")) continue;
-    Document& messages = request["messages"];
+    const char* const list = request.contains("messages") ? "messages" : "input";
+    if (now.is_null() || !request.contains(list) || !request[list].is_array()) continue;
+    Document& messages = request[list];
     const std::string last = messages.back().value("role", "");
     if (last != "user" && last != "tool") continue;  // it ends in the middle of a turn
     messages.push_back({{"role", "assistant"}, {"content", "An answer."}});
@@ -105,11 +108,12 @@ TEST(ChatConversations, p33_that_go_on_keep_what_was_there) {
 
 std::string sentence(const testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
-  std::replace(name.begin(), name.end(), '-', '_');
+  for (char& c : name)
+    if (c == '-' || c == '/') c = '_';
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, ChatRequests, testing::ValuesIn(case_names()), sentence);
+INSTANTIATE_TEST_SUITE_P(Golden, Requests, testing::ValuesIn(case_names()), sentence);
 
 }  // namespace
 }  // namespace ccproxy::dialect

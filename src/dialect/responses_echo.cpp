@@ -1,0 +1,109 @@
+#include "dialect/responses_echo.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "json/text.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::Value;
+
+class Echo {
+ public:
+  explicit Echo(Value request) : request_(request) {}
+
+  std::string run(bool stores) {
+    add("background", "false");
+    add("instructions", "null");
+    add("max_output_tokens", "null");
+    add("max_tool_calls", "null");
+    add("metadata", "{}");
+    add("parallel_tool_calls", "true");
+    add("previous_response_id", "null");
+    add("prompt_cache_key", "null");
+    add_reasoning();
+    add("safety_identifier", "null");
+    append("store", stores ? "true" : "false");
+    add("temperature", "1");
+    add("top_p", "1");
+    append("presence_penalty", "0");
+    append("frequency_penalty", "0");
+    append("top_logprobs", "0");
+    add_text();
+    add("tool_choice", "\"auto\"");
+    add_tools();
+    append("truncation", "\"disabled\"");
+    append("user", "null");
+    return std::move(out_);
+  }
+
+ private:
+  void append(std::string_view name, std::string_view json) {
+    out_.append(",\"").append(name).append("\":").append(json);
+  }
+
+  static std::string_view or_else(Value value, std::string_view otherwise) {
+    return value.is_absent() ? otherwise : value.raw();
+  }
+
+  void add(std::string_view name, std::string_view otherwise) {
+    append(name, or_else(request_[name], otherwise));
+  }
+
+  void add_reasoning() {
+    const Value reasoning = request_["reasoning"];
+    Value summary = reasoning["summary"];
+    if (summary.is_absent()) summary = reasoning["generate_summary"];
+    out_.append(R"(,"reasoning":{"effort":)").append(or_else(reasoning["effort"], "null"));
+    out_.append(R"(,"summary":)").append(or_else(summary, "null")).append("}");
+  }
+
+  void add_text() {
+    const Value text = request_["text"];
+    out_.append(R"(,"text":{"format":)").append(or_else(text["format"], R"({"type":"text"})"));
+    if (const Value verbosity = text["verbosity"]; !verbosity.is_absent())
+      out_.append(R"(,"verbosity":)").append(verbosity.raw());
+    out_ += '}';
+  }
+
+  void add_tools() {
+    out_ += R"(,"tools":[)";
+    for (const Value tool : request_["tools"].children()) {
+      if (out_.back() != '[') out_ += ',';
+      if (tool["type"].text().escaped == "function")
+        add_function(tool);
+      else
+        out_ += tool.raw();
+    }
+    out_ += ']';
+  }
+
+  // A function has these four, whether the client gave them or not.
+  void add_function(Value tool) {
+    constexpr std::array<std::string_view, 5> kShown = {"type", "name", "description", "parameters",
+                                                        "strict"};
+    out_.append(R"({"type":"function","name":)").append(or_else(tool["name"], "\"\""));
+    out_.append(R"(,"description":)").append(or_else(tool["description"], "null"));
+    out_.append(R"(,"parameters":)").append(or_else(tool["parameters"], "null"));
+    out_.append(R"(,"strict":)").append(or_else(tool["strict"], "false"));
+    for (const Value member : tool.children()) {
+      if (std::find(kShown.begin(), kShown.end(), member.name()) != kShown.end()) continue;
+      out_ += ",\"";
+      json::append_escaped(out_, member.name());
+      out_.append("\":").append(member.raw());
+    }
+    out_ += '}';
+  }
+
+  Value request_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string echo_of(Value request, bool stores) { return Echo(request).run(stores); }
+
+}  // namespace ccproxy::dialect

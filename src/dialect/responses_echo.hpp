@@ -1,0 +1,15 @@
+// What a response object repeats of its request (translation.md B.4): clients rely on every member
+// being there.
+#pragma once
+
+#include <string>
+
+#include "json/outline.hpp"
+
+namespace ccproxy::dialect {
+
+// Members of the response object, each with a comma before it. `stores`: whether the answer is
+// kept.
+[[nodiscard]] std::string echo_of(json::Value request, bool stores);
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,297 @@
+#include "dialect/responses_input.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "dialect/sealed_thought.hpp"
+#include "json/text.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::Value;
+
+// What other providers' tools leave in a history: upstream has no use for it.
+constexpr std::array<std::string_view, 11> kForeign = {
+    "file_search_call", "code_interpreter_call", "image_generation_call",
+    "computer_call",    "computer_call_output",  "mcp_list_tools",
+    "mcp_call",         "mcp_approval_request",  "mcp_approval_response",
+    "program",          "program_output"};
+
+// What has been read elsewhere, or says nothing upstream.
+constexpr std::array<std::string_view, 2> kSilent = {"additional_tools", "web_search_call"};
+
+template <std::size_t N>
+bool is_in(const std::array<std::string_view, N>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// The part of an item's id that all items of one response share: fc_<key>_<n>.
+std::string_view key_of(Value item) {
+  constexpr std::size_t kShortest = 22;
+  const std::string_view id = item["id"].text().escaped;
+  const auto begin = id.find('_'), end = id.rfind('_');
+  if (begin == std::string_view::npos || end <= begin + kShortest) return {};
+  return id.substr(begin + 1, end - begin - 1);
+}
+
+}  // namespace
+
+ResponsesInput::ResponsesInput(const MessageTools& with, std::vector<Block>& system, Turns& turns)
+    : context_(with.context),
+      report_(with.report),
+      made_(with.made),
+      names_(with.names),
+      tools_(with.tools),
+      content_(with.report, with.made, with.betas),
+      ids_(with.made),
+      open_calls_(with.made),
+      system_(system),
+      turns_(turns) {}
+
+Place ResponsesInput::place(const char* member) const { return {index_, -1, "input", member}; }
+
+void ResponsesInput::read(Value input) {
+  if (input.is_string()) {
+    Content::add_text(input.text(), CacheMark::kNone, blocks_);
+    return add_of_user(Role::kUser);
+  }
+  if (input.is_absent())
+    return report_.refuse("input", "missing_required_parameter", "'input' is missing.");
+  if (!input.is_array()) return report_.refuse_type("input", "a string or an array");
+  for (const Value item : input.children()) {
+    if (!item.is_object())
+      return report_.refuse_type(fmt::format("input[{}]", index_), "an object");
+    blocks_.clear();
+    read_item(item);
+    if (report_.refused()) return;
+    ++index_;
+  }
+  flush_results();
+}
+
+void ResponsesInput::read_item(Value item) {
+  const std::string_view type = item["type"].text().escaped;
+  const std::string_view role = item["role"].text().escaped;
+  if (type == "message" || (type.empty() && !role.empty())) return read_message(item, role);
+  if (type == "item_reference" || (type.empty() && item["id"].is_string()))
+    return read_reference(item);
+  if (type == "reasoning") return read_reasoning(item);
+  if (type == "compaction") return read_compaction(item);
+  if (type == "configuration_update") {
+    if (item["reasoning"].is_object()) new_reasoning_ = item["reasoning"];
+    if (item["text"].is_object()) new_text_ = item["text"];
+    return;
+  }
+  if (!read_call_or_result(item, type)) skip(item, type);
+}
+
+bool ResponsesInput::read_call_or_result(Value item, std::string_view type) {
+  if (type == "function_call") {
+    const std::string_view name = name_of_call(item);
+    read_call(item, name,
+              tools_.is_custom(name) ? text_input_of(item["arguments"], made_)
+                                     : input_of(item["arguments"], made_, scratch_));
+  } else if (type == "custom_tool_call") {
+    read_call(item, name_of_call(item), text_input_of(item["input"], made_));
+  } else if (type == "local_shell_call") {
+    read_call(item, "local_shell", input_of_shell(item["action"]));
+  } else if (type == "shell_call") {
+    read_call(item, "shell", input_of_shell(item["action"]));
+  } else if (type == "apply_patch_call") {
+    const Value operation = item["operation"];
+    read_call(item, "apply_patch",
+              made_.keep(fmt::format(R"({{"operation":{}}})",
+                                     operation.is_object() ? operation.raw() : "{}")));
+  } else if (type == "tool_search_call") {
+    read_call(item, "tool_search", input_of(item["arguments"], made_, scratch_));
+  } else if (type == "tool_search_output") {
+    read_result(item, item["call_id"], item["tools"]);
+  } else if (type == "local_shell_call_output") {
+    read_result(item, item["call_id"].is_absent() ? item["id"] : item["call_id"], item["output"]);
+  } else if (type == "apply_patch_call_output") {
+    read_result(item, item["call_id"],
+                item["output"].is_absent() ? item["status"] : item["output"]);
+  } else if (type == "function_call_output" || type == "custom_tool_call_output" ||
+             type == "shell_call_output") {
+    read_result(item, item["call_id"], item["output"]);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+// The type goes up as it was said or done; what nobody here knows is new, not wrong.
+void ResponsesInput::skip(Value item, std::string_view type) {
+  if (is_in(kSilent, type)) return;
+  const std::string param = fmt::format("input[{}].type", index_);
+  if (type.empty() && item["type"].is_absent())
+    return report_.refuse(param, "missing_required_parameter", "An item needs a type or a role.");
+  if (type == "compaction_trigger")
+    return report_.refuse(param, "unsupported_value", "Compaction is not available here yet.");
+  report_.warn(is_in(kForeign, type) ? "item_dropped" : "unknown_input_item", param);
+}
+
+void ResponsesInput::read_message(Value item, std::string_view role) {
+  if (role == "assistant") return read_said(item);
+  const bool is_system = role == "system" || role == "developer";
+  if (!is_system && role != "user")
+    return report_.refuse(fmt::format("input[{}].role", index_), "invalid_value",
+                          "A role is one of user, assistant, system and developer.");
+  read_content(item["content"], "content", !is_system);
+  if (is_system && is_leading_) {
+    system_.insert(system_.end(), blocks_.begin(), blocks_.end());
+    return;
+  }
+  add_of_user(is_system ? Role::kSystem : Role::kUser);
+}
+
+void ResponsesInput::read_content(Value content, const char* member, bool allows_files) {
+  if (content.is_absent()) return;
+  if (content.is_string()) return Content::add_text(content.text(), CacheMark::kNone, blocks_);
+  Place at = place(member);
+  if (!content.is_array()) return report_.refuse_type(at.param(), "a string or an array");
+  for (const Value part : content.children()) {
+    ++at.part;
+    const std::string_view type = part["type"].text().escaped;
+    if (type == "refusal")
+      Content::add_text(part["refusal"].text(), CacheMark::kNone, blocks_);
+    else if (type == "summary_text" || type == "reasoning_text")
+      Content::add_text(part["text"].text(), CacheMark::kNone, blocks_);
+    else
+      content_.read_part(part, at, allows_files, blocks_);
+  }
+}
+
+void ResponsesInput::read_said(Value item) {
+  read_content(item["content"], "content", false);
+  add_said(item);
+}
+
+// Thinking of other programs, of another model or account is nobody's business here.
+void ResponsesInput::read_reasoning(Value item) {
+  const ThoughtOwner owner{context_.can.family, context_.account};
+  auto block = open_thought(item["encrypted_content"].text().escaped, owner);
+  if (!block) return;
+  if (!goes_on(key_of(item))) flush_results();
+  if (key_.empty()) key_ = key_of(item);
+  thoughts_.push_back({.kind = Block::Kind::kThinking});
+  thoughts_.back().text = made_.keep(std::move(*block));
+}
+
+void ResponsesInput::read_compaction(Value item) {
+  const auto summary = open_summary(item["encrypted_content"].text().escaped);
+  if (!summary)
+    return report_.refuse(fmt::format("input[{}].encrypted_content", index_),
+                          "invalid_encrypted_content",
+                          "The compaction was not made by this server.");
+  std::string escaped;
+  json::append_escaped(escaped, *summary);
+  blocks_.push_back({.kind = Block::Kind::kText});
+  blocks_.back().text = made_.keep(std::move(escaped));
+  add_of_user(Role::kUser);
+}
+
+void ResponsesInput::read_reference(Value item) {
+  const std::string id = item["id"].decoded();
+  if (id.starts_with("rs_")) return report_.warn("item_dropped", fmt::format("input[{}]", index_));
+  report_.refuse_missing("input", fmt::format("Item with id '{}' not found.", id.substr(0, 128)));
+}
+
+// As RequestTools knows it: with the namespace.
+std::string_view ResponsesInput::name_of_call(Value item) {
+  const Value name = item["name"];
+  if (!name.is_string() || name.text().empty()) {
+    report_.refuse(fmt::format("input[{}].name", index_), "missing_required_parameter",
+                   "A tool call needs the name of its tool.");
+    return "none";
+  }
+  const std::string_view plain = plain_text(name, made_);
+  const Value space = item["namespace"];
+  if (!space.is_string() || space.text().empty()) return plain;
+  return made_.keep(fmt::format("{}__{}", plain_text(space, made_), plain));
+}
+
+// The action without its type, which the model did not write.
+std::string_view ResponsesInput::input_of_shell(Value action) {
+  std::string input = "{";
+  for (const Value member : action.children()) {
+    if (member.name() == "type") continue;
+    if (input.size() > 1) input += ',';
+    input += '"';
+    json::append_escaped(input, member.name());
+    input.append("\":").append(member.raw());
+  }
+  return made_.keep(input += '}');
+}
+
+void ResponsesInput::read_call(Value item, std::string_view name, std::string_view input) {
+  Value call_id = item["call_id"];
+  if (!call_id.is_string()) call_id = item["id"];
+  const std::string_view client = call_id.text().escaped;
+  const std::string key(key_of(item));
+  if (!goes_on(key)) flush_results();
+  if (!in_assistant_) open_calls_.clear();
+  const std::string_view id =
+      client.empty() ? ids_.assign({}, fmt::format("call_{}_0", index_)) : ids_.assign(client, {});
+  open_calls_.add(client, id);
+  called_.push_back(name);
+  blocks_.push_back(
+      {.kind = Block::Kind::kToolUse, .text = input, .id = id, .name = names_.upstream(name)});
+  add_said(item);
+}
+
+void ResponsesInput::read_result(Value item, Value id, Value output) {
+  Block result{.kind = Block::Kind::kToolResult, .id = open_calls_.answered(id.text().escaped)};
+  result.message = index_;
+  const bool is_list_of_parts = output.is_array() &&
+                                item["type"].text().escaped != "shell_call_output" &&
+                                item["type"].text().escaped != "tool_search_output";
+  if (output.is_string()) {
+    result.text = output.text().escaped;
+  } else if (is_list_of_parts) {
+    read_content(output, "output", true);
+    result.content = made_.keep(blocks_);
+  } else if (!output.is_absent()) {  // what a shell said, or which tools were found, as it is
+    std::string escaped;
+    json::append_escaped(escaped, output.raw());
+    result.text = made_.keep(std::move(escaped));
+  }
+  results_.push_back(result);
+}
+
+// True when what the assistant says with that key belongs to its last turn, though results have
+// come since: a turn with parallel calls may come back as call, result, call, result.
+bool ResponsesInput::goes_on(std::string_view key) const {
+  return in_assistant_ && (results_.empty() || (!key.empty() && key == key_));
+}
+
+void ResponsesInput::add_said(Value item) {
+  is_leading_ = false;
+  if (!goes_on(key_of(item))) flush_results();
+  if (const auto key = key_of(item); !key.empty()) key_ = key;
+  has_thought_ = has_thought_ || !thoughts_.empty();
+  turns_.add(Role::kAssistant, index_, thoughts_);
+  thoughts_.clear();
+  turns_.add(Role::kAssistant, index_, blocks_);
+  in_assistant_ = true;
+}
+
+void ResponsesInput::add_of_user(Role role) {
+  is_leading_ = false;
+  flush_results();
+  thoughts_.clear();  // nothing was said after it
+  turns_.add(role, index_, blocks_);
+}
+
+void ResponsesInput::flush_results() {
+  if (!results_.empty()) turns_.add(Role::kUser, index_, results_);
+  results_.clear();
+  in_assistant_ = false;
+  key_ = {};
+}
+
+}  // namespace ccproxy::dialect

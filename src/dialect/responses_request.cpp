@@ -1,0 +1,130 @@
+#include "dialect/responses_request.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "dialect/content.hpp"
+#include "dialect/request_decoder.hpp"
+#include "dialect/responses_echo.hpp"
+#include "dialect/responses_input.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::Value;
+
+constexpr std::array<std::string_view, 8> kIncludes = {"reasoning.encrypted_content",
+                                                       "web_search_call.action.sources",
+                                                       "web_search_call.results",
+                                                       "message.output_text.logprobs",
+                                                       "message.input_image.image_url",
+                                                       "file_search_call.results",
+                                                       "computer_call_output.output.image_url",
+                                                       "code_interpreter_call.outputs"};
+
+class ResponsesDecoder final : public RequestDecoder {
+ public:
+  ResponsesDecoder(Value request, const RequestContext& context)
+      : RequestDecoder(request, context, "input") {}
+
+ private:
+  void read() override {
+    parameters_ = read_parameters(request_, Route::kResponses, context_, report_);
+    refuse_what_needs_a_store();
+    check_settings();
+    read_include();
+    tools_.read_responses(request_, request_["input"]);
+    read_input();
+    decoded_.plan.responses.echo = echo_of(request_, false);
+    decoded_.plan.responses.family = can_.family;
+    decoded_.plan.responses.refusal_style = context_.options.refusal_style;
+    if (can_.preserved_thinking == anthropic::PreservedThinking::kAccount)
+      decoded_.plan.responses.account = context_.account;
+  }
+
+  void read_input() {
+    if (const Value instructions = request_["instructions"]; instructions.is_string())
+      Content::add_text(instructions.text(), CacheMark::kNone, system_);
+    ResponsesInput input({context_, report_, made_, names_, tools_, decoded_.betas}, system_,
+                         turns_);
+    input.read(request_["input"]);
+    has_thought_ = input.has_thought();
+    if (!tools_.all().empty())
+      tools_.choose(request_);
+    else
+      for (const std::string_view name : input.called()) tools_.add_from_history(name);
+    const bool has_new_reasoning = !input.new_reasoning().is_absent();
+    wish_ =
+        read_responses_reasoning(has_new_reasoning ? input.new_reasoning() : request_["reasoning"],
+                                 context_.asked.effort, report_);
+    display_ = wish_.is_hidden ? ReasoningDisplay::kOmitted : ReasoningDisplay::kSummarized;
+    const bool has_new_text = !input.new_text().is_absent();
+    format_ = read_text_format(has_new_text ? input.new_text() : request_["text"], can_, report_);
+  }
+
+  // Answers are not kept (translation.md B.7, storage switched off).
+  void refuse_what_needs_a_store() {
+    const Value previous = request_["previous_response_id"];
+    const Value conversation = request_["conversation"];
+    if (!previous.is_absent() && !conversation.is_absent())
+      return report_.refuse("previous_response_id", "mutually_exclusive_parameters",
+                            "'previous_response_id' and 'conversation' cannot go together.");
+    if (!conversation.is_absent())
+      return report_.refuse("conversation", "unsupported_parameter",
+                            "Conversations are not available.");
+    if (!previous.is_absent())
+      return report_.refuse("previous_response_id", "previous_response_not_found",
+                            fmt::format("Previous response with id '{}' not found.",
+                                        previous.decoded().substr(0, 128)));
+    if (request_["background"].boolean().value_or(false))
+      report_.refuse("background", "unsupported_parameter",
+                     "A response in the background needs a store, and nothing is stored.");
+  }
+
+  void check_settings() {
+    if (!request_["prompt"].is_absent())
+      report_.refuse("prompt", "unsupported_parameter", "Prompt templates are not available.");
+    if (request_["truncation"].text().escaped == "auto") report_.ignore("truncation");
+    if (request_["max_tool_calls"].is_absent()) return check_metadata();
+    const auto has_search = [](Value tool) {
+      return tool["type"].text().escaped.starts_with("web_search");
+    };
+    const auto tools = request_["tools"].children();
+    if (std::none_of(tools.begin(), tools.end(), has_search)) report_.ignore("max_tool_calls");
+    check_metadata();
+  }
+
+  void check_metadata() {
+    constexpr std::ptrdiff_t kMostKeys = 16;
+    constexpr std::size_t kMostName = 64, kMostValue = 512;
+    const auto members = request_["metadata"].children();
+    bool is_wrong = std::distance(members.begin(), members.end()) > kMostKeys;
+    for (const Value member : members)
+      is_wrong = is_wrong || member.name().size() > kMostName || !member.is_string() ||
+                 member.decoded().size() > kMostValue;
+    if (is_wrong)
+      report_.refuse("metadata", "invalid_value",
+                     "'metadata' has at most 16 texts, names of up to 64 and values of up to 512 "
+                     "characters.");
+  }
+
+  void read_include() {
+    for (const Value entry : request_["include"].children()) {
+      const std::string_view name = entry.text().escaped;
+      if (name == "web_search_call.action.sources") decoded_.plan.responses.shows_sources = true;
+      if (std::find(kIncludes.begin(), kIncludes.end(), name) == kIncludes.end())
+        report_.ignore("include", "invalid_value");
+    }
+  }
+};
+
+}  // namespace
+
+Result<Decoded> decode_responses(const json::Outline& request, const RequestContext& context) {
+  return ResponsesDecoder(request.root(), context).run();
+}
+
+}  // namespace ccproxy::dialect
