@@ -93,6 +93,7 @@ struct Shared {
   ModelFacts facts{models};
   Clock::time_point started = Clock::now();
   std::atomic<std::int64_t> in_flight = 0;
+  std::atomic<std::size_t> clients = 0;  // connected, of all workers
 };
 
 // One worker's own.

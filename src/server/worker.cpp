@@ -15,9 +15,18 @@ http::ServerLimits server_limits(const config::Config& config) {
 
 }  // namespace
 
-// A connected client and what it is being served.
+// A connected client and what it is being served. Counts among the clients of all workers for as
+// long as it exists.
 struct Worker::Client {
-  std::shared_ptr<http::ServerConnection> connection;
+  explicit Client(std::atomic<std::size_t>& all) : all_clients(all) {}
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  Client(Client&&) = delete;
+  Client& operator=(Client&&) = delete;
+  ~Client() { --all_clients; }
+
+  std::atomic<std::size_t>& all_clients;
+  std::shared_ptr<http::ServerConnection> connection{};
   bool trusted = false;
   proxy::Exchange* exchange = nullptr;  // while one runs
 };
@@ -88,14 +97,13 @@ Task<void> Worker::accept(net::Listener& listener, bool trusted) {
 
 void Worker::add(std::unique_ptr<net::Stream> stream, bool trusted) {
   const config::Snapshot config = shared_.config.get();
-  const std::size_t most =
-      std::max<std::size_t>(1, config->limits.connections / std::max(1U, config->server.workers));
-  if (clients_.size() >= most) {
+  const bool is_one_too_many = shared_.clients++ >= config->limits.connections;
+  auto client = std::make_shared<Client>(shared_.clients);
+  if (is_one_too_many) {
     shared_.log.say(telemetry::Level::kWarn, "connection_refused",
                     "too many connections (limits.connections)");
     return;  // the stream closes
   }
-  auto client = std::make_shared<Client>();
   client->connection =
       std::make_shared<http::ServerConnection>(runtime_, std::move(stream), server_limits(*config));
   client->trusted = trusted;
