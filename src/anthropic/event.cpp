@@ -97,6 +97,8 @@ BlockKind kind_of(std::string_view type) {
   if (type == R"("thinking")") return BlockKind::kThinking;
   if (type == R"("tool_use")") return BlockKind::kToolUse;
   if (type == R"("server_tool_use")") return BlockKind::kServerToolUse;
+  if (type == R"("redacted_thinking")") return BlockKind::kRedactedThinking;
+  if (type == R"("web_search_tool_result")") return BlockKind::kWebSearchResult;
   return BlockKind::kOther;
 }
 

@@ -26,7 +26,15 @@ struct MessageStart {
   bool fast = false;        // usage.speed
 };
 
-enum class BlockKind { kText, kThinking, kToolUse, kServerToolUse, kOther };
+enum class BlockKind {
+  kText,
+  kThinking,
+  kRedactedThinking,
+  kToolUse,
+  kServerToolUse,
+  kWebSearchResult,  // web_search_tool_result
+  kOther,
+};
 
 struct BlockStart {
   std::int64_t index = 0;
@@ -35,6 +43,11 @@ struct BlockStart {
   JsonText text{};           // what a text or thinking block says already
   std::string_view input{};  // of a tool's use: JSON, usually {}
   std::string_view raw{};    // the whole content_block
+
+  // True when the input has a member.
+  [[nodiscard]] bool has_input() const {
+    return input.starts_with('{') && input.find('"') != std::string_view::npos;
+  }
 };
 
 struct TextDelta {

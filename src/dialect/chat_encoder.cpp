@@ -1,34 +1,16 @@
 #include "dialect/chat_encoder.hpp"
 
-#include <algorithm>
 #include <utility>
 
-#include "dialect/chat_error.hpp"
 #include "dialect/error.hpp"
 #include "dialect/finish_reason.hpp"
+#include "dialect/openai_error.hpp"
+#include "dialect/service_tier.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
-namespace {
 
 using anthropic::BlockKind;
-
-std::string_view openai_tier(std::string_view tier, bool fast) {
-  if (fast || tier == "priority") return "priority";
-  return tier == "batch" ? "flex" : "default";
-}
-
-const ToolName* tool_named(const ReplyPlan& plan, std::string_view upstream) {
-  const auto found = std::find_if(plan.tools.begin(), plan.tools.end(),
-                                  [&](const ToolName& tool) { return tool.upstream == upstream; });
-  return found == plan.tools.end() ? nullptr : &*found;
-}
-
-bool says_something(std::string_view input) {
-  return input.starts_with('{') && input.find('"') != std::string_view::npos;
-}
-
-}  // namespace
 
 void ChatEncoder::on(const anthropic::MessageEvent& event, std::string& out) {
   if (phase_ == Phase::kOver) return;
@@ -43,7 +25,7 @@ void ChatEncoder::finish(std::string& out) {
   plain_.clear();
   fence_.finish(plain_);
   pass_plain(plain_, out);
-  if (!annotations_.empty()) tell_annotations(annotations_, out);
+  if (!citations_.all().empty()) tell_annotations(citations_, out);
   if (stop_reason_ == "refusal") tell_refusal(refusal_text(explanation_, category_), out);
   // The legacy completions have no place for a call, and no word for one.
   const bool has_call = calls_ > 0 && !plan_.text_completion;
@@ -83,7 +65,7 @@ void ChatEncoder::take(const anthropic::BlockStart& start, std::string& out) {
   has_content_ = true;
   if (start.kind == BlockKind::kText) {
     block_ = TextBlock{};
-    annotations_.begin_block(position_);
+    citations_.begin_block(position_);
     take(anthropic::TextDelta{start.text}, out);
   } else if (start.kind == BlockKind::kThinking) {
     block_ = ThinkingBlock{};
@@ -95,7 +77,7 @@ void ChatEncoder::take(const anthropic::BlockStart& start, std::string& out) {
 
 void ChatEncoder::open_call(const anthropic::BlockStart& start, std::string& out) {
   if (plan_.legacy_functions && calls_ > 0) return;  // the old shape has room for one
-  const ToolName* tool = tool_named(plan_, start.name.escaped);
+  const ToolName* tool = plan_.tool_named(start.name.escaped);
   id_ = start.id.escaped;
   name_ = start.name.escaped;
   if (tool) {
@@ -106,7 +88,7 @@ void ChatEncoder::open_call(const anthropic::BlockStart& start, std::string& out
   const ChatCall call{calls_++, decodes && !plan_.custom_as_function, id_, name_};
   custom_.begin();
   block_ = CallBlock{call, decodes, false, ""};
-  if (says_something(start.input)) std::get<CallBlock>(block_).input = start.input;
+  if (start.has_input()) std::get<CallBlock>(block_).input = start.input;
   begin_call(call, out);
 }
 
@@ -165,13 +147,13 @@ void ChatEncoder::pass_input(CallBlock& block, std::string_view json, std::strin
 }
 
 void ChatEncoder::take(const anthropic::CitationDelta& delta, std::string&) {
-  if (std::holds_alternative<TextBlock>(block_)) annotations_.cite(delta);
+  if (std::holds_alternative<TextBlock>(block_)) citations_.cite(delta);
 }
 
 void ChatEncoder::take(const anthropic::BlockStop&, std::string& out) { close_block(out); }
 
 void ChatEncoder::close_block(std::string& out) {
-  if (std::holds_alternative<TextBlock>(block_)) annotations_.end_block(position_);
+  if (std::holds_alternative<TextBlock>(block_)) citations_.end_block(position_);
   if (auto* call = std::get_if<CallBlock>(&block_)) {
     close_call(*call, out);
     end_call(out);
@@ -208,7 +190,7 @@ void ChatEncoder::take(const anthropic::Ping&, std::string& out) {
 }
 
 void ChatEncoder::take(const anthropic::Failure& failure, std::string& out) {
-  const ErrorReply reply = chat_error(failure);
+  const ErrorReply reply = openai_error(Dialect::kChat, failure);
   stop_with(reply.status, reply.body, out);
 }
 

@@ -8,20 +8,14 @@
 #include <string_view>
 #include <variant>
 
-#include "dialect/chat_annotations.hpp"
-#include "dialect/chat_usage.hpp"
+#include "dialect/answer_tokens.hpp"
+#include "dialect/citations.hpp"
 #include "dialect/custom_input.hpp"
 #include "dialect/fence.hpp"
 #include "dialect/reply_encoder.hpp"
 #include "dialect/reply_plan.hpp"
 
 namespace ccproxy::dialect {
-
-// What an answer is known by, chosen by whoever sends it.
-struct ReplyIdentity {
-  std::string id;            // with its chatcmpl- or cmpl-
-  std::int64_t created = 0;  // seconds since 1970
-};
 
 // A call of one of the client's tools. Views live as long as the call of the function they are
 // given to.
@@ -53,7 +47,7 @@ class ChatEncoder : public ReplyEncoder {
   virtual void begin_call(const ChatCall& call, std::string& out) = 0;
   virtual void tell_call(const ChatCall& call, std::string_view escaped, std::string& out) = 0;
   virtual void end_call(std::string& out) = 0;
-  virtual void tell_annotations(const ChatAnnotations& annotations, std::string& out) = 0;
+  virtual void tell_annotations(const Citations& citations, std::string& out) = 0;
   virtual void tell_refusal(std::string_view escaped, std::string& out) = 0;
   virtual void end(std::string_view finish_reason, const Tokens& tokens, std::string& out) = 0;
   // Instead of end(); `body` is the error's JSON.
@@ -113,7 +107,7 @@ class ChatEncoder : public ReplyEncoder {
   std::size_t position_ = 0;    // in the content, in code points
   std::string_view service_tier_ = "default";
   AnswerTokens tokens_;
-  ChatAnnotations annotations_;
+  Citations citations_;
   CustomInput custom_;
   Fence fence_;
   std::string stop_reason_, category_, explanation_;

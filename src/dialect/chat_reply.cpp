@@ -27,9 +27,9 @@ void ChatReply::tell_call(const ChatCall&, std::string_view escaped, std::string
 
 void ChatReply::end_call(std::string&) { calls_ += plan().legacy_functions ? R"("})" : R"("}})"; }
 
-void ChatReply::tell_annotations(const ChatAnnotations& annotations, std::string&) {
+void ChatReply::tell_annotations(const Citations& citations, std::string&) {
   annotations_.clear();
-  annotations.append_to(annotations_);
+  append_chat_annotations(annotations_, citations);
 }
 
 void ChatReply::append_message(std::string& out) const {

@@ -85,10 +85,10 @@ void ChatStream::tell_call(const ChatCall& call, std::string_view escaped, std::
   close_chunk("", out);
 }
 
-void ChatStream::tell_annotations(const ChatAnnotations& annotations, std::string& out) {
+void ChatStream::tell_annotations(const Citations& citations, std::string& out) {
   open_chunk(out);
   out += R"("annotations":)";
-  annotations.append_to(out);
+  append_chat_annotations(out, citations);
   close_chunk("", out);
 }
 

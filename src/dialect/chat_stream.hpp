@@ -18,7 +18,7 @@ class ChatStream final : public ChatEncoder {
   void begin_call(const ChatCall& call, std::string& out) override;
   void tell_call(const ChatCall& call, std::string_view escaped, std::string& out) override;
   void end_call(std::string&) override {}
-  void tell_annotations(const ChatAnnotations& annotations, std::string& out) override;
+  void tell_annotations(const Citations& citations, std::string& out) override;
   void tell_refusal(std::string_view escaped, std::string& out) override;
   void end(std::string_view finish_reason, const Tokens& tokens, std::string& out) override;
   void break_off(std::string_view body, std::string& out) override;

@@ -23,7 +23,7 @@ class CompletionEncoder : public ChatEncoder {
   void begin_call(const ChatCall&, std::string&) final {}
   void tell_call(const ChatCall&, std::string_view, std::string&) final {}
   void end_call(std::string&) final {}
-  void tell_annotations(const ChatAnnotations&, std::string&) final {}
+  void tell_annotations(const Citations&, std::string&) final {}
   void tell_refusal(std::string_view, std::string&) final {}
 
   ReplyIdentity identity_;

@@ -7,9 +7,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "anthropic/event.hpp"
 #include "dialect/chat_answer.hpp"
+#include "dialect/responses_encoder.hpp"
 
 namespace ccproxy::dialect::test {
 
@@ -23,6 +25,7 @@ inline ReplyIdentity identity_of(const ReplyPlan& plan) {
 class Replay {
  public:
   explicit Replay(const ReplyPlan& plan) : encoder_(chat_answer(plan, identity_of(plan))) {}
+  explicit Replay(std::unique_ptr<ReplyEncoder> encoder) : encoder_(std::move(encoder)) {}
 
   void feed(std::string_view bytes) {
     for (const char c : bytes) {
@@ -63,13 +66,29 @@ class Replay {
   std::string line_, name_, data_, out_;
 };
 
-// What the client gets for a whole event stream that arrives in pieces of `fragment` bytes.
-inline std::string replay(std::string_view events, const ReplyPlan& plan,
-                          std::size_t fragment = std::string::npos) {
-  Replay run(plan);
+inline std::string replay(std::string_view events, Replay run, std::size_t fragment) {
   for (std::size_t at = 0; at < events.size(); at += std::min(fragment, events.size()))
     run.feed(events.substr(at, fragment));
   return run.finish();
+}
+
+// What a Chat Completions client gets for a whole event stream that arrives in pieces of `fragment`
+// bytes.
+inline std::string replay(std::string_view events, const ReplyPlan& plan,
+                          std::size_t fragment = std::string::npos) {
+  return replay(events, Replay(plan), fragment);
+}
+
+// The same for a Responses client.
+inline std::unique_ptr<ResponsesEncoder> responses_encoder(const ReplyPlan& plan,
+                                                           EventLog* log = nullptr) {
+  return std::make_unique<ResponsesEncoder>(
+      plan, ReplyIdentity{"resp_abcdefghijklmnopqrstuv", 1'770'000'000}, log,
+      [] { return std::int64_t{1'770'000'009}; });
+}
+inline std::string replay_response(std::string_view events, const ReplyPlan& plan,
+                                   std::size_t fragment = std::string::npos) {
+  return replay(events, Replay(responses_encoder(plan)), fragment);
 }
 
 }  // namespace ccproxy::dialect::test

@@ -3,17 +3,24 @@
 // drift apart. An encoder refuses to know sockets and clocks.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "anthropic/event.hpp"
 #include "base/error.hpp"
-#include "dialect/chat_usage.hpp"
+#include "dialect/answer_tokens.hpp"
 
 namespace ccproxy::dialect {
 
 // A comment line that every client's parser skips: for silence and for upstream's pings.
 inline constexpr std::string_view kKeepAlive = ": keepalive\n\n";
+
+// What an answer is known by, chosen by whoever sends it.
+struct ReplyIdentity {
+  std::string id;            // with its chatcmpl-, cmpl- or resp_
+  std::int64_t created = 0;  // seconds since 1970
+};
 
 class ReplyEncoder {
  public:

@@ -2,8 +2,10 @@
 // were changed on the way up. Written by the decoder, read by the encoders. Plain values.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dialect/options.hpp"
@@ -57,6 +59,15 @@ struct ReplyPlan {
   std::vector<std::string> ignored{};   // for x-ccproxy-ignored
   std::vector<std::string> warnings{};  // for x-ccproxy-warning
   ResponsesPlan responses{};
+
+  // The client's tool of that name upstream; nullptr when it goes by the same name and is a plain
+  // function, or when there is none.
+  [[nodiscard]] const ToolName* tool_named(std::string_view upstream) const {
+    const auto found = std::find_if(tools.begin(), tools.end(), [&](const ToolName& tool) {
+      return tool.upstream == upstream;
+    });
+    return found == tools.end() ? nullptr : &*found;
+  }
 };
 
 }  // namespace ccproxy::dialect

@@ -32,6 +32,24 @@ class Script {
     return plan;
   }
 
+  ReplyPlan responses_plan() {
+    ReplyPlan plan;
+    plan.model = "claude-sonnet-5";
+    plan.show_reasoning = flip();
+    plan.strips_fence = below(4) == 0;
+    plan.responses.family = "sonnet-5";
+    plan.responses.shows_sources = flip();
+    constexpr RefusalStyle kStyles[] = {RefusalStyle::kPart, RefusalStyle::kText,
+                                        RefusalStyle::kIncomplete};
+    plan.responses.refusal_style = kStyles[below(3)];
+    plan.tools = {{"custom", "custom", ToolShape::kCustom},
+                  {"renamed_1234", "renamed \"tool\"", ToolShape::kFunction, "space"}};
+    constexpr ToolShape kOwn[] = {ToolShape::kFunction, ToolShape::kLocalShell, ToolShape::kShell,
+                                  ToolShape::kApplyPatch, ToolShape::kToolSearch};
+    plan.tools.push_back({"plain", "plain", kOwn[below(5)]});
+    return plan;
+  }
+
   // A whole stream; now and then it pauses and goes on, breaks off or ends in an error.
   std::string events() {
     events_.clear();
@@ -90,11 +108,12 @@ class Script {
   }
 
   void block() {
-    switch (below(6)) {
+    switch (below(8)) {
       case 0: return blocks_of("text", "text", "text_delta", cut_text());
       case 1: return blocks_of("text", "text", "text_delta", cut_text(), true);
-      case 2: return blocks_of("thinking", "thinking", "thinking_delta", cut_text());
-      case 3: return blocks_of("new_block", "text", "text_delta", cut_text());
+      case 2: return thought();
+      case 3: return search();
+      case 4: return blocks_of("new_block", "text", "text_delta", cut_text());
       default: return call();
     }
   }
@@ -119,6 +138,37 @@ class Script {
       delta(R"("type":"citations_delta","citation":{"type":"web_search_result_location","url":")" +
             pick({"u", "v"}) + R"(","title":)" + pick({"null", "\"t\""}) + "}");
     end();
+  }
+
+  void thought() {
+    if (below(4) == 0) {
+      begin(R"("type":"redacted_thinking","data":"D")");
+      return end();
+    }
+    begin(R"("type":"thinking","thinking":"","signature":"")");
+    for (const std::string& piece : cut_text())
+      delta(R"("type":"thinking_delta","thinking":")" + piece + "\"");
+    if (below(4) != 0) delta(R"("type":"signature_delta","signature":"S")");
+    end();
+  }
+
+  // One or two searches at once; now and then a result is missing, or an error.
+  void search() {
+    const int count = flip() ? 1 : 2;
+    for (int number = 0; number < count; ++number) {
+      begin(R"("type":"server_tool_use","id":"srvtoolu_)" + std::to_string(number) +
+            R"(","name":"web_search","input":{})");
+      delta(R"("type":"input_json_delta","partial_json":"{\"query\":\"q\"}")");
+      end();
+    }
+    for (int number = 0; number < count; ++number) {
+      if (below(8) == 0) continue;
+      begin(R"("type":"web_search_tool_result","tool_use_id":"srvtoolu_)" + std::to_string(number) +
+            R"(","content":)" +
+            pick({R"([{"type":"web_search_result","url":"u","title":"t"}])",
+                  R"({"type":"web_search_tool_result_error","error_code":"max_uses_exceeded"})"}));
+      end();
+    }
   }
 
   void call() {

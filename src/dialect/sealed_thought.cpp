@@ -27,7 +27,7 @@ std::string seal_thought(std::string_view block, const ThoughtOwner& owner) {
   std::string json;
   json::Writer writer(json);
   writer.begin_object().member("m", owner.family).member("a", owner.account);
-  writer.key("b").raw("[").raw(block).raw("]").end_object();
+  writer.key("b").begin_array().raw(block).end_array().end_object();
   return std::string(kThought) + base64url(json);
 }
 

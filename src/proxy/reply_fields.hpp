@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "dialect/chat_error.hpp"
+#include "dialect/openai_error.hpp"
 #include "http/head.hpp"
 #include "proxy/exchange_parts.hpp"
 

@@ -112,7 +112,7 @@ void TranslatedAnswer::note_failure(const anthropic::Failure& failure) {
     encoder_.on(failure, out_);
     is_over_ = true;
   } else {
-    failure_ = dialect::chat_error(failure, field_views(*head_), parts_.receipt.id, wall_now());
+    failure_ = dialect::openai_error(failure, field_views(*head_), parts_.receipt.id, wall_now());
   }
   std::string message;
   json::append_decoded(message, failure.message);

@@ -11,7 +11,7 @@
 #include "anthropic/transcript.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
-#include "dialect/chat_error.hpp"
+#include "dialect/openai_error.hpp"
 #include "dialect/reply_encoder.hpp"
 #include "http/coding.hpp"
 #include "http/head.hpp"

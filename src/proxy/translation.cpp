@@ -255,8 +255,8 @@ Task<Result<void>> Translation::tell(http::ResponseHead head) {
     co_return co_await answer.break_off(error);
   }
   if (head.status != kOk) {
-    auto reply = dialect::chat_error({head.status, error_body_, field_views(head)},
-                                     parts_.receipt.id, wall_now());
+    auto reply = dialect::openai_error({head.status, error_body_, field_views(head)},
+                                       parts_.receipt.id, wall_now());
     co_return co_await answer.break_off(std::move(reply), error_body_);
   }
   remember(answer.transcript());  // before the client can come back with the results
@@ -289,7 +289,7 @@ Task<Result<void>> Translation::refuse(const http::ResponseHead& head) {
   if (!refusal.token.empty()) parts_.receipt.warn(refusal.token, refusal.meaning);
   const auto views = field_views(head);
   const dialect::ErrorReply reply =
-      dialect::chat_error({head.status, error_body_, views}, parts_.receipt.id, wall_now());
+      dialect::openai_error({head.status, error_body_, views}, parts_.receipt.id, wall_now());
   std::string fields;
   http::append_field(fields, "content-type", "application/json");
   fields += error_fields(parts_, reply);

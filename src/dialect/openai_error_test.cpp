@@ -1,0 +1,202 @@
+#include "dialect/openai_error.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "dialect/error_param.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using std::chrono::milliseconds;
+
+const Instant kNow = instant_of("2026-03-01T12:00:00Z").value();
+
+std::string upstream_body(const std::string& type, const std::string& message) {
+  return R"({"type":"error","error":{"type":")" + type + R"(","message":")" + message + R"("}})";
+}
+
+std::string field(const ErrorReply& reply, const std::string& name) {
+  for (const auto& [key, value] : reply.fields)
+    if (key == name) return value;
+  return "-";
+}
+
+struct Row {
+  int status;
+  const char* type;
+  const char* message;
+  int told_status;
+  const char* tail;  // of the body, behind the message
+  const char* should_retry = "-";
+};
+
+const Row kRows[] = {
+    {400, "invalid_request_error", "bad", 400,
+     R"("type":"invalid_request_error","param":null,"code":null}})"},
+    {400, "invalid_request_error", "messages.3.content.0.text: empty", 400,
+     R"("type":"invalid_request_error","param":"messages[3].content[0].text","code":null}})"},
+    {400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum", 400,
+     R"("type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}})"},
+    {400, "invalid_request_error", "input length and `max_tokens` exceed context limit: 1 + 2 > 2",
+     400,
+     R"("type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}})"},
+    {400, "invalid_request_error", "Your credit balance is too low to access the API", 429,
+     R"("type":"insufficient_quota","param":null,"code":"insufficient_quota"}})", "false"},
+    {402, "billing_error", "pay", 429,
+     R"("type":"insufficient_quota","param":null,"code":"insufficient_quota"}})", "false"},
+    {403, "permission_error", "no", 403,
+     R"("type":"permission_error","param":null,"code":"permission_denied"}})"},
+    {404, "not_found_error", "model: claude-none", 404,
+     R"("type":"invalid_request_error","param":"model","code":"model_not_found"}})"},
+    {404, "not_found_error", "The requested Model does not exist", 404,
+     R"("type":"invalid_request_error","param":"model","code":"model_not_found"}})"},
+    {404, "not_found_error", "File not found", 404,
+     R"("type":"invalid_request_error","param":null,"code":null}})"},
+    {409, "conflict_error", "busy", 409,
+     R"("type":"invalid_request_error","param":null,"code":"conflict"}})"},
+    {413, "request_too_large", "big", 413,
+     R"("type":"invalid_request_error","param":null,"code":"request_too_large"}})"},
+    {429, "rate_limit_error", "slow down", 429,
+     R"("type":"rate_limit_error","param":null,"code":"rate_limit_exceeded"}})"},
+    {500, "api_error", "oops", 500,
+     R"("type":"server_error","param":null,"code":"server_error"}})"},
+    {504, "timeout_error", "late", 504, R"("type":"server_error","param":null,"code":"timeout"}})"},
+    {529, "overloaded_error", "Overloaded", 503,
+     R"("type":"server_error","param":null,"code":"overloaded"}})"},
+    {418, "teapot", "short and stout", 418,
+     R"("type":"invalid_request_error","param":null,"code":null}})"},
+    {503, "new_error", "down", 503, R"("type":"server_error","param":null,"code":null}})"},
+};
+
+TEST(OpenAiError, P42_tells_each_upstream_error_in_openais_words) {
+  for (const Row& row : kRows) {
+    SCOPED_TRACE(testing::Message() << row.status << " " << row.message);
+    const std::string body = upstream_body(row.type, row.message);
+    const ErrorReply reply = openai_error(Dialect::kChat, {row.status, body, {}}, "own", kNow);
+    EXPECT_EQ(reply.status, row.told_status);
+    EXPECT_EQ(reply.body,
+              std::string(R"({"error":{"message":")") + row.message + R"(",)" + row.tail);
+    EXPECT_EQ(field(reply, "x-should-retry"), row.should_retry);
+    EXPECT_EQ(field(reply, "x-ccproxy-upstream-status"), std::to_string(row.status));
+  }
+}
+
+TEST(OpenAiError, a_refused_credential_is_the_proxys_and_says_what_to_do) {
+  const std::string body = upstream_body("authentication_error", "invalid x-api-key");
+  const ErrorReply reply = openai_error(Dialect::kChat, {401, body, {}}, "own", kNow);
+  EXPECT_EQ(reply.status, 401);
+  EXPECT_NE(reply.body.find("ccproxy login"), std::string::npos);
+  EXPECT_NE(reply.body.find(R"("type":"authentication_error","param":null,"code":"upstream_auth")"),
+            std::string::npos);
+  EXPECT_EQ(field(reply, "x-should-retry"), "false");
+}
+
+TEST(OpenAiError, an_enforced_spend_limit_is_a_spent_quota_whatever_its_status) {
+  const ErrorReply reply =
+      openai_error(Dialect::kChat,
+                   {403,
+                    R"({"error":{"type":"permission_error","message":"m",)"
+                    R"("details":{"error_code":"enforced_spend_limit_reached"}}})",
+                    {}},
+                   "own", kNow);
+  EXPECT_EQ(reply.status, 429);
+  EXPECT_NE(reply.body.find(R"("code":"insufficient_quota")"), std::string::npos);
+}
+
+TEST(OpenAiError, a_spent_window_of_a_subscription_says_when_it_ends) {
+  const std::vector<FieldView> fields = {{"Anthropic-RateLimit-Unified-Status", "rejected"},
+                                         {"anthropic-ratelimit-unified-reset", "1772370000"}};
+  const std::string body = upstream_body("rate_limit_error", "m");
+  const ErrorReply reply = openai_error(Dialect::kChat, {429, body, fields}, "own", kNow);
+  EXPECT_EQ(field(reply, "x-should-retry"), "false") << "for hours it would be the same";
+  EXPECT_EQ(reply.body, R"({"error":{"message":"m","type":"usage_limit_reached","param":null,)"
+                        R"("code":"usage_limit_reached","resets_at":1772370000}})");
+}
+
+TEST(OpenAiError, P42_keeps_the_fields_that_clients_act_on) {
+  const std::vector<FieldView> fields = {
+      {"Retry-After", "7"}, {"request-id", "req_head"}, {"x-should-retry", "true"}};
+  const std::string body =
+      R"({"type":"error","error":{"type":"rate_limit_error","message":"M"},"request_id":"req_1"})";
+  const ErrorReply reply = openai_error(Dialect::kChat, {429, body, fields}, "own", kNow);
+  EXPECT_EQ(field(reply, "retry-after"), "7");
+  EXPECT_EQ(field(reply, "x-request-id"), "req_head");
+  EXPECT_EQ(field(reply, "x-should-retry"), "true");
+  EXPECT_EQ(field(openai_error(Dialect::kChat, {429, body, {}}, "own", kNow), "x-request-id"),
+            "req_1");
+  EXPECT_EQ(field(openai_error(Dialect::kChat, {429, "", {}}, "own", kNow), "x-request-id"), "own");
+}
+
+TEST(OpenAiError, P42_a_page_of_html_becomes_json) {
+  const ErrorReply reply =
+      openai_error(Dialect::kChat, {502, "<html>Bad Gateway</html>", {}}, "own", kNow);
+  EXPECT_EQ(reply.status, 502);
+  EXPECT_EQ(reply.body, R"({"error":{"message":"the upstream answered 502 without saying why",)"
+                        R"("type":"server_error","param":null,"code":null}})");
+}
+
+TEST(OpenAiError, P40_in_a_stream_goes_by_its_type) {
+  const anthropic::Failure overloaded{{"overloaded_error"}, {"Over\\u0022loaded"}};
+  const ErrorReply reply = openai_error(Dialect::kChat, overloaded);
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(reply.body, R"({"error":{"message":"Over\"loaded","type":"server_error",)"
+                        R"("param":null,"code":"overloaded"}})");
+  EXPECT_EQ(openai_error(Dialect::kChat, anthropic::Failure{{"rate_limit_error"}, {"m"}}).status,
+            429);
+  EXPECT_EQ(
+      openai_error(Dialect::kChat, anthropic::Failure{{"invalid_request_error"}, {"m"}}).status,
+      400);
+  EXPECT_EQ(openai_error(Dialect::kChat, anthropic::Failure{{"brand_new"}, {}}).status, 500);
+}
+
+TEST(RateFields, are_told_in_openais_names_and_durations) {
+  const std::vector<FieldView> fields = {
+      {"anthropic-ratelimit-requests-limit", "50"},
+      {"anthropic-ratelimit-requests-remaining", "49"},
+      {"anthropic-ratelimit-requests-reset", "2026-03-01T12:01:03Z"},
+      {"anthropic-ratelimit-input-tokens-limit", "8000"},
+      {"anthropic-ratelimit-input-tokens-remaining", "7000"},
+      {"anthropic-ratelimit-input-tokens-reset", "2026-03-01T11:59:00Z"}};
+  const Fields told = {
+      {"x-ratelimit-limit-requests", "50"},     {"x-ratelimit-remaining-requests", "49"},
+      {"x-ratelimit-reset-requests", "1m3s"},   {"x-ratelimit-limit-tokens", "8000"},
+      {"x-ratelimit-remaining-tokens", "7000"}, {"x-ratelimit-reset-tokens", "0s"}};
+  EXPECT_EQ(openai_rate_fields(fields, kNow), told);
+}
+
+TEST(RateFields, prefer_the_sum_of_tokens) {
+  const std::vector<FieldView> fields = {{"anthropic-ratelimit-input-tokens-limit", "1"},
+                                         {"anthropic-ratelimit-tokens-limit", "2"}};
+  EXPECT_EQ(openai_rate_fields(fields, kNow), (Fields{{"x-ratelimit-limit-tokens", "2"}}));
+  EXPECT_TRUE(openai_rate_fields({}, kNow).empty());
+}
+
+TEST(ClientParam, is_the_path_at_the_front_of_a_message) {
+  const struct {
+    const char* message;
+    const char* param;
+  } rows[] = {
+      {"messages.3.content.1.image.source: bad", "messages[3].content[1].image.source"},
+      {"tools.0.custom.input_schema: bad", "tools[0].custom.input_schema"},
+      {"stop_sequences.0: bad", "stop[0]"},
+      {"system.1.text: bad", "messages"},
+      {"max_tokens: too many", "max_tokens"},
+      {"output_config.effort: bad", ""},
+      {"messages..x: bad", ""},
+      {"messages is bad", ""},
+      {"messages", ""},
+      {"", ""},
+  };
+  for (const auto& row : rows) EXPECT_EQ(client_param(row.message), row.param) << row.message;
+}
+
+TEST(UpstreamMessage, loses_keys_and_addresses) {
+  EXPECT_EQ(without_secrets("key sk-ant-api03-x of me@example.org is  bad"),
+            "key *** of *** is  bad");
+}
+
+}  // namespace
+}  // namespace ccproxy::dialect

@@ -1,0 +1,19 @@
+#include "dialect/response_events.hpp"
+
+namespace ccproxy::dialect {
+
+void ResponseEvents::add(std::string_view name, std::initializer_list<std::string_view> members,
+                         std::string& out) {
+  if (!streams_ && log_ == nullptr) return;
+  unheard_.clear();
+  std::string& to = streams_ ? out : unheard_;
+  const std::size_t begin = to.size();
+  to.append("event: response.").append(name).append("\ndata: {\"type\":\"response.").append(name);
+  to.append("\",\"sequence_number\":").append(std::to_string(number_));
+  for (const std::string_view part : members) to += part;
+  to += "}\n\n";
+  if (log_ != nullptr) log_->add(number_, std::string_view(to).substr(begin));
+  ++number_;
+}
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,41 @@
+// The events of one response: numbered without a gap, and framed as server-sent events. It knows no
+// item and no order; a WebSocket would frame the same events its own way, here.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace ccproxy::dialect {
+
+// Is given every event of a response, for whoever reads them later.
+class EventLog {
+ public:
+  EventLog() = default;
+  EventLog(const EventLog&) = delete;
+  EventLog& operator=(const EventLog&) = delete;
+  virtual ~EventLog() = default;
+
+  // `sse` is the event as it is sent, with its blank line.
+  virtual void add(std::int64_t number, std::string_view sse) = 0;
+};
+
+class ResponseEvents {
+ public:
+  // `log` may be nullptr, else it must outlive this. Without `streams` only the log is told.
+  ResponseEvents(bool streams, EventLog* log) : streams_(streams), log_(log) {}
+
+  // Appends the event `response.<name>`. `members` are put together behind the members that every
+  // event has; they begin with a comma.
+  void add(std::string_view name, std::initializer_list<std::string_view> members,
+           std::string& out);
+
+ private:
+  bool streams_;
+  EventLog* log_;
+  std::int64_t number_ = 0;
+  std::string unheard_;  // an event that nobody but the log is told
+};
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,36 @@
+// What every item of a response has: an id and a place in the output, which all of its events name.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace ccproxy::dialect {
+
+enum class ItemStatus { kInProgress, kCompleted, kIncomplete, kFailed };
+
+[[nodiscard]] constexpr std::string_view status_name(ItemStatus status) {
+  switch (status) {
+    case ItemStatus::kInProgress: return "in_progress";
+    case ItemStatus::kCompleted: return "completed";
+    case ItemStatus::kIncomplete: return "incomplete";
+    case ItemStatus::kFailed: break;
+  }
+  return "failed";
+}
+
+struct ItemPlace {
+  std::string id;
+  std::size_t index = 0;  // in the output
+
+  // Members that an event about a part of the item begins with.
+  [[nodiscard]] std::string reference() const {
+    return R"(,"item_id":")" + id + R"(","output_index":)" + std::to_string(index);
+  }
+  // Members of an event about the whole item, up to the item's JSON.
+  [[nodiscard]] std::string whole() const {
+    return R"(,"output_index":)" + std::to_string(index) + R"(,"item":)";
+  }
+};
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,54 @@
+// The message item of a response: a run of text, and perhaps a refusal behind it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "dialect/citations.hpp"
+#include "dialect/fence.hpp"
+#include "dialect/response_events.hpp"
+#include "dialect/response_item.hpp"
+
+namespace ccproxy::dialect {
+
+// Texts are parts of a JSON string, still escaped.
+class MessageItem {
+ public:
+  // `strips_fence`: a Markdown fence around the text is taken off.
+  MessageItem(ItemPlace place, bool strips_fence)
+      : place_(std::move(place)), strips_fence_(strips_fence) {}
+
+  void open(ResponseEvents& events, std::string& out);
+  void begin_block() { citations_.begin_block(position_); }
+  void tell_text(std::string_view escaped, ResponseEvents& events, std::string& out);
+  void cite(const anthropic::CitationDelta& citation) { citations_.cite(citation); }
+  void end_block(ResponseEvents& events, std::string& out);
+  void tell_refusal(std::string_view escaped, ResponseEvents& events, std::string& out);
+  void close(ItemStatus status, ResponseEvents& events, std::string& out);
+
+  [[nodiscard]] std::size_t index() const { return place_.index; }
+  // As it stands in the output; once it is closed.
+  [[nodiscard]] std::string take() { return std::move(json_); }
+
+ private:
+  void open_text(ResponseEvents& events, std::string& out);
+  void close_text(ResponseEvents& events, std::string& out);
+  void pass_text(std::string_view escaped, ResponseEvents& events, std::string& out);
+  void pass_unfenced(ResponseEvents& events, std::string& out);
+  [[nodiscard]] std::string part(int number) const;
+
+  ItemPlace place_;
+  bool strips_fence_;
+  bool has_text_ = false;     // its part is open
+  int parts_ = 0;             // that are complete
+  std::size_t position_ = 0;  // in the text, in code points
+  std::string text_, at_text_;
+  std::string content_;  // JSON: parts that are complete
+  std::string json_;
+  Citations citations_;
+  Fence fence_;
+  std::string plain_, escaped_;  // for what must be decoded on its way
+};
+
+}  // namespace ccproxy::dialect

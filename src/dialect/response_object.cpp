@@ -1,0 +1,57 @@
+#include "dialect/response_object.hpp"
+
+#include "json/writer.hpp"
+
+namespace ccproxy::dialect {
+
+std::string_view status_name(ResponseStatus status) {
+  switch (status) {
+    case ResponseStatus::kQueued: return "queued";
+    case ResponseStatus::kInProgress: return "in_progress";
+    case ResponseStatus::kCompleted: return "completed";
+    case ResponseStatus::kIncomplete: return "incomplete";
+    case ResponseStatus::kFailed: return "failed";
+    case ResponseStatus::kCancelled: break;
+  }
+  return "cancelled";
+}
+
+std::string response_error(std::string_view code, std::string_view message) {
+  std::string json;
+  json::Writer(json).begin_object().member("code", code).member("message", message).end_object();
+  return json;
+}
+
+void append_response(std::string& out, const ResponseState& state, std::string_view output,
+                     std::string_view echo) {
+  json::Writer writer(out);
+  writer.begin_object().member("id", state.id).member("object", "response");
+  writer.member("created_at", state.created).member("status", status_name(state.status));
+  writer.key("completed_at");
+  if (state.status == ResponseStatus::kCompleted)
+    writer.value(state.completed);
+  else
+    writer.value(nullptr);
+  writer.key("error").raw(state.error.empty() ? "null" : state.error);
+  writer.key("incomplete_details");
+  if (state.incomplete_reason.empty())
+    writer.value(nullptr);
+  else
+    writer.begin_object().member("reason", state.incomplete_reason).end_object();
+  writer.member("model", state.model);
+  out.append(R"(,"output":[)").append(output).append("]");
+  out += R"(,"usage":)";
+  if (state.tokens)
+    append_usage(out, *state.tokens);
+  else
+    out += "null";
+  writer.key("service_tier");
+  if (state.service_tier.empty())
+    writer.value(nullptr);
+  else
+    writer.value(state.service_tier);
+  out += echo;
+  writer.end_object();
+}
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,38 @@
+// The response object: what a response is and what it repeats of its request (translation.md B.4).
+// Every member is always there, since clients rely on it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "dialect/answer_tokens.hpp"
+
+namespace ccproxy::dialect {
+
+enum class ResponseStatus { kQueued, kInProgress, kCompleted, kIncomplete, kFailed, kCancelled };
+
+[[nodiscard]] std::string_view status_name(ResponseStatus status);
+
+struct ResponseState {
+  std::string id;
+  std::int64_t created = 0;  // seconds since 1970
+  std::string model{};       // as the client knows it
+  ResponseStatus status = ResponseStatus::kInProgress;
+  std::int64_t completed = 0;            // when it is
+  std::string error{};                   // JSON; empty without
+  std::string_view incomplete_reason{};  // empty unless it is incomplete
+  std::optional<Tokens> tokens{};
+  std::string_view service_tier{};  // empty until it is known
+};
+
+// Appends the object. `output` are elements of a JSON array; `echo` members, each with a comma
+// before it (responses_echo.hpp).
+void append_response(std::string& out, const ResponseState& state, std::string_view output,
+                     std::string_view echo);
+
+// {"code","message"}
+[[nodiscard]] std::string response_error(std::string_view code, std::string_view message);
+
+}  // namespace ccproxy::dialect

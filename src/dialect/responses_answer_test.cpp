@@ -1,0 +1,125 @@
+// What holds for every response: its events follow the grammar of the protocol, the stream put
+// together is the whole answer, and whatever the upstream does there is exactly one end.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dialect/replay_fixture.hpp"
+#include "dialect/response_grammar_fixture.hpp"
+#include "dialect/responses_echo.hpp"
+#include "dialect/script_fixture.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+std::string fault_of(const std::string& events, ReplyPlan plan) {
+  plan.stream = true;
+  const std::string stream = test::replay_response(events, plan);
+  plan.stream = false;
+  return test::fault_of_response(stream, test::replay_response(events, plan));
+}
+
+TEST(ResponsesAnswer, follows_the_grammar_and_is_the_whole_answer) {
+  for (unsigned seed = 0; seed < 4000; ++seed) {
+    test::Script script(seed);
+    const ReplyPlan plan = script.responses_plan();
+    const std::string events = script.events();
+    ASSERT_EQ(fault_of(events, plan), "") << "seed " << seed << "\n" << events;
+  }
+}
+
+TEST(ResponsesAnswer, follows_the_grammar_whatever_the_upstream_sends) {
+  for (unsigned seed = 0; seed < 2000; ++seed) {
+    test::Script script(seed);
+    const ReplyPlan plan = script.responses_plan();
+    const std::string events = script.damaged(script.events());
+    ASSERT_EQ(fault_of(events, plan), "") << "seed " << seed << "\n" << events;
+  }
+}
+
+// An upstream that breaks off anywhere: after any event, by its end or by an error.
+TEST(ResponsesAnswer, a01_ends_once_wherever_the_upstream_breaks_off) {
+  constexpr std::string_view kError =
+      "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
+      "\"message\":\"m\"}}\n\n";
+  for (unsigned seed = 0; seed < 150; ++seed) {
+    test::Script script(seed);
+    const ReplyPlan plan = script.responses_plan();
+    const std::string events = script.events();
+    for (auto end = events.find("\n\n"); end != std::string::npos;
+         end = events.find("\n\n", end + 1)) {
+      const std::string begun = events.substr(0, end + 2);
+      ASSERT_EQ(fault_of(begun, plan), "") << "seed " << seed << "\n" << begun;
+      ASSERT_EQ(fault_of(begun + std::string(kError), plan), "") << "seed " << seed << "\n"
+                                                                 << begun;
+    }
+  }
+}
+
+class Log final : public EventLog {
+ public:
+  void add(std::int64_t number, std::string_view sse) override {
+    EXPECT_EQ(number, count++);
+    text += sse;
+  }
+  std::int64_t count = 0;
+  std::string text;
+};
+
+TEST(ResponsesAnswer, is_logged_as_it_is_told_streamed_or_not) {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    test::Script script(seed);
+    ReplyPlan plan = script.responses_plan();
+    std::string events = script.events();
+    for (auto at = events.find("event: ping"); at != std::string::npos;
+         at = events.find("event: ping"))
+      events.erase(at, events.find("\n\n", at) + 2 - at);
+    Log streamed, whole;
+    plan.stream = true;
+    const std::string told = test::replay(
+        events, test::Replay(test::responses_encoder(plan, &streamed)), std::string::npos);
+    plan.stream = false;
+    (void)test::replay(events, test::Replay(test::responses_encoder(plan, &whole)),
+                       std::string::npos);
+    ASSERT_EQ(streamed.text, told);
+    ASSERT_EQ(streamed.text, whole.text);
+  }
+}
+
+TEST(ResponsesAnswer, in_the_background_is_queued_first) {
+  ReplyPlan plan;
+  plan.stream = true;
+  const auto encoder = test::responses_encoder(plan);
+  std::string told;
+  encoder->queue(told);
+  EXPECT_NE(encoder->object().find(R"("status":"queued")"), std::string::npos);
+  encoder->fail({ErrorKind::kUpstreamUnreachable, "gone"}, told);
+  test::ResponseReader reader;
+  reader.read(told);
+  EXPECT_EQ(reader.fault(), "");
+  EXPECT_EQ(reader.names(),
+            (std::vector<std::string>{"created", "queued", "in_progress", "failed"}));
+}
+
+TEST(ResponsesAnswer, that_is_cancelled_closes_what_is_open) {
+  ReplyPlan plan;
+  plan.stream = true;
+  test::Replay run(test::responses_encoder(plan));
+  run.feed(
+      "data: {\"type\":\"message_start\",\"message\":{}}\n\n"
+      "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\","
+      "\"text\":\"A\"}}\n\n");
+  std::string told = run.told();
+  dynamic_cast<ResponsesEncoder&>(run.encoder()).cancel(told);
+  test::ResponseReader reader;
+  reader.read(told);
+  EXPECT_EQ(reader.fault(), "");
+  EXPECT_EQ(reader.names().back(), "incomplete");
+  EXPECT_EQ(reader.response().at("status"), "cancelled");
+  EXPECT_EQ(reader.response().at("output").at(0).at("status"), "incomplete");
+}
+
+}  // namespace
+}  // namespace ccproxy::dialect

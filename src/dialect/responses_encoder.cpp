@@ -1,0 +1,325 @@
+#include "dialect/responses_encoder.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "dialect/error.hpp"
+#include "dialect/finish_reason.hpp"
+#include "dialect/openai_error.hpp"
+#include "dialect/responses_error.hpp"
+#include "dialect/service_tier.hpp"
+#include "json/text.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using anthropic::BlockKind;
+
+// What stands before the key in the id of a response.
+constexpr std::string_view kPrefix = "resp_";
+
+bool is_cut(std::string_view stop_reason) {
+  return stop_reason == "max_tokens" || stop_reason == "model_context_window_exceeded";
+}
+
+std::string escaped_text(std::string_view plain) {
+  std::string escaped;
+  json::append_escaped(escaped, plain);
+  return escaped;
+}
+
+}  // namespace
+
+ResponsesEncoder::ResponsesEncoder(const ReplyPlan& plan, ReplyIdentity identity, EventLog* log,
+                                   std::function<std::int64_t()> now)
+    : plan_(plan),
+      events_(plan.stream, log),
+      now_(std::move(now)),
+      key_(identity.id.substr(kPrefix.size())) {
+  state_.id = std::move(identity.id);
+  state_.created = identity.created;
+  state_.model = plan.model;
+}
+
+void ResponsesEncoder::on(const anthropic::MessageEvent& event, std::string& out) {
+  if (phase_ == Phase::kOver) return;
+  std::visit([&](const auto& one) { take(one, out); }, event);
+}
+
+std::string ResponsesEncoder::object() const {
+  std::string output, json;
+  for (const ToldItem& item : items_) {
+    if (item.json.empty()) continue;
+    if (!output.empty()) output += ',';
+    output += item.json;
+  }
+  append_response(json, state_, output, plan_.responses.echo);
+  return json;
+}
+
+void ResponsesEncoder::tell_state(std::string_view event, std::string& out) {
+  events_.add(event, {R"(,"response":)", object()}, out);
+}
+
+void ResponsesEncoder::queue(std::string& out) {
+  state_.status = ResponseStatus::kQueued;
+  is_queued_ = true;
+  tell_state("created", out);
+  tell_state("queued", out);
+}
+
+void ResponsesEncoder::ensure_begun(std::string& out) {
+  if (phase_ == Phase::kBeforeStart) {
+    state_.status = ResponseStatus::kInProgress;
+    if (!is_queued_) tell_state("created", out);
+    tell_state("in_progress", out);
+  }
+  phase_ = Phase::kBegun;
+}
+
+ItemPlace ResponsesEncoder::new_place(std::string_view prefix) {
+  const std::size_t index = items_.size();
+  std::string id(prefix);
+  id.append("_").append(key_).append("_").append(std::to_string(index));
+  items_.push_back({.id = id, .first_block = blocks_});
+  return {std::move(id), index};
+}
+
+void ResponsesEncoder::take(const anthropic::MessageStart& start, std::string& out) {
+  if (phase_ == Phase::kBeforeStart)
+    state_.service_tier = openai_tier(start.service_tier.escaped, start.fast);
+  end_text_block(out);
+  block_ = OpenBlock::kNone;
+  search_takes_input_ = false;
+  stop_reason_.clear();
+  tokens_.begin_message();
+  tokens_.take(start.tokens);
+  ensure_begun(out);
+}
+
+void ResponsesEncoder::take(const anthropic::BlockStart& start, std::string& out) {
+  ensure_begun(out);
+  end_text_block(out);
+  search_takes_input_ = false;
+  if (start.kind == BlockKind::kText) {
+    if (!std::holds_alternative<MessageItem>(item_)) close_item(ItemStatus::kCompleted, out);
+    block_ = OpenBlock::kText;
+    if (auto* open = std::get_if<MessageItem>(&item_)) open->begin_block();
+    return take(anthropic::TextDelta{start.text}, out);
+  }
+  block_ = OpenBlock::kOther;
+  close_item(ItemStatus::kCompleted, out);
+  switch (start.kind) {
+    case BlockKind::kThinking:
+    case BlockKind::kRedactedThinking: return open_reasoning(start, out);
+    case BlockKind::kToolUse: return open_call(start, out);
+    case BlockKind::kServerToolUse: return open_search(start, out);
+    case BlockKind::kWebSearchResult: return take_search_result(start.raw, out);
+    default: return;
+  }
+}
+
+// Opened with its first word: an item without any would be an empty block when it came back.
+MessageItem& ResponsesEncoder::message(std::string& out) {
+  if (auto* open = std::get_if<MessageItem>(&item_)) return *open;
+  auto& opened = item_.emplace<MessageItem>(new_place("msg"), plan_.strips_fence);
+  opened.open(events_, out);
+  opened.begin_block();
+  return opened;
+}
+
+void ResponsesEncoder::open_reasoning(const anthropic::BlockStart& start, std::string& out) {
+  auto& opened = item_.emplace<ReasoningItem>(new_place("rs"), plan_.show_reasoning);
+  opened.open(events_, out);
+  if (start.kind == BlockKind::kRedactedThinking) return opened.redact(start.raw);
+  opened.tell(start.text.escaped, events_, out);
+}
+
+void ResponsesEncoder::open_call(const anthropic::BlockStart& start, std::string& out) {
+  const ToolName* tool = plan_.tool_named(start.name.escaped);
+  CallStart call{.id = std::string(start.id.escaped), .name = std::string(start.name.escaped)};
+  if (tool != nullptr) {
+    call.name = escaped_text(tool->client);
+    call.space = escaped_text(tool->space);
+    call.shape = tool->shape;
+  }
+  if (start.has_input()) call.input = start.input;
+  const bool is_custom = call.shape == ToolShape::kCustom;
+  item_.emplace<CallItem>(new_place(is_custom ? "ctc" : "fc"), std::move(call)).open(events_, out);
+}
+
+void ResponsesEncoder::open_search(const anthropic::BlockStart& start, std::string& out) {
+  if (start.name.escaped != "web_search") return;
+  searches_.emplace_back(new_place("ws"), std::string(start.id.escaped),
+                         plan_.responses.shows_sources);
+  searches_.back().open(events_, out);
+  search_takes_input_ = true;
+}
+
+void ResponsesEncoder::take_search_result(std::string_view block, std::string& out) {
+  const auto is_answered = [&](const SearchItem& search) {
+    return block.find('"' + search.use() + '"') != std::string_view::npos;
+  };
+  auto search = std::find_if(searches_.begin(), searches_.end(), is_answered);
+  if (search == searches_.end()) return;
+  search->take_result(block, events_, out);
+  items_[search->index()].json = search->take();
+  searches_.erase(search);
+}
+
+void ResponsesEncoder::take(const anthropic::TextDelta& delta, std::string& out) {
+  if (block_ != OpenBlock::kText || delta.text.empty()) return;
+  message(out).tell_text(delta.text.escaped, events_, out);
+}
+
+void ResponsesEncoder::take(const anthropic::ThinkingDelta& delta, std::string& out) {
+  if (auto* open = std::get_if<ReasoningItem>(&item_)) open->tell(delta.text.escaped, events_, out);
+}
+
+void ResponsesEncoder::take(const anthropic::SignatureDelta& delta, std::string&) {
+  if (auto* open = std::get_if<ReasoningItem>(&item_)) open->sign(delta.signature.escaped);
+}
+
+void ResponsesEncoder::take(const anthropic::InputJsonDelta& delta, std::string& out) {
+  if (search_takes_input_) return searches_.back().take_input(delta.partial);
+  if (block_ != OpenBlock::kOther) return;
+  if (auto* open = std::get_if<CallItem>(&item_)) open->tell(delta.partial.escaped, events_, out);
+}
+
+void ResponsesEncoder::take(const anthropic::CitationDelta& delta, std::string& out) {
+  if (block_ == OpenBlock::kText) message(out).cite(delta);
+}
+
+void ResponsesEncoder::take(const anthropic::BlockStop&, std::string& out) {
+  end_text_block(out);
+  if (search_takes_input_) searches_.back().end_input(events_, out);
+  if (std::holds_alternative<ReasoningItem>(item_)) close_item(ItemStatus::kCompleted, out);
+  search_takes_input_ = false;
+  block_ = OpenBlock::kNone;
+  ++blocks_;
+}
+
+void ResponsesEncoder::end_text_block(std::string& out) {
+  if (block_ != OpenBlock::kText) return;
+  if (auto* open = std::get_if<MessageItem>(&item_)) open->end_block(events_, out);
+}
+
+void ResponsesEncoder::take(const anthropic::MessageDelta& delta, std::string& out) {
+  ensure_begun(out);
+  tokens_.take(delta.tokens);
+  if (delta.stop_reason.empty()) return;
+  stop_reason_ = delta.stop_reason.escaped;
+  category_ = delta.category.escaped;
+  explanation_ = delta.explanation.escaped;
+  // Only now it is known whether a call was cut.
+  if (std::holds_alternative<CallItem>(item_))
+    close_item(is_cut(stop_reason_) ? ItemStatus::kIncomplete : ItemStatus::kCompleted, out);
+}
+
+void ResponsesEncoder::take(const anthropic::MessageStop&, std::string& out) {
+  ensure_begun(out);
+  phase_ = Phase::kStopped;
+}
+
+void ResponsesEncoder::take(const anthropic::Ping&, std::string& out) {
+  if (plan_.stream && phase_ != Phase::kBeforeStart) out += kKeepAlive;
+}
+
+void ResponsesEncoder::close_item(ItemStatus status, std::string& out) {
+  if (auto* open = std::get_if<MessageItem>(&item_)) {
+    open->close(status, events_, out);
+    items_[open->index()].json = open->take();
+  } else if (auto* thought = std::get_if<ReasoningItem>(&item_)) {
+    thought->close({plan_.responses.family, plan_.responses.account}, events_, out);
+    items_[thought->index()].json = thought->take();
+  } else if (auto* call = std::get_if<CallItem>(&item_)) {
+    call->close(status, events_, out);
+    items_[call->index()].json = call->take();
+  }
+  item_ = NoItem{};
+}
+
+void ResponsesEncoder::close_all(ItemStatus status, std::string& out) {
+  end_text_block(out);
+  close_item(status, out);
+  for (SearchItem& search : searches_) {
+    search.give_up(events_, out);
+    items_[search.index()].json = search.take();
+  }
+  searches_.clear();
+}
+
+void ResponsesEncoder::finish(std::string& out) {
+  if (phase_ == Phase::kOver) return;
+  if (phase_ != Phase::kStopped || stop_reason_.empty())
+    return fail({ErrorKind::kUpstreamBroke, "the upstream's answer ended in the middle"}, out);
+  const bool cut = is_cut(stop_reason_);
+  const bool is_refused = stop_reason_ == "refusal";
+  const bool refusal_is_incomplete =
+      is_refused && plan_.responses.refusal_style == RefusalStyle::kIncomplete;
+  if (is_refused && !refusal_is_incomplete) tell_refusal(out);
+  close_all(cut ? ItemStatus::kIncomplete : ItemStatus::kCompleted, out);
+  if (!cut && !refusal_is_incomplete) return end(ResponseStatus::kCompleted, "completed", out);
+  state_.incomplete_reason = cut ? "max_output_tokens" : "content_filter";
+  end(ResponseStatus::kIncomplete, "incomplete", out);
+}
+
+// Behind the text that is open, or in a message of its own.
+void ResponsesEncoder::tell_refusal(std::string& out) {
+  end_text_block(out);
+  if (!std::holds_alternative<MessageItem>(item_)) close_item(ItemStatus::kCompleted, out);
+  const std::string text = refusal_text(explanation_, category_);
+  if (plan_.responses.refusal_style == RefusalStyle::kPart)
+    return message(out).tell_refusal(text, events_, out);
+  const bool has_text = std::holds_alternative<MessageItem>(item_);
+  if (has_text) message(out).tell_text("\\n\\n", events_, out);
+  message(out).tell_text(text, events_, out);
+}
+
+void ResponsesEncoder::end(ResponseStatus status, std::string_view event, std::string& out) {
+  state_.status = status;
+  state_.completed = now_();
+  state_.tokens = tokens_.sum();
+  phase_ = Phase::kOver;
+  tell_state(event, out);
+  if (!plan_.stream) out = object();
+}
+
+void ResponsesEncoder::cancel(std::string& out) {
+  if (phase_ == Phase::kOver) return;
+  ensure_begun(out);
+  close_all(ItemStatus::kIncomplete, out);
+  end(ResponseStatus::kCancelled, "incomplete", out);
+}
+
+void ResponsesEncoder::fail(const Error& error, std::string& out) {
+  if (phase_ == Phase::kOver) return;
+  status_ = status_of(Dialect::kResponses, error);
+  const ResponseFailure failure = response_failure(error);
+  fail_with(failure.code, failure.message, out);
+  if (!plan_.stream) out = error_body(Dialect::kResponses, error, "");
+}
+
+void ResponsesEncoder::take(const anthropic::Failure& failure, std::string& out) {
+  const ErrorReply reply = openai_error(Dialect::kResponses, failure);
+  status_ = reply.status;
+  const ResponseFailure told = response_failure(failure);
+  fail_with(told.code, told.message, out);
+  if (!plan_.stream) out = reply.body;
+}
+
+// Items that are open stay open: nothing that is not complete is told as if it were.
+void ResponsesEncoder::fail_with(std::string_view code, std::string_view message,
+                                 std::string& out) {
+  ensure_begun(out);
+  state_.status = ResponseStatus::kFailed;
+  state_.error = response_error(code, message);
+  if (stop_reason_.empty() && tokens_.sum().output == 0)
+    state_.tokens.reset();
+  else
+    state_.tokens = tokens_.sum();
+  phase_ = Phase::kOver;
+  tell_state("failed", out);
+}
+
+}  // namespace ccproxy::dialect

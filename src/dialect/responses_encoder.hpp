@@ -1,0 +1,112 @@
+// What an answer of Anthropic's means in Responses: which blocks are which items, in which order
+// their events come, how the response ends (translation.md B.4, B.5). Streamed and whole are one
+// encoder: whoever does not stream is given the last response object.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "dialect/reply_encoder.hpp"
+#include "dialect/reply_plan.hpp"
+#include "dialect/response_call.hpp"
+#include "dialect/response_events.hpp"
+#include "dialect/response_message.hpp"
+#include "dialect/response_object.hpp"
+#include "dialect/response_reasoning.hpp"
+#include "dialect/response_search.hpp"
+
+namespace ccproxy::dialect {
+
+// An item that is complete, and where its blocks begin among those of the answer that are complete.
+// An item that still has to wait for its end has no JSON yet.
+struct ToldItem {
+  std::string id;
+  std::string json{};
+  std::size_t first_block = 0;
+};
+
+class ResponsesEncoder final : public ReplyEncoder {
+ public:
+  // `plan` must outlive it, and so must `log`, which may be nullptr. `now` tells the seconds since
+  // 1970.
+  ResponsesEncoder(const ReplyPlan& plan, ReplyIdentity identity, EventLog* log,
+                   std::function<std::int64_t()> now);
+
+  // Begins before upstream was asked: of a response in the background.
+  void queue(std::string& out);
+  // Ends it because the client wanted that.
+  void cancel(std::string& out);
+
+  void on(const anthropic::MessageEvent& event, std::string& out) override;
+  void finish(std::string& out) override;
+  void fail(const Error& error, std::string& out) override;
+  [[nodiscard]] bool paused() const override { return stop_reason_ == "pause_turn"; }
+  [[nodiscard]] Tokens tokens() const override { return tokens_.sum(); }
+  [[nodiscard]] std::string_view stop_reason() const override { return stop_reason_; }
+  [[nodiscard]] int status() const override { return status_; }
+
+  // The response as it stands: JSON, and its status.
+  [[nodiscard]] std::string object() const;
+  [[nodiscard]] ResponseStatus response_status() const { return state_.status; }
+  // The output so far; items that are not complete are left out at the end.
+  [[nodiscard]] const std::vector<ToldItem>& items() const { return items_; }
+
+ private:
+  enum class Phase { kBeforeStart, kBegun, kStopped, kOver };
+  struct NoItem {};
+  // Which block is open, as far as it is not plain from the item.
+  enum class OpenBlock { kNone, kText, kOther };
+
+  void take(const anthropic::MessageStart& start, std::string& out);
+  void take(const anthropic::BlockStart& start, std::string& out);
+  void take(const anthropic::TextDelta& delta, std::string& out);
+  void take(const anthropic::ThinkingDelta& delta, std::string& out);
+  void take(const anthropic::SignatureDelta& delta, std::string& out);
+  void take(const anthropic::InputJsonDelta& delta, std::string& out);
+  void take(const anthropic::CitationDelta& delta, std::string& out);
+  void take(const anthropic::BlockStop& stop, std::string& out);
+  void take(const anthropic::MessageDelta& delta, std::string& out);
+  void take(const anthropic::MessageStop& stop, std::string& out);
+  void take(const anthropic::Ping& ping, std::string& out);
+  void take(const anthropic::Failure& failure, std::string& out);
+  void take(const anthropic::OtherDelta&, std::string&) {}
+  void take(const anthropic::Unknown&, std::string&) {}
+
+  void ensure_begun(std::string& out);
+  void tell_state(std::string_view event, std::string& out);
+  [[nodiscard]] ItemPlace new_place(std::string_view prefix);
+  MessageItem& message(std::string& out);
+  void open_call(const anthropic::BlockStart& start, std::string& out);
+  void open_reasoning(const anthropic::BlockStart& start, std::string& out);
+  void open_search(const anthropic::BlockStart& start, std::string& out);
+  void take_search_result(std::string_view block, std::string& out);
+  void end_text_block(std::string& out);
+  void close_item(ItemStatus status, std::string& out);
+  void close_all(ItemStatus status, std::string& out);
+  void tell_refusal(std::string& out);
+  void end(ResponseStatus status, std::string_view event, std::string& out);
+  void fail_with(std::string_view code, std::string_view message, std::string& out);
+
+  const ReplyPlan& plan_;
+  ResponseEvents events_;
+  std::function<std::int64_t()> now_;
+  std::string key_;  // of all ids
+  ResponseState state_;
+  Phase phase_ = Phase::kBeforeStart;
+  bool is_queued_ = false;
+  std::variant<NoItem, MessageItem, ReasoningItem, CallItem> item_;
+  std::vector<SearchItem> searches_;  // that wait for their result
+  std::vector<ToldItem> items_;
+  OpenBlock block_ = OpenBlock::kNone;
+  bool search_takes_input_ = false;  // the open block is the last search's
+  std::size_t blocks_ = 0;           // that are complete
+  int status_ = 200;
+  AnswerTokens tokens_;
+  std::string stop_reason_, category_, explanation_;
+};
+
+}  // namespace ccproxy::dialect

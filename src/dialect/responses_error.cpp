@@ -1,0 +1,41 @@
+#include "dialect/responses_error.hpp"
+
+#include "dialect/openai_error.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+constexpr int kFirstServerError = 500;
+constexpr std::string_view kRateLimit = "rate_limit_exceeded";
+
+bool is_of_this_server(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalidRequest:
+    case ErrorKind::kTooLarge:
+    case ErrorKind::kUnauthorized:
+    case ErrorKind::kForbidden:
+    case ErrorKind::kNotFound: return false;
+    default: return true;
+  }
+}
+
+}  // namespace
+
+ResponseFailure response_failure(const anthropic::Failure& failure) {
+  ToldFailure told = told_failure(failure);
+  // Codex looks for the time in the words; an event in a stream does not name one.
+  if (told.code == kRateLimit)
+    return {kRateLimit, std::move(told.message) + " Please try again in 5s."};
+  if (told.code == "context_length_exceeded" || told.code == "insufficient_quota")
+    return {told.code, std::move(told.message)};
+  return {told.status >= kFirstServerError ? "server_error" : "invalid_prompt",
+          std::move(told.message)};
+}
+
+ResponseFailure response_failure(const Error& error) {
+  if (error.kind == ErrorKind::kInternal)
+    return {"server_error", "CCProxy failed inside; its log says where."};
+  return {is_of_this_server(error.kind) ? "server_error" : "invalid_prompt", error.message};
+}
+
+}  // namespace ccproxy::dialect
