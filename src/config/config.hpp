@@ -71,6 +71,14 @@ struct Log {
   std::string file{};                   // empty: standard error
 };
 
+// What is kept on disk of Responses, so that later requests can refer to it.
+struct Store {
+  bool enabled = true;
+  unsigned max_days = 30;
+  std::size_t max_megabytes = 1024;  // MiB, of the whole database; the oldest go first
+  bool operator==(const Store&) const = default;
+};
+
 // Which credential goes upstream.
 enum class CredentialSource {
   kAuto,            // the first of those below that exists, in their order
@@ -104,6 +112,7 @@ struct Config {
   Timeouts timeouts{};
   Limits limits{};
   Log log{};
+  Store store{};
   dialect::Options translation{};
   std::size_t thinking_memory_mb = 64;
 };

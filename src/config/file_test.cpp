@@ -38,7 +38,8 @@ TEST_F(ConfigFile, that_is_missing_means_the_defaults) {
 TEST_F(ConfigFile, is_laid_over_the_defaults) {
   write(R"({"modelMapping":{"gpt-4":"claude-opus-5","gpt-4o":null,"mine-*":"claude-haiku-5-5"},
             "server":{"port":0,"allowedHosts":["a.example"]},"timeouts":{"connectSeconds":3},
-            "limits":{"bodyBytes":2048},"log":{"level":"debug","format":"json"},
+            "limits":{"bodyBytes":2048},"store":{"enabled":false,"maxDays":7,"maxMegabytes":16},
+            "log":{"level":"debug","format":"json"},
             "followRetirements":false,"credentials":"client","apiKeys":[{"name":"a","key":"k"}]})");
   const auto loaded = load(path_);
   ASSERT_TRUE(loaded) << loaded.error().message;
@@ -50,6 +51,7 @@ TEST_F(ConfigFile, is_laid_over_the_defaults) {
   EXPECT_EQ(config.server.allowed_hosts, std::vector<std::string>{"a.example"});
   EXPECT_EQ(config.timeouts.connect, seconds(3));
   EXPECT_EQ(config.limits.body_bytes, 2048U);
+  EXPECT_EQ(config.store, (Store{false, 7, 16}));
   EXPECT_EQ(config.log.level, LogLevel::kDebug);
   EXPECT_FALSE(config.follow_retirements);
   EXPECT_EQ(config.credentials, CredentialSource::kClient);
@@ -86,6 +88,9 @@ const Bad kBad[] = {
     {R"({"upstream":{"baseUrl":"https://me:pass@host"}})", "upstream.baseUrl", "line 1"},
     {R"({"timeouts":{"connectSeconds":0}})", "timeouts.connectSeconds", "line 1"},
     {R"({"log":{"level":"loud"}})", "log.level", "line 1"},
+    {R"({"store":{"enabled":1}})", "store.enabled", "line 1"},
+    {R"({"store":{"maxDays":0}})", "store.maxDays", "line 1"},
+    {R"({"store":{"maxMegabytes":0}})", "store.maxMegabytes", "line 1"},
     {"{\n\"server\": {,}}", "", "line 2"},
     {"[]", "", "object"},
     {R"({"other":1e999})", "", "too large"},

@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
 #include "base/text.hpp"
 #include "config/base_url.hpp"
+#include "config/key_rows.hpp"
 
 namespace ccproxy::config {
 namespace {
@@ -20,9 +20,6 @@ using json::Document;
 
 constexpr const char* kHidden = "***";  // shown instead of a secret
 constexpr std::uint64_t kTebibyte = std::uint64_t{1} << 40;
-
-template <class T>
-using Names = std::vector<std::pair<std::string_view, T>>;
 
 const Names<LogLevel> kLevels = {{"debug", LogLevel::kDebug},
                                  {"info", LogLevel::kInfo},
@@ -57,146 +54,6 @@ const Names<dialect::CustomAsFunction> kCustomAsFunction = {
 constexpr std::array<std::string_view, 7> kAtStart = {
     "server.port",    "server.host", "server.socket", "server.shutdownGraceSeconds",
     "server.workers", "log.format",  "log.file"};
-
-// A row whose value is one field. `place` finds the field in a Config, constant or not; `read` puts
-// a value into it or says no; `shown` makes it JSON again.
-Key row(std::string path, std::string takes, std::string about, auto place, auto read, auto shown) {
-  auto read_value = [place, read, takes](const Document& value,
-                                         Config& config) -> std::optional<Wrong> {
-    if (read(value, place(config))) return std::nullopt;
-    return Wrong{{}, takes};
-  };
-  auto show = [place, shown](const Config& config) { return Document(shown(place(config))); };
-  return {std::move(path), std::move(takes), std::move(about), std::move(read_value),
-          std::move(show)};
-}
-
-// Finds a field of a Config, or of one of its parts.
-template <class T>
-auto field(T Config::*member) {
-  return [=](auto& config) -> auto& { return config.*member; };
-}
-
-template <class Part, class T>
-auto field(Part Config::*part, T Part::*member) {
-  return [=](auto& config) -> auto& { return config.*part.*member; };
-}
-
-constexpr auto kAsItIs = [](const auto& value) { return value; };
-
-// The integer that `value` is, when it is one from `least` to `most`.
-std::optional<std::uint64_t> integer_in(const Document& value, std::uint64_t least,
-                                        std::uint64_t most) {
-  if (!value.is_number_unsigned()) return std::nullopt;
-  const auto number = value.get<std::uint64_t>();
-  if (number < least || number > most) return std::nullopt;
-  return number;
-}
-
-Key integer(std::string path, std::uint64_t least, std::uint64_t most, std::string about,
-            auto place) {
-  return row(
-      std::move(path), fmt::format("integer from {} to {}", least, most), std::move(about), place,
-      [=]<class T>(const Document& value, T& into) {
-        const auto number = integer_in(value, least, most);
-        if (number) into = static_cast<T>(*number);
-        return number.has_value();
-      },
-      kAsItIs);
-}
-
-Key duration(std::string path, std::uint64_t least, std::string about, auto place) {
-  constexpr std::uint64_t kDay = 86'400;
-  return row(
-      std::move(path), fmt::format("seconds, an integer from {} to {}", least, kDay),
-      std::move(about), place,
-      [=](const Document& value, seconds& into) {
-        const auto number = integer_in(value, least, kDay);
-        if (number) into = seconds(*number);
-        return number.has_value();
-      },
-      [](seconds value) { return value.count(); });
-}
-
-Key flag(std::string path, std::string about, auto place) {
-  return row(
-      std::move(path), "true or false", std::move(about), place,
-      [](const Document& value, bool& into) {
-        if (value.is_boolean()) into = value.get<bool>();
-        return value.is_boolean();
-      },
-      kAsItIs);
-}
-
-// A number, or null for what zero stands for.
-Key number_or_null(std::string path, std::uint64_t most, std::string about, auto place) {
-  return row(
-      std::move(path), fmt::format("integer from 1 to {}, or null", most), std::move(about), place,
-      [=](const Document& value, std::int64_t& into) {
-        const auto number = integer_in(value, 1, most);
-        if (number || value.is_null()) into = static_cast<std::int64_t>(number.value_or(0));
-        return number || value.is_null();
-      },
-      [](std::int64_t value) { return value == 0 ? Document() : Document(value); });
-}
-
-Key text(std::string path, std::string takes, std::string about, auto place) {
-  return row(
-      std::move(path), std::move(takes), std::move(about), place,
-      [](const Document& value, std::string& into) {
-        if (value.is_string()) into = value.get<std::string>();
-        return value.is_string();
-      },
-      kAsItIs);
-}
-
-Key filled_text(std::string path, std::string takes, std::string about, auto place) {
-  return row(
-      std::move(path), std::move(takes), std::move(about), place,
-      [](const Document& value, std::string& into) {
-        if (!value.is_string() || value == "") return false;
-        into = value.get<std::string>();
-        return true;
-      },
-      kAsItIs);
-}
-
-Key texts(std::string path, std::string about, auto place) {
-  return row(
-      std::move(path), "list of strings", std::move(about), place,
-      [](const Document& value, std::vector<std::string>& into) {
-        const auto is_text = [](const Document& item) { return item.is_string(); };
-        if (!value.is_array() || !std::all_of(value.begin(), value.end(), is_text)) return false;
-        into = value.get<std::vector<std::string>>();
-        return true;
-      },
-      kAsItIs);
-}
-
-template <class T>
-Key choice(std::string path, const Names<T>& names, std::string about, auto place) {
-  std::string takes;
-  for (const auto& [name, meaning] : names)
-    takes += fmt::format("{}{}",
-                         takes.empty()                    ? ""
-                         : meaning == names.back().second ? " or "
-                                                          : ", ",
-                         name);
-  return row(
-      std::move(path), std::move(takes), std::move(about), place,
-      [names](const Document& value, T& into) {
-        for (const auto& [name, meaning] : names) {
-          if (value != name) continue;
-          into = meaning;
-          return true;
-        }
-        return false;
-      },
-      [names](T value) {
-        const auto is_meant = [value](const auto& entry) { return entry.second == value; };
-        return std::string(std::find_if(names.begin(), names.end(), is_meant)->first);
-      });
-}
 
 // An address never shows a password, not even one that the check would have refused.
 std::string without_user(const std::string& url) {
@@ -299,6 +156,20 @@ Key api_keys() {
               list.push_back(Document{{"name", key.name}, {"key", kHidden}});
             return list;
           }};
+}
+
+// What is kept of Responses.
+void add_store(std::vector<Key>& keys) {
+  constexpr std::uint64_t kMostMegabytes = kTebibyte >> 20;
+  keys.push_back(flag("store.enabled",
+                      "Whether Responses are kept on disk for later requests, as their `store` "
+                      "asks; without it none can be continued, fetched or run in the background.",
+                      field(&Config::store, &Store::enabled)));
+  keys.push_back(integer("store.maxDays", 1, 3650, "How long they are kept.",
+                         field(&Config::store, &Store::max_days)));
+  keys.push_back(integer("store.maxMegabytes", 1, kMostMegabytes,
+                         "What they may take on disk, in MiB; beyond it the oldest go.",
+                         field(&Config::store, &Store::max_megabytes)));
 }
 
 // How requests of OpenAI's dialects become Anthropic's.
@@ -452,6 +323,7 @@ std::span<const Key> keys() {
   static const std::vector<Key> all = [] {
     std::vector<Key> made = make_keys();
     add_translation(made);
+    add_store(made);
     for (Key& key : made)
       key.live = std::find(kAtStart.begin(), kAtStart.end(), key.path) == kAtStart.end();
     return made;
