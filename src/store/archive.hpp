@@ -1,0 +1,78 @@
+// The store as the rest of the program sees it: work is handed over from any thread and done in
+// order by one thread of its own, many pieces in one transaction. It refuses to know what the work
+// is for.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/error.hpp"
+#include "store/database.hpp"
+#include "store/owners.hpp"
+#include "store/responses.hpp"
+
+namespace ccproxy::store {
+
+class Archive {
+ public:
+  using Work = std::function<Result<void>(Responses&)>;
+  using Look = std::function<Result<void>(const Responses&)>;
+  using Done = std::function<void(Result<void>)>;
+
+  // Opens or makes the database file, and marks as interrupted what was running in processes that
+  // are gone; the same file may be open in others that live. Fails with kIo, kBusy, and with
+  // kConfiguration for a file of a newer CCProxy; the message names the path.
+  [[nodiscard]] static Result<std::unique_ptr<Archive>> open(const std::string& path);
+
+  // Does `work` on the archive's thread, after everything that was handed over before it and seeing
+  // what that wrote; then calls `done` there (it may be empty), after the commit, so what is told
+  // as done survives the end of this process. Work that fails is undone, alone. Its error goes to
+  // `done`, or the error of the commit, after which nothing of it is there. Neither may throw or
+  // block. From any thread. After close() `done` is called at once, with kClosed.
+  void submit(Work work, Done done);
+
+  // The same for what only reads: by itself it waits for no other process.
+  void read(Look look, Done done);
+
+  // Pieces of work that are not done yet.
+  [[nodiscard]] std::size_t queued() const;
+
+  // Does what was handed over, moves it into the database file, and returns when the file is
+  // closed. From the thread that owns the archive; never from `work` or `done`.
+  void close();
+
+  Archive(const Archive&) = delete;
+  Archive& operator=(const Archive&) = delete;
+  Archive(Archive&&) = delete;
+  Archive& operator=(Archive&&) = delete;
+  ~Archive();  // closes
+
+ private:
+  struct Job {
+    Work work;
+    bool writes;
+    Done done;
+  };
+  class Writer;
+
+  Archive() = default;
+  void enqueue(Job job);
+  std::vector<Job> take();
+  void run(Writer& writer);
+
+  mutable std::mutex mutex_{};  // guards what follows
+  std::condition_variable arrived_{};
+  std::deque<Job> waiting_{};
+  std::size_t under_way_ = 0;  // taken from there, not done yet
+  bool is_closed_ = false;
+  std::thread thread_{};
+};
+
+}  // namespace ccproxy::store

@@ -1,0 +1,224 @@
+#include "store/database.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <unordered_map>
+#include <utility>
+
+#include "base/file.hpp"
+
+namespace ccproxy::store {
+
+struct Connection {
+  Connection() = default;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  Connection(Connection&&) = delete;
+  Connection& operator=(Connection&&) = delete;
+  ~Connection() {
+    for (const auto& [sql, prepared] : resting) ::sqlite3_finalize(prepared);
+    ::sqlite3_close_v2(handle);
+  }
+
+  [[nodiscard]] Error error() const {
+    return {ErrorKind::kIo, fmt::format("the store: {}", ::sqlite3_errmsg(handle))};
+  }
+
+  sqlite3* handle = nullptr;
+  std::unordered_map<std::string, sqlite3_stmt*> resting{};  // prepared, not in use
+};
+
+namespace {
+
+constexpr int kPatienceMilliseconds = 5000;  // with another process that writes
+
+// auto_vacuum counts only as long as the file is empty, and WAL already writes to it.
+constexpr const char* kSettings = R"(
+  PRAGMA auto_vacuum = INCREMENTAL;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = NORMAL;
+  PRAGMA journal_size_limit = 67108864;
+  PRAGMA foreign_keys = ON;
+)";
+
+tl::unexpected<Error> refused(const std::string& path, const char* reason) {
+  return fail(ErrorKind::kIo, fmt::format("cannot use {}: {}", path, reason));
+}
+
+// SQLite would make the file with the mode that the umask leaves; its companions take the mode of
+// the file. An existing one is not opened here: closing it again would drop the locks that SQLite
+// has on it elsewhere in this process.
+Result<void> make_private(const std::string& path) {
+  if (auto made = make_private_folder_of(path); !made) return made;
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd >= 0) {
+    ::close(fd);
+  } else if (errno != EEXIST) {
+    return refused(path, std::strerror(errno));
+  }
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0) return refused(path, std::strerror(errno));
+  if ((facts.st_mode & 0077U) != 0 && ::chmod(path.c_str(), 0600) != 0)
+    return refused(path, std::strerror(errno));
+  return {};
+}
+
+}  // namespace
+
+// --- Statement -----------------------------------------------------------------------------------
+
+Result<bool> Statement::step() {
+  if (wrong_) return fail(*wrong_);
+  const int code = ::sqlite3_step(prepared_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  return fail(of_->error());
+}
+
+Result<void> Statement::run() {
+  while (true) {
+    const auto row = step();
+    if (!row) return fail(row.error());
+    if (!*row) return {};
+  }
+}
+
+std::int64_t Statement::integer(int column) const {
+  return ::sqlite3_column_int64(prepared_, column);
+}
+
+std::string Statement::text(int column) const {
+  const void* bytes = ::sqlite3_column_blob(prepared_, column);
+  const int size = ::sqlite3_column_bytes(prepared_, column);
+  return bytes == nullptr
+             ? std::string()
+             : std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
+}
+
+Statement::Statement(Statement&& other) noexcept
+    : of_(other.of_),
+      sql_(std::move(other.sql_)),
+      prepared_(std::exchange(other.prepared_, nullptr)),
+      wrong_(std::move(other.wrong_)) {}
+
+Statement::~Statement() {
+  if (prepared_ == nullptr) return;
+  ::sqlite3_reset(prepared_);
+  ::sqlite3_clear_bindings(prepared_);
+  if (!of_->resting.try_emplace(std::move(sql_), prepared_).second) ::sqlite3_finalize(prepared_);
+}
+
+// --- Database ------------------------------------------------------------------------------------
+
+Result<Database> Database::open(const std::string& path) {
+  if (auto made = make_private(path); !made) return fail(made.error());
+  auto connection = std::make_unique<Connection>();
+  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+  const int code = ::sqlite3_open_v2(path.c_str(), &connection->handle, kFlags, nullptr);
+  if (code != SQLITE_OK) return refused(path, ::sqlite3_errstr(code));
+  ::sqlite3_busy_timeout(connection->handle, kPatienceMilliseconds);
+  ::sqlite3_extended_result_codes(connection->handle, 1);
+  Database database(std::move(connection));
+  if (!database.run_script(kSettings))
+    return refused(path, ::sqlite3_errmsg(database.connection_->handle));
+  return database;
+}
+
+Statement Database::statement(std::string_view sql, std::initializer_list<Value> values) {
+  Statement made(*connection_, std::string(sql));
+  if (auto resting = connection_->resting.extract(made.sql_)) {
+    made.prepared_ = resting.mapped();
+  } else if (::sqlite3_prepare_v3(connection_->handle, sql.data(), static_cast<int>(sql.size()),
+                                  SQLITE_PREPARE_PERSISTENT, &made.prepared_,
+                                  nullptr) != SQLITE_OK) {
+    made.wrong_ = connection_->error();
+    return made;
+  }
+  int place = 0;
+  for (const Value& value : values) {
+    ++place;
+    const auto* text = std::get_if<std::string_view>(&value);
+    // A view without bytes may have no address, which SQLite would take for a null.
+    const char* bytes = text == nullptr || text->empty() ? "" : text->data();
+    const int code =
+        text != nullptr
+            ? ::sqlite3_bind_text64(made.prepared_, place, bytes, text->size(),
+                                    SQLITE_TRANSIENT,  // NOLINT: a cast of SQLite's own
+                                    SQLITE_UTF8)
+            : ::sqlite3_bind_int64(made.prepared_, place, std::get<std::int64_t>(value));
+    if (code != SQLITE_OK) made.wrong_ = connection_->error();
+  }
+  return made;
+}
+
+Result<void> Database::run(std::string_view sql, std::initializer_list<Value> values) {
+  return statement(sql, values).run();
+}
+
+Result<std::int64_t> Database::number(std::string_view sql, std::initializer_list<Value> values) {
+  Statement asked = statement(sql, values);
+  const auto row = asked.step();
+  if (!row) return fail(row.error());
+  return *row ? asked.integer(0) : 0;
+}
+
+Result<void> Database::run_script(const std::string& sql) {
+  if (::sqlite3_exec(connection_->handle, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    return fail(connection_->error());
+  return {};
+}
+
+std::int64_t Database::changed() const { return ::sqlite3_changes64(connection_->handle); }
+
+std::int64_t Database::last_inserted() const {
+  return ::sqlite3_last_insert_rowid(connection_->handle);
+}
+
+bool Database::in_transaction() const { return ::sqlite3_get_autocommit(connection_->handle) == 0; }
+
+Database::Database(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+Database::Database(Database&&) noexcept = default;
+Database& Database::operator=(Database&&) noexcept = default;
+Database::~Database() = default;
+
+// --- Transaction ---------------------------------------------------------------------------------
+
+Result<Transaction> Transaction::begin(Database& database, Kind kind) {
+  const char* sql = kind == Kind::kRead    ? "BEGIN DEFERRED"
+                    : kind == Kind::kWrite ? "BEGIN IMMEDIATE"
+                                           : "SAVEPOINT nested";
+  if (auto begun = database.run(sql); !begun) return fail(begun.error());
+  return Transaction(database, kind);
+}
+
+Result<void> Transaction::commit() {
+  auto done = database_->run(kind_ == Kind::kNested ? "RELEASE nested" : "COMMIT");
+  if (!done) undo();
+  database_ = nullptr;
+  return done;
+}
+
+// SQLite may have undone everything by itself. What fails here has nothing left to undo.
+void Transaction::undo() {
+  if (!database_->in_transaction()) return;
+  if (kind_ != Kind::kNested) {
+    (void)database_->run("ROLLBACK");
+  } else if (database_->run("ROLLBACK TO nested")) {
+    (void)database_->run("RELEASE nested");
+  }
+}
+
+Transaction::Transaction(Transaction&& other) noexcept
+    : database_(std::exchange(other.database_, nullptr)), kind_(other.kind_) {}
+
+Transaction::~Transaction() {
+  if (database_ != nullptr) undo();
+}
+
+}  // namespace ccproxy::store

@@ -1,0 +1,357 @@
+#include "store/responses.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+namespace ccproxy::store {
+namespace {
+
+constexpr std::int64_t kDay = 86'400;
+constexpr std::int64_t kNoEnd = std::numeric_limits<std::int64_t>::max();
+constexpr std::size_t kErasedAtOnce = 200;
+constexpr std::uint64_t kFreedAtOnce = std::uint64_t{32} << 20;
+
+std::int64_t number_of(Status status) { return static_cast<std::int64_t>(status); }
+
+// A text in a table of values.
+std::string_view text(const std::string& value) { return value; }
+
+tl::unexpected<Error> not_there(std::string_view id) {
+  return fail(ErrorKind::kNotFound, std::string(id));
+}
+
+Result<void> insert_items(Database& database, std::int64_t response, bool is_output,
+                          std::span<const StoredItem> items) {
+  std::int64_t position = 0;
+  for (const StoredItem& item : items) {
+    auto done = database.run(
+        "INSERT INTO items (response, is_output, position, id, json, blocks)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        {response, std::int64_t{is_output}, position++, text(item.id), text(item.json),
+         text(item.blocks)});
+    if (!done) return done;
+  }
+  return {};
+}
+
+Result<std::vector<StoredItem>> items_in(Statement asked) {
+  std::vector<StoredItem> items;
+  while (true) {
+    const auto row = asked.step();
+    if (!row) return fail(row.error());
+    if (!*row) return items;
+    items.push_back({asked.text(0), asked.text(1), asked.text(2)});
+  }
+}
+
+Result<std::vector<StoredItem>> items_of(Database& database, std::string_view id, bool is_output) {
+  return items_in(
+      database.statement("SELECT i.id, i.json, i.blocks"
+                         " FROM items i JOIN responses r ON r.number = i.response"
+                         " WHERE r.id = ? AND i.is_output = ? ORDER BY i.position",
+                         {id, std::int64_t{is_output}}));
+}
+
+enum class Object { kRead, kLeave };
+
+Result<std::optional<StoredResponse>> response_in(Database& database, std::string_view scope,
+                                                  std::string_view id, Object object) {
+  Statement asked = database.statement(
+      "SELECT id, scope, previous, family, account, status, is_background, was_interrupted, "
+      "created,"
+      " ifnull((SELECT max(last) FROM events WHERE response = r.number), -1),"
+      " CASE WHEN ? THEN object ELSE '' END"
+      " FROM responses r WHERE id = ? AND scope = ?",
+      {std::int64_t{object == Object::kRead}, id, scope});
+  const auto row = asked.step();
+  if (!row) return fail(row.error());
+  if (!*row) return std::nullopt;
+  StoredResponse found;
+  found.id = asked.text(0);
+  found.scope = asked.text(1);
+  found.previous = asked.text(2);
+  found.family = asked.text(3);
+  found.account = asked.text(4);
+  found.status = static_cast<Status>(asked.integer(5));
+  found.is_background = asked.flag(6);
+  found.was_interrupted = asked.flag(7);
+  found.created = asked.integer(8);
+  found.last_sequence = asked.integer(9);
+  found.object = asked.text(10);
+  return found;
+}
+
+// Whether a conversation can go on from it.
+bool is_usable(const StoredResponse& response) {
+  return !response.was_interrupted &&
+         (response.status == Status::kCompleted || response.status == Status::kIncomplete);
+}
+
+Result<StoredTurn> turn_of(Database& database, std::string_view scope, std::string_view id) {
+  auto response = response_in(database, scope, id, Object::kLeave);
+  if (!response) return fail(response.error());
+  if (!*response || !is_usable(**response)) return not_there(id);
+  auto input = items_of(database, id, false);
+  if (!input) return fail(input.error());
+  auto output = items_of(database, id, true);
+  if (!output) return fail(output.error());
+  return StoredTurn{std::move(**response), std::move(*input), std::move(*output)};
+}
+
+std::size_t bytes_of(const std::vector<StoredItem>& items) {
+  std::size_t bytes = 0;
+  for (const StoredItem& item : items) bytes += item.json.size() + item.blocks.size();
+  return bytes;
+}
+
+// Where the bound of a page stands in the input; `none` without a bound.
+Result<std::int64_t> position_of(Database& database, std::int64_t response, const std::string& item,
+                                 std::int64_t none) {
+  if (item.empty()) return none;
+  Statement asked = database.statement(
+      "SELECT position FROM items WHERE response = ? AND is_output = 0 AND id = ?"
+      " ORDER BY position LIMIT 1",
+      {response, text(item)});
+  const auto row = asked.step();
+  if (!row) return fail(row.error());
+  if (!*row) return not_there(item);
+  return asked.integer(0);
+}
+
+Result<std::uint64_t> pages(Database& database, std::string_view pragma) {
+  const auto count = database.number(pragma);
+  if (!count) return fail(count.error());
+  return static_cast<std::uint64_t>(*count);
+}
+
+// What the file would take without the pages that are free.
+Result<std::uint64_t> used_bytes(Database& database) {
+  const auto all = pages(database, "PRAGMA page_count");
+  if (!all) return all;
+  const auto unused = pages(database, "PRAGMA freelist_count");
+  if (!unused) return unused;
+  const auto size = pages(database, "PRAGMA page_size");
+  if (!size) return size;
+  return (*all - *unused) * *size;
+}
+
+// The oldest that has ended and was made before then; false when there is none.
+Result<bool> erase_oldest(Database& database, std::int64_t before) {
+  auto done = database.run(
+      "DELETE FROM responses WHERE number = (SELECT number FROM responses"
+      " WHERE created < ? AND status NOT IN (0, 1) ORDER BY created, number LIMIT 1)",
+      {before});
+  if (!done) return fail(done.error());
+  return database.changed() > 0;
+}
+
+// Gives free pages back to the system, so many at once; true when some are left for another time.
+Result<bool> shrink(Database& database) {
+  const auto before = pages(database, "PRAGMA freelist_count");
+  if (!before) return fail(before.error());
+  if (auto done = database.run("PRAGMA incremental_vacuum(8192)"); !done) return fail(done.error());
+  const auto after = pages(database, "PRAGMA freelist_count");
+  if (!after) return fail(after.error());
+  return *after > 0 && *after < *before;
+}
+
+}  // namespace
+
+// --- What runs -----------------------------------------------------------------------------------
+
+Result<void> Responses::begin(const StoredResponse& response, std::span<const StoredItem> input) {
+  auto done = database_->run(
+      "INSERT INTO responses (id, scope, owner, previous, family, account, status, is_background,"
+      " was_interrupted, created, object) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      {text(response.id), text(response.scope), text(owner_), text(response.previous),
+       text(response.family), text(response.account), number_of(response.status),
+       std::int64_t{response.is_background}, std::int64_t{response.was_interrupted},
+       response.created, text(response.object)});
+  if (!done) return done;
+  return insert_items(*database_, database_->last_inserted(), false, input);
+}
+
+Result<void> Responses::update(std::string_view id, Status status, std::string_view object) {
+  auto done = database_->run(
+      "UPDATE responses SET status = ?, object = ? WHERE id = ? AND status IN (0, 1)",
+      {number_of(status), object, id});
+  if (!done) return done;
+  if (database_->changed() == 0) return not_there(id);
+  return {};
+}
+
+Result<void> Responses::finish(std::string_view id, Status status, std::string_view object,
+                               std::span<const StoredItem> output) {
+  if (auto done = update(id, status, object); !done) return done;
+  const auto number = database_->number("SELECT number FROM responses WHERE id = ?", {id});
+  if (!number) return fail(number.error());
+  return insert_items(*database_, *number, true, output);
+}
+
+Result<void> Responses::append_events(std::string_view id, std::int64_t first_sequence,
+                                      std::int64_t last_sequence, std::string_view bytes) {
+  auto done = database_->run(
+      "INSERT INTO events (response, first, last, bytes)"
+      " SELECT number, ?, ?, ? FROM responses WHERE id = ?",
+      {first_sequence, last_sequence, bytes, id});
+  if (!done) return done;
+  if (database_->changed() == 0) return not_there(id);
+  return {};
+}
+
+// --- What was kept -------------------------------------------------------------------------------
+
+Result<std::optional<StoredResponse>> Responses::find(std::string_view scope,
+                                                      std::string_view id) const {
+  return response_in(*database_, scope, id, Object::kRead);
+}
+
+Result<std::vector<StoredTurn>> Responses::turns(std::string_view scope, std::string_view id,
+                                                 std::size_t most_turns,
+                                                 std::size_t most_bytes) const {
+  std::vector<StoredTurn> chain;
+  std::size_t bytes = 0;
+  for (std::string next(id); !next.empty(); next = chain.back().response.previous) {
+    if (chain.size() == most_turns)
+      return fail(ErrorKind::kTooLarge,
+                  fmt::format("the conversation has more than {} responses", most_turns));
+    auto turn = turn_of(*database_, scope, next);
+    if (!turn) return fail(turn.error());
+    bytes += bytes_of(turn->input) + bytes_of(turn->output);
+    if (bytes > most_bytes)
+      return fail(ErrorKind::kTooLarge,
+                  fmt::format("the conversation is larger than {} bytes", most_bytes));
+    chain.push_back(std::move(*turn));
+  }
+  std::reverse(chain.begin(), chain.end());
+  return chain;
+}
+
+Result<std::optional<FoundItem>> Responses::item(std::string_view scope,
+                                                 std::string_view item_id) const {
+  Statement asked = database_->statement(
+      "SELECT i.id, i.json, i.blocks, i.is_output, r.family, r.account"
+      " FROM items i JOIN responses r ON r.number = i.response"
+      " WHERE i.id = ? AND r.scope = ? ORDER BY i.is_output DESC, i.number DESC LIMIT 1",
+      {item_id, scope});
+  const auto row = asked.step();
+  if (!row) return fail(row.error());
+  if (!*row) return std::nullopt;
+  return FoundItem{
+      {asked.text(0), asked.text(1), asked.text(2)}, asked.flag(3), asked.text(4), asked.text(5)};
+}
+
+Result<ItemList> Responses::input_items(std::string_view scope, std::string_view id,
+                                        const ItemPage& page) const {
+  const auto response =
+      database_->number("SELECT number FROM responses WHERE id = ? AND scope = ?", {id, scope});
+  if (!response) return fail(response.error());
+  if (*response == 0) return not_there(id);
+  const auto& [below, above] =
+      page.ascending ? std::tie(page.after, page.before) : std::tie(page.before, page.after);
+  const auto low = position_of(*database_, *response, below, -1);
+  if (!low) return fail(low.error());
+  const auto high = position_of(*database_, *response, above, kNoEnd);
+  if (!high) return fail(high.error());
+  // Those next to `before` are the first when one looks from there.
+  const bool is_backwards = page.after.empty() && !page.before.empty();
+  const std::string_view order = page.ascending != is_backwards ? "ASC" : "DESC";
+  auto items = items_in(database_->statement(
+      fmt::format("SELECT id, json, blocks FROM items WHERE response = ? AND is_output = 0"
+                  " AND position > ? AND position < ? ORDER BY position {} LIMIT ?",
+                  order),
+      {*response, *low, *high, static_cast<std::int64_t>(page.limit + 1)}));
+  if (!items) return fail(items.error());
+  const bool has_more = items->size() > page.limit;
+  if (has_more) items->pop_back();
+  if (is_backwards) std::reverse(items->begin(), items->end());
+  return ItemList{std::move(*items), has_more};
+}
+
+Result<std::vector<EventChunk>> Responses::events_after(std::string_view scope, std::string_view id,
+                                                        std::int64_t sequence,
+                                                        std::size_t most_bytes) const {
+  Statement asked = database_->statement(
+      "SELECT e.first, e.last, e.bytes FROM events e JOIN responses r ON r.number = e.response"
+      " WHERE r.id = ? AND r.scope = ? AND e.last > ? ORDER BY e.last",
+      {id, scope, sequence});
+  std::vector<EventChunk> chunks;
+  for (std::size_t bytes = 0; chunks.empty() || bytes < most_bytes;) {
+    const auto row = asked.step();
+    if (!row) return fail(row.error());
+    if (!*row) break;
+    chunks.push_back({asked.integer(0), asked.integer(1), asked.text(2)});
+    bytes += chunks.back().bytes.size();
+  }
+  return chunks;
+}
+
+// --- What goes -----------------------------------------------------------------------------------
+
+Result<bool> Responses::erase(std::string_view scope, std::string_view id) {
+  auto done = database_->run("DELETE FROM responses WHERE id = ? AND scope = ?", {id, scope});
+  if (!done) return fail(done.error());
+  return database_->changed() > 0;
+}
+
+// The tables that refer to others first: they are emptied at once instead of row by row.
+Result<std::size_t> Responses::erase_all() {
+  for (const char* sql : {"DELETE FROM events", "DELETE FROM items", "DELETE FROM responses"})
+    if (auto done = database_->run(sql); !done) return fail(done.error());
+  const auto erased = static_cast<std::size_t>(database_->changed());
+  if (auto done = database_->run("PRAGMA incremental_vacuum"); !done) return fail(done.error());
+  return erased;
+}
+
+Result<Swept> Responses::sweep(std::int64_t now_seconds, std::int64_t max_days,
+                               std::uint64_t max_bytes) {
+  const auto at_first = used_bytes(*database_);
+  if (!at_first) return fail(at_first.error());
+  std::uint64_t used = *at_first;
+  Swept swept{0, false};
+  while (true) {
+    const std::int64_t before = used > max_bytes ? kNoEnd : now_seconds - max_days * kDay;
+    const auto erased = erase_oldest(*database_, before);
+    if (!erased) return fail(erased.error());
+    if (!*erased) break;
+    ++swept.erased;
+    const auto left = used_bytes(*database_);
+    if (!left) return fail(left.error());
+    used = *left;
+    swept.has_more = swept.erased == kErasedAtOnce || used + kFreedAtOnce < *at_first;
+    if (swept.has_more) break;
+  }
+  const auto can_shrink = shrink(*database_);
+  if (!can_shrink) return fail(can_shrink.error());
+  swept.has_more = swept.has_more || *can_shrink;
+  return swept;
+}
+
+Result<std::size_t> Responses::mark_interrupted(
+    FunctionRef<bool(const std::string& owner)> is_gone) {
+  std::vector<std::string> owners;
+  Statement asked =
+      database_->statement("SELECT DISTINCT owner FROM responses WHERE status IN (0, 1)");
+  while (true) {
+    const auto row = asked.step();
+    if (!row) return fail(row.error());
+    if (!*row) break;
+    owners.push_back(asked.text(0));
+  }
+  std::size_t marked = 0;
+  for (const std::string& owner : owners) {
+    if (!is_gone(owner)) continue;
+    auto done = database_->run(
+        "UPDATE responses SET status = ?, was_interrupted = 1"
+        " WHERE owner = ? AND status IN (0, 1)",
+        {number_of(Status::kFailed), text(owner)});
+    if (!done) return fail(done.error());
+    marked += static_cast<std::size_t>(database_->changed());
+  }
+  return marked;
+}
+
+}  // namespace ccproxy::store

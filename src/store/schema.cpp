@@ -1,0 +1,84 @@
+#include "store/schema.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+
+namespace ccproxy::store {
+namespace {
+
+// Numbers grow with time, so the greatest is the newest. Everything that belongs to a response goes
+// with it. A step that was once released is never changed: what is new is another step.
+constexpr std::array<const char*, 1> kSteps = {R"(
+CREATE TABLE responses (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  scope TEXT NOT NULL,
+  owner TEXT NOT NULL,               -- the archive that began it
+  previous TEXT NOT NULL,            -- id of the response that it continues, or empty
+  family TEXT NOT NULL,
+  account TEXT NOT NULL,
+  status INTEGER NOT NULL,           -- the values of Status
+  is_background INTEGER NOT NULL,
+  was_interrupted INTEGER NOT NULL,
+  created INTEGER NOT NULL,          -- seconds since 1970
+  object TEXT NOT NULL
+);
+CREATE INDEX responses_by_age ON responses (created, number);
+CREATE INDEX responses_running ON responses (owner) WHERE status IN (0, 1);
+
+CREATE TABLE items (
+  number INTEGER PRIMARY KEY,
+  response INTEGER NOT NULL REFERENCES responses (number) ON DELETE CASCADE,
+  is_output INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  json TEXT NOT NULL,
+  blocks TEXT NOT NULL,
+  UNIQUE (response, is_output, position)
+);
+CREATE INDEX items_by_id ON items (id);
+
+CREATE TABLE events (
+  number INTEGER PRIMARY KEY,
+  response INTEGER NOT NULL REFERENCES responses (number) ON DELETE CASCADE,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  bytes TEXT NOT NULL,
+  UNIQUE (response, last)
+);
+)"};
+
+Result<void> check_version(Database& database, std::int64_t version) {
+  if (version > static_cast<std::int64_t>(kSteps.size()))
+    return fail(
+        ErrorKind::kConfiguration,
+        fmt::format("the store was made by a newer ccproxy (version {}, this one knows {}): "
+                    "use that one, or move the file away",
+                    version, kSteps.size()));
+  if (version > 0) return {};  // 0: a new file, or one of a program that counts otherwise
+  const auto tables = database.number("SELECT count(*) FROM sqlite_master");
+  if (!tables) return fail(tables.error());
+  if (*tables > 0 || version < 0)
+    return fail(ErrorKind::kConfiguration, "the file of the store is another program's database");
+  return {};
+}
+
+}  // namespace
+
+Result<void> migrate(Database& database) {
+  auto transaction = Transaction::begin(database, Transaction::Kind::kWrite);
+  if (!transaction) return fail(transaction.error());
+  const auto version = database.number("PRAGMA user_version");
+  if (!version) return fail(version.error());
+  if (auto known = check_version(database, *version); !known) return known;
+  if (*version == static_cast<std::int64_t>(kSteps.size())) return {};
+  for (auto step = static_cast<std::size_t>(*version); step < kSteps.size(); ++step)
+    if (auto done = database.run_script(kSteps[step]); !done) return done;
+  const std::string mark = fmt::format("PRAGMA user_version = {}", kSteps.size());
+  if (auto done = database.run_script(mark); !done) return done;
+  return transaction->commit();
+}
+
+}  // namespace ccproxy::store
