@@ -98,7 +98,7 @@ TEST_F(DatabaseFile, gives_back_what_was_put_in_byte_for_byte) {
 
 TEST_F(DatabaseFile, tells_a_wrong_statement_and_a_broken_rule_with_sqlites_words) {
   Database database = open();
-  const auto wrong = database.run("SELECT nothing FROM nowhere");
+  const auto wrong = database.run("SELECT x FROM nowhere");
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().kind, ErrorKind::kIo);
   EXPECT_NE(wrong.error().message.find("no such table"), std::string::npos)

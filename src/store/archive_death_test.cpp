@@ -1,0 +1,236 @@
+// What is left of the store when its process is killed, and what it does when the disk is full.
+// Both happen to a child, so that the test outlives them.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <random>
+#include <set>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "store/archive.hpp"
+#include "store/store_fixture.hpp"
+
+namespace ccproxy::store {
+namespace {
+
+class ArchiveDeath : public StoreFolder {};
+
+const std::string kEvents(9000, 'e');
+
+StoredItem large(const std::string& id) {
+  return {id, std::string(2000, 'j'), std::string(500, 'b')};
+}
+
+// --- Killed --------------------------------------------------------------------------------------
+
+void tell(int pipe, char what, const std::string& id) {
+  const std::string line = what + id + "\n";
+  (void)!::write(pipe, line.data(), line.size());
+}
+
+// Begins, continues and finishes responses until it is killed, and tells which are safe: "b<id>"
+// begun, "f<id>" finished.
+[[noreturn]] void write_for_ever(const std::string& path, int pipe, int round) {
+  auto archive = Archive::open(path);
+  if (!archive) ::_exit(1);
+  constexpr std::size_t kAhead = 30;
+  for (int i = 0;; ++i) {
+    while ((*archive)->queued() > kAhead) std::this_thread::yield();
+    const std::string id = "r" + std::to_string(round) + "_" + std::to_string(i);
+    (*archive)->submit(
+        [id](Responses& responses) {
+          return responses.begin(response(id), std::vector{large("in_" + id)});
+        },
+        [=](Result<void> done) {
+          if (done) tell(pipe, 'b', id);
+        });
+    (*archive)->submit(
+        [id](Responses& responses) { return responses.append_events(id, 0, 9, kEvents); }, {});
+    (*archive)->submit(
+        [id](Responses& responses) -> Result<void> {
+          auto done = responses.append_events(id, 10, 19, kEvents);
+          if (!done) return done;
+          return responses.finish(id, Status::kCompleted, kEvents, std::vector{large("out_" + id)});
+        },
+        [=](Result<void> done) {
+          if (done) tell(pipe, 'f', id);
+        });
+  }
+}
+
+struct Told {
+  std::set<std::string> begun, finished;
+};
+
+// Reads until that many lines are there, kills, and reads what was still on its way.
+Told kill_after(std::size_t lines, pid_t child, int pipe) {
+  std::string text;
+  std::array<char, 4096> piece{};
+  const auto read_some = [&] {
+    const ssize_t got = ::read(pipe, piece.data(), piece.size());
+    if (got > 0) text.append(piece.data(), static_cast<std::size_t>(got));
+    return got > 0;
+  };
+  const auto seen = [&] { return std::count(text.begin(), text.end(), '\n'); };
+  while (static_cast<std::size_t>(seen()) < lines && read_some()) {
+  }
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  while (read_some()) {
+  }
+  Told told;
+  std::istringstream all(text);
+  for (std::string line; std::getline(all, line);)
+    (line[0] == 'b' ? told.begun : told.finished).insert(line.substr(1));
+  return told;
+}
+
+void expect_whole(const Responses& responses, const std::string& id) {
+  SCOPED_TRACE(id);
+  const auto found = responses.find("me", id).value();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->status, Status::kCompleted);
+  EXPECT_TRUE(found->object == kEvents);
+  EXPECT_EQ(found->last_sequence, 19);
+  EXPECT_EQ(responses.events_after("me", id, -1, 1 << 20)->size(), 2U);
+  const auto turns = responses.turns("me", id, 1, 1 << 20);
+  ASSERT_TRUE(turns);
+  EXPECT_EQ(turns->front().input, std::vector{large("in_" + id)});
+  EXPECT_EQ(turns->front().output, std::vector{large("out_" + id)});
+}
+
+void expect_integrity(Database& database) {
+  Statement check = database.statement("PRAGMA integrity_check");
+  ASSERT_TRUE(check.step().value());
+  EXPECT_EQ(check.text(0), "ok");
+  EXPECT_FALSE(database.statement("PRAGMA foreign_key_check").step().value());
+}
+
+TEST_F(ArchiveDeath, loses_nothing_that_was_told_and_leaves_nothing_running) {
+  std::mt19937 random(20261);  // NOLINT: the same moments each time, as far as a machine allows
+  std::size_t finished = 0;
+  for (int round = 0; round < 15; ++round) {
+    SCOPED_TRACE(round);
+    std::array<int, 2> pipe{};
+    ASSERT_EQ(::pipe(pipe.data()), 0);
+    const pid_t child = ::fork();
+    if (child == 0) write_for_ever(path_, pipe[1], round);
+    ::close(pipe[1]);
+    const std::size_t lines = random() % 200;
+    if (round % 5 == 4) std::this_thread::sleep_for(std::chrono::milliseconds(random() % 60));
+    const Told told = kill_after(round % 5 == 4 ? 0 : lines, child, pipe[0]);
+    ::close(pipe[0]);
+
+    const auto archive = Archive::open(path_);  // as the next start does
+    ASSERT_TRUE(archive) << archive.error().message;
+    const auto checks = [&](Responses& responses) -> Result<void> {
+      for (const std::string& id : told.finished) expect_whole(responses, id);
+      for (const std::string& id : told.begun) {
+        const auto found = responses.find("me", id).value();
+        EXPECT_TRUE(found) << id;
+        if (!found || found->status == Status::kCompleted) continue;
+        EXPECT_EQ(found->status, Status::kFailed) << id;
+        EXPECT_TRUE(found->was_interrupted) << id;
+      }
+      return {};
+    };
+    EXPECT_TRUE(done(**archive, checks));
+    auto database = Database::open(path_);
+    expect_integrity(*database);
+    EXPECT_EQ(database->number("SELECT count(*) FROM responses WHERE status IN (0, 1)").value(), 0);
+    finished += told.finished.size();
+  }
+  EXPECT_GT(finished, 100U) << "the child was killed before it did anything";
+}
+
+// --- Full ----------------------------------------------------------------------------------------
+
+void allow_file_size(rlim_t bytes) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_FSIZE, &limit);
+  limit.rlim_cur = std::min(bytes, limit.rlim_max);
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+// Whether each of these is there, as it was told. Tells on standard error what is not so.
+bool is_as_told(Archive& archive, const std::vector<std::pair<std::string, bool>>& told) {
+  bool holds = true;
+  const auto look = [&](Responses& responses) -> Result<void> {
+    for (const auto& [id, is_there] : told) {
+      const auto found = responses.find("me", id);
+      if (found && found->has_value() == is_there) continue;
+      std::fprintf(stderr, "%s should%s be there\n", id.c_str(), is_there ? "" : " not");
+      holds = false;
+    }
+    return {};
+  };
+  return done(archive, look) && holds;
+}
+
+// With no room for `size` bytes more: works of that size among small ones. Returns what went wrong,
+// 0 for nothing.
+int fill_the_disk(const std::string& path, std::size_t size) {
+  ::signal(SIGXFSZ, SIG_IGN);
+  auto archive = Archive::open(path);
+  if (!archive) return 1;
+  const auto begins = [](const std::string& id, std::size_t bytes) {
+    return [=](Responses& responses) {
+      StoredResponse made = response(id);
+      made.object = std::string(bytes, 'x');
+      return responses.begin(made, {});
+    };
+  };
+  if (!done(**archive, begins("before", 10))) return 2;
+  allow_file_size(std::filesystem::file_size(path + "-wal") + size / 2);
+  std::vector<std::pair<std::string, bool>> told{{"before", true}};
+  std::atomic<bool> go = false;
+  (*archive)->read(
+      [&](const Responses&) -> Result<void> {
+        while (!go) std::this_thread::yield();
+        return {};
+      },
+      {});
+  for (const std::string id : {"small1", "large1", "small2", "large2", "small3"})
+    (*archive)->submit(begins(id, id[0] == 'l' ? size : 10), [&told, id](Result<void> result) {
+      told.emplace_back(id, result.has_value());
+    });
+  go = true;
+  const auto full = done(**archive, begins("alone", size));
+  if (full || full.error().kind != ErrorKind::kIo) return 3;
+  if (!is_as_told(**archive, told)) return 4;
+  if (told.size() != 6 || told[2].second) return 5;
+  allow_file_size(RLIM_INFINITY);
+  if (!done(**archive, begins("after", size))) return 6;
+  told.emplace_back("alone", false);
+  told.emplace_back("after", true);
+  (*archive)->close();
+  archive = Archive::open(path);
+  return archive && is_as_told(**archive, told) ? 0 : 7;
+}
+
+// The larger one does not fit in SQLite's memory for a transaction, so it fails before the commit.
+TEST_F(ArchiveDeath, is_not_what_a_full_disk_means) {
+  for (const std::size_t size : {300'000U, 8'000'000U}) {
+    SCOPED_TRACE(size);
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(fill_the_disk(path_ + std::to_string(size), size));
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status)) << status;
+    EXPECT_EQ(WEXITSTATUS(status), 0) << "see fill_the_disk";
+  }
+}
+
+}  // namespace
+}  // namespace ccproxy::store
