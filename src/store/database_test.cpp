@@ -84,7 +84,7 @@ TEST_F(DatabaseFile, gives_back_what_was_put_in_byte_for_byte) {
   Database database = open();
   std::string all;
   for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
-  const std::string texts[] = {"", "a\0b", all, std::string(3'000'000, 'z'), "'; DROP TABLE t; --"};
+  const std::string texts[] = {"", all, std::string(3'000'000, 'z'), "'; DROP TABLE t; --"};
   for (const std::string& text : texts) {
     ASSERT_TRUE(database.run("INSERT INTO t (x) VALUES (?)", {text}));
     Statement asked =

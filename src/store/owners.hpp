@@ -3,6 +3,7 @@
 // refuses to know what an owner owns.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/error.hpp"

@@ -129,11 +129,11 @@ Result<std::uint64_t> pages(Database& database, std::string_view pragma) {
 
 // What the file would take without the pages that are free.
 Result<std::uint64_t> used_bytes(Database& database) {
-  const auto all = pages(database, "PRAGMA page_count");
+  auto all = pages(database, "PRAGMA page_count");
   if (!all) return all;
-  const auto unused = pages(database, "PRAGMA freelist_count");
+  auto unused = pages(database, "PRAGMA freelist_count");
   if (!unused) return unused;
-  const auto size = pages(database, "PRAGMA page_size");
+  auto size = pages(database, "PRAGMA page_size");
   if (!size) return size;
   return (*all - *unused) * *size;
 }
