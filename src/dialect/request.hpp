@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/function_ref.hpp"
 #include "dialect/options.hpp"
+#include "dialect/past.hpp"
 #include "dialect/reply_plan.hpp"
 #include "json/outline.hpp"
 
@@ -43,6 +44,11 @@ struct RequestContext {
   std::optional<std::int64_t> most_tokens{};  // what is left of the context, learned from a 400
   Recall recall;
   std::string_view account{};  // tag of the credential in use, which signatures can be bound to
+  // Of Responses alone.
+  const Past* past = nullptr;  // what the request refers to; nullptr where nothing is kept
+  bool keeps = false;          // answers can be kept
+  bool compacts = false;       // the conversation is to be summed up instead of continued
+  bool counts = false;         // only to be counted: without what says how to answer
 };
 
 struct Decoded {

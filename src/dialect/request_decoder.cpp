@@ -92,8 +92,10 @@ void RequestDecoder::write() {
   out.reserve(likely_size());
   out += R"({"model":)";
   json::append_quoted(out, context_.model);
-  out.append(R"(,"max_tokens":)").append(std::to_string(parameters_.max_tokens));
-  out += R"(,"stream":true)";
+  if (!context_.counts) {
+    out.append(R"(,"max_tokens":)").append(std::to_string(parameters_.max_tokens));
+    out += R"(,"stream":true)";
+  }
   write_blocks("system", system_);
   if (!tools_.all().empty()) {
     out += R"(,"tools":)";
@@ -102,8 +104,10 @@ void RequestDecoder::write() {
   }
   write_member("thinking", thinking_.json);
   write_output_config();
-  out += sampling_;
-  out += parameters_.members;
+  if (!context_.counts) {
+    out += sampling_;
+    out += parameters_.members;
+  }
   append_mark(out, cache_);
   out += R"(,"messages":[)";
   for (const Turn& turn : turns_.all()) write_turn(turn);

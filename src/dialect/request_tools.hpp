@@ -48,8 +48,11 @@ class RequestTools {
         custom_(made.memory()) {}
 
   void read(json::Value request);
-  // The same for Responses: its input may bring tools, too (translation.md B.3).
-  void read_responses(json::Value request, json::Value input);
+  // The same for Responses: items of its input may bring tools, too (translation.md B.3).
+  void read_responses(json::Value request);
+
+  // No tool is to be called, whatever the request says; after choose().
+  void call_none();
 
   // Decides about tool_choice, function_call and parallel_tool_calls; drops the tools that may not
   // be called.

@@ -54,4 +54,16 @@ void append_response(std::string& out, const ResponseState& state, std::string_v
   writer.end_object();
 }
 
+void append_compaction(std::string& out, const ResponseState& state, std::string_view kept,
+                       std::string_view summary) {
+  json::Writer writer(out);
+  writer.begin_object().member("id", state.id).member("object", "response.compaction");
+  writer.member("created_at", state.created);
+  out.append(R"(,"output":[)").append(kept);
+  out.append(kept.empty() || summary.empty() ? "" : ",").append(summary).append("]");
+  out += R"(,"usage":)";
+  append_usage(out, state.tokens.value_or(Tokens{}));
+  writer.end_object();
+}
+
 }  // namespace ccproxy::dialect

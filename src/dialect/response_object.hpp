@@ -32,6 +32,11 @@ struct ResponseState {
 void append_response(std::string& out, const ResponseState& state, std::string_view output,
                      std::string_view echo);
 
+// Appends the object of a summary that was asked for by itself: `kept` are the items beside it,
+// elements of a JSON array.
+void append_compaction(std::string& out, const ResponseState& state, std::string_view kept,
+                       std::string_view summary);
+
 // {"code","message"}
 [[nodiscard]] std::string response_error(std::string_view code, std::string_view message);
 

@@ -53,7 +53,10 @@ std::string ResponsesEncoder::object() const {
     if (!output.empty()) output += ',';
     output += item.json;
   }
-  append_response(json, state_, output, plan_.responses.echo);
+  if (plan_.responses.is_compaction && state_.status == ResponseStatus::kCompleted)
+    append_compaction(json, state_, plan_.responses.kept, output);
+  else
+    append_response(json, state_, output, plan_.responses.echo);
   return json;
 }
 
@@ -101,6 +104,10 @@ void ResponsesEncoder::take(const anthropic::BlockStart& start, std::string& out
   ensure_begun(out);
   end_text_block(out);
   search_takes_input_ = false;
+  if (plan_.responses.compacts) {  // of a summary only the words are told, at its end
+    block_ = start.kind == BlockKind::kText ? OpenBlock::kText : OpenBlock::kOther;
+    return take(anthropic::TextDelta{start.text}, out);
+  }
   if (start.kind == BlockKind::kText) {
     if (!std::holds_alternative<MessageItem>(item_)) close_item(ItemStatus::kCompleted, out);
     block_ = OpenBlock::kText;
@@ -169,6 +176,7 @@ void ResponsesEncoder::take_search_result(std::string_view block, std::string& o
 
 void ResponsesEncoder::take(const anthropic::TextDelta& delta, std::string& out) {
   if (block_ != OpenBlock::kText || delta.text.empty()) return;
+  if (plan_.responses.compacts) return json::append_decoded(summary_, delta.text);
   message(out).tell_text(delta.text.escaped, events_, out);
 }
 
@@ -187,7 +195,7 @@ void ResponsesEncoder::take(const anthropic::InputJsonDelta& delta, std::string&
 }
 
 void ResponsesEncoder::take(const anthropic::CitationDelta& delta, std::string& out) {
-  if (block_ == OpenBlock::kText) message(out).cite(delta);
+  if (block_ == OpenBlock::kText && !plan_.responses.compacts) message(out).cite(delta);
 }
 
 void ResponsesEncoder::take(const anthropic::BlockStop&, std::string& out) {
@@ -254,6 +262,7 @@ void ResponsesEncoder::finish(std::string& out) {
   if (phase_ != Phase::kStopped || stop_reason_.empty())
     return fail({ErrorKind::kUpstreamBroke, "the upstream's answer ended in the middle"}, out);
   const bool cut = is_cut(stop_reason_);
+  if (plan_.responses.compacts && !cut && stop_reason_ != "refusal") tell_summary(out);
   const bool is_refused = stop_reason_ == "refusal";
   const bool refusal_is_incomplete =
       is_refused && plan_.responses.refusal_style == RefusalStyle::kIncomplete;
@@ -262,6 +271,17 @@ void ResponsesEncoder::finish(std::string& out) {
   if (!cut && !refusal_is_incomplete) return end(ResponseStatus::kCompleted, "completed", out);
   state_.incomplete_reason = cut ? "max_output_tokens" : "content_filter";
   end(ResponseStatus::kIncomplete, "incomplete", out);
+}
+
+// A client that asked for a summary expects exactly this one item.
+void ResponsesEncoder::tell_summary(std::string& out) {
+  const ItemPlace place = new_place("cmp");
+  const std::string json = R"({"id":")" + place.id +
+                           R"(","type":"compaction","encrypted_content":")" +
+                           seal_summary(summary_) + "\"}";
+  events_.add("output_item.added", {place.whole(), json}, out);
+  events_.add("output_item.done", {place.whole(), json}, out);
+  items_[place.index].json = json;
 }
 
 // Behind the text that is open, or in a message of its own.

@@ -84,6 +84,7 @@ class ResponsesEncoder final : public ReplyEncoder {
   void open_reasoning(const anthropic::BlockStart& start, std::string& out);
   void open_search(const anthropic::BlockStart& start, std::string& out);
   void take_search_result(std::string_view block, std::string& out);
+  void tell_summary(std::string& out);
   void end_text_block(std::string& out);
   void close_item(ItemStatus status, std::string& out);
   void close_all(ItemStatus status, std::string& out);
@@ -107,6 +108,7 @@ class ResponsesEncoder final : public ReplyEncoder {
   int status_ = 200;
   AnswerTokens tokens_;
   std::string stop_reason_, category_, explanation_;
+  std::string summary_;  // decoded, of an answer that sums the conversation up
 };
 
 }  // namespace ccproxy::dialect

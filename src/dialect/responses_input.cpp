@@ -21,24 +21,19 @@ constexpr std::array<std::string_view, 11> kForeign = {
     "mcp_call",         "mcp_approval_request",  "mcp_approval_response",
     "program",          "program_output"};
 
-// What has been read elsewhere, or says nothing upstream.
-constexpr std::array<std::string_view, 2> kSilent = {"additional_tools", "web_search_call"};
-
-template <std::size_t N>
-bool is_in(const std::array<std::string_view, N>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
+bool is_foreign(std::string_view type) {
+  return std::find(kForeign.begin(), kForeign.end(), type) != kForeign.end();
 }
 
-// The part of an item's id that all items of one response share: fc_<key>_<n>.
-std::string_view key_of(Value item) {
+}  // namespace
+
+std::string_view ResponsesInput::key_of(Value item) {
   constexpr std::size_t kShortest = 22;
   const std::string_view id = item["id"].text().escaped;
   const auto begin = id.find('_'), end = id.rfind('_');
   if (begin == std::string_view::npos || end <= begin + kShortest) return {};
   return id.substr(begin + 1, end - begin - 1);
 }
-
-}  // namespace
 
 ResponsesInput::ResponsesInput(const MessageTools& with, std::vector<Block>& system, Turns& turns)
     : context_(with.context),
@@ -59,10 +54,18 @@ void ResponsesInput::read(Value input) {
     Content::add_text(input.text(), CacheMark::kNone, blocks_);
     return add_of_user(Role::kUser);
   }
+  if (input.is_absent() && context_.past != nullptr && !context_.past->turns.empty())
+    return flush_results();
   if (input.is_absent())
     return report_.refuse("input", "missing_required_parameter", "'input' is missing.");
   if (!input.is_array()) return report_.refuse_type("input", "a string or an array");
-  for (const Value item : input.children()) {
+  index_ = 0;
+  read_list(input);
+  flush_results();
+}
+
+void ResponsesInput::read_list(Value items) {
+  for (const Value item : items.children()) {
     if (!item.is_object())
       return report_.refuse_type(fmt::format("input[{}]", index_), "an object");
     blocks_.clear();
@@ -70,7 +73,6 @@ void ResponsesInput::read(Value input) {
     if (report_.refused()) return;
     ++index_;
   }
-  flush_results();
 }
 
 void ResponsesInput::read_item(Value item) {
@@ -81,6 +83,12 @@ void ResponsesInput::read_item(Value item) {
     return read_reference(item);
   if (type == "reasoning") return read_reasoning(item);
   if (type == "compaction") return read_compaction(item);
+  if (type == "web_search_call") return read_search(item);
+  if (type == "additional_tools") return;  // RequestTools has read them
+  if (type == "compaction_trigger") {
+    wants_compaction_ = true;
+    return;
+  }
   if (type == "configuration_update") {
     if (item["reasoning"].is_object()) new_reasoning_ = item["reasoning"];
     if (item["text"].is_object()) new_text_ = item["text"];
@@ -126,13 +134,10 @@ bool ResponsesInput::read_call_or_result(Value item, std::string_view type) {
 
 // The type goes up as it was said or done; what nobody here knows is new, not wrong.
 void ResponsesInput::skip(Value item, std::string_view type) {
-  if (is_in(kSilent, type)) return;
   const std::string param = fmt::format("input[{}].type", index_);
   if (type.empty() && item["type"].is_absent())
     return report_.refuse(param, "missing_required_parameter", "An item needs a type or a role.");
-  if (type == "compaction_trigger")
-    return report_.refuse(param, "unsupported_value", "Compaction is not available here yet.");
-  report_.warn(is_in(kForeign, type) ? "item_dropped" : "unknown_input_item", param);
+  report_.warn(is_foreign(type) ? "item_dropped" : "unknown_input_item", param);
 }
 
 void ResponsesInput::read_message(Value item, std::string_view role) {
@@ -168,7 +173,7 @@ void ResponsesInput::read_content(Value content, const char* member, bool allows
 
 void ResponsesInput::read_said(Value item) {
   read_content(item["content"], "content", false);
-  add_said(item);
+  add_said(key_of(item));
 }
 
 // Thinking of other programs, of another model or account is nobody's business here.
@@ -193,12 +198,6 @@ void ResponsesInput::read_compaction(Value item) {
   blocks_.push_back({.kind = Block::Kind::kText});
   blocks_.back().text = made_.keep(std::move(escaped));
   add_of_user(Role::kUser);
-}
-
-void ResponsesInput::read_reference(Value item) {
-  const std::string id = item["id"].decoded();
-  if (id.starts_with("rs_")) return report_.warn("item_dropped", fmt::format("input[{}]", index_));
-  report_.refuse_missing("input", fmt::format("Item with id '{}' not found.", id.substr(0, 128)));
 }
 
 // As RequestTools knows it: with the namespace.
@@ -232,7 +231,7 @@ void ResponsesInput::read_call(Value item, std::string_view name, std::string_vi
   Value call_id = item["call_id"];
   if (!call_id.is_string()) call_id = item["id"];
   const std::string_view client = call_id.text().escaped;
-  const std::string key(key_of(item));
+  const std::string_view key = key_of(item);
   if (!goes_on(key)) flush_results();
   if (!in_assistant_) open_calls_.clear();
   const std::string_view id =
@@ -241,7 +240,7 @@ void ResponsesInput::read_call(Value item, std::string_view name, std::string_vi
   called_.push_back(name);
   blocks_.push_back(
       {.kind = Block::Kind::kToolUse, .text = input, .id = id, .name = names_.upstream(name)});
-  add_said(item);
+  add_said(key);
 }
 
 void ResponsesInput::read_result(Value item, Value id, Value output) {
@@ -269,10 +268,10 @@ bool ResponsesInput::goes_on(std::string_view key) const {
   return in_assistant_ && (results_.empty() || (!key.empty() && key == key_));
 }
 
-void ResponsesInput::add_said(Value item) {
+void ResponsesInput::add_said(std::string_view key) {
   is_leading_ = false;
-  if (!goes_on(key_of(item))) flush_results();
-  if (const auto key = key_of(item); !key.empty()) key_ = key;
+  if (!goes_on(key)) flush_results();
+  if (!key.empty()) key_ = key;
   has_thought_ = has_thought_ || !thoughts_.empty();
   turns_.add(Role::kAssistant, index_, thoughts_);
   thoughts_.clear();

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "dialect/call_input.hpp"
 #include "dialect/chat_messages.hpp"
 #include "dialect/content.hpp"
+#include "dialect/past.hpp"
 #include "dialect/tool_names.hpp"
 #include "dialect/turns.hpp"
 
@@ -21,11 +23,16 @@ class ResponsesInput {
   // All must outlive it. Text of leading system messages goes into `system`, the rest into `turns`.
   ResponsesInput(const MessageTools& with, std::vector<Block>& system, Turns& turns);
 
+  // A response before this one, with all that it was asked and has answered. The oldest first,
+  // before read().
+  void read_past(const PastTurn& turn);
   void read(json::Value input);
 
   // Names of the tools that the history calls, as RequestTools knows them, in the order of their
   // use.
   [[nodiscard]] const std::vector<std::string_view>& called() const { return called_; }
+  // True when a summary of the conversation is wanted instead of an answer.
+  [[nodiscard]] bool wants_compaction() const { return wants_compaction_; }
   // True when signed thinking goes back with a turn.
   [[nodiscard]] bool has_thought() const { return has_thought_; }
   // The last configuration_update's reasoning and text; absent without one.
@@ -33,6 +40,7 @@ class ResponsesInput {
   [[nodiscard]] json::Value new_text() const { return new_text_; }
 
  private:
+  void read_list(json::Value items);
   void read_item(json::Value item);
   bool read_call_or_result(json::Value item, std::string_view type);
   void read_message(json::Value item, std::string_view role);
@@ -40,7 +48,6 @@ class ResponsesInput {
   void read_content(json::Value content, const char* member, bool allows_files);
   void read_reasoning(json::Value item);
   void read_compaction(json::Value item);
-  void read_reference(json::Value item);
   void skip(json::Value item, std::string_view type);
 
   void read_call(json::Value item, std::string_view name, std::string_view input);
@@ -48,10 +55,21 @@ class ResponsesInput {
   [[nodiscard]] std::string_view name_of_call(json::Value item);
   [[nodiscard]] std::string_view input_of_shell(json::Value action);
 
-  void add_said(json::Value item);
+  // What was kept, in responses_past.cpp.
+  void read_reference(json::Value item);
+  void read_search(json::Value item);
+  void replay(const PastAnswer& answer, std::string_view key);
+  void replay_block(json::Value block, bool may_think, bool is_cut);
+  [[nodiscard]] json::Value outlined(const std::string& elements);
+  [[nodiscard]] bool may_think_again(const PastAnswer& answer) const;
+  [[nodiscard]] const PastItem* kept_item(const std::string& id) const;
+
+  void add_said(std::string_view key);
   void add_of_user(Role role);
   void flush_results();
   [[nodiscard]] bool goes_on(std::string_view key) const;
+  // The part of an item's id that all items of one response share: fc_<key>_<n>.
+  [[nodiscard]] static std::string_view key_of(json::Value item);
   [[nodiscard]] Place place(const char* member) const;
 
   const RequestContext& context_;
@@ -69,12 +87,14 @@ class ResponsesInput {
   std::vector<Block> thoughts_;  // that stand before what the assistant says next
   std::vector<Block> results_;   // of the turn before, until it is clear that it has ended
   json::Outline scratch_;
+  std::deque<json::Outline> past_;  // of what was kept
   json::Value new_reasoning_{}, new_text_{};
   std::string_view key_;  // of the response that the assistant's turn belongs to; empty: not known
   std::uint32_t index_ = 0;    // of the item
   bool is_leading_ = true;     // only system messages so far
   bool in_assistant_ = false;  // the assistant's turn has begun and may go on
   bool has_thought_ = false;
+  bool wants_compaction_ = false;
 };
 
 }  // namespace ccproxy::dialect

@@ -25,6 +25,16 @@ constexpr std::array<std::string_view, 8> kIncludes = {"reasoning.encrypted_cont
                                                        "computer_call_output.output.image_url",
                                                        "code_interpreter_call.outputs"};
 
+constexpr std::size_t kMostKept = 80'000;  // bytes of messages beside a summary
+
+// Escaped, as it stands in JSON.
+constexpr std::string_view kCompactionWish =
+    "The conversation will be continued from a summary, without what was said so far. Write that "
+    "summary now, for whoever goes on: what the user wants and has decided, what was done and "
+    "found "
+    "out, with the names, paths, numbers and code that are needed again, what failed and why, and "
+    "what is to be done next. Answer with the summary alone; do not call tools.";
+
 class ResponsesDecoder final : public RequestDecoder {
  public:
   ResponsesDecoder(Value request, const RequestContext& context)
@@ -33,12 +43,12 @@ class ResponsesDecoder final : public RequestDecoder {
  private:
   void read() override {
     parameters_ = read_parameters(request_, Route::kResponses, context_, report_);
-    refuse_what_needs_a_store();
+    const ResponsesPlan& plan = read_state();
     check_settings();
     read_include();
-    tools_.read_responses(request_, request_["input"]);
+    tools_.read_responses(request_);
     read_input();
-    decoded_.plan.responses.echo = echo_of(request_, false);
+    decoded_.plan.responses.echo = echo_of(request_, plan.stores);
     decoded_.plan.responses.family = can_.family;
     decoded_.plan.responses.refusal_style = context_.options.refusal_style;
     if (can_.preserved_thinking == anthropic::PreservedThinking::kAccount)
@@ -50,6 +60,8 @@ class ResponsesDecoder final : public RequestDecoder {
       Content::add_text(instructions.text(), CacheMark::kNone, system_);
     ResponsesInput input({context_, report_, made_, names_, tools_, decoded_.betas}, system_,
                          turns_);
+    if (context_.past != nullptr)
+      for (const PastTurn& turn : context_.past->turns) input.read_past(turn);
     input.read(request_["input"]);
     has_thought_ = input.has_thought();
     if (!tools_.all().empty())
@@ -61,27 +73,55 @@ class ResponsesDecoder final : public RequestDecoder {
         read_responses_reasoning(has_new_reasoning ? input.new_reasoning() : request_["reasoning"],
                                  context_.asked.effort, report_);
     display_ = wish_.is_hidden ? ReasoningDisplay::kOmitted : ReasoningDisplay::kSummarized;
+    if (context_.compacts || input.wants_compaction()) return compact();
     const bool has_new_text = !input.new_text().is_absent();
     format_ = read_text_format(has_new_text ? input.new_text() : request_["text"], can_, report_);
   }
 
-  // Answers are not kept (translation.md B.7, storage switched off).
-  void refuse_what_needs_a_store() {
+  // The model is asked for a summary instead of an answer. All that stands before is sent as ever,
+  // so that the provider's cache of it serves once more.
+  void compact() {
+    decoded_.plan.responses.compacts = true;
+    decoded_.plan.responses.is_compaction = context_.compacts;
+    if (context_.compacts) decoded_.plan.responses.kept = messages_to_keep();
+    tools_.call_none();
+    const Block wish{.kind = Block::Kind::kText, .text = kCompactionWish};
+    turns_.add(Role::kUser, 0, {&wish, 1});
+  }
+
+  // The user's last messages, as many as there is room for.
+  std::string messages_to_keep() {
+    std::vector<InputItem> items = input_items_of(request_, "kept");
+    std::string kept;
+    for (auto item = items.rbegin(); item != items.rend(); ++item) {
+      if (item->json.find(R"("role":"user")") == std::string::npos) continue;
+      if (kept.size() + item->json.size() > kMostKept) break;
+      kept = kept.empty() ? std::move(item->json) : item->json + "," + kept;
+    }
+    return kept;
+  }
+
+  const ResponsesPlan& read_state() {
+    ResponsesPlan& plan = decoded_.plan.responses;
     const Value previous = request_["previous_response_id"];
     const Value conversation = request_["conversation"];
+    plan.stores = context_.keeps && request_["store"].boolean().value_or(true);
+    plan.is_background = is_background(request_);
+    plan.previous = previous.decoded();
     if (!previous.is_absent() && !conversation.is_absent())
-      return report_.refuse("previous_response_id", "mutually_exclusive_parameters",
-                            "'previous_response_id' and 'conversation' cannot go together.");
+      report_.refuse("previous_response_id", "mutually_exclusive_parameters",
+                     "'previous_response_id' and 'conversation' cannot go together.");
     if (!conversation.is_absent())
-      return report_.refuse("conversation", "unsupported_parameter",
-                            "Conversations are not available.");
-    if (!previous.is_absent())
-      return report_.refuse("previous_response_id", "previous_response_not_found",
-                            fmt::format("Previous response with id '{}' not found.",
-                                        previous.decoded().substr(0, 128)));
-    if (request_["background"].boolean().value_or(false))
+      report_.refuse("conversation", "unsupported_parameter", "Conversations are not available.");
+    if (!previous.is_absent() && (context_.past == nullptr || context_.past->turns.empty()))
+      report_.refuse(
+          "previous_response_id", "previous_response_not_found",
+          fmt::format("Previous response with id '{}' not found.", plan.previous.substr(0, 128)));
+    if (plan.is_background && !plan.stores)
       report_.refuse("background", "unsupported_parameter",
-                     "A response in the background needs a store, and nothing is stored.");
+                     "A response in the background has to be stored: leave out store=false, and "
+                     "switch the store on (store.enabled).");
+    return plan;
   }
 
   void check_settings() {

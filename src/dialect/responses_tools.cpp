@@ -32,7 +32,7 @@ bool brings_tools(std::string_view type) {
 
 }  // namespace
 
-void RequestTools::read_responses(Value request, Value input) {
+void RequestTools::read_responses(Value request) {
   const Value tools = request["tools"];
   if (!tools.is_absent() && !tools.is_array()) report_.refuse_type("tools", "an array");
   if (const auto most = request["max_tool_calls"].integer(); most && *most > 0)
@@ -43,7 +43,7 @@ void RequestTools::read_responses(Value request, Value input) {
     read_responses_tool(tool, fmt::format("tools[{}]", index++));
   yields_ = true;
   index = 0;
-  for (const Value item : input.children()) {
+  for (const Value item : request["input"].children()) {
     const std::size_t at = index++;
     if (!brings_tools(item["type"].text().escaped)) continue;
     std::size_t number = 0;

@@ -36,6 +36,12 @@ std::string_view tool_of_kind(std::string_view kind) {
 
 }  // namespace
 
+void RequestTools::call_none() {
+  is_forced_ = false;
+  hint_.clear();
+  if (!tools_.empty()) write_choice("none");
+}
+
 void RequestTools::choose(Value request) {
   const Value parallel = request["parallel_tool_calls"];
   if (!parallel.is_absent() && !parallel.boolean())

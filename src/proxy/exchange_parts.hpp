@@ -6,7 +6,7 @@
 #include "base/error.hpp"
 #include "config/config.hpp"
 #include "http/head.hpp"
-#include "http/server_connection.hpp"
+#include "proxy/audience.hpp"
 #include "proxy/state.hpp"
 #include "proxy/upstream_call.hpp"
 #include "telemetry/access_log.hpp"
@@ -17,7 +17,7 @@ namespace ccproxy::proxy {
 struct ExchangeParts {
   WorkerState& worker;
   const config::Config& config;
-  http::ServerConnection& client;
+  Audience& audience;
   const http::RequestHead& head;
   UpstreamCall& upstream;
   telemetry::Receipt& receipt;

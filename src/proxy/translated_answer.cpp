@@ -125,7 +125,7 @@ void TranslatedAnswer::commit() {
   http::append_field(fields, "cache-control", "no-cache");
   http::append_field(fields, "x-accel-buffering", "no");
   fields += form_.fields;
-  parts_.client.begin_reply(200, fields, std::nullopt);
+  parts_.audience.begin(200, fields);
   parts_.receipt.status = 200;
   is_committed_ = true;
 }
@@ -134,7 +134,7 @@ void TranslatedAnswer::commit() {
 Task<Result<void>> TranslatedAnswer::tell() {
   if (!is_promised_ || out_.empty()) co_return Result<void>{};
   if (!is_committed_) commit();
-  auto written = co_await parts_.client.write(out_);
+  auto written = co_await parts_.audience.write(out_);
   out_.clear();
   last_told_ = Clock::now();
   co_return written;
@@ -166,14 +166,14 @@ Task<Result<void>> TranslatedAnswer::finish() {
     http::append_field(fields, "content-type", "application/json");
     fields += form_.fields;
     parts_.receipt.status = encoder_.status();
-    co_return co_await parts_.client.answer(encoder_.status(), fields, out_);
+    co_return co_await parts_.audience.answer(encoder_.status(), fields, out_);
   }
   co_return co_await end();
 }
 
 Task<Result<void>> TranslatedAnswer::end() {
   if (!is_committed_) commit();
-  co_return co_await parts_.client.end_reply(out_);
+  co_return co_await parts_.audience.end(out_);
 }
 
 Task<Result<void>> TranslatedAnswer::break_off(Error error) {
@@ -183,11 +183,11 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
   if (!is_promised_ && has_listener) co_return fail(std::move(error));
   note_ending(parts_.receipt, error);
   if (!has_listener) {
-    parts_.client.close();
+    parts_.audience.close();
     co_return Result<void>{};
   }
   encoder_.fail(error, out_);
-  parts_.client.close_after_reply();
+  parts_.audience.close_after_reply();
   co_return co_await end();
 }
 
@@ -206,7 +206,7 @@ Task<Result<void>> TranslatedAnswer::refuse(dialect::ErrorReply reply) {
   http::append_field(fields, "content-type", "application/json");
   fields += error_fields(parts_, reply);
   parts_.receipt.status = reply.status;
-  co_return co_await parts_.client.answer(reply.status, fields, reply.body);
+  co_return co_await parts_.audience.answer(reply.status, fields, reply.body);
 }
 
 void TranslatedAnswer::note_usage() {

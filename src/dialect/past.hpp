@@ -1,0 +1,59 @@
+// What a Responses request refers to instead of saying it again: responses before it, and items of
+// them. Whoever keeps them fetches what references_of() names; the decoder puts it in its place.
+// Plain values.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "json/outline.hpp"
+
+namespace ccproxy::dialect {
+
+// What the model said, as it said it.
+struct PastAnswer {
+  std::string blocks;   // elements of a JSON array, upstream's; empty when they were not kept
+  std::string items{};  // the same as the client was told, elements of a JSON array
+  std::string family{}, account{};  // who may be sent its signed thinking
+  bool is_cut = false;              // its last block is not complete
+};
+
+struct PastTurn {
+  std::string input;  // items, elements of a JSON array
+  PastAnswer answer;
+};
+
+struct PastItem {
+  std::string json;
+  bool is_output = false;
+  PastAnswer answer{};  // the item alone; of output
+};
+
+struct Past {
+  std::vector<PastTurn> turns{};  // the oldest first
+  std::unordered_map<std::string, PastItem> items{};
+};
+
+struct References {
+  std::string previous{};            // previous_response_id; empty without
+  std::vector<std::string> items{};  // ids
+};
+
+[[nodiscard]] References references_of(json::Value request);
+
+// Appends the ids that a list of items refers to.
+void append_references(json::Value items, std::vector<std::string>& ids);
+
+// True when the request wants to run in the background.
+[[nodiscard]] bool is_background(json::Value request);
+
+// An item of a request's input, with the id that it is kept and listed under.
+struct InputItem {
+  std::string id, json;
+};
+
+// The input of a request as the items of a list; those without an id get one made of `key`.
+[[nodiscard]] std::vector<InputItem> input_items_of(json::Value request, const std::string& key);
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,70 @@
+// Who gets a translated answer: the client that asked, or nobody while the answer is only kept.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "http/server_connection.hpp"
+
+namespace ccproxy::proxy {
+
+class Audience {
+ public:
+  Audience() = default;
+  Audience(const Audience&) = delete;
+  Audience& operator=(const Audience&) = delete;
+  virtual ~Audience() = default;
+
+  // A reply in one piece, or begun, written and ended; all as http::ServerConnection does it.
+  [[nodiscard]] virtual Task<Result<void>> answer(int status, std::string_view fields,
+                                                  std::string_view body) = 0;
+  virtual void begin(int status, std::string_view fields) = 0;
+  [[nodiscard]] virtual Task<Result<void>> write(std::string_view piece) = 0;
+  [[nodiscard]] virtual Task<Result<void>> end(std::string_view last) = 0;
+
+  // Its connection carries no other reply; and: it ends at once.
+  virtual void close_after_reply() = 0;
+  virtual void close() = 0;
+};
+
+// `client` must outlive it.
+class ClientAudience final : public Audience {
+ public:
+  explicit ClientAudience(http::ServerConnection& client) : client_(client) {}
+
+  [[nodiscard]] Task<Result<void>> answer(int status, std::string_view fields,
+                                          std::string_view body) override {
+    return client_.answer(status, fields, body);
+  }
+  void begin(int status, std::string_view fields) override {
+    client_.begin_reply(status, fields, std::nullopt);
+  }
+  [[nodiscard]] Task<Result<void>> write(std::string_view piece) override {
+    return client_.write(piece);
+  }
+  [[nodiscard]] Task<Result<void>> end(std::string_view last) override {
+    return client_.end_reply(last);
+  }
+  void close_after_reply() override { client_.close_after_reply(); }
+  void close() override { client_.close(); }
+
+ private:
+  http::ServerConnection& client_;
+};
+
+// Listens to nothing and never leaves.
+class NoAudience final : public Audience {
+ public:
+  [[nodiscard]] Task<Result<void>> answer(int, std::string_view, std::string_view) override {
+    co_return Result<void>{};
+  }
+  void begin(int, std::string_view) override {}
+  [[nodiscard]] Task<Result<void>> write(std::string_view) override { co_return Result<void>{}; }
+  [[nodiscard]] Task<Result<void>> end(std::string_view) override { co_return Result<void>{}; }
+  void close_after_reply() override {}
+  void close() override {}
+};
+
+}  // namespace ccproxy::proxy
