@@ -80,6 +80,14 @@ void Transcript::take(const BlockStop&) {
   writer.begin_object();
   for (const Member& one : block_) writer.key(one.key).raw(one.value);
   writer.end_object();
+  ends_.push_back(blocks_.size());
+}
+
+std::string_view Transcript::blocks(std::size_t first, std::size_t end) const {
+  end = std::min(end, ends_.size());
+  if (first >= end) return {};
+  const std::size_t begin = first == 0 ? 0 : ends_[first - 1] + 1;  // behind the comma
+  return std::string_view(blocks_).substr(begin, ends_[end - 1] - begin);
 }
 
 }  // namespace ccproxy::anthropic

@@ -3,6 +3,7 @@
 // deltas that nobody knows yet are kept too.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ class Transcript {
   // Members stand as upstream wrote them, but for those that deltas have filled.
   [[nodiscard]] std::string_view blocks() const { return blocks_; }
   [[nodiscard]] bool empty() const { return blocks_.empty(); }
+  // How many they are, and those from `first` until before `end`, as elements of a JSON array.
+  [[nodiscard]] std::size_t count() const { return ends_.size(); }
+  [[nodiscard]] std::string_view blocks(std::size_t first, std::size_t end) const;
 
   void clear() { *this = Transcript(); }
 
@@ -48,6 +52,7 @@ class Transcript {
   std::vector<Member> block_;  // of the open one
   std::string input_;          // its pieces so far
   std::string blocks_;
+  std::vector<std::size_t> ends_;  // of each, in blocks_
 };
 
 }  // namespace ccproxy::anthropic

@@ -115,6 +115,17 @@ void print_banner(const server::Server& server, const config::Config& config,
   std::fflush(stdout);
 }
 
+// People are told that something of theirs is kept, and how to have it otherwise.
+void print_store(const proxy::ResponseStore& responses, const config::Config& config) {
+  if (!responses.archive()) return;
+  fmt::print(
+      "\nAnswers of the Responses API are kept for {} days in {}; stop that with `ccproxy config "
+      "set "
+      "store.enabled false`, empty it by deleting the file while CCProxy is not running.\n",
+      config.store.max_days, responses.path());
+  std::fflush(stdout);
+}
+
 telemetry::Level level_of(auth::Gravity gravity) {
   switch (gravity) {
     case auth::Gravity::kInfo: return telemetry::Level::kInfo;
@@ -133,6 +144,8 @@ struct Start {
   // The file, the environment laid over it, the flags over both.
   [[nodiscard]] Result<config::Loaded> load() const;
   [[nodiscard]] auth::Sources sources() const;
+  // Where answers are kept; those of the demo apart from the person's own.
+  [[nodiscard]] std::string database_path() const;
 };
 
 Result<config::Loaded> Start::load() const {
@@ -147,6 +160,11 @@ Result<config::Loaded> Start::load() const {
     config.credentials = config::CredentialSource::kApiKeyEnv;
   }
   return loaded;
+}
+
+std::string Start::database_path() const {
+  return fmt::format("{}/{}", config::home_folder(environment),
+                     demo_url.empty() ? "responses.db" : "demo-responses.db");
 }
 
 auth::Sources Start::sources() const {
@@ -171,6 +189,11 @@ int serve(const Start& start, config::Loaded loaded) {
                                 });
   proxy::Catalog catalog(*models, loaded.config);
   proxy::ThinkingMemory thinking(proxy::thinking_bytes(loaded.config));
+  proxy::ResponseStore responses(start.database_path());
+  const auto kept = responses.configure(loaded.config.store);
+  if (!kept)
+    (*log)->say(telemetry::Level::kError, "store",
+                fmt::format("answers are not kept: {}", kept.error().message));
   const std::size_t held = loaded.config.limits.held_bytes;
   const auto config = std::make_shared<const config::Config>(std::move(loaded.config));
   proxy::Shared shared{config::Live(config),
@@ -179,6 +202,7 @@ int serve(const Start& start, config::Loaded loaded) {
                        **log,
                        catalog,
                        thinking,
+                       responses,
                        proxy::HeldBytes(held),
                        start.flags.verbose,
                        std::string(version())};
@@ -189,6 +213,7 @@ int serve(const Start& start, config::Loaded loaded) {
     (*log)->say(telemetry::Level::kWarn, "configuration", warning);
   const Presence presence(config::home_folder(start.environment), server.addresses());
   print_banner(server, *config, credentials, start.flags.demo);
+  print_store(responses, *config);
   server.run();
   return kOk;
 }

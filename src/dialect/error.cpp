@@ -21,13 +21,13 @@ Sort sort_of(const Error& error) {
     case ErrorKind::kInvalidRequest:
     case ErrorKind::kHeadTooLarge:
     case ErrorKind::kUnsupportedCoding:
+    case ErrorKind::kNotFound:
     case ErrorKind::kMethodNotAllowed:
     case ErrorKind::kClientStalled: return {kInvalid, ""};
     case ErrorKind::kUnauthorized:
       if (error.code == kUpstreamAuth) return {"authentication_error", kUpstreamAuth};
       return {kInvalid, "invalid_api_key"};
     case ErrorKind::kForbidden: return {"permission_error", "permission_denied"};
-    case ErrorKind::kNotFound: return {kInvalid, error.param.empty() ? "unknown_url" : ""};
     case ErrorKind::kBusy: return {kServer, "overloaded"};
     case ErrorKind::kUpstreamUnreachable:
     case ErrorKind::kUpstreamBroke:

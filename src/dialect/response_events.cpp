@@ -2,6 +2,15 @@
 
 namespace ccproxy::dialect {
 
+std::string_view events_behind(std::string_view events, std::int64_t first, std::int64_t after) {
+  constexpr std::string_view kEnd = "\n\n";
+  for (; first <= after && !events.empty(); ++first) {
+    const auto end = events.find(kEnd);
+    events.remove_prefix(end == std::string_view::npos ? events.size() : end + kEnd.size());
+  }
+  return events;
+}
+
 void ResponseEvents::add(std::string_view name, std::initializer_list<std::string_view> members,
                          std::string& out) {
   if (!streams_ && log_ == nullptr) return;

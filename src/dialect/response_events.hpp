@@ -21,6 +21,11 @@ class EventLog {
   virtual void add(std::int64_t number, std::string_view sse) = 0;
 };
 
+// Of events that stand one behind another, the first with the number `first`, those behind the
+// number `after`.
+[[nodiscard]] std::string_view events_behind(std::string_view events, std::int64_t first,
+                                             std::int64_t after);
+
 class ResponseEvents {
  public:
   // `log` may be nullptr, else it must outlive this. Without `streams` only the log is told.

@@ -1,5 +1,6 @@
 #include "dialect/response_object.hpp"
 
+#include "json/outline.hpp"
 #include "json/writer.hpp"
 
 namespace ccproxy::dialect {
@@ -52,6 +53,33 @@ void append_response(std::string& out, const ResponseState& state, std::string_v
     writer.value(state.service_tier);
   out += echo;
   writer.end_object();
+}
+
+std::string interrupted_response(std::string_view object) {
+  json::Outline outline;
+  std::string out;
+  if (!outline.read(object, 1)) return std::string(object);
+  json::Writer writer(out);
+  writer.begin_object();
+  for (const json::Value member : outline.root().children()) {
+    writer.key(member.name());
+    if (member.name() == "status")
+      writer.value(status_name(ResponseStatus::kFailed));
+    else if (member.name() == "error")
+      writer.raw(response_error("server_error", "CCProxy ended before this response did."));
+    else
+      writer.raw(member.raw());
+  }
+  writer.end_object();
+  return out;
+}
+
+std::string interrupted_event(std::int64_t number, std::string_view object) {
+  std::string json;
+  json::Writer writer(json);
+  writer.begin_object().member("type", "response.failed").member("sequence_number", number);
+  writer.key("response").raw(object).end_object();
+  return "event: response.failed\ndata: " + json + "\n\n";
 }
 
 void append_compaction(std::string& out, const ResponseState& state, std::string_view kept,

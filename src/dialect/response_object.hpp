@@ -37,6 +37,11 @@ void append_response(std::string& out, const ResponseState& state, std::string_v
 void append_compaction(std::string& out, const ResponseState& state, std::string_view kept,
                        std::string_view summary);
 
+// The object of a response that was cut off with the program that ran it: as it stood, but failed.
+[[nodiscard]] std::string interrupted_response(std::string_view object);
+// The event that ends its stream, with that object in it.
+[[nodiscard]] std::string interrupted_event(std::int64_t number, std::string_view object);
+
 // {"code","message"}
 [[nodiscard]] std::string response_error(std::string_view code, std::string_view message);
 

@@ -38,6 +38,8 @@ class ResponsesEncoder final : public ReplyEncoder {
 
   // Begins before upstream was asked: of a response in the background.
   void queue(std::string& out);
+  // Upstream has taken it: it runs. Else its first event tells that.
+  void begin(std::string& out) { ensure_begun(out); }
   // Ends it because the client wanted that.
   void cancel(std::string& out);
 

@@ -81,6 +81,8 @@ class ResponsesDecoder final : public RequestDecoder {
   // The model is asked for a summary instead of an answer. All that stands before is sent as ever,
   // so that the provider's cache of it serves once more.
   void compact() {
+    if (context_.compacts && context_.asked.defaulted)
+      report_.refuse("model", "missing_required_parameter", "'model' is missing.");
     decoded_.plan.responses.compacts = true;
     decoded_.plan.responses.is_compaction = context_.compacts;
     if (context_.compacts) decoded_.plan.responses.kept = messages_to_keep();

@@ -1,5 +1,6 @@
 #include "http/head.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <ctime>
@@ -20,6 +21,28 @@ bool Head::lists(std::string_view name, std::string_view item) const {
   for (const Field& field : fields)
     if (same_text(field.name, name) && list_names(field.value, item)) return true;
   return false;
+}
+
+RequestHead copy_of(const RequestHead& head) {
+  std::size_t size = head.method.size() + head.target.size();
+  for (const Field& field : head.fields) size += field.name.size() + field.value.size();
+  RequestHead copy;
+  copy.bytes = std::make_unique<char[]>(size);
+  copy.version = head.version;
+  char* to = copy.bytes.get();
+  const auto keep = [&to](std::string_view text) {
+    char* const begin = to;
+    to = std::copy(text.begin(), text.end(), begin);
+    return std::string_view(begin, text.size());
+  };
+  copy.method = keep(head.method);
+  copy.target = keep(head.target);
+  copy.fields.reserve(head.fields.size());
+  for (const Field& field : head.fields) {
+    const std::string_view name = keep(field.name);
+    copy.fields.push_back({name, keep(field.value)});
+  }
+  return copy;
 }
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {

@@ -42,6 +42,9 @@ struct RequestHead : Head {
   }
 };
 
+// A head of its own, for whoever outlives the request that it came with.
+[[nodiscard]] RequestHead copy_of(const RequestHead& head);
+
 struct ResponseHead : Head {
   int status = 0;
   std::string_view reason;

@@ -57,12 +57,11 @@ class ClientAudience final : public Audience {
 // Listens to nothing and never leaves.
 class NoAudience final : public Audience {
  public:
-  [[nodiscard]] Task<Result<void>> answer(int, std::string_view, std::string_view) override {
-    co_return Result<void>{};
-  }
+  [[nodiscard]] Task<Result<void>> answer(int status, std::string_view fields,
+                                          std::string_view body) override;
   void begin(int, std::string_view) override {}
-  [[nodiscard]] Task<Result<void>> write(std::string_view) override { co_return Result<void>{}; }
-  [[nodiscard]] Task<Result<void>> end(std::string_view) override { co_return Result<void>{}; }
+  [[nodiscard]] Task<Result<void>> write(std::string_view piece) override;
+  [[nodiscard]] Task<Result<void>> end(std::string_view last) override;
   void close_after_reply() override {}
   void close() override {}
 };

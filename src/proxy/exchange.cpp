@@ -17,11 +17,14 @@
 #include "anthropic/request.hpp"
 #include "base/text.hpp"
 #include "dialect/error.hpp"
+#include "proxy/background.hpp"
 #include "proxy/field_names.hpp"
 #include "proxy/gate.hpp"
 #include "proxy/health.hpp"
 #include "proxy/models_endpoint.hpp"
 #include "proxy/request_id.hpp"
+#include "proxy/response_follower.hpp"
+#include "proxy/responses_endpoint.hpp"
 #include "proxy/served_model.hpp"
 #include "proxy/translation.hpp"
 
@@ -39,6 +42,22 @@ std::string product_of(std::string_view user_agent) {
 constexpr std::string_view kNothingStored =
     R"({"object":"list","data":[],"first_id":null,"last_id":null,"has_more":false})";
 
+Error no_conversations() {
+  return {ErrorKind::kInvalidRequest,
+          "Conversations are not available: continue a response with previous_response_id.",
+          "conversation", "unsupported_parameter"};
+}
+
+// Parsed only where the word stands in it at all.
+bool wants_background(json::Outline& outline, std::string_view body) {
+  if (body.find("\"background\"") == std::string_view::npos || !outline.read(body)) return false;
+  return dialect::is_background(outline.root());
+}
+
+bool wants_stream(json::Outline& outline, std::string_view body) {
+  return outline.read(body) && outline.root()["stream"].boolean().value_or(false);
+}
+
 Error nothing_stored() {
   return {ErrorKind::kNotFound, "There is no chat completion of that id: CCProxy stores none.",
           "completion_id"};
@@ -53,7 +72,7 @@ Exchange::Exchange(WorkerState& worker, std::shared_ptr<http::ServerConnection> 
       config_(shared_.config.get()),
       client_(std::move(client)),
       trusted_(trusted),
-      upstream_(worker, *client_, receipt_) {
+      upstream_(worker, client_.get(), receipt_) {
   receipt_.id = next_request_id();
   ++shared_.in_flight;
 }
@@ -103,6 +122,8 @@ Task<Result<void>> Exchange::serve() {
   if (!route) co_return fail(route.error());
   receipt_.route = route->name;
   dialect_ = route->dialect;
+  if (route->kind == RouteKind::kResponses && same_text(head_.get("upgrade"), "websocket"))
+    co_return co_await refuse_upgrade();
   if (!allows(*route, head_.method)) {
     allow_ = route->allow;
     co_return fail(ErrorKind::kMethodNotAllowed,
@@ -114,7 +135,12 @@ Task<Result<void>> Exchange::serve() {
     case RouteKind::kChat:
       if (head_.method == "POST") co_return co_await translate(*route);
       co_return co_await answer(200, "application/json", kNothingStored);
-    case RouteKind::kCompletion: co_return co_await translate(*route);
+    case RouteKind::kCompletion:
+    case RouteKind::kResponses:
+    case RouteKind::kCompaction:
+    case RouteKind::kInputTokens: co_return co_await translate(*route);
+    case RouteKind::kStoredResponse: co_return co_await show_response(*route);
+    case RouteKind::kConversation: co_return fail(no_conversations());
     case RouteKind::kStoredChat: co_return fail(nothing_stored());
     default: co_return co_await answer_here(*route);
   }
@@ -154,9 +180,48 @@ Task<Result<void>> Exchange::forward_message(const Route& route) {
 }
 
 Task<Result<void>> Exchange::translate(const Route& route) {
-  const ExchangeParts parts{worker_, *config_, *client_, head_, upstream_, receipt_, cors_fields_};
-  Translation translation(parts, route);
-  co_return co_await translation.run();
+  Hold hold(shared_.held);
+  auto body = co_await read_whole_body(*client_, head_, config_->limits.body_bytes, hold);
+  if (!body) co_return fail(body.error());
+  if (route.kind == RouteKind::kResponses && wants_background(worker_.outline, body->text()))
+    co_return co_await respond_in_background(route, std::move(*body));
+  ClientAudience audience(*client_);
+  const ExchangeParts parts{worker_, *config_, audience, head_, upstream_, receipt_, cors_fields_};
+  Translation translation(parts, route, hold);
+  co_return co_await translation.run(std::move(*body));
+}
+
+// The request goes on by itself; the client is told that it waits, or follows it.
+Task<Result<void>> Exchange::respond_in_background(const Route& route, RequestBody body) {
+  const bool streams = wants_stream(worker_.outline, body.text());
+  const auto response =
+      std::make_shared<BackgroundResponse>(worker_, config_, copy_of(head_), route, receipt_);
+  auto queued = co_await response->start(std::move(body));
+  if (!queued) co_return fail(queued.error());
+  if (!streams) co_return co_await answer(200, "application/json", queued->object);
+  ResponseFollower follower(worker_, *config_, *client_, receipt_);
+  co_return co_await follower.follow(queued->running->id(), -1, cors_fields_);
+}
+
+Task<Result<void>> Exchange::show_response(const Route& route) {
+  const ResponseQuestion question{route.path, head_.method, head_.query(), receipt_.key};
+  if (question.streams()) {
+    ResponseFollower follower(worker_, *config_, *client_, receipt_);
+    co_return co_await follower.follow(question.id(), question.starting_after(), cors_fields_);
+  }
+  auto body = co_await answer_of(worker_, question);
+  if (!body) co_return fail(body.error());
+  co_return co_await answer(200, "application/json", *body);
+}
+
+// Codex tries a WebSocket first, and takes this status alone as a reason not to try again.
+Task<Result<void>> Exchange::refuse_upgrade() {
+  constexpr int kUpgradeRequired = 426;
+  const Error error{ErrorKind::kInvalidRequest,
+                    "Responses are not available over a WebSocket here: use HTTP."};
+  const std::string body = dialect::error_body(dialect_, error, receipt_.id);
+  client_->close_after_reply();
+  co_return co_await answer(kUpgradeRequired, "application/json", body);
 }
 
 Task<Result<void>> Exchange::forward_relay(const Route& route) {

@@ -40,6 +40,9 @@ class Exchange {
   [[nodiscard]] Task<Result<void>> answer_here(const Route& route);
   [[nodiscard]] Task<Result<void>> forward_message(const Route& route);
   [[nodiscard]] Task<Result<void>> translate(const Route& route);
+  [[nodiscard]] Task<Result<void>> respond_in_background(const Route& route, RequestBody body);
+  [[nodiscard]] Task<Result<void>> show_response(const Route& route);
+  [[nodiscard]] Task<Result<void>> refuse_upgrade();
   [[nodiscard]] Task<Result<void>> forward_relay(const Route& route);
 
   [[nodiscard]] Task<Result<void>> relay(http::ResponseHead answer);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "base/text.hpp"
 
@@ -25,7 +26,7 @@ struct Row {
 };
 
 // The first row that matches counts.
-constexpr std::array<Row, 14> kRows = {{
+constexpr std::array<Row, 19> kRows = {{
     {"/", false, RouteKind::kProbe, "/", kRead},
     {"/api/hello", false, RouteKind::kProbe, "/api/hello", kRead},
     {"/health", false, RouteKind::kHealth, "/health", kRead},
@@ -39,6 +40,12 @@ constexpr std::array<Row, 14> kRows = {{
     {"/v1/chat/completions/", true, RouteKind::kStoredChat, "/v1/chat/completions/{id}",
      "GET, HEAD, POST, DELETE"},
     {"/v1/completions", false, RouteKind::kCompletion, "/v1/completions", "POST"},
+    {"/v1/responses", false, RouteKind::kResponses, "/v1/responses", "POST"},
+    {"/v1/responses/compact", false, RouteKind::kCompaction, "/v1/responses/compact", "POST"},
+    {"/v1/responses/input_tokens", false, RouteKind::kInputTokens, "/v1/responses/input_tokens",
+     "POST"},
+    {"/v1/responses/", true, RouteKind::kStoredResponse, "/v1/responses/{id}", "GET, HEAD, DELETE"},
+    {"/v1/conversations", true, RouteKind::kConversation, "/v1/conversations", kEverything},
     {"/v1/models", false, RouteKind::kModels, "/v1/models", kRead},
     {"/v1/models/", true, RouteKind::kModel, "/v1/models/{id}", kRead},
     {"/v1/", true, RouteKind::kRelay, "/v1/...", kEverything},
@@ -48,6 +55,16 @@ constexpr std::array<Row, 14> kRows = {{
 constexpr std::array<std::string_view, 9> kOpenAi = {
     "/v1/chat/",  "/v1/completions", "/v1/responses",     "/v1/embeddings", "/v1/audio",
     "/v1/images", "/v1/moderations", "/v1/conversations", "/v1/assistants"};
+
+// Where Codex looks for its own service.
+constexpr std::string_view kCodex = "/backend-api/codex/";
+
+// What can be asked of a stored response, and how.
+struct Question {
+  std::string_view path, allow;  // behind its id
+};
+constexpr std::array<Question, 3> kQuestions = {
+    {{"", "GET, HEAD, DELETE"}, {"/cancel", "POST"}, {"/input_items", "GET, HEAD"}}};
 
 constexpr std::string_view kAzure = "/openai/deployments/";
 
@@ -71,6 +88,7 @@ std::optional<AzurePath> azure_path(std::string_view path) {
 
 std::string normal_path(std::string_view path) {
   if (const auto azure = azure_path(path)) path = azure->path;
+  if (path.starts_with(kCodex)) path.remove_prefix(kCodex.size() - 1);
   if (path.starts_with("/openai/v1/")) path.remove_prefix(std::string_view("/openai").size());
   while (path.starts_with("/v1/v1/")) path.remove_prefix(3);
   const std::string_view first = path.substr(1, path.find('/', 1) - 1);
@@ -104,6 +122,22 @@ bool is_anthropic(const http::RequestHead& head) {
   return head.find("anthropic-version") || (head.find("x-api-key") && !head.find("authorization"));
 }
 
+Error unknown_route(std::string message) {
+  return {ErrorKind::kNotFound, std::move(message), "", "unknown_url"};
+}
+
+// False when there is nothing of that kind.
+bool find_question(Route& route) {
+  constexpr std::size_t kBefore = std::string_view("/v1/responses/").size();
+  const std::string_view rest = std::string_view(route.path).substr(kBefore);
+  const std::string_view asked = rest.substr(std::min(rest.find('/'), rest.size()));
+  const auto* const question = std::find_if(kQuestions.begin(), kQuestions.end(),
+                                            [&](const auto& one) { return one.path == asked; });
+  if (question == kQuestions.end() || rest.size() == asked.size()) return false;
+  route.allow = question->allow;
+  return true;
+}
+
 bool matches(const Row& row, std::string_view path) {
   if (path == row.path) return true;
   if (!row.with_below || !path.starts_with(row.path)) return false;
@@ -132,15 +166,14 @@ Result<Route> find_route(const http::RequestHead& head) {
     if (catch_all && (is_openai(path) || !head.find("anthropic-version"))) break;
     Route route{row.kind, dialect_of(head), std::move(path), {}, row.name, row.allow};
     if (const auto azure = azure_path(head.path())) route.model = azure->model;
+    if (route.kind == RouteKind::kStoredResponse && !find_question(route)) break;
     return route;
   }
   if (path.starts_with("/v1/embeddings"))
-    return fail(ErrorKind::kNotFound,
-                "Claude has no embeddings: ask another provider for these. CCProxy has no such "
-                "route.");
-  return fail(ErrorKind::kNotFound,
-              fmt::format("Unknown request URL: {} {}. CCProxy has no such route.", head.method,
-                          head.path()));
+    return fail(unknown_route(
+        "Claude has no embeddings: ask another provider for these. CCProxy has no such route."));
+  return fail(unknown_route(fmt::format("Unknown request URL: {} {}. CCProxy has no such route.",
+                                        head.method, head.path())));
 }
 
 bool allows(const Route& route, std::string_view method) { return list_names(route.allow, method); }

@@ -11,13 +11,18 @@
 namespace ccproxy::proxy {
 
 enum class RouteKind {
-  kMessage,     // a JSON body with a model: read whole, the model mapped, the answer relayed
-  kRelay,       // passed on as it comes, both ways: files, batches, and what a later API brings
-  kChat,        // a Chat Completions request, or the list of those stored: none
-  kStoredChat,  // one of them
-  kCompletion,  // the legacy text completion
-  kModels,      // the list
-  kModel,       // one of it
+  kMessage,         // a JSON body with a model: read whole, the model mapped, the answer relayed
+  kRelay,           // passed on as it comes, both ways: files, batches, and what a later API brings
+  kChat,            // a Chat Completions request, or the list of those stored: none
+  kStoredChat,      // one of them
+  kCompletion,      // the legacy text completion
+  kResponses,       // a Responses request
+  kCompaction,      // one that asks for a summary
+  kInputTokens,     // one that is only counted
+  kStoredResponse,  // a response that was kept, and what can be asked of it
+  kConversation,    // of the conversations API, which is not here
+  kModels,          // the list
+  kModel,           // one of it
   kHealth,
   kProbe,  // HEAD / and the like: 200 without a body
 };

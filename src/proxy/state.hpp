@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +23,7 @@
 #include "proxy/catalog.hpp"
 #include "proxy/limits.hpp"
 #include "proxy/model_facts.hpp"
+#include "proxy/response_store.hpp"
 #include "proxy/thinking_memory.hpp"
 #include "proxy/upstream.hpp"
 #include "telemetry/log.hpp"
@@ -86,6 +89,7 @@ struct Shared {
   telemetry::Log& log;
   Catalog& catalog;
   ThinkingMemory& thinking;
+  ResponseStore& responses;
   HeldBytes held;
   bool verbose = false;  // the log shows header names
   std::string version;
@@ -94,6 +98,23 @@ struct Shared {
   Clock::time_point started = Clock::now();
   std::atomic<std::int64_t> in_flight = 0;
   std::atomic<std::size_t> clients = 0;  // connected, of all workers
+};
+
+class BackgroundResponse;
+
+// Responses that a worker runs without a client (proxy/background.hpp).
+class BackgroundResponses {
+ public:
+  void add(std::shared_ptr<BackgroundResponse> response);
+  void remove(const BackgroundResponse* response);
+  void cut();
+  [[nodiscard]] bool empty() const { return all_.empty(); }
+  // Called when the last one has ended.
+  void on_empty(std::function<void()> call) { on_empty_ = std::move(call); }
+
+ private:
+  std::list<std::shared_ptr<BackgroundResponse>> all_;
+  std::function<void()> on_empty_;
 };
 
 // One worker's own.
@@ -106,6 +127,7 @@ struct WorkerState {
   // For one call at a time: nothing of them outlives it.
   json::Outline outline{};
   anthropic::EventReader events{};
+  BackgroundResponses background{};
 };
 
 }  // namespace ccproxy::proxy

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::chrono::seconds kLongestHold{2};  // after message_start
 constexpr std::chrono::hours kNothingDue{1};
+constexpr int kOk = 200;
 constexpr std::size_t kMostEvent = std::size_t{16} << 20;
 constexpr std::size_t kMostWhole = std::size_t{128} << 20;  // of events, for a whole answer
 constexpr std::size_t kMostKept = std::size_t{32} << 20;    // of events, to remember their blocks
@@ -100,7 +101,7 @@ bool TranslatedAnswer::see(const anthropic::MessageEvent& event) {
   }
   if (std::holds_alternative<MessageStart>(event) && !started_) started_ = Clock::now();
   if (std::holds_alternative<BlockStart>(event) || std::holds_alternative<MessageDelta>(event))
-    is_promised_ = form_.streams;
+    is_promised_ = is_promised_ || form_.streams;
   if (!std::holds_alternative<Ping>(event)) last_content_ = Clock::now();
   encoder_.on(event, out_);
   if (form_.keeps_blocks) transcript_.on(event);
@@ -112,7 +113,8 @@ void TranslatedAnswer::note_failure(const anthropic::Failure& failure) {
     encoder_.on(failure, out_);
     is_over_ = true;
   } else {
-    failure_ = dialect::openai_error(failure, field_views(*head_), parts_.receipt.id, wall_now());
+    failure_ = dialect::openai_error(form_.dialect, failure, field_views(*head_), parts_.receipt.id,
+                                     wall_now());
   }
   std::string message;
   json::append_decoded(message, failure.message);
@@ -161,6 +163,8 @@ Task<Result<void>> TranslatedAnswer::finish() {
     co_return co_await refuse(std::move(reply));
   }
   if (!is_over_) encoder_.finish(out_);
+  if (!form_.streams && !form_.is_promised && encoder_.status() != kOk) drop();
+  co_await keep();
   if (!form_.streams) {
     std::string fields;
     http::append_field(fields, "content-type", "application/json");
@@ -169,6 +173,15 @@ Task<Result<void>> TranslatedAnswer::finish() {
     co_return co_await parts_.audience.answer(encoder_.status(), fields, out_);
   }
   co_return co_await end();
+}
+
+// Nothing more is told before it is kept, so that whoever has seen the end finds all of it.
+Task<void> TranslatedAnswer::keep() {
+  if (form_.keeper != nullptr) co_await form_.keeper->keep(transcript_);
+}
+
+void TranslatedAnswer::drop() {
+  if (form_.keeper != nullptr) std::exchange(form_.keeper, nullptr)->drop();
 }
 
 Task<Result<void>> TranslatedAnswer::end() {
@@ -180,13 +193,18 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
   note_usage();
   const bool has_listener =
       error.kind != ErrorKind::kClientGone && error.kind != ErrorKind::kClientStalled;
-  if (!is_promised_ && has_listener) co_return fail(std::move(error));
+  if (!is_promised_ && has_listener) {
+    drop();
+    co_return fail(std::move(error));
+  }
   note_ending(parts_.receipt, error);
   if (!has_listener) {
     parts_.audience.close();
+    if (form_.keeper != nullptr) co_await form_.keeper->abandon(transcript_);
     co_return Result<void>{};
   }
   encoder_.fail(error, out_);
+  co_await keep();
   parts_.audience.close_after_reply();
   co_return co_await end();
 }
@@ -198,10 +216,12 @@ Task<Result<void>> TranslatedAnswer::break_off(dialect::ErrorReply reply, std::s
   if (failure) encoder_.on(*failure, out_);
   const Error unreadable{ErrorKind::kUpstreamBroke, "the upstream refused to go on"};
   encoder_.fail(unreadable, out_);  // unless that was told
+  co_await keep();
   co_return co_await end();
 }
 
 Task<Result<void>> TranslatedAnswer::refuse(dialect::ErrorReply reply) {
+  drop();
   std::string fields;
   http::append_field(fields, "content-type", "application/json");
   fields += error_fields(parts_, reply);

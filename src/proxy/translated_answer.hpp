@@ -21,17 +21,36 @@
 
 namespace ccproxy::proxy {
 
+// Is told how an answer ended, before the client is: for answers that are kept.
+class AnswerKeeper {
+ public:
+  AnswerKeeper() = default;
+  AnswerKeeper(const AnswerKeeper&) = delete;
+  AnswerKeeper& operator=(const AnswerKeeper&) = delete;
+  virtual ~AnswerKeeper() = default;
+
+  // The encoder has come to the end, whichever it is.
+  [[nodiscard]] virtual Task<void> keep(const anthropic::Transcript& transcript) = 0;
+  // Nobody waits for it any more.
+  [[nodiscard]] virtual Task<void> abandon(const anthropic::Transcript& transcript) = 0;
+  // The client is told an error instead of an answer.
+  virtual void drop() = 0;
+};
+
 class TranslatedAnswer {
  public:
   struct Form {
+    dialect::Dialect dialect = dialect::Dialect::kChat;
     bool streams = false;       // as events while it comes, or whole at the end
     bool keeps_blocks = false;  // transcript() is wanted
+    bool is_promised = false;   // there will be an answer, whatever happens
     std::string fields{};       // of the reply's head, all but the content type
+    AnswerKeeper* keeper = nullptr;
   };
 
   // Both must outlive it.
   TranslatedAnswer(const ExchangeParts& parts, dialect::ReplyEncoder& encoder, Form form)
-      : parts_(parts), encoder_(encoder), form_(std::move(form)) {}
+      : parts_(parts), encoder_(encoder), form_(std::move(form)), is_promised_(form_.is_promised) {}
 
   // Takes one message, from the head that has just come to its last event. Fails as Call does, with
   // kUpstreamBroke when the message is not complete, and when the client cannot be written to.
@@ -66,6 +85,8 @@ class TranslatedAnswer {
   [[nodiscard]] Clock::duration until_due() const;
   [[nodiscard]] Task<Result<void>> refuse(dialect::ErrorReply reply);
   void note_usage();
+  [[nodiscard]] Task<void> keep();
+  void drop();
 
   const ExchangeParts& parts_;
   dialect::ReplyEncoder& encoder_;
@@ -77,7 +98,7 @@ class TranslatedAnswer {
   anthropic::Transcript transcript_;
   std::string out_;  // for the client
   std::size_t received_ = 0;
-  bool is_promised_ = false;                    // there will be an answer
+  bool is_promised_;                            // there will be an answer
   bool is_committed_ = false;                   // its head is on its way
   bool is_over_ = false;                        // it ended in an error event, which was told
   std::optional<dialect::ErrorReply> failure_;  // one that came early enough to be the whole reply

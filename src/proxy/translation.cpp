@@ -10,9 +10,14 @@
 #include "anthropic/refusal.hpp"
 #include "base/text.hpp"
 #include "dialect/chat_answer.hpp"
+#include "dialect/chat_request.hpp"
+#include "dialect/openai_error.hpp"
 #include "dialect/report.hpp"
+#include "dialect/responses_request.hpp"
 #include "json/reader.hpp"
+#include "net/crypto.hpp"
 #include "proxy/reply_fields.hpp"
+#include "proxy/response_past.hpp"
 #include "proxy/retry.hpp"
 #include "proxy/served_model.hpp"
 #include "proxy/upstream_models.hpp"
@@ -25,6 +30,17 @@ constexpr int kMostPauses = 8;
 constexpr int kOk = 200;
 constexpr int kBadRequest = 400;
 constexpr std::string_view kLongContextMark = "[1m]";
+constexpr std::size_t kKeyBytes = 16;  // of the random part of a response's ids
+
+bool is_responses(RouteKind kind) {
+  return kind == RouteKind::kResponses || kind == RouteKind::kCompaction ||
+         kind == RouteKind::kInputTokens;
+}
+
+std::int64_t now_in_seconds() {
+  return std::chrono::duration_cast<std::chrono::seconds>(WallClock::now().time_since_epoch())
+      .count();
+}
 
 Error needs_own_credential() {
   return {ErrorKind::kUnauthorized,
@@ -83,33 +99,73 @@ struct OutgoingHead {
 
 }  // namespace
 
-Translation::Translation(const ExchangeParts& parts, const Route& route)
-    : parts_(parts), route_(route), hold_(parts.worker.shared.held) {}
+Translation::Translation(const ExchangeParts& parts, const Route& route, Hold& hold)
+    : parts_(parts), route_(route), hold_(hold) {}
 
-Task<Result<void>> Translation::run() {
-  const auto standing = parts_.worker.shared.credentials.standing();
-  if (standing->credential.kind == auth::CredentialKind::kClient)
-    co_return fail(needs_own_credential());
-  scope_.credential = auth::tag_of(*standing);
-  auto body =
-      co_await read_whole_body(parts_.client, parts_.head, parts_.config.limits.body_bytes, hold_);
-  if (!body) co_return fail(body.error());
-  body_ = std::move(*body);
+Task<Result<void>> Translation::run(RequestBody body) {
+  body_ = std::move(body);
   auto prepared = co_await prepare();
   if (!prepared) co_return prepared;
   auto head = co_await ask();
   if (!head) co_return fail(head.error());
   if (head->status != kOk) co_return co_await refuse(*head);
+  if (route_.kind == RouteKind::kInputTokens) co_return co_await tell_count();
   co_return co_await tell(std::move(*head));
 }
 
+Task<Result<void>> Translation::run_in_background(RequestBody body, OnQueued on_queued) {
+  body_ = std::move(body);
+  auto prepared = co_await prepare();
+  if (!prepared) co_return prepared;
+  make_encoder();
+  if (!running_) co_return fail(ErrorKind::kInternal, "a background response that is not kept");
+  std::string nobody;
+  response_->queue(nobody);
+  auto begun =
+      co_await running_->begin(parts_.worker.runtime, store::Status::kQueued, response_->object());
+  if (!begun) co_return begun;
+  on_queued({response_->object(), running_});
+  TranslatedAnswer answer(parts_, *encoder_, form());
+  auto head = co_await ask();
+  if (!head) {
+    const Error error = parts_.upstream.explain(head.error());
+    co_return co_await answer.break_off(error);
+  }
+  response_->begin(nobody);
+  running_->update(store::Status::kInProgress, response_->object());
+  co_return co_await tell(answer, std::move(*head));
+}
+
 Task<Result<void>> Translation::prepare() {
+  const auto standing = parts_.worker.shared.credentials.standing();
+  if (standing->credential.kind == auth::CredentialKind::kClient)
+    co_return fail(needs_own_credential());
+  scope_.credential = auth::tag_of(*standing);
   if (auto chosen = choose_model(); !chosen) co_return chosen;
+  if (is_responses(route_.kind)) {
+    key_ = net::random_hex(kKeyBytes);
+    archive_ = parts_.worker.shared.responses.archive();
+    if (archive_) {
+      auto fetched = co_await fetch_past();
+      if (!fetched) co_return fetched;
+    }
+  }
   ModelFacts& facts = parts_.worker.shared.facts;
   if (is_plain_id(model_) && facts.claim_lookup(model_)) co_await look_up_model();
   auto is_decoded = decode();
   parts_.worker.outline.clear();
   co_return is_decoded;
+}
+
+// Called while the outline is that of the request.
+Task<Result<void>> Translation::fetch_past() {
+  dialect::References references = dialect::references_of(parts_.worker.outline.root());
+  if (references.previous.empty() && references.items.empty()) co_return Result<void>{};
+  auto past = co_await proxy::fetch_past(parts_.worker.runtime, archive_, parts_.receipt.key,
+                                         std::move(references));
+  if (!past) co_return fail(past.error());
+  past_ = std::move(*past);
+  co_return Result<void>{};
 }
 
 Task<void> Translation::look_up_model() {
@@ -151,12 +207,16 @@ Result<void> Translation::decode() {
       .strict = options.strict || same_text(parts_.head.get("x-ccproxy-strict"), "true"),
       .is_cursor = lowered(parts_.head.get("user-agent")).find("cursor") != std::string::npos,
       .most_tokens = most_tokens_,
-      .recall = recall};
-  auto decoded = route_.kind == RouteKind::kCompletion
-                     ? dialect::decode_completion(outline, context)
-                     : dialect::decode_chat(outline, context);
+      .recall = recall,
+      .account = scope_.credential,
+      .past = &past_,
+      .keeps = archive_ != nullptr,
+      .compacts = route_.kind == RouteKind::kCompaction,
+      .counts = route_.kind == RouteKind::kInputTokens};
+  auto decoded = decode_body(context);
   if (!decoded) return fail(decoded.error());
   decoded_ = std::move(*decoded);
+  note_input();
   hold_.shrink(to_send_.size());  // when a lesson makes another one of it
   to_send_.clear();
   if (!hold_.grow(decoded_.body.size()))
@@ -164,6 +224,24 @@ Result<void> Translation::decode() {
   to_send_ = std::move(decoded_.body);
   note_plan();
   return {};
+}
+
+// Clients of one route send the other's requests, too: what stands in it decides.
+Result<dialect::Decoded> Translation::decode_body(const dialect::RequestContext& context) {
+  const json::Outline& outline = parts_.worker.outline;
+  if (is_responses(route_.kind)) return dialect::decode_responses(outline, context);
+  if (route_.kind == RouteKind::kCompletion) return dialect::decode_completion(outline, context);
+  const json::Value request = outline.root();
+  const bool has_input = !request["input"].is_absent() && request["messages"].is_absent();
+  return has_input ? dialect::decode_responses(outline, context)
+                   : dialect::decode_chat(outline, context);
+}
+
+// What is listed as the input of a response that is kept.
+void Translation::note_input() {
+  if (!is_responses(route_.kind) || !decoded_.plan.responses.stores || !input_.empty()) return;
+  for (dialect::InputItem& item : dialect::input_items_of(parts_.worker.outline.root(), key_))
+    input_.push_back({std::move(item.id), std::move(item.json)});
 }
 
 void Translation::note_plan() {
@@ -193,7 +271,10 @@ Task<Result<http::ResponseHead>> Translation::ask() {
 
 Task<Result<http::ResponseHead>> Translation::ask_once() {
   const OutgoingHead outgoing(parts_.head, decoded_.betas);
-  const Asked asked{outgoing.head, parts_.upstream.prefix() + "/v1/messages", false};
+  const bool counts = route_.kind == RouteKind::kInputTokens;
+  const Asked asked{
+      outgoing.head,
+      parts_.upstream.prefix() + (counts ? "/v1/messages/count_tokens" : "/v1/messages"), false};
   auto head = co_await parts_.upstream.ask(asked, to_send_);
   co_return head;
 }
@@ -235,34 +316,93 @@ std::optional<Clock::duration> Translation::retry_wait(
   return was_unreachable ? wait_before_retry(done, limits, random_part()) : std::nullopt;
 }
 
-Task<Result<void>> Translation::tell(http::ResponseHead head) {
-  is_told_ = true;
-  if (!decoded_.may_pause) forget_request();
-  const auto created =
-      std::chrono::duration_cast<std::chrono::seconds>(WallClock::now().time_since_epoch());
+void Translation::make_encoder() {
   const dialect::ReplyPlan& plan = decoded_.plan;
-  const auto encoder = dialect::chat_answer(
-      plan, {fmt::format("{}{}", plan.text_completion ? "cmpl-" : "chatcmpl-", parts_.receipt.id),
-             created.count()});
-  TranslatedAnswer answer(parts_, *encoder,
-                          {.streams = plan.stream,
-                           .keeps_blocks = decoded_.has_tools || decoded_.may_pause,
-                           .fields = answer_fields(parts_, head)});
-  auto taken = co_await take_all(answer, head);
+  identity_.created = now_in_seconds();
+  if (!is_responses(route_.kind)) {
+    identity_.id =
+        fmt::format("{}{}", plan.text_completion ? "cmpl-" : "chatcmpl-", parts_.receipt.id);
+    encoder_ = dialect::chat_answer(plan, identity_);
+    return;
+  }
+  identity_.id = "resp_" + key_;
+  const dialect::ResponsesPlan& responses = plan.responses;
+  if (responses.stores && route_.kind == RouteKind::kResponses) {
+    running_ = std::make_shared<RunningResponse>(
+        parts_.worker.shared.responses, archive_,
+        store::StoredResponse{.id = identity_.id,
+                              .scope = parts_.receipt.key,
+                              .previous = responses.previous,
+                              .family = responses.family,
+                              .account = responses.account,
+                              .is_background = responses.is_background,
+                              .created = identity_.created},
+        std::move(input_));
+    parts_.worker.shared.responses.add(running_);
+  }
+  auto encoder =
+      std::make_unique<dialect::ResponsesEncoder>(plan, identity_, running_.get(), &now_in_seconds);
+  response_ = encoder.get();
+  encoder_ = std::move(encoder);
+  if (!running_) return;
+  running_->set_object(response_->object());
+  keeper_ = std::make_unique<ResponseKeeper>(parts_, *response_, *running_);
+}
+
+TranslatedAnswer::Form Translation::form() const {
+  return {.dialect = route_.dialect,
+          .streams = decoded_.plan.stream,
+          .keeps_blocks = decoded_.has_tools || decoded_.may_pause || running_ != nullptr,
+          .is_promised = running_ && running_->is_background(),
+          .keeper = keeper_.get()};
+}
+
+Task<Result<void>> Translation::tell(http::ResponseHead head) {
+  if (!decoded_.may_pause) forget_request();
+  make_encoder();
+  TranslatedAnswer::Form how = form();
+  how.fields = answer_fields(parts_, head);
+  TranslatedAnswer answer(parts_, *encoder_, std::move(how));
+  co_return co_await tell(answer, std::move(head));
+}
+
+Task<Result<void>> Translation::tell(TranslatedAnswer& answer, http::ResponseHead head) {
+  is_told_ = true;
+  Result<void> taken;
+  if (head.status == kOk) taken = co_await take_all(answer, head);
   if (!taken) {
     const Error error = parts_.upstream.explain(taken.error());
     parts_.upstream.answer().abort();
     co_return co_await answer.break_off(error);
   }
   if (head.status != kOk) {
-    auto reply = dialect::openai_error({head.status, error_body_, field_views(head)},
-                                       parts_.receipt.id, wall_now());
+    auto reply =
+        dialect::openai_error(route_.dialect, {head.status, error_body_, field_views(head)},
+                              parts_.receipt.id, wall_now());
     co_return co_await answer.break_off(std::move(reply), error_body_);
   }
   remember(answer.transcript());  // before the client can come back with the results
   auto told = co_await answer.finish();
   co_await parts_.upstream.finish_answer();
   co_return told;
+}
+
+Task<Result<void>> Translation::tell_count() {
+  const std::string counted = co_await parts_.upstream.read_error_body();
+  std::string tokens;
+  json::Reader reader;
+  (void)reader.members_of_copy(counted, [&](const json::Member& member) {
+    if (member.key == "input_tokens" && json::count_of(member.value)) tokens = member.value;
+  });
+  if (tokens.empty())
+    co_return fail(ErrorKind::kUpstreamBroke, "the upstream did not say how many tokens it are");
+  std::string fields;
+  http::append_field(fields, "content-type", "application/json");
+  fields += error_fields(parts_, {kOk, "", {}});
+  parts_.receipt.status = kOk;
+  const std::string body =
+      fmt::format(R"({{"object":"response.input_tokens","input_tokens":{}}})", tokens);
+  co_return co_await parts_.audience.answer(kOk, fields, body);
 }
 
 // The messages of one answer. `head` is that of the last one, or of the error that stood in its
@@ -288,8 +428,8 @@ Task<Result<void>> Translation::refuse(const http::ResponseHead& head) {
   const anthropic::Refusal refusal = anthropic::refusal_of(head.status, error_body_);
   if (!refusal.token.empty()) parts_.receipt.warn(refusal.token, refusal.meaning);
   const auto views = field_views(head);
-  const dialect::ErrorReply reply =
-      dialect::openai_error({head.status, error_body_, views}, parts_.receipt.id, wall_now());
+  const dialect::ErrorReply reply = dialect::openai_error(
+      route_.dialect, {head.status, error_body_, views}, parts_.receipt.id, wall_now());
   std::string fields;
   http::append_field(fields, "content-type", "application/json");
   fields += error_fields(parts_, reply);
@@ -298,6 +438,7 @@ Task<Result<void>> Translation::refuse(const http::ResponseHead& head) {
 }
 
 void Translation::remember(const anthropic::Transcript& transcript) {
+  if (is_responses(route_.kind)) return;  // its clients carry the thinking themselves
   if (transcript.empty() || !decoded_.has_tools) return;
   auto turn = anthropic::thought_turn(std::string(transcript.blocks()));
   if (turn) parts_.worker.shared.thinking.keep(scope_, std::move(*turn), Clock::now());
@@ -306,6 +447,7 @@ void Translation::remember(const anthropic::Transcript& transcript) {
 // A long answer does not hold its question.
 void Translation::forget_request() {
   body_ = RequestBody();
+  past_ = {};
   to_send_ = std::string();
   hold_.release();
 }

@@ -7,16 +7,23 @@
 //        thinking
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
-#include "dialect/chat_request.hpp"
+#include "dialect/past.hpp"
+#include "dialect/request.hpp"
 #include "http/head.hpp"
+#include "proxy/background.hpp"
 #include "proxy/exchange_parts.hpp"
 #include "proxy/request_body.hpp"
+#include "proxy/response_keeper.hpp"
 #include "proxy/routes.hpp"
+#include "proxy/running_response.hpp"
 #include "proxy/thinking_memory.hpp"
 #include "proxy/translated_answer.hpp"
 
@@ -24,15 +31,23 @@ namespace ccproxy::proxy {
 
 class Translation {
  public:
-  // Both must outlive it.
-  Translation(const ExchangeParts& parts, const Route& route);
+  // All must outlive it. `hold` counts the body that run() is given.
+  Translation(const ExchangeParts& parts, const Route& route, Hold& hold);
 
   // Serves it to its end. Fails while nothing of the reply has been sent, with what the client is
   // to be told.
-  [[nodiscard]] Task<Result<void>> run();
+  [[nodiscard]] Task<Result<void>> run(RequestBody body);
+
+  // The same for a response that nobody waits for: `on_queued` is called when it is on disk, and
+  // whatever happens after that is kept in it.
+  using OnQueued = std::function<void(Queued)>;
+  [[nodiscard]] Task<Result<void>> run_in_background(RequestBody body, OnQueued on_queued);
 
  private:
   [[nodiscard]] Task<Result<void>> prepare();
+  [[nodiscard]] Task<Result<void>> fetch_past();
+  [[nodiscard]] Result<dialect::Decoded> decode_body(const dialect::RequestContext& context);
+  void note_input();
   [[nodiscard]] Task<void> look_up_model();
   [[nodiscard]] Result<void> choose_model();
   [[nodiscard]] Result<void> decode();
@@ -44,7 +59,11 @@ class Translation {
   [[nodiscard]] std::optional<Clock::duration> retry_wait(
       const Result<http::ResponseHead>& answer) const;
 
+  void make_encoder();
+  [[nodiscard]] TranslatedAnswer::Form form() const;
   [[nodiscard]] Task<Result<void>> tell(http::ResponseHead head);
+  [[nodiscard]] Task<Result<void>> tell(TranslatedAnswer& answer, http::ResponseHead head);
+  [[nodiscard]] Task<Result<void>> tell_count();
   [[nodiscard]] Task<Result<void>> take_all(TranslatedAnswer& answer, http::ResponseHead& head);
   [[nodiscard]] Task<Result<void>> refuse(const http::ResponseHead& head);
   void remember(const anthropic::Transcript& transcript);
@@ -52,7 +71,7 @@ class Translation {
 
   const ExchangeParts& parts_;
   const Route& route_;
-  Hold hold_;
+  Hold& hold_;
   RequestBody body_;
   dialect::AskedModel asked_;
   std::string model_;  // the id to send
@@ -63,6 +82,16 @@ class Translation {
   std::string error_body_;    // of the last answer that was none
   bool is_teachable_ = true;  // a lesson can still be learned
   bool is_told_ = false;      // an answer has begun
+  dialect::ReplyIdentity identity_;
+  std::unique_ptr<dialect::ReplyEncoder> encoder_;
+  // Of Responses: what it refers to, and how it is kept.
+  std::string key_;                          // of its ids
+  std::shared_ptr<store::Archive> archive_;  // nullptr when nothing is kept
+  dialect::Past past_;
+  std::vector<store::StoredItem> input_;           // when it is kept
+  std::shared_ptr<RunningResponse> running_;       // likewise
+  dialect::ResponsesEncoder* response_ = nullptr;  // the encoder, when it is one
+  std::unique_ptr<ResponseKeeper> keeper_;
 };
 
 }  // namespace ccproxy::proxy

@@ -26,7 +26,7 @@ bool is_refused(const http::ResponseHead& head, const auth::Credential& credenti
 
 }  // namespace
 
-UpstreamCall::UpstreamCall(WorkerState& worker, http::ServerConnection& client,
+UpstreamCall::UpstreamCall(WorkerState& worker, http::ServerConnection* client,
                            telemetry::Receipt& receipt)
     : worker_(worker), client_(client), receipt_(receipt), upstream_(worker.upstream) {}
 
@@ -54,7 +54,7 @@ Task<Result<http::ResponseHead>> UpstreamCall::ask(const Asked& asked, std::stri
 }
 
 Task<Result<auth::Credential>> UpstreamCall::find_credential() {
-  client_.on_gone([this] { cancel(ErrorKind::kClientGone); });
+  if (client_ != nullptr) client_->on_gone([this] { cancel(ErrorKind::kClientGone); });
   auto credential = co_await worker_.shared.credentials.usable(worker_.runtime, cancellation_);
   receipt_.unsaved = worker_.shared.credentials.standing()->unsaved;
   co_return credential;
@@ -127,7 +127,8 @@ void UpstreamCall::note_unmended(const Error& error) {
 Task<Result<http::ResponseHead>> UpstreamCall::send(const UpstreamRequest& request,
                                                     std::string_view body) {
   for (bool fresh = false;; fresh = true) {
-    if (client_.gone()) co_return fail(ErrorKind::kClientGone, "the client left");
+    if (client_ != nullptr && client_->gone())
+      co_return fail(ErrorKind::kClientGone, "the client left");
     auto opened = co_await open(fresh);
     if (!opened) co_return fail(opened.error());
     was_sent_ = true;
@@ -157,15 +158,15 @@ Task<Result<http::ResponseHead>> UpstreamCall::upload(const Asked& asked) {
                                 asked.decoded);
   auto opened = co_await open(false);
   if (!opened) co_return fail(opened.error());
-  const http::OutgoingRequest outgoing = request.outgoing(client_.body_length());
+  const http::OutgoingRequest outgoing = request.outgoing(client_->body_length());
   auto sent = co_await call_->send(outgoing, {}, false);
-  while (sent && !client_.body_done()) {
-    auto piece = co_await client_.read_body();
+  while (sent && !client_->body_done()) {
+    auto piece = co_await client_->read_body();
     if (!piece) {
       call_->abort();
       co_return fail(piece.error());
     }
-    sent = co_await call_->send_body(*piece, client_.body_done());
+    sent = co_await call_->send_body(*piece, client_->body_done());
   }
   auto head = co_await call_->read_head();  // an upstream that stops reading may say why
   if (!head) co_return fail(sent ? head.error() : sent.error());

@@ -28,8 +28,9 @@ struct Asked {
 
 class UpstreamCall {
  public:
-  // Everything must outlive it. `receipt` is told what happened on the way.
-  UpstreamCall(WorkerState& worker, http::ServerConnection& client, telemetry::Receipt& receipt);
+  // Everything must outlive it. `client` is nullptr when nobody waits for the answer. `receipt` is
+  // told what happened on the way.
+  UpstreamCall(WorkerState& worker, http::ServerConnection* client, telemetry::Receipt& receipt);
 
   // Sends the whole of `body` and waits for the head of the answer. A 401 is answered with another
   // credential once, where there is one; else its head is returned like every other. Fails when
@@ -75,7 +76,7 @@ class UpstreamCall {
   void note_unmended(const Error& error);
 
   WorkerState& worker_;
-  http::ServerConnection& client_;
+  http::ServerConnection* client_;
   telemetry::Receipt& receipt_;
   std::shared_ptr<Upstream> upstream_;  // outlives every call on it
   net::Cancellation cancellation_;      // ends whatever waits for the upstream

@@ -119,6 +119,8 @@ void Server::State::take(config::Snapshot next) {
   shared.config.set(next);
   shared.held.set_most(next->limits.held_bytes);
   shared.thinking.set_most(proxy::thinking_bytes(*next));
+  if (auto kept = shared.responses.configure(next->store); !kept)
+    shared.log.say(Level::kError, "store", kept.error().message);
   shared.log.set_level(static_cast<Level>(next->log.level));
   shared.credentials.configure(*next);
   if (before->model_mapping != next->model_mapping ||
@@ -130,6 +132,7 @@ void Server::State::take(config::Snapshot next) {
 
 void Server::State::tick() {
   shared.credentials.tick();
+  shared.responses.tick(std::chrono::system_clock::to_time_t(WallClock::now()));
   reload.tick();
   second.expires_after(kSecond);
 }
@@ -174,6 +177,8 @@ void Server::run() {
   state_->second.expires_after(kSecond);
   state_->control.run();
   for (auto& thread : threads) thread.join();
+  // While the loops are still there that it tells when it is done.
+  state_->shared.responses.close();
 }
 
 void Server::State::on_signal() {

@@ -31,7 +31,9 @@ struct Worker::Client {
   proxy::Exchange* exchange = nullptr;  // while one runs
 };
 
-Worker::Worker(proxy::Shared& shared) : shared_(shared), state_{shared, runtime_, {}} {}
+Worker::Worker(proxy::Shared& shared) : shared_(shared), state_{shared, runtime_, {}} {
+  state_.background.on_empty([this] { end_when_idle(); });
+}
 
 Result<void> Worker::connect(const config::Config& config) {
   auto upstream = proxy::make_upstream(runtime_, config);
@@ -53,6 +55,7 @@ void Worker::reconnect(config::Snapshot config) {
 
 // Wakes whoever still waits, so that nobody is kept alive by what it waits for.
 Worker::~Worker() {
+  state_.background.cut();
   for (const auto& client : clients_) {
     if (client->exchange != nullptr) client->exchange->cut();
     client->connection->close();
@@ -145,13 +148,14 @@ void Worker::cut() {
   runtime_.post([this] {
     for (const auto& client : clients_)
       if (client->exchange != nullptr) client->exchange->cut();
+    state_.background.cut();
   });
 }
 
 void Worker::stop() { runtime_.stop(); }
 
 void Worker::end_when_idle() {
-  if (draining_ && clients_.empty()) runtime_.stop();
+  if (draining_ && clients_.empty() && state_.background.empty()) runtime_.stop();
 }
 
 }  // namespace ccproxy::server

@@ -1,0 +1,90 @@
+#include "proxy/background.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "proxy/audience.hpp"
+#include "proxy/exchange_parts.hpp"
+#include "proxy/running_response.hpp"
+#include "proxy/translation.hpp"
+
+namespace ccproxy::proxy {
+
+struct BackgroundResponse::Waiting {
+  explicit Waiting(net::Runtime& runtime) : told(runtime) {}
+
+  void tell(Result<Queued> what) {
+    result.emplace(std::move(what));
+    told.notify();
+  }
+
+  net::Event told;
+  std::optional<Result<Queued>> result{};
+};
+
+BackgroundResponse::BackgroundResponse(WorkerState& worker, config::Snapshot config,
+                                       http::RequestHead head, Route route,
+                                       const telemetry::Receipt& asked)
+    : worker_(worker),
+      config_(std::move(config)),
+      head_(std::move(head)),
+      route_(std::move(route)),
+      upstream_(worker, nullptr, receipt_) {
+  receipt_.id = asked.id;
+  receipt_.method = asked.method;
+  receipt_.route = asked.route;
+  receipt_.client = asked.client;
+  receipt_.key = asked.key;
+}
+
+Task<Result<Queued>> BackgroundResponse::start(RequestBody body) {
+  const auto waiting = std::make_shared<Waiting>(worker_.runtime);
+  const auto self = shared_from_this();
+  worker_.background.add(self);
+  worker_.runtime.spawn(run(self, std::move(body), waiting));
+  co_await waiting->told.wait();
+  co_return std::move(*waiting->result);
+}
+
+Task<void> BackgroundResponse::run(std::shared_ptr<BackgroundResponse> self, RequestBody body,
+                                   std::shared_ptr<Waiting> waiting) {
+  NoAudience nobody;
+  const ExchangeParts parts{self->worker_,   *self->config_, nobody, self->head_,
+                            self->upstream_, self->receipt_, {}};
+  Hold hold(self->worker_.shared.held);
+  Translation translation(parts, self->route_, hold);
+  Translation::OnQueued on_queued = [&waiting, &self](Queued queued) {
+    queued.running->on_cancel(self->worker_.runtime, [weak = self->weak_from_this()] {
+      if (const auto running = weak.lock()) running->upstream_.cancel(ErrorKind::kClientGone);
+    });
+    waiting->tell(std::move(queued));
+  };
+  Result<void> served =
+      fail(ErrorKind::kBusy, "too many large requests at once (limits.heldBytes)");
+  if (hold.grow(body.sent.size() + body.decoded.size()))
+    served = co_await translation.run_in_background(std::move(body), std::move(on_queued));
+  if (!waiting->result) {  // it never got so far: whoever asked writes the receipt
+    waiting->tell(fail(served ? Error{ErrorKind::kInternal, "nothing was queued"}
+                              : self->upstream_.explain(served.error())));
+  } else {
+    telemetry::write_receipt(self->worker_.shared.log, self->receipt_, Clock::now());
+  }
+  self->worker_.background.remove(self.get());
+}
+
+void BackgroundResponse::cut() { upstream_.cancel(ErrorKind::kShutdown); }
+
+void BackgroundResponses::add(std::shared_ptr<BackgroundResponse> response) {
+  all_.push_back(std::move(response));
+}
+
+void BackgroundResponses::remove(const BackgroundResponse* response) {
+  std::erase_if(all_, [&](const auto& one) { return one.get() == response; });
+  if (all_.empty() && on_empty_) on_empty_();
+}
+
+void BackgroundResponses::cut() {
+  for (const auto& response : all_) response->cut();
+}
+
+}  // namespace ccproxy::proxy

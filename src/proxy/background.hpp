@@ -1,0 +1,54 @@
+// Responses that run without a client: asked once, read later. A worker knows those it runs, ends
+// them when it has to, and does not end before them.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/error.hpp"
+#include "http/head.hpp"
+#include "net/runtime.hpp"
+#include "proxy/request_body.hpp"
+#include "proxy/routes.hpp"
+#include "proxy/state.hpp"
+#include "proxy/upstream_call.hpp"
+#include "telemetry/access_log.hpp"
+
+namespace ccproxy::proxy {
+
+class RunningResponse;
+
+// What whoever asked is told as soon as the response is on disk: it waits.
+struct Queued {
+  std::string object;  // JSON
+  std::shared_ptr<RunningResponse> running;
+};
+
+class BackgroundResponse : public std::enable_shared_from_this<BackgroundResponse> {
+ public:
+  // The request as it came, and the receipt of the request that brought it.
+  BackgroundResponse(WorkerState& worker, config::Snapshot config, http::RequestHead head,
+                     Route route, const telemetry::Receipt& asked);
+
+  // Starts it with that body, and returns when it is on disk. Fails with what is wrong with the
+  // request.
+  [[nodiscard]] Task<Result<Queued>> start(RequestBody body);
+
+  // The server ends.
+  void cut();
+
+ private:
+  struct Waiting;  // whoever asked, until there is something to tell
+
+  [[nodiscard]] static Task<void> run(std::shared_ptr<BackgroundResponse> self, RequestBody body,
+                                      std::shared_ptr<Waiting> waiting);
+
+  WorkerState& worker_;
+  config::Snapshot config_;
+  http::RequestHead head_;
+  Route route_;
+  telemetry::Receipt receipt_;
+  UpstreamCall upstream_;
+};
+
+}  // namespace ccproxy::proxy

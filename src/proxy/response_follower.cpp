@@ -1,0 +1,145 @@
+#include "proxy/response_follower.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "dialect/reply_encoder.hpp"
+#include "dialect/response_object.hpp"
+#include "http/head.hpp"
+#include "proxy/responses_endpoint.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+constexpr std::size_t kPiece = std::size_t{256} << 10;  // read from the archive at once
+// How often a response that runs in another process is looked at.
+constexpr std::chrono::seconds kLook{1};
+
+std::int64_t count_of_events(std::string_view events) {
+  std::int64_t count = 0;
+  for (auto at = events.find("\n\n"); at != std::string_view::npos;
+       at = events.find("\n\n", at + 2))
+    ++count;
+  return count;
+}
+
+}  // namespace
+
+ResponseFollower::ResponseFollower(WorkerState& worker, const config::Config& config,
+                                   http::ServerConnection& client, telemetry::Receipt& receipt)
+    : worker_(worker),
+      config_(config),
+      client_(client),
+      receipt_(receipt),
+      archive_(worker.shared.responses.archive()),
+      changed_(std::make_shared<net::Event>(worker.runtime)),
+      scope_(receipt.key) {}
+
+Task<Result<void>> ResponseFollower::follow(std::string id, std::int64_t after,
+                                            std::string_view more_fields) {
+  id_ = std::move(id);
+  after_ = after;
+  auto found = co_await find_response(worker_, scope_, id_);
+  if (!found) co_return fail(found.error());
+  std::string fields;
+  http::append_field(fields, "date", http::http_date(WallClock::now()));
+  http::append_field(fields, "content-type", "text/event-stream; charset=utf-8");
+  http::append_field(fields, "cache-control", "no-cache");
+  http::append_field(fields, "x-accel-buffering", "no");
+  fields += more_fields;
+  client_.begin_reply(200, fields, std::nullopt);
+  receipt_.status = 200;
+  client_.on_gone([this] {
+    is_gone_ = true;
+    changed_->notify();
+  });
+  if (const auto running = worker_.shared.responses.running(scope_, id_))
+    running->follow(worker_.runtime, changed_);
+  auto told = co_await tell_all();
+  client_.on_gone({});
+  co_return told;
+}
+
+Task<Result<void>> ResponseFollower::tell_all() {
+  Progress progress = Progress::kMore;
+  while (progress != Progress::kOver) {
+    auto taken = co_await take_kept();
+    if (!taken) break;  // the stream ends without its end, which tells the client to come back
+    progress = *taken;
+    auto told = co_await tell();
+    if (!told || is_gone_) co_return fail(ErrorKind::kClientGone, "the client left");
+    if (progress == Progress::kNothing) co_await wait();
+  }
+  if (progress != Progress::kOver) {
+    client_.close();
+    co_return Result<void>{};
+  }
+  co_return co_await client_.end_reply({});
+}
+
+// What is new: from the archive as long as there is some, else from whoever runs it.
+Task<Result<ResponseFollower::Progress>> ResponseFollower::take_kept() {
+  // Looked up first: what it has handed over by now is in what the archive then shows.
+  const auto running = worker_.shared.responses.running(scope_, id_);
+  std::function<Result<std::vector<store::EventChunk>>(const store::Responses&)> question =
+      [scope = scope_, id = id_, after = after_](const store::Responses& kept) {
+        return kept.events_after(scope, id, after, kPiece);
+      };
+  auto chunks =
+      co_await look<std::vector<store::EventChunk>>(worker_.runtime, archive_, std::move(question));
+  if (!chunks) co_return fail(chunks.error());
+  for (const store::EventChunk& chunk : *chunks) take(chunk.bytes, chunk.first);
+  if (!chunks->empty()) co_return Progress::kMore;
+  if (running) co_return take_unwritten(*running);
+  co_return co_await take_end();
+}
+
+Result<ResponseFollower::Progress> ResponseFollower::take_unwritten(
+    const RunningResponse& running) {
+  const RunningResponse::Unwritten unwritten = running.unwritten();
+  if (unwritten.first > after_ + 1) return Progress::kMore;  // written since the archive was asked
+  if (unwritten.events.empty()) return unwritten.is_over ? Progress::kOver : Progress::kNothing;
+  const std::int64_t before = after_;
+  take(unwritten.events, unwritten.first);
+  return after_ > before ? Progress::kMore : Progress::kNothing;
+}
+
+// It does not run here: it has ended, or was cut off, or another process runs it.
+Task<Result<ResponseFollower::Progress>> ResponseFollower::take_end() {
+  auto found = co_await find_response(worker_, scope_, id_);
+  if (!found) co_return Progress::kOver;
+  if (store::is_running(found->status)) co_return Progress::kNothing;
+  if (found->last_sequence > after_) co_return Progress::kMore;
+  if (found->was_interrupted) {
+    const std::int64_t number = std::max(after_, found->last_sequence) + 1;
+    out_ += dialect::interrupted_event(number, dialect::interrupted_response(found->object));
+  }
+  co_return Progress::kOver;
+}
+
+void ResponseFollower::take(std::string_view events, std::int64_t first) {
+  const std::string_view news = dialect::events_behind(events, first, after_);
+  after_ = std::max(after_, first + count_of_events(events) - 1);
+  out_ += news;
+}
+
+Task<Result<void>> ResponseFollower::tell() {
+  if (out_.empty() && Clock::now() - last_told_ >= config_.timeouts.sse_keep_alive)
+    out_ = dialect::kKeepAlive;
+  if (out_.empty()) co_return co_await client_.flush();
+  auto written = co_await client_.write(out_);
+  out_.clear();
+  last_told_ = Clock::now();
+  co_return written;
+}
+
+Task<void> ResponseFollower::wait() {
+  const std::weak_ptr<net::Event> event = changed_;
+  net::Deadline look_again(worker_.runtime, [event] {
+    if (const auto waiting = event.lock()) waiting->notify();
+  });
+  look_again.expires_after(kLook);
+  co_await changed_->wait();
+}
+
+}  // namespace ccproxy::proxy

@@ -1,0 +1,52 @@
+// Tells a client the events of a response that is kept: those that are in the archive, then those
+// that come, until its end. It may run in another worker, or have ended long ago.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "config/config.hpp"
+#include "http/server_connection.hpp"
+#include "proxy/running_response.hpp"
+#include "proxy/state.hpp"
+#include "telemetry/access_log.hpp"
+
+namespace ccproxy::proxy {
+
+class ResponseFollower {
+ public:
+  // All must outlive it.
+  ResponseFollower(WorkerState& worker, const config::Config& config,
+                   http::ServerConnection& client, telemetry::Receipt& receipt);
+
+  // The events behind the number `after`; -1: all. Fails with kNotFound while nothing was sent.
+  [[nodiscard]] Task<Result<void>> follow(std::string id, std::int64_t after,
+                                          std::string_view more_fields);
+
+ private:
+  enum class Progress { kMore, kNothing, kOver };
+  [[nodiscard]] Task<Result<void>> tell_all();
+  [[nodiscard]] Task<Result<Progress>> take_kept();
+  [[nodiscard]] Result<Progress> take_unwritten(const RunningResponse& running);
+  [[nodiscard]] Task<Result<Progress>> take_end();
+  [[nodiscard]] Task<Result<void>> tell();
+  [[nodiscard]] Task<void> wait();
+  void take(std::string_view events, std::int64_t first);
+
+  WorkerState& worker_;
+  const config::Config& config_;
+  http::ServerConnection& client_;
+  telemetry::Receipt& receipt_;
+  std::shared_ptr<store::Archive> archive_;
+  std::shared_ptr<net::Event> changed_;
+  std::string id_, scope_;
+  std::int64_t after_ = -1;  // the last number that was told
+  std::string out_;
+  Clock::time_point last_told_ = Clock::now();
+  bool is_gone_ = false;
+};
+
+}  // namespace ccproxy::proxy

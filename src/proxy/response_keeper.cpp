@@ -1,0 +1,51 @@
+#include "proxy/response_keeper.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace ccproxy::proxy {
+
+store::Status kept_status(dialect::ResponseStatus status) {
+  switch (status) {
+    case dialect::ResponseStatus::kQueued: return store::Status::kQueued;
+    case dialect::ResponseStatus::kInProgress: return store::Status::kInProgress;
+    case dialect::ResponseStatus::kCompleted: return store::Status::kCompleted;
+    case dialect::ResponseStatus::kIncomplete: return store::Status::kIncomplete;
+    case dialect::ResponseStatus::kFailed: return store::Status::kFailed;
+    case dialect::ResponseStatus::kCancelled: break;
+  }
+  return store::Status::kCancelled;
+}
+
+std::vector<store::StoredItem> stored_items(const std::vector<dialect::ToldItem>& items,
+                                            const anthropic::Transcript& transcript) {
+  std::vector<store::StoredItem> stored;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::size_t first = i == 0 ? 0 : items[i].first_block;
+    const std::size_t end = i + 1 == items.size() ? transcript.count() : items[i + 1].first_block;
+    if (items[i].json.empty()) continue;
+    stored.push_back({items[i].id, items[i].json, std::string(transcript.blocks(first, end))});
+  }
+  return stored;
+}
+
+Task<void> ResponseKeeper::keep(const anthropic::Transcript& transcript) {
+  auto items = stored_items(encoder_.items(), transcript);
+  const store::Status status = kept_status(encoder_.response_status());
+  auto kept =
+      co_await running_.finish(parts_.worker.runtime, status, encoder_.object(), std::move(items));
+  if (kept || kept.error().kind == ErrorKind::kNotFound) co_return;  // erased meanwhile
+  parts_.receipt.warn("not_stored", kept.error().message);
+  parts_.worker.shared.log.say(
+      telemetry::Level::kError, "store",
+      fmt::format("{} could not be kept: {}", running_.id(), kept.error().message));
+}
+
+Task<void> ResponseKeeper::abandon(const anthropic::Transcript& transcript) {
+  std::string nobody;
+  encoder_.cancel(nobody);
+  co_await keep(transcript);
+}
+
+}  // namespace ccproxy::proxy

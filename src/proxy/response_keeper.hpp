@@ -1,0 +1,40 @@
+// What becomes of a response that is kept when it ends: its object, its items and the blocks that
+// they were made of go to the archive before the client is told the end.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dialect/responses_encoder.hpp"
+#include "proxy/exchange_parts.hpp"
+#include "proxy/running_response.hpp"
+#include "proxy/translated_answer.hpp"
+
+namespace ccproxy::proxy {
+
+[[nodiscard]] store::Status kept_status(dialect::ResponseStatus status);
+
+class ResponseKeeper final : public AnswerKeeper {
+ public:
+  // All must outlive it.
+  ResponseKeeper(const ExchangeParts& parts, dialect::ResponsesEncoder& encoder,
+                 RunningResponse& running)
+      : parts_(parts), encoder_(encoder), running_(running) {}
+
+  [[nodiscard]] Task<void> keep(const anthropic::Transcript& transcript) override;
+  [[nodiscard]] Task<void> abandon(const anthropic::Transcript& transcript) override;
+  void drop() override { running_.erase(); }
+
+ private:
+  const ExchangeParts& parts_;
+  dialect::ResponsesEncoder& encoder_;
+  RunningResponse& running_;
+};
+
+// The items of an answer with their blocks; a block that belongs to none goes with the item before
+// it, so that all of them together are the whole turn.
+[[nodiscard]] std::vector<store::StoredItem> stored_items(
+    const std::vector<dialect::ToldItem>& items, const anthropic::Transcript& transcript);
+
+}  // namespace ccproxy::proxy

@@ -1,0 +1,90 @@
+#include "proxy/response_store.hpp"
+
+#include "proxy/running_response.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+constexpr std::int64_t kBetweenSweeps = 600;  // seconds
+constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20;
+
+}  // namespace
+
+Result<void> ResponseStore::configure(const config::Store& config) {
+  const std::lock_guard lock(mutex_);
+  config_ = config;
+  is_on_ = config.enabled;
+  if (!is_on_ || archive_) return {};
+  auto opened = store::Archive::open(path_);
+  if (!opened) return fail(opened.error());
+  archive_ = std::move(*opened);
+  return {};
+}
+
+std::shared_ptr<store::Archive> ResponseStore::archive() const {
+  const std::lock_guard lock(mutex_);
+  return is_on_ ? archive_ : nullptr;
+}
+
+void ResponseStore::tick(std::int64_t now_seconds) {
+  const std::lock_guard lock(mutex_);
+  if (!archive_ || now_seconds < next_sweep_) return;
+  next_sweep_ = now_seconds + kBetweenSweeps;
+  const std::int64_t days = config_.max_days;
+  const std::uint64_t bytes = static_cast<std::uint64_t>(config_.max_megabytes) * kMegabyte;
+  const auto sweep = [this, now_seconds, days, bytes](store::Responses& kept) {
+    const auto swept = kept.sweep(now_seconds, days, bytes);
+    if (!swept) return Result<void>(fail(swept.error()));
+    if (swept->has_more) {
+      const std::lock_guard again(mutex_);
+      next_sweep_ = 0;
+    }
+    return Result<void>{};
+  };
+  archive_->submit(sweep, {});
+}
+
+void ResponseStore::add(const std::shared_ptr<RunningResponse>& response) {
+  const std::lock_guard lock(mutex_);
+  running_[response->id()] = response;
+}
+
+void ResponseStore::remove(std::string_view id) {
+  const std::lock_guard lock(mutex_);
+  running_.erase(std::string(id));
+}
+
+std::shared_ptr<RunningResponse> ResponseStore::running(std::string_view scope,
+                                                        std::string_view id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = running_.find(std::string(id));
+  auto response = found == running_.end() ? nullptr : found->second.lock();
+  return response && response->scope() == scope ? response : nullptr;
+}
+
+void ResponseStore::close() {
+  std::shared_ptr<store::Archive> archive;
+  {
+    const std::lock_guard lock(mutex_);
+    archive = archive_;
+  }
+  if (archive) archive->close();
+}
+
+store::Archive::Done ArchiveWait::callback() {
+  return [&runtime = runtime_, event = std::weak_ptr(done_), result = result_](Result<void> done) {
+    *result = std::move(done);
+    runtime.post([event] {
+      if (const auto waiting = event.lock()) waiting->notify();
+    });
+  };
+}
+
+Task<Result<void>> ArchiveWait::wait() {
+  const auto done = done_;
+  const auto result = result_;
+  co_await done->wait();
+  co_return *result;
+}
+
+}  // namespace ccproxy::proxy

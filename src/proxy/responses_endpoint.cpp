@@ -1,0 +1,203 @@
+#include "proxy/responses_endpoint.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/text.hpp"
+#include "dialect/response_object.hpp"
+#include "json/writer.hpp"
+#include "proxy/running_response.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+constexpr std::string_view kBefore = "/v1/responses/";
+constexpr std::size_t kMostId = 128;  // bytes that are repeated to the client
+constexpr std::int64_t kUsualItems = 20, kMostItems = 100;
+// How long a response that is to be cancelled has for its end.
+constexpr std::chrono::seconds kPatience{5};
+
+// The value of a parameter; percent signs are left alone, since no value here has any.
+std::optional<std::string_view> parameter(std::string_view query, std::string_view name) {
+  if (!query.empty()) query.remove_prefix(1);
+  while (!query.empty()) {
+    std::string_view item = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), item.size() + 1));
+    const std::string_view key = item.substr(0, item.find('='));
+    if (key != name) continue;
+    item.remove_prefix(std::min(item.size(), key.size() + 1));
+    return item;
+  }
+  return std::nullopt;
+}
+
+Error not_found(std::string_view id) {
+  return {ErrorKind::kNotFound,
+          fmt::format("Response with id '{}' not found.", id.substr(0, kMostId))};
+}
+
+std::string current_object(const store::StoredResponse& response) {
+  return response.was_interrupted ? dialect::interrupted_response(response.object)
+                                  : response.object;
+}
+
+std::string_view verb_of(std::string_view path) {
+  const auto slash = path.find('/', kBefore.size());
+  return slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+}
+
+Task<Result<std::string>> erase(WorkerState& worker, std::string scope, std::string id) {
+  const auto archive = worker.shared.responses.archive();
+  if (const auto running = worker.shared.responses.running(scope, id)) running->cancel();
+  const auto was_there = std::make_shared<bool>(false);
+  ArchiveWait wait(worker.runtime);
+  auto work = [scope, id, was_there](store::Responses& kept) {
+    const auto erased = kept.erase(scope, id);
+    if (!erased) return Result<void>(fail(erased.error()));
+    *was_there = *erased;
+    return Result<void>{};
+  };
+  archive->submit(std::move(work), wait.callback());
+  auto done = co_await wait.wait();
+  if (!done) co_return fail(done.error());
+  if (!*was_there) co_return fail(not_found(id));
+  std::string body;
+  json::Writer writer(body);
+  writer.begin_object().member("id", id).member("object", "response.deleted");
+  writer.member("deleted", true).end_object();
+  co_return body;
+}
+
+// Its end is told by whoever runs it; until then it is as it was.
+Task<void> wait_for_end(WorkerState& worker, std::shared_ptr<RunningResponse> running) {
+  const auto changed = std::make_shared<net::Event>(worker.runtime);
+  running->follow(worker.runtime, changed);
+  const std::weak_ptr<net::Event> event = changed;
+  const auto limit = Clock::now() + kPatience;
+  while (!running->unwritten().is_over && Clock::now() < limit) {
+    net::Deadline patience(worker.runtime, [event] {
+      if (const auto waiting = event.lock()) waiting->notify();
+    });
+    patience.expires_after(limit - Clock::now());
+    co_await changed->wait();
+  }
+}
+
+Task<Result<std::string>> cancel(WorkerState& worker, std::string scope, std::string id) {
+  auto found = co_await find_response(worker, scope, id);
+  if (!found) co_return fail(found.error());
+  if (!found->is_background)
+    co_return fail({ErrorKind::kInvalidRequest,
+                    "Only a response in the background can be cancelled.", "", "invalid_value"});
+  if (const auto running = worker.shared.responses.running(scope, id)) {
+    running->cancel();
+    co_await wait_for_end(worker, running);
+    found = co_await find_response(worker, scope, id);
+    if (!found) co_return fail(found.error());
+  }
+  co_return current_object(*found);
+}
+
+Result<store::ItemPage> page_of(std::string_view query) {
+  store::ItemPage page;
+  page.after = parameter(query, "after").value_or("");
+  page.before = parameter(query, "before").value_or("");
+  const auto limit = parameter(query, "limit");
+  const auto count = limit ? parse_decimal(*limit) : std::nullopt;
+  if (limit && (!count || *count < 1 || *count > static_cast<std::uint64_t>(kMostItems)))
+    return fail({ErrorKind::kInvalidRequest, "'limit' is a number from 1 to 100.", "limit",
+                 "invalid_value"});
+  page.limit = static_cast<std::size_t>(count.value_or(kUsualItems));
+  const std::string_view order = parameter(query, "order").value_or("desc");
+  if (order != "asc" && order != "desc")
+    return fail({ErrorKind::kInvalidRequest, "'order' is asc or desc.", "order", "invalid_value"});
+  page.ascending = order == "asc";
+  return page;
+}
+
+std::string list_of(const store::ItemList& list) {
+  std::string body;
+  json::Writer writer(body);
+  writer.begin_object().member("object", "list").key("data").begin_array();
+  for (const store::StoredItem& item : list.items) writer.raw(item.json);
+  writer.end_array();
+  const auto id_or_null = [&](std::string_view name, const store::StoredItem* item) {
+    writer.key(name);
+    if (item != nullptr)
+      writer.value(item->id);
+    else
+      writer.value(nullptr);
+  };
+  id_or_null("first_id", list.items.empty() ? nullptr : &list.items.front());
+  id_or_null("last_id", list.items.empty() ? nullptr : &list.items.back());
+  writer.member("has_more", list.has_more).end_object();
+  return body;
+}
+
+Task<Result<std::string>> list_input(WorkerState& worker, std::string scope, std::string id,
+                                     std::string query) {
+  auto page = page_of(query);
+  if (!page) co_return fail(page.error());
+  std::function<Result<store::ItemList>(const store::Responses&)> question =
+      [scope, id, page = *page](const store::Responses& kept) {
+        return kept.input_items(scope, id, page);
+      };
+  auto list = co_await look<store::ItemList>(worker.runtime, worker.shared.responses.archive(),
+                                             std::move(question));
+  if (!list && list.error().kind == ErrorKind::kNotFound && list.error().message != id)
+    co_return fail({ErrorKind::kInvalidRequest, "There is no such item in this response's input.",
+                    list.error().message == page->after ? "after" : "before", "invalid_value"});
+  if (!list && list.error().kind == ErrorKind::kNotFound) co_return fail(not_found(id));
+  if (!list) co_return fail(list.error());
+  co_return list_of(*list);
+}
+
+}  // namespace
+
+std::string ResponseQuestion::id() const {
+  const std::string_view rest = path.substr(kBefore.size());
+  return std::string(rest.substr(0, rest.find('/')));
+}
+
+bool ResponseQuestion::streams() const {
+  return method == "GET" && verb_of(path).empty() && parameter(query, "stream") == "true";
+}
+
+std::int64_t ResponseQuestion::starting_after() const {
+  const auto after = parse_decimal(parameter(query, "starting_after").value_or(""));
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 62;
+  return after && *after < kMost ? static_cast<std::int64_t>(*after) : -1;
+}
+
+Task<Result<store::StoredResponse>> find_response(WorkerState& worker, std::string scope,
+                                                  std::string id) {
+  const auto archive = worker.shared.responses.archive();
+  if (!archive) co_return fail(not_found(id));
+  std::function<Result<std::optional<store::StoredResponse>>(const store::Responses&)> question =
+      [scope = std::move(scope), id](const store::Responses& kept) { return kept.find(scope, id); };
+  auto found = co_await look<std::optional<store::StoredResponse>>(worker.runtime, archive,
+                                                                   std::move(question));
+  if (!found) co_return fail(found.error());
+  if (!*found) co_return fail(not_found(id));
+  co_return std::move(**found);
+}
+
+Task<Result<std::string>> answer_of(WorkerState& worker, ResponseQuestion question) {
+  std::string id = question.id(), scope(question.scope);
+  const std::string_view verb = verb_of(question.path);
+  if (!worker.shared.responses.archive()) co_return fail(not_found(id));
+  if (verb == "cancel") co_return co_await cancel(worker, std::move(scope), std::move(id));
+  if (verb == "input_items")
+    co_return co_await list_input(worker, std::move(scope), std::move(id),
+                                  std::string(question.query));
+  if (question.method == "DELETE")
+    co_return co_await erase(worker, std::move(scope), std::move(id));
+  auto found = co_await find_response(worker, std::move(scope), std::move(id));
+  if (!found) co_return fail(found.error());
+  co_return current_object(*found);
+}
+
+}  // namespace ccproxy::proxy

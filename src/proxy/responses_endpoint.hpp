@@ -1,0 +1,34 @@
+// What can be asked of a response that is kept: itself, its input, that it end, that it be erased
+// (translation.md B.6).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "proxy/state.hpp"
+#include "store/responses.hpp"
+
+namespace ccproxy::proxy {
+
+struct ResponseQuestion {
+  std::string_view path;  // /v1/responses/{id} and what follows
+  std::string_view method;
+  std::string_view query;  // with its question mark, or ""
+  std::string_view scope;  // whose responses
+
+  [[nodiscard]] std::string id() const;
+  // Its events are wanted, those behind a number; -1: all of them.
+  [[nodiscard]] bool streams() const;
+  [[nodiscard]] std::int64_t starting_after() const;
+};
+
+// The body of the answer. Fails with kNotFound and kInvalidRequest.
+[[nodiscard]] Task<Result<std::string>> answer_of(WorkerState& worker, ResponseQuestion question);
+
+// Fails with kNotFound when it is not kept in that scope.
+[[nodiscard]] Task<Result<store::StoredResponse>> find_response(WorkerState& worker,
+                                                                std::string scope, std::string id);
+
+}  // namespace ccproxy::proxy
