@@ -50,6 +50,11 @@ const Names<dialect::CustomAsFunction> kCustomAsFunction = {
     {"always", dialect::CustomAsFunction::kAlways},
     {"never", dialect::CustomAsFunction::kNever}};
 
+const Names<dialect::RefusalStyle> kRefusalStyles = {
+    {"part", dialect::RefusalStyle::kPart},
+    {"text", dialect::RefusalStyle::kText},
+    {"incomplete", dialect::RefusalStyle::kIncomplete}};
+
 // What a running server cannot change: where it listens, its threads, and where it logs.
 constexpr std::array<std::string_view, 7> kAtStart = {
     "server.port",    "server.host", "server.socket", "server.shutdownGraceSeconds",
@@ -223,6 +228,11 @@ void add_translation(std::vector<Key>& keys) {
                         "Whether calls of custom tools are told as function calls with their text "
                         "as it is: `auto` does for Cursor.",
                         kOption(&Options::custom_as_function)));
+  keys.push_back(choice("translation.refusalStyle", kRefusalStyles,
+                        "How Responses tell that the model declined: as a refusal `part`, as "
+                        "`text`, or as an `incomplete` answer. Codex shows nothing of a part, so "
+                        "it is told the text.",
+                        kOption(&Options::refusal_style)));
   keys.push_back(integer("translation.thinkingMemoryMb", 0, 65'536,
                          "Memory for the thinking before tool calls, in MiB, all workers "
                          "together; it goes back upstream with the results.",

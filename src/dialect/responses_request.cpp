@@ -50,9 +50,15 @@ class ResponsesDecoder final : public RequestDecoder {
     read_input();
     decoded_.plan.responses.echo = echo_of(request_, plan.stores);
     decoded_.plan.responses.family = can_.family;
-    decoded_.plan.responses.refusal_style = context_.options.refusal_style;
+    decoded_.plan.responses.refusal_style = refusal_style();
     if (can_.preserved_thinking == anthropic::PreservedThinking::kAccount)
       decoded_.plan.responses.account = context_.account;
+  }
+
+  // Codex shows nothing of a refusal that is a part of its own.
+  [[nodiscard]] RefusalStyle refusal_style() const {
+    const RefusalStyle style = context_.options.refusal_style;
+    return style == RefusalStyle::kPart && context_.is_codex ? RefusalStyle::kText : style;
   }
 
   void read_input() {

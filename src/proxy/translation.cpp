@@ -199,13 +199,15 @@ Result<void> Translation::decode() {
     return shared.thinking.recall(scope_, id, Clock::now());
   };
   const dialect::Options& options = parts_.config.translation;
+  const std::string client = lowered(parts_.head.get("user-agent"));
   const dialect::RequestContext context{
       .asked = asked_,
       .model = model_,
       .can = can,
       .options = options,
       .strict = options.strict || same_text(parts_.head.get("x-ccproxy-strict"), "true"),
-      .is_cursor = lowered(parts_.head.get("user-agent")).find("cursor") != std::string::npos,
+      .is_cursor = client.find("cursor") != std::string::npos,
+      .is_codex = client.starts_with("codex"),
       .most_tokens = most_tokens_,
       .recall = recall,
       .account = scope_.credential,
