@@ -60,25 +60,31 @@ inline bool hear(const http::SseEvent& sent, anthropic::EventReader& reader,
   return std::holds_alternative<anthropic::MessageStop>(*event) && !encoder.paused();
 }
 
-inline Heard heard(std::string_view stream, std::size_t piece, const dialect::ReplyPlan& plan) {
+inline constexpr std::size_t kPieces[] = {std::string::npos, 1, 2, 3, 5, 7, 16, 64};
+
+inline Heard heard_by(dialect::ReplyEncoder& encoder, std::string_view stream, std::size_t piece) {
   constexpr std::size_t kMostEvent = 8192;
   Heard heard;
   http::SseReader lines(kMostEvent);
   anthropic::EventReader reader;
   anthropic::Transcript transcript;
-  const auto encoder = dialect::chat_answer(plan, {"id-1", 1'770'000'000});
   bool is_over = false;
   for (std::size_t at = 0; at < stream.size() && !is_over; at += std::min(piece, stream.size())) {
     lines.feed(stream.substr(at, piece));
     while (const auto sent = lines.next()) {
-      is_over = hear(*sent, reader, *encoder, transcript, heard);
+      is_over = hear(*sent, reader, encoder, transcript, heard);
       if (is_over) break;
     }
   }
-  encoder->finish(heard.told);
-  heard.status = encoder->status();
+  encoder.finish(heard.told);
+  heard.status = encoder.status();
   heard.transcript = transcript.blocks();
   return heard;
+}
+
+inline Heard heard(std::string_view stream, std::size_t piece, const dialect::ReplyPlan& plan) {
+  const auto encoder = dialect::chat_answer(plan, {"id-1", 1'770'000'000});
+  return heard_by(*encoder, stream, piece);
 }
 
 inline std::string fault_of_transcript(const Heard& heard) {
@@ -91,7 +97,6 @@ inline std::string fault_of_transcript(const Heard& heard) {
 }
 
 inline std::string fault_of_chat_encoder(std::string_view input) {
-  constexpr std::size_t kPieces[] = {std::string::npos, 1, 2, 3, 5, 7, 16, 64};
   dialect::ReplyPlan plan = chosen_plan(take_byte(input));
   const std::size_t piece = kPieces[take_byte(input) % std::size(kPieces)];
   const Heard whole = heard(input, std::string::npos, plan);

@@ -12,6 +12,8 @@
 #include "fuzz/chat_decoder.hpp"
 #include "fuzz/chat_encoder.hpp"
 #include "fuzz/outline.hpp"
+#include "fuzz/responses_decoder.hpp"
+#include "fuzz/responses_encoder.hpp"
 
 namespace ccproxy::fuzz {
 namespace {
@@ -56,6 +58,34 @@ TEST(Fuzzed, chat_decoder_has_no_fault_in_recorded_requests_whatever_is_chosen) 
   }
 }
 
+TEST(Fuzzed, responses_encoder_has_no_fault_in_recorded_answers_whatever_the_plan) {
+  auto files = files_below("/tests/golden/responses_reply", "events.sse");
+  ASSERT_FALSE(files.empty());
+  for (const std::string& file : files_below("/tests/golden/chat_reply", "events.sse"))
+    files.push_back(file);
+  for (const std::string& file : files) {
+    const std::string events = read_file(file).value();
+    for (unsigned plan = 0; plan < 256; plan += 3) {
+      const std::string choices = {static_cast<char>(plan), static_cast<char>(plan % 7 + 1)};
+      ASSERT_EQ(fault_of_responses_encoder(choices + events), "") << file << " with plan " << plan;
+    }
+  }
+}
+
+TEST(Fuzzed, responses_decoder_has_no_fault_in_recorded_requests_whatever_is_chosen) {
+  const auto files = files_below("/tests/golden/responses_request", "request.json");
+  ASSERT_FALSE(files.empty());
+  for (const std::string& file : files) {
+    const std::string body = read_file(file).value();
+    for (unsigned choice = 0; choice < 256; ++choice) {
+      const std::string choices = {static_cast<char>(choice), static_cast<char>(choice * 7),
+                                   static_cast<char>(choice * 29)};
+      ASSERT_EQ(fault_of_responses_decoder(choices + body), "")
+          << file << " with choice " << choice;
+    }
+  }
+}
+
 TEST(Fuzzed, outline_has_no_fault_in_recorded_requests) {
   auto files = files_below("/tests/golden", ".json");
   for (const std::string& file : files_below("/fuzz/seeds")) files.push_back(file);
@@ -69,6 +99,8 @@ std::string fault_of(const std::string& file, std::string_view input) {
   const std::string fuzzer = std::filesystem::path(file).parent_path().filename().string();
   if (fuzzer == "chat_encoder") return fault_of_chat_encoder(input);
   if (fuzzer == "chat_decoder") return fault_of_chat_decoder(input);
+  if (fuzzer == "responses_encoder") return fault_of_responses_encoder(input);
+  if (fuzzer == "responses_decoder") return fault_of_responses_decoder(input);
   return fuzzer == "outline" ? fault_of_outline(input) : "there is no fuzzer " + fuzzer;
 }
 

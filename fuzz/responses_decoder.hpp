@@ -1,0 +1,110 @@
+// A request of a Responses client, however broken, is refused with words or becomes a request that
+// the Messages API can take. Three bytes choose how it is asked for, of which model, what the
+// configuration says, and what was kept before.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "dialect/responses_request.hpp"
+#include "dialect/sealed_thought.hpp"
+#include "fuzz/chat_decoder.hpp"
+#include "fuzz/responses_encoder.hpp"
+
+namespace ccproxy::fuzz {
+
+inline constexpr std::string_view kPastBlocks =
+    R"({"type":"thinking","thinking":"t","signature":"S"},{"type":"text","text":"said"},)"
+    R"({"type":"tool_use","id":"toolu_1","name":"f","input":{"a":1}})";
+
+// A response before this one, and items that may be named.
+inline dialect::Past some_past(std::string_view family) {
+  dialect::PastAnswer answer{.blocks = std::string(kPastBlocks)};
+  answer.family = family;
+  dialect::Past past;
+  past.turns.push_back({R"({"type":"message","role":"user","content":"before"})", answer});
+  past.turns.back().answer.is_cut = true;
+  for (const char* id : {"rs_1", "msg_1", "fc_1", "ws_1"})
+    past.items.emplace(id, dialect::PastItem{"{}", true, answer});
+  past.items.emplace("msg_in_1", dialect::PastItem{R"({"role":"user","content":"named"})"});
+  return past;
+}
+
+class ResponsesRequest {
+ public:
+  explicit ResponsesRequest(std::string_view& input) : choice_(take_byte(input)) {
+    const auto& families = models().families();
+    can_ = anthropic::capabilities_of(families[take_byte(input) % families.size()]);
+    options_ = chosen_options(take_byte(input));
+    is_strict_ = choice_.next();
+    keeps_ = choice_.next();
+    compacts_ = choice_.next();
+    counts_ = choice_.next();
+    if (choice_.next()) past_ = some_past(can_.family);
+  }
+
+  [[nodiscard]] bool counts() const { return counts_; }
+
+  [[nodiscard]] Result<dialect::Decoded> decode(std::string_view body) const {
+    json::Outline outline;
+    if (const auto read = outline.read(body); !read) return fail(read.error());
+    const auto asked = dialect::asked_model(outline, "claude-sonnet-5");
+    if (!asked) return fail(asked.error());
+    const auto recall = [](std::string_view) {
+      return std::shared_ptr<const anthropic::ThoughtTurn>();
+    };
+    const dialect::RequestContext context{.asked = *asked,
+                                          .model = "claude-sonnet-5",
+                                          .can = can_,
+                                          .options = options_,
+                                          .strict = is_strict_,
+                                          .recall = recall,
+                                          .account = "account",
+                                          .past = &past_,
+                                          .keeps = keeps_,
+                                          .compacts = compacts_,
+                                          .counts = counts_};
+    return dialect::decode_responses(outline, context);
+  }
+
+ private:
+  Bits choice_;
+  anthropic::Capabilities can_;
+  dialect::Options options_;
+  dialect::Past past_;
+  bool is_strict_ = false, keeps_ = false, compacts_ = false, counts_ = false;
+};
+
+// The echo stands in the response object, which has to stay one.
+inline std::string fault_of_response_plan(dialect::ReplyPlan plan) {
+  const std::string events =
+      "data: {\"type\":\"message_start\",\"message\":{}}\n\n"
+      "data: {\"type\":\"content_block_start\",\"content_block\":{\"type\":\"text\",\"text\":"
+      "\"a\"}}\n\n"
+      "data: {\"type\":\"content_block_stop\"}\n\n"
+      "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n"
+      "data: {\"type\":\"message_stop\"}\n\n";
+  if (plan.responses.is_compaction) return "";  // its object is another
+  plan.stream = true;
+  const std::string stream = dialect::test::replay_response(events, plan);
+  plan.stream = false;
+  return dialect::test::fault_of_response(stream, dialect::test::replay_response(events, plan));
+}
+
+inline std::string fault_of_responses_decoder(std::string_view input) {
+  const ResponsesRequest request(input);
+  const auto decoded = request.decode(input);
+  if (!decoded && decoded.error().kind == ErrorKind::kNotFound)
+    return json::is_utf8(decoded.error().message) ? "" : "an error is not UTF-8";
+  if (!decoded) return fault_of_refusal(decoded.error(), input);
+  const auto again = request.decode(input);
+  if (!again || again->body != decoded->body || again->plan.ignored != decoded->plan.ignored ||
+      again->plan.responses.echo != decoded->plan.responses.echo)
+    return "decoded twice, it is another request";
+  std::string fault =
+      request.counts() ? fault_of_json(decoded->body) : fault_of_upstream_request(decoded->body);
+  if (!fault.empty()) return fault + "\n" + decoded->body;
+  return fault_of_response_plan(decoded->plan);
+}
+
+}  // namespace ccproxy::fuzz

@@ -1,0 +1,56 @@
+// An upstream's event stream, however broken, becomes a response whose events follow the grammar
+// and which ends once, streamed and whole, and the same in both. Two bytes choose the plan and the
+// pieces in which the stream arrives.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "dialect/response_grammar_fixture.hpp"
+#include "fuzz/chat_encoder.hpp"
+
+namespace ccproxy::fuzz {
+
+inline dialect::ReplyPlan chosen_response_plan(unsigned byte) {
+  constexpr dialect::RefusalStyle kStyles[] = {
+      dialect::RefusalStyle::kPart, dialect::RefusalStyle::kText,
+      dialect::RefusalStyle::kIncomplete, dialect::RefusalStyle::kPart};
+  constexpr dialect::ToolShape kShapes[] = {
+      dialect::ToolShape::kFunction,   dialect::ToolShape::kLocalShell, dialect::ToolShape::kShell,
+      dialect::ToolShape::kApplyPatch, dialect::ToolShape::kToolSearch, dialect::ToolShape::kCustom,
+      dialect::ToolShape::kFunction,   dialect::ToolShape::kCustom};
+  Bits bits(byte);
+  dialect::ReplyPlan plan;
+  plan.model = "claude-sonnet-5";
+  plan.show_reasoning = bits.next();
+  plan.strips_fence = bits.next();
+  plan.responses.shows_sources = bits.next();
+  plan.responses.family = "sonnet-5";
+  const std::size_t rest = bits.rest();
+  plan.responses.refusal_style = kStyles[rest % 4];
+  plan.responses.compacts = rest == 31;
+  // The names of the recorded answers' tools, so that their calls are of every kind.
+  for (const char* name : {"p", "f", "local_shell", "shell", "apply_patch", "tool_search"})
+    plan.tools.push_back({name, name, kShapes[(rest / 4 + plan.tools.size()) % 8]});
+  return plan;
+}
+
+inline Heard heard_response(std::string_view stream, std::size_t piece,
+                            const dialect::ReplyPlan& plan) {
+  const auto encoder = dialect::test::responses_encoder(plan);
+  return heard_by(*encoder, stream, piece);
+}
+
+inline std::string fault_of_responses_encoder(std::string_view input) {
+  dialect::ReplyPlan plan = chosen_response_plan(take_byte(input));
+  const std::size_t piece = kPieces[take_byte(input) % std::size(kPieces)];
+  const Heard whole = heard_response(input, std::string::npos, plan);
+  plan.stream = true;
+  const Heard stream = heard_response(input, std::string::npos, plan);
+  if (stream.told != heard_response(input, piece, plan).told) return "the pieces change the answer";
+  if (stream.status != whole.status) return "streamed and whole differ in their status";
+  std::string fault = dialect::test::fault_of_response(stream.told, whole.told);
+  return fault.empty() ? fault_of_transcript(stream) : fault;
+}
+
+}  // namespace ccproxy::fuzz
