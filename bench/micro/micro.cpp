@@ -18,6 +18,7 @@
 #include "anthropic/models_data.hpp"
 #include "dialect/chat_answer.hpp"
 #include "dialect/chat_request.hpp"
+#include "dialect/responses_encoder.hpp"
 #include "http/sse.hpp"
 #include "json/outline.hpp"
 #include "micro/samples.hpp"
@@ -98,33 +99,51 @@ void decode_64_kb(benchmark::State& state) {
 }
 BENCHMARK(decode_64_kb)->UseManualTime()->Unit(benchmark::kMicrosecond)->MinTime(kLong);
 
-// The first events of an answer go into an encoder; one more is told again and again.
-void tell_event(benchmark::State& state, bool streams, const std::string& opening,
-                const std::string& event) {
-  dialect::ReplyPlan plan{.model = "m", .model_sent = "m", .stream = streams};
+dialect::ReplyPlan stream_plan() {
+  dialect::ReplyPlan plan{.model = "m", .model_sent = "m", .stream = true};
   plan.tools.push_back({"p", "p", dialect::ToolShape::kCustom});
-  const auto encoder = dialect::chat_answer(plan, {"chatcmpl-1", 1});
+  return plan;
+}
+
+// The first events of an answer go into an encoder; one more is told again and again.
+void tell(benchmark::State& state, dialect::ReplyEncoder& encoder, const std::string& opening,
+          const std::string& event, bool may_allocate) {
   http::SseReader sse(1 << 20);
   anthropic::EventReader reader;
   std::string out;
-  const auto tell = [&](const std::string& bytes) {
+  const auto feed = [&](const std::string& bytes) {
     sse.feed(bytes);
     while (const auto next = sse.next()) {
       const auto read = anthropic::read_event(reader, next->name, next->data);
-      encoder->on(*read, out);
+      encoder.on(*read, out);
     }
     out.clear();
   };
-  tell(R"(data: {"type":"message_start","message":{"usage":{"input_tokens":1}}})"
+  feed(R"(data: {"type":"message_start","message":{"usage":{"input_tokens":1}}})"
        "\n\n");
-  tell(opening);
-  for (int i = 0; i < 4; ++i) tell(event);
+  feed(opening);
+  for (int i = 0; i < 4; ++i) feed(event);
   const std::size_t before = allocations;
-  for (int i = 0; i < 100; ++i) tell(event);
+  for (int i = 0; i < 100; ++i) feed(event);
   const std::size_t made = allocations - before;
   state.counters["allocations"] = static_cast<double>(made) / 100;
-  measure(state, kMostEvent, [&] { tell(event); });
-  if (streams && made > 0) state.SkipWithError("an event allocates");
+  measure(state, kMostEvent, [&] { feed(event); });
+  if (!may_allocate && made > 0) state.SkipWithError("an event allocates");
+}
+
+void tell_event(benchmark::State& state, const std::string& opening, const std::string& event) {
+  const dialect::ReplyPlan plan = stream_plan();
+  const auto encoder = dialect::chat_answer(plan, {"chatcmpl-1", 1});
+  tell(state, *encoder, opening, event, false);
+}
+
+// A response repeats at its end all that it has told, so what grows is its memory.
+void tell_response_event(benchmark::State& state, const std::string& opening,
+                         const std::string& event) {
+  const dialect::ReplyPlan plan = stream_plan();
+  dialect::ResponsesEncoder encoder(plan, {"resp_5f0c2f6d9a3e4b1c8d7e6f5a4b3c2d1e", 1}, nullptr,
+                                    [] { return std::int64_t{1}; });
+  tell(state, encoder, opening, event, true);
 }
 
 const std::string kText =
@@ -146,13 +165,23 @@ std::string call_opening(const std::string& name) {
          "\n\n";
 }
 
-BENCHMARK_CAPTURE(tell_event, text, true, kTextOpening, kText)->UseManualTime()->MinTime(kLong);
-BENCHMARK_CAPTURE(tell_event, arguments, true, call_opening("f"), kInput)
+BENCHMARK_CAPTURE(tell_event, text, kTextOpening, kText)->UseManualTime()->MinTime(kLong);
+BENCHMARK_CAPTURE(tell_event, arguments, call_opening("f"), kInput)
     ->UseManualTime()
     ->MinTime(kLong);
-BENCHMARK_CAPTURE(tell_event, custom_input, true, call_opening("p"), kInput)
+BENCHMARK_CAPTURE(tell_event, custom_input, call_opening("p"), kInput)
     ->UseManualTime()
     ->MinTime(kLong);
+
+BENCHMARK_CAPTURE(tell_response_event, text, kTextOpening, kText)
+    ->UseManualTime()
+    ->Iterations(20'000);
+BENCHMARK_CAPTURE(tell_response_event, arguments, call_opening("f"), kInput)
+    ->UseManualTime()
+    ->Iterations(20'000);
+BENCHMARK_CAPTURE(tell_response_event, custom_input, call_opening("p"), kInput)
+    ->UseManualTime()
+    ->Iterations(20'000);
 
 std::string short_messages(std::size_t bytes) { return messages_request(bytes / 2, bytes / 80); }
 std::string small_tools(std::size_t bytes) { return tools_request(bytes / 8, bytes / 125); }

@@ -83,6 +83,7 @@ struct MessageStop {};
 struct Ping {};
 struct Failure {
   JsonText type{}, message{};
+  std::optional<std::int64_t> retry_after{};  // seconds; of an answer that was one as a whole
 };
 // An event that nobody knows yet.
 struct Unknown {};

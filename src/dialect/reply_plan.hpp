@@ -43,6 +43,7 @@ struct ResponsesPlan {
   std::string family{};        // of the model: who can read its signed thinking
   std::string account{};       // tag of the credential, where signatures are bound to it
   RefusalStyle refusal_style = RefusalStyle::kPart;
+  bool is_prewarm = false;     // nothing was to be said
   bool compacts = false;       // what is said is a summary, told as one sealed item
   bool is_compaction = false;  // the object is a response.compaction
   std::string kept{};          // items that stand before the summary there, with commas between

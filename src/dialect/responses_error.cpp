@@ -1,11 +1,17 @@
 #include "dialect/responses_error.hpp"
 
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <utility>
+
 #include "dialect/openai_error.hpp"
 
 namespace ccproxy::dialect {
 namespace {
 
 constexpr int kFirstServerError = 500;
+constexpr std::int64_t kUsualWait = 5;  // seconds
 constexpr std::string_view kRateLimit = "rate_limit_exceeded";
 
 bool is_of_this_server(ErrorKind kind) {
@@ -25,7 +31,8 @@ ResponseFailure response_failure(const anthropic::Failure& failure) {
   ToldFailure told = told_failure(failure);
   // Codex looks for the time in the words; an event in a stream does not name one.
   if (told.code == kRateLimit)
-    return {kRateLimit, std::move(told.message) + " Please try again in 5s."};
+    return {kRateLimit, fmt::format("{} Please try again in {}s.", told.message,
+                                    failure.retry_after.value_or(kUsualWait))};
   if (told.code == "context_length_exceeded" || told.code == "insufficient_quota")
     return {told.code, std::move(told.message)};
   return {told.status >= kFirstServerError ? "server_error" : "invalid_prompt",

@@ -44,6 +44,7 @@ class ResponsesDecoder final : public RequestDecoder {
   void read() override {
     parameters_ = read_parameters(request_, Route::kResponses, context_, report_);
     const ResponsesPlan& plan = read_state();
+    read_prewarm();
     check_settings();
     read_include();
     tools_.read_responses(request_);
@@ -53,6 +54,16 @@ class ResponsesDecoder final : public RequestDecoder {
     decoded_.plan.responses.refusal_style = refusal_style();
     if (can_.preserved_thinking == anthropic::PreservedThinking::kAccount)
       decoded_.plan.responses.account = context_.account;
+  }
+
+  // Nothing is to be said: upstream only keeps what it has read (max_tokens 0).
+  void read_prewarm() {
+    const Value prewarm = request_["prompt_cache_options"]["prewarm"];
+    if (!prewarm.is_absent() && !prewarm.boolean())
+      report_.refuse_type("prompt_cache_options.prewarm", "a boolean");
+    if (!prewarm.boolean().value_or(false)) return;
+    parameters_.max_tokens = 0;
+    decoded_.plan.responses.is_prewarm = true;
   }
 
   // Codex shows nothing of a refusal that is a part of its own.

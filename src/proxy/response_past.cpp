@@ -34,13 +34,27 @@ dialect::PastTurn past_turn(const store::StoredTurn& stored) {
   return turn;
 }
 
+// A summary stands for all that was before it, its own question included.
+bool is_summary(const store::StoredTurn& stored) {
+  return !stored.output.empty() && stored.output.back().id.starts_with("cmp_");
+}
+
+dialect::PastTurn summary_turn(const store::StoredTurn& stored) {
+  dialect::PastTurn turn;
+  turn.answer.items = stored.output.back().json;
+  return turn;
+}
+
 Result<void> find_turns(const store::Responses& kept, const std::string& scope,
                         const std::string& previous, dialect::Past& past) {
   if (previous.empty()) return {};
   const auto turns = kept.turns(scope, previous, kMostTurns, kMostBytes);
   if (!turns && turns.error().kind == ErrorKind::kNotFound) return {};
   if (!turns) return fail(turns.error());
-  for (const store::StoredTurn& turn : *turns) past.turns.push_back(past_turn(turn));
+  for (const store::StoredTurn& turn : *turns) {
+    if (is_summary(turn)) past.turns.clear();
+    past.turns.push_back(is_summary(turn) ? summary_turn(turn) : past_turn(turn));
+  }
   return {};
 }
 

@@ -24,6 +24,14 @@ bool is_event_stream(std::string_view content_type) {
   return same_text(trim(content_type.substr(0, content_type.find(';'))), "text/event-stream");
 }
 
+std::optional<std::int64_t> retry_after_of(const dialect::ErrorReply& reply) {
+  for (const auto& [name, value] : reply.fields)
+    if (same_text(name, "retry-after"))
+      if (const auto seconds = parse_decimal(value); seconds && *seconds < (1U << 31U))
+        return static_cast<std::int64_t>(*seconds);
+  return std::nullopt;
+}
+
 Task<Result<std::string_view>> read_on(std::shared_ptr<http::Call> call) {
   auto piece = co_await call->read_body();
   co_return piece;
@@ -213,7 +221,11 @@ Task<Result<void>> TranslatedAnswer::break_off(dialect::ErrorReply reply, std::s
   note_usage();
   if (!is_promised_) co_return co_await refuse(std::move(reply));
   auto failure = anthropic::read_event(parts_.worker.events, "error", event);
-  if (failure) encoder_.on(*failure, out_);
+  if (failure) {
+    if (auto* told = std::get_if<anthropic::Failure>(&*failure))
+      told->retry_after = retry_after_of(reply);
+    encoder_.on(*failure, out_);
+  }
   const Error unreadable{ErrorKind::kUpstreamBroke, "the upstream refused to go on"};
   encoder_.fail(unreadable, out_);  // unless that was told
   co_await keep();
