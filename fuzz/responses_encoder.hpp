@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "dialect/replay_fixture.hpp"
 #include "dialect/response_grammar_fixture.hpp"
 #include "fuzz/chat_encoder.hpp"
 
