@@ -69,7 +69,7 @@ std::vector<Shown> requests_of(const std::string& document) {
 TEST(Readme, its_requests_work_as_they_stand_there) {
   const Road road;
   const auto requests = requests_of("README.md");
-  EXPECT_EQ(requests.size(), 6U);
+  EXPECT_EQ(requests.size(), 9U);
   for (const Shown& shown : requests) {
     SCOPED_TRACE(shown.line);
     const Reply reply = ask(road.port(), shown.body.empty() ? "GET" : "POST", shown.target,
@@ -80,6 +80,10 @@ TEST(Readme, its_requests_work_as_they_stand_there) {
     EXPECT_EQ(reply.field("content-type").starts_with("text/event-stream"), streams);
     EXPECT_EQ(Document::accept(reply.body), !streams) << reply.body;
     EXPECT_EQ(read_chunks(reply.body).ends_with_done, streams && shown.target == kChat);
+    if (shown.target != "/v1/responses") continue;
+    const std::string_view end =
+        streams ? "\nevent: response.completed\n" : R"("status":"completed")";
+    EXPECT_NE(reply.body.find(end), std::string::npos) << reply.body;
   }
 }
 
