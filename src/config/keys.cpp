@@ -153,8 +153,8 @@ std::optional<Wrong> read_api_keys(const Document& value, Config& config) {
 
 Key api_keys() {
   return {"apiKeys", "list of `{\"name\": ..., \"key\": ...}`",
-          "Proxy keys. With any, requests must show one of them; the name is for the log. The "
-          "file is kept readable by its owner only.",
+          "Proxy keys. With any, requests must show one of them; the name is for the log, and "
+          "keeps what is stored of each apart. The file is kept readable by its owner only.",
           read_api_keys, [](const Config& config) {
             Document list = Document::array();
             for (const NamedKey& key : config.api_keys)

@@ -75,7 +75,7 @@ constexpr std::string_view kEnvironment = R"(
 
 | variable | what it is for |
 |---|---|
-| `CCPROXY_HOME` | The folder of `config.json` and `auth.json`, instead of `~/.ccproxy`. |
+| `CCPROXY_HOME` | The folder of `config.json`, `auth.json` and `responses.db`, instead of `~/.ccproxy`. |
 | `CCPROXY_UPSTREAM_URL` | Instead of `upstream.baseUrl`. |
 | `CCPROXY_LOG` | Instead of `log.level`. |
 | `CCPROXY_API_KEY` | One more proxy key, of the name `CCPROXY_API_KEY`; for containers. |
