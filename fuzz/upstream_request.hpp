@@ -108,7 +108,7 @@ inline std::string fault_of_cache_marks(const json::Value& root) {
   return marks <= kMost ? "" : "more than four marks of the cache";
 }
 
-inline std::string fault_of_upstream_request(std::string_view body) {
+inline std::string fault_of_upstream_request(std::string_view body, std::int64_t least_tokens = 1) {
   if (std::string fault = fault_of_json(body); !fault.empty()) return fault;
   json::Outline outline;
   if (!outline.read(body)) return "";  // it nests too deep to be looked into
@@ -118,7 +118,7 @@ inline std::string fault_of_upstream_request(std::string_view body) {
     if (!names.insert(std::string(member.name())).second)
       return "a member twice: " + std::string(member.name());
   const auto max_tokens = root["max_tokens"].integer();
-  if (!max_tokens || *max_tokens < 1) return "no max_tokens";
+  if (!max_tokens || *max_tokens < least_tokens) return "no max_tokens";
   const auto budget = root["thinking"]["budget_tokens"].integer();
   if (budget && (*budget < 1024 || *budget >= *max_tokens)) return "a budget that cannot be";
   if (std::string fault = fault_of_tools(root["tools"]); !fault.empty()) return fault;

@@ -94,9 +94,14 @@ void Content::read_image(Value part, Place place, CacheMark mark, std::vector<Bl
   const Value holder = part["image_url"];
   const Value url = holder.is_object() ? holder["url"] : holder;
   const std::string_view at = holder.is_object() ? ".image_url.url" : ".image_url";
+  const bool is_flat = part["type"].text().escaped == "input_image";
+  if (const Value id = part["file_id"]; url.is_absent() && id.is_string()) {
+    place.file = "";
+    return add_file_id("image", id.text().escaped, place, mark, out);
+  }
   if (url.is_absent())
-    return report_.refuse(place.param(".image_url.url"), "missing_required_parameter",
-                          "An image needs a URL.");
+    return report_.refuse(place.param(is_flat ? ".image_url" : ".image_url.url"),
+                          "missing_required_parameter", "An image needs a URL.");
   if (!url.is_string()) return report_.refuse_type(place.param(at), "a string");
   const std::string_view text = plain_text(url, made_);
   if (is_web_address(text)) return add_url("image", url.text(), mark, out);
@@ -116,38 +121,39 @@ void Content::read_image(Value part, Place place, CacheMark mark, std::vector<Bl
 
 void Content::read_file(Value part, Place place, CacheMark mark, std::vector<Block>& out) {
   const Value file = part["file"].is_object() ? part["file"] : part;
-  if (const Value id = file["file_id"]; id.is_string())
-    return add_file_id(file, id.text().escaped, place, mark, out);
+  if (!part["file"].is_object() && part["type"].text().escaped == "input_file") place.file = "";
+  if (const Value id = file["file_id"]; id.is_string()) {
+    const bool is_image = is_image_type(type_of_name(plain_text(file["filename"], made_)));
+    return add_file_id(is_image ? "image" : "document", id.text().escaped, place, mark, out);
+  }
   const Value url = file["file_url"];
   if (url.is_string() && is_web_address(plain_text(url, made_)))
     return add_url("document", url.text(), mark, out);
   read_file_data(file, place, mark, out);
 }
 
-void Content::add_file_id(Value file, std::string_view id, Place place, CacheMark mark,
+void Content::add_file_id(std::string_view kind, std::string_view id, Place place, CacheMark mark,
                           std::vector<Block>& out) {
   if (!id.starts_with("file_"))
-    return report_.refuse(place.param(".file.file_id"), "file_not_found",
+    return report_.refuse(place.param(fmt::format("{}.file_id", place.file)), "file_not_found",
                           "The file is not known: only files of the Claude API can be named.");
-  const bool is_image = is_image_type(type_of_name(plain_text(file["filename"], made_)));
   betas_.emplace_back(kFilesBeta);
   out.push_back({.kind = Block::Kind::kVerbatim, .mark = mark});
-  out.back().text =
-      made_.keep(fmt::format(R"({{"type":"{}","source":{{"type":"file","file_id":"{}"}}}})",
-                             is_image ? "image" : "document", id));
+  out.back().text = made_.keep(
+      fmt::format(R"({{"type":"{}","source":{{"type":"file","file_id":"{}"}}}})", kind, id));
 }
 
 void Content::read_file_data(Value file, Place place, CacheMark mark, std::vector<Block>& out) {
   const Value given = file["file_data"];
   if (!given.is_string())
-    return report_.refuse(place.param(".file.file_data"), "missing_required_parameter",
-                          "A file needs file_data or file_id.");
+    return report_.refuse(place.param(fmt::format("{}.file_data", place.file)),
+                          "missing_required_parameter", "A file needs file_data or file_id.");
   const std::string_view text = plain_text(given, made_);
   if (is_web_address(text)) return add_url("document", given.text(), mark, out);
   const auto data = inline_data(text);
   const auto clean = data ? clean_base64(data->base64, made_) : std::nullopt;
   if (!clean)
-    return report_.refuse(place.param(".file.file_data"), "unsupported_file",
+    return report_.refuse(place.param(fmt::format("{}.file_data", place.file)), "unsupported_file",
                           "The file's data is not valid Base64.");
   const std::string_view sniffed = sniffed_type(*clean);
   std::string_view type = data->media_type;
@@ -162,7 +168,7 @@ void Content::read_file_data(Value file, Place place, CacheMark mark, std::vecto
   } else if (is_text_type(type)) {
     add_plain_file(*clean, title, place, mark, out);
   } else {
-    report_.refuse(place.param(".file.file_data"), "unsupported_file",
+    report_.refuse(place.param(fmt::format("{}.file_data", place.file)), "unsupported_file",
                    "Only PDF, images and text files can be sent to Claude.");
   }
 }
@@ -171,7 +177,7 @@ void Content::add_plain_file(std::string_view base64, std::string_view title, Pl
                              CacheMark mark, std::vector<Block>& out) {
   const auto bytes = base64_decoded(base64);
   if (!bytes || !json::is_utf8(*bytes))
-    return report_.refuse(place.param(".file.file_data"), "unsupported_file",
+    return report_.refuse(place.param(fmt::format("{}.file_data", place.file)), "unsupported_file",
                           "The file says it is text, but it is not UTF-8.");
   std::string escaped;
   json::append_escaped(escaped, *bytes);

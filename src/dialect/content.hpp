@@ -19,6 +19,7 @@ struct Place {
   std::ptrdiff_t part = -1;         // -1: the content as a whole
   const char* list = "messages";    // that the message stands in
   const char* content = "content";  // the member that holds the parts
+  const char* file = ".file";       // the member of a part that holds a file; "": the part itself
 
   // messages[3].content[1] and what follows, such as ".image_url.url".
   [[nodiscard]] std::string param(std::string_view inside = {}) const;
@@ -45,7 +46,7 @@ class Content {
   void read_image(json::Value part, Place place, CacheMark mark, std::vector<Block>& out);
   void read_file(json::Value part, Place place, CacheMark mark, std::vector<Block>& out);
   void read_file_data(json::Value file, Place place, CacheMark mark, std::vector<Block>& out);
-  void add_file_id(json::Value file, std::string_view id, Place place, CacheMark mark,
+  void add_file_id(std::string_view kind, std::string_view id, Place place, CacheMark mark,
                    std::vector<Block>& out);
   void add_plain_file(std::string_view base64, std::string_view title, Place place, CacheMark mark,
                       std::vector<Block>& out);

@@ -37,7 +37,7 @@ const Case kCases[] = {
      403,
      R"("type":"permission_error","param":null,"code":"permission_denied"}})"},
     {"an unknown route",
-     {ErrorKind::kNotFound, "m"},
+     {ErrorKind::kNotFound, "m", "", "unknown_url"},
      404,
      R"("type":"invalid_request_error","param":null,"code":"unknown_url"}})"},
     {"an unknown model",

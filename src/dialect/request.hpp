@@ -48,6 +48,7 @@ struct RequestContext {
   // Of Responses alone.
   const Past* past = nullptr;  // what the request refers to; nullptr where nothing is kept
   bool keeps = false;          // answers can be kept
+  std::string_view key{};      // of the ids of what is made for this request
   bool compacts = false;       // the conversation is to be summed up instead of continued
   bool counts = false;         // only to be counted: without what says how to answer
 };

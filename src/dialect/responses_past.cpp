@@ -71,7 +71,9 @@ void ResponsesInput::replay_block(Value block, bool may_think, bool is_cut) {
 void ResponsesInput::read_reference(Value item) {
   const std::string id = item["id"].decoded();
   const PastItem* kept = kept_item(id);
-  if (kept != nullptr && kept->is_output) return replay(kept->answer, key_of(item));
+  // The words of a summary are for the model to read, not what it has said.
+  const bool is_summary = id.starts_with("cmp_");
+  if (kept != nullptr && kept->is_output && !is_summary) return replay(kept->answer, key_of(item));
   if (kept != nullptr) {
     for (const Value each : outlined(kept->json).children())
       if (each["type"].text().escaped != "item_reference") read_item(each);

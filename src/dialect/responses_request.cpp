@@ -61,7 +61,7 @@ class ResponsesDecoder final : public RequestDecoder {
     const Value prewarm = request_["prompt_cache_options"]["prewarm"];
     if (!prewarm.is_absent() && !prewarm.boolean())
       report_.refuse_type("prompt_cache_options.prewarm", "a boolean");
-    if (!prewarm.boolean().value_or(false)) return;
+    if (!prewarm.boolean().value_or(false) || context_.compacts) return;
     parameters_.max_tokens = 0;
     decoded_.plan.responses.is_prewarm = true;
   }
@@ -102,7 +102,10 @@ class ResponsesDecoder final : public RequestDecoder {
       report_.refuse("model", "missing_required_parameter", "'model' is missing.");
     decoded_.plan.responses.compacts = true;
     decoded_.plan.responses.is_compaction = context_.compacts;
-    if (context_.compacts) decoded_.plan.responses.kept = messages_to_keep();
+    if (context_.compacts) {
+      decoded_.plan.responses.kept = messages_to_keep();
+      parameters_.stream = false;  // this object has no events
+    }
     tools_.call_none();
     const Block wish{.kind = Block::Kind::kText, .text = kCompactionWish};
     turns_.add(Role::kUser, 0, {&wish, 1});
@@ -110,7 +113,7 @@ class ResponsesDecoder final : public RequestDecoder {
 
   // The user's last messages, as many as there is room for.
   std::string messages_to_keep() {
-    std::vector<InputItem> items = input_items_of(request_, "kept");
+    std::vector<InputItem> items = input_items_of(request_, std::string(context_.key));
     std::string kept;
     for (auto item = items.rbegin(); item != items.rend(); ++item) {
       if (item->json.find(R"("role":"user")") == std::string::npos) continue;

@@ -21,6 +21,7 @@ class RunningResponse;
 // What whoever asked is told as soon as the response is on disk: it waits.
 struct Queued {
   std::string object;  // JSON
+  std::string fields;  // of the reply's head, as lines: what became of the request on the way
   std::shared_ptr<RunningResponse> running;
 };
 

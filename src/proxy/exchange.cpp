@@ -198,16 +198,26 @@ Task<Result<void>> Exchange::respond_in_background(const Route& route, RequestBo
       std::make_shared<BackgroundResponse>(worker_, config_, copy_of(head_), route, receipt_);
   auto queued = co_await response->start(std::move(body));
   if (!queued) co_return fail(queued.error());
-  if (!streams) co_return co_await answer(200, "application/json", queued->object);
-  ResponseFollower follower(worker_, *config_, *client_, receipt_);
-  co_return co_await follower.follow(queued->running->id(), -1, cors_fields_);
+  if (streams) {
+    ResponseFollower follower(worker_, *config_, *client_, receipt_);
+    const std::string fields = queued->fields + cors_fields_;
+    co_return co_await follower.follow(queued->running->id(), -1, fields);
+  }
+  std::string fields;
+  http::append_field(fields, "content-type", "application/json");
+  fields += queued->fields + cors_fields_;
+  receipt_.status = 200;
+  co_return co_await client_->answer(200, fields, queued->object);
 }
 
 Task<Result<void>> Exchange::show_response(const Route& route) {
   const ResponseQuestion question{route.path, head_.method, head_.query(), receipt_.key};
   if (question.streams()) {
     ResponseFollower follower(worker_, *config_, *client_, receipt_);
-    co_return co_await follower.follow(question.id(), question.starting_after(), cors_fields_);
+    std::string fields;
+    http::append_field(fields, "date", http::http_date(WallClock::now()));
+    fields += cors_fields_;
+    co_return co_await follower.follow(question.id(), question.starting_after(), fields);
   }
   auto body = co_await answer_of(worker_, question);
   if (!body) co_return fail(body.error());

@@ -46,6 +46,13 @@ std::string answer_fields(const ExchangeParts& parts, const http::ResponseHead& 
   return out;
 }
 
+std::string note_fields(const ExchangeParts& parts) {
+  std::string out;
+  http::append_field(out, "x-request-id", parts.receipt.id);
+  append_notes(out, parts);
+  return out;
+}
+
 std::string error_fields(const ExchangeParts& parts, const dialect::ErrorReply& reply) {
   std::string out;
   for (const auto& [name, value] : reply.fields) http::append_field(out, name, plain(value));

@@ -18,6 +18,9 @@ namespace ccproxy::proxy {
 [[nodiscard]] std::string answer_fields(const ExchangeParts& parts,
                                         const http::ResponseHead& answer);
 
+// Of an answer that the upstream has not begun.
+[[nodiscard]] std::string note_fields(const ExchangeParts& parts);
+
 // Of an error of the upstream's.
 [[nodiscard]] std::string error_fields(const ExchangeParts& parts,
                                        const dialect::ErrorReply& reply);

@@ -42,7 +42,6 @@ Task<Result<void>> ResponseFollower::follow(std::string id, std::int64_t after,
   auto found = co_await find_response(worker_, scope_, id_);
   if (!found) co_return fail(found.error());
   std::string fields;
-  http::append_field(fields, "date", http::http_date(WallClock::now()));
   http::append_field(fields, "content-type", "text/event-stream; charset=utf-8");
   http::append_field(fields, "cache-control", "no-cache");
   http::append_field(fields, "x-accel-buffering", "no");

@@ -22,7 +22,8 @@ class ResponseFollower {
   ResponseFollower(WorkerState& worker, const config::Config& config,
                    http::ServerConnection& client, telemetry::Receipt& receipt);
 
-  // The events behind the number `after`; -1: all. Fails with kNotFound while nothing was sent.
+  // The events behind the number `after`; -1: all. `more_fields` go into the reply's head, the date
+  // among them. Fails with kNotFound while nothing was sent.
   [[nodiscard]] Task<Result<void>> follow(std::string id, std::int64_t after,
                                           std::string_view more_fields);
 

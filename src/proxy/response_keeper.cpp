@@ -30,22 +30,23 @@ std::vector<store::StoredItem> stored_items(const std::vector<dialect::ToldItem>
   return stored;
 }
 
-Task<void> ResponseKeeper::keep(const anthropic::Transcript& transcript) {
+Task<bool> ResponseKeeper::keep(const anthropic::Transcript& transcript) {
   auto items = stored_items(encoder_.items(), transcript);
   const store::Status status = kept_status(encoder_.response_status());
   auto kept =
       co_await running_.finish(parts_.worker.runtime, status, encoder_.object(), std::move(items));
-  if (kept || kept.error().kind == ErrorKind::kNotFound) co_return;  // erased meanwhile
+  if (kept || kept.error().kind == ErrorKind::kNotFound) co_return true;  // erased meanwhile
   parts_.receipt.warn("not_stored", kept.error().message);
   parts_.worker.shared.log.say(
       telemetry::Level::kError, "store",
       fmt::format("{} could not be kept: {}", running_.id(), kept.error().message));
+  co_return false;
 }
 
 Task<void> ResponseKeeper::abandon(const anthropic::Transcript& transcript) {
   std::string nobody;
   encoder_.cancel(nobody);
-  co_await keep(transcript);
+  (void)co_await keep(transcript);
 }
 
 }  // namespace ccproxy::proxy

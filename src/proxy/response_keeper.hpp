@@ -22,7 +22,7 @@ class ResponseKeeper final : public AnswerKeeper {
                  RunningResponse& running)
       : parts_(parts), encoder_(encoder), running_(running) {}
 
-  [[nodiscard]] Task<void> keep(const anthropic::Transcript& transcript) override;
+  [[nodiscard]] Task<bool> keep(const anthropic::Transcript& transcript) override;
   [[nodiscard]] Task<void> abandon(const anthropic::Transcript& transcript) override;
   void drop() override { running_.erase(); }
 

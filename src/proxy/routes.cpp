@@ -89,7 +89,8 @@ std::optional<AzurePath> azure_path(std::string_view path) {
 std::string normal_path(std::string_view path) {
   if (const auto azure = azure_path(path)) path = azure->path;
   if (path.starts_with(kCodex)) path.remove_prefix(kCodex.size() - 1);
-  if (path.starts_with("/openai/v1/")) path.remove_prefix(std::string_view("/openai").size());
+  if (path.starts_with("/openai/v1/") || path.starts_with("/openai/responses"))
+    path.remove_prefix(std::string_view("/openai").size());
   while (path.starts_with("/v1/v1/")) path.remove_prefix(3);
   const std::string_view first = path.substr(1, path.find('/', 1) - 1);
   if (std::find(kShort.begin(), kShort.end(), first) != kShort.end())

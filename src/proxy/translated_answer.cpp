@@ -185,7 +185,9 @@ Task<Result<void>> TranslatedAnswer::finish() {
 
 // Nothing more is told before it is kept, so that whoever has seen the end finds all of it.
 Task<void> TranslatedAnswer::keep() {
-  if (form_.keeper != nullptr) co_await form_.keeper->keep(transcript_);
+  if (form_.keeper == nullptr) co_return;
+  const bool is_kept = co_await form_.keeper->keep(transcript_);
+  if (!is_kept) http::append_field(form_.fields, "x-ccproxy-warning", "not_stored");
 }
 
 void TranslatedAnswer::drop() {

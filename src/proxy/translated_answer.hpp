@@ -29,8 +29,8 @@ class AnswerKeeper {
   AnswerKeeper& operator=(const AnswerKeeper&) = delete;
   virtual ~AnswerKeeper() = default;
 
-  // The encoder has come to the end, whichever it is.
-  [[nodiscard]] virtual Task<void> keep(const anthropic::Transcript& transcript) = 0;
+  // The encoder has come to the end, whichever it is. False when it could not be kept.
+  [[nodiscard]] virtual Task<bool> keep(const anthropic::Transcript& transcript) = 0;
   // Nobody waits for it any more.
   [[nodiscard]] virtual Task<void> abandon(const anthropic::Transcript& transcript) = 0;
   // The client is told an error instead of an answer.

@@ -124,7 +124,7 @@ Task<Result<void>> Translation::run_in_background(RequestBody body, OnQueued on_
   auto begun =
       co_await running_->begin(parts_.worker.runtime, store::Status::kQueued, response_->object());
   if (!begun) co_return begun;
-  on_queued({response_->object(), running_});
+  on_queued({response_->object(), note_fields(parts_), running_});
   TranslatedAnswer answer(parts_, *encoder_, form());
   auto head = co_await ask();
   if (!head) {
@@ -213,6 +213,7 @@ Result<void> Translation::decode() {
       .account = scope_.credential,
       .past = &past_,
       .keeps = archive_ != nullptr,
+      .key = key_,
       .compacts = route_.kind == RouteKind::kCompaction,
       .counts = route_.kind == RouteKind::kInputTokens};
   auto decoded = decode_body(context);
@@ -360,7 +361,6 @@ TranslatedAnswer::Form Translation::form() const {
 }
 
 Task<Result<void>> Translation::tell(http::ResponseHead head) {
-  if (!decoded_.may_pause) forget_request();
   make_encoder();
   TranslatedAnswer::Form how = form();
   how.fields = answer_fields(parts_, head);
@@ -370,6 +370,7 @@ Task<Result<void>> Translation::tell(http::ResponseHead head) {
 
 Task<Result<void>> Translation::tell(TranslatedAnswer& answer, http::ResponseHead head) {
   is_told_ = true;
+  if (!decoded_.may_pause) forget_request();
   Result<void> taken;
   if (head.status == kOk) taken = co_await take_all(answer, head);
   if (!taken) {
