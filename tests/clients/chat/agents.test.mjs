@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Agent, OpenAIChatCompletionsModel, Runner, setTracingDisabled, tool } from '@openai/agents';
 import OpenAI from 'openai';
 import { z } from 'zod';
-import { BROKEN, TWO_CALLS, startProxy, weather } from './proxy.mjs';
+import { BROKEN, TWO_CALLS, startProxy, weather } from '../support/proxy.mjs';
 
 const proxy = await startProxy();
 setTracingDisabled(true);

@@ -5,7 +5,7 @@ import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { APICallError, Output, generateText, stepCountIs, streamText, tool } from 'ai';
 import { z } from 'zod';
-import { BROKEN, PNG, TWO_CALLS, startProxy, weather } from './proxy.mjs';
+import { BROKEN, PNG, TWO_CALLS, startProxy, weather } from '../support/proxy.mjs';
 
 const proxy = await startProxy();
 const name = 'claude-sonnet-5';

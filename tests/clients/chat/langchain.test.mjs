@@ -5,7 +5,7 @@ import { AIMessage, HumanMessage, SystemMessage, ToolMessage } from '@langchain/
 import { tool } from '@langchain/core/tools';
 import { ChatOpenAI } from '@langchain/openai';
 import { z } from 'zod';
-import { BROKEN, PNG, TWO_CALLS, startProxy, weather } from './proxy.mjs';
+import { BROKEN, PNG, TWO_CALLS, startProxy, weather } from '../support/proxy.mjs';
 
 const proxy = await startProxy();
 const model = new ChatOpenAI({ model: 'claude-sonnet-5', apiKey: 'any', maxRetries: 0,

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import OpenAI, { AzureOpenAI } from 'openai';
 import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
-import { BROKEN, PNG, TWO_CALLS, startProxy, weather } from './proxy.mjs';
+import { BROKEN, PNG, TWO_CALLS, startProxy, weather } from '../support/proxy.mjs';
 
 const proxy = await startProxy();
 const client = new OpenAI({ baseURL: proxy.baseURL, apiKey: 'any', maxRetries: 0 });

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { startProxy } from './proxy.mjs';
+import { startProxy } from '../support/proxy.mjs';
 
 const proxy = await startProxy();
 const run = promisify(execFile);
