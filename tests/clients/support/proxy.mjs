@@ -75,6 +75,9 @@ export async function startProxy(config = {}) {
   return {
     baseURL: `${proxy.url}/v1`,
 
+    // Is told to end, as by whoever starts it; after the tests it is, anyhow.
+    ends: () => proxy.program.kill('SIGTERM'),
+
     // What the simulated API says from now on: replies of a script (docs/mock.md). Forgets what was
     // asked before.
     async answers(...replies) {
