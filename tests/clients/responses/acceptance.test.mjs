@@ -319,3 +319,20 @@ test('a reference to an item that was kept stands for it', async () => {
       return true;
     });
 });
+
+test('B17 a body of this kind is answered as a chat where a chat is asked for', async () => {
+  await proxy.answers({ blocks: [TEXT, CALL('toolu_1')] });
+  const body = { model, input: [{ role: 'system', content: 'Be short.' },
+    { role: 'user', content: input }], tools: [get_weather], reasoning: { effort: 'low' } };
+  const whole = await client.post('/chat/completions', { body });
+  assert.equal(whole.object, 'chat.completion');
+  assert.equal(whole.choices[0].message.tool_calls[0].function.name, 'get_weather');
+  const { choices: [{ message, finish_reason: reason }] } = await client.chat.completions
+    .stream(body).finalChatCompletion();
+  assert.equal(reason, 'tool_calls');
+  assert.equal(message.content, 'Looking.');
+  assert.equal(message.tool_calls[0].id, 'toolu_1');
+  const [sent] = await proxy.sent();
+  assert.equal(sent.system[0].text, 'Be short.');
+  assert.equal(sent.tools[0].name, 'get_weather');
+});
