@@ -7,7 +7,8 @@ import OpenAI from 'openai';
 import { TWO_CALLS, startProxy } from '../support/proxy.mjs';
 import { checkStream, read } from './events.mjs';
 
-const proxy = await startProxy();
+// Two workers, so that who asks for a response is not always served by the one that made it.
+const proxy = await startProxy({ server: { workers: 2 } });
 const client = new OpenAI({ baseURL: proxy.baseURL, apiKey: 'any', maxRetries: 0 });
 const model = 'claude-sonnet-5';
 const input = 'How is the weather in Oslo and Bergen?';
@@ -68,11 +69,47 @@ test('a conversation goes on with the id of its last response', async () => {
 
 test('a conversation branches', async () => {
   await proxy.answers({ text: 'Rain.' });
-  const first = await ask();
-  await ask({ previous_response_id: first.id, input: 'And tomorrow?' });
-  await ask({ previous_response_id: first.id, input: 'And yesterday?' });
-  const [, , third] = await proxy.sent();
-  assert.ok(!JSON.stringify(third).includes('tomorrow'));
+  for (const said of [input, [{ role: 'user', content: input }],
+    [{ role: 'user', content: [{ type: 'input_text', text: input }] }]]) {
+    const first = await ask({ input: said });
+    for (const next of ['And tomorrow?', 'And yesterday?']) {
+      await ask({ previous_response_id: first.id, input: next });
+      const { messages } = (await proxy.sent()).at(-1);
+      assert.deepEqual(messages.map(({ role, content }) => [role, content.map(({ text }) => text)]),
+        [['user', [input]], ['assistant', ['Rain.']], ['user', [next]]]);
+    }
+  }
+});
+
+test('a conversation goes on after a search, with what was found, and after a call that was cut',
+  async () => {
+    await proxy.answers({ times: 1, blocks: [
+      { web_search: { query: 'weather', results: [{ url: 'https://example.com/', title: 'Sky' }] } },
+      { text: 'It rains.' }] }, { text: 'Sun.' });
+    const search = { tools: [{ type: 'web_search' }] };
+    const found = await ask(search);
+    await ask({ ...search, previous_response_id: found.id, input: 'And tomorrow?' });
+    const [, second] = await proxy.sent();
+    assert.deepEqual(second.messages[1].content.map((block) => block.type),
+      ['server_tool_use', 'web_search_tool_result', 'text']);
+    await proxy.answers({ times: 1, blocks: [{ text: 'Looking.' }, { tool_use: { id: 'toolu_1',
+      name: 'get_weather', fragments: ['{"ci'] } }], stop_reason: 'max_tokens' }, { text: 'Sun.' });
+    const cut = await ask({ tools });
+    assert.equal(cut.status, 'incomplete');
+    await ask({ tools, previous_response_id: cut.id, input: 'Go on.' });
+    const [, third] = await proxy.sent();
+    assert.deepEqual(third.messages.map(({ content }) => content.map((block) => block.type)),
+      [['text'], ['text'], ['text']]);
+  });
+
+test('a conversation has one beginning', async () => {
+  await proxy.answers({ text: 'Rain.' });
+  const { id } = await ask();
+  await assert.rejects(ask({ previous_response_id: id, conversation: 'conv_1' }), (error) => {
+    assert.ok(error instanceof OpenAI.BadRequestError, `${error}`);
+    assert.equal(error.code, 'mutually_exclusive_parameters');
+    return true;
+  });
 });
 
 test('a response is kept, and forgotten when it is deleted', async () => {
