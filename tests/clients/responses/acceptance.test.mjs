@@ -318,6 +318,23 @@ test('a reference to an item that was kept stands for it', async () => {
     });
 });
 
+test('a request with line breaks between its tokens does not break the lines of its stream',
+  async () => {
+    await proxy.answers({ blocks: [CALL('toolu_1')] });
+    const neat = new OpenAI({ baseURL: proxy.baseURL, apiKey: 'any', maxRetries: 0,
+      fetch: (url, { body, ...init }) => {
+        const text = JSON.stringify(JSON.parse(body), null, 2).replaceAll('\n', '\r\n');
+        return fetch(url, { ...init, body: text, headers: { 'content-type': 'application/json' } });
+      } });
+    const { response } = await read(neat.responses.create({ model, input, stream: true,
+      tools: [get_weather, patch], metadata: { a: 'b', c: 'd' }, reasoning: { effort: 'low' },
+      tool_choice: { type: 'function', name: 'get_weather' },
+      text: { format: { type: 'json_schema', name: 'w', schema: { type: 'object',
+        properties: {}, additionalProperties: false } } } }));
+    assert.deepEqual(response.tools[0].parameters, get_weather.parameters);
+    assert.deepEqual(response.metadata, { a: 'b', c: 'd' });
+  });
+
 test('B17 a body of this kind is answered as a chat where a chat is asked for', async () => {
   await proxy.answers({ blocks: [TEXT, CALL('toolu_1')] });
   const body = { model, input: [{ role: 'system', content: 'Be short.' },
