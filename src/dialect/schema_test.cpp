@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 
 #include "dialect/output_schema.hpp"
 #include "dialect/tool_schema.hpp"
@@ -68,7 +69,7 @@ TEST_F(ToolSchemas, with_hundreds_of_branches_are_refused) {
   EXPECT_EQ(schema(R"({"anyOf":[)" + branches + "]}"), "");
 }
 
-Document sanitized(const char* schema) {
+Document sanitized(std::string_view schema) {
   const auto result = output_schema(schema);
   return result ? Document::parse(result->json) : Document();
 }
@@ -95,6 +96,62 @@ TEST(OutputSchemas, say_in_words_what_cannot_be_enforced) {
   EXPECT_EQ(schema["properties"]["e"]["anyOf"][0]["description"], "(format: \"color\")");
   EXPECT_EQ(schema["properties"]["l"]["description"], "(minItems: 2)");
   EXPECT_EQ(schema["properties"]["l"]["items"]["additionalProperties"], false);
+}
+
+TEST(OutputSchemas, lose_every_keyword_that_upstream_refuses) {
+  for (const char* keyword : {R"("minimum":0)",
+                              R"("maximum":1)",
+                              R"("exclusiveMinimum":0)",
+                              R"("exclusiveMaximum":1)",
+                              R"("multipleOf":2)",
+                              R"("minLength":1)",
+                              R"("maxLength":2)",
+                              R"("pattern":"a")",
+                              R"("minItems":2)",
+                              R"("maxItems":3)",
+                              R"("uniqueItems":true)",
+                              R"("minProperties":1)",
+                              R"("maxProperties":2)",
+                              R"("patternProperties":{"a":{}})",
+                              R"("propertyNames":{})",
+                              R"("contains":{})",
+                              R"("not":{})",
+                              R"("if":{})",
+                              R"("then":{})",
+                              R"("else":{})",
+                              R"("dependentRequired":{})",
+                              R"("dependentSchemas":{})",
+                              R"("format":"color")"}) {
+    const std::string name = Document::parse("{" + std::string(keyword) + "}").begin().key();
+    const Document schema = sanitized(R"({"type":"array",)" + std::string(keyword) + "}");
+    EXPECT_FALSE(schema.contains(name)) << keyword;
+    EXPECT_NE(schema["description"].get<std::string>().find(name), std::string::npos) << keyword;
+  }
+}
+
+TEST(OutputSchemas, keep_what_upstream_takes) {
+  for (const char* keyword :
+       {R"("minItems":1)", R"("default":2)", R"("enum":[1,"a",null])", R"("const":1.0)",
+        R"("title":"T")", R"("$schema":"s")", R"("format":"date-time")", R"("format":"time")",
+        R"("format":"date")", R"("format":"duration")", R"("format":"email")",
+        R"("format":"hostname")", R"("format":"uri")", R"("format":"ipv4")", R"("format":"ipv6")",
+        R"("format":"uuid")"}) {
+    const auto schema = output_schema(R"({"type":"array",)" + std::string(keyword) + "}");
+    ASSERT_TRUE(schema) << keyword;
+    EXPECT_FALSE(schema->changed) << keyword;
+  }
+}
+
+TEST(OutputSchemas, are_cleaned_wherever_a_schema_may_stand) {
+  const std::string open = R"({"type":"object","properties":{"a":{}}})";
+  for (const std::string around :
+       {R"({"$defs":{"d":@}})", R"({"definitions":{"d":@}})", R"({"anyOf":[@]})",
+        R"({"oneOf":[@]})", R"({"allOf":[@]})", R"({"prefixItems":[@]})", R"({"items":@})"}) {
+    std::string schema = around;
+    schema.replace(schema.find('@'), 1, open);
+    EXPECT_NE(sanitized(schema).dump().find(R"("additionalProperties":false)"), std::string::npos)
+        << around;
+  }
 }
 
 TEST(OutputSchemas, take_properties_that_are_named_like_keywords) {

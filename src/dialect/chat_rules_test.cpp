@@ -1,0 +1,330 @@
+// Rules of single fields of a chat request (translation.md A.1 to A.7) that no recorded request of
+// tests/golden shows: a row each. What is looked at is one place of what goes up.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "dialect/request_case_fixture.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::Document;
+
+// Decodes a request that says "hi" to `model`, with these members over it.
+Result<Decoded> decoded(const char* members) {
+  Document request = {{"model", "claude-sonnet-4-5"},
+                      {"messages", {{{"role", "user"}, {"content", "hi"}}}}};
+  request.update(Document::parse(members));
+  const std::string text = request.dump();
+  json::Outline outline;
+  if (auto read = outline.read(text); !read) return fail(read.error());
+  const auto asked = asked_model(outline, "claude-sonnet-4-5");
+  if (!asked) return fail(asked.error());
+  const auto recall = [](std::string_view) {
+    return std::shared_ptr<const anthropic::ThoughtTurn>();
+  };
+  const anthropic::Capabilities can =
+      anthropic::capabilities_of(*test::known_models().family_of(asked->name));
+  const Options options;
+  return decode_chat(
+      outline,
+      {.asked = *asked, .model = asked->name, .can = can, .options = options, .recall = recall});
+}
+
+struct Row {
+  const char* says;
+  const char* members;   // of the request
+  const char* expected;  // JSON pointers into what goes up; null: nothing is there
+  std::vector<std::string> ignored{}, warnings{};
+};
+
+const Row kParameters[] = {
+    {"scale is served as standard, and told",
+     R"({"service_tier":"scale"})",
+     R"({"/service_tier":"standard_only"})",
+     {"service_tier"}},
+    {"default is what standard_only is", R"({"service_tier":"default"})",
+     R"({"/service_tier":"standard_only"})"},
+    {"auto says nothing", R"({"service_tier":"auto"})", R"({"/service_tier":null})"},
+    {"fast without the fast mode says nothing", R"({"service_tier":"fast"})",
+     R"({"/service_tier":null,"/speed":null})"},
+    {"moderation that does not block is left out",
+     R"({"moderation":{"model":"m"}})",
+     R"({"/moderation":null})",
+     {"moderation"}},
+    {"the user stands in for a safety identifier", R"({"user":"u-1"})",
+     R"({"/metadata/user_id":"a24a7f55f278dd49fb1f99c5507800cb198a5bfe10fe2126cd0b25672152b0da"})"},
+    {"verbosity is medium by itself", R"({"verbosity":"medium"})", R"({"/verbosity":null})"},
+    {"a voice is not needed for text", R"({"audio":{"voice":"v"},"modalities":["text"]})",
+     R"({"/audio":null})"},
+    {"top_k goes up where the model takes it", R"({"top_k":5})", R"({"/top_k":5})"},
+    {"top_k is left out where it does not",
+     R"({"model":"claude-opus-5","top_k":5})",
+     R"({"/top_k":null})",
+     {"top_k"}},
+    {"top_k is left out while it thinks",
+     R"({"top_k":5,"reasoning_effort":"low"})",
+     R"({"/top_k":null,"/thinking/type":"enabled"})",
+     {"top_k"}},
+};
+
+const Row kThinking[] = {
+    {"reasoning_effort wins over reasoning.effort",
+     R"({"model":"claude-opus-5","reasoning_effort":"low","reasoning":{"effort":"high"}})",
+     R"({"/output_config/effort":"low"})"},
+    {"reasoning.enabled switches it on",
+     R"({"model":"claude-opus-4-8","reasoning":{"enabled":true}})",
+     R"({"/thinking/type":"adaptive","/output_config/effort":"medium"})"},
+    {"and off", R"({"model":"claude-opus-5","reasoning":{"enabled":false}})",
+     R"({"/thinking/type":"disabled","/output_config":null})"},
+    {"enable_thinking switches it off", R"({"model":"claude-opus-5","enable_thinking":false})",
+     R"({"/thinking/type":"disabled"})"},
+    {"an effort in the model's name loses to what the request says",
+     R"({"model":"claude-opus-5:high","thinking":{"type":"disabled"}})",
+     R"({"/thinking":{"type":"disabled"},"/output_config":null})"},
+    {"adaptive thinking is a budget where there is no other", R"({"thinking":{"type":"adaptive"}})",
+     R"({"/thinking":{"type":"enabled","budget_tokens":8192}})"},
+};
+
+const Row kContent[] = {
+    {"image/jpg is no type of its own",
+     R"({"messages":[{"role":"user","content":[
+         {"type":"image_url","image_url":{"url":"data:image/jpg;base64,AAAA"}}]}]})",
+     R"({"/messages/0/content/0/source/media_type":"image/jpeg"})"},
+    {"a file of bytes is what its name says",
+     R"({"messages":[{"role":"user","content":[{"type":"file","file":{"filename":"a.md",
+         "file_data":"data:application/octet-stream;base64,IyBI"}}]}]})",
+     R"({"/messages/0/content/0/source/data":"# H"})"},
+    {"a file that nothing names is what its first bytes say",
+     R"({"messages":[{"role":"user","content":[{"type":"file","file":{"file_data":"JVBERi0xLjQK"}}]}]})",
+     R"({"/messages/0/content/0/source/media_type":"application/pdf"})"},
+    {"a file may be an address",
+     R"({"messages":[{"role":"user","content":[{"type":"file","file":{"file_url":"https://x/a.pdf"}}]}]})",
+     R"({"/messages/0/content/0":{"type":"document","source":{"type":"url","url":"https://x/a.pdf"}}})"},
+    {"a file of the provider's may be an image",
+     R"({"messages":[{"role":"user","content":[{"type":"file","file":{"filename":"a.png","file_id":"file_1"}}]}]})",
+     R"({"/messages/0/content/0":{"type":"image","source":{"type":"file","file_id":"file_1"}}})"},
+    {"thinking_blocks win over reasoning_details",
+     R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a",
+         "thinking_blocks":[{"type":"thinking","thinking":"t","signature":"S"}],
+         "reasoning_details":[{"type":"reasoning.encrypted","data":"D"}]},
+         {"role":"user","content":"r"}]})",
+     R"({"/messages/1/content/0/signature":"S","/messages/1/content/1/text":"a"})"},
+    {"a part without a type is text", R"({"messages":[{"role":"user","content":[{"text":"t"}]}]})",
+     R"({"/messages/0/content/0":{"type":"text","text":"t"}})"},
+};
+
+const char* const kCalled =
+    R"({"role":"user","content":"q"},{"role":"assistant","tool_calls":[
+        {"id":"t1","type":"function","function":{"name":"f","arguments":"{}"}}]},)";
+
+// `kCalled` and these messages.
+std::string after_a_call(const char* messages) {
+  return std::string(R"({"messages":[)") + kCalled + messages + "]}";
+}
+
+void expect_sent(const Row& row, const char* members) {
+  SCOPED_TRACE(row.says);
+  const auto request = decoded(members);
+  ASSERT_TRUE(request) << request.error().param << ": " << request.error().message;
+  const Document body = Document::parse(request->body);
+  const Document expected = Document::parse(row.expected);
+  for (const auto& [at, value] : expected.items()) {
+    const Document::json_pointer place(at);
+    EXPECT_EQ(body.contains(place) ? body.at(place) : Document(), value) << at << '\n' << body;
+  }
+  EXPECT_EQ(request->plan.ignored, row.ignored);
+  EXPECT_EQ(request->plan.warnings, row.warnings);
+}
+
+TEST(ChatRules, of_parameters) {
+  for (const Row& row : kParameters) expect_sent(row, row.members);
+}
+
+TEST(ChatRules, of_thinking) {
+  for (const Row& row : kThinking) expect_sent(row, row.members);
+}
+
+TEST(ChatRules, of_content) {
+  for (const Row& row : kContent) expect_sent(row, row.members);
+}
+
+TEST(ChatRules, of_results) {
+  const Row rows[] = {
+      {"an error stays one", R"({"role":"tool","tool_call_id":"t1","content":"r","is_error":true})",
+       R"({"/messages/2/content/0/is_error":true})"},
+      {"two results are an error when one of them is",
+       R"({"role":"tool","tool_call_id":"t1","content":"a"},
+          {"role":"tool","tool_call_id":"t1","content":"b","is_error":true})",
+       R"({"/messages/2/content/0/is_error":true,"/messages/2/content/0/content/1/text":"b"})"},
+      {"a breakpoint inside a result counts",
+       R"({"role":"tool","tool_call_id":"t1","content":[
+           {"type":"text","text":"r","cache_control":{"type":"ephemeral","ttl":"1h"}}]})",
+       R"({"/messages/2/content/0/content/0/cache_control/ttl":"1h"})"},
+      {"a breakpoint stays where a result became text",
+       R"({"role":"tool","tool_call_id":"t1","content":"r"},
+          {"role":"tool","tool_call_id":"t9","content":"o","cache_control":{"type":"ephemeral"}})",
+       R"({"/messages/2/content/1/cache_control":{"type":"ephemeral"}})",
+       {},
+       {"result_orphan"}},
+  };
+  for (const Row& row : rows) expect_sent(row, after_a_call(row.members).c_str());
+}
+
+TEST(ChatRules, of_calls) {
+  const Row rows[] = {
+      {"ids that were mended in two messages of one turn are answered",
+       R"({"messages":[{"role":"user","content":"q"},
+           {"role":"assistant","tool_calls":[{"id":"a.1","function":{"name":"f"}}]},
+           {"role":"assistant","tool_calls":[{"id":"b.1","function":{"name":"f"}}]},
+           {"role":"tool","tool_call_id":"a.1","content":"A"},
+           {"role":"tool","tool_call_id":"b.1","content":"B"}]})",
+       R"({"/messages/2/content/0/tool_use_id":"a_1","/messages/2/content/0/content":"A",
+           "/messages/2/content/1/tool_use_id":"b_1","/messages/2/content/1/content":"B"})"},
+      {"of two calls of one id the last gets what is left over",
+       R"({"messages":[{"role":"user","content":"q"},
+           {"role":"assistant","tool_calls":[{"id":"x","function":{"name":"f"}},
+                                             {"id":"x","function":{"name":"f"}}]},
+           {"role":"tool","tool_call_id":"x","content":"a"},
+           {"role":"tool","tool_call_id":"x","content":"b"},
+           {"role":"tool","tool_call_id":"x","content":"c"}]})",
+       R"({"/messages/2/content/0/content":"a","/messages/2/content/1/tool_use_id":"x_2",
+           "/messages/2/content/1/content/1/text":"c"})"},
+      {"a legacy result answers the call before it, not the first",
+       R"({"messages":[{"role":"user","content":"q"},
+           {"role":"assistant","function_call":{"name":"f","arguments":"{}"}},
+           {"role":"user","content":"and?"},
+           {"role":"assistant","function_call":{"name":"f","arguments":"{}"}},
+           {"role":"function","name":"f","content":"r"}]})",
+       R"({"/messages/4/content/0/tool_use_id":"call_fn_1","/messages/4/content/0/content":"r"})",
+       {},
+       {"result_missing"}},
+  };
+  for (const Row& row : rows) expect_sent(row, row.members);
+}
+
+TEST(ChatRules, of_tools) {
+  const Row rows[] = {
+      {"a tool in Anthropic's shape may say its type",
+       R"({"tools":[{"type":"custom","name":"f","input_schema":{"type":"object"}}]})",
+       R"({"/tools/0":{"name":"f","input_schema":{"type":"object"}}})"},
+      {"input_schema may stand inside the wrapper, too",
+       R"({"tools":[{"type":"function","function":{"name":"f","input_schema":{"type":"object","x":1}}}]})",
+       R"({"/tools/0/input_schema/x":1})"},
+      {"a description of white space is none",
+       R"({"tools":[{"type":"function","function":{"name":"f","description":" "}}]})",
+       R"({"/tools/0/description":null})"},
+      {"a breakpoint may stand inside the wrapper",
+       R"({"tools":[{"type":"function","function":{"name":"f","cache_control":{"type":"ephemeral"}}}]})",
+       R"({"/tools/0/cache_control":{"type":"ephemeral"}})"},
+      {"a large search is ten", R"({"web_search_options":{"search_context_size":"high"}})",
+       R"({"/tools/0/max_uses":10})"},
+      {"a search of no size is five", R"({"web_search_options":{}})", R"({"/tools/0/max_uses":5})"},
+      {"Anthropic's spelling of required",
+       R"({"tools":[{"name":"f","input_schema":{}}],"tool_choice":{"type":"any"}})",
+       R"({"/tool_choice":{"type":"any"}})"},
+      {"Anthropic's spelling of a name",
+       R"({"tools":[{"name":"f","input_schema":{}}],"tool_choice":{"type":"tool","name":"f"}})",
+       R"({"/tool_choice":{"type":"tool","name":"f"}})"},
+      {"several allowed tools cannot be forced everywhere",
+       R"({"model":"claude-opus-5-5","tools":[{"name":"a"},{"name":"b"},{"name":"c"}],
+           "tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required",
+               "tools":[{"type":"function","name":"a"},{"type":"function","name":"c"}]}}})",
+       R"({"/tool_choice":{"type":"auto"},"/tools/1/name":"c","/tools/2":null,
+           "/system/0/text":"You must call one of the provided tools."})",
+       {},
+       {"tool_choice_downgraded"}},
+      {"functions beside tools are tools",
+       R"({"tools":[{"name":"f","input_schema":{}}],"functions":[{"name":"g"}]})",
+       R"({"/tools/1/name":"g","/tool_choice":null})"},
+  };
+  for (const Row& row : rows) expect_sent(row, row.members);
+}
+
+TEST(ChatRules, of_breakpoints) {
+  const Row rows[] = {
+      {"a longer one becomes short behind a short one",
+       R"({"messages":[
+           {"role":"user","content":"a","cache_control":{"type":"ephemeral"}},
+           {"role":"assistant","content":"b","cache_control":{"type":"ephemeral","ttl":"1h"}},
+           {"role":"user","content":"c"}]})",
+       R"({"/messages/1/content/0/cache_control":{"type":"ephemeral"}})"},
+      {"so does the automatic one",
+       R"({"prompt_cache_retention":"24h","messages":[
+           {"role":"user","content":"a","cache_control":{"type":"ephemeral"}}]})",
+       R"({"/cache_control":{"type":"ephemeral"}})"},
+      {"twelve hours are one", R"({"prompt_cache_options":{"ttl":"12h"}})",
+       R"({"/cache_control/ttl":"1h"})"},
+      {"half an hour is the usual time", R"({"prompt_cache_options":{"ttl":"30m"}})",
+       R"({"/cache_control":{"type":"ephemeral"}})"},
+  };
+  for (const Row& row : rows) expect_sent(row, row.members);
+}
+
+TEST(ChatRules, of_more_strict_tools_than_there_may_be) {
+  const auto strict_tools = [](int count) {
+    Document tools = Document::array();
+    for (int i = 0; i < count; ++i)
+      tools.push_back({{"name", "f" + std::to_string(i)},
+                       {"strict", true},
+                       {"input_schema",
+                        {{"type", "object"},
+                         {"properties", Document::object()},
+                         {"additionalProperties", false}}}});
+    const auto request = decoded(Document{{"tools", tools}}.dump().c_str());
+    return Document::parse(request.value().body)["tools"].back().contains("strict");
+  };
+  EXPECT_TRUE(strict_tools(20));
+  EXPECT_FALSE(strict_tools(21));
+}
+
+TEST(ChatRules, of_a_last_answer_beside_a_schema) {
+  const Row row{"a schema and a beginning of the answer exclude each other",
+                R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"{"}],
+                    "response_format":{"type":"json_schema","json_schema":{"schema":
+                        {"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}}}})",
+                R"({"/messages/2/content/0/text":"Continue."})"};
+  expect_sent(row, row.members);
+}
+
+TEST(ChatRules, of_usage_in_a_stream) {
+  EXPECT_FALSE(decoded(R"({"stream_options":{"include_usage":true}})")->plan.include_usage);
+  EXPECT_TRUE(
+      decoded(R"({"stream":true,"stream_options":{"include_usage":true}})")->plan.include_usage);
+}
+
+TEST(ChatRules, of_what_is_refused) {
+  const struct {
+    const char *members, *param, *code;
+  } rows[] = {
+      {R"({"top_p":1.5})", "top_p", "invalid_value"},
+      {R"({"n":0})", "n", "unsupported_value"},
+      {R"({"top_logprobs":2})", "top_logprobs", "unsupported_parameter"},
+      {R"({"stop":["a",1]})", "stop", "invalid_type"},
+      {R"({"max_tokens":1.5})", "max_tokens", "invalid_type"},
+      {R"({"stream_options":{"include_usage":1}})", "stream_options.include_usage", "invalid_type"},
+      {R"({"reasoning":{"enabled":1}})", "reasoning.enabled", "invalid_type"},
+      {R"({"tools":[{"name":"f"}],"parallel_tool_calls":1})", "parallel_tool_calls",
+       "invalid_type"},
+      {R"({"tools":[{"name":"f"}],"tool_choice":{"type":"allowed_tools","allowed_tools":
+          {"mode":"auto","tools":[{"type":"function","name":"g"}]}}})",
+       "tool_choice", "invalid_value"},
+      {R"({"response_format":{"type":"json_schema","json_schema":{"schema":[]}}})",
+       "response_format.json_schema.schema", "invalid_type"},
+      {R"({"messages":[{"role":"assistant","content":[
+          {"type":"image","source":{"type":"url","url":"https://x/y.png"}}]}]})",
+       "messages[0].content[0]", "unsupported_content"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.members);
+    const auto request = decoded(row.members);
+    ASSERT_FALSE(request) << request->body;
+    EXPECT_EQ(request.error().param, row.param);
+    EXPECT_EQ(request.error().code, row.code);
+  }
+}
+
+}  // namespace
+}  // namespace ccproxy::dialect
