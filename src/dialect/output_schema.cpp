@@ -175,10 +175,21 @@ class Sanitizer {
     if (const auto ref = node.find("$ref"); ref != node.end() && ref->is_string())
       if (follows_circle(ref->get<std::string>(), open)) return true;
     for (const auto& [key, value] : node.items())
-      if (key != "$defs" && key != "definitions" && key != "enum" && key != "const" &&
-          circles(value, open))
+      if (key == "properties" ? members_circle(value, open)
+                              : !is_no_schema(key) && circles(value, open))
         return true;
     return false;
+  }
+
+  // Properties have names of their own, which may be those of keywords.
+  bool members_circle(const Document& properties, std::set<std::string>& open) {
+    return std::any_of(properties.begin(), properties.end(),
+                       [&](const Document& schema) { return circles(schema, open); });
+  }
+
+  // What stands there is a value, or a schema that only counts where it is referred to.
+  static bool is_no_schema(std::string_view key) {
+    return key == "$defs" || key == "definitions" || key == "enum" || key == "const";
   }
 
   bool follows_circle(const std::string& target, std::set<std::string>& open) {

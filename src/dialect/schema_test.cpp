@@ -177,6 +177,10 @@ TEST(OutputSchemas, that_refer_to_themselves_cannot_be_sent) {
   EXPECT_FALSE(output_schema(
       R"({"$ref":"#/$defs/N","$defs":{"N":{"type":"object","properties":{"next":{"$ref":"#/$defs/N"}}}}})"));
   EXPECT_FALSE(output_schema(R"({"type":"object","properties":{"self":{"$ref":"#"}}})"));
+  for (const char* name : {"enum", "const", "definitions", "$defs"})  // here they name no keyword
+    EXPECT_FALSE(output_schema(R"({"type":"object","properties":{")" + std::string(name) +
+                               R"(":{"$ref":"#"}}})"))
+        << name;
   EXPECT_TRUE(output_schema(
       R"({"type":"object","properties":{"a":{"$ref":"#/$defs/A"},"b":{"$ref":"#/$defs/A"}},"$defs":{"A":{"type":"string"}}})"));
 }
