@@ -84,6 +84,9 @@ const Row kThinking[] = {
     {"an effort in the model's name loses to what the request says",
      R"({"model":"claude-opus-5:high","thinking":{"type":"disabled"}})",
      R"({"/thinking":{"type":"disabled"},"/output_config":null})"},
+    {"an empty object asks for nothing",
+     R"({"model":"claude-opus-4-8","thinking":{},"reasoning":{}})",
+     R"({"/thinking":null,"/output_config":null})"},
     {"adaptive thinking is a budget where there is no other", R"({"thinking":{"type":"adaptive"}})",
      R"({"/thinking":{"type":"enabled","budget_tokens":8192}})"},
 };
@@ -306,6 +309,8 @@ TEST(ChatRules, of_what_is_refused) {
       {R"({"max_tokens":1.5})", "max_tokens", "invalid_type"},
       {R"({"stream_options":{"include_usage":1}})", "stream_options.include_usage", "invalid_type"},
       {R"({"reasoning":{"enabled":1}})", "reasoning.enabled", "invalid_type"},
+      {R"({"reasoning":"high"})", "reasoning", "invalid_type"},
+      {R"({"thinking":true})", "thinking", "invalid_type"},
       {R"({"tools":[{"name":"f"}],"parallel_tool_calls":1})", "parallel_tool_calls",
        "invalid_type"},
       {R"({"tools":[{"name":"f"}],"tool_choice":{"type":"allowed_tools","allowed_tools":

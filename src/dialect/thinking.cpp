@@ -229,14 +229,14 @@ ReasoningWish read_reasoning(Value request, std::string_view suffix, Report& rep
     read_budget(reasoning["max_tokens"], "reasoning.max_tokens", wish, report);
     wish.is_hidden = reasoning["exclude"].boolean().value_or(false);
   } else if (!reasoning.is_absent()) {
-    report.ignore("reasoning");
+    report.refuse_type("reasoning", "an object");
   }
   const Value thinking = request["thinking"];
-  if (thinking.is_object()) {
+  if (thinking.is_object() && !thinking.children().empty()) {
     wish.thinking = thinking;
     read_budget(thinking["budget_tokens"], "thinking.budget_tokens", wish, report);
-  } else if (!thinking.is_absent()) {
-    report.ignore("thinking");
+  } else if (!thinking.is_absent() && !thinking.is_object()) {
+    report.refuse_type("thinking", "an object");
   }
   switch_thinking(reasoning["enabled"], "reasoning.enabled", wish, report);
   switch_thinking(request["enable_thinking"], "enable_thinking", wish, report);
