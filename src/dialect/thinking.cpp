@@ -234,6 +234,7 @@ ReasoningWish read_reasoning(Value request, std::string_view suffix, Report& rep
   const Value thinking = request["thinking"];
   if (thinking.is_object() && !thinking.children().empty()) {
     wish.thinking = thinking;
+    if (!wish.level && !wish.budget) wish.param = "thinking";
     read_budget(thinking["budget_tokens"], "thinking.budget_tokens", wish, report);
   } else if (!thinking.is_absent() && !thinking.is_object()) {
     report.refuse_type("thinking", "an object");
