@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "json/text.hpp"
+#include "json/writer.hpp"
 
 namespace ccproxy::dialect {
 namespace {
@@ -17,7 +20,8 @@ constexpr std::string_view kNoId = "(none)";
 
 std::string_view input_of(Value arguments, MadeTexts& made, json::Outline& scratch) {
   if (arguments.is_object()) return arguments.raw();
-  if (!arguments.is_string()) return "{}";
+  if (arguments.is_absent()) return "{}";
+  if (!arguments.is_string()) return made.keep(fmt::format(R"({{"value":{}}})", arguments.raw()));
   if (json::is_blank(arguments.text())) return "{}";
   const std::string_view plain = plain_text(arguments, made);
   if (!scratch.read(plain, 0)) return made.keep(fmt::format(R"({{"_raw":{}}})", arguments.raw()));
@@ -27,7 +31,11 @@ std::string_view input_of(Value arguments, MadeTexts& made, json::Outline& scrat
 }
 
 std::string_view text_input_of(Value text, MadeTexts& made) {
-  return made.keep(fmt::format(R"({{"input":{}}})", text.is_string() ? text.raw() : "\"\""));
+  if (text.is_string()) return made.keep(fmt::format(R"({{"input":{}}})", text.raw()));
+  std::string input = R"({"input":)";
+  json::append_quoted(input, text.is_absent() ? std::string_view() : text.raw());
+  input += '}';
+  return made.keep(std::move(input));
 }
 
 void OpenCalls::add(std::string_view client, std::string_view upstream) {
