@@ -4,6 +4,7 @@
 
 #include "dialect/citations.hpp"
 #include "dialect/finish_reason.hpp"
+#include "dialect/service_tier.hpp"
 
 namespace ccproxy::dialect {
 namespace {
@@ -104,6 +105,14 @@ TEST(FinishReason, agrees_with_what_the_client_sees) {
   EXPECT_EQ(finish_reason("refusal", true, false), "content_filter");
   EXPECT_EQ(finish_reason("pause_turn", false, false), "stop");
   EXPECT_EQ(finish_reason("brand_new", false, false), "stop");
+}
+
+TEST(ServiceTier, is_told_in_openais_words) {
+  EXPECT_EQ(openai_tier("standard", false), "default");
+  EXPECT_EQ(openai_tier("", false), "default");
+  EXPECT_EQ(openai_tier("priority", false), "priority");
+  EXPECT_EQ(openai_tier("standard", true), "priority");
+  EXPECT_EQ(openai_tier("batch", false), "flex");
 }
 
 }  // namespace

@@ -96,6 +96,12 @@ const Row kThinking[] = {
     {"an empty object asks for nothing",
      R"({"model":"claude-opus-4-8","thinking":{},"reasoning":{}})",
      R"({"/thinking":null,"/output_config":null})"},
+    {"a budget is a level where thinking has no other form",
+     R"({"model":"claude-opus-5","thinking":{"type":"enabled","budget_tokens":20000}})",
+     R"({"/thinking":{"type":"adaptive","display":"summarized"},"/output_config/effort":"high"})"},
+    {"between tools only is off where it must be the one or the other",
+     R"({"model":"claude-opus-5","thinking":{"type":"between_tools"}})",
+     R"({"/thinking":{"type":"disabled"},"/output_config":null})"},
     {"adaptive thinking is a budget where there is no other", R"({"thinking":{"type":"adaptive"}})",
      R"({"/thinking":{"type":"enabled","budget_tokens":8192}})"},
 };
@@ -124,6 +130,18 @@ const Row kContent[] = {
          "reasoning_details":[{"type":"reasoning.encrypted","data":"D"}]},
          {"role":"user","content":"r"}]})",
      R"({"/messages/1/content/0/signature":"S","/messages/1/content/1/text":"a"})"},
+    {"a refusal is told only where nothing else was said",
+     R"({"messages":[{"role":"user","content":"q"},
+         {"role":"assistant","content":"a","refusal":"no"},{"role":"user","content":"r"}]})",
+     R"({"/messages/1/content/0/text":"a","/messages/1/content/1":null})"},
+    {"Anthropic's blocks keep their breakpoints, and errors are errors",
+     R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":[
+         {"type":"tool_use","id":"t","name":"f","input":{},"cache_control":{"type":"ephemeral"}}]},
+         {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"r",
+         "is_error":true,"cache_control":{"type":"ephemeral","ttl":"1h"}},{"type":"text","text":"a"}]}]})",
+     R"({"/messages/1/content/0/cache_control":{"type":"ephemeral"},
+         "/messages/2/content/0/is_error":true,
+         "/messages/2/content/0/cache_control":{"type":"ephemeral"}})"},
     {"a part without a type is text", R"({"messages":[{"role":"user","content":[{"text":"t"}]}]})",
      R"({"/messages/0/content/0":{"type":"text","text":"t"}})"},
 };
@@ -244,6 +262,15 @@ TEST(ChatRules, of_tools) {
       {"a large search is ten", R"({"web_search_options":{"search_context_size":"high"}})",
        R"({"/tools/0/max_uses":10})"},
       {"a search of no size is five", R"({"web_search_options":{}})", R"({"/tools/0/max_uses":5})"},
+      {"all that is known of a place goes up",
+       R"({"web_search_options":{"user_location":{"type":"approximate","approximate":
+           {"city":null,"region":"R","country":"NO","timezone":"T"}}}})",
+       R"({"/tools/0/user_location":
+           {"type":"approximate","region":"R","country":"NO","timezone":"T"}})"},
+      {"a tool is not strict where the model enforces nothing",
+       R"({"model":"claude-sonnet-4-20250514","tools":[{"name":"f","strict":true,"input_schema":
+           {"type":"object","properties":{},"additionalProperties":false}}]})",
+       R"({"/tools/0/strict":null})"},
       {"Anthropic's spelling of required",
        R"({"tools":[{"name":"f","input_schema":{}}],"tool_choice":{"type":"any"}})",
        R"({"/tool_choice":{"type":"any"}})"},
@@ -337,6 +364,9 @@ TEST(ChatRules, of_what_is_refused) {
        "tool_choice", "invalid_value"},
       {R"({"response_format":{"type":"json_schema","json_schema":{"schema":[]}}})",
        "response_format.json_schema.schema", "invalid_type"},
+      {R"({"messages":[{"role":"user","content":[
+          {"type":"image_url","image_url":{"url":"data:image/png,AAAA"}}]}]})",
+       "messages[0].content[0].image_url.url", "invalid_base64_image"},
       {R"({"messages":[{"role":"assistant","content":[
           {"type":"image","source":{"type":"url","url":"https://x/y.png"}}]}]})",
        "messages[0].content[0]", "unsupported_content"},

@@ -47,6 +47,8 @@ const Row kRows[] = {
      R"("type":"insufficient_quota","param":null,"code":"insufficient_quota"}})", "false"},
     {402, "billing_error", "pay", 429,
      R"("type":"insufficient_quota","param":null,"code":"insufficient_quota"}})", "false"},
+    {400, "invalid_request_error", "more than the model's context window", 400,
+     R"("type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}})"},
     {403, "permission_error", "no", 403,
      R"("type":"permission_error","param":null,"code":"permission_denied"}})"},
     {404, "not_found_error", "model: claude-none", 404,
@@ -116,6 +118,15 @@ TEST(OpenAiError, a_spent_window_of_a_subscription_says_when_it_ends) {
                         R"("code":"usage_limit_reached","resets_at":1772370000}})");
 }
 
+TEST(OpenAiError, of_another_kind_says_nothing_of_a_spent_window) {
+  const std::vector<FieldView> fields = {{"anthropic-ratelimit-unified-status", "rejected"},
+                                         {"anthropic-ratelimit-unified-reset", "1772370000"}};
+  const std::string body = upstream_body("invalid_request_error", "m");
+  const ErrorReply reply = openai_error(Dialect::kChat, {400, body, fields}, "own", kNow);
+  EXPECT_EQ(reply.body.find("resets_at"), std::string::npos);
+  EXPECT_NE(reply.body.find(R"("type":"invalid_request_error")"), std::string::npos);
+}
+
 TEST(OpenAiError, P42_keeps_the_fields_that_clients_act_on) {
   const std::vector<FieldView> fields = {
       {"Retry-After", "7"}, {"request-id", "req_head"}, {"x-should-retry", "true"}};
@@ -144,6 +155,9 @@ TEST(OpenAiError, P40_in_a_stream_goes_by_its_type) {
   EXPECT_EQ(reply.status, 503);
   EXPECT_EQ(reply.body, R"({"error":{"message":"Over\"loaded","type":"server_error",)"
                         R"("param":null,"code":"overloaded"}})");
+  EXPECT_NE(openai_error(Dialect::kChat, anthropic::Failure{{"billing_error"}, {"m"}})
+                .body.find(R"("code":"insufficient_quota")"),
+            std::string::npos);
   EXPECT_EQ(openai_error(Dialect::kChat, anthropic::Failure{{"rate_limit_error"}, {"m"}}).status,
             429);
   EXPECT_EQ(

@@ -262,5 +262,12 @@ TEST_P(ChatAnswer, the_head_says_who_answered_and_what_was_changed) {
   EXPECT_EQ(road.receipt()["ignored"], "seed,presence_penalty,we?ird?");
 }
 
+TEST_P(ChatAnswer, names_the_model_that_answered_where_that_is_wanted) {
+  Road named(
+      Plan{.workers = GetParam(), .config = R"({"translation":{"responseModel":"upstream"}})"});
+  const Reply reply = chat(named, chat_body({{"model", "gpt-4o"}}));
+  EXPECT_EQ(Document::parse(reply.body)["model"], "claude-sonnet-4-6");
+}
+
 }  // namespace
 }  // namespace ccproxy::test
