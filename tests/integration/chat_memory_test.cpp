@@ -152,6 +152,16 @@ TEST_P(ChatLesson, that_would_change_nothing_is_no_reason_to_ask_again) {
   EXPECT_EQ(road.requests().size(), 1U);
 }
 
+// What the provider's terms refuse stays refused, whatever words it is refused in.
+TEST_P(ChatLesson, of_a_refusal_is_not_drawn) {
+  refuse_once(
+      "This credential is only authorized for use with Claude Code: tool_choice is not supported.");
+  EXPECT_EQ(
+      chat(road, chat_body({{"tools", {function_tool("f")}}, {"tool_choice", "required"}})).status,
+      400);
+  EXPECT_EQ(road.requests().size(), 1U);
+}
+
 TEST_P(ChatLesson, of_any_other_kind_is_not_drawn) {
   refuse_once("messages.0.content: something else is wrong");
   EXPECT_EQ(

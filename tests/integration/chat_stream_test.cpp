@@ -63,11 +63,13 @@ TEST_P(ChatTime, the_head_leaves_two_seconds_after_the_message_began) {
   EXPECT_FALSE(client.wait_for("HTTP/1.1", milliseconds(1500)));
   EXPECT_TRUE(client.wait_for("\"role\":\"assistant\"", milliseconds(3000)));
   EXPECT_GE(steady_clock::now() - began, milliseconds(1900));
+  EXPECT_EQ(client.pending().find("keepalive"), std::string::npos) << "the head is sign enough";
   peer->send(chunk(sse({{"type", "error"},
                         {"error", {{"type", "overloaded_error"}, {"message", "Overloaded"}}}})) +
              "0\r\n\r\n");
-  const ChatStream read = read_chunks(client.read_reply().body);
-  EXPECT_EQ(read.error()["code"], "overloaded");
+  const Reply reply = client.read_reply();
+  EXPECT_EQ(read_chunks(reply.body).error()["code"], "overloaded");
+  EXPECT_TRUE(reply.field("x-request-id").starts_with("ccp_")) << "the upstream named none";
 }
 
 TEST_P(ChatTime, each_piece_arrives_before_the_next_is_sent) {
@@ -132,6 +134,21 @@ TEST_P(ChatTime, the_end_does_not_wait_for_an_upstream_that_lingers) {
   EXPECT_TRUE(client.wait_for("[DONE]", milliseconds(1000)));
   EXPECT_TRUE(client.read_reply().complete);
   EXPECT_TRUE(peer->wait_closed(milliseconds(1000))) << "it cannot carry another";
+}
+
+// A request that the upstream has taken may be billed: it is not sent again.
+TEST_P(ChatTime, a_request_that_was_sent_and_never_answered_is_told_as_late) {
+  Road late(Plan{.workers = GetParam(),
+                 .config = R"({"timeouts":{"firstByteSeconds":1}})",
+                 .upstream = upstream.url()});
+  RawClient waiting(late.port());
+  waiting.send(request("POST", kChat, chat_body().dump(), kOpenAiFields));
+  const auto peer = upstream.accept();
+  ASSERT_TRUE(peer && peer->wait_for("\"messages\""));
+  const Reply reply = waiting.read_reply();
+  EXPECT_EQ(reply.status, 504);
+  EXPECT_EQ(Document::parse(reply.body)["error"]["code"], "timeout");
+  EXPECT_EQ(late.receipt().value("retries", 0), 0);
 }
 
 // clients.md C36, P49: in every phase, within a second.

@@ -66,8 +66,11 @@ std::vector<Shown> requests_of(const std::string& document) {
   return requests;
 }
 
-TEST(Readme, its_requests_work_as_they_stand_there) {
-  const Road road;
+class ReadmeRequests : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Workers, ReadmeRequests, testing::Values(1U, 2U));
+
+TEST_P(ReadmeRequests, work_as_they_stand_there) {
+  const Road road(Plan{.workers = GetParam()});
   const auto requests = requests_of("README.md");
   EXPECT_EQ(requests.size(), 9U);
   for (const Shown& shown : requests) {
