@@ -338,6 +338,17 @@ TEST(ChatRules, of_a_last_answer_beside_a_schema) {
   expect_sent(row, row.members);
 }
 
+// As in defaultModel, and in the path that Azure's clients ask.
+TEST(ChatRules, of_an_effort_behind_a_model_that_the_request_does_not_name) {
+  json::Outline outline;
+  ASSERT_TRUE(outline.read("{}"));
+  const auto asked = asked_model(outline, "sonnet:high");
+  ASSERT_TRUE(asked);
+  EXPECT_EQ(asked->name, "sonnet");
+  EXPECT_EQ(asked->effort, "high");
+  EXPECT_TRUE(asked->defaulted);
+}
+
 TEST(ChatRules, of_usage_in_a_stream) {
   EXPECT_FALSE(decoded(R"({"stream_options":{"include_usage":true}})")->plan.include_usage);
   EXPECT_TRUE(

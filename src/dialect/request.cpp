@@ -12,11 +12,11 @@ Result<AskedModel> asked_model(const json::Outline& request, std::string_view de
     return fail(
         {ErrorKind::kInvalidRequest, "The body must be a JSON object.", "", "invalid_type"});
   const Value model = root["model"];
-  if (model.is_absent()) return AskedModel{.name = std::string(default_model), .defaulted = true};
-  if (!model.is_string())
+  if (!model.is_absent() && !model.is_string())
     return fail({ErrorKind::kInvalidRequest, "Invalid type for 'model': expected a string.",
                  "model", "invalid_type"});
-  AskedModel asked{.name = model.decoded()};
+  AskedModel asked{.name = model.is_absent() ? std::string(default_model) : model.decoded(),
+                   .defaulted = model.is_absent()};
   const auto colon = asked.name.rfind(':');
   if (colon == std::string::npos ||
       !reasoning_level(std::string_view(asked.name).substr(colon + 1)))
