@@ -18,10 +18,16 @@ std::string_view prefix_of(std::string_view type) {
   return type == "message" || type.empty() ? "msg" : "item";
 }
 
+// Content that is one text, as the list of parts that clients read.
+std::string text_part(Value text, bool is_said) {
+  std::string list = is_said ? R"([{"type":"output_text","annotations":[],"text":)"
+                             : R"([{"type":"input_text","text":)";
+  return list.append(text.raw()).append("}]");
+}
+
 std::string text_message(std::string_view id, Value text) {
-  return R"({"id":")" + std::string(id) +
-         R"(","type":"message","role":"user","content":[{"type":"input_text","text":)" +
-         std::string(text.raw()) + "}]}";
+  return R"({"id":")" + std::string(id) + R"(","type":"message","role":"user","content":)" +
+         text_part(text, false) + "}";
 }
 
 // The item with its id and type, whether it came with them or not.
@@ -38,7 +44,11 @@ InputItem named(Value item, std::string otherwise) {
     if (member.name() == "id" || (member.name() == "type" && member.is_absent())) continue;
     json += ",\"";
     json::append_escaped(json, member.name());
-    json.append("\":").append(member.raw());
+    json += "\":";
+    if (member.name() == "content" && member.is_string())
+      json += text_part(member, item["role"].text().escaped == "assistant");
+    else
+      json::append_compact(json, member.raw());
   }
   json += '}';
   return made;

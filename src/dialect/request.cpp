@@ -15,8 +15,11 @@ Result<AskedModel> asked_model(const json::Outline& request, std::string_view de
   if (!model.is_absent() && !model.is_string())
     return fail({ErrorKind::kInvalidRequest, "Invalid type for 'model': expected a string.",
                  "model", "invalid_type"});
-  AskedModel asked{.name = model.is_absent() ? std::string(default_model) : model.decoded(),
-                   .defaulted = model.is_absent()};
+  AskedModel asked{.name = model.decoded()};
+  if (asked.name.empty() || asked.name.front() == ':') {  // no name, perhaps an effort behind it
+    asked.name.insert(0, default_model);
+    asked.defaulted = true;
+  }
   const auto colon = asked.name.rfind(':');
   if (colon == std::string::npos ||
       !reasoning_level(std::string_view(asked.name).substr(colon + 1)))

@@ -39,9 +39,10 @@ struct RequestContext {
   std::string_view model;  // the id to send
   const anthropic::Capabilities& can;
   const Options& options;
-  bool strict = false;     // of this request: options.strict or the client's header
-  bool is_cursor = false;  // its User-Agent
-  bool is_codex = false;   // likewise
+  bool strict = false;      // of this request: options.strict or the client's header
+  bool is_unknown = false;  // nobody knows what the model can do
+  bool is_cursor = false;   // its User-Agent
+  bool is_codex = false;    // likewise
   std::optional<std::int64_t> most_tokens{};  // what is left of the context, learned from a 400
   Recall recall;
   std::string_view account{};  // tag of the credential in use, which signatures can be bound to

@@ -47,7 +47,7 @@ constexpr std::array<Field, 58> kFields = {{
     {"functions", ValueKind::kMissing, kChat},
     {"tool_choice", ValueKind::kMissing, kTools},
     {"function_call", ValueKind::kMissing, kChat},
-    {"parallel_tool_calls", ValueKind::kMissing, kTools},
+    {"parallel_tool_calls", ValueKind::kBool, kTools},
     {"response_format", ValueKind::kMissing, kOld},
     {"reasoning_effort", ValueKind::kMissing, kOld},
     {"reasoning", ValueKind::kMissing, kAll},
@@ -138,6 +138,8 @@ class Parameters {
     read_number("temperature", 2, parameters_.temperature);
     read_number("top_p", 1, parameters_.top_p);
     parameters_.top_k = request_["top_k"];
+    if (!parameters_.top_k.is_absent() && parameters_.top_k.integer().value_or(-1) < 0)
+      report_.refuse("top_k", "invalid_value", "'top_k' is a whole number, 0 or more.");
     return std::move(parameters_);
   }
 

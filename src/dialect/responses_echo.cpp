@@ -37,7 +37,10 @@ class Echo {
     add_tools();
     append("truncation", "\"disabled\"");
     append("user", "null");
-    return std::move(out_);
+    std::string compact;
+    compact.reserve(out_.size());
+    json::append_compact(compact, out_);  // it stands in events, each on a line of its own
+    return compact;
   }
 
  private:

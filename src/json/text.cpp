@@ -145,6 +145,16 @@ bool is_blank(JsonText text) {
   return true;
 }
 
+void append_compact(std::string& out, std::string_view json) {
+  bool is_string = false, is_escaped = false;
+  for (const char c : json) {
+    if (!is_string && (c == ' ' || c == '\t' || c == '\r' || c == '\n')) continue;
+    out += c;
+    if (c == '"' && !is_escaped) is_string = !is_string;
+    is_escaped = is_string && c == '\\' && !is_escaped;
+  }
+}
+
 bool is_utf8(std::string_view bytes) { return simdjson::validate_utf8(bytes.data(), bytes.size()); }
 
 std::size_t code_points(JsonText text) {

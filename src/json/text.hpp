@@ -28,6 +28,9 @@ void append_escaped(std::string& out, std::string_view plain);
 // True when nobody could read a word: nothing, or nothing but white space.
 [[nodiscard]] bool is_blank(JsonText text);
 
+// Appends JSON text without the white space between its tokens, such as line ends.
+void append_compact(std::string& out, std::string_view json);
+
 [[nodiscard]] bool is_utf8(std::string_view bytes);
 
 // How many Unicode code points the text means; a surrogate pair is one.

@@ -18,6 +18,12 @@ TEST(JsonText, is_not_made_of_anything_else) {
     EXPECT_FALSE(text_of(token)) << token;
 }
 
+TEST(CompactJson, is_without_white_space_but_in_strings) {
+  std::string out;
+  append_compact(out, "{ \"a b\" :\r\n [1,\t\"c\\\" \\\\\" , {} ]\n}");
+  EXPECT_EQ(out, R"({"a b":[1,"c\" \\",{}]})");
+}
+
 struct Case {
   const char* says;
   const char* escaped;

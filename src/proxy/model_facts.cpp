@@ -17,23 +17,24 @@ anthropic::Capabilities ModelFacts::from_table(std::string_view model) const {
 anthropic::Capabilities ModelFacts::of(std::string_view model) const {
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = known_.find(model); found != known_.end()) return found->second;
+    if (const auto found = known_.find(model); found != known_.end())
+      return found->second.capabilities;
   }
   return from_table(model);
 }
 
-anthropic::Capabilities& ModelFacts::known(std::string_view model) {
+ModelFacts::Known& ModelFacts::known(std::string_view model) {
   const auto found = known_.find(model);
   if (found != known_.end()) return found->second;
   if (known_.size() >= kMostModels) known_.clear();
-  return known_.emplace(model, from_table(model)).first->second;
+  return known_.emplace(model, Known{from_table(model)}).first->second;
 }
 
 void ModelFacts::learn(std::string_view model, anthropic::Lesson lesson,
                        std::optional<anthropic::Effort> sent) {
   if (model.size() > kMostName) return;
   const std::lock_guard lock(mutex_);
-  anthropic::learn(known(model), lesson, sent);
+  anthropic::learn(known(model).capabilities, lesson, sent);
 }
 
 bool ModelFacts::claim_lookup(std::string_view model) {
@@ -44,10 +45,18 @@ bool ModelFacts::claim_lookup(std::string_view model) {
   return true;
 }
 
+bool ModelFacts::knows(std::string_view model) const {
+  if (table_.family_of(model)) return true;
+  const std::lock_guard lock(mutex_);
+  const auto found = known_.find(model);
+  return found != known_.end() && found->second.is_told;
+}
+
 void ModelFacts::note(std::string_view model, std::string_view body) {
   const std::lock_guard lock(mutex_);
-  anthropic::Capabilities& capabilities = known(model);
-  if (auto told = anthropic::capabilities_told(body, capabilities)) capabilities = *told;
+  Known& one = known(model);
+  const auto told = anthropic::capabilities_told(body, one.capabilities);
+  if (told) one = {*told, true};
 }
 
 }  // namespace ccproxy::proxy

@@ -28,16 +28,22 @@ class ModelFacts {
 
   // True once for each model that is not in the table: for the caller that should ask about it.
   [[nodiscard]] bool claim_lookup(std::string_view model);
+  // False while all that is known of it is taken from the newest family.
+  [[nodiscard]] bool knows(std::string_view model) const;
   // Takes what the upstream says of it, the body of GET /v1/models/{id}.
   void note(std::string_view model, std::string_view body);
 
  private:
   [[nodiscard]] anthropic::Capabilities from_table(std::string_view model) const;
-  anthropic::Capabilities& known(std::string_view model);
+  struct Known {
+    anthropic::Capabilities capabilities;
+    bool is_told = false;  // by the upstream
+  };
+  Known& known(std::string_view model);
 
   const anthropic::ModelTable& table_;
   mutable std::mutex mutex_;
-  std::map<std::string, anthropic::Capabilities, std::less<>> known_;
+  std::map<std::string, Known, std::less<>> known_;
 };
 
 }  // namespace ccproxy::proxy

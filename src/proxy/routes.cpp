@@ -52,9 +52,9 @@ constexpr std::array<Row, 19> kRows = {{
 }};
 
 // OpenAI's routes: errors on them are told in its shape.
-constexpr std::array<std::string_view, 9> kOpenAi = {
+constexpr std::array<std::string_view, 10> kOpenAi = {
     "/v1/chat/",  "/v1/completions", "/v1/responses",     "/v1/embeddings", "/v1/audio",
-    "/v1/images", "/v1/moderations", "/v1/conversations", "/v1/assistants"};
+    "/v1/images", "/v1/moderations", "/v1/conversations", "/v1/assistants", "/v1/threads"};
 
 // Where Codex looks for its own service.
 constexpr std::string_view kCodex = "/backend-api/codex/";
@@ -69,9 +69,9 @@ constexpr std::array<Question, 3> kQuestions = {
 constexpr std::string_view kAzure = "/openai/deployments/";
 
 // Segments that are known without their /v1.
-constexpr std::array<std::string_view, 11> kShort = {
-    "messages",  "models",     "files", "skills", "chat",         "completions",
-    "responses", "embeddings", "audio", "images", "conversations"};
+constexpr std::array<std::string_view, 14> kShort = {
+    "messages",   "models", "files",  "skills",        "chat",        "completions", "responses",
+    "embeddings", "audio",  "images", "conversations", "moderations", "assistants",  "threads"};
 
 // Where Azure's clients put the model: /openai/deployments/{model}/chat/completions.
 struct AzurePath {

@@ -9,6 +9,7 @@
 #include "anthropic/headers.hpp"
 #include "anthropic/refusal.hpp"
 #include "base/text.hpp"
+#include "config/model_map.hpp"
 #include "dialect/chat_answer.hpp"
 #include "dialect/chat_request.hpp"
 #include "dialect/openai_error.hpp"
@@ -183,6 +184,9 @@ Result<void> Translation::choose_model() {
   if (!asked) return fail(asked.error());
   asked_ = std::move(*asked);
   if (!route_.model.empty()) asked_.defaulted = false;  // the path has named it
+  // A name that is mapped with its mark is meant so; else the mark says nothing.
+  if (config::map_model(parts_.config.model_mapping, asked_.name) == asked_.name)
+    asked_.name = without_mark(std::move(asked_.name));
   model_ =
       without_mark(served_model(parts_.worker.shared, parts_.config, asked_.name, parts_.receipt));
   parts_.receipt.model_sent = model_;
@@ -206,6 +210,7 @@ Result<void> Translation::decode() {
       .can = can,
       .options = options,
       .strict = options.strict || same_text(parts_.head.get("x-ccproxy-strict"), "true"),
+      .is_unknown = !shared.facts.knows(model_),
       .is_cursor = client.find("cursor") != std::string::npos,
       .is_codex = client.starts_with("codex"),
       .most_tokens = most_tokens_,
