@@ -101,8 +101,10 @@ inline std::string fault_of_responses_decoder(std::string_view input) {
   if (!again || again->body != decoded->body || again->plan.ignored != decoded->plan.ignored ||
       again->plan.responses.echo != decoded->plan.responses.echo)
     return "decoded twice, it is another request";
-  std::string fault =
-      request.counts() ? fault_of_json(decoded->body) : fault_of_upstream_request(decoded->body);
+  const int least_tokens = decoded->plan.responses.is_prewarm ? 0 : 1;
+  const std::string fault = request.counts()
+                                ? fault_of_json(decoded->body)
+                                : fault_of_upstream_request(decoded->body, least_tokens);
   if (!fault.empty()) return fault + "\n" + decoded->body;
   return fault_of_response_plan(decoded->plan);
 }
