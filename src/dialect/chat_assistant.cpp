@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dialect/chat_messages.hpp"
+#include "dialect/remembered_turn.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
@@ -55,7 +56,9 @@ void ChatMessages::read_assistant(const Message& message) {
   read_signed_thoughts(message, thoughts_);
   read_said(message);
   read_calls(message);
-  if (!thoughts_.empty() || !restore(message, blocks_)) {
+  const auto said = [&message] { return said_text(message.content); };
+  if (!thoughts_.empty() ||
+      !restore_turn(context_.recall, said, calls_, made_, arguments_, blocks_)) {
     blocks_.insert(blocks_.begin(), std::move_iterator(thoughts_.begin()),
                    std::move_iterator(thoughts_.end()));
     blocks_.insert(blocks_.end(), std::move_iterator(calls_.begin()),
@@ -174,34 +177,6 @@ void ChatMessages::add_call(std::string_view id, std::string_view client, std::s
   called_.push_back(name);
   out.push_back(
       {.kind = Block::Kind::kToolUse, .text = input, .id = id, .name = names_.upstream(name)});
-}
-
-// Puts a turn back as the model made it, thinking and all, when it is remembered and the client's
-// version says the same.
-bool ChatMessages::restore(const Message& message, std::vector<Block>& out) {
-  if (calls_.empty()) return false;
-  auto turn = context_.recall(calls_.front().id);
-  if (!turn) return false;
-  std::vector<anthropic::ToolCall> claimed;
-  for (const Block& call : calls_)
-    claimed.push_back({std::string(call.id), std::string(call.name), std::string(call.text)});
-  if (!says_the_same(*turn, said_text(message.content), claimed)) return false;
-  const std::string_view list = made_.keep("[" + turn->blocks + "]");
-  if (!arguments_.read(list, 2)) return false;
-  out.clear();
-  auto call = calls_.begin();
-  for (const Value block : arguments_.root().children()) {
-    const std::string_view type = block["type"].text().escaped;
-    if (type == "text" && json::is_blank(block["text"].text())) continue;
-    if (type == "tool_use") {
-      out.push_back(*call++);
-      out.back().text = block["input"].raw();
-      continue;
-    }
-    out.push_back({.kind = is_thought(type) ? Block::Kind::kThinking : Block::Kind::kVerbatim});
-    out.back().text = block.raw();
-  }
-  return true;
 }
 
 }  // namespace ccproxy::dialect

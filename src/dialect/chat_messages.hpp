@@ -72,7 +72,6 @@ class ChatMessages {
   void read_legacy_call(const Message& message);
   void add_call(std::string_view id, std::string_view client, std::string_view name,
                 std::string_view input, std::vector<Block>& out);
-  [[nodiscard]] bool restore(const Message& message, std::vector<Block>& out);
 
   const RequestContext& context_;
   Report& report_;

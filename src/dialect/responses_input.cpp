@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "dialect/remembered_turn.hpp"
 #include "dialect/sealed_thought.hpp"
 #include "json/text.hpp"
 
@@ -286,7 +287,29 @@ void ResponsesInput::add_of_user(Role role) {
   turns_.add(role, index_, blocks_);
 }
 
+// Clients that do not carry the thinking get it back from memory.
+void ResponsesInput::restore_thought() {
+  if (turns_.all().empty() || turns_.all().back().role != Role::kAssistant) return;
+  auto& blocks = turns_.all().back().blocks;
+  std::vector<Block> calls, restored;
+  for (const Block& block : blocks) {
+    if (block.kind == Block::Kind::kToolUse) calls.push_back(block);
+    const bool is_plain = block.kind == Block::Kind::kToolUse || block.kind == Block::Kind::kText;
+    if (!is_plain) return;  // it has its thinking, or was kept as it was
+  }
+  const auto said = [&blocks] {
+    std::string text;
+    for (const Block& block : blocks)
+      if (block.kind == Block::Kind::kText) json::append_decoded(text, {block.text});
+    return text;
+  };
+  if (!restore_turn(context_.recall, said, calls, made_, scratch_, restored)) return;
+  has_thought_ = true;
+  blocks.assign(restored.begin(), restored.end());
+}
+
 void ResponsesInput::flush_results() {
+  if (in_assistant_) restore_thought();
   if (!results_.empty()) turns_.add(Role::kUser, index_, results_);
   results_.clear();
   in_assistant_ = false;

@@ -66,6 +66,7 @@ class ResponsesInput {
 
   void add_said(std::string_view key);
   void add_of_user(Role role);
+  void restore_thought();
   void flush_results();
   [[nodiscard]] bool goes_on(std::string_view key) const;
   // The part of an item's id that all items of one response share: fc_<key>_<n>.

@@ -446,7 +446,6 @@ Task<Result<void>> Translation::refuse(const http::ResponseHead& head) {
 }
 
 void Translation::remember(const anthropic::Transcript& transcript) {
-  if (is_responses(route_.kind)) return;  // its clients carry the thinking themselves
   if (transcript.empty() || !decoded_.has_tools) return;
   auto turn = anthropic::thought_turn(std::string(transcript.blocks()));
   if (turn) parts_.worker.shared.thinking.keep(scope_, std::move(*turn), Clock::now());
