@@ -44,10 +44,10 @@ void Report::ignore(std::string_view param, std::string_view code) {
   add_once(plan_.ignored, param);
 }
 
-void Report::warn(std::string_view token, std::string_view param) {
+void Report::warn(std::string_view token, std::string_view param, std::string_view code) {
   if (strict_)
     return refuse(
-        param, "unsupported_value",
+        param, code,
         fmt::format("'{}' cannot be carried over to the Claude API as it is: {} (strict).", param,
                     token));
   add_once(plan_.warnings, token);

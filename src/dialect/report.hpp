@@ -23,7 +23,8 @@ class Report {
   // The field is not carried over, and the client is told.
   void ignore(std::string_view param, std::string_view code = "unsupported_parameter");
   // Something was changed on the way; `param` names the field that is to blame.
-  void warn(std::string_view token, std::string_view param);
+  void warn(std::string_view token, std::string_view param,
+            std::string_view code = "unsupported_value");
   void refuse(std::string_view param, std::string_view code, std::string message);
 
   void refuse_type(std::string_view param, std::string_view expected);

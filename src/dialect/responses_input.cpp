@@ -138,7 +138,8 @@ void ResponsesInput::skip(Value item, std::string_view type) {
   const std::string param = fmt::format("input[{}].type", index_);
   if (type.empty() && item["type"].is_absent())
     return report_.refuse(param, "missing_required_parameter", "An item needs a type or a role.");
-  report_.warn(is_foreign(type) ? "item_dropped" : "unknown_input_item", param);
+  if (is_foreign(type)) return report_.warn("item_dropped", param);
+  report_.warn("unknown_input_item", param, "invalid_value");
 }
 
 void ResponsesInput::read_message(Value item, std::string_view role) {
