@@ -1,0 +1,261 @@
+// Whatever happens to an answer that has begun, its stream ends with exactly one end (clients.md
+// A1): the upstream ends, breaks, fails or falls silent, the server is told to end, the client
+// leaves. And what fills a silence.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "support/responses.hpp"
+
+namespace ccproxy::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr milliseconds kSecond{1000};
+constexpr const char* kPing = "event: ping\ndata: {\"type\":\"ping\"}\n\n";
+
+Document event_of(const char* json) { return json_of(json); }
+
+// Ways into an answer, each a few events further: a fault may stand behind every one of them.
+std::vector<std::string> steps() {
+  return {
+      sse(event_of(R"({"type":"content_block_start","index":0,
+                       "content_block":{"type":"thinking","thinking":"","signature":""}})")),
+      sse(event_of(R"({"type":"content_block_delta","index":0,
+                       "delta":{"type":"thinking_delta","thinking":"x"}})")),
+      sse(event_of(R"({"type":"content_block_delta","index":0,
+                       "delta":{"type":"signature_delta","signature":"S"}})")),
+      sse(event_of(R"({"type":"content_block_stop","index":0})")),
+      text_start_event(1),
+      text_event("Hel", 1),
+      sse(event_of(R"({"type":"content_block_stop","index":1})")),
+      sse(event_of(R"({"type":"content_block_start","index":2,
+                       "content_block":{"type":"tool_use","id":"t","name":"f","input":{}}})")),
+      sse(event_of(R"({"type":"content_block_delta","index":2,
+                       "delta":{"type":"input_json_delta","partial_json":"{\"a\":"}})")),
+      sse(event_of(R"({"type":"content_block_stop","index":2})")),
+      sse(event_of(R"({"type":"message_delta","delta":{"stop_reason":"tool_use"},
+                       "usage":{"output_tokens":7}})")),
+  };
+}
+
+class ResponsesFaults : public testing::TestWithParam<unsigned> {
+ protected:
+  // An answer that has come as far as `count` steps, seen by the client.
+  struct Begun {
+    std::unique_ptr<RawClient> client, peer;
+  };
+  Begun begin(std::size_t count, const Road& on, Document more = Document::object()) {
+    more["stream"] = true;
+    more.update(json_of(R"({"tools":[{"type":"function","name":"f"}],
+                            "reasoning":{"effort":"low","summary":"auto"}})"));
+    Begun begun{std::make_unique<RawClient>(on.port()), nullptr};
+    begun.client->send(request("POST", kResponses, response_body(more).dump(), kOpenAiFields));
+    begun.peer = next_message(upstream);
+    EXPECT_TRUE(begun.peer);
+    if (!begun.peer) return begun;
+    std::string events = message_start_event();
+    for (std::size_t i = 0; i < count; ++i) events += steps()[i];
+    begun.peer->send(kEventStreamHead + chunked(events));
+    EXPECT_TRUE(begun.client->wait_for("response.output_item.added"));
+    return begun;
+  }
+  // What the client was told after all.
+  ResponseEvents end_of(Begun& begun) {
+    const Reply reply = begun.client->read_reply();
+    EXPECT_TRUE(reply.complete);
+    ResponseEvents read = read_events(reply.body);
+    EXPECT_EQ(read.fault, "") << reply.body;
+    EXPECT_EQ(read.ends(), 1);
+    EXPECT_EQ(reply.body.find("event: error"), std::string::npos) << "Codex ignores it";
+    return read;
+  }
+  void expect_failed(Begun& begun, const Road& on, const std::string& code) {
+    const ResponseEvents read = end_of(begun);
+    EXPECT_TRUE(read.names().ends_with(" failed")) << read.names();
+    EXPECT_EQ(read.response()["status"], "failed");
+    EXPECT_EQ(read.response()["error"].value("code", ""), code);
+    EXPECT_EQ(stored_response(on, read.id()), read.response());
+  }
+
+  RawUpstream upstream;
+  Road road{Plan{.workers = GetParam(),
+                 .config = R"({"timeouts":{"sseKeepAliveSeconds":1,"idleUpstreamSeconds":3,
+                                           "pingOnlySeconds":4},
+                               "upstream":{"maxRetries":0}})",
+                 .upstream = upstream.url()}};
+};
+INSTANTIATE_TEST_SUITE_P(Workers, ResponsesFaults, testing::Values(1U, 2U));
+
+TEST_P(ResponsesFaults, a01_an_upstream_that_ends_too_early_at_every_step) {
+  for (std::size_t count = 1; count <= steps().size(); ++count) {
+    SCOPED_TRACE(count);
+    Begun begun = begin(count, road);
+    begun.peer->send("0\r\n\r\n");
+    expect_failed(begun, road, "server_error");
+  }
+}
+
+TEST_P(ResponsesFaults, a01_an_upstream_that_is_reset_or_closed_at_every_step) {
+  for (std::size_t count = 1; count <= steps().size(); ++count) {
+    SCOPED_TRACE(count);
+    Begun begun = begin(count, road);
+    count % 2 == 0 ? begun.peer->reset() : begun.peer->close();
+    expect_failed(begun, road, "server_error");
+  }
+}
+
+TEST_P(ResponsesFaults, p58_d04_an_error_event_at_every_step_has_a_code_that_codex_knows) {
+  struct Row {
+    const char *type, *message, *code;
+  };
+  const std::vector<Row> rows = {
+      {"overloaded_error", "Overloaded", "server_error"},
+      {"api_error", "Internal", "server_error"},
+      {"timeout_error", "Too slow", "server_error"},
+      {"rate_limit_error", "Too many", "rate_limit_exceeded"},
+      {"invalid_request_error", "messages: no", "invalid_prompt"},
+      {"invalid_request_error", "prompt is too long: 9 tokens > 8", "context_length_exceeded"},
+      {"billing_error", "no credit", "insufficient_quota"},
+  };
+  for (std::size_t i = 0; i < steps().size(); ++i) {
+    const Row& row = rows[i % rows.size()];
+    SCOPED_TRACE(testing::Message() << i << ": " << row.type << ", " << row.message);
+    Begun begun = begin(i + 1, road);
+    begun.peer->send(chunked(sse({{"type", "error"},
+                                  {"error", {{"type", row.type}, {"message", row.message}}}})) +
+                     "0\r\n\r\n");
+    const ResponseEvents read = end_of(begun);
+    EXPECT_EQ(read.response()["error"].value("code", ""), row.code);
+    if (std::string(row.type) == "rate_limit_error") {
+      const std::string message = read.response()["error"]["message"];
+      EXPECT_NE(message.find("try again in 5s"), std::string::npos) << message;
+    }
+  }
+}
+
+TEST_P(ResponsesFaults, a01_an_upstream_that_falls_silent) {
+  std::vector<Begun> all;
+  for (const std::size_t count : {1U, 4U, 6U, 9U, 11U}) all.push_back(begin(count, road));
+  for (Begun& begun : all) {
+    expect_failed(begun, road, "server_error");
+    EXPECT_TRUE(begun.peer->wait_closed(kSecond));
+  }
+}
+
+TEST_P(ResponsesFaults, p74_silence_is_filled_with_comments_until_it_is_too_long) {
+  Begun begun = begin(6, road);
+  const ResponseEvents read = end_of(begun);
+  EXPECT_GE(read.comments, 2);
+  EXPECT_LE(read.comments, 4);
+}
+
+TEST_P(ResponsesFaults, pings_become_comments_and_are_no_answer) {
+  Begun begun = begin(6, road);
+  begun.peer->send(chunked(kPing));
+  EXPECT_TRUE(begun.client->wait_for(": keepalive\n\n", milliseconds(700)));
+  const auto until = std::chrono::steady_clock::now() + seconds(10);
+  while (std::chrono::steady_clock::now() < until && begun.peer->send(chunked(kPing)) &&
+         !begun.client->wait_for("response.failed", milliseconds(200))) {
+  }
+  expect_failed(begun, road, "server_error");
+}
+
+TEST_P(ResponsesFaults, a15_what_ends_in_order_is_not_failed) {
+  struct Row {
+    const char *reason, *end;
+  };
+  for (const Row& row : {Row{"end_turn", "completed"}, Row{"max_tokens", "incomplete"},
+                         Row{"model_context_window_exceeded", "incomplete"},
+                         Row{"refusal", "completed"}, Row{"brand_new", "completed"}}) {
+    for (const std::size_t count : {1U, 3U, 6U, 9U}) {
+      SCOPED_TRACE(testing::Message() << row.reason << " after " << count);
+      Begun begun = begin(count, road);
+      const int index = count > 7 ? 2 : count > 4 ? 1 : 0;
+      begun.peer->send(chunked(stop_events(row.reason, index)) + "0\r\n\r\n");
+      const ResponseEvents read = end_of(begun);
+      EXPECT_TRUE(read.names().ends_with(std::string(" ") + row.end)) << read.names();
+      EXPECT_EQ(read.response()["usage"]["output_tokens"], 7);
+    }
+  }
+}
+
+TEST_P(ResponsesFaults, a01_a_server_that_ends_tells_all_its_streams) {
+  Road ending(Plan{.workers = GetParam(),
+                   .config = R"({"server":{"shutdownGraceSeconds":1}})",
+                   .upstream = upstream.url()});
+  std::vector<Begun> all;
+  for (const std::size_t count : {1U, 4U, 6U, 9U}) all.push_back(begin(count, ending));
+  ending.proxy().signal(SIGTERM);
+  std::vector<ResponseEvents> told;
+  for (Begun& begun : all) {
+    told.push_back(end_of(begun));
+    EXPECT_EQ(told.back().response()["status"], "failed");
+    EXPECT_EQ(told.back().response()["error"].value("code", ""), "server_error");
+  }
+  EXPECT_EQ(ending.proxy().wait_exit(), 0);
+  ending.restart();
+  for (const ResponseEvents& read : told)
+    EXPECT_EQ(stored_response(ending, read.id()), read.response());
+}
+
+TEST_P(ResponsesFaults, a_client_that_leaves_takes_the_upstream_with_it) {
+  for (const std::size_t count : {1U, 6U, 9U}) {
+    SCOPED_TRACE(count);
+    Begun begun = begin(count, road);
+    const std::string told = begun.client->take_through("\"id\":\"resp_");
+    const std::string id = "resp_" + begun.client->take_through("\"").substr(0, 32);
+    begun.client->close();
+    EXPECT_TRUE(begun.peer->wait_closed(kSecond)) << "nobody reads, somebody pays";
+    const Document kept = ended_response(road, id);
+    ASSERT_FALSE(kept.is_null()) << id;
+    EXPECT_EQ(kept["status"], "cancelled") << kept;
+    const Reply replay = ask_stored(road, "GET", id + "?stream=true");
+    const ResponseEvents read = read_events(replay.body);
+    EXPECT_EQ(read.fault, "") << replay.body;
+    EXPECT_EQ(read.response(), kept);
+  }
+  for (const Document& receipt : road.receipts(3))
+    EXPECT_TRUE(receipt.at("method") == "GET" || receipt["ended"] == "client_gone") << receipt;
+}
+
+TEST_P(ResponsesFaults, a_client_that_leaves_before_the_answer_began) {
+  for (const bool streams : {true, false}) {
+    SCOPED_TRACE(streams);
+    RawClient client(road.port());
+    client.send(
+        request("POST", kResponses, response_body({{"stream", streams}}).dump(), kOpenAiFields));
+    const auto peer = next_message(upstream);
+    ASSERT_TRUE(peer);
+    client.close();
+    EXPECT_TRUE(peer->wait_closed(kSecond));
+  }
+}
+
+// An answer that was never begun leaves an error and nothing else.
+TEST_P(ResponsesFaults, what_fails_before_it_begins_has_a_status) {
+  for (const char* event : {R"({"type":"error","error":{"type":"overloaded_error","message":"m"}})",
+                            R"({"type":"ping"})"}) {
+    SCOPED_TRACE(event);
+    RawClient client(road.port());
+    client.send(
+        request("POST", kResponses, response_body({{"stream", true}}).dump(), kOpenAiFields));
+    const auto peer = next_message(upstream);
+    ASSERT_TRUE(peer);
+    peer->send(kEventStreamHead + chunked(message_start_event() + sse(json_of(event))) +
+               "0\r\n\r\n");
+    const Document error = error_in(client.read_reply());
+    EXPECT_EQ(error["type"], "server_error") << error;
+    const bool is_overloaded = std::string(event).find("overloaded") != std::string::npos;
+    EXPECT_EQ(error["status"], is_overloaded ? 503 : 502);
+    EXPECT_EQ(error["code"], is_overloaded ? "overloaded" : "upstream_unreachable");
+  }
+}
+
+}  // namespace
+}  // namespace ccproxy::test
