@@ -1,0 +1,272 @@
+// What the upstream is sent for a Responses request: answers that come back as the input of the
+// next turn, what Codex and Cursor send, and what is refused.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/responses.hpp"
+
+namespace ccproxy::test {
+namespace {
+
+class ResponsesRequest : public testing::TestWithParam<unsigned> {
+ protected:
+  // The content of the assistant's turn that the upstream is sent when an answer of these blocks
+  // comes back, item by item, with `results` behind it. Kept by the client alone.
+  Document replayed(const Document& blocks, const Document& more, const Document& results) {
+    road.reply({{"blocks", blocks}});
+    Document first = more;
+    first["store"] = false;
+    const Document output = stream_response(road, first).response()["output"];
+    Document input = json_of(R"([{"role":"user","content":"hi"}])");
+    for (const Document& item : output) input.push_back(item);
+    for (const Document& item : results) input.push_back(item);
+    Document second = first;
+    second["input"] = input;
+    (void)whole_response(road, second);
+    const Document sent = sent_body(road);
+    EXPECT_EQ(sent["messages"].size(), 3U) << sent;
+    EXPECT_EQ(sent["messages"][1].value("role", ""), "assistant");
+    last_ = sent["messages"][2]["content"];
+    return sent["messages"][1]["content"];
+  }
+  Document last_;  // the user's turn behind it
+
+  Road road{Plan{.workers = GetParam(), .config = R"({"upstream":{"maxRetries":0}})"}};
+};
+INSTANTIATE_TEST_SUITE_P(Workers, ResponsesRequest, testing::Values(1U, 2U));
+
+TEST_P(ResponsesRequest, p52_a14_signed_thinking_and_its_call_come_back_as_they_were) {
+  const Document content =
+      replayed(json_of(R"([{"thinking":"x\n\u00e9\"y","signature":"S+/="},
+                  {"tool_use":{"id":"toolu_1","name":"f","fragments":["{\"a\":","1}"]}}])"),
+               json_of(R"({"tools":[{"type":"function","name":"f"}],
+                  "reasoning":{"effort":"low","summary":"auto"}})"),
+               json_of(R"([{"type":"function_call_output","call_id":"toolu_1","output":"r"}])"));
+  EXPECT_EQ(content, json_of(R"([{"type":"thinking","thinking":"x\n\u00e9\"y","signature":"S+/="},
+                        {"type":"tool_use","id":"toolu_1","name":"f","input":{"a":1}}])"));
+  EXPECT_EQ(last_, json_of(R"([{"type":"tool_result","tool_use_id":"toolu_1","content":"r"}])"));
+}
+
+TEST_P(ResponsesRequest, p53_p54_hidden_and_redacted_thinking_come_back_as_they_were) {
+  const Document next = json_of(R"([{"role":"user","content":"go on"}])");
+  EXPECT_EQ(replayed(json_of(R"([{"thinking":"","signature":"S"},{"text":"t"}])"),
+                     Document::object(), next),
+            json_of(R"([{"type":"thinking","thinking":"","signature":"S"},
+                        {"type":"text","text":"t"}])"));
+  EXPECT_EQ(
+      replayed(json_of(R"([{"redacted_thinking":"DATA"},{"text":"t"}])"), Document::object(), next),
+      json_of(R"([{"type":"redacted_thinking","data":"DATA"},
+                        {"type":"text","text":"t"}])"));
+}
+
+TEST_P(ResponsesRequest, p55_a06_a_custom_tool_comes_back_with_its_text) {
+  const std::string patch = "*** Begin Patch\n+\"\\\u00e9\"\n*** End Patch";
+  const Document content = replayed(
+      {{{"tool_use", {{"id", "t1"}, {"name", "apply_patch"}, {"input", {{"input", patch}}}}}}},
+      json_of(R"({"tools":[{"type":"custom","name":"apply_patch","description":"D",
+        "format":{"type":"grammar","syntax":"lark","definition":"start: \"x\""}}]})"),
+      json_of(R"([{"type":"custom_tool_call_output","call_id":"t1","output":"r"}])"));
+  EXPECT_EQ(content[0]["input"], (Document{{"input", patch}}));
+  EXPECT_EQ(last_[0]["content"], "r");
+  const Document tool = sent_body(road)["tools"][0];
+  EXPECT_EQ(tool["input_schema"]["properties"]["input"]["type"], "string");
+  EXPECT_NE(tool["description"].get<std::string>().find("start: \"x\""), std::string::npos);
+}
+
+TEST_P(ResponsesRequest, p59_a11_a12_what_codex_sends) {
+  road.reply(json_of(R"({"blocks":[{"tool_use":{"name":"multi_agent_v1__spawn","input":{}}}]})"));
+  const Document more = json_of(R"({"store":false,"client_metadata":{"a":"b"},
+    "input":[
+      {"type":"message","role":"developer","content":[{"type":"input_text","text":"D"}]},
+      {"type":"message","role":"user","content":[{"type":"input_text","text":"U"}]},
+      {"type":"reasoning","encrypted_content":"gAAAA-foreign","content":null,"summary":[]},
+      {"type":"function_call","name":"exec_command","call_id":"c1","arguments":"{}"},
+      {"type":"function_call_output","call_id":"c1","output":"hi","id":"fco_1"}],
+    "tools":[{"type":"function","name":"exec_command","strict":null},
+      {"type":"namespace","name":"multi_agent_v1","tools":[{"type":"function","name":"spawn"}]},
+      {"type":"web_search","external_web_access":false}]})");
+  const ResponseEvents read = stream_response(road, more);
+  const Document item = read.response()["output"][0];
+  EXPECT_EQ(item["name"], "spawn");
+  EXPECT_EQ(item["namespace"], "multi_agent_v1");
+  EXPECT_EQ(read.response()["store"], false);
+  const Document sent = sent_body(road);
+  EXPECT_EQ(sent["system"], json_of(R"([{"type":"text","text":"D"}])"));
+  EXPECT_EQ(sent["tools"].size(), 2U);
+  EXPECT_EQ(sent["tools"][1]["name"], "multi_agent_v1__spawn");
+  EXPECT_EQ(sent["messages"], json_of(R"([
+      {"role":"user","content":[{"type":"text","text":"U"}]},
+      {"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"exec_command","input":{}}]},
+      {"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":"hi"}]}])"));
+
+  Document nameless = response_body();  // A12
+  nameless.erase("model");
+  const Reply reply = respond(road, nameless);
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.field("x-ccproxy-warning"), "model_defaulted");
+}
+
+TEST_P(ResponsesRequest, p62_a_list_of_outputs_becomes_one_result) {
+  (void)whole_response(road, json_of(R"({"input":[{"role":"user","content":"hi"},
+      {"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
+      {"type":"function_call_output","call_id":"c","output":[{"type":"input_text","text":"t"},
+        {"type":"input_image","image_url":"data:image/png;base64,iVBORw0KGgo="}]}]})"));
+  const Document content = sent_body(road)["messages"][2]["content"][0]["content"];
+  EXPECT_EQ(content[0], json_of(R"({"type":"text","text":"t"})"));
+  EXPECT_EQ(content[1]["source"]["media_type"], "image/png");
+}
+
+TEST_P(ResponsesRequest, p63_calls_of_one_response_are_one_turn) {
+  road.reply(json_of(R"({"blocks":[{"tool_use":{"id":"a","name":"f","input":{}}},
+                                   {"tool_use":{"id":"b","name":"f","input":{}}}]})"));
+  const Document tools = json_of(R"({"store":false,"tools":[{"type":"function","name":"f"}]})");
+  const Document output = whole_response(road, tools)["output"];
+  const Document other = whole_response(road, tools)["output"];
+  const auto turns = [&](const Document& first, const Document& second) {
+    Document more = tools;
+    more["input"] = {{{"role", "user"}, {"content", "hi"}},
+                     first,
+                     {{"type", "function_call_output"}, {"call_id", "a"}, {"output", "1"}},
+                     second,
+                     {{"type", "function_call_output"}, {"call_id", "b"}, {"output", "2"}}};
+    (void)whole_response(road, more);
+    return sent_body(road)["messages"];
+  };
+  const Document together = turns(output[0], output[1]);
+  ASSERT_EQ(together.size(), 3U) << together;
+  EXPECT_EQ(together[1]["content"].size(), 2U);
+  EXPECT_EQ(together[2]["content"].size(), 2U);
+  EXPECT_EQ(turns(output[0], other[1]).size(), 5U);
+}
+
+// clients.md A13: an id that the client lost, and fields of others.
+TEST_P(ResponsesRequest, a13_calls_without_ids_and_fields_that_nobody_knows) {
+  const Reply reply =
+      respond(road, response_body(json_of(R"({"stream_options":{"include_obfuscation":false},
+      "prompt_cache_retention":"24h","safety_identifier":"s","x_unknown":1,
+      "input":[{"role":"user","content":"hi"},
+        {"type":"function_call_output","call_id":"lost","output":"r"}]})")));
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.field("x-ccproxy-ignored").find("safety"), std::string::npos);
+  EXPECT_NE(reply.field("x-ccproxy-ignored").find("x_unknown"), std::string::npos);
+  EXPECT_EQ(reply.field("x-ccproxy-warning"), "result_orphan");
+  EXPECT_EQ(json_of(reply.body)["safety_identifier"], "s");
+}
+
+TEST_P(ResponsesRequest, a16_every_kind_of_item_is_taken_or_skipped_and_told) {
+  for (const char* type :
+       {"file_search_call", "code_interpreter_call", "image_generation_call", "computer_call",
+        "computer_call_output", "mcp_list_tools", "mcp_approval_request", "mcp_approval_response",
+        "mcp_call", "program", "program_output", "web_search_call", "brand_new_item"}) {
+    SCOPED_TRACE(type);
+    const Document more = {
+        {"input",
+         {{{"role", "user"}, {"content", "hi"}}, {{"type", type}, {"id", "x"}, {"name", "n"}}}}};
+    const Reply reply = respond(road, response_body(more));
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    const std::string warning = reply.field("x-ccproxy-warning");
+    EXPECT_TRUE(std::string(type) != "brand_new_item" || warning == "unknown_input_item");
+    EXPECT_EQ(sent_body(road)["messages"].size(), 1U);
+  }
+  const Reply strict = respond(
+      road, response_body(json_of(R"({"input":[{"role":"user","content":"hi"},{"type":"new"}]})")),
+      std::string(kOpenAiFields) + "x-ccproxy-strict: true\r\n");
+  EXPECT_EQ(error_in(strict)["param"], "input[1].type");
+  EXPECT_EQ(error_in(strict)["code"], "invalid_value");
+}
+
+// A.11, clients.md B17: Cursor posts such a body to the other route, and reads chunks.
+TEST_P(ResponsesRequest, a11_a_body_of_responses_on_the_chat_route_is_answered_in_chat_shape) {
+  road.reply(
+      json_of(R"({"blocks":[{"text":"Hi"},{"tool_use":{"id":"t","name":"f","input":{}}}]})"));
+  Document body = response_body(json_of(R"({"instructions":"I","max_output_tokens":99,
+      "tools":[{"type":"function","name":"f","parameters":{"type":"object"}},
+               {"name":"g","input_schema":{"type":"object"}}],
+      "tool_choice":{"type":"function","name":"f"},
+      "input":[{"role":"user","content":[{"type":"input_text","text":"U"}]}]})"));
+  const Document whole = json_of(chat(road, body).body);
+  EXPECT_EQ(whole.value("object", ""), "chat.completion") << whole;
+  EXPECT_EQ(whole["choices"][0]["message"]["content"], "Hi");
+  EXPECT_EQ(whole["choices"][0]["finish_reason"], "tool_calls");
+  const Document sent = sent_body(road);
+  EXPECT_EQ(sent["system"][0]["text"], "I");
+  EXPECT_EQ(sent["max_tokens"], 99);
+  EXPECT_EQ(sent["tools"].size(), 2U);
+  EXPECT_EQ(sent["messages"][0]["content"][0]["text"], "U");
+  body["stream"] = true;
+  const ChatStream read = read_chunks(chat(road, body).body);
+  EXPECT_EQ(read.text(), "Hi");
+  EXPECT_EQ(read.finish_reason(), "tool_calls");
+  EXPECT_EQ(read.done, 1);
+  EXPECT_EQ(read.strange, "");
+}
+
+TEST_P(ResponsesRequest, d03_what_cannot_be_is_refused_with_its_place) {
+  struct Row {
+    const char *more, *param, *code;
+  };
+  for (const Row& row :
+       {Row{R"({"input":null})", "input", "missing_required_parameter"},
+        Row{R"({"input":7})", "input", "invalid_type"},
+        Row{R"({"temperature":"x"})", "temperature", "invalid_type"},
+        Row{R"({"stream":"yes"})", "stream", "invalid_type"},
+        Row{R"({"top_logprobs":3})", "top_logprobs", "unsupported_parameter"},
+        Row{R"({"prompt":{"id":"p"}})", "prompt", "unsupported_parameter"},
+        Row{R"({"metadata":{"a":1}})", "metadata", "invalid_value"},
+        Row{R"({"previous_response_id":"resp_x","conversation":"c"})", "previous_response_id",
+            "mutually_exclusive_parameters"},
+        Row{R"({"previous_response_id":"resp_x"})", "previous_response_id",
+            "previous_response_not_found"},
+        Row{R"({"background":true,"store":false})", "background", "unsupported_parameter"},
+        Row{R"({"input":[{"role":"user","content":[{"type":"input_image"}]}]})",
+            "input[0].content[0].image_url", "missing_required_parameter"},
+        Row{R"({"input":[{"type":"compaction","encrypted_content":"x"}]})",
+            "input[0].encrypted_content", "invalid_encrypted_content"}}) {
+    SCOPED_TRACE(row.more);
+    for (const bool streams : {false, true}) {
+      Document body = response_body(json_of(row.more));
+      if (!body.contains("stream")) body["stream"] = streams;
+      const Document error = error_in(respond(road, body));
+      EXPECT_EQ(error["status"], 400);
+      EXPECT_EQ(error["type"], "invalid_request_error");
+      EXPECT_EQ(error["param"], row.param) << error;
+      EXPECT_EQ(error["code"], row.code) << error;
+    }
+  }
+  EXPECT_EQ(error_in(ask(road.port(), "POST", kResponses, "{\"input\":", kOpenAiFields))["status"],
+            400);
+  EXPECT_EQ(sent_body(road), Document()) << "nothing of these went upstream";
+}
+
+TEST_P(ResponsesRequest, d01_errors_of_the_upstream_keep_their_meaning) {
+  struct Row {
+    const char* reply;
+    int status;
+    const char* code;
+  };
+  for (const Row& row :
+       {Row{R"({"status":529,"error":"overloaded_error"})", 503, "overloaded"},
+        Row{R"({"status":429,"error":"rate_limit_error"})", 429, "rate_limit_exceeded"},
+        Row{R"({"status":401,"error":"authentication_error"})", 401, "upstream_auth"},
+        Row{R"({"status":400,"error":{"type":"invalid_request_error",
+             "message":"prompt is too long: 9 tokens > 8 maximum"}})",
+            400, "context_length_exceeded"},
+        Row{R"({"status":404,"error":{"type":"not_found_error","message":"model: x"}})", 404,
+            "model_not_found"}}) {
+    SCOPED_TRACE(row.reply);
+    road.reply(json_of(row.reply));
+    const Reply reply = respond(road, response_body({{"stream", true}}));
+    const Document error = error_in(reply);
+    EXPECT_EQ(error["status"], row.status) << error;
+    EXPECT_EQ(error["code"], row.code) << error;
+    EXPECT_FALSE(reply.field("x-request-id").empty());
+    if (error["code"] == "context_length_exceeded") {
+      EXPECT_EQ(error["param"], "input");
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ccproxy::test
