@@ -1,0 +1,294 @@
+// Responses that are kept: continued by their id, fetched, listed, replayed from any event on and
+// forgotten; each proxy key sees its own alone, and all of it is there after a restart.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "support/responses.hpp"
+
+namespace ccproxy::test {
+namespace {
+
+constexpr const char* kThought = R"({"blocks":[{"thinking":"x","signature":"S"},{"text":"t"}]})";
+
+class ResponsesState : public testing::TestWithParam<unsigned> {
+ protected:
+  [[nodiscard]] Document refused(const Document& more) {
+    return error_in(respond(road, response_body(more)));
+  }
+
+  Road road{Plan{.workers = GetParam()}};
+};
+INSTANTIATE_TEST_SUITE_P(Workers, ResponsesState, testing::Values(1U, 2U));
+
+TEST_P(ResponsesState, p61_a_response_is_continued_by_its_id) {
+  road.reply(json_of(kThought));
+  std::string previous;
+  for (const char* input : {"1", "2", "3"}) {
+    Document more = {{"instructions", std::string("I") + input}, {"input", input}};
+    if (!previous.empty()) more["previous_response_id"] = previous;
+    const Document response = stream_response(road, more).response();
+    EXPECT_EQ(response["previous_response_id"], previous.empty() ? Document() : Document(previous));
+    previous = response["id"];
+  }
+  const std::vector<Document> sent = sent_bodies(road);
+  ASSERT_EQ(sent.size(), 3U);
+  EXPECT_EQ(sent[2]["system"], json_of(R"([{"type":"text","text":"I3"}])")) << "not inherited";
+  ASSERT_EQ(sent[2]["messages"].size(), 5U);
+  EXPECT_EQ(sent[2]["messages"][1]["content"],
+            json_of(R"([{"type":"thinking","thinking":"x","signature":"S"},
+                        {"type":"text","text":"t"}])"));
+  for (std::size_t turn = 0; turn + 1 < sent.size(); ++turn)
+    for (std::size_t i = 0; i < sent[turn]["messages"].size(); ++i)
+      EXPECT_EQ(sent[turn + 1]["messages"][i].dump(), sent[turn]["messages"][i].dump())
+          << "the prefix is another: turn " << turn << ", message " << i;
+}
+
+TEST_P(ResponsesState, p61_a_tool_loop_by_ids_alone) {
+  road.reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},{"text":"Looking."},
+      {"tool_use":{"id":"a","name":"f","fragments":["{ \"b\" : 1.50 }"]}}]})"));
+  const Document tools = json_of(R"({"tools":[{"type":"function","name":"f"}]})");
+  Document more = tools;
+  more["previous_response_id"] = whole_response(road, tools)["id"];
+  more["input"] = json_of(R"([{"type":"function_call_output","call_id":"a","output":"r"}])");
+  (void)whole_response(road, more);
+  const std::string raw = body_of(road.requests().back());
+  EXPECT_NE(raw.find(R"({ "b" : 1.50 })"), std::string::npos) << "as the model wrote it: " << raw;
+  const Document messages = sent_body(road)["messages"];
+  ASSERT_EQ(messages.size(), 3U);
+  EXPECT_EQ(messages[1]["content"].size(), 3U);
+  EXPECT_EQ(messages[2]["content"][0]["tool_use_id"], "a");
+}
+
+TEST_P(ResponsesState, p61_what_cannot_be_continued) {
+  const std::string forgotten = whole_response(road, {{"store", false}})["id"];
+  const std::string erased = whole_response(road)["id"];
+  EXPECT_EQ(ask_stored(road, "DELETE", erased).status, 200);
+  road.reply(json_of(R"({"text":"Hello over there","fault":"end-mid=4"})"));
+  const std::string failed = stream_response(road).id();
+  for (const std::string& id : {forgotten, erased, failed, std::string("resp_x")}) {
+    SCOPED_TRACE(id);
+    const Document error = refused({{"previous_response_id", id}});
+    EXPECT_EQ(error["status"], 400);
+    EXPECT_EQ(error["code"], "previous_response_not_found");
+    EXPECT_EQ(error["param"], "previous_response_id");
+    EXPECT_EQ(error["message"], "Previous response with id '" + id + "' not found.");
+  }
+  EXPECT_EQ(stored_response(road, forgotten), Document());
+}
+
+TEST_P(ResponsesState, b07_an_incomplete_response_is_continued_without_its_open_call) {
+  road.reply(json_of(R"({"blocks":[{"text":"t"},
+      {"tool_use":{"id":"a","name":"f","fragments":["{\"x\":\"lo"]}}],
+      "stop_reason":"max_tokens"})"));
+  const Document tools = json_of(R"({"tools":[{"type":"function","name":"f"}]})");
+  Document more = tools;
+  more["previous_response_id"] = whole_response(road, tools)["id"];
+  (void)whole_response(road, more);
+  const Document messages = sent_body(road)["messages"];
+  ASSERT_EQ(messages.size(), 3U) << messages;
+  EXPECT_EQ(messages[1]["content"], json_of(R"([{"type":"text","text":"t"}])"));
+}
+
+TEST_P(ResponsesState, p60_items_are_named_instead_of_sent) {
+  road.reply(json_of(kThought));
+  const Document output = whole_response(road)["output"];
+  Document input = json_of(R"([{"role":"user","content":"1"}])");
+  input.push_back({{"type", "item_reference"}, {"id", output[0]["id"]}});
+  input.push_back({{"type", nullptr}, {"id", output[1]["id"]}});
+  input.push_back({{"role", "user"}, {"content", "2"}});
+  for (const bool stores : {false, true})
+    (void)whole_response(road, {{"input", input}, {"store", stores}});
+  const Document messages = sent_body(road)["messages"];
+  ASSERT_EQ(messages.size(), 3U);
+  EXPECT_EQ(messages[1]["content"], json_of(R"([{"type":"thinking","thinking":"x","signature":"S"},
+                                                {"type":"text","text":"t"}])"));
+  input[1]["id"] = "rs_unknown";
+  const Reply dropped = respond(road, response_body({{"input", input}}));
+  EXPECT_EQ(dropped.status, 200) << dropped.body;
+  EXPECT_EQ(dropped.field("x-ccproxy-warning"), "item_dropped");
+  input[2]["id"] = "msg_unknown";
+  const Document error = refused({{"input", input}});
+  EXPECT_EQ(error["status"], 404);
+  EXPECT_EQ(error["message"], "Item with id 'msg_unknown' not found.");
+  EXPECT_EQ(error["param"], "input");
+  EXPECT_TRUE(error["code"].is_null());
+}
+
+TEST_P(ResponsesState, p66_a_response_is_fetched_and_erased) {
+  const ResponseEvents read = stream_response(road);
+  const Reply got = ask_stored(road, "GET", read.id());
+  EXPECT_EQ(got.field("content-type"), "application/json");
+  EXPECT_EQ(json_of(got.body), read.response());
+  const Document whole = whole_response(road);
+  EXPECT_EQ(stored_response(road, whole["id"]), whole);
+  EXPECT_EQ(error_in(ask_stored(road, "POST", read.id() + "/cancel"))["status"], 400);
+  EXPECT_EQ(json_of(ask_stored(road, "DELETE", read.id()).body),
+            (Document{{"id", read.id()}, {"object", "response.deleted"}, {"deleted", true}}));
+  for (const char* method : {"GET", "DELETE"}) {
+    const Document error = error_in(ask_stored(road, method, read.id()));
+    EXPECT_EQ(error["status"], 404) << method;
+    EXPECT_EQ(error["message"], "Response with id '" + read.id() + "' not found.");
+    EXPECT_TRUE(error["param"].is_null() && error["code"].is_null()) << error;
+  }
+  for (const char* rest : {"/input_items", "?stream=true"})
+    EXPECT_EQ(ask_stored(road, "GET", read.id() + rest).status, 404) << rest;
+  EXPECT_EQ(ask_stored(road, "POST", read.id() + "/cancel").status, 404);
+  EXPECT_EQ(stored_response(road, whole["id"]), whole) << "the other one is still there";
+}
+
+TEST_P(ResponsesState, p66_replayed_from_every_event_on) {
+  road.reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},
+      {"text":"One two three four five six seven eight"},{"tool_use":{"name":"f","input":{}}}]})"));
+  const ResponseEvents read = stream_response(
+      road,
+      json_of(R"({"tools":[{"type":"function","name":"f"}],"reasoning":{"summary":"auto"}})"));
+  const auto count = static_cast<std::int64_t>(read.events.size());
+  for (std::int64_t after = -1; after <= count; ++after) {
+    SCOPED_TRACE(after);
+    std::string rest = read.id() + "?stream=true";
+    if (after >= 0) rest += "&starting_after=" + std::to_string(after);
+    const Reply reply = ask_stored(road, "GET", rest);
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_TRUE(reply.complete);
+    EXPECT_EQ(reply.field("content-type"), "text/event-stream; charset=utf-8");
+    const ResponseEvents again = read_some_events(reply.body, after + 1);
+    EXPECT_EQ(again.fault, "");
+    const auto begin = read.events.begin() + std::min(after + 1, count);
+    EXPECT_EQ(again.events, std::vector<Document>(begin, read.events.end()));
+  }
+}
+
+TEST_P(ResponsesState, p66_input_items_are_listed_in_pages) {
+  Document input = Document::array();
+  for (int i = 0; i < 25; ++i) input.push_back({{"role", "user"}, {"content", std::to_string(i)}});
+  const std::string id = whole_response(road, {{"input", input}})["id"];
+  const auto page = [&](const std::string& query) {
+    return json_of(ask_stored(road, "GET", id + "/input_items" + query).body);
+  };
+  const Document first = page("");
+  EXPECT_EQ(first["object"], "list");
+  EXPECT_EQ(first["data"].size(), 20U);
+  EXPECT_EQ(first["has_more"], true);
+  EXPECT_EQ(first["data"][0]["content"], "24") << "the last comes first";
+  EXPECT_EQ(first["data"][0]["type"], "message");
+  EXPECT_EQ(first["first_id"], first["data"][0]["id"]);
+  EXPECT_EQ(first["last_id"], first["data"][19]["id"]);
+  const Document second = page("?after=" + first["last_id"].get<std::string>());
+  EXPECT_EQ(second["data"].size(), 5U);
+  EXPECT_EQ(second["has_more"], false);
+  EXPECT_EQ(second["data"][4]["content"], "0");
+  std::set<std::string> ids;
+  for (const Document& list : {first, second})
+    for (const Document& item : list["data"]) ids.insert(item["id"].get<std::string>());
+  EXPECT_EQ(ids.size(), 25U);
+  EXPECT_EQ(page("?order=asc&limit=100")["data"].size(), 25U);
+  EXPECT_EQ(page("?order=asc&limit=1")["data"][0]["content"], "0");
+  for (const char* query : {"?limit=0", "?limit=101", "?limit=x", "?order=up", "?after=nobody"})
+    EXPECT_EQ(ask_stored(road, "GET", id + "/input_items" + query).status, 400) << query;
+}
+
+TEST_P(ResponsesState, p66_other_endpoints) {
+  const auto post = [&](const std::string& rest, const Document& body) {
+    return ask(road.port(), "POST", std::string(kResponses) + rest, body.dump(), kOpenAiFields);
+  };
+  const Document counted = json_of(post("/input_tokens", response_body()).body);
+  EXPECT_EQ(counted["object"], "response.input_tokens");
+  EXPECT_GT(counted["input_tokens"], 0);
+  const Document error = error_in(post("/compact", {{"input", "hi"}}));
+  EXPECT_EQ(error["status"], 400);
+  EXPECT_EQ(error["param"], "model");
+  const Reply unnamed = ask(road.port(), "PUT", std::string(kResponses) + "/resp_x", "{}");
+  EXPECT_EQ(unnamed.status, 405);
+  EXPECT_FALSE(unnamed.field("allow").empty());
+  const Document conversation = error_in(ask(road.port(), "POST", "/v1/conversations", "{}"));
+  EXPECT_EQ(conversation["status"], 400);
+  EXPECT_EQ(conversation["param"], "conversation");
+}
+
+// clients.md A7: exactly one item, and later turns know what stands in it.
+TEST_P(ResponsesState, a07_a_compaction_is_one_item_that_later_turns_expand) {
+  road.reply({{"text", "THE SUMMARY"}});
+  const Document body = response_body();
+  const Document compacted = json_of(
+      ask(road.port(), "POST", std::string(kResponses) + "/compact", body.dump(), kOpenAiFields)
+          .body);
+  EXPECT_EQ(compacted.value("object", ""), "response.compaction") << compacted;
+  const ResponseEvents read = stream_response(
+      road, json_of(R"({"input":[{"role":"user","content":"hi"},{"type":"compaction_trigger"}]})"));
+  for (const Document& output : {compacted["output"], read.response()["output"]}) {
+    int count = 0;
+    for (const Document& item : output) count += item["type"] == "compaction" ? 1 : 0;
+    EXPECT_EQ(count, 1) << output;
+    Document input = output;
+    input.push_back({{"role", "user"}, {"content", "go on"}});
+    (void)whole_response(road, {{"input", input}});
+    EXPECT_NE(sent_body(road)["messages"].dump().find("THE SUMMARY"), std::string::npos);
+  }
+  EXPECT_EQ(read.response()["output"].size(), 1U);
+}
+
+TEST_P(ResponsesState, b07_each_proxy_key_has_its_own) {
+  Road keyed(
+      Plan{.workers = GetParam(), .config = R"({"apiKeys":[{"name":"a","key":"key-of-a-00000000"},
+                                           {"name":"b","key":"key-of-b-00000000"}]})"});
+  const auto fields = [](const char* name) {
+    return std::string("authorization: Bearer key-of-") + name +
+           "-00000000\r\ncontent-type: application/json\r\n";
+  };
+  const Document response = whole_response(keyed, Document::object(), fields("a"));
+  const std::string id = response["id"], item = response["output"][0]["id"];
+  EXPECT_EQ(stored_response(keyed, id, fields("a")), response);
+  EXPECT_EQ(ask_stored(keyed, "GET", id, fields("b")).status, 404);
+  EXPECT_EQ(ask_stored(keyed, "GET", id + "?stream=true", fields("b")).status, 404);
+  EXPECT_EQ(ask_stored(keyed, "GET", id + "/input_items", fields("b")).status, 404);
+  EXPECT_EQ(ask_stored(keyed, "POST", id + "/cancel", fields("b")).status, 404);
+  EXPECT_EQ(ask_stored(keyed, "DELETE", id, fields("b")).status, 404);
+  const auto ask_as = [&](const char* name, const Document& more) {
+    return respond(keyed, response_body(more), fields(name)).status;
+  };
+  EXPECT_EQ(ask_as("b", {{"previous_response_id", id}}), 400);
+  EXPECT_EQ(ask_as("a", {{"previous_response_id", id}}), 200);
+  const Document named = {
+      {"input",
+       {{{"type", "item_reference"}, {"id", item}}, {{"role", "user"}, {"content", "x"}}}}};
+  EXPECT_EQ(ask_as("b", named), 404);
+  EXPECT_EQ(ask_as("a", named), 200);
+}
+
+TEST_P(ResponsesState, b07_all_of_it_is_there_after_a_restart) {
+  road.reply(json_of(kThought));
+  const ResponseEvents read = stream_response(road);
+  road.restart();
+  EXPECT_EQ(stored_response(road, read.id()), read.response());
+  EXPECT_EQ(read_events(ask_stored(road, "GET", read.id() + "?stream=true").body).events,
+            read.events);
+  (void)whole_response(road, {{"previous_response_id", read.id()}});
+  EXPECT_EQ(sent_body(road)["messages"].size(), 3U);
+}
+
+TEST_P(ResponsesState, b07_a_store_that_is_switched_off_keeps_nothing) {
+  Road off(Plan{.workers = GetParam(), .config = R"({"store":{"enabled":false}})"});
+  const Document response = stream_response(off, {{"store", true}}).response();
+  EXPECT_EQ(response["store"], false);
+  const std::string id = response["id"], item = response["output"][0]["id"];
+  for (const char* rest : {"", "/input_items", "?stream=true"})
+    EXPECT_EQ(ask_stored(off, "GET", id + rest).status, 404) << rest;
+  EXPECT_EQ(ask_stored(off, "DELETE", id).status, 404);
+  EXPECT_EQ(ask_stored(off, "POST", id + "/cancel").status, 404);
+  const auto refusal = [&](const Document& more) {
+    return error_in(respond(off, response_body(more)));
+  };
+  EXPECT_EQ(refusal({{"previous_response_id", id}})["code"], "previous_response_not_found");
+  EXPECT_EQ(refusal({{"background", true}})["param"], "background");
+  EXPECT_EQ(refusal({{"background", true}})["status"], 400);
+  EXPECT_EQ(refusal({{"input", {{{"type", "item_reference"}, {"id", item}}}}})["status"], 404);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(off.home()))
+    EXPECT_EQ(entry.path().string().find("responses"), std::string::npos) << entry.path();
+}
+
+}  // namespace
+}  // namespace ccproxy::test
