@@ -1,0 +1,269 @@
+// Responses in the background: asked once, polled, followed live from any worker, cancelled,
+// erased while they run, and ended by whatever ends them (P68).
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/responses.hpp"
+
+namespace ccproxy::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kSecond{1000};
+
+class ResponsesBackground : public testing::TestWithParam<unsigned> {
+ protected:
+  struct Begun {
+    std::string id;
+    std::unique_ptr<RawClient> peer;
+  };
+  // One that has told "Hel" and goes on when the test says so.
+  Begun begin(const Road& on, bool tells = true) {
+    const Document queued = whole_response(on, {{"background", true}});
+    EXPECT_EQ(queued["status"], "queued");
+    EXPECT_EQ(queued["background"], true);
+    EXPECT_EQ(queued["output"], Document::array());
+    EXPECT_TRUE(queued["completed_at"].is_null() && queued["usage"].is_null());
+    Begun begun{queued["id"], next_message(upstream)};
+    EXPECT_TRUE(begun.peer);
+    if (tells && begun.peer)
+      begun.peer->send(kEventStreamHead +
+                       chunked(message_start_event() + text_start_event() + text_event("Hel")));
+    return begun;
+  }
+  static void end(const Begun& begun) {
+    begun.peer->send(chunked(text_event("lo") + stop_events()) + "0\r\n\r\n");
+  }
+  [[nodiscard]] std::string status_of(const std::string& id, const Road& on) const {
+    const Document response = stored_response(on, id);
+    return response.is_null() ? "none" : response.at("status").get<std::string>();
+  }
+  [[nodiscard]] bool becomes(const std::string& id, const std::string& status, const Road& on,
+                             milliseconds limit = kPatience) const {
+    return wait_until([&] { return status_of(id, on) == status; }, limit);
+  }
+  static std::string follow_request(const std::string& id, int after = -1) {
+    std::string target = std::string(kResponses) + "/" + id + "?stream=true";
+    if (after >= 0) target += "&starting_after=" + std::to_string(after);
+    return request("GET", target);
+  }
+
+  RawUpstream upstream;
+  Road road{Plan{.workers = GetParam(),
+                 .config = R"({"upstream":{"maxRetries":0},"server":{"shutdownGraceSeconds":1},
+                               "timeouts":{"sseKeepAliveSeconds":1}})",
+                 .upstream = upstream.url()}};
+};
+INSTANTIATE_TEST_SUITE_P(Workers, ResponsesBackground, testing::Values(1U, 2U));
+
+TEST_P(ResponsesBackground, p68_queued_at_once_polled_until_it_is_completed) {
+  const Begun begun = begin(road, false);
+  EXPECT_EQ(status_of(begun.id, road), "queued") << "nothing has answered yet";
+  begun.peer->send(kEventStreamHead +
+                   chunked(message_start_event() + text_start_event() + text_event("Hel")));
+  EXPECT_TRUE(becomes(begun.id, "in_progress", road));
+  end(begun);
+  const Document response = ended_response(road, begun.id);
+  EXPECT_EQ(response["status"], "completed");
+  EXPECT_EQ(response["output"][0]["content"][0]["text"], "Hello");
+  EXPECT_EQ(response["usage"]["output_tokens"], 7);
+  const ResponseEvents read = read_events(ask_stored(road, "GET", begun.id + "?stream=true").body);
+  EXPECT_EQ(read.fault, "");
+  EXPECT_TRUE(read.names().starts_with("created queued in_progress output_item.added"))
+      << read.names();
+  EXPECT_EQ(read.response(), response);
+}
+
+TEST_P(ResponsesBackground, p68_followed_live_by_many_from_anywhere) {
+  const Begun begun = begin(road);
+  ASSERT_TRUE(becomes(begun.id, "in_progress", road));
+  std::vector<std::unique_ptr<RawClient>> followers;
+  for (int i = 0; i < 8; ++i) {
+    followers.push_back(std::make_unique<RawClient>(road.port()));
+    followers.back()->send(follow_request(begun.id, i % 4 == 0 ? -1 : i % 4));
+  }
+  for (const auto& follower : followers)
+    EXPECT_TRUE(follower->wait_for("\"Hel\"")) << "told before it has ended";
+  for (const auto& follower : followers)
+    EXPECT_TRUE(follower->wait_for(": keepalive\n\n", milliseconds(4000))) << "in silence";
+  end(begun);
+  ResponseEvents all;
+  for (int i = 0; i < 8; ++i) {
+    const Reply reply = followers[static_cast<std::size_t>(i)]->read_reply();
+    EXPECT_TRUE(reply.complete);
+    const int first = i % 4 == 0 ? 0 : i % 4 + 1;
+    const ResponseEvents read =
+        first == 0 ? read_events(reply.body) : read_some_events(reply.body, first);
+    EXPECT_EQ(read.fault, "") << reply.body;
+    if (first == 0) all = read;
+    EXPECT_EQ(read.events, std::vector<Document>(all.events.begin() + first, all.events.end()));
+    EXPECT_EQ(read.ends(), 1);
+  }
+}
+
+TEST_P(ResponsesBackground, p68_a_stream_that_was_lost_is_read_on) {
+  for (int round = 0; round < 4; ++round) {
+    RawClient client(road.port());
+    client.send(request("POST", kResponses,
+                        response_body({{"stream", true}, {"background", true}}).dump(),
+                        kOpenAiFields));
+    const auto peer = next_message(upstream);
+    ASSERT_TRUE(peer);
+    peer->send(kEventStreamHead +
+               chunked(message_start_event() + text_start_event() + text_event("Hel")));
+    ASSERT_TRUE(client.wait_for("\"Hel\""));
+    const std::string before = client.take_through("\"Hel\"");
+    client.close();
+    const auto at = before.find("resp_");
+    const std::string id = before.substr(at, before.find('"', at) - at);
+    RawClient again(road.port());
+    again.send(follow_request(id, 4));  // created, queued, in_progress, item, part
+    ASSERT_TRUE(again.wait_for("\"Hel\""));
+    peer->send(chunked(text_event("lo") + stop_events()) + "0\r\n\r\n");
+    const ResponseEvents rest = read_some_events(again.read_reply().body, 5);
+    EXPECT_EQ(rest.fault, "");
+    EXPECT_EQ(rest.text(), "Hello");
+    EXPECT_EQ(rest.response()["status"], "completed");
+    EXPECT_EQ(rest.response(), stored_response(road, id));
+  }
+}
+
+TEST_P(ResponsesBackground, p68_cancel_ends_it_and_the_upstream) {
+  for (const bool tells : {false, true}) {
+    SCOPED_TRACE(tells);
+    const Begun begun = begin(road, tells);
+    if (tells) {
+      ASSERT_TRUE(becomes(begun.id, "in_progress", road));
+    }
+    RawClient follower(road.port());
+    follower.send(follow_request(begun.id));
+    ASSERT_TRUE(follower.wait_for("response.queued"));
+    const Document cancelled = json_of(ask_stored(road, "POST", begun.id + "/cancel").body);
+    EXPECT_EQ(cancelled.value("status", ""), "cancelled") << cancelled;
+    EXPECT_TRUE(begun.peer->wait_closed(kSecond));
+    EXPECT_EQ(stored_response(road, begun.id), cancelled);
+    const Reply told = follower.read_reply();
+    EXPECT_TRUE(told.complete);
+    EXPECT_EQ(read_some_events(told.body).ends(), 1) << told.body;
+    const Reply again = ask_stored(road, "POST", begun.id + "/cancel");
+    EXPECT_EQ(json_of(again.body), cancelled) << "once more is no error";
+    EXPECT_EQ(error_in(respond(road, response_body({{"previous_response_id", begun.id}})))
+                  .value("code", ""),
+              "previous_response_not_found");
+  }
+}
+
+TEST_P(ResponsesBackground, p68_cancel_of_what_is_over_changes_nothing) {
+  const Begun begun = begin(road);
+  end(begun);
+  const Document response = ended_response(road, begun.id);
+  EXPECT_EQ(json_of(ask_stored(road, "POST", begun.id + "/cancel").body), response);
+}
+
+TEST_P(ResponsesBackground, erased_while_it_runs) {
+  const Begun begun = begin(road);
+  ASSERT_TRUE(becomes(begun.id, "in_progress", road));
+  RawClient follower(road.port());
+  follower.send(follow_request(begun.id));
+  ASSERT_TRUE(follower.wait_for("\"Hel\""));
+  EXPECT_EQ(ask_stored(road, "DELETE", begun.id).status, 200);
+  EXPECT_TRUE(begun.peer->wait_closed(kSecond)) << "nobody can ever read it";
+  EXPECT_EQ(status_of(begun.id, road), "none");
+  EXPECT_NE(follower.read_reply(false, milliseconds(5000)).status, 0);
+  EXPECT_FALSE(wait_until([&] { return status_of(begun.id, road) != "none"; }, milliseconds(300)))
+      << "it came back";
+}
+
+TEST_P(ResponsesBackground, errors_of_the_upstream_become_failed) {
+  const auto error = [](const char* status, const char* type) {
+    const std::string body =
+        Document{{"type", "error"}, {"error", {{"type", type}, {"message", "m"}}}}.dump();
+    return std::string("HTTP/1.1 ") + status +
+           "\r\ncontent-type: application/json\r\ncontent-length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
+  };
+  const std::vector<std::pair<std::string, const char*>> rows = {
+      {error("529 Overloaded", "overloaded_error"), "server_error"},
+      {error("429 Too Many Requests", "rate_limit_error"), "rate_limit_exceeded"},
+      {error("500 Error", "api_error"), "server_error"},
+      {error("401 Unauthorized", "authentication_error"), nullptr},
+      {error("400 Bad Request", "invalid_request_error"), "invalid_prompt"},
+      {"", "server_error"},  // closed
+      {std::string(kEventStreamHead) + chunked(message_start_event()) + "0\r\n\r\n",
+       "server_error"},
+      {std::string(kEventStreamHead) +
+           chunked(message_start_event() + text_start_event() + text_event("Hel")) + "0\r\n\r\n",
+       "server_error"}};
+  for (const auto& [answer, code] : rows) {
+    SCOPED_TRACE(answer.substr(0, 40));
+    Begun begun = begin(road, false);
+    begun.peer->send(answer);
+    if (answer.empty()) begun.peer->close();
+    const Document response = ended_response(road, begun.id);
+    EXPECT_EQ(response["status"], "failed");
+    ASSERT_TRUE(response["error"].is_object()) << response;
+    EXPECT_FALSE(response["error"]["message"].get<std::string>().empty());
+    EXPECT_TRUE(code == nullptr || response["error"]["code"] == code) << response["error"];
+    const Reply replay = ask_stored(road, "GET", begun.id + "?stream=true");
+    const ResponseEvents read = read_some_events(replay.body);
+    EXPECT_EQ(read.fault, "");
+    EXPECT_EQ(read.ends(), 1) << replay.body;
+    EXPECT_EQ(read.response(), response);
+  }
+}
+
+// What is wrong with the request is told at once, not later.
+TEST_P(ResponsesBackground, p68_a_request_that_cannot_be_is_refused_at_once) {
+  for (const char* more : {R"({"store":false})", R"({"input":7})"}) {
+    Document body = response_body(json_of(more));
+    body["background"] = true;
+    for (const bool streams : {false, true}) {
+      body["stream"] = streams;
+      EXPECT_EQ(respond(road, body).status, 400) << body;
+    }
+  }
+}
+
+TEST_P(ResponsesBackground, a_server_that_ends_lets_it_finish) {
+  const Begun begun = begin(road);
+  ASSERT_TRUE(becomes(begun.id, "in_progress", road));
+  road.proxy().signal(SIGTERM);
+  ASSERT_TRUE(road.proxy().wait_for("no new clients"));
+  end(begun);
+  EXPECT_EQ(road.proxy().wait_exit(), 0);
+  road.restart();
+  const Document response = stored_response(road, begun.id);
+  EXPECT_EQ(response.at("status"), "completed");
+  EXPECT_EQ(response["output"][0]["content"][0]["text"], "Hello");
+}
+
+TEST_P(ResponsesBackground, a_server_that_cannot_wait_says_that_it_failed) {
+  const Begun begun = begin(road), silent = begin(road, false);
+  ASSERT_TRUE(becomes(begun.id, "in_progress", road));
+  RawClient follower(road.port());
+  follower.send(follow_request(begun.id));
+  ASSERT_TRUE(follower.wait_for("\"Hel\""));
+  const auto asked_at = steady_clock::now();
+  road.proxy().signal(SIGTERM);
+  const Reply told = follower.read_reply();
+  EXPECT_EQ(read_events(told.body).fault, "") << told.body;
+  EXPECT_EQ(road.proxy().wait_exit(), 0);
+  EXPECT_LT(steady_clock::now() - asked_at, milliseconds(5000));
+  road.restart();
+  for (const std::string& id : {begun.id, silent.id}) {
+    const Document response = stored_response(road, id);
+    EXPECT_EQ(response.at("status"), "failed");
+    EXPECT_EQ(response["error"]["code"], "server_error");
+    EXPECT_EQ(read_events(ask_stored(road, "GET", id + "?stream=true").body).response(), response);
+  }
+}
+
+}  // namespace
+}  // namespace ccproxy::test
