@@ -1,5 +1,7 @@
 #include "dialect/response_object.hpp"
 
+#include <algorithm>
+
 #include "json/outline.hpp"
 #include "json/writer.hpp"
 
@@ -55,7 +57,10 @@ void append_response(std::string& out, const ResponseState& state, std::string_v
   writer.end_object();
 }
 
-std::string interrupted_response(std::string_view object) {
+namespace {
+
+// The object as it stands, but for these two.
+std::string with_state(std::string_view object, ResponseStatus status, std::string_view error) {
   json::Outline outline;
   std::string out;
   if (!outline.read(object, 1)) return std::string(object);
@@ -64,22 +69,39 @@ std::string interrupted_response(std::string_view object) {
   for (const json::Value member : outline.root().children()) {
     writer.key(member.name());
     if (member.name() == "status")
-      writer.value(status_name(ResponseStatus::kFailed));
-    else if (member.name() == "error")
-      writer.raw(response_error("server_error", "CCProxy ended before this response did."));
+      writer.value(status_name(status));
     else
-      writer.raw(member.raw());
+      writer.raw(member.name() == "error" ? error : member.raw());
   }
   writer.end_object();
   return out;
 }
 
-std::string interrupted_event(std::int64_t number, std::string_view object) {
+void append_state(std::string& out, std::string_view type, std::int64_t number,
+                  std::string_view object) {
   std::string json;
   json::Writer writer(json);
-  writer.begin_object().member("type", "response.failed").member("sequence_number", number);
+  writer.begin_object().member("type", type).member("sequence_number", number);
   writer.key("response").raw(object).end_object();
-  return "event: response.failed\ndata: " + json + "\n\n";
+  out.append("event: ").append(type).append("\ndata: ").append(json).append("\n\n");
+}
+
+}  // namespace
+
+std::string interrupted_response(std::string_view object) {
+  return with_state(object, ResponseStatus::kFailed,
+                    response_error("server_error", "CCProxy ended before this response did."));
+}
+
+std::string interrupted_events(std::int64_t after, std::int64_t last, std::string_view object) {
+  std::string out;
+  if (last < 0) {
+    const std::string begun = with_state(object, ResponseStatus::kInProgress, "null");
+    for (const char* type : {"response.created", "response.in_progress"})
+      if (after < ++last) append_state(out, type, last, begun);
+  }
+  append_state(out, "response.failed", std::max(after, last) + 1, interrupted_response(object));
+  return out;
 }
 
 void append_compaction(std::string& out, const ResponseState& state, std::string_view kept,

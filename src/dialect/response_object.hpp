@@ -39,8 +39,10 @@ void append_compaction(std::string& out, const ResponseState& state, std::string
 
 // The object of a response that was cut off with the program that ran it: as it stood, but failed.
 [[nodiscard]] std::string interrupted_response(std::string_view object);
-// The event that ends its stream, with that object in it.
-[[nodiscard]] std::string interrupted_event(std::int64_t number, std::string_view object);
+// What stands behind number `after` of its stream, when the events up to `last` were kept: the end,
+// and the beginning where none was. `object` is how it stood.
+[[nodiscard]] std::string interrupted_events(std::int64_t after, std::int64_t last,
+                                             std::string_view object);
 
 // {"code","message"}
 [[nodiscard]] std::string response_error(std::string_view code, std::string_view message);

@@ -109,10 +109,8 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::take_end() {
   if (!found) co_return Progress::kOver;
   if (store::is_running(found->status)) co_return Progress::kNothing;
   if (found->last_sequence > after_) co_return Progress::kMore;
-  if (found->was_interrupted) {
-    const std::int64_t number = std::max(after_, found->last_sequence) + 1;
-    out_ += dialect::interrupted_event(number, dialect::interrupted_response(found->object));
-  }
+  if (found->was_interrupted)
+    out_ += dialect::interrupted_events(after_, found->last_sequence, found->object);
   co_return Progress::kOver;
 }
 
