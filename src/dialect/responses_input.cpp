@@ -69,8 +69,8 @@ void ResponsesInput::read_list(Value items) {
   for (const Value item : items.children()) {
     if (!item.is_object())
       return report_.refuse_type(fmt::format("input[{}]", index_), "an object");
-    blocks_.clear();
     read_item(item);
+    blocks_.clear();  // whatever is read next: another list, an answer that was kept, a string
     if (report_.refused()) return;
     ++index_;
   }
