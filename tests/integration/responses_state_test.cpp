@@ -63,6 +63,15 @@ TEST_P(ResponsesState, p61_a_tool_loop_by_ids_alone) {
   EXPECT_EQ(messages[2]["content"][0]["tool_use_id"], "a");
 }
 
+// Once the words of the turn before stood twice in what followed an answer without blocks.
+TEST_P(ResponsesState, p61_an_answer_that_says_nothing_is_continued) {
+  const std::string previous = whole_response(
+      road, json_of(R"({"input":"1","prompt_cache_options":{"prewarm":true}})"))["id"];
+  (void)whole_response(road, {{"previous_response_id", previous}, {"input", "2"}});
+  EXPECT_EQ(sent_body(road)["messages"], json_of(R"([{"role":"user","content":[
+      {"type":"text","text":"1"},{"type":"text","text":"2"}]}])"));
+}
+
 TEST_P(ResponsesState, p61_what_cannot_be_continued) {
   const std::string forgotten = whole_response(road, {{"store", false}})["id"];
   const std::string erased = whole_response(road)["id"];
@@ -229,6 +238,9 @@ TEST_P(ResponsesState, a07_a_compaction_is_one_item_that_later_turns_expand) {
     EXPECT_NE(sent_body(road)["messages"].dump().find("THE SUMMARY"), std::string::npos);
   }
   EXPECT_EQ(read.response()["output"].size(), 1U);
+  (void)whole_response(road, {{"previous_response_id", read.id()}, {"input", "go on"}});
+  EXPECT_EQ(sent_body(road)["messages"].size(), 1U);
+  EXPECT_EQ(sent_body(road)["messages"][0]["content"].size(), 2U) << "the summary, once";
 }
 
 TEST_P(ResponsesState, b07_each_proxy_key_has_its_own) {
