@@ -36,7 +36,6 @@ bool ResponsesInput::may_think_again(const PastAnswer& answer) const {
 
 void ResponsesInput::replay(const PastAnswer& answer, std::string_view key) {
   if (answer.blocks.empty()) return read_list(outlined(answer.items));
-  blocks_.clear();  // of the item that was read before
   if (!goes_on(key)) flush_results();
   if (!in_assistant_) open_calls_.clear();
   const bool may_think = may_think_again(answer);

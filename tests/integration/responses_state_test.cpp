@@ -182,20 +182,20 @@ TEST_P(ResponsesState, p66_input_items_are_listed_in_pages) {
   EXPECT_EQ(first["object"], "list");
   EXPECT_EQ(first["data"].size(), 20U);
   EXPECT_EQ(first["has_more"], true);
-  EXPECT_EQ(first["data"][0]["content"], "24") << "the last comes first";
+  EXPECT_EQ(first["data"][0]["content"][0]["text"], "24") << "the last comes first";
   EXPECT_EQ(first["data"][0]["type"], "message");
   EXPECT_EQ(first["first_id"], first["data"][0]["id"]);
   EXPECT_EQ(first["last_id"], first["data"][19]["id"]);
   const Document second = page("?after=" + first["last_id"].get<std::string>());
   EXPECT_EQ(second["data"].size(), 5U);
   EXPECT_EQ(second["has_more"], false);
-  EXPECT_EQ(second["data"][4]["content"], "0");
+  EXPECT_EQ(second["data"][4]["content"][0]["text"], "0");
   std::set<std::string> ids;
   for (const Document& list : {first, second})
     for (const Document& item : list["data"]) ids.insert(item["id"].get<std::string>());
   EXPECT_EQ(ids.size(), 25U);
   EXPECT_EQ(page("?order=asc&limit=100")["data"].size(), 25U);
-  EXPECT_EQ(page("?order=asc&limit=1")["data"][0]["content"], "0");
+  EXPECT_EQ(page("?order=asc&limit=1")["data"][0]["content"][0]["text"], "0");
   for (const char* query : {"?limit=0", "?limit=101", "?limit=x", "?order=up", "?after=nobody"})
     EXPECT_EQ(ask_stored(road, "GET", id + "/input_items" + query).status, 400) << query;
 }
