@@ -15,4 +15,10 @@ using WallClock = std::chrono::system_clock;  // log lines and expiry dates; may
   return std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
 }
 
+// Seconds since 1970.
+[[nodiscard]] inline std::int64_t now_in_seconds() {
+  return std::chrono::duration_cast<std::chrono::seconds>(WallClock::now().time_since_epoch())
+      .count();
+}
+
 }  // namespace ccproxy

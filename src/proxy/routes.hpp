@@ -27,6 +27,12 @@ enum class RouteKind {
   kProbe,  // HEAD / and the like: 200 without a body
 };
 
+// The requests that are read, and answered, as Responses.
+[[nodiscard]] constexpr bool is_responses(RouteKind kind) {
+  return kind == RouteKind::kResponses || kind == RouteKind::kCompaction ||
+         kind == RouteKind::kInputTokens;
+}
+
 struct Route {
   RouteKind kind = RouteKind::kProbe;
   dialect::Dialect dialect = dialect::Dialect::kMessages;  // of errors made here

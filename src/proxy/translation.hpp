@@ -60,6 +60,7 @@ class Translation {
       const Result<http::ResponseHead>& answer) const;
 
   void make_encoder();
+  void make_response_encoder();
   [[nodiscard]] TranslatedAnswer::Form form() const;
   [[nodiscard]] Task<Result<void>> tell(http::ResponseHead head);
   [[nodiscard]] Task<Result<void>> tell(TranslatedAnswer& answer, http::ResponseHead head);

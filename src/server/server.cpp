@@ -132,7 +132,7 @@ void Server::State::take(config::Snapshot next) {
 
 void Server::State::tick() {
   shared.credentials.tick();
-  shared.responses.tick(std::chrono::system_clock::to_time_t(WallClock::now()));
+  shared.responses.tick(now_in_seconds());
   reload.tick();
   second.expires_after(kSecond);
 }

@@ -1,0 +1,104 @@
+// The half of Translation that is about responses: what they refer to, how they are kept, and those
+// that run in the background.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "json/reader.hpp"
+#include "proxy/reply_fields.hpp"
+#include "proxy/response_past.hpp"
+#include "proxy/translation.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+constexpr int kOk = 200;
+
+}  // namespace
+
+Task<Result<void>> Translation::run_in_background(RequestBody body, OnQueued on_queued) {
+  body_ = std::move(body);
+  auto prepared = co_await prepare();
+  if (!prepared) co_return prepared;
+  make_encoder();
+  if (!running_) co_return fail(ErrorKind::kInternal, "a background response that is not kept");
+  std::string nobody;
+  response_->queue(nobody);
+  auto begun =
+      co_await running_->begin(parts_.worker.runtime, store::Status::kQueued, response_->object());
+  if (!begun) co_return begun;
+  on_queued({response_->object(), note_fields(parts_), running_});
+  TranslatedAnswer answer(parts_, *encoder_, form());
+  auto head = co_await ask();
+  if (!head) {
+    const Error error = parts_.upstream.explain(head.error());
+    co_return co_await answer.break_off(error);
+  }
+  response_->begin(nobody);
+  running_->update(store::Status::kInProgress, response_->object());
+  co_return co_await tell(answer, std::move(*head));
+}
+
+// Called while the outline is that of the request.
+Task<Result<void>> Translation::fetch_past() {
+  dialect::References references = dialect::references_of(parts_.worker.outline.root());
+  if (references.previous.empty() && references.items.empty()) co_return Result<void>{};
+  auto past = co_await proxy::fetch_past(parts_.worker.runtime, archive_, parts_.receipt.key,
+                                         std::move(references));
+  if (!past) co_return fail(past.error());
+  past_ = std::move(*past);
+  co_return Result<void>{};
+}
+
+// What is listed as the input of a response that is kept.
+void Translation::note_input() {
+  if (!is_responses(route_.kind) || !decoded_.plan.responses.stores || !input_.empty()) return;
+  for (dialect::InputItem& item : dialect::input_items_of(parts_.worker.outline.root(), key_))
+    input_.push_back({std::move(item.id), std::move(item.json)});
+}
+
+void Translation::make_response_encoder() {
+  const dialect::ReplyPlan& plan = decoded_.plan;
+  identity_.id = "resp_" + key_;
+  const dialect::ResponsesPlan& responses = plan.responses;
+  if (responses.stores && route_.kind == RouteKind::kResponses) {
+    running_ = std::make_shared<RunningResponse>(
+        parts_.worker.shared.responses, archive_,
+        store::StoredResponse{.id = identity_.id,
+                              .scope = parts_.receipt.key,
+                              .previous = responses.previous,
+                              .family = responses.family,
+                              .account = responses.account,
+                              .is_background = responses.is_background,
+                              .created = identity_.created},
+        std::move(input_));
+    parts_.worker.shared.responses.add(running_);
+  }
+  auto encoder =
+      std::make_unique<dialect::ResponsesEncoder>(plan, identity_, running_.get(), &now_in_seconds);
+  response_ = encoder.get();
+  encoder_ = std::move(encoder);
+  if (!running_) return;
+  running_->set_object(response_->object());
+  keeper_ = std::make_unique<ResponseKeeper>(parts_, *response_, *running_);
+}
+
+Task<Result<void>> Translation::tell_count() {
+  const std::string counted = co_await parts_.upstream.read_error_body();
+  std::string tokens;
+  json::Reader reader;
+  (void)reader.members_of_copy(counted, [&](const json::Member& member) {
+    if (member.key == "input_tokens" && json::count_of(member.value)) tokens = member.value;
+  });
+  if (tokens.empty())
+    co_return fail(ErrorKind::kUpstreamBroke, "the upstream did not say how many tokens it are");
+  std::string fields;
+  http::append_field(fields, "content-type", "application/json");
+  fields += error_fields(parts_, {kOk, "", {}});
+  parts_.receipt.status = kOk;
+  const std::string body =
+      fmt::format(R"({{"object":"response.input_tokens","input_tokens":{}}})", tokens);
+  co_return co_await parts_.audience.answer(kOk, fields, body);
+}
+
+}  // namespace ccproxy::proxy
