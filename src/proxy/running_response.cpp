@@ -45,19 +45,25 @@ void RunningResponse::update(store::Status status, std::string object) {
 void RunningResponse::add(std::int64_t number, std::string_view sse) {
   if (!has_begun_ && !response_.is_background) start({});
   std::unique_lock lock(mutex_);
+  // Before this one comes: the last event is written together with the end, or not at all.
+  if (has_begun_ && events_.size() >= kPiece) write_events(lock);
   events_ += sse;
   next_ = number + 1;
-  if (has_begun_ && events_.size() >= kPiece) write_events(lock);
   wake_followers(lock);
 }
 
+store::EventChunk RunningResponse::take_events() {
+  const std::int64_t first = std::exchange(first_, next_);
+  return {first, next_ - 1, std::exchange(events_, {})};
+}
+
+// Handed over before anybody can see that they are gone from here.
 void RunningResponse::write_events(std::unique_lock<std::mutex>& lock) {
-  if (!lock.owns_lock() || events_.empty()) return;
-  const std::int64_t first = std::exchange(first_, next_), last = next_ - 1;
-  // Handed over before anybody can see that they are gone from here.
+  if (!lock.owns_lock()) return;
   archive_->submit(
-      [id = response_.id, first, last, events = std::exchange(events_, {})](
-          store::Responses& kept) { return kept.append_events(id, first, last, events); },
+      [id = response_.id, events = take_events()](store::Responses& kept) {
+        return kept.append_events(id, events.first, events.last, events.bytes);
+      },
       {});
 }
 
@@ -70,18 +76,28 @@ void RunningResponse::wake_followers(std::unique_lock<std::mutex>& lock) {
     });
 }
 
+void RunningResponse::hand_over_end(store::Status status, std::string object,
+                                    std::vector<store::StoredItem> output,
+                                    store::Archive::Done done) {
+  const std::lock_guard lock(mutex_);
+  archive_->submit(
+      [id = response_.id, status, events = take_events(), object = std::move(object),
+       output = std::move(output)](store::Responses& kept) -> Result<void> {
+        if (!events.bytes.empty())
+          if (auto written = kept.append_events(id, events.first, events.last, events.bytes);
+              !written)
+            return written;
+        return kept.finish(id, status, object, output);
+      },
+      std::move(done));
+}
+
 Task<Result<void>> RunningResponse::finish(net::Runtime& runtime, store::Status status,
                                            std::string object,
                                            std::vector<store::StoredItem> output) {
   if (!has_begun_) co_return Result<void>{};
-  {
-    std::unique_lock lock(mutex_);
-    write_events(lock);
-  }
   ArchiveWait wait(runtime);
-  auto work = [id = response_.id, status, object = std::move(object), output = std::move(output)](
-                  store::Responses& kept) { return kept.finish(id, status, object, output); };
-  archive_->submit(std::move(work), wait.callback());
+  hand_over_end(status, std::move(object), std::move(output), wait.callback());
   auto done = co_await wait.wait();
   std::unique_lock lock(mutex_);
   is_over_ = true;

@@ -67,7 +67,10 @@ class RunningResponse final : public dialect::EventLog {
     std::weak_ptr<net::Event> event;
   };
 
+  [[nodiscard]] store::EventChunk take_events();
   void write_events(std::unique_lock<std::mutex>& lock);
+  void hand_over_end(store::Status status, std::string object,
+                     std::vector<store::StoredItem> output, store::Archive::Done done);
   void wake_followers(std::unique_lock<std::mutex>& lock);
   void start(store::Archive::Done done);
 
