@@ -75,9 +75,9 @@ void ResponsesInput::read_reference(Value item) {
   const bool is_summary = id.starts_with("cmp_");
   if (kept != nullptr && kept->is_output && !is_summary) return replay(kept->answer, key_of(item));
   if (kept != nullptr) {
+    // All that is left of an erased item may be that somebody named it once.
     for (const Value each : outlined(kept->json).children())
-      if (each["type"].text().escaped != "item_reference") read_item(each);
-    return;
+      if (each["type"].text().escaped != "item_reference") return read_item(each);
   }
   if (id.starts_with("rs_")) return report_.warn("item_dropped", fmt::format("input[{}]", index_));
   report_.refuse_missing("input", fmt::format("Item with id '{}' not found.", id.substr(0, 128)));

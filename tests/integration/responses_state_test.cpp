@@ -127,6 +127,17 @@ TEST_P(ResponsesState, p60_items_are_named_instead_of_sent) {
   EXPECT_TRUE(error["code"].is_null());
 }
 
+// That another request has named it does not keep it.
+TEST_P(ResponsesState, p60_an_item_is_gone_with_its_response) {
+  const Document response = whole_response(road);
+  const Document input = {{{"type", "item_reference"}, {"id", response["output"][0]["id"]}},
+                          {{"role", "user"}, {"content", "2"}}};
+  const std::string naming = whole_response(road, {{"input", input}})["id"];
+  EXPECT_EQ(ask_stored(road, "DELETE", response["id"]).status, 200);
+  EXPECT_EQ(refused({{"input", input}})["status"], 404);
+  EXPECT_EQ(refused({{"previous_response_id", naming}})["status"], 404) << "or its past is another";
+}
+
 TEST_P(ResponsesState, p66_a_response_is_fetched_and_erased) {
   const ResponseEvents read = stream_response(road);
   const Reply got = ask_stored(road, "GET", read.id());
