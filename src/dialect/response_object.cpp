@@ -59,8 +59,9 @@ void append_response(std::string& out, const ResponseState& state, std::string_v
 
 namespace {
 
-// The object as it stands, but for these two.
-std::string with_state(std::string_view object, ResponseStatus status, std::string_view error) {
+// The object as it stands, but for these three.
+std::string with_state(std::string_view object, ResponseStatus status, std::string_view error,
+                       std::string_view output) {
   json::Outline outline;
   std::string out;
   if (!outline.read(object, 1)) return std::string(object);
@@ -70,6 +71,8 @@ std::string with_state(std::string_view object, ResponseStatus status, std::stri
     writer.key(member.name());
     if (member.name() == "status")
       writer.value(status_name(status));
+    else if (member.name() == "output")
+      writer.begin_array().raw(output).end_array();
     else
       writer.raw(member.name() == "error" ? error : member.raw());
   }
@@ -88,19 +91,32 @@ void append_state(std::string& out, std::string_view type, std::int64_t number,
 
 }  // namespace
 
-std::string interrupted_response(std::string_view object) {
+void append_done_items(std::string& list, std::string_view events) {
+  constexpr std::string_view kDone = "event: response.output_item.done\ndata: ";
+  while (!events.empty()) {
+    const std::string_view event = events.substr(0, events.find("\n\n"));
+    events.remove_prefix(std::min(event.size() + 2, events.size()));
+    json::Outline outline;
+    if (!event.starts_with(kDone) || !outline.read(event.substr(kDone.size()), 2)) continue;
+    if (!list.empty()) list += ',';
+    list += outline.root()["item"].raw();
+  }
+}
+
+std::string interrupted_response(std::string_view object, std::string_view output) {
   return with_state(object, ResponseStatus::kFailed,
-                    response_error("server_error", "CCProxy ended before this response did."));
+                    response_error("server_error", "CCProxy ended before this response did."),
+                    output);
 }
 
 std::string interrupted_events(std::int64_t after, std::int64_t last, std::string_view object) {
   std::string out;
   if (last < 0) {
-    const std::string begun = with_state(object, ResponseStatus::kInProgress, "null");
+    const std::string begun = with_state(object, ResponseStatus::kInProgress, "null", "");
     for (const char* type : {"response.created", "response.in_progress"})
       if (after < ++last) append_state(out, type, last, begun);
   }
-  append_state(out, "response.failed", std::max(after, last) + 1, interrupted_response(object));
+  append_state(out, "response.failed", std::max(after, last) + 1, object);
   return out;
 }
 

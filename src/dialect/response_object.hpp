@@ -37,10 +37,13 @@ void append_response(std::string& out, const ResponseState& state, std::string_v
 void append_compaction(std::string& out, const ResponseState& state, std::string_view kept,
                        std::string_view summary);
 
-// The object of a response that was cut off with the program that ran it: as it stood, but failed.
-[[nodiscard]] std::string interrupted_response(std::string_view object);
+// The items that these events tell to be done, as elements of a list.
+void append_done_items(std::string& list, std::string_view events);
+// The object of a response that was cut off with the program that ran it: as it stood, but failed,
+// with the items that were done by then.
+[[nodiscard]] std::string interrupted_response(std::string_view object, std::string_view output);
 // What stands behind number `after` of its stream, when the events up to `last` were kept: the end,
-// and the beginning where none was. `object` is how it stood.
+// and the beginning where none was. `object` is how it ended.
 [[nodiscard]] std::string interrupted_events(std::int64_t after, std::int64_t last,
                                              std::string_view object);
 

@@ -15,7 +15,8 @@ namespace ccproxy::proxy {
 namespace {
 
 constexpr std::string_view kBefore = "/v1/responses/";
-constexpr std::size_t kMostId = 128;  // bytes that are repeated to the client
+constexpr std::size_t kMostId = 128;                    // bytes that are repeated to the client
+constexpr std::size_t kPiece = std::size_t{256} << 10;  // of events, read at once
 constexpr std::int64_t kUsualItems = 20, kMostItems = 100;
 // How long a response that is to be cancelled has for its end.
 constexpr std::chrono::seconds kPatience{5};
@@ -39,9 +40,21 @@ Error not_found(std::string_view id) {
           fmt::format("Response with id '{}' not found.", id.substr(0, kMostId))};
 }
 
-std::string current_object(const store::StoredResponse& response) {
-  return response.was_interrupted ? dialect::interrupted_response(response.object)
-                                  : response.object;
+// One that was interrupted is shown as it ended, with what its events tell.
+Result<std::optional<store::StoredResponse>> find(const store::Responses& kept,
+                                                  const std::string& scope, const std::string& id) {
+  auto found = kept.find(scope, id);
+  if (!found || !*found || !(*found)->was_interrupted) return found;
+  std::string output;
+  for (std::int64_t last = -1; last < (*found)->last_sequence;) {
+    const auto chunks = kept.events_after(scope, id, last, kPiece);
+    if (!chunks) return fail(chunks.error());
+    if (chunks->empty()) break;
+    for (const store::EventChunk& chunk : *chunks) dialect::append_done_items(output, chunk.bytes);
+    last = chunks->back().last;
+  }
+  (*found)->object = dialect::interrupted_response((*found)->object, output);
+  return found;
 }
 
 std::string_view verb_of(std::string_view path) {
@@ -98,7 +111,7 @@ Task<Result<std::string>> cancel(WorkerState& worker, std::string scope, std::st
     found = co_await find_response(worker, scope, id);
     if (!found) co_return fail(found.error());
   }
-  co_return current_object(*found);
+  co_return std::move(found->object);
 }
 
 Result<store::ItemPage> page_of(std::string_view query) {
@@ -177,7 +190,9 @@ Task<Result<store::StoredResponse>> find_response(WorkerState& worker, std::stri
   const auto archive = worker.shared.responses.archive();
   if (!archive) co_return fail(not_found(id));
   std::function<Result<std::optional<store::StoredResponse>>(const store::Responses&)> question =
-      [scope = std::move(scope), id](const store::Responses& kept) { return kept.find(scope, id); };
+      [scope = std::move(scope), id](const store::Responses& kept) {
+        return find(kept, scope, id);
+      };
   auto found = co_await look<std::optional<store::StoredResponse>>(worker.runtime, archive,
                                                                    std::move(question));
   if (!found) co_return fail(found.error());
@@ -197,7 +212,7 @@ Task<Result<std::string>> answer_of(WorkerState& worker, ResponseQuestion questi
     co_return co_await erase(worker, std::move(scope), std::move(id));
   auto found = co_await find_response(worker, std::move(scope), std::move(id));
   if (!found) co_return fail(found.error());
-  co_return current_object(*found);
+  co_return std::move(found->object);
 }
 
 }  // namespace ccproxy::proxy
