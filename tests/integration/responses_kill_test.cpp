@@ -204,5 +204,36 @@ TEST_P(ResponsesKill, killed_when_queued_was_seen) {
   }
 }
 
+// So long that pieces of it were on disk: what was told once is told again, its items among it.
+TEST_P(ResponsesKill, killed_in_the_middle_of_a_long_one) {
+  const RawUpstream upstream;
+  Road on(Plan{.workers = GetParam(), .upstream = upstream.url()});
+  RawClient client(on.port());
+  client.send(request("POST", kResponses, response_body({{"stream", true}}).dump(), kOpenAiFields));
+  const auto peer = next_message(upstream);
+  ASSERT_TRUE(peer);
+  const std::string word(1000, 'x');
+  std::string events = message_start_event() + text_start_event();
+  for (int i = 0; i < 40; ++i) events += text_event(word);
+  events += sse(json_of(R"({"type":"content_block_stop","index":0})")) +
+            sse(json_of(R"({"type":"content_block_start","index":1,
+                "content_block":{"type":"redacted_thinking","data":"DATA"}})")) +
+            sse(json_of(R"({"type":"content_block_stop","index":1})")) + text_start_event(2);
+  for (int i = 0; i < 40; ++i) events += text_event(word, 2);
+  peer->send(kEventStreamHead + chunked(events + text_event("LAST", 2)));
+  ASSERT_TRUE(client.wait_for("LAST"));
+  const std::string head = client.take_through("resp_");
+  const std::string id = "resp_" + client.take_through("\"").substr(0, 32);
+  EXPECT_EQ(stored_response(on, id)["status"], "in_progress") << "a look waits for what is written";
+  on.proxy().signal(SIGKILL);
+  EXPECT_EQ(on.proxy().wait_exit(), 128 + SIGKILL);
+  on.restart();
+  const ResponseEvents read = read_events(ask_stored(on, "GET", id + "?stream=true").body);
+  EXPECT_EQ(read.fault.substr(0, 60), "");
+  EXPECT_GT(read.text().size(), 20'000U);
+  EXPECT_EQ(stored_response(on, id), read.response());
+  EXPECT_EQ(read.response()["output"].size(), 2U) << "the items that were finished";
+}
+
 }  // namespace
 }  // namespace ccproxy::test
