@@ -216,11 +216,12 @@ std::string_view ResponsesInput::name_of_call(Value item) {
   return made_.keep(fmt::format("{}__{}", plain_text(space, made_), plain));
 }
 
-// The action without its type, which the model did not write.
+// The action without what the model did not write: its type, and what stands there for want of it.
 std::string_view ResponsesInput::input_of_shell(Value action) {
   std::string input = "{";
   for (const Value member : action.children()) {
-    if (member.name() == "type") continue;
+    const bool is_filler = member.is_absent() || (member.name() == "env" && member.raw() == "{}");
+    if (is_filler || member.name() == "type") continue;
     if (input.size() > 1) input += ',';
     input += '"';
     json::append_escaped(input, member.name());
