@@ -75,6 +75,33 @@ TEST_P(ResponsesRequest, p55_a06_a_custom_tool_comes_back_with_its_text) {
   EXPECT_NE(tool["description"].get<std::string>().find("start: \"x\""), std::string::npos);
 }
 
+// What the items say beside the model's words does not become words of the model (0.2).
+TEST_P(ResponsesRequest, b03_calls_of_shells_and_patches_come_back_as_they_were) {
+  struct Row {
+    const char *type, *name, *input;
+  };
+  for (const Row& row :
+       {Row{"local_shell", "local_shell", R"({"command":["ls"]})"},
+        Row{"local_shell", "local_shell",
+            R"({"command":["ls"],"env":{"A":"b"},"timeout_ms":5,"working_directory":"/"})"},
+        Row{"shell", "shell", R"({"commands":["ls"]})"},
+        Row{"shell", "shell", R"({"commands":["ls"],"timeout_ms":5,"max_output_length":9})"},
+        Row{"apply_patch", "apply_patch",
+            R"({"operation":{"type":"update_file","path":"a","diff":"+\"\\u00e9"}})"}}) {
+    SCOPED_TRACE(row.input);
+    const Document call = {{"id", "t"}, {"name", row.name}, {"input", json_of(row.input)}};
+    const Document output = {{"type", std::string(row.type) + "_call_output"},
+                             {"call_id", "t"},
+                             {"id", "t"},
+                             {"status", "completed"},
+                             {"output", "o"}};
+    const Document content = replayed({{{"tool_use", call}}}, {{"tools", {{{"type", row.type}}}}},
+                                      Document::array({output}));
+    EXPECT_EQ(content[0]["input"].dump(), json_of(row.input).dump());
+    EXPECT_EQ(content[0]["id"], "t");
+  }
+}
+
 TEST_P(ResponsesRequest, p59_a11_a12_what_codex_sends) {
   road.reply(json_of(R"({"blocks":[{"tool_use":{"name":"multi_agent_v1__spawn","input":{}}}]})"));
   const Document more = json_of(R"({"store":false,"client_metadata":{"a":"b"},
