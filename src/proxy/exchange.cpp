@@ -212,16 +212,19 @@ Task<Result<void>> Exchange::respond_in_background(const Route& route, RequestBo
 
 Task<Result<void>> Exchange::show_response(const Route& route) {
   const ResponseQuestion question{route.path, head_.method, head_.query(), receipt_.key};
+  std::string fields;
+  http::append_field(fields, "x-request-id", receipt_.id);
   if (question.streams()) {
-    ResponseFollower follower(worker_, *config_, *client_, receipt_);
-    std::string fields;
+    const auto after = question.starting_after();
+    if (!after) co_return fail(after.error());
     http::append_field(fields, "date", http::http_date(WallClock::now()));
     fields += cors_fields_;
-    co_return co_await follower.follow(question.id(), question.starting_after(), fields);
+    ResponseFollower follower(worker_, *config_, *client_, receipt_);
+    co_return co_await follower.follow(question.id(), *after, fields);
   }
   auto body = co_await answer_of(worker_, question);
   if (!body) co_return fail(body.error());
-  co_return co_await answer(200, "application/json", *body);
+  co_return co_await answer(200, "application/json", *body, fields);
 }
 
 // Codex tries a WebSocket first, and takes this status alone as a reason not to try again.

@@ -179,10 +179,14 @@ bool ResponseQuestion::streams() const {
   return method == "GET" && verb_of(path).empty() && parameter(query, "stream") == "true";
 }
 
-std::int64_t ResponseQuestion::starting_after() const {
-  const auto after = parse_decimal(parameter(query, "starting_after").value_or(""));
+Result<std::int64_t> ResponseQuestion::starting_after() const {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 62;
-  return after && *after < kMost ? static_cast<std::int64_t>(*after) : -1;
+  const auto given = parameter(query, "starting_after");
+  if (!given) return -1;
+  const auto number = parse_decimal(*given);
+  if (number && *number < kMost) return static_cast<std::int64_t>(*number);
+  return fail({ErrorKind::kInvalidRequest, "'starting_after' is the number of an event.",
+               "starting_after", "invalid_value"});
 }
 
 Task<Result<store::StoredResponse>> find_response(WorkerState& worker, std::string scope,

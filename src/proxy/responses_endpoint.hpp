@@ -19,9 +19,9 @@ struct ResponseQuestion {
   std::string_view scope;  // whose responses
 
   [[nodiscard]] std::string id() const;
-  // Its events are wanted, those behind a number; -1: all of them.
+  // Its events are wanted, those behind a number; -1: all of them. Fails with kInvalidRequest.
   [[nodiscard]] bool streams() const;
-  [[nodiscard]] std::int64_t starting_after() const;
+  [[nodiscard]] Result<std::int64_t> starting_after() const;
 };
 
 // The body of the answer. Fails with kNotFound and kInvalidRequest.

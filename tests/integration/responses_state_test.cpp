@@ -182,6 +182,17 @@ TEST_P(ResponsesState, p66_replayed_from_every_event_on) {
   }
 }
 
+TEST_P(ResponsesState, that_are_asked_for_have_a_request_id_and_numbers_that_make_sense) {
+  const std::string id = whole_response(road)["id"];
+  EXPECT_NE(ask_stored(road, "GET", id).field("x-request-id"), "");
+  for (const char* after : {"abc", "-1", "99999999999999999999"}) {
+    const Reply reply =
+        ask_stored(road, "GET", id + "?stream=true&starting_after=" + std::string(after));
+    EXPECT_EQ(reply.status, 400) << after;
+    EXPECT_EQ(json_of(reply.body)["error"]["param"], "starting_after");
+  }
+}
+
 TEST_P(ResponsesState, p66_input_items_are_listed_in_pages) {
   Document input = Document::array();
   for (int i = 0; i < 25; ++i) input.push_back({{"role", "user"}, {"content", std::to_string(i)}});
