@@ -182,7 +182,7 @@ bool ResponseQuestion::streams() const {
 Result<std::int64_t> ResponseQuestion::starting_after() const {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 62;
   const auto given = parameter(query, "starting_after");
-  if (!given) return -1;
+  if (!given || given == "-1") return -1;
   const auto number = parse_decimal(*given);
   if (number && *number < kMost) return static_cast<std::int64_t>(*number);
   return fail({ErrorKind::kInvalidRequest, "'starting_after' is the number of an event.",

@@ -123,8 +123,11 @@ bool is_anthropic(const http::RequestHead& head) {
   return head.find("anthropic-version") || (head.find("x-api-key") && !head.find("authorization"));
 }
 
-Error unknown_route(std::string message) {
-  return {ErrorKind::kNotFound, std::move(message), "", "unknown_url"};
+Error unknown_route(const http::RequestHead& head) {
+  return {ErrorKind::kNotFound,
+          fmt::format("Unknown request URL: {} {}. CCProxy has no such route.", head.method,
+                      head.path()),
+          "", "unknown_url"};
 }
 
 // False when there is nothing of that kind.
@@ -167,14 +170,16 @@ Result<Route> find_route(const http::RequestHead& head) {
     if (catch_all && (is_openai(path) || !head.find("anthropic-version"))) break;
     Route route{row.kind, dialect_of(head), std::move(path), {}, row.name, row.allow};
     if (const auto azure = azure_path(head.path())) route.model = azure->model;
-    if (route.kind == RouteKind::kStoredResponse && !find_question(route)) break;
+    if (route.kind == RouteKind::kStoredResponse && !find_question(route))
+      return fail(unknown_route(head));
     return route;
   }
   if (path.starts_with("/v1/embeddings"))
-    return fail(unknown_route(
-        "Claude has no embeddings: ask another provider for these. CCProxy has no such route."));
-  return fail(unknown_route(fmt::format("Unknown request URL: {} {}. CCProxy has no such route.",
-                                        head.method, head.path())));
+    return fail({ErrorKind::kNotFound,
+                 "Claude has no embeddings: ask another provider for these. CCProxy has no such "
+                 "route.",
+                 "", "unknown_url"});
+  return fail(unknown_route(head));
 }
 
 bool allows(const Route& route, std::string_view method) { return list_names(route.allow, method); }
