@@ -34,6 +34,7 @@ namespace {
 constexpr std::size_t kMostClientName = 64;
 constexpr std::size_t kUsualFields = 1024;  // bytes
 constexpr int kFirstError = 400;
+constexpr std::chrono::seconds kComeBack{1};
 
 std::string product_of(std::string_view user_agent) {
   return std::string(user_agent.substr(0, std::min(user_agent.find(' '), kMostClientName)));
@@ -193,6 +194,10 @@ Task<Result<void>> Exchange::translate(const Route& route) {
 
 // The request goes on by itself; the client is told that it waits, or follows it.
 Task<Result<void>> Exchange::respond_in_background(const Route& route, RequestBody body) {
+  if (worker_.background.size() >= config_->limits.connections)
+    co_return fail({ErrorKind::kBusy,
+                    "too many responses in the background (limits.connections): try again later",
+                    "", "", kComeBack});
   const bool streams = wants_stream(worker_.outline, body.text());
   const auto response =
       std::make_shared<BackgroundResponse>(worker_, config_, copy_of(head_), route, receipt_);

@@ -109,6 +109,7 @@ class BackgroundResponses {
   void remove(const BackgroundResponse* response);
   void cut();
   [[nodiscard]] bool empty() const { return all_.empty(); }
+  [[nodiscard]] std::size_t size() const { return all_.size(); }
   // Called when the last one has ended.
   void on_empty(std::function<void()> call) { on_empty_ = std::move(call); }
 
