@@ -265,5 +265,16 @@ TEST_P(ResponsesBackground, a_server_that_cannot_wait_says_that_it_failed) {
   }
 }
 
+// What runs without a client holds a place as a client does, so it is bounded as they are.
+TEST(ResponsesBackgroundLimit, turns_the_next_one_away) {
+  Road road{Plan{.config = R"({"limits":{"connections":6}})"}};
+  road.reply(json_of(R"({"fault":"stall"})"));
+  const Document more = {{"background", true}};
+  for (int count = 0; count < 6; ++count) EXPECT_EQ(whole_response(road, more)["status"], "queued");
+  const Reply reply = respond(road, response_body(more));
+  EXPECT_EQ(reply.status, 503) << reply.raw;
+  EXPECT_EQ(reply.field("retry-after"), "1");
+}
+
 }  // namespace
 }  // namespace ccproxy::test
