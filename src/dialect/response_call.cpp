@@ -74,10 +74,10 @@ void CallItem::tell(std::string_view partial, ResponseEvents& events, std::strin
 
 // A piece of a custom tool's JSON, as far as its text is certain by now.
 void CallItem::tell_text(std::string_view json, ResponseEvents& events, std::string& out) {
-  std::string text;
-  custom_.feed(json, text);
+  text_.clear();
+  custom_.feed(json, text_);
   escaped_.clear();
-  json::append_escaped(escaped_, text);
+  json::append_escaped(escaped_, text_);
   tell_streamed(escaped_, events, out);
 }
 

@@ -54,7 +54,7 @@ class CallItem {
   std::string input_;       // so far, as part of a JSON string, still escaped
   std::string json_;
   CustomInput custom_;
-  std::string plain_, escaped_;  // for what must be decoded on its way
+  std::string plain_, text_, escaped_;  // for what must be decoded on its way
 };
 
 }  // namespace ccproxy::dialect
