@@ -70,6 +70,11 @@ class MadeTexts {
 // A string that is to be looked into: decoded where it has escapes, else a view of the request.
 [[nodiscard]] std::string_view plain_text(json::Value string, MadeTexts& made);
 
+// True for the types of blocks that hold what the model thought.
+[[nodiscard]] constexpr bool is_thought(std::string_view type) {
+  return type == "thinking" || type == "redacted_thinking";
+}
+
 // Appends the block as JSON.
 void append_block(std::string& out, const Block& block);
 

@@ -15,8 +15,6 @@ namespace {
 using json::Value;
 using json::ValueKind;
 
-bool is_thought(std::string_view type) { return type == "thinking" || type == "redacted_thinking"; }
-
 bool is_signed(Value block) {
   const std::string_view type = block["type"].text().escaped;
   if (type == "thinking") return !block["signature"].text().empty();

@@ -6,13 +6,8 @@
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
-namespace {
 
 using json::Value;
-
-bool is_thought(std::string_view type) { return type == "thinking" || type == "redacted_thinking"; }
-
-}  // namespace
 
 bool restore_turn(const Recall& recall, FunctionRef<std::string()> said,
                   std::span<const Block> calls, MadeTexts& made, json::Outline& scratch,

@@ -86,7 +86,7 @@ void RequestDecoder::add_hints() {
   }
 }
 
-// The messages stand last, so that a paused turn can be put behind them (continued()).
+// The messages stand last, so that a paused turn can be put behind them (append_turn()).
 void RequestDecoder::write() {
   write_plan();
   std::string& out = decoded_.body;

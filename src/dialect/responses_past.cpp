@@ -9,13 +9,8 @@
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
-namespace {
 
 using json::Value;
-
-bool is_thought(std::string_view type) { return type == "thinking" || type == "redacted_thinking"; }
-
-}  // namespace
 
 void ResponsesInput::read_past(const PastTurn& turn) {
   read_list(outlined(turn.input));

@@ -31,7 +31,6 @@ ResponseFollower::ResponseFollower(WorkerState& worker, const config::Config& co
       config_(config),
       client_(client),
       receipt_(receipt),
-      archive_(worker.shared.responses.archive()),
       changed_(std::make_shared<net::Event>(worker.runtime)),
       scope_(receipt.key) {}
 
@@ -41,6 +40,8 @@ Task<Result<void>> ResponseFollower::follow(std::string id, std::int64_t after,
   after_ = after;
   auto found = co_await find_response(worker_, scope_, id_);
   if (!found) co_return fail(found.error());
+  archive_ = worker_.shared.responses.archive();
+  if (!archive_) co_return fail(ErrorKind::kNotFound, "the store was switched off");
   std::string fields;
   http::append_field(fields, "content-type", "text/event-stream; charset=utf-8");
   http::append_field(fields, "cache-control", "no-cache");

@@ -64,6 +64,7 @@ std::string_view verb_of(std::string_view path) {
 
 Task<Result<std::string>> erase(WorkerState& worker, std::string scope, std::string id) {
   const auto archive = worker.shared.responses.archive();
+  if (!archive) co_return fail(not_found(id));  // switched off in this moment
   if (const auto running = worker.shared.responses.running(scope, id)) running->cancel();
   const auto was_there = std::make_shared<bool>(false);
   ArchiveWait wait(worker.runtime);
@@ -158,8 +159,9 @@ Task<Result<std::string>> list_input(WorkerState& worker, std::string scope, std
       [scope, id, page = *page](const store::Responses& kept) {
         return kept.input_items(scope, id, page);
       };
-  auto list = co_await look<store::ItemList>(worker.runtime, worker.shared.responses.archive(),
-                                             std::move(question));
+  const auto archive = worker.shared.responses.archive();
+  if (!archive) co_return fail(not_found(id));
+  auto list = co_await look<store::ItemList>(worker.runtime, archive, std::move(question));
   if (!list && list.error().kind == ErrorKind::kNotFound && list.error().message != id)
     co_return fail({ErrorKind::kInvalidRequest, "There is no such item in this response's input.",
                     list.error().message == page->after ? "after" : "before", "invalid_value"});
@@ -207,7 +209,6 @@ Task<Result<store::StoredResponse>> find_response(WorkerState& worker, std::stri
 Task<Result<std::string>> answer_of(WorkerState& worker, ResponseQuestion question) {
   std::string id = question.id(), scope(question.scope);
   const std::string_view verb = verb_of(question.path);
-  if (!worker.shared.responses.archive()) co_return fail(not_found(id));
   if (verb == "cancel") co_return co_await cancel(worker, std::move(scope), std::move(id));
   if (verb == "input_items")
     co_return co_await list_input(worker, std::move(scope), std::move(id),
