@@ -112,6 +112,7 @@ MessageEvent block_start(EventReader& reader, const Parts& parts) {
     if (member.key == "name") start.name = text_or_nothing(member.value);
     if (member.key == "text" || member.key == "thinking")
       start.text = text_or_nothing(member.value);
+    if (member.key == "signature") start.signature = text_or_nothing(member.value);
     if (member.key == "input") start.input = member.value;
   });
   return start;

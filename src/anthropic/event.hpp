@@ -41,6 +41,7 @@ struct BlockStart {
   BlockKind kind = BlockKind::kOther;
   JsonText id{}, name{};     // of a tool's use
   JsonText text{};           // what a text or thinking block says already
+  JsonText signature{};      // of thinking that is signed already
   std::string_view input{};  // of a tool's use: JSON, usually {}
   std::string_view raw{};    // the whole content_block
 

@@ -25,7 +25,8 @@ struct Tell {
   std::string operator()(const BlockStart& start) const {
     return "block " + std::to_string(start.index) + " " +
            std::to_string(static_cast<int>(start.kind)) + " " + text(start.id) + " " +
-           text(start.name) + " " + text(start.text) + " " + std::string(start.input);
+           text(start.name) + " " + text(start.text) + " " + std::string(start.input) +
+           (start.signature.empty() ? "" : " signed " + text(start.signature));
   }
   std::string operator()(const TextDelta& delta) const { return "text " + text(delta.text); }
   std::string operator()(const ThinkingDelta& delta) const { return "think " + text(delta.text); }
@@ -75,6 +76,9 @@ const Case kCases[] = {
      R"(block 2 3 toolu_1 f  {"q":1})"},
     {"content_block_start", R"({"index":0,"content_block":{"type":"text","text":"a"}})",
      "block 0 0   a "},
+    {"content_block_start",
+     R"({"index":0,"content_block":{"type":"thinking","thinking":"t","signature":"S"}})",
+     "block 0 1   t  signed S"},
     {"content_block_start", R"({"index":0,"content_block":{"type":"new"}})", "block 0 6    "},
     {"content_block_delta", R"({"delta":{"type":"text_delta","text":"a\n\u00e9"}})",
      R"(text a\n\u00e9)"},

@@ -140,6 +140,7 @@ void ResponsesEncoder::open_reasoning(const anthropic::BlockStart& start, std::s
   opened.open(events_, out);
   if (start.kind == BlockKind::kRedactedThinking) return opened.redact(start.raw);
   opened.tell(start.text.escaped, events_, out);
+  opened.sign(start.signature.escaped);
 }
 
 void ResponsesEncoder::open_call(const anthropic::BlockStart& start, std::string& out) {
