@@ -10,8 +10,11 @@ constexpr std::size_t kOverhead = 256;  // of an entry, about
 
 std::string key_of(const ThinkingScope& scope, std::string_view tool_use_id) {
   std::string key;
-  key.reserve(scope.credential.size() + scope.family.size() + tool_use_id.size() + 2);
-  return key.append(scope.credential)
+  key.reserve(scope.key.size() + scope.credential.size() + scope.family.size() +
+              tool_use_id.size() + 3);
+  return key.append(scope.key)
+      .append(1, '\0')
+      .append(scope.credential)
       .append(1, '\0')
       .append(scope.family)
       .append(1, '\0')

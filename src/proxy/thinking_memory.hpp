@@ -17,10 +17,11 @@
 namespace ccproxy::proxy {
 
 // Whose turns they are: the credential that was in use and the model's family, since signatures
-// are bound to both.
+// are bound to both, and the proxy key, since what one key's client has said is no other's to see.
 struct ThinkingScope {
   std::string credential;
   std::string family;
+  std::string key;  // its name; empty where none is asked for
 };
 
 // Safe from every thread.

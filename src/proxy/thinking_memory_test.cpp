@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::minutes;
 
-const ThinkingScope kScope{"me", "opus-5-5"};
+const ThinkingScope kScope{"me", "opus-5-5", "phone"};
 const Clock::time_point kNow = Clock::time_point(std::chrono::hours(1000));
 
 anthropic::ThoughtTurn turn(const std::string& id, std::size_t thought = 10) {
@@ -28,12 +28,14 @@ TEST(ThinkingMemoryTest, finds_a_turn_by_its_first_call) {
   EXPECT_FALSE(memory.recall(kScope, "toolu_2", kNow));
 }
 
-TEST(ThinkingMemoryTest, keeps_credentials_and_families_apart) {
+TEST(ThinkingMemoryTest, keeps_keys_credentials_and_families_apart) {
   ThinkingMemory memory(1 << 20);
   memory.keep(kScope, turn("toolu_1"), kNow);
-  EXPECT_FALSE(memory.recall({"somebody", "opus-5-5"}, "toolu_1", kNow));
-  EXPECT_FALSE(memory.recall({"me", "sonnet-5"}, "toolu_1", kNow));
-  EXPECT_FALSE(memory.recall({"me", ""}, std::string("opus-5-5\0toolu_1", 16), kNow));
+  EXPECT_FALSE(memory.recall({"somebody", "opus-5-5", "phone"}, "toolu_1", kNow));
+  EXPECT_FALSE(memory.recall({"me", "sonnet-5", "phone"}, "toolu_1", kNow));
+  EXPECT_FALSE(memory.recall({"me", "opus-5-5", "laptop"}, "toolu_1", kNow));
+  EXPECT_FALSE(memory.recall({"me", "opus-5-5", ""}, "toolu_1", kNow));
+  EXPECT_FALSE(memory.recall({"me", "", "phone"}, std::string("opus-5-5\0toolu_1", 16), kNow));
 }
 
 TEST(ThinkingMemoryTest, forgets_an_hour_after_the_last_use) {

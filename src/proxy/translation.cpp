@@ -108,6 +108,7 @@ Task<Result<void>> Translation::prepare() {
   if (standing->credential.kind == auth::CredentialKind::kClient)
     co_return fail(needs_own_credential());
   scope_.credential = auth::tag_of(*standing);
+  scope_.key = parts_.receipt.key;
   if (auto chosen = choose_model(); !chosen) co_return chosen;
   if (is_responses(route_.kind)) {
     key_ = net::random_hex(kKeyBytes);

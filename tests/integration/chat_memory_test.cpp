@@ -79,6 +79,32 @@ TEST_P(ChatMemory, p46_a_call_that_was_edited_gets_no_thinking) {
   EXPECT_EQ(sent["messages"][1]["content"][0]["type"], "tool_use");
 }
 
+TEST_P(ChatMemory, of_one_proxy_key_is_none_of_anothers) {
+  Road keyed(
+      Plan{.workers = GetParam(), .config = R"({"apiKeys":[{"name":"a","key":"key-of-a-00000000"},
+                                           {"name":"b","key":"key-of-b-00000000"}]})"});
+  const auto ask_as = [&](const char* name, const Document& more) {
+    const std::string fields = std::string("authorization: Bearer key-of-") + name +
+                               "-00000000\r\ncontent-type: application/json\r\n";
+    EXPECT_EQ(chat(keyed, chat_body(more), fields).status, 200);
+    return Document::parse(body_of(keyed.requests().back()))["messages"];
+  };
+  keyed.reply(
+      {{"blocks",
+        {{{"thinking", ""}, {"signature", "U0lH"}},
+         {{"tool_use", {{"id", "toolu_1"}, {"name", "f"}, {"input", Document::object()}}}}}}});
+  const Document tools = Document::array({function_tool("f")});
+  (void)ask_as("a", {{"tools", tools}});
+  const Document again = {{"tools", tools},
+                          {"messages",
+                           {{{"role", "user"}, {"content", "Hi"}},
+                            calling({call("toolu_1", "f", "{}")}),
+                            result("toolu_1", "R")}}};
+  keyed.reply({{"text", "done"}});
+  EXPECT_EQ(ask_as("b", again)[1]["content"].size(), 1U);
+  EXPECT_EQ(ask_as("a", again)[1]["content"][0], kThought);
+}
+
 TEST_P(ChatMemory, holds_nothing_when_it_may_hold_nothing) {
   Road small(Plan{.workers = GetParam(), .config = R"({"translation":{"thinkingMemoryMb":0}})"});
   small.reply(
