@@ -1,6 +1,7 @@
 #include "dialect/block.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <type_traits>
 
@@ -64,6 +65,18 @@ std::string_view plain_text(json::Value string, MadeTexts& made) {
   return escaped.find('\\') == std::string_view::npos ? escaped : made.decode(string.text());
 }
 
+std::string_view more_of_call(json::Value block, MadeTexts& made) {
+  constexpr std::array<std::string_view, 5> kOwn = {"type", "id", "name", "input", "cache_control"};
+  std::string more;
+  for (const json::Value member : block.children()) {
+    if (std::find(kOwn.begin(), kOwn.end(), member.name()) != kOwn.end()) continue;
+    more += ",\"";
+    json::append_escaped(more, member.name());
+    more.append("\":").append(member.raw());
+  }
+  return more.empty() ? std::string_view() : made.keep(std::move(more));
+}
+
 void append_mark(std::string& out, CacheMark mark) {
   if (mark == CacheMark::kFiveMinutes) out += R"(,"cache_control":{"type":"ephemeral"})";
   if (mark == CacheMark::kOneHour) out += R"(,"cache_control":{"type":"ephemeral","ttl":"1h"})";
@@ -91,7 +104,7 @@ void append_block(std::string& out, const Block& block) {
       break;
     case Block::Kind::kToolUse:
       out.append(R"({"type":"tool_use","id":")").append(block.id).append(R"(","name":")");
-      out.append(block.name).append(R"(","input":)").append(block.text);
+      out.append(block.name).append(R"(","input":)").append(block.text).append(block.more);
       break;
     case Block::Kind::kToolResult: append_tool_result(out, block); break;
     case Block::Kind::kThinking:

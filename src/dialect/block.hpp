@@ -37,6 +37,7 @@ struct Block {
   std::uint32_t message = 0;  // index of the client's message that it came in
   std::string_view text{};
   std::string_view id{}, name{};
+  std::string_view more{};  // of a tool's use: members beside these, `,"caller":{...}`, or nothing
   std::span<Block> content{};
 };
 
@@ -74,6 +75,10 @@ class MadeTexts {
 [[nodiscard]] constexpr bool is_thought(std::string_view type) {
   return type == "thinking" || type == "redacted_thinking";
 }
+
+// What a block of a tool's use has beside type, id, name and input, such as who has called it
+// (`caller`), for Block::more.
+[[nodiscard]] std::string_view more_of_call(json::Value block, MadeTexts& made);
 
 // Appends the block as JSON.
 void append_block(std::string& out, const Block& block);

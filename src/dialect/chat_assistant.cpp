@@ -103,6 +103,8 @@ bool ChatMessages::read_own_part(Value part, Place place) {
     }
     add_call(id, client, plain_text(name, made_), input.is_object() ? input.raw() : "{}", blocks_);
     blocks_.back().mark = cache_mark_of(part);
+    if (const Value caller = part["caller"]; caller.is_object())
+      blocks_.back().more = made_.keep(fmt::format(R"(,"caller":{})", caller.raw()));
   } else {
     return false;
   }

@@ -142,6 +142,11 @@ const Row kContent[] = {
      R"({"/messages/1/content/0/cache_control":{"type":"ephemeral"},
          "/messages/2/content/0/is_error":true,
          "/messages/2/content/0/cache_control":{"type":"ephemeral"}})"},
+    {"who has called a tool goes back with the call",
+     R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":[
+         {"type":"tool_use","id":"t","name":"f","input":{},"caller":{"type":"direct"}}]},
+         {"role":"tool","tool_call_id":"t","content":"r"}]})",
+     R"({"/messages/1/content/0/caller":{"type":"direct"}})"},
     {"a part without a type is text", R"({"messages":[{"role":"user","content":[{"text":"t"}]}]})",
      R"({"/messages/0/content/0":{"type":"text","text":"t"}})"},
 };

@@ -29,6 +29,7 @@ bool restore_turn(const Recall& recall, FunctionRef<std::string()> said,
     if (type == "tool_use") {
       out.push_back(*call++);
       out.back().text = block["input"].raw();
+      out.back().more = more_of_call(block, made);
       continue;
     }
     out.push_back({.kind = is_thought(type) ? Block::Kind::kThinking : Block::Kind::kVerbatim});

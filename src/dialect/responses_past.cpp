@@ -58,8 +58,11 @@ void ResponsesInput::replay_block(Value block, bool may_think, bool is_cut) {
   const std::string_view id = ids_.assign(client, {});
   open_calls_.add(client, id);
   called_.push_back(name);
-  blocks_.push_back(
-      {.kind = Block::Kind::kToolUse, .text = block["input"].raw(), .id = id, .name = name});
+  blocks_.push_back({.kind = Block::Kind::kToolUse,
+                     .text = block["input"].raw(),
+                     .id = id,
+                     .name = name,
+                     .more = more_of_call(block, made_)});
 }
 
 // Thinking that is not kept is left out: the model can do without. Anything else would be missed.

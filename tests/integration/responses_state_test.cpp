@@ -63,6 +63,25 @@ TEST_P(ResponsesState, p61_a_tool_loop_by_ids_alone) {
   EXPECT_EQ(messages[2]["content"][0]["tool_use_id"], "a");
 }
 
+TEST_P(ResponsesState, what_a_call_has_beside_its_input_goes_back_with_it) {
+  const Document call = json_of(R"({"type":"tool_use","id":"a","name":"f","input":{},
+      "caller":{"type":"direct"}})");
+  road.reply({{"blocks", {{{"block", call}}}}});
+  const Document tools = json_of(R"({"tools":[{"type":"function","name":"f"}]})");
+  const Document first = whole_response(road, tools);
+  const Document result = json_of(R"({"type":"function_call_output","call_id":"a","output":"r"})");
+  Document continued = tools, named = tools;
+  continued["previous_response_id"] = first["id"];
+  continued["input"] = {result};
+  named["input"] = {{{"role", "user"}, {"content", "hi"}},
+                    {{"type", "item_reference"}, {"id", first["output"][0]["id"]}},
+                    result};
+  for (const Document& more : {continued, named}) {
+    (void)whole_response(road, more);
+    EXPECT_EQ(sent_body(road)["messages"][1]["content"], Document::array({call}));
+  }
+}
+
 // Once the words of the turn before stood twice in what followed an answer without blocks.
 TEST_P(ResponsesState, p61_an_answer_that_says_nothing_is_continued) {
   const std::string previous = whole_response(
