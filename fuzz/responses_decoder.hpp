@@ -17,6 +17,23 @@ inline constexpr std::string_view kPastBlocks =
     R"({"type":"thinking","thinking":"t","signature":"S"},{"type":"text","text":"said"},)"
     R"({"type":"tool_use","id":"toolu_1","name":"f","input":{"a":1}})";
 
+// Rows that name themselves and each other, as themselves and as answers without blocks.
+inline void add_tangled_items(dialect::Past& past) {
+  const auto add = [&past](const char* id, const char* json) {
+    for (const bool is_output : {false, true})
+      past.items.emplace(id + std::string(is_output ? "_out" : ""),
+                         dialect::PastItem{json, is_output, {.blocks = "", .items = json}});
+  };
+  add("rs_self", R"({"id":"rs_self"})");
+  add("ws_self", R"({"id":"ws_self_out","type":"web_search_call"})");
+  add("rs_a", R"({"id":"rs_b"},{"type":"item_reference","id":"rs_c_out"})");
+  add("rs_b", R"({"id":"rs_c","type":null})");
+  add("rs_c", R"({"type":"item_reference","id":"rs_a_out"},{"id":"ws_self"})");
+  past.turns.push_back(
+      {R"({"id":"rs_a"},{"id":"rs_self","type":""},{"type":"item_reference","id":"rs_c"})",
+       {.blocks = "", .items = R"({"id":"rs_a_out"},{"id":"ws_1","type":"web_search_call"})"}});
+}
+
 // A response before this one, and items that may be named.
 inline dialect::Past some_past(std::string_view family) {
   dialect::PastAnswer answer{.blocks = std::string(kPastBlocks)};
@@ -27,6 +44,7 @@ inline dialect::Past some_past(std::string_view family) {
   for (const char* id : {"rs_1", "msg_1", "fc_1", "ws_1"})
     past.items.emplace(id, dialect::PastItem{"{}", true, answer});
   past.items.emplace("msg_in_1", dialect::PastItem{R"({"role":"user","content":"named"})"});
+  add_tangled_items(past);
   return past;
 }
 

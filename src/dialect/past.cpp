@@ -40,6 +40,7 @@ InputItem named(Value item, std::string otherwise) {
   json::append_escaped(json, made.id);
   json += '"';
   if (type.is_absent() && item["role"].is_string()) json += R"(,"type":"message")";
+  if (type.is_absent() && is_reference(item)) json += R"(,"type":"item_reference")";
   for (const Value member : item.children()) {
     if (member.name() == "id" || (member.name() == "type" && member.is_absent())) continue;
     json += ",\"";
@@ -63,15 +64,18 @@ References references_of(Value request) {
   return references;
 }
 
+bool is_reference(Value item) {
+  const std::string_view type = item["type"].text().escaped;
+  return type == "item_reference" ||
+         (type.empty() && item["role"].is_absent() && item["id"].is_string());
+}
+
 // A search is replayed as it was where it is kept, and left out where it is not.
 void append_references(Value items, std::vector<std::string>& ids) {
-  for (const Value item : items.children()) {
-    const std::string_view type = item["type"].text().escaped;
-    const bool has_id = item["id"].is_string();
-    const bool is_bare = type.empty() && item["role"].is_absent();
-    if (has_id && (type == "item_reference" || type == "web_search_call" || is_bare))
+  for (const Value item : items.children())
+    if (item["id"].is_string() &&
+        (is_reference(item) || item["type"].text().escaped == "web_search_call"))
       ids.push_back(item["id"].decoded());
-  }
 }
 
 bool is_background(Value request) { return request["background"].boolean().value_or(false); }

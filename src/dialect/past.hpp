@@ -42,6 +42,10 @@ struct References {
 
 [[nodiscard]] References references_of(json::Value request);
 
+// True for an item that says nothing but the id of another: `item_reference`, or an id without a
+// type and a role.
+[[nodiscard]] bool is_reference(json::Value item);
+
 // Appends the ids that a list of items refers to.
 void append_references(json::Value items, std::vector<std::string>& ids);
 

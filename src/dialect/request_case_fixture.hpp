@@ -33,6 +33,7 @@ class RequestCase {
     if (text) circumstances_ = json::parse_document(*text).value();
     options_.default_model = "claude-sonnet-5";
     account_ = given<std::string>("account", "");
+    read_past();
     read_options();
     for (const json::Document& blocks : given("remembered", json::Document::array())) {
       const auto turn = std::make_shared<const anthropic::ThoughtTurn>(
@@ -60,7 +61,8 @@ class RequestCase {
                                  .strict = given("strict", false),
                                  .is_cursor = given("cursor", false),
                                  .recall = recall,
-                                 .account = account_};
+                                 .account = account_,
+                                 .past = &past_};
     const std::string route = given<std::string>("route", "chat");
     if (route == "responses") return decode_responses(outline, context);
     return route == "completion" ? decode_completion(outline, context)
@@ -79,6 +81,30 @@ class RequestCase {
     for (const json::Document& message : given("refused_before", json::Document::array()))
       anthropic::learn(can, anthropic::lesson_of(message.get<std::string>()).value(), {});
     return can;
+  }
+
+  // Elements of a JSON list, as they are kept.
+  static std::string elements(const json::Document& holder, const char* name) {
+    const std::string list = holder.value(name, json::Document::array()).dump();
+    return list.substr(1, list.size() - 2);
+  }
+
+  [[nodiscard]] PastAnswer answer_of(const json::Document& kept) const {
+    return {.blocks = elements(kept, "blocks"),
+            .items = elements(kept, "items"),
+            .family = kept.value("family", "sonnet-5"),
+            .account = account_,
+            .is_cut = kept.value("is_cut", false)};
+  }
+
+  void read_past() {
+    const json::Document past = given("past", json::Document::object());
+    for (const json::Document& turn : past.value("turns", json::Document::array()))
+      past_.turns.push_back({elements(turn, "input"), answer_of(turn)});
+    const json::Document items = past.value("items", json::Document::object());
+    for (const auto& [id, kept] : items.items())
+      past_.items.emplace(
+          id, PastItem{elements(kept, "items"), kept.value("is_output", false), answer_of(kept)});
   }
 
   void read_options() {
@@ -115,6 +141,7 @@ class RequestCase {
   std::string request_, account_;
   json::Document circumstances_ = json::Document::object();
   Options options_;
+  Past past_;
   std::map<std::string, std::shared_ptr<const anthropic::ThoughtTurn>, std::less<>> remembered_;
 };
 

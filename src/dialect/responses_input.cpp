@@ -69,7 +69,10 @@ void ResponsesInput::read_list(Value items) {
   for (const Value item : items.children()) {
     if (!item.is_object())
       return report_.refuse_type(fmt::format("input[{}]", index_), "an object");
-    read_item(item);
+    if (is_reference(item))
+      read_reference(item);
+    else
+      read_item(item);
     blocks_.clear();  // whatever is read next: another list, an answer that was kept, a string
     if (report_.refused()) return;
     ++index_;
@@ -80,8 +83,6 @@ void ResponsesInput::read_item(Value item) {
   const std::string_view type = item["type"].text().escaped;
   const std::string_view role = item["role"].text().escaped;
   if (type == "message" || (type.empty() && !role.empty())) return read_message(item, role);
-  if (type == "item_reference" || (type.empty() && item["id"].is_string()))
-    return read_reference(item);
   if (type == "reasoning") return read_reasoning(item);
   if (type == "compaction") return read_compaction(item);
   if (type == "web_search_call") return read_search(item);

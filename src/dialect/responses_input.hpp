@@ -58,6 +58,8 @@ class ResponsesInput {
   // What was kept, in responses_past.cpp.
   void read_reference(json::Value item);
   void read_search(json::Value item);
+  bool read_kept(const std::string& elements);
+  bool has_room_for(const PastItem& item);
   void replay(const PastAnswer& answer, std::string_view key);
   void replay_block(json::Value block, bool may_think, bool is_cut);
   [[nodiscard]] json::Value outlined(const std::string& elements);
@@ -90,7 +92,8 @@ class ResponsesInput {
   json::Outline scratch_;
   std::deque<json::Outline> past_;  // of what was kept
   json::Value new_reasoning_{}, new_text_{};
-  std::string_view key_;  // of the response that the assistant's turn belongs to; empty: not known
+  std::string_view key_;   // of the response that the assistant's turn belongs to; empty: not known
+  std::size_t named_ = 0;  // bytes of the items that were only named
   std::uint32_t index_ = 0;    // of the item
   bool is_leading_ = true;     // only system messages so far
   bool in_assistant_ = false;  // the assistant's turn has begun and may go on

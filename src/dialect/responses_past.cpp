@@ -12,6 +12,13 @@ namespace ccproxy::dialect {
 
 using json::Value;
 
+namespace {
+
+// Bytes of items that a request only names, each as often as it is named.
+constexpr std::size_t kMostNamed = std::size_t{64} << 20;
+
+}  // namespace
+
 void ResponsesInput::read_past(const PastTurn& turn) {
   read_list(outlined(turn.input));
   replay(turn.answer, "");
@@ -21,7 +28,24 @@ void ResponsesInput::read_past(const PastTurn& turn) {
 Value ResponsesInput::outlined(const std::string& elements) {
   json::Outline& outline = past_.emplace_back();
   const std::string_view list = made_.keep("[" + elements + "]");
-  return outline.read(list) ? outline.root() : Value();
+  if (outline.read(list, json::Outline::kListed, json::Outline::kMostKeptDepth))
+    return outline.root();
+  report_.warn("item_dropped", "input");
+  return {};
+}
+
+// What was kept says something itself: a name in it is not followed, so that rows which name
+// themselves or each other have an end. False when it says nothing.
+bool ResponsesInput::read_kept(const std::string& elements) {
+  bool has_said = false;
+  for (const Value item : outlined(elements).children()) {
+    if (is_reference(item)) continue;
+    has_said = true;
+    read_item(item);
+    blocks_.clear();
+    if (report_.refused()) break;
+  }
+  return has_said;
 }
 
 bool ResponsesInput::may_think_again(const PastAnswer& answer) const {
@@ -30,7 +54,10 @@ bool ResponsesInput::may_think_again(const PastAnswer& answer) const {
 }
 
 void ResponsesInput::replay(const PastAnswer& answer, std::string_view key) {
-  if (answer.blocks.empty()) return read_list(outlined(answer.items));
+  if (answer.blocks.empty()) {
+    read_kept(answer.items);
+    return;
+  }
   if (!goes_on(key)) flush_results();
   if (!in_assistant_) open_calls_.clear();
   const bool may_think = may_think_again(answer);
@@ -71,19 +98,29 @@ void ResponsesInput::read_reference(Value item) {
   const PastItem* kept = kept_item(id);
   // The words of a summary are for the model to read, not what it has said.
   const bool is_summary = id.starts_with("cmp_");
-  if (kept != nullptr && kept->is_output && !is_summary) return replay(kept->answer, key_of(item));
-  if (kept != nullptr) {
-    // All that is left of an erased item may be that somebody named it once.
-    for (const Value each : outlined(kept->json).children())
-      if (each["type"].text().escaped != "item_reference") return read_item(each);
-  }
+  if (kept != nullptr && !has_room_for(*kept)) return;
+  if (kept != nullptr && kept->is_output && !is_summary && !kept->answer.blocks.empty())
+    return replay(kept->answer, key_of(item));
+  // All that is left of an erased item may be that somebody named it once.
+  if (kept != nullptr && read_kept(kept->json)) return;
   if (id.starts_with("rs_")) return report_.warn("item_dropped", fmt::format("input[{}]", index_));
   report_.refuse_missing("input", fmt::format("Item with id '{}' not found.", id.substr(0, 128)));
 }
 
 void ResponsesInput::read_search(Value item) {
-  if (const PastItem* kept = kept_item(item["id"].decoded()); kept != nullptr && kept->is_output)
-    if (!kept->answer.blocks.empty()) replay(kept->answer, key_of(item));
+  const PastItem* kept = kept_item(item["id"].decoded());
+  if (kept == nullptr || !kept->is_output || kept->answer.blocks.empty()) return;
+  if (has_room_for(*kept)) replay(kept->answer, key_of(item));
+}
+
+// A short input can name a long item many times.
+bool ResponsesInput::has_room_for(const PastItem& item) {
+  named_ += item.json.size() + item.answer.blocks.size();
+  if (named_ <= kMostNamed) return true;
+  report_.refuse("input", "invalid_value",
+                 fmt::format("The items that the input names have more than {} MiB together.",
+                             kMostNamed >> 20U));
+  return false;
 }
 
 const PastItem* ResponsesInput::kept_item(const std::string& id) const {

@@ -200,7 +200,7 @@ struct Outline::Tokens {
   }
 };
 
-// The grammar over the tokens. Recursion is bounded by kMostDepth.
+// The grammar over the tokens. Recursion is bounded by the outline's depth.
 class Walk {
  public:
   Walk(Outline& outline, const std::uint32_t* tokens, std::size_t count)
@@ -277,7 +277,7 @@ class Walk {
   }
 
   bool container(unsigned depth) {
-    if (depth >= Outline::kMostDepth) return wrong("it nests deeper than 64 levels");
+    if (depth >= outline_.deepest_) return wrong("it nests deeper than 64 levels");
     const bool is_listed = depth <= outline_.listed_;
     const std::size_t self = outline_.nodes_.size();
     const bool is_object = token() == '{';
@@ -334,11 +334,12 @@ Outline::Outline(Outline&&) noexcept = default;
 Outline& Outline::operator=(Outline&&) noexcept = default;
 Outline::~Outline() = default;
 
-Result<void> Outline::read(std::string_view text, unsigned listed) {
+Result<void> Outline::read(std::string_view text, unsigned listed, unsigned deepest) {
   clear();
   if (const auto error = tokens_->find(text)) return not_tokens(error, text);
   text_ = text;
   listed_ = listed;
+  deepest_ = deepest;
   const std::size_t tokens = tokens_->stage->n_structural_indexes;
   nodes_.reserve(std::min(tokens / 2 + 1, kMostNodes));  // each has two at least, but for the last
   auto walked = Walk(*this, tokens_->stage->structural_indexes.get(), tokens).run();

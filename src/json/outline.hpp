@@ -103,6 +103,8 @@ class Outline {
  public:
   // How deep arrays and objects may nest, and how deep their values are listed.
   static constexpr unsigned kMostDepth = 64;
+  // The same for what this program has put together of texts that nested no deeper.
+  static constexpr unsigned kMostKeptDepth = 96;
   static constexpr unsigned kListed = 9;
 
   Outline();
@@ -114,7 +116,8 @@ class Outline {
 
   // Reads `text`, which must outlive what is asked of the outline, and lists `listed` levels of it.
   // Fails with kInvalidRequest and the place, and with kTooLarge when it has millions of values.
-  [[nodiscard]] Result<void> read(std::string_view text, unsigned listed = kListed);
+  [[nodiscard]] Result<void> read(std::string_view text, unsigned listed = kListed,
+                                  unsigned deepest = kMostDepth);
 
   // Forgets the text, and memory that only a large one needs.
   void clear();
@@ -142,7 +145,7 @@ class Outline {
   std::string_view text_;
   std::vector<Node> nodes_;        // a member's name stands before its value
   std::deque<std::string> names_;  // those that have escapes, decoded
-  unsigned listed_ = 0;
+  unsigned listed_ = 0, deepest_ = kMostDepth;
 };
 
 // What decoders ask a thousand times for each request is inline.

@@ -146,6 +146,29 @@ TEST_P(ResponsesState, p60_items_are_named_instead_of_sent) {
   EXPECT_TRUE(error["code"].is_null());
 }
 
+// Once the second of these ended the process: the first was kept as it came, found again as itself,
+// and followed without end; a restart found it once more.
+TEST_P(ResponsesState, p60_an_item_that_only_names_itself_is_nothing) {
+  const Document items = json_of(R"([{"id":"rs_x"},{"id":"rs_x","type":null},
+      {"id":"rs_x","type":""},{"id":"rs_x","summary":[]},{"id":"rs_x","type":"item_reference"}])");
+  const auto expect_dropped = [&](const Document& item) {
+    const Reply reply =
+        respond(road, response_body({{"input", {item, {{"role", "user"}, {"content", "hi"}}}}}));
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(reply.field("x-ccproxy-warning"), "item_dropped");
+    return Document::parse(reply.body)["id"].get<std::string>();
+  };
+  for (const Document& item : items) {
+    SCOPED_TRACE(item.dump());
+    (void)expect_dropped(item);
+    const std::string again = expect_dropped(item);
+    (void)whole_response(road, {{"previous_response_id", again}, {"input", "2"}});
+  }
+  road.restart();
+  for (const Document& item : items) (void)expect_dropped(item);
+  EXPECT_EQ(refused({{"input", json_of(R"([{"id":"msg_x"}])")}})["status"], 404);
+}
+
 // That another request has named it does not keep it.
 TEST_P(ResponsesState, p60_an_item_is_gone_with_its_response) {
   const Document response = whole_response(road);
