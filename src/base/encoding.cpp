@@ -7,6 +7,8 @@
 namespace ccproxy {
 namespace {
 
+constexpr std::string_view kUsualAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kUrlAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::string_view kHexDigits = "0123456789ABCDEF";
@@ -24,6 +26,19 @@ int hex_value(char c) {
   return -1;
 }
 
+std::string unpadded(std::string_view bytes, std::string_view alphabet) {
+  std::string text;
+  text.reserve(bytes.size() / 3 * 4 + 4);
+  std::uint32_t held = 0;
+  unsigned bits = 0;
+  for (const char byte : bytes) {
+    held = held << 8U | static_cast<unsigned char>(byte);
+    for (bits += 8; bits >= 6; bits -= 6) text += alphabet[held >> (bits - 6) & 63U];
+  }
+  if (bits > 0) text += alphabet[held << (6 - bits) & 63U];
+  return text;
+}
+
 int base64_value(char c) {
   if (c >= 'A' && c <= 'Z') return c - 'A';
   if (c >= 'a' && c <= 'z') return c - 'a' + 26;
@@ -34,15 +49,11 @@ int base64_value(char c) {
 
 }  // namespace
 
-std::string base64url(std::string_view bytes) {
-  std::string text;
-  std::uint32_t held = 0;
-  unsigned bits = 0;
-  for (const char byte : bytes) {
-    held = held << 8U | static_cast<unsigned char>(byte);
-    for (bits += 8; bits >= 6; bits -= 6) text += kUrlAlphabet[held >> (bits - 6) & 63U];
-  }
-  if (bits > 0) text += kUrlAlphabet[held << (6 - bits) & 63U];
+std::string base64url(std::string_view bytes) { return unpadded(bytes, kUrlAlphabet); }
+
+std::string base64(std::string_view bytes) {
+  std::string text = unpadded(bytes, kUsualAlphabet);
+  text.append((4 - text.size() % 4) % 4, '=');
   return text;
 }
 
@@ -102,13 +113,14 @@ std::string percent_encoded(std::string_view text) {
   return encoded;
 }
 
-std::string percent_decoded(std::string_view text) {
+std::string percent_decoded(std::string_view text, Plus plus) {
   std::string decoded;
+  decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
     const int high = text[i] == '%' && i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
     const int low = high < 0 ? -1 : hex_value(text[i + 2]);
     if (low < 0) {
-      decoded += text[i] == '+' ? ' ' : text[i];
+      decoded += text[i] == '+' && plus == Plus::kBlank ? ' ' : text[i];
       continue;
     }
     decoded += static_cast<char>(high * 16 + low);

@@ -13,6 +13,9 @@ namespace ccproxy {
 // Undoes base64url(); nothing for what it cannot have made.
 [[nodiscard]] std::optional<std::string> base64url_decoded(std::string_view text);
 
+// Base64 in its usual alphabet, padded (RFC 4648, 4).
+[[nodiscard]] std::string base64(std::string_view bytes);
+
 // What Base64 in its usual alphabet, with padding, stands for; nothing when it is not valid.
 [[nodiscard]] std::optional<std::string> base64_decoded(std::string_view text);
 
@@ -23,9 +26,11 @@ namespace ccproxy {
 // a value in a query.
 [[nodiscard]] std::string percent_encoded(std::string_view text);
 
-// Undoes percent-encoding, and reads '+' as a blank as forms write it. What is no valid escape
-// stays.
-[[nodiscard]] std::string percent_decoded(std::string_view text);
+// Forms write a blank as '+'; in all other places it is a '+'.
+enum class Plus { kBlank, kPlus };
+
+// Undoes percent-encoding. What is no valid escape stays.
+[[nodiscard]] std::string percent_decoded(std::string_view text, Plus plus = Plus::kBlank);
 
 // `text` where HTML shows it, or in a quoted attribute.
 [[nodiscard]] std::string html_escaped(std::string_view text);

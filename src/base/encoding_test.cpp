@@ -14,6 +14,14 @@ TEST(Encoding, base64url_fits_the_vectors_of_rfc_4648_without_padding) {
   EXPECT_EQ(base64url("\xfb\xff\xbf"), "-_-_");
 }
 
+TEST(Encoding, base64_fits_the_vectors_of_rfc_4648) {
+  EXPECT_EQ(base64(""), "");
+  EXPECT_EQ(base64("f"), "Zg==");
+  EXPECT_EQ(base64("fo"), "Zm8=");
+  EXPECT_EQ(base64("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(base64("\xfb\xff\xbf"), "+/+/");
+}
+
 TEST(Encoding, percent_goes_there_and_back) {
   EXPECT_EQ(percent_encoded("http://localhost:1/callback"),
             "http%3A%2F%2Flocalhost%3A1%2Fcallback");
@@ -25,6 +33,7 @@ TEST(Encoding, percent_goes_there_and_back) {
 
 TEST(Encoding, percent_decoding_leaves_what_is_no_escape) {
   EXPECT_EQ(percent_decoded("a+b%2Bc"), "a b+c");
+  EXPECT_EQ(percent_decoded("a+b%2Bc", Plus::kPlus), "a+b+c");
   EXPECT_EQ(percent_decoded("%"), "%");
   EXPECT_EQ(percent_decoded("%4"), "%4");
   EXPECT_EQ(percent_decoded("%zz%41"), "%zzA");

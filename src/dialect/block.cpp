@@ -10,10 +10,6 @@
 namespace ccproxy::dialect {
 namespace {
 
-void append_title(std::string& out, std::string_view title) {
-  if (!title.empty()) out.append(R"(,"title":")").append(title).append("\"");
-}
-
 void append_tool_result(std::string& out, const Block& block) {
   out.append(R"({"type":"tool_result","tool_use_id":")").append(block.id).append("\"");
   if (block.is_error) out += R"(,"is_error":true)";
@@ -82,6 +78,11 @@ void append_mark(std::string& out, CacheMark mark) {
   if (mark == CacheMark::kOneHour) out += R"(,"cache_control":{"type":"ephemeral","ttl":"1h"})";
 }
 
+void append_document_members(std::string& out, const Block& block) {
+  if (!block.id.empty()) out.append(R"(,"title":")").append(block.id).append("\"");
+  out += block.name;
+}
+
 void append_block(std::string& out, const Block& block) {
   switch (block.kind) {
     case Block::Kind::kText:
@@ -95,12 +96,12 @@ void append_block(std::string& out, const Block& block) {
       out +=
           R"({"type":"document","source":{"type":"base64","media_type":"application/pdf","data":")";
       out.append(block.text).append("\"}");
-      append_title(out, block.id);
+      append_document_members(out, block);
       break;
     case Block::Kind::kPlainFile:
       out += R"({"type":"document","source":{"type":"text","media_type":"text/plain","data":")";
       out.append(block.text).append("\"}");
-      append_title(out, block.id);
+      append_document_members(out, block);
       break;
     case Block::Kind::kToolUse:
       out.append(R"({"type":"tool_use","id":")").append(block.id).append(R"(","name":")");

@@ -23,8 +23,8 @@ struct Block {
   enum class Kind : std::uint8_t {
     kText,        // text: what it says, escaped
     kImage,       // text: Base64; name: its media type
-    kPdf,         // text: Base64; id: title, escaped, or empty
-    kPlainFile,   // text: what it says, escaped; id: title, escaped, or empty
+    kPdf,         // text: Base64; id: title, escaped, or empty; name: more members, with commas
+    kPlainFile,   // text: what it says, escaped; id, name: as of kPdf
     kToolUse,     // text: the input as JSON; id, name
     kToolResult,  // text where it came as one string, else content; id
     kThinking,    // text: the whole block as JSON
@@ -82,6 +82,9 @@ class MadeTexts {
 
 // Appends the block as JSON.
 void append_block(std::string& out, const Block& block);
+
+// `,"title":"..."` and what else a document says of itself; of kPdf and kPlainFile.
+void append_document_members(std::string& out, const Block& block);
 
 // `,"cache_control":{...}`, or nothing.
 void append_mark(std::string& out, CacheMark mark);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dialect/block.hpp"
+#include "dialect/file_content.hpp"
 #include "dialect/report.hpp"
 #include "json/outline.hpp"
 
@@ -43,14 +44,23 @@ class Content {
   static void add_text(json::JsonText text, CacheMark mark, std::vector<Block>& out);
 
  private:
+  // Images and files, in content_files.cpp.
   void read_image(json::Value part, Place place, CacheMark mark, std::vector<Block>& out);
   void read_file(json::Value part, Place place, CacheMark mark, std::vector<Block>& out);
-  void read_file_data(json::Value file, Place place, CacheMark mark, std::vector<Block>& out);
-  void add_file_id(std::string_view kind, std::string_view id, Place place, CacheMark mark,
-                   std::vector<Block>& out);
-  void add_plain_file(std::string_view base64, std::string_view title, Place place, CacheMark mark,
-                      std::vector<Block>& out);
-  void add_url(std::string_view type, json::JsonText url, CacheMark mark, std::vector<Block>& out);
+  void read_source(json::Value part, const Place& place, CacheMark mark, std::vector<Block>& out);
+  void add_image(const InlineData& data, const std::string& param, CacheMark mark,
+                 std::vector<Block>& out);
+  void add_file(const FileContent& file, Block block, std::vector<Block>& out);
+  void add_document(const FileContent& file, const Block& block, const Place& place,
+                    std::vector<Block>& out);
+  void refuse_image(const std::string& param);
+  void refuse_file(FileContent::Kind kind, std::string_view name, const std::string& param);
+  void add_file_id(std::string_view kind, std::string_view id, const Place& place,
+                   const Block& block, std::vector<Block>& out);
+  void add_url(std::string_view kind, json::JsonText url, const Block& block,
+               std::vector<Block>& out);
+  void add_source(std::string_view kind, std::string_view source, const Block& block,
+                  std::vector<Block>& out);
   void add_verbatim(json::Value part, CacheMark mark, std::vector<Block>& out);
 
   Report& report_;
@@ -58,7 +68,7 @@ class Content {
   std::vector<std::string>& betas_;
 };
 
-// The object without its `cache_control`, which a block keeps as its mark.
+// The object without what cache_mark_of() reads, which a block keeps as its mark.
 [[nodiscard]] std::string_view without_mark(json::Value object, MadeTexts& made);
 
 }  // namespace ccproxy::dialect

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "base/encoding.hpp"
 #include "base/text.hpp"
 
 namespace ccproxy::dialect {
@@ -46,38 +45,33 @@ std::size_t usual_prefix(std::string_view text) {
   return at;
 }
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kTypes = {
-    {{"pdf", "application/pdf"},
-     {"png", "image/png"},
-     {"jpg", "image/jpeg"},
-     {"jpeg", "image/jpeg"},
-     {"gif", "image/gif"},
-     {"webp", "image/webp"},
-     {"json", "application/json"}}};
-
-// Endings of files that are read as text.
-constexpr std::string_view kTextEndings =
-    "txt,md,markdown,rst,csv,tsv,xml,html,htm,css,js,mjs,cjs,jsx,ts,tsx,py,rb,go,rs,java,kt,swift,"
-    "c,"
-    "h,cc,cpp,cxx,hpp,hh,m,mm,cs,php,pl,lua,r,scala,sql,sh,bash,zsh,fish,ps1,bat,yaml,yml,toml,ini,"
-    "cfg,conf,env,log,tex,diff,patch,proto,graphql,vue,svelte,dart,ex,exs,erl,hs,clj,jl,nim,zig,tf,"
-    "gradle,cmake,mk,svg,ipynb,jsonl,ndjson,srt,vtt";
-
 }  // namespace
 
-std::optional<InlineData> inline_data(std::string_view text) {
-  if (!starts_with_text(text, "data:")) {
-    if (text.substr(0, 64).find("://") != std::string_view::npos) return std::nullopt;
-    return InlineData{{}, text};
+InlineData typed_data(std::string_view type) {
+  InlineData data{.media_type = take_item(type, ';'), .is_base64 = false};
+  while (!type.empty()) {
+    std::string_view parameter = take_item(type, ';');
+    const std::string_view name = take_item(parameter, '=');
+    if (same_text(name, "base64")) data.is_base64 = true;
+    if (!same_text(name, "charset")) continue;
+    if (parameter.size() >= 2 && parameter.starts_with('"'))
+      parameter = parameter.substr(1, parameter.size() - 2);
+    data.charset = trim(parameter);
   }
-  text.remove_prefix(5);
+  return data;
+}
+
+std::optional<InlineData> inline_data(std::string_view text) {
+  constexpr std::string_view kScheme = "data:";
+  if (!starts_with_text(text, kScheme)) {
+    if (text.substr(0, 64).find("://") != std::string_view::npos) return std::nullopt;
+    return InlineData{.body = text};
+  }
+  text.remove_prefix(kScheme.size());
   const auto comma = text.find(',');
   if (comma == std::string_view::npos) return std::nullopt;
-  std::string_view head = text.substr(0, comma);
-  InlineData data{trim(head.substr(0, head.find(';'))), text.substr(comma + 1)};
-  bool is_base64 = false;
-  while (!head.empty()) is_base64 = same_text(take_item(head, ';'), "base64") || is_base64;
-  if (!is_base64) return std::nullopt;
+  InlineData data = typed_data(text.substr(0, comma));
+  data.body = text.substr(comma + 1);
   return data;
 }
 
@@ -86,7 +80,7 @@ std::optional<std::string_view> clean_base64(std::string_view text, MadeTexts& m
   const std::string_view rest = text.substr(usual);
   const bool is_clean = rest.size() <= 2 && text.size() % 4 == 0 &&
                         std::all_of(rest.begin(), rest.end(), [](char c) { return c == '='; });
-  if (is_clean) return text.empty() ? std::nullopt : std::optional(text);
+  if (is_clean) return text;
   std::string clean(text.substr(0, usual));
   clean.reserve(text.size() + 3);
   bool is_padded = false;
@@ -100,45 +94,9 @@ std::optional<std::string_view> clean_base64(std::string_view text, MadeTexts& m
     if (is_padded) return std::nullopt;
     clean += c == '-' ? '+' : c == '_' ? '/' : c;
   }
-  if (clean.empty() || clean.size() % 4 == 1) return std::nullopt;
+  if (clean.size() % 4 == 1 || (clean.empty() && is_padded)) return std::nullopt;
   clean.append((4 - clean.size() % 4) % 4, '=');
   return made.keep(std::move(clean));
-}
-
-std::string_view sniffed_type(std::string_view base64) {
-  constexpr std::size_t kEnough = 24;  // characters: 18 bytes
-  const auto decoded = base64_decoded(base64.substr(0, std::min(kEnough, base64.size())));
-  const std::string_view bytes = decoded ? std::string_view(*decoded) : std::string_view();
-  if (bytes.starts_with("\xFF\xD8\xFF")) return "image/jpeg";
-  if (bytes.starts_with("\x89PNG")) return "image/png";
-  if (bytes.starts_with("GIF8")) return "image/gif";
-  if (bytes.starts_with("RIFF") && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP")
-    return "image/webp";
-  return bytes.starts_with("%PDF") ? "application/pdf" : "";
-}
-
-std::string_view type_of_name(std::string_view filename) {
-  const auto dot = filename.rfind('.');
-  if (dot == std::string_view::npos) return "";
-  const std::string ending = lowered(filename.substr(dot + 1));
-  for (const auto& [known, type] : kTypes)
-    if (ending == known) return type;
-  return list_names(kTextEndings, ending) ? "text/plain" : "";
-}
-
-bool is_image_type(std::string_view media_type) {
-  return media_type == "image/jpeg" || media_type == "image/png" || media_type == "image/gif" ||
-         media_type == "image/webp";
-}
-
-bool is_text_type(std::string_view media_type) {
-  constexpr std::string_view kTexts =
-      "application/json,application/xml,application/javascript,application/x-javascript,"
-      "application/typescript,application/yaml,application/x-yaml,application/toml,application/sql,"
-      "application/x-sh,application/x-python,application/x-httpd-php,application/x-ndjson,"
-      "application/jsonl,application/csv,application/markdown,application/ld+json,"
-      "application/graphql,image/svg+xml";
-  return starts_with_text(media_type, "text/") || list_names(kTexts, media_type);
 }
 
 }  // namespace ccproxy::dialect

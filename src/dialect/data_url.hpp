@@ -1,8 +1,7 @@
-// Bytes that travel inside JSON: data URLs and bare Base64, and what they turn out to be.
+// Bytes that travel inside JSON: data URLs and bare Base64, as they were written.
 #pragma once
 
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "dialect/block.hpp"
@@ -10,28 +9,21 @@
 namespace ccproxy::dialect {
 
 struct InlineData {
-  std::string_view media_type{};  // as the client says; empty when it does not
-  std::string_view base64{};      // not yet looked at
+  std::string_view media_type{};  // as the client says, without parameters; empty when it does not
+  std::string_view charset{};     // the same
+  std::string_view body{};        // not yet looked at
+  bool is_base64 = true;          // else percent-encoded
 };
 
-// Splits `data:[type][;params];base64,...`; a text that is no URL is taken for bare Base64. Nothing
-// for another URL, and for data that is not Base64.
+// A media type with its parameters, such as `text/plain;charset=utf-8`, and no body.
+[[nodiscard]] InlineData typed_data(std::string_view type);
+
+// Splits `data:[type][;params][;base64],...`; a text that is no URL is taken for bare Base64.
+// Nothing for another URL.
 [[nodiscard]] std::optional<InlineData> inline_data(std::string_view text);
 
 // The same Base64 as upstream takes it: no white space, the usual alphabet, padded. It is a view of
-// `text` where nothing had to change. Nothing when it is not Base64, or empty.
+// `text` where nothing had to change. Nothing when it is not Base64.
 [[nodiscard]] std::optional<std::string_view> clean_base64(std::string_view text, MadeTexts& made);
-
-// The media type that the first bytes tell: one of the four image types, application/pdf, or "".
-[[nodiscard]] std::string_view sniffed_type(std::string_view base64);
-
-// The media type that a file's name tells; text/plain for all kinds of source code. "" when nobody
-// knows.
-[[nodiscard]] std::string_view type_of_name(std::string_view filename);
-
-[[nodiscard]] bool is_image_type(std::string_view media_type);
-
-// True for what can be sent as the text that it is.
-[[nodiscard]] bool is_text_type(std::string_view media_type);
 
 }  // namespace ccproxy::dialect

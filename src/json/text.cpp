@@ -1,12 +1,14 @@
 #include "json/text.hpp"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <iterator>
 
-#include "json/writer.hpp"
+#include "base/charset.hpp"
 
 namespace ccproxy::json {
 namespace {
@@ -25,24 +27,6 @@ std::optional<std::uint32_t> hex4(std::string_view digits) {
 
 bool is_high(std::uint32_t code) { return code >= 0xD800 && code <= 0xDBFF; }
 bool is_low(std::uint32_t code) { return code >= 0xDC00 && code <= 0xDFFF; }
-
-void append_utf8(std::string& out, std::uint32_t code) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xC0U | (code >> 6U));
-    out += static_cast<char>(0x80U | (code & 0x3FU));
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xE0U | (code >> 12U));
-    out += static_cast<char>(0x80U | ((code >> 6U) & 0x3FU));
-    out += static_cast<char>(0x80U | (code & 0x3FU));
-  } else {
-    out += static_cast<char>(0xF0U | (code >> 18U));
-    out += static_cast<char>(0x80U | ((code >> 12U) & 0x3FU));
-    out += static_cast<char>(0x80U | ((code >> 6U) & 0x3FU));
-    out += static_cast<char>(0x80U | (code & 0x3FU));
-  }
-}
 
 // The second half of a pair at the front of `rest`, backslash included.
 std::optional<std::uint32_t> low_half(std::string_view rest) {
@@ -90,6 +74,48 @@ bool is_space(std::string_view point) {
          point == "\xE2\x81\x9F" || point == "\xE3\x80\x80";
 }
 
+// Length of the valid UTF-8 sequence at the front of `text`, 0 when there is none (RFC 3629, 4).
+std::size_t sequence_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto tail = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xC0U) == 0x80U; };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF) return tail(1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    if (!tail(1) || !tail(2)) return 0;
+    if (first == 0xE0 && byte(1) < 0xA0) return 0;
+    if (first == 0xED && byte(1) > 0x9F) return 0;  // a surrogate
+    return 3;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    if (!tail(1) || !tail(2) || !tail(3)) return 0;
+    if (first == 0xF0 && byte(1) < 0x90) return 0;
+    if (first == 0xF4 && byte(1) > 0x8F) return 0;
+    return 4;
+  }
+  return 0;
+}
+
+void append_control(std::string& out, char c) {
+  switch (c) {
+    case '\n': out += "\\n"; break;
+    case '\r': out += "\\r"; break;
+    case '\t': out += "\\t"; break;
+    default: fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+  }
+}
+
+// How many bytes at the front stand for themselves.
+std::size_t plain_run(std::string_view text) {
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const auto c = static_cast<unsigned char>(text[size]);
+    if (c < 0x20 || c > 0x7f || c == '"' || c == '\\') break;
+    ++size;
+  }
+  return size;
+}
+
 }  // namespace
 
 std::optional<JsonText> text_of(std::string_view token) {
@@ -118,10 +144,26 @@ void append_decoded(std::string& out, JsonText text) {
 }
 
 void append_escaped(std::string& out, std::string_view plain) {
-  const std::size_t quote = out.size();
-  append_quoted(out, plain);
-  out.erase(quote, 1);
-  out.pop_back();
+  while (true) {
+    const std::size_t run = plain_run(plain);
+    out += plain.substr(0, run);
+    plain.remove_prefix(run);
+    if (plain.empty()) return;
+    const char c = plain.front();
+    std::size_t taken = 1;
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      append_control(out, c);
+    } else if (taken = sequence_length(plain); taken != 0) {
+      out += plain.substr(0, taken);
+    } else {
+      out += "\xEF\xBF\xBD";
+      taken = 1;
+    }
+    plain.remove_prefix(taken);
+  }
 }
 
 bool is_blank(JsonText text) {

@@ -22,7 +22,7 @@ struct JsonText {
 // U+FFFD.
 void append_decoded(std::string& out, JsonText text);
 
-// Appends `plain` escaped, without the quotes around it.
+// Appends `plain` escaped, without the quotes around it. Bytes that are not UTF-8 become U+FFFD.
 void append_escaped(std::string& out, std::string_view plain);
 
 // True when nobody could read a word: nothing, or nothing but white space.

@@ -1,0 +1,71 @@
+#include "base/charset.hpp"
+
+#include <array>
+
+namespace ccproxy {
+namespace {
+
+constexpr std::uint32_t kReplacement = 0xFFFD;
+
+// What Windows-1252 has where ISO 8859-1 has control characters, 0x80 to 0x9F. Five have nothing
+// there and stay what they are.
+constexpr std::array<std::uint16_t, 32> kWindows = {
+    0x20AC, 0x81,   0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0x8D,   0x017D, 0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D,   0x017E, 0x0178};
+
+bool is_high(std::uint32_t unit) { return unit >= 0xD800 && unit <= 0xDBFF; }
+bool is_low(std::uint32_t unit) { return unit >= 0xDC00 && unit <= 0xDFFF; }
+
+}  // namespace
+
+void append_utf8(std::string& out, std::uint32_t code) {
+  if (code < 0x80) {
+    out += static_cast<char>(code);
+  } else if (code < 0x800) {
+    out += static_cast<char>(0xC0U | (code >> 6U));
+    out += static_cast<char>(0x80U | (code & 0x3FU));
+  } else if (code < 0x10000) {
+    out += static_cast<char>(0xE0U | (code >> 12U));
+    out += static_cast<char>(0x80U | ((code >> 6U) & 0x3FU));
+    out += static_cast<char>(0x80U | (code & 0x3FU));
+  } else {
+    out += static_cast<char>(0xF0U | (code >> 18U));
+    out += static_cast<char>(0x80U | ((code >> 12U) & 0x3FU));
+    out += static_cast<char>(0x80U | ((code >> 6U) & 0x3FU));
+    out += static_cast<char>(0x80U | (code & 0x3FU));
+  }
+}
+
+std::string utf8_of_utf16(std::string_view bytes, ByteOrder order) {
+  const auto unit = [&](std::size_t at) -> std::uint32_t {
+    const std::uint32_t first = static_cast<unsigned char>(bytes[at]);
+    const std::uint32_t second = static_cast<unsigned char>(bytes[at + 1]);
+    return order == ByteOrder::kBig ? first << 8U | second : second << 8U | first;
+  };
+  std::string text;
+  text.reserve(bytes.size());
+  std::size_t at = 0;
+  for (; at + 1 < bytes.size(); at += 2) {
+    std::uint32_t code = unit(at);
+    if (is_high(code) && at + 3 < bytes.size() && is_low(unit(at + 2))) {
+      code = 0x10000 + ((code - 0xD800) << 10U) + (unit(at + 2) - 0xDC00);
+      at += 2;
+    }
+    append_utf8(text, is_high(code) || is_low(code) ? kReplacement : code);
+  }
+  if (at < bytes.size()) append_utf8(text, kReplacement);
+  return text;
+}
+
+std::string utf8_of_latin1(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size() + bytes.size() / 4);
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    append_utf8(text, byte >= 0x80 && byte < 0xA0 ? kWindows[byte - 0x80U] : byte);
+  }
+  return text;
+}
+
+}  // namespace ccproxy
