@@ -88,7 +88,7 @@ void ChatEncoder::open_call(const anthropic::BlockStart& start, std::string& out
   const ChatCall call{calls_++, decodes && !plan_.custom_as_function, id_, name_};
   custom_.begin();
   block_ = CallBlock{call, decodes, false, ""};
-  if (start.has_input()) std::get<CallBlock>(block_).input = start.input;
+  if (start.has_input()) json::append_compact(std::get<CallBlock>(block_).input, start.input);
   begin_call(call, out);
 }
 

@@ -10,6 +10,7 @@
 #include "dialect/reply_plan.hpp"
 #include "json/document.hpp"
 #include "json/outline.hpp"
+#include "json/text.hpp"
 
 namespace ccproxy::dialect::test {
 
@@ -39,6 +40,13 @@ inline Document tree_of(std::string_view text) {
   json::Outline outline;
   if (!outline.read(text)) return Document(Document::value_t::discarded);
   return Document::parse(spelled_out(text), nullptr, false);
+}
+
+// True when it can stand on one line, and nothing stands there for nothing.
+inline bool is_compact(std::string_view json) {
+  std::string compact;
+  json::append_compact(compact, json);
+  return compact == json;
 }
 
 // Puts the chunks of a stream together.
@@ -168,6 +176,8 @@ inline Folded folded(std::string_view stream, const ReplyPlan& plan) {
     const Document chunk = tree_of(event.substr(std::min<std::size_t>(event.size(), 6)));
     if (!event.starts_with("data: {") || !chunk.is_object())
       return {{}, "not a chunk: " + std::string(event)};
+    if (!is_compact(event.substr(6)))
+      return {{}, "white space between tokens: " + std::string(event)};
     has_error = chunk.contains("error");
     accumulator.take(chunk);
     if (!accumulator.fault().empty()) return {{}, accumulator.fault()};

@@ -49,8 +49,9 @@ class Replay {
 
  private:
   void take_line() {
+    if (line_.ends_with('\r')) line_.pop_back();
     if (line_.starts_with("event: ")) name_ = line_.substr(7);
-    if (line_.starts_with("data: ")) data_ = line_.substr(6);
+    if (line_.starts_with("data: ")) data_ += (data_.empty() ? "" : "\n") + line_.substr(6);
     if (!line_.empty() || data_.empty()) return;
     const auto event = anthropic::read_event(reader_, name_, data_);
     if (event)

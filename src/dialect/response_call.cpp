@@ -112,7 +112,8 @@ std::string CallItem::json_of(ItemStatus status) const {
     json::append_decoded(text, {input_});
     json::Outline outline;
     const bool is_json = status != ItemStatus::kInProgress && outline.read(text).has_value();
-    json += action_of(start_.shape, is_json ? outline.root() : Value());
+    // The model may write white space, such as line ends, between the tokens.
+    json::append_compact(json, action_of(start_.shape, is_json ? outline.root() : Value()));
   }
   return json += '}';
 }

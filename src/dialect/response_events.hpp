@@ -32,7 +32,8 @@ class ResponseEvents {
   ResponseEvents(bool streams, EventLog* log) : streams_(streams), log_(log) {}
 
   // Appends the event `response.<name>`. `members` are put together behind the members that every
-  // event has; they begin with a comma.
+  // event has; they begin with a comma. An event is one line of JSON: whoever copies text that
+  // others wrote makes it compact.
   void add(std::string_view name, std::initializer_list<std::string_view> members,
            std::string& out);
 

@@ -61,8 +61,10 @@ class ResponseReader {
         frame.substr(line + 1, 6) != "data: ")
       return complain("not an event", frame);
     const std::string name(frame.substr(7, line - 7));
-    const Document event = tree_of(frame.substr(line + 7));
+    const std::string_view data = frame.substr(line + 7);
+    const Document event = tree_of(data);
     if (event.is_discarded()) return complain("no JSON", frame);
+    if (!is_compact(data)) return complain("white space between tokens", frame);
     expect(event.at("type") == name, "the name is not the type", event);
     expect(event.at("sequence_number") == names_.size(), "a gap in the numbers", event);
     expect(terminal_.is_null(), "something follows the end", event);

@@ -72,9 +72,9 @@ std::string with_state(std::string_view object, ResponseStatus status, std::stri
     if (member.name() == "status")
       writer.value(status_name(status));
     else if (member.name() == "output")
-      writer.begin_array().raw(output).end_array();
+      writer.begin_array().compact(output).end_array();
     else
-      writer.raw(member.name() == "error" ? error : member.raw());
+      writer.compact(member.name() == "error" ? error : member.raw());
   }
   writer.end_object();
   return out;
@@ -85,7 +85,7 @@ void append_state(std::string& out, std::string_view type, std::int64_t number,
   std::string json;
   json::Writer writer(json);
   writer.begin_object().member("type", type).member("sequence_number", number);
-  writer.key("response").raw(object).end_object();
+  writer.key("response").compact(object).end_object();
   out.append("event: ").append(type).append("\ndata: ").append(json).append("\n\n");
 }
 

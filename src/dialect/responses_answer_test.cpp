@@ -2,12 +2,15 @@
 // together is the whole answer, and whatever the upstream does there is exactly one end.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "dialect/replay_fixture.hpp"
 #include "dialect/response_grammar_fixture.hpp"
+#include "dialect/response_object.hpp"
 #include "dialect/responses_echo.hpp"
 #include "dialect/script_fixture.hpp"
 
@@ -86,6 +89,67 @@ TEST(ResponsesAnswer, is_logged_as_it_is_told_streamed_or_not) {
     ASSERT_EQ(streamed.text, told);
     ASSERT_EQ(streamed.text, whole.text);
   }
+}
+
+// Shell calls, patches and searches are told as objects, and once were told with the line ends that
+// the model had written: half of an event then looked like another.
+TEST(ResponsesAnswer, has_each_event_on_one_line) {
+  struct Case {
+    const char* says;
+    ToolShape shape;
+    const char* input;
+    const char* told;
+  };
+  constexpr Case kCases[] = {
+      {"a shell call", ToolShape::kShell, R"({\r\n  \"commands\": [\n\n\"a  b\"\r] })",
+       R"("action":{"commands":["a  b"],"timeout_ms":null,"max_output_length":null})"},
+      {"a local shell call", ToolShape::kLocalShell,
+       R"({ \"command\":[ \"a\" ],\n\n\"env\":{ \"B\" : \"c\\nd\"\r\n} })",
+       R"("action":{"type":"exec","command":["a"],"env":{"B":"c\nd"}})"},
+      {"a patch", ToolShape::kApplyPatch, R"({\"operation\":{\n\n\"type\" :\t\"delete_file\"} })",
+       R"("operation":{"type":"delete_file"})"},
+      {"a search for tools", ToolShape::kToolSearch, R"({\n\n\"query\":\n\"q\u2028\"})",
+       "\"arguments\":{\"query\":\"q\xE2\x80\xA8\"}"},
+      {"no JSON: U+2028 is no white space there", ToolShape::kToolSearch,
+       "{\xE2\x80\xA8\\\"query\\\":1}", R"("arguments":{})"},
+  };
+  for (const Case& row : kCases) {
+    SCOPED_TRACE(row.says);
+    ReplyPlan plan;
+    plan.stream = true;
+    plan.tools = {{"t", "t", row.shape}};
+    const std::string events =
+        "data: {\"type\":\"message_start\",\"message\":{}}\n\n"
+        "data: {\"type\":\"content_block_start\",\"content_block\":{\"type\":\"tool_use\",\r\n"
+        "data: \"id\":\"a\", \"name\":\"t\",\n"
+        "data: \"input\":{}}}\n\n"
+        "data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"input_json_delta\","
+        "\"partial_json\":\"" +
+        std::string(row.input) +
+        "\"}}\n\n"
+        "data: {\"type\":\"content_block_stop\"}\n\n"
+        "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"}}\n\n"
+        "data: {\"type\":\"message_stop\"}\n\n";
+    const std::string stream = test::replay_response(events, plan);
+    test::ResponseReader reader;
+    reader.read(stream);
+    EXPECT_EQ(reader.fault(), "");
+    EXPECT_EQ(std::count(stream.begin(), stream.end(), '\n'),
+              3 * std::ptrdiff_t(reader.names().size()));
+    EXPECT_EQ(stream.find('\r'), std::string::npos);
+    EXPECT_NE(stream.find(row.told), std::string::npos) << stream;
+  }
+}
+
+// A row that another version wrote may have line ends.
+TEST(ResponsesAnswer, that_was_interrupted_is_told_on_one_line) {
+  const std::string object =
+      "{\"id\":\"resp_1\",\r\n\"status\":\"in_progress\",\n\n\"output\":[ ],\"a\":[\n\n1 ]}";
+  const std::string events =
+      interrupted_events(-1, -1, interrupted_response(object, "{ \"b\":\n\n1}"));
+  EXPECT_EQ(std::count(events.begin(), events.end(), '\n'), 3 * 3) << events;
+  EXPECT_EQ(events.find('\r'), std::string::npos) << events;
+  EXPECT_NE(events.find(R"("output":[{"b":1}],"a":[1])"), std::string::npos) << events;
 }
 
 TEST(ResponsesAnswer, in_the_background_is_queued_first) {

@@ -151,7 +151,7 @@ void ResponsesEncoder::open_call(const anthropic::BlockStart& start, std::string
     call.space = escaped_text(tool->space);
     call.shape = tool->shape;
   }
-  if (start.has_input()) call.input = start.input;
+  if (start.has_input()) json::append_compact(call.input, start.input);
   const bool is_custom = call.shape == ToolShape::kCustom;
   item_.emplace<CallItem>(new_place(is_custom ? "ctc" : "fc"), std::move(call)).open(events_, out);
 }

@@ -80,10 +80,38 @@ class Script {
     return choices.begin()[below(choices.size())];
   }
 
+  // Now and then with white space behind what stands between the values.
+  std::string spaced(std::string_view json, std::initializer_list<const char*> spaces) {
+    if (below(3) != 0) return std::string(json);
+    std::string out;
+    bool is_string = false, is_escaped = false;
+    for (const char c : json) {
+      out += c;
+      if (c == '"' && !is_escaped) is_string = !is_string;
+      is_escaped = is_string && c == '\\' && !is_escaped;
+      const bool is_between = !is_string && std::string_view("{}[],:").find(c) != std::string::npos;
+      if (is_between && below(4) == 0) out += pick(spaces);
+    }
+    return out;
+  }
+
+  // What the model writes as JSON: any white space, and sometimes one that JSON does not know.
+  std::string model_json(std::string_view json) {
+    const bool is_broken = below(16) == 0;
+    return is_broken ? spaced(json, {" ", "\xE2\x80\xA8"})
+                     : spaced(json, {" ", "\t", "\n", "\r\n", "\n\n", " \r"});
+  }
+
+  // A line end in the data is one of the stream's, and begins another line of it.
   void event(const std::string& name, const std::string& members) {
-    events_.append("event: ").append(name).append("\ndata: {\"type\":\"").append(name).append("\"");
-    if (!members.empty()) events_.append(",").append(members);
-    events_ += "}\n\n";
+    std::string json = "{\"type\":\"" + name + "\"";
+    if (!members.empty()) json.append(",").append(members);
+    events_.append("event: ").append(name).append("\ndata: ");
+    for (const char c : spaced(json += '}', {" ", "\t", "\n", "\r\n", "\n\n"})) {
+      events_ += c;
+      if (c == '\n') events_ += "data: ";
+    }
+    events_ += "\n\n";
     if (below(8) == 0 && name != "ping") event("ping", "");
   }
 
@@ -158,7 +186,9 @@ class Script {
     for (int number = 0; number < count; ++number) {
       begin(R"("type":"server_tool_use","id":"srvtoolu_)" + std::to_string(number) +
             R"(","name":"web_search","input":{})");
-      delta(R"("type":"input_json_delta","partial_json":"{\"query\":\"q\"}")");
+      std::string query;
+      json::append_escaped(query, model_json(R"({"query":"q"})"));
+      delta(R"("type":"input_json_delta","partial_json":")" + query + "\"");
       end();
     }
     for (int number = 0; number < count; ++number) {
@@ -179,6 +209,10 @@ class Script {
     if (!json.empty())
       for (const std::string& piece : cut_text()) json += piece;
     if (!json.empty() && flip()) json += "\"}";
+    if (below(3) == 0)
+      json = R"({"commands":["ls","a \" b"],"command":["x"],"env":{"A":"1"},)"
+             R"("timeout_ms":5,"operation":{"type":"update_file","diff":"d"}})";
+    json = model_json(json);
     for (std::size_t at = 0; at < json.size();) {
       std::size_t size = below(6) + 1;
       while (at + size < json.size() &&

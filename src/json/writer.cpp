@@ -6,12 +6,20 @@
 
 #include "json/text.hpp"
 
+#include "json/text.hpp"
+
 namespace ccproxy::json {
 
 void append_quoted(std::string& out, std::string_view text) {
   out += '"';
   append_escaped(out, text);
   out += '"';
+}
+
+Writer& Writer::compact(std::string_view json) {
+  comma();
+  append_compact(out_, json);
+  return *this;
 }
 
 Writer& Writer::value(double number) {

@@ -48,6 +48,10 @@ class Writer {
     return *this;
   }
 
+  // The same without the white space between its tokens, for text that others wrote: what stands in
+  // an event may not have line ends.
+  Writer& compact(std::string_view json);
+
   template <class T>
   Writer& member(std::string_view name, const T& content) {
     key(name);
