@@ -22,6 +22,7 @@ struct PastAnswer {
 struct PastTurn {
   std::string input;  // items, elements of a JSON array
   PastAnswer answer;
+  std::string id{};  // of the response
 };
 
 struct PastItem {

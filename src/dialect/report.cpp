@@ -41,7 +41,7 @@ void Report::ignore(std::string_view param, std::string_view code) {
     return refuse(param, code,
                   fmt::format("'{}' cannot be carried over to the Claude API (strict).",
                               param.substr(0, kMostParam)));
-  add_once(plan_.ignored, param);
+  add_once(plan_.ignored, blamed(param));
 }
 
 void Report::warn(std::string_view token, std::string_view param, std::string_view code) {
@@ -55,13 +55,23 @@ void Report::warn(std::string_view token, std::string_view param, std::string_vi
 
 void Report::refuse(std::string_view param, std::string_view code, std::string message) {
   if (error_) return;
-  error_ = Error{ErrorKind::kInvalidRequest, std::move(message),
-                 std::string(param.substr(0, kMostParam)), std::string(code)};
+  error_ = Error{ErrorKind::kInvalidRequest, explained(std::move(message)), blamed(param),
+                 std::string(code)};
 }
 
 void Report::refuse_missing(std::string_view param, std::string message) {
   if (error_) return;
-  error_ = Error{ErrorKind::kNotFound, std::move(message), std::string(param), ""};
+  error_ = Error{ErrorKind::kNotFound, explained(std::move(message)), blamed(param), ""};
+}
+
+std::string Report::blamed(std::string_view param) const {
+  return std::string(response_ ? "previous_response_id" : param.substr(0, kMostParam));
+}
+
+std::string Report::explained(std::string message) const {
+  if (!response_ || response_->empty()) return message;
+  return fmt::format("{} (This was found in the response '{}'.)", message,
+                     response_->substr(0, kMostParam));
 }
 
 void Report::refuse_type(std::string_view param, std::string_view expected) {

@@ -27,6 +27,11 @@ class Report {
             std::string_view code = "unsupported_value");
   void refuse(std::string_view param, std::string_view code, std::string message);
 
+  // What follows was found in a response before this one: errors name `previous_response_id` and
+  // that response, and what they say of a place is of its input. leave_response() ends that.
+  void enter_response(std::string_view id) { response_ = id; }
+  void leave_response() { response_.reset(); }
+
   void refuse_type(std::string_view param, std::string_view expected);
   // What the request names is not there (404).
   void refuse_missing(std::string_view param, std::string message);
@@ -35,8 +40,12 @@ class Report {
   [[nodiscard]] tl::unexpected<Error> take_error() { return fail(std::move(*error_)); }
 
  private:
+  [[nodiscard]] std::string blamed(std::string_view param) const;
+  [[nodiscard]] std::string explained(std::string message) const;
+
   ReplyPlan& plan_;
   bool strict_;
+  std::optional<std::string_view> response_{};
   std::optional<Error> error_{};
 };
 

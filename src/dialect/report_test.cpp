@@ -47,6 +47,22 @@ TEST(Reports, name_a_thing_once) {
   EXPECT_FALSE(report.refused());
 }
 
+TEST(Reports, name_the_response_that_a_thing_was_found_in) {
+  ReplyPlan plan;
+  Report report(plan, false);
+  report.enter_response("resp_1");
+  report.ignore("input[1].x");
+  report.refuse_type("input[2]", "an object");
+  report.leave_response();
+  report.ignore("seed");
+  EXPECT_EQ(plan.ignored, (std::vector<std::string>{"previous_response_id", "seed"}));
+  const Error error = report.take_error().value();
+  EXPECT_EQ(error.param, "previous_response_id");
+  EXPECT_EQ(error.message,
+            "Invalid type for 'input[2]': expected an object. (This was found in the response "
+            "'resp_1'.)");
+}
+
 TEST(Reports, that_are_strict_refuse_the_first_thing) {
   ReplyPlan plan;
   Report report(plan, true);

@@ -100,7 +100,7 @@ class RequestCase {
   void read_past() {
     const json::Document past = given("past", json::Document::object());
     for (const json::Document& turn : past.value("turns", json::Document::array()))
-      past_.turns.push_back({elements(turn, "input"), answer_of(turn)});
+      past_.turns.push_back({elements(turn, "input"), answer_of(turn), turn.value("id", "")});
     const json::Document items = past.value("items", json::Document::object());
     for (const auto& [id, kept] : items.items())
       past_.items.emplace(

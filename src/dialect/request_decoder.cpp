@@ -34,7 +34,7 @@ RequestDecoder::RequestDecoder(Value request, const RequestContext& context,
       report_(decoded_.plan, context.strict),
       names_(made_),
       tools_(context.options, context.can, report_, made_, names_),
-      turns_(made_),
+      turns_(made_, input_param),
       display_(context.options.chat_reasoning_display),
       input_param_(input_param) {}
 

@@ -60,12 +60,12 @@ void ResponsesInput::read(Value input) {
   if (input.is_absent())
     return report_.refuse("input", "missing_required_parameter", "'input' is missing.");
   if (!input.is_array()) return report_.refuse_type("input", "a string or an array");
-  index_ = 0;
   read_list(input);
   flush_results();
 }
 
 void ResponsesInput::read_list(Value items) {
+  index_ = 0;
   for (const Value item : items.children()) {
     if (!item.is_object())
       return report_.refuse_type(fmt::format("input[{}]", index_), "an object");
@@ -242,14 +242,17 @@ void ResponsesInput::read_call(Value item, std::string_view name, std::string_vi
       client.empty() ? ids_.assign({}, fmt::format("call_{}_0", index_)) : ids_.assign(client, {});
   open_calls_.add(client, id);
   called_.push_back(name);
-  blocks_.push_back(
-      {.kind = Block::Kind::kToolUse, .text = input, .id = id, .name = names_.upstream(name)});
+  blocks_.push_back({.kind = Block::Kind::kToolUse,
+                     .message = message(),
+                     .text = input,
+                     .id = id,
+                     .name = names_.upstream(name)});
   add_said(key);
 }
 
 void ResponsesInput::read_result(Value item, Value id, Value output) {
   Block result{.kind = Block::Kind::kToolResult, .id = open_calls_.answered(id.text().escaped)};
-  result.message = index_;
+  result.message = message();
   const bool is_list_of_parts = output.is_array() &&
                                 item["type"].text().escaped != "shell_call_output" &&
                                 item["type"].text().escaped != "tool_search_output";
@@ -277,9 +280,9 @@ void ResponsesInput::add_said(std::string_view key) {
   if (!goes_on(key)) flush_results();
   if (!key.empty()) key_ = key;
   has_thought_ = has_thought_ || !thoughts_.empty();
-  turns_.add(Role::kAssistant, index_, thoughts_);
+  turns_.add(Role::kAssistant, message(), thoughts_);
   thoughts_.clear();
-  turns_.add(Role::kAssistant, index_, blocks_);
+  turns_.add(Role::kAssistant, message(), blocks_);
   in_assistant_ = true;
 }
 
@@ -287,7 +290,7 @@ void ResponsesInput::add_of_user(Role role) {
   is_leading_ = false;
   flush_results();
   thoughts_.clear();  // nothing was said after it
-  turns_.add(role, index_, blocks_);
+  turns_.add(role, message(), blocks_);
 }
 
 // Clients that do not carry the thinking get it back from memory.
@@ -313,7 +316,7 @@ void ResponsesInput::restore_thought() {
 
 void ResponsesInput::flush_results() {
   if (in_assistant_) restore_thought();
-  if (!results_.empty()) turns_.add(Role::kUser, index_, results_);
+  if (!results_.empty()) turns_.add(Role::kUser, results_.front().message, results_);
   results_.clear();
   in_assistant_ = false;
   key_ = {};

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -74,6 +75,8 @@ class ResponsesInput {
   // The part of an item's id that all items of one response share: fc_<key>_<n>.
   [[nodiscard]] static std::string_view key_of(json::Value item);
   [[nodiscard]] Place place(const char* member) const;
+  // What Turns calls the message that an item is.
+  [[nodiscard]] std::uint32_t message() const { return response_.value_or(index_); }
 
   const RequestContext& context_;
   Report& report_;
@@ -94,7 +97,8 @@ class ResponsesInput {
   json::Value new_reasoning_{}, new_text_{};
   std::string_view key_;   // of the response that the assistant's turn belongs to; empty: not known
   std::size_t named_ = 0;  // bytes of the items that were only named
-  std::uint32_t index_ = 0;    // of the item
+  std::uint32_t index_ = 0;    // of the item in the input of the request, or of a response before
+  std::optional<std::uint32_t> response_{};  // that response's number; without: the request itself
   bool is_leading_ = true;     // only system messages so far
   bool in_assistant_ = false;  // the assistant's turn has begun and may go on
   bool has_thought_ = false;

@@ -20,8 +20,12 @@ constexpr std::size_t kMostNamed = std::size_t{64} << 20;
 }  // namespace
 
 void ResponsesInput::read_past(const PastTurn& turn) {
+  response_ = turns_.add_response(turn.id);
+  report_.enter_response(turn.id);
   read_list(outlined(turn.input));
   replay(turn.answer, "");
+  report_.leave_response();
+  response_.reset();
 }
 
 // A list of JSON elements, for as long as this lives.
@@ -86,6 +90,7 @@ void ResponsesInput::replay_block(Value block, bool may_think, bool is_cut) {
   open_calls_.add(client, id);
   called_.push_back(name);
   blocks_.push_back({.kind = Block::Kind::kToolUse,
+                     .message = message(),
                      .text = block["input"].raw(),
                      .id = id,
                      .name = name,

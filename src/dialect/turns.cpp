@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::string_view kStart = "(conversation start)";
 constexpr std::string_view kContinue = "Continue.";
+// Numbers from here on are of responses before this one; no request has as many messages.
+constexpr std::uint32_t kFirstResponse = 1U << 31U;
 constexpr std::string_view kNoResult = "No result was provided for this tool call.";
 
 Block text_block(std::string_view text) { return {.kind = Block::Kind::kText, .text = text}; }
@@ -25,8 +27,6 @@ bool calls_tools(const Turn& turn) {
   return turn.role == Role::kAssistant &&
          std::any_of(turn.blocks.begin(), turn.blocks.end(), is_call);
 }
-
-std::string message_param(std::size_t message) { return fmt::format("messages[{}]", message); }
 
 // Appends what a result says: one that came as a string is one text.
 void append_said(std::vector<Block>& out, const Block& result) {
@@ -91,6 +91,18 @@ void trim_end(Block& block, MadeTexts& made) {
 
 }  // namespace
 
+std::uint32_t Turns::add_response(std::string_view id) {
+  responses_.push_back(id);
+  return kFirstResponse + static_cast<std::uint32_t>(responses_.size() - 1);
+}
+
+void Turns::warn(std::string_view token, std::uint32_t message, Report& report) const {
+  if (message < kFirstResponse) return report.warn(token, fmt::format("{}[{}]", list_, message));
+  report.enter_response(responses_[message - kFirstResponse]);
+  report.warn(token, "previous_response_id");
+  report.leave_response();
+}
+
 void Turns::add(Role role, std::uint32_t message, std::span<const Block> blocks) {
   if (blocks.empty()) return;
   const bool goes_on = !turns_.empty() && turns_.back().role == role;
@@ -123,7 +135,7 @@ void Turns::place_system(bool may_stay) {
 
 // A result that no call asked for becomes what the user says.
 void Turns::tell_orphan(const Block& result, std::vector<Block>& out, Report& report) {
-  report.warn("result_orphan", message_param(result.message));
+  warn("result_orphan", result.message, report);
   std::vector<Block> said;
   append_said(said, result);
   std::string told = fmt::format("[result of earlier tool call {}]", result.id);
@@ -143,7 +155,7 @@ void Turns::answer_calls(Turn& answers, std::vector<Block>& out, Report& report)
     if (!is_call(call)) continue;
     Block result = results.take(call.id);
     if (result.id.empty()) {
-      report.warn("result_missing", message_param(asking.message));
+      warn("result_missing", call.message, report);
       result = {.kind = Block::Kind::kToolResult, .is_error = true, .text = kNoResult};
       result.id = call.id;
     }

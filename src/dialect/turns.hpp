@@ -1,9 +1,11 @@
 // The rules that upstream makes for a list of messages, and how a history that breaks them is put
-// in order (translation.md A.2, A.2.3 to A.2.6). It knows turns and blocks, and no dialect.
+// in order (translation.md A.2, A.2.3 to A.2.6). It knows turns and blocks, and of a dialect only
+// what to call a message that something is wrong with.
 #pragma once
 
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "dialect/block.hpp"
@@ -13,10 +15,15 @@ namespace ccproxy::dialect {
 
 class Turns {
  public:
-  explicit Turns(MadeTexts& made) : made_(made) {}
+  // `list` is the field of the request that the messages stand in.
+  Turns(MadeTexts& made, std::string_view list) : made_(made), list_(list) {}
 
   // There will be about so many.
   void expect(std::size_t turns) { turns_.reserve(turns); }
+
+  // The number that messages of a response before this one have instead of an index. The view must
+  // outlive this.
+  [[nodiscard]] std::uint32_t add_response(std::string_view id);
 
   // Adds the blocks to the last turn when the role is the same, else begins one. Without blocks
   // nothing happens, so neighbours of what was empty grow together.
@@ -44,8 +51,11 @@ class Turns {
   [[nodiscard]] bool is_paired(std::size_t index) const;
   void answer_calls(Turn& answers, std::vector<Block>& out, Report& report);
   void tell_orphan(const Block& result, std::vector<Block>& out, Report& report);
+  void warn(std::string_view token, std::uint32_t message, Report& report) const;
 
   MadeTexts& made_;
+  std::string_view list_;
+  std::vector<std::string_view> responses_;  // their ids
   std::vector<Turn> turns_;
 };
 

@@ -22,6 +22,7 @@ void append_element(std::string& list, std::string_view element) {
 
 dialect::PastTurn past_turn(const store::StoredTurn& stored) {
   dialect::PastTurn turn;
+  turn.id = stored.response.id;
   for (const store::StoredItem& item : stored.input) append_element(turn.input, item.json);
   dialect::PastAnswer& answer = turn.answer;
   for (const store::StoredItem& item : stored.output) {
@@ -41,6 +42,7 @@ bool is_summary(const store::StoredTurn& stored) {
 
 dialect::PastTurn summary_turn(const store::StoredTurn& stored) {
   dialect::PastTurn turn;
+  turn.id = stored.response.id;
   turn.answer.items = stored.output.back().json;
   return turn;
 }
