@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "json/document.hpp"
 #include "json/text.hpp"
 #include "json/writer.hpp"
 
@@ -15,6 +16,11 @@ namespace {
 using json::Value;
 
 constexpr std::string_view kNoId = "(none)";
+
+// Neither an id nor such an input has a line end, so that no two calls look alike.
+std::string meaning_of(const ClientCall& call) {
+  return fmt::format("{}\n{}\n{}", call.id, call.name, json::canonical_value(call.input));
+}
 
 }  // namespace
 
@@ -38,12 +44,28 @@ std::string_view text_input_of(Value text, MadeTexts& made) {
   return made.keep(std::move(input));
 }
 
-void OpenCalls::add(std::string_view client, std::string_view upstream) {
-  const auto [open, is_new] = by_client_.try_emplace(client);
-  if (is_new)
+bool OpenCalls::has(const ClientCall& call) {
+  const auto open = by_client_.find(call.id);
+  if (call.id.empty() || open == by_client_.end()) return false;
+  if (!std::exchange(open->second.is_listed, true)) listed_.insert(meaning_of(open->second.call));
+  return listed_.contains(meaning_of(call));
+}
+
+void OpenCalls::add(const ClientCall& call, std::string_view upstream) {
+  const auto [open, is_new] = by_client_.try_emplace(call.id);
+  if (is_new) {
+    open->second.call = call;
     open->second.first = upstream;
-  else
-    open->second.more.push_back(upstream);
+    return;
+  }
+  open->second.more.push_back(upstream);
+  if (!call.id.empty()) listed_.insert(meaning_of(call));
+}
+
+// As new: a table that was large once would be wiped anew for each turn that follows.
+void OpenCalls::clear() {
+  if (!by_client_.empty()) by_client_ = decltype(by_client_)(by_client_.get_allocator());
+  if (!listed_.empty()) listed_ = {};
 }
 
 std::string_view OpenCalls::answered(std::string_view client) {

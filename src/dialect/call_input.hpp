@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "dialect/block.hpp"
@@ -20,27 +22,39 @@ namespace ccproxy::dialect {
 // The text of a custom tool's call.
 [[nodiscard]] std::string_view text_input_of(json::Value text, MadeTexts& made);
 
+// A call as the client tells it: its id, the tool, and the input as JSON.
+struct ClientCall {
+  std::string_view id, name, input;
+};
+
 // The calls of one assistant turn. A client may use an id more than once; its results then belong
-// to the calls in their order.
+// to the calls in their order. The views must outlive it.
 class OpenCalls {
  public:
   explicit OpenCalls(MadeTexts& made) : by_client_(made.memory()) {}
 
+  // True when the turn has that call already: the same id, name and input. Clients tell a call
+  // twice, as a part of the content and beside it, or as an item that a response before has told.
+  [[nodiscard]] bool has(const ClientCall& call);
   // `upstream` is the id that goes up for the client's id.
-  void add(std::string_view client, std::string_view upstream);
+  void add(const ClientCall& call, std::string_view upstream);
   // The id upstream of the call that a result names. For a call that is not open the client's own
   // id, for a human to read.
   [[nodiscard]] std::string_view answered(std::string_view client);
-  void clear() { by_client_.clear(); }
+  void clear();
 
  private:
   struct Open {
+    ClientCall call{};  // the first
     std::string_view first{};
     std::vector<std::string_view> more{};
     std::size_t answered = 0;
+    bool is_listed = false;  // all of its calls are in listed_
   };
 
   std::pmr::unordered_map<std::string_view, Open> by_client_;
+  // Calls whose ids were used more than once, as a text for each meaning.
+  std::unordered_set<std::string> listed_;
 };
 
 }  // namespace ccproxy::dialect

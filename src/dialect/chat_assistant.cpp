@@ -91,20 +91,21 @@ bool ChatMessages::read_own_part(Value part, Place place) {
     if (is_signed(part))
       thoughts_.push_back({.kind = Block::Kind::kThinking, .text = without_mark(part, made_)});
   } else if (type == "tool_use") {
-    const auto position = static_cast<std::size_t>(place.part);
-    const std::string_view client = part["id"].text().escaped;
-    const std::string_view id =
-        ids_.assign(client, fmt::format("call_{}_{}", place.message, position));
     const Value name = part["name"], input = part["input"];
     if (!name.is_string() || name.text().empty()) {
       report_.refuse(place.param(".name"), "missing_required_parameter",
                      "A tool call needs the name of its tool.");
       return true;
     }
-    add_call(id, client, plain_text(name, made_), input.is_object() ? input.raw() : "{}", blocks_);
-    blocks_.back().mark = cache_mark_of(part);
+    CallSaid said{.call = {.id = part["id"].text().escaped,
+                           .name = plain_text(name, made_),
+                           .input = input.is_object() ? input.raw() : "{}"},
+                  .message = place.message,
+                  .position = static_cast<std::size_t>(place.part),
+                  .mark = cache_mark_of(part)};
     if (const Value caller = part["caller"]; caller.is_object())
-      blocks_.back().more = made_.keep(fmt::format(R"(,"caller":{})", caller.raw()));
+      said.more = made_.keep(fmt::format(R"(,"caller":{})", caller.raw()));
+    add_call(said, blocks_);
   } else {
     return false;
   }
@@ -144,10 +145,6 @@ void ChatMessages::read_call(Value call, std::size_t index, std::size_t position
                                       is_custom ? "custom" : "function"),
                           "missing_required_parameter", "A tool call needs the name of its tool.");
   const std::string_view tool = plain_text(name, made_);
-  const std::string_view client = call["id"].text().escaped;
-  const std::string_view id = client.empty()
-                                  ? ids_.assign({}, fmt::format("call_{}_{}", index, position))
-                                  : ids_.assign(client, {});
   std::string_view input;
   if (is_custom) {
     input = text_input_of(function["input"], made_);
@@ -156,8 +153,11 @@ void ChatMessages::read_call(Value call, std::size_t index, std::size_t position
   } else {
     input = input_of(function["arguments"], made_, arguments_);
   }
-  add_call(id, client, tool, input, calls_);
-  calls_.back().mark = std::max(cache_mark_of(call), cache_mark_of(function));
+  add_call({.call = {.id = call["id"].text().escaped, .name = tool, .input = input},
+            .message = index,
+            .position = position,
+            .mark = std::max(cache_mark_of(call), cache_mark_of(function))},
+           calls_);
 }
 
 void ChatMessages::read_legacy_call(const Message& message) {
@@ -168,15 +168,31 @@ void ChatMessages::read_legacy_call(const Message& message) {
   const std::string_view id = ids_.assign({}, fmt::format("call_fn_{}", legacy_calls_++));
   const std::string_view tool = plain_text(name, made_);
   open_functions_[tool].push_back(id);
-  add_call(id, id, tool, input_of(message.function_call["arguments"], made_, arguments_), calls_);
+  add_block({.call = {.id = id,
+                      .name = tool,
+                      .input = input_of(message.function_call["arguments"], made_, arguments_)},
+             .message = message.index},
+            id, calls_);
 }
 
-void ChatMessages::add_call(std::string_view id, std::string_view client, std::string_view name,
-                            std::string_view input, std::vector<Block>& out) {
-  open_calls_.add(client, id);
-  called_.push_back(name);
-  out.push_back(
-      {.kind = Block::Kind::kToolUse, .text = input, .id = id, .name = names_.upstream(name)});
+void ChatMessages::add_call(const CallSaid& said, std::vector<Block>& out) {
+  if (open_calls_.has(said.call)) return;
+  const std::string_view id =
+      said.call.id.empty() ? ids_.assign({}, fmt::format("call_{}_{}", said.message, said.position))
+                           : ids_.assign(said.call.id, {});
+  add_block(said, id, out);
+}
+
+void ChatMessages::add_block(const CallSaid& said, std::string_view id, std::vector<Block>& out) {
+  open_calls_.add(said.call, id);
+  called_.push_back(said.call.name);
+  out.push_back({.kind = Block::Kind::kToolUse,
+                 .mark = said.mark,
+                 .message = static_cast<std::uint32_t>(said.message),
+                 .text = said.call.input,
+                 .id = id,
+                 .name = names_.upstream(said.call.name),
+                 .more = said.more});
 }
 
 }  // namespace ccproxy::dialect

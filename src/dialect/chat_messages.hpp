@@ -70,8 +70,17 @@ class ChatMessages {
   void read_calls(const Message& message);
   void read_call(json::Value call, std::size_t index, std::size_t position);
   void read_legacy_call(const Message& message);
-  void add_call(std::string_view id, std::string_view client, std::string_view name,
-                std::string_view input, std::vector<Block>& out);
+  // A call, and where it stands: number `position` among the parts or calls of a message.
+  struct CallSaid {
+    ClientCall call;
+    std::size_t message;
+    std::size_t position = 0;
+    CacheMark mark = CacheMark::kNone;
+    std::string_view more{};  // as of Block
+  };
+  // Nothing for one that the turn has already.
+  void add_call(const CallSaid& said, std::vector<Block>& out);
+  void add_block(const CallSaid& said, std::string_view id, std::vector<Block>& out);
 
   const RequestContext& context_;
   Report& report_;

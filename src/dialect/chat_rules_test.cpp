@@ -231,7 +231,7 @@ TEST(ChatRules, of_calls) {
       {"of two calls of one id the last gets what is left over",
        R"({"messages":[{"role":"user","content":"q"},
            {"role":"assistant","tool_calls":[{"id":"x","function":{"name":"f"}},
-                                             {"id":"x","function":{"name":"f"}}]},
+                                             {"id":"x","function":{"name":"g"}}]},
            {"role":"tool","tool_call_id":"x","content":"a"},
            {"role":"tool","tool_call_id":"x","content":"b"},
            {"role":"tool","tool_call_id":"x","content":"c"}]})",

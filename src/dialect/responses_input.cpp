@@ -238,15 +238,17 @@ void ResponsesInput::read_call(Value item, std::string_view name, std::string_vi
   const std::string_view key = key_of(item);
   if (!goes_on(key)) flush_results();
   if (!in_assistant_) open_calls_.clear();
+  const ClientCall call{.id = client, .name = names_.upstream(name), .input = input};
+  if (open_calls_.has(call)) return thoughts_.clear();  // what was thought before it, too
   const std::string_view id =
       client.empty() ? ids_.assign({}, fmt::format("call_{}_0", index_)) : ids_.assign(client, {});
-  open_calls_.add(client, id);
+  open_calls_.add(call, id);
   called_.push_back(name);
   blocks_.push_back({.kind = Block::Kind::kToolUse,
                      .message = message(),
                      .text = input,
                      .id = id,
-                     .name = names_.upstream(name)});
+                     .name = call.name});
   add_said(key);
 }
 

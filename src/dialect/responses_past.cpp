@@ -85,13 +85,15 @@ void ResponsesInput::replay_block(Value block, bool may_think, bool is_cut) {
     return blocks_.push_back({.kind = Block::Kind::kVerbatim, .text = block.raw()});
   if (is_cut) return;
   const std::string_view name = plain_text(block["name"], made_);
-  const std::string_view client = block["id"].text().escaped;
-  const std::string_view id = ids_.assign(client, {});
-  open_calls_.add(client, id);
+  const ClientCall call{
+      .id = block["id"].text().escaped, .name = name, .input = block["input"].raw()};
+  if (open_calls_.has(call)) return;
+  const std::string_view id = ids_.assign(call.id, {});
+  open_calls_.add(call, id);
   called_.push_back(name);
   blocks_.push_back({.kind = Block::Kind::kToolUse,
                      .message = message(),
-                     .text = block["input"].raw(),
+                     .text = call.input,
                      .id = id,
                      .name = name,
                      .more = more_of_call(block, made_)});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string>
+#include <unordered_set>
 #include <utility>
 
 #include "json/text.hpp"
@@ -32,6 +33,14 @@ bool calls_tools(const Turn& turn) {
 void append_said(std::vector<Block>& out, const Block& result) {
   if (!result.text.empty()) out.push_back(text_block(result.text));
   out.insert(out.end(), result.content.begin(), result.content.end());
+}
+
+// The block without its mark.
+std::string json_of(Block block) {
+  block.mark = CacheMark::kNone;
+  std::string json;
+  append_block(json, block);
+  return json;
 }
 
 // Results of a turn by the call they answer.
@@ -64,11 +73,13 @@ class Results {
   Block merge(std::span<const Entry> entries) {
     Block merged = *entries.front().second;
     std::vector<Block> said;
+    std::unordered_set<std::string> seen;
     for (const auto& [id, block] : entries) {
-      append_said(said, *block);
       merged.is_error = merged.is_error || block->is_error;
       merged.mark = std::max(merged.mark, block->mark);
+      if (seen.insert(json_of(*block)).second) append_said(said, *block);
     }
+    if (seen.size() == 1) return merged;  // it was told twice, as its call may have been
     merged.text = {};
     merged.content = made_.keep(said);
     return merged;

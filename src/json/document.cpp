@@ -3,10 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 
 #include "json/outline.hpp"
+#include "json/text.hpp"
 
 namespace ccproxy::json {
+
+using Unordered = nlohmann::json;
 
 Result<Document> parse_document(std::string_view text) {
   try {
@@ -27,10 +32,27 @@ bool same_value(std::string_view a, std::string_view b) {
   if (a == b) return true;
   Outline outline;  // keeps the recursion of a comparison within bounds
   if (!outline.read(a, 0) || !outline.read(b, 0)) return false;
-  using Unordered = nlohmann::json;
   const Unordered first = Unordered::parse(a, nullptr, false);
   const Unordered second = Unordered::parse(b, nullptr, false);
   return !first.is_discarded() && !second.is_discarded() && first == second;
+}
+
+std::string canonical_value(std::string_view text) {
+  constexpr std::size_t kMostRead = 65'536;             // a tree takes many times as much
+  constexpr double kMostExact = 9'007'199'254'740'992;  // 2^53
+  std::string compact;
+  append_compact(compact, text);
+  Outline outline;
+  if (text.size() > kMostRead || !outline.read(text, 0)) return compact;
+  const auto without_fraction = [](int, Unordered::parse_event_t, Unordered& value) {
+    if (!value.is_number_float()) return true;
+    const double number = value.get<double>();
+    if (std::abs(number) <= kMostExact && std::trunc(number) == number)
+      value = static_cast<std::int64_t>(number);
+    return true;
+  };
+  const Unordered value = Unordered::parse(text, without_fraction, false);
+  return value.is_discarded() ? compact : value.dump();
 }
 
 }  // namespace ccproxy::json

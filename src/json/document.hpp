@@ -4,6 +4,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -18,5 +19,9 @@ using Document = nlohmann::ordered_json;
 // True when both texts are JSON and mean the same: the order of members, blanks and the way numbers
 // are written do not count. False for what nests deeper than a request may.
 [[nodiscard]] bool same_value(std::string_view a, std::string_view b);
+
+// One text for all texts that mean the same in that sense, to look values up by. Of a large one,
+// and of one that cannot be read, only white space between tokens does not count.
+[[nodiscard]] std::string canonical_value(std::string_view text);
 
 }  // namespace ccproxy::json

@@ -119,5 +119,30 @@ TEST(Document, with_a_number_beyond_all_bounds_is_an_error_and_no_exception) {
   EXPECT_EQ(parse_document("{\"a\":1e999}").error().kind, ErrorKind::kConfiguration);
 }
 
+TEST(Document, values_that_mean_the_same_are_the_same_text) {
+  struct Case {
+    const char* says;
+    const char* a;
+    const char* b;
+    bool is_same;
+  };
+  constexpr Case kCases[] = {
+      {"order and white space", R"({"a":1,"b":[2]})", "{ \"b\": [2],\r\n\"a\": 1 }", true},
+      {"escapes", R"(["\u00e9\/"])", "[\"\xC3\xA9/\"]", true},
+      {"a number with a fraction of nothing", R"([1.0,1e2])", R"([1,100])", true},
+      {"another number", R"([1.5])", R"([1])", false},
+      {"a text is no number", R"(["1"])", R"([1])", false},
+      {"white space in a text", R"(["a b"])", R"(["ab"])", false},
+      {"what cannot be a tree", R"([1e400, 1])", R"([1e400,1])", true},
+      {"the same with another order", R"({"a":1e400,"b":1})", R"({"b":1,"a":1e400})", false},
+  };
+  for (const Case& row : kCases) {
+    SCOPED_TRACE(row.says);
+    EXPECT_EQ(canonical_value(row.a) == canonical_value(row.b), row.is_same);
+  }
+  const std::string large = "\"" + std::string(70'000, 'x') + "\"";
+  EXPECT_EQ(canonical_value("[ " + large + "]"), "[" + large + "]");
+}
+
 }  // namespace
 }  // namespace ccproxy::json
