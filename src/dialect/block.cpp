@@ -73,6 +73,12 @@ std::string_view more_of_call(json::Value block, MadeTexts& made) {
   return more.empty() ? std::string_view() : made.keep(std::move(more));
 }
 
+bool mark_last(std::span<Block> blocks, CacheMark mark) {
+  if (blocks.empty() || blocks.back().kind == Block::Kind::kThinking) return false;
+  blocks.back().mark = std::max(blocks.back().mark, mark);
+  return true;
+}
+
 void append_mark(std::string& out, CacheMark mark) {
   if (mark == CacheMark::kFiveMinutes) out += R"(,"cache_control":{"type":"ephemeral"})";
   if (mark == CacheMark::kOneHour) out += R"(,"cache_control":{"type":"ephemeral","ttl":"1h"})";

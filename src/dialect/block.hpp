@@ -80,6 +80,9 @@ class MadeTexts {
 // (`caller`), for Block::more.
 [[nodiscard]] std::string_view more_of_call(json::Value block, MadeTexts& made);
 
+// Gives the last block the mark, or the longer of two; false where it cannot have one.
+bool mark_last(std::span<Block> blocks, CacheMark mark);
+
 // Appends the block as JSON.
 void append_block(std::string& out, const Block& block);
 

@@ -46,15 +46,31 @@ bool shorten_later(const std::vector<CacheMark*>& marks, bool seen_short) {
   return seen_short;
 }
 
-bool wants_an_hour(json::Value request) {
-  const std::string_view ttl = request["prompt_cache_options"]["ttl"].text().escaped;
-  return ttl == "12h" || ttl == "1h" || request["prompt_cache_retention"].text().escaped == "24h";
+// Of a result, what it says last ends where it does; a block that goes up as the client wrote it
+// may have marks inside.
+CacheMark last_mark(const Turns& turns) {
+  const Block& last = turns.all().back().blocks.back();
+  const bool has_own = last.kind == Block::Kind::kVerbatim &&
+                       last.text.find("\"cache_control\"") != std::string_view::npos;
+  const CacheMark inside = last.content.empty() ? CacheMark::kNone : last.content.back().mark;
+  return std::max({last.mark, inside, has_own ? CacheMark::kFiveMinutes : CacheMark::kNone});
+}
+
+// How long the client wants the automatic breakpoint to live.
+CacheMark wished_life(json::Value request) {
+  const json::Value asked = request["cache_control"]["ttl"];
+  const json::Value options = request["prompt_cache_options"]["ttl"];
+  const std::string_view ttl = (asked.is_string() ? asked : options).text().escaped;
+  const bool is_long =
+      ttl == "12h" || ttl == "1h" ||
+      (!asked.is_string() && request["prompt_cache_retention"].text().escaped == "24h");
+  return is_long ? CacheMark::kOneHour : CacheMark::kFiveMinutes;
 }
 
 }  // namespace
 
-CacheMark settle_cache_marks(json::Value request, bool adds_own, std::vector<Tool>& tools,
-                             std::vector<Block>& system, Turns& turns) {
+CacheMark settle_cache_marks(json::Value request, AutomaticMark automatic, std::vector<Tool>& tools,
+                             std::vector<Block>& system, Turns& turns, Report& report) {
   Marks marks = marks_of(tools, system, turns);
   if (marks.count() > kMost) {
     drop_front(marks.before_messages, 1);
@@ -62,9 +78,19 @@ CacheMark settle_cache_marks(json::Value request, bool adds_own, std::vector<Too
   }
   const bool seen_short =
       shorten_later(marks.in_messages, shorten_later(marks.before_messages, false));
+  const bool is_asked_for = request["cache_control"].is_object();
   const bool is_explicit = request["prompt_cache_options"]["mode"].text().escaped == "explicit";
-  if (!adds_own || is_explicit || marks.count() >= kMost) return CacheMark::kNone;
-  return wants_an_hour(request) && !seen_short ? CacheMark::kOneHour : CacheMark::kFiveMinutes;
+  const json::Value ttl = request["cache_control"]["ttl"];
+  if (!ttl.is_absent() && ttl.text().escaped != "5m" && ttl.text().escaped != "1h")
+    report.ignore("cache_control.ttl");
+  if (!is_asked_for && (!automatic.is_wanted || is_explicit)) return CacheMark::kNone;
+  // Another one beside it would be a second one in the same place, which upstream refuses where
+  // they do not live as long.
+  if (last_mark(turns) != CacheMark::kNone) return CacheMark::kNone;
+  if (automatic.is_possible && marks.count() < kMost)
+    return seen_short ? CacheMark::kFiveMinutes : wished_life(request);
+  if (is_asked_for) report.ignore("cache_control");
+  return CacheMark::kNone;
 }
 
 }  // namespace ccproxy::dialect

@@ -11,10 +11,16 @@
 
 namespace ccproxy::dialect {
 
+struct AutomaticMark {
+  bool is_wanted;    // whether the client asks for it or not
+  bool is_possible;  // upstream takes it
+};
+
 // Takes off what is too much and returns the automatic breakpoint, which stands at the top of the
-// request; kNone when there is no room for it or it is not wanted.
-[[nodiscard]] CacheMark settle_cache_marks(json::Value request, bool adds_own,
+// request and holds for its last block; kNone when there is no room for it, it is not wanted, or
+// that block has one. One that the client has asked for and does not get is reported.
+[[nodiscard]] CacheMark settle_cache_marks(json::Value request, AutomaticMark automatic,
                                            std::vector<Tool>& tools, std::vector<Block>& system,
-                                           Turns& turns);
+                                           Turns& turns, Report& report);
 
 }  // namespace ccproxy::dialect

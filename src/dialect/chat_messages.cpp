@@ -19,11 +19,6 @@ std::string message_param(std::size_t index, std::string_view inside = {}) {
   return fmt::format("messages[{}]{}", index, inside);
 }
 
-void mark_last(std::span<Block> blocks, CacheMark mark) {
-  if (!blocks.empty() && blocks.back().kind != Block::Kind::kThinking)
-    blocks.back().mark = std::max(blocks.back().mark, mark);
-}
-
 }  // namespace
 
 ChatMessages::ChatMessages(const MessageTools& with, std::vector<Block>& system, Turns& turns)

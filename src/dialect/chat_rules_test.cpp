@@ -307,7 +307,8 @@ TEST(ChatRules, of_breakpoints) {
        R"({"/messages/1/content/0/cache_control":{"type":"ephemeral"}})"},
       {"so does the automatic one",
        R"({"prompt_cache_retention":"24h","messages":[
-           {"role":"user","content":"a","cache_control":{"type":"ephemeral"}}]})",
+           {"role":"user","content":"a","cache_control":{"type":"ephemeral"}},
+           {"role":"user","content":"b"}]})",
        R"({"/cache_control":{"type":"ephemeral"}})"},
       {"twelve hours are one", R"({"prompt_cache_options":{"ttl":"12h"}})",
        R"({"/cache_control/ttl":"1h"})"},

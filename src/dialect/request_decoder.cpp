@@ -70,8 +70,9 @@ void RequestDecoder::settle() {
                        format_.format.empty());
   add_hints();
   sampling_ = settle_sampling(parameters_, can_.sampling && !thinking_.is_on, report_);
-  cache_ = settle_cache_marks(request_, context_.options.prompt_caching && can_.automatic_cache,
-                              tools_.all(), system_, turns_);
+  const AutomaticMark automatic{.is_wanted = context_.options.prompt_caching,
+                                .is_possible = can_.automatic_cache};
+  cache_ = settle_cache_marks(request_, automatic, tools_.all(), system_, turns_, report_);
 }
 
 void RequestDecoder::add_hints() {

@@ -30,7 +30,7 @@ struct Field {
 };
 
 // Every field that is known by name. Others are reported as ignored.
-constexpr std::array<Field, 58> kFields = {{
+constexpr std::array<Field, 59> kFields = {{
     {"model", ValueKind::kMissing, kAll},
     {"messages", ValueKind::kMissing, kChat},
     {"max_completion_tokens", ValueKind::kNumber, kOld},
@@ -40,6 +40,7 @@ constexpr std::array<Field, 58> kFields = {{
     {"top_p", ValueKind::kNumber, kAll},
     {"top_k", ValueKind::kNumber, kAll},
     {"stop", ValueKind::kMissing, kOld},
+    {"cache_control", ValueKind::kObject, kAll},
     {"n", ValueKind::kNumber, kOld},
     {"stream", ValueKind::kBool, kAll},
     {"stream_options", ValueKind::kObject, kAll},

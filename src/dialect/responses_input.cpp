@@ -69,11 +69,14 @@ void ResponsesInput::read_list(Value items) {
   for (const Value item : items.children()) {
     if (!item.is_object())
       return report_.refuse_type(fmt::format("input[{}]", index_), "an object");
+    mark_ = cache_mark_of(item);
     if (is_reference(item))
       read_reference(item);
     else
       read_item(item);
     blocks_.clear();  // whatever is read next: another list, an answer that was kept, a string
+    if (std::exchange(mark_, CacheMark::kNone) != CacheMark::kNone)
+      report_.ignore(fmt::format("input[{}].cache_control", index_));
     if (report_.refused()) return;
     ++index_;
   }
@@ -151,6 +154,7 @@ void ResponsesInput::read_message(Value item, std::string_view role) {
                           "A role is one of user, assistant, system and developer.");
   read_content(item["content"], "content", !is_system);
   if (is_system && is_leading_) {
+    mark(blocks_);
     system_.insert(system_.end(), blocks_.begin(), blocks_.end());
     return;
   }
@@ -268,6 +272,7 @@ void ResponsesInput::read_result(Value item, Value id, Value output) {
     json::append_escaped(escaped, output.raw());
     result.text = made_.keep(std::move(escaped));
   }
+  mark({&result, 1});
   results_.push_back(result);
 }
 
@@ -277,8 +282,14 @@ bool ResponsesInput::goes_on(std::string_view key) const {
   return in_assistant_ && (results_.empty() || (!key.empty() && key == key_));
 }
 
+// What the item itself is marked with counts for the last of its blocks.
+void ResponsesInput::mark(std::span<Block> blocks) {
+  if (mark_ != CacheMark::kNone && mark_last(blocks, mark_)) mark_ = CacheMark::kNone;
+}
+
 void ResponsesInput::add_said(std::string_view key) {
   is_leading_ = false;
+  mark(blocks_);
   if (!goes_on(key)) flush_results();
   if (!key.empty()) key_ = key;
   has_thought_ = has_thought_ || !thoughts_.empty();
@@ -292,6 +303,7 @@ void ResponsesInput::add_of_user(Role role) {
   is_leading_ = false;
   flush_results();
   thoughts_.clear();  // nothing was said after it
+  mark(blocks_);
   turns_.add(role, message(), blocks_);
 }
 

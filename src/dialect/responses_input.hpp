@@ -50,6 +50,7 @@ class ResponsesInput {
   void read_reasoning(json::Value item);
   void read_compaction(json::Value item);
   void skip(json::Value item, std::string_view type);
+  void mark(std::span<Block> blocks);
 
   void read_call(json::Value item, std::string_view name, std::string_view input);
   void read_result(json::Value item, json::Value id, json::Value output);
@@ -95,6 +96,7 @@ class ResponsesInput {
   json::Outline scratch_;
   std::deque<json::Outline> past_;  // of what was kept
   json::Value new_reasoning_{}, new_text_{};
+  CacheMark mark_ = CacheMark::kNone;  // of the item, until a block has it
   std::string_view key_;   // of the response that the assistant's turn belongs to; empty: not known
   std::size_t named_ = 0;  // bytes of the items that were only named
   std::uint32_t index_ = 0;    // of the item in the input of the request, or of a response before

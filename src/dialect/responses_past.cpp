@@ -3,7 +3,9 @@
 // them, so that what stands before the new input is the same to the byte.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "dialect/responses_input.hpp"
 #include "json/text.hpp"
@@ -42,9 +44,11 @@ Value ResponsesInput::outlined(const std::string& elements) {
 // themselves or each other have an end. False when it says nothing.
 bool ResponsesInput::read_kept(const std::string& elements) {
   bool has_said = false;
+  const CacheMark of_reference = mark_;
   for (const Value item : outlined(elements).children()) {
     if (is_reference(item)) continue;
     has_said = true;
+    mark_ = std::max(of_reference, cache_mark_of(item));
     read_item(item);
     blocks_.clear();
     if (report_.refused()) break;
@@ -65,10 +69,12 @@ void ResponsesInput::replay(const PastAnswer& answer, std::string_view key) {
   if (!goes_on(key)) flush_results();
   if (!in_assistant_) open_calls_.clear();
   const bool may_think = may_think_again(answer);
+  const CacheMark of_reference = std::exchange(mark_, CacheMark::kNone);
   const Value::Range blocks = outlined(answer.blocks).children();
   for (auto at = blocks.begin(); at != blocks.end(); ++at) {
     const bool is_last = std::next(at) == blocks.end();
     replay_block(*at, may_think, answer.is_cut && is_last);
+    if (is_last) mark_ = of_reference;
     if (!blocks_.empty()) add_said(key);
     blocks_.clear();
   }
