@@ -114,9 +114,11 @@ void ChatMessages::read_system(const Message& message) {
 }
 
 void ChatMessages::read_user(const Message& message) {
+  if (!message.name.is_absent() && !message.name.is_string())
+    return report_.refuse_type(message_param(message.index, ".name"), "a string");
   if (!message.content.is_array()) {
     read_content(message.content, message.index, true, blocks_);
-    return add(Role::kUser, message, blocks_);
+    return add_named(message);
   }
   Place place{message.index, 0};
   for (const Value part : message.content.children()) {
@@ -125,6 +127,17 @@ void ChatMessages::read_user(const Message& message) {
     else
       content_.read_part(part, place, true, blocks_);
     ++place.part;
+  }
+  add_named(message);
+}
+
+// Upstream has no place for who says it.
+void ChatMessages::add_named(const Message& message) {
+  const std::string_view name = message.name.text().escaped;
+  if (!blocks_.empty() && !json::is_blank({name})) {
+    Block from{.kind = Block::Kind::kText};
+    from.text = made_.keep(fmt::format("[message from {}]", name));
+    blocks_.insert(blocks_.begin(), from);
   }
   add(Role::kUser, message, blocks_);
 }

@@ -52,6 +52,7 @@ class ChatMessages {
   void read_message(const Message& message);
   void read_system(const Message& message);
   void read_user(const Message& message);
+  void add_named(const Message& message);
   void read_assistant(const Message& message);
   void read_tool(const Message& message);
   void read_function(const Message& message);

@@ -20,6 +20,7 @@ class ChatDecoder final : public RequestDecoder {
     tools_.read(request_);
     ChatMessages messages({context_, report_, made_, names_, tools_, decoded_.betas}, system_,
                           turns_);
+    read_system();
     messages.read(request_["messages"]);
     has_thought_ = messages.has_thought();
     if (!tools_.all().empty())

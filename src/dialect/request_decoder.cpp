@@ -1,8 +1,11 @@
 #include "dialect/request_decoder.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "dialect/cache_marks.hpp"
+#include "dialect/content.hpp"
 #include "json/text.hpp"
 #include "json/writer.hpp"
 
@@ -48,6 +51,21 @@ Result<Decoded> RequestDecoder::run() {
   if (report_.refused()) return report_.take_error();
   write();
   return std::move(decoded_);
+}
+
+void RequestDecoder::read_system() {
+  const Value system = request_["system"];
+  if (system.is_string()) return Content::add_text(system.text(), CacheMark::kNone, system_);
+  if (!system.is_absent() && !system.is_array())
+    return report_.refuse_type("system", "a string or an array");
+  std::size_t index = 0;
+  for (const Value part : system.children()) {
+    const Value text = part.is_string() ? part : part["text"];
+    if (!text.is_string())
+      return report_.refuse_type(fmt::format("system[{}].text", index), "a string");
+    Content::add_text(text.text(), cache_mark_of(part), system_);
+    ++index;
+  }
 }
 
 void RequestDecoder::settle() {

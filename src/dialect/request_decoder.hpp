@@ -38,6 +38,9 @@ class RequestDecoder {
   // Reads the request into what stands below.
   virtual void read() = 0;
 
+  // The member `system`, as the Messages API has it: a text, or a list of texts.
+  void read_system();
+
   const json::Value request_;
   const RequestContext& context_;
   const anthropic::Capabilities& can_;

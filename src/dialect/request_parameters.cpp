@@ -30,16 +30,18 @@ struct Field {
 };
 
 // Every field that is known by name. Others are reported as ignored.
-constexpr std::array<Field, 59> kFields = {{
+constexpr std::array<Field, 61> kFields = {{
     {"model", ValueKind::kMissing, kAll},
     {"messages", ValueKind::kMissing, kChat},
-    {"max_completion_tokens", ValueKind::kNumber, kOld},
-    {"max_tokens", ValueKind::kNumber, kOld},
+    {"max_completion_tokens", ValueKind::kNumber, kAll},
+    {"max_tokens", ValueKind::kNumber, kAll},
     {"max_output_tokens", ValueKind::kNumber, kAll},
     {"temperature", ValueKind::kNumber, kAll},
     {"top_p", ValueKind::kNumber, kAll},
     {"top_k", ValueKind::kNumber, kAll},
-    {"stop", ValueKind::kMissing, kOld},
+    {"stop", ValueKind::kMissing, kAll},
+    {"stop_sequences", ValueKind::kMissing, kAll},
+    {"system", ValueKind::kMissing, kTools},
     {"cache_control", ValueKind::kObject, kAll},
     {"n", ValueKind::kNumber, kOld},
     {"stream", ValueKind::kBool, kAll},
@@ -49,8 +51,8 @@ constexpr std::array<Field, 59> kFields = {{
     {"tool_choice", ValueKind::kMissing, kTools},
     {"function_call", ValueKind::kMissing, kChat},
     {"parallel_tool_calls", ValueKind::kBool, kTools},
-    {"response_format", ValueKind::kMissing, kOld},
-    {"reasoning_effort", ValueKind::kMissing, kOld},
+    {"response_format", ValueKind::kMissing, kAll},
+    {"reasoning_effort", ValueKind::kMissing, kAll},
     {"reasoning", ValueKind::kMissing, kAll},
     {"thinking", ValueKind::kMissing, kOld},
     {"enable_thinking", ValueKind::kMissing, kOld},
@@ -132,7 +134,7 @@ class Parameters {
     read_max_tokens();
     read_stream();
     refuse_what_would_be_a_lie();
-    if (routes_ != kResponses) read_stop();
+    read_stop();
     read_user();
     read_service_tier();
     read_verbosity();
@@ -167,8 +169,11 @@ class Parameters {
     max_tokens = can.max_output;
     if (context_.options.default_max_tokens > 0)
       max_tokens = std::min(max_tokens, context_.options.default_max_tokens);
-    for (const char* name : {"max_completion_tokens", "max_tokens", "max_output_tokens"}) {
-      if (routes_ == kResponses && name != std::string_view("max_output_tokens")) continue;
+    constexpr std::array<const char*, 3> kChatsFirst = {"max_completion_tokens", "max_tokens",
+                                                        "max_output_tokens"};
+    constexpr std::array<const char*, 3> kOwnFirst = {"max_output_tokens", "max_completion_tokens",
+                                                      "max_tokens"};
+    for (const char* name : routes_ == kResponses ? kOwnFirst : kChatsFirst) {
       const Value given = request_[name];
       if (given.is_absent()) continue;
       const auto tokens = given.integer();
@@ -228,24 +233,28 @@ class Parameters {
   }
 
   void read_stop() {
-    const Value stop = request_["stop"];
+    std::string list;
+    for (const char* name : {"stop", "stop_sequences"}) add_stops(name, list);
+    if (!list.empty())
+      parameters_.members.append(R"(,"stop_sequences":[)").append(list).append("]");
+  }
+
+  void add_stops(std::string_view name, std::string& list) {
+    const Value stop = request_[name];
     if (stop.is_absent()) return;
     if (!stop.is_string() && !stop.is_array())
-      return report_.refuse_type("stop", "a string or an array of strings");
-    std::string list;
+      return report_.refuse_type(name, "a string or an array of strings");
     const auto add = [&](Value text) {
       if (text.is_absent()) return;
-      if (!text.is_string()) return report_.refuse_type("stop", "a string or an array of strings");
+      if (!text.is_string()) return report_.refuse_type(name, "a string or an array of strings");
       if (!json::is_blank(text.text())) {
         list.append(list.empty() ? "" : ",").append(text.raw());
       } else if (!text.text().empty()) {
-        report_.ignore("stop");  // upstream takes none of white space
+        report_.ignore(name);  // upstream takes none of white space
       }
     };
     if (stop.is_string()) add(stop);
     for (const Value text : stop.children()) add(text);
-    if (!list.empty())
-      parameters_.members.append(R"(,"stop_sequences":[)").append(list).append("]");
   }
 
   // Who asks, as a hash: upstream wants something that tells nobody's name.

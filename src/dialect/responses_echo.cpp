@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <string_view>
 
 #include "json/text.hpp"
@@ -18,7 +19,7 @@ class Echo {
   std::string run(bool stores) {
     add("background", "false");
     add("instructions", "null");
-    add("max_output_tokens", "null");
+    add_first({"max_output_tokens", "max_completion_tokens", "max_tokens"});
     add("max_tool_calls", "null");
     add("metadata", "{}");
     add("parallel_tool_calls", "true");
@@ -56,20 +57,54 @@ class Echo {
     append(name, or_else(request_[name], otherwise));
   }
 
+  // The first of these that was sent, under the name of the first.
+  void add_first(std::initializer_list<std::string_view> names) {
+    Value given;
+    for (const std::string_view name : names)
+      if (given.is_absent()) given = request_[name];
+    append(*names.begin(), or_else(given, "null"));
+  }
+
   void add_reasoning() {
     const Value reasoning = request_["reasoning"];
+    Value effort = reasoning["effort"];
+    if (effort.is_absent()) effort = request_["reasoning_effort"];
+    if (effort.is_object()) effort = effort["effort"];
+    if (effort.text().empty()) effort = {};
     Value summary = reasoning["summary"];
     if (summary.is_absent()) summary = reasoning["generate_summary"];
-    out_.append(R"(,"reasoning":{"effort":)").append(or_else(reasoning["effort"], "null"));
+    out_.append(R"(,"reasoning":{"effort":)").append(or_else(effort, "null"));
     out_.append(R"(,"summary":)").append(or_else(summary, "null")).append("}");
   }
 
   void add_text() {
     const Value text = request_["text"];
-    out_.append(R"(,"text":{"format":)").append(or_else(text["format"], R"({"type":"text"})"));
+    out_ += R"(,"text":{"format":)";
+    if (text["format"].is_absent())
+      add_chat_format(request_["response_format"]);
+    else
+      out_ += text["format"].raw();
     if (const Value verbosity = text["verbosity"]; !verbosity.is_absent())
       out_.append(R"(,"verbosity":)").append(verbosity.raw());
     out_ += '}';
+  }
+
+  // As this API has it: what chat puts into a member of its own stands in the format itself.
+  void add_chat_format(Value format) {
+    const Value schema = format["json_schema"];
+    if (format["type"].text().escaped != "json_schema" || !schema.is_object()) {
+      out_ += format.is_object() ? format.raw() : R"({"type":"text"})";
+      return;
+    }
+    out_ += R"({"type":"json_schema")";
+    for (const Value member : schema.children()) append_member(member);
+    out_ += '}';
+  }
+
+  void append_member(Value member) {
+    out_ += ",\"";
+    json::append_escaped(out_, member.name());
+    out_.append("\":").append(member.raw());
   }
 
   void add_tools() {
@@ -94,9 +129,7 @@ class Echo {
     out_.append(R"(,"strict":)").append(or_else(tool["strict"], "false"));
     for (const Value member : tool.children()) {
       if (std::find(kShown.begin(), kShown.end(), member.name()) != kShown.end()) continue;
-      out_ += ",\"";
-      json::append_escaped(out_, member.name());
-      out_.append("\":").append(member.raw());
+      append_member(member);
     }
     out_ += '}';
   }

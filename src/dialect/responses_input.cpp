@@ -26,6 +26,16 @@ bool is_foreign(std::string_view type) {
   return std::find(kForeign.begin(), kForeign.end(), type) != kForeign.end();
 }
 
+constexpr std::array<std::string_view, 6> kCalls = {"function_call",    "custom_tool_call",
+                                                    "local_shell_call", "shell_call",
+                                                    "apply_patch_call", "tool_search_call"};
+
+// A call whose input the answer's end has cut: nobody has run it.
+bool is_cut_call(Value item, std::string_view type) {
+  return item["status"].text().escaped == "incomplete" &&
+         std::find(kCalls.begin(), kCalls.end(), type) != kCalls.end();
+}
+
 }  // namespace
 
 std::string_view ResponsesInput::key_of(Value item) {
@@ -103,6 +113,10 @@ void ResponsesInput::read_item(Value item) {
 }
 
 bool ResponsesInput::read_call_or_result(Value item, std::string_view type) {
+  if (is_cut_call(item, type)) {
+    report_.warn("item_dropped", fmt::format("input[{}].status", index_));
+    return true;
+  }
   if (type == "function_call") {
     const std::string_view name = name_of_call(item);
     read_call(item, name,

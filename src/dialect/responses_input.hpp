@@ -99,10 +99,10 @@ class ResponsesInput {
   CacheMark mark_ = CacheMark::kNone;  // of the item, until a block has it
   std::string_view key_;   // of the response that the assistant's turn belongs to; empty: not known
   std::size_t named_ = 0;  // bytes of the items that were only named
-  std::uint32_t index_ = 0;    // of the item in the input of the request, or of a response before
+  std::uint32_t index_ = 0;  // of the item in the input of the request, or of a response before
   std::optional<std::uint32_t> response_{};  // that response's number; without: the request itself
-  bool is_leading_ = true;     // only system messages so far
-  bool in_assistant_ = false;  // the assistant's turn has begun and may go on
+  bool is_leading_ = true;                   // only system messages so far
+  bool in_assistant_ = false;                // the assistant's turn has begun and may go on
   bool has_thought_ = false;
   bool wants_compaction_ = false;
 };

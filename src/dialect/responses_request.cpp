@@ -75,6 +75,7 @@ class ResponsesDecoder final : public RequestDecoder {
   void read_input() {
     if (const Value instructions = request_["instructions"]; instructions.is_string())
       Content::add_text(instructions.text(), CacheMark::kNone, system_);
+    read_system();
     ResponsesInput input({context_, report_, made_, names_, tools_, decoded_.betas}, system_,
                          turns_);
     if (context_.past != nullptr)
@@ -88,11 +89,19 @@ class ResponsesDecoder final : public RequestDecoder {
     const bool has_new_reasoning = !input.new_reasoning().is_absent();
     wish_ =
         read_responses_reasoning(has_new_reasoning ? input.new_reasoning() : request_["reasoning"],
-                                 context_.asked.effort, report_);
+                                 request_["reasoning_effort"], context_.asked.effort, report_);
     display_ = wish_.is_hidden ? ReasoningDisplay::kOmitted : ReasoningDisplay::kSummarized;
     if (context_.compacts || input.wants_compaction()) return compact();
     const bool has_new_text = !input.new_text().is_absent();
-    format_ = read_text_format(has_new_text ? input.new_text() : request_["text"], can_, report_);
+    read_format(has_new_text ? input.new_text() : request_["text"]);
+  }
+
+  // Chat's response_format counts where the field of this API says nothing.
+  void read_format(Value text) {
+    const bool is_chats = text["format"].is_absent() && !request_["response_format"].is_absent();
+    format_ = is_chats ? read_response_format(request_, can_, report_)
+                       : read_text_format(text, can_, report_);
+    if (!is_chats && !request_["response_format"].is_absent()) report_.ignore("response_format");
   }
 
   // The model is asked for a summary instead of an answer. All that stands before is sent as ever,

@@ -45,7 +45,8 @@ ReasoningLevel level_of(std::int64_t budget) {
 }
 
 void read_level(Value value, std::string_view param, ReasoningWish& wish, Report& report) {
-  if (value.is_absent()) return;
+  if (value.is_object()) value = value["effort"];  // as some SDKs write it
+  if (value.is_absent() || (value.is_string() && value.text().empty())) return;
   if (!value.is_string()) return report.refuse_type(param, "a string");
   const auto level = reasoning_level(value.text().escaped);
   if (!level)
@@ -248,11 +249,13 @@ ReasoningWish read_reasoning(Value request, std::string_view suffix, Report& rep
   return wish;
 }
 
-ReasoningWish read_responses_reasoning(Value reasoning, std::string_view suffix, Report& report) {
+ReasoningWish read_responses_reasoning(Value reasoning, Value effort, std::string_view suffix,
+                                       Report& report) {
   ReasoningWish wish;
   if (!reasoning.is_absent() && !reasoning.is_object())
     report.refuse_type("reasoning", "an object");
   read_level(reasoning["effort"], "reasoning.effort", wish, report);
+  read_level(effort, "reasoning_effort", wish, report);
   if (!wish.level) wish.level = reasoning_level(suffix);
   wish.is_hidden = reasoning["summary"].is_absent() && reasoning["generate_summary"].is_absent();
   for (const char* name : {"context", "mode"})

@@ -32,10 +32,10 @@ struct ReasoningWish {
 [[nodiscard]] ReasoningWish read_reasoning(json::Value request, std::string_view suffix,
                                            Report& report);
 
-// The same for Responses: `reasoning` is its member of that name. `is_hidden` unless a summary was
-// asked for.
-[[nodiscard]] ReasoningWish read_responses_reasoning(json::Value reasoning, std::string_view suffix,
-                                                     Report& report);
+// The same for Responses: `reasoning` is its member of that name, `effort` the reasoning_effort of
+// chat, which counts where the first says nothing. `is_hidden` unless a summary was asked for.
+[[nodiscard]] ReasoningWish read_responses_reasoning(json::Value reasoning, json::Value effort,
+                                                     std::string_view suffix, Report& report);
 
 struct ThinkingContext {
   const anthropic::Capabilities& can;
