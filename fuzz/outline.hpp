@@ -119,7 +119,6 @@ inline std::string fault_of_value(const json::Value& value, std::string_view aro
 
 inline std::string fault_of_verdict(std::string_view text, bool is_taken) {
   if (text.find('\0') != std::string_view::npos) return is_taken ? "a NUL is taken" : "";
-  if (text.starts_with("\xEF\xBB\xBF")) return is_taken ? "a byte order mark is taken" : "";
   const std::string spelled = dialect::test::spelled_out(text);
   Verdict verdict;
   const bool is_json = Tree::sax_parse(spelled, &verdict);

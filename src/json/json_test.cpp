@@ -65,6 +65,15 @@ TEST(Reader, shows_the_elements_of_an_array_as_they_were_written) {
   EXPECT_FALSE(reader.elements("", visit));
 }
 
+TEST(Reader, passes_over_a_byte_order_mark_and_points_behind_it) {
+  const std::string text = "\xEF\xBB\xBF{\"a\":7}" + std::string(kPadding, ' ');
+  Reader reader;
+  const char* seen = nullptr;
+  ASSERT_TRUE(reader.members(std::string_view(text).substr(0, text.size() - kPadding),
+                             [&](const Member& member) { seen = member.value.data(); }));
+  EXPECT_EQ(seen, text.data() + 8);
+}
+
 TEST(Reader, refuses_what_is_not_one_object) {
   for (const char* text : {"", " ", "[1]", "\"x\"", "{", "{\"a\":1", "{\"a\" 1}", "{\"a\":1}x",
                            "{} {}", "nul", "{\"a\":}", "\xFF{}"})

@@ -10,6 +10,8 @@
 #include <cmath>
 #include <utility>
 
+#include "json/byte_order_mark.hpp"
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -215,6 +217,10 @@ class Walk {
     }
     if (is_too_large_)
       return ccproxy::fail(ErrorKind::kTooLarge, "the body has more than 4 million values");
+    if (is_too_deep_)
+      return ccproxy::fail(ErrorKind::kInvalidRequest,
+                           fmt::format("the body nests deeper than {} levels, at byte {}",
+                                       outline_.deepest_, wrong_at_));
     return not_json(what_, wrong_at_);
   }
 
@@ -277,7 +283,10 @@ class Walk {
   }
 
   bool container(unsigned depth) {
-    if (depth >= outline_.deepest_) return wrong("it nests deeper than 64 levels");
+    if (depth >= outline_.deepest_) {
+      is_too_deep_ = true;
+      return wrong("");
+    }
     const bool is_listed = depth <= outline_.listed_;
     const std::size_t self = outline_.nodes_.size();
     const bool is_object = token() == '{';
@@ -327,6 +336,7 @@ class Walk {
   std::string_view what_;
   std::size_t wrong_at_ = 0;
   bool is_too_large_ = false;
+  bool is_too_deep_ = false;
 };
 
 Outline::Outline() : tokens_(std::make_unique<Tokens>()) {}
@@ -336,6 +346,7 @@ Outline::~Outline() = default;
 
 Result<void> Outline::read(std::string_view text, unsigned listed, unsigned deepest) {
   clear();
+  text = without_byte_order_mark(text);
   if (const auto error = tokens_->find(text)) return not_tokens(error, text);
   text_ = text;
   listed_ = listed;

@@ -73,25 +73,47 @@ TEST_F(Outlines, list_no_deeper_than_was_asked) {
 }
 
 TEST_F(Outlines, refuse_what_is_not_json) {
-  for (const char* text : {"",           " ",
-                           "{",          "}",
-                           "[1,]",       "[,1]",
-                           "{\"a\"}",    "{\"a\":}",
-                           "{\"a\":1,}", "{a:1}",
-                           "[1 2]",      "[1}",
-                           "{\"a\":1]",  "01",
-                           "1.",         ".5",
-                           "-",          "+1",
-                           "1e",         "1e+",
-                           "tru",        "truefalse",
-                           "nul",        "\"a",
-                           "\"\\x\"",    "\"\\u12g4\"",
-                           "\"\\u12\"",  "\"a\nb\"",
-                           "\"\x80\"",   "\"a\"x",
-                           "1 1",        "[1]]",
-                           "{} {}",      "\xEF\xBB\xBF{}",
-                           "'a'",        "[1,,2]",
-                           "{\"a\" 1}",  "NaN"})
+  for (const char* text : {"",
+                           " ",
+                           "{",
+                           "}",
+                           "[1,]",
+                           "[,1]",
+                           "{\"a\"}",
+                           "{\"a\":}",
+                           "{\"a\":1,}",
+                           "{a:1}",
+                           "[1 2]",
+                           "[1}",
+                           "{\"a\":1]",
+                           "01",
+                           "1.",
+                           ".5",
+                           "-",
+                           "+1",
+                           "1e",
+                           "1e+",
+                           "tru",
+                           "truefalse",
+                           "nul",
+                           "\"a",
+                           "\"\\x\"",
+                           "\"\\u12g4\"",
+                           "\"\\u12\"",
+                           "\"a\nb\"",
+                           "\"\x80\"",
+                           "\"a\"x",
+                           "1 1",
+                           "[1]]",
+                           "{} {}",
+                           "{}\xEF\xBB\xBF",
+                           "\xEF\xBB{}",
+                           "\xEF\xBB\xBF",
+                           "\xEF\xBB\xBF\xEF\xBB\xBF{}",
+                           "'a'",
+                           "[1,,2]",
+                           "{\"a\" 1}",
+                           "NaN"})
     EXPECT_FALSE(accepts(text)) << text;
 }
 
@@ -100,6 +122,11 @@ TEST_F(Outlines, take_all_that_is_json) {
        {"0", "-0", "1e5", "1E-5", "1.5e+3", "null", "true", "false", "\"\"", "[]", "{}", " [ ] ",
         "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\"", "\"\\ud800\"", "[[],{},[{}]]", "\"\x7f\""})
     EXPECT_TRUE(accepts(text)) << text << ": " << complaint(text);
+}
+
+// Some editors and Windows tools write one.
+TEST_F(Outlines, pass_over_a_byte_order_mark) {
+  EXPECT_EQ(read("\xEF\xBB\xBF{\"a\":[1]}")["a"].raw(), "[1]");
 }
 
 TEST_F(Outlines, say_where_the_fault_is) {
@@ -130,6 +157,8 @@ TEST_F(Outlines, nest_64_levels_and_no_more) {
   };
   EXPECT_TRUE(accepts(nested(64)));
   EXPECT_FALSE(accepts(nested(65)));
+  EXPECT_EQ(complaint(nested(65)), "the body nests deeper than 64 levels, at byte 64")
+      << "it may be JSON";
   EXPECT_FALSE(accepts(std::string(10'000'000, '[')));
 }
 

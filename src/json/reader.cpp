@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "json/byte_order_mark.hpp"
+
 namespace ccproxy::json {
 namespace {
 
@@ -56,6 +58,7 @@ Reader::Reader(Reader&&) noexcept = default;
 Reader& Reader::operator=(Reader&&) noexcept = default;
 
 Result<void> Reader::members(std::string_view text, FunctionRef<void(const Member&)> visit) {
+  text = without_byte_order_mark(text);
   if (text.empty()) return not_json(simdjson::EMPTY);
   auto& parser = state_->parser;
   if (parser.capacity() > kKeepCapacity && text.size() < kKeepCapacity) parser = ondemand::parser();

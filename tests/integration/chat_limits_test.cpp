@@ -60,7 +60,8 @@ TEST_P(ChatLimits, depth_is_sixty_four_and_no_more) {
   EXPECT_EQ(send(nested(59)).status, 200);
   const Reply deeper = send(nested(60));
   EXPECT_EQ(deeper.status, 400);
-  EXPECT_NE(deeper.body.find("64"), std::string::npos) << deeper.body;
+  EXPECT_NE(deeper.body.find("nests deeper than 64 levels"), std::string::npos) << deeper.body;
+  EXPECT_EQ(deeper.body.find("not valid JSON"), std::string::npos) << deeper.body;
   EXPECT_EQ(send(std::string(kMegabyte, '[')).status, 400);
   EXPECT_EQ(send(R"({"model":)" + std::string(kMegabyte, '{')).status, 400);
 }

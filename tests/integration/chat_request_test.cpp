@@ -82,6 +82,16 @@ TEST_P(ChatRequest, may_name_an_effort_behind_its_model_and_a_long_context_mark)
 }
 
 // The same client history must always give the same bytes (P33), on every worker.
+TEST_P(ChatRequest, may_begin_with_a_byte_order_mark) {
+  for (const char* target : {kChat, "/v1/responses", "/v1/completions"}) {
+    const std::string body =
+        R"({"model":"claude-opus-5","messages":[{"role":"user","content":"x"}],)"
+        R"("input":"x","prompt":"x"})";
+    EXPECT_EQ(ask(road.port(), "POST", target, "\xEF\xBB\xBF" + body, kOpenAiFields).status, 200)
+        << target;
+  }
+}
+
 TEST_P(ChatRequest, p33_is_the_same_bytes_every_time) {
   const Document body =
       chat_body({{"tools", {function_tool("f"), function_tool("we.ird")}},
