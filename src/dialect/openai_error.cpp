@@ -40,13 +40,20 @@ bool has(std::string_view message, std::string_view part) {
 bool is_context_limit(const Told& told) {
   return told.status == 400 &&
          (has(told.message, "prompt is too long") || has(told.message, "exceed context limit") ||
-          has(told.message, "context window"));
+          has(told.message, "context window") || has(told.message, "input is too long"));
+}
+
+// A limit that the account's owner has set: "You have reached your specified API usage limits. You
+// will regain access on ...", of a workspace "... your specified workspace API usage limits".
+bool is_own_limit(std::string_view message) {
+  return has(message, "reached your specified") && has(message, "usage limit");
 }
 
 bool is_out_of_money(const Told& told) {
   return told.status == 402 || told.type == "billing_error" ||
          told.detail == "enforced_spend_limit_reached" ||
-         (told.status == 400 && has(told.message, "credit balance is too low"));
+         (told.status == 400 &&
+          (has(told.message, "credit balance is too low") || is_own_limit(told.message)));
 }
 
 bool is_about_model(const Told& told) { return has(told.message, "model"); }

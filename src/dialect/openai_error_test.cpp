@@ -45,6 +45,18 @@ const Row kRows[] = {
      R"("type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}})"},
     {400, "invalid_request_error", "Your credit balance is too low to access the API", 429,
      R"("type":"insufficient_quota","param":null,"code":"insufficient_quota"}})", "false"},
+    {400, "invalid_request_error",
+     "You have reached your specified API usage limits. You will regain access on 2026-12-01 at "
+     "00:00 UTC.",
+     429, R"("type":"insufficient_quota","param":null,"code":"insufficient_quota"}})", "false"},
+    {400, "invalid_request_error",
+     "You have reached your specified workspace API usage limits. You will regain access on "
+     "2026-12-01 at 00:00 UTC.",
+     429, R"("type":"insufficient_quota","param":null,"code":"insufficient_quota"}})", "false"},
+    {400, "invalid_request_error", "Input is too long for requested model.", 400,
+     R"("type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}})"},
+    {400, "invalid_request_error", "messages.0.name: input is longer than 64 characters", 400,
+     R"("type":"invalid_request_error","param":"messages[0].name","code":null}})"},
     {402, "billing_error", "pay", 429,
      R"("type":"insufficient_quota","param":null,"code":"insufficient_quota"}})", "false"},
     {400, "invalid_request_error", "more than the model's context window", 400,

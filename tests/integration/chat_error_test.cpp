@@ -74,6 +74,40 @@ TEST_P(ChatError, p42_a_page_of_html_is_still_an_error_in_json) {
   EXPECT_EQ(error.size(), 4U);
 }
 
+TEST_P(ChatError, in_a_200_keeps_the_upstreams_words) {
+  for (const bool streams : {false, true}) {
+    road.reply({{"status", 200},
+                {"headers", {{"content-type", "application/json"}}},
+                {"body",
+                 {{"type", "error"},
+                  {"error", {{"type", "overloaded_error"}, {"message", "Too busy just now"}}}}}});
+    const Document told = error_of(chat(road, chat_body({{"stream", streams}})), 503);
+    EXPECT_EQ(told["message"], "Too busy just now");
+    EXPECT_EQ(told["code"], "overloaded");
+
+    road.reply({{"status", 200},
+                {"headers", {{"content-type", "application/json"}}},
+                {"body", {{"detail", "账户余额不足, key sk-ant-1"}}}});
+    const Document odd = error_of(chat(road, chat_body({{"stream", streams}})), 502);
+    EXPECT_NE(odd["message"].get<std::string>().find("账户余额不足"), std::string::npos) << odd;
+    EXPECT_EQ(odd["message"].get<std::string>().find("sk-ant-1"), std::string::npos) << odd;
+  }
+}
+
+TEST_P(ChatError, of_a_spent_limit_is_a_spent_quota_on_every_route) {
+  road.reply({{"status", 400},
+              {"error",
+               {{"type", "invalid_request_error"},
+                {"message", "You have reached your specified API usage limits."}}}});
+  for (const char* target : {kChat, "/v1/responses"}) {
+    Document body = chat_body();
+    if (std::string(target) != kChat) body = {{"model", "claude-sonnet-5"}, {"input", "Hi"}};
+    const Reply reply = ask(road.port(), "POST", target, body.dump(), kOpenAiFields);
+    EXPECT_EQ(error_of(reply, 429)["code"], "insufficient_quota") << target;
+    EXPECT_EQ(reply.field("x-should-retry"), "false");
+  }
+}
+
 TEST_P(ChatError, about_the_credential_says_how_to_sign_in_and_is_not_tried_again) {
   road.reply({{"status", 401},
               {"error", {{"type", "authentication_error"}, {"message", "invalid x-api-key"}}}});
