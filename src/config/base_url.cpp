@@ -68,4 +68,12 @@ Result<BaseUrl> parse_base_url(std::string_view text) {
   return url;
 }
 
+std::string api_prefix(const BaseUrl& url) {
+  constexpr std::string_view kVersion = "/v1";
+  std::string prefix = url.path_prefix;
+  if (prefix.ends_with(kVersion)) prefix.resize(prefix.size() - kVersion.size());
+  while (prefix.ends_with('/')) prefix.pop_back();
+  return prefix;
+}
+
 }  // namespace ccproxy::config

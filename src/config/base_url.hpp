@@ -21,4 +21,8 @@ struct BaseUrl {
 // upstream.baseUrl, for anything else: user names, queries and fragments have no place there.
 [[nodiscard]] Result<BaseUrl> parse_base_url(std::string_view url);
 
+// What stands before the paths of the provider's API there, which begin with /v1: people write the
+// address of an upstream with its /v1, too.
+[[nodiscard]] std::string api_prefix(const BaseUrl& url);
+
 }  // namespace ccproxy::config

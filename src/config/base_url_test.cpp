@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace ccproxy::config {
 namespace {
 
@@ -33,6 +35,18 @@ TEST(BaseUrl, is_taken_apart) {
     EXPECT_EQ(url->path_prefix, row.prefix);
     EXPECT_EQ(url->host_header, row.header);
   }
+}
+
+TEST(BaseUrl, of_an_upstream_counts_with_its_v1_and_without) {
+  for (const auto& [text, prefix] : {std::pair("https://a", ""),
+                                     {"https://a/v1", ""},
+                                     {"https://a/v1/", ""},
+                                     {"https://a//v1//", ""},
+                                     {"https://a/anthropic", "/anthropic"},
+                                     {"https://a/anthropic/v1", "/anthropic"},
+                                     {"https://a/v1/anthropic", "/v1/anthropic"},
+                                     {"https://a/xv1", "/xv1"}})
+    EXPECT_EQ(api_prefix(parse_base_url(text).value()), prefix) << text;
 }
 
 TEST(BaseUrl, that_cannot_be_used_is_refused_by_its_key) {

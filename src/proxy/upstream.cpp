@@ -26,7 +26,7 @@ Result<std::shared_ptr<Upstream>> make_upstream(net::Runtime& runtime,
   }
   http::Origin origin{url->tls, url->host, url->port, url->host_header};
   return std::make_shared<Upstream>(runtime, std::move(origin), std::move(tls),
-                                    limits_of(config.timeouts), std::move(url->path_prefix));
+                                    limits_of(config.timeouts), config::api_prefix(*url));
 }
 
 bool same_upstream(const config::Config& one, const config::Config& other) {
