@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "json/text.hpp"
 
 namespace ccproxy::dialect {
 namespace {
@@ -66,6 +67,23 @@ std::string without_secrets(std::string_view message) {
     message.remove_prefix(1);
   }
   return told;
+}
+
+std::string quoted_answer(std::string_view answer) {
+  constexpr std::size_t kMost = 300;
+  std::size_t size = std::min(answer.size(), kMost);
+  while (size > 0 && size < answer.size() && (answer[size] & 0xc0) == 0x80) --size;  // no half one
+  const std::string_view begun = answer.substr(0, size);
+  const bool is_text = json::is_utf8(begun);
+  std::string line;
+  for (const char c : begun) {
+    const bool is_blank = c == ' ' || c == '\n' || c == '\r' || c == '\t';
+    const bool is_shown = (c >= ' ' && c <= '~') || (is_text && (c & 0x80) != 0);
+    if (is_blank && (line.empty() || line.back() == ' ')) continue;
+    line += is_blank ? ' ' : is_shown ? c : '?';
+  }
+  if (line.empty()) return {};
+  return ": \"" + without_secrets(line) + (size < answer.size() ? "...\"" : "\"");
 }
 
 }  // namespace ccproxy::dialect

@@ -14,4 +14,8 @@ namespace ccproxy::dialect {
 // Without API keys, tokens and e-mail addresses: what looks like one becomes "***".
 [[nodiscard]] std::string without_secrets(std::string_view message);
 
+// The beginning of an answer that is not what was asked for, to be put behind a sentence that says
+// so: on one line, in quotes, without secrets. "" for an answer that says nothing.
+[[nodiscard]] std::string quoted_answer(std::string_view answer);
+
 }  // namespace ccproxy::dialect

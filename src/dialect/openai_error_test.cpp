@@ -108,6 +108,21 @@ TEST(OpenAiError, a_refused_credential_is_the_proxys_and_says_what_to_do) {
   EXPECT_EQ(field(reply, "x-should-retry"), "false");
 }
 
+TEST(QuotedAnswer, is_one_line_without_secrets) {
+  EXPECT_EQ(quoted_answer(""), "");
+  EXPECT_EQ(quoted_answer(" \n "), "");
+  EXPECT_EQ(quoted_answer("{\n  \"detail\": \"no key sk-ant-1 here\"\r\n}"),
+            ": \"{ \"detail\": \"no key *** here\" }\"");
+  EXPECT_EQ(quoted_answer("余额不足"), ": \"余额不足\"");
+  EXPECT_EQ(quoted_answer("a\xff\x01"), ": \"a??\"");
+  const std::string long_text = quoted_answer("x" + std::string(1000, 'y'));
+  EXPECT_EQ(long_text.size(), 300U + 7U);
+  EXPECT_TRUE(long_text.ends_with("y...\""));
+  std::string cut = "x";
+  for (int i = 0; i < 200; ++i) cut += "é";
+  EXPECT_EQ(quoted_answer(cut).find('?'), std::string::npos) << "no half of a character";
+}
+
 TEST(OpenAiError, an_enforced_spend_limit_is_a_spent_quota_whatever_its_status) {
   const ErrorReply reply =
       openai_error(Dialect::kChat,

@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "base/timestamp.hpp"
+#include "dialect/error_param.hpp"
 #include "json/text.hpp"
 #include "proxy/reply_fields.hpp"
 
@@ -40,12 +41,11 @@ Task<Result<std::string_view>> read_on(std::shared_ptr<http::Call> call) {
 }  // namespace
 
 Task<Result<void>> TranslatedAnswer::take(const http::ResponseHead& head) {
-  if (!is_event_stream(head.get("content-type")))
-    co_return fail(ErrorKind::kUpstreamBroke, "the upstream's answer is no event stream");
   const auto coding = http::coding_of(head.get("content-encoding"));
   if (!coding)
     co_return fail(ErrorKind::kUpstreamBroke, "the upstream's answer has an unknown coding");
   head_ = &head;
+  if (!is_event_stream(head.get("content-type"))) co_return co_await take_no_stream(*coding);
   decoder_.reset();
   if (*coding != http::Coding::kIdentity) decoder_.emplace(*coding);
   events_.emplace(kMostEvent);
@@ -66,6 +66,26 @@ Task<Result<void>> TranslatedAnswer::take(const http::ResponseHead& head) {
       co_return fail(ErrorKind::kTimedOut,
                      "the upstream sent nothing but pings (timeouts.pingOnlySeconds)");
   }
+}
+
+// Some gateways answer 200 with an error in JSON, or with anything else that is no stream: what
+// they say is all that explains it.
+Task<Result<void>> TranslatedAnswer::take_no_stream(http::Coding coding) {
+  std::string body = co_await parts_.upstream.read_error_body();
+  if (coding != http::Coding::kIdentity) {
+    http::Decoder decoder(coding);
+    std::string plain;
+    (void)decoder.decode(body, plain, kMostWhole);
+    body = std::move(plain);
+  }
+  auto event = anthropic::read_event(parts_.worker.events, "error", body);
+  const auto* failure = event ? std::get_if<anthropic::Failure>(&*event) : nullptr;
+  if (failure != nullptr && !failure->message.empty()) {
+    note_failure(*failure);
+    co_return Result<void>{};
+  }
+  co_return fail(ErrorKind::kUpstreamBroke,
+                 "the upstream's answer is no event stream" + dialect::quoted_answer(body));
 }
 
 Task<Result<std::string_view>> TranslatedAnswer::next_piece() {

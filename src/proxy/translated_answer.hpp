@@ -73,6 +73,7 @@ class TranslatedAnswer {
   [[nodiscard]] Task<Result<void>> break_off(dialect::ErrorReply reply, std::string_view event);
 
  private:
+  [[nodiscard]] Task<Result<void>> take_no_stream(http::Coding coding);
   [[nodiscard]] Task<Result<std::string_view>> next_piece();
   [[nodiscard]] Result<std::string_view> decoded(std::string_view piece);
   [[nodiscard]] Result<bool> see(std::string_view bytes);

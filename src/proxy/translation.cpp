@@ -99,7 +99,7 @@ Task<Result<void>> Translation::run(RequestBody body) {
   auto head = co_await ask();
   if (!head) co_return fail(head.error());
   if (head->status != kOk) co_return co_await refuse(*head);
-  if (route_.kind == RouteKind::kInputTokens) co_return co_await tell_count();
+  if (route_.kind == RouteKind::kInputTokens) co_return co_await tell_count(*head);
   co_return co_await tell(std::move(*head));
 }
 
@@ -343,8 +343,12 @@ Task<Result<void>> Translation::refuse(const http::ResponseHead& head) {
   const anthropic::Refusal refusal = anthropic::refusal_of(head.status, error_body_);
   if (!refusal.token.empty()) parts_.receipt.warn(refusal.token, refusal.meaning);
   const auto views = field_views(head);
-  const dialect::ErrorReply reply = dialect::openai_error(
+  dialect::ErrorReply reply = dialect::openai_error(
       route_.dialect, {head.status, error_body_, views}, parts_.receipt.id, wall_now());
+  co_return co_await refuse(std::move(reply));
+}
+
+Task<Result<void>> Translation::refuse(dialect::ErrorReply reply) {
   std::string fields;
   http::append_field(fields, "content-type", "application/json");
   fields += error_fields(parts_, reply);

@@ -64,9 +64,10 @@ class Translation {
   [[nodiscard]] TranslatedAnswer::Form form() const;
   [[nodiscard]] Task<Result<void>> tell(http::ResponseHead head);
   [[nodiscard]] Task<Result<void>> tell(TranslatedAnswer& answer, http::ResponseHead head);
-  [[nodiscard]] Task<Result<void>> tell_count();
+  [[nodiscard]] Task<Result<void>> tell_count(const http::ResponseHead& head);
   [[nodiscard]] Task<Result<void>> take_all(TranslatedAnswer& answer, http::ResponseHead& head);
   [[nodiscard]] Task<Result<void>> refuse(const http::ResponseHead& head);
+  [[nodiscard]] Task<Result<void>> refuse(dialect::ErrorReply reply);
   void remember(const anthropic::Transcript& transcript);
   void forget_request();
 

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "dialect/error_param.hpp"
+#include "dialect/openai_error.hpp"
 #include "json/reader.hpp"
 #include "proxy/reply_fields.hpp"
 #include "proxy/response_past.hpp"
@@ -83,15 +85,23 @@ void Translation::make_response_encoder() {
   keeper_ = std::make_unique<ResponseKeeper>(parts_, *response_, *running_);
 }
 
-Task<Result<void>> Translation::tell_count() {
+Task<Result<void>> Translation::tell_count(const http::ResponseHead& head) {
   const std::string counted = co_await parts_.upstream.read_error_body();
   std::string tokens;
   json::Reader reader;
   (void)reader.members_of_copy(counted, [&](const json::Member& member) {
     if (member.key == "input_tokens" && json::count_of(member.value)) tokens = member.value;
   });
-  if (tokens.empty())
-    co_return fail(ErrorKind::kUpstreamBroke, "the upstream did not say how many tokens it are");
+  if (tokens.empty()) {
+    const auto event = anthropic::read_event(parts_.worker.events, "error", counted);
+    const auto* failure = event ? std::get_if<anthropic::Failure>(&*event) : nullptr;
+    if (failure == nullptr || failure->message.empty())
+      co_return fail(ErrorKind::kUpstreamBroke, "the upstream did not say how many tokens it are" +
+                                                    dialect::quoted_answer(counted));
+    auto reply = dialect::openai_error(route_.dialect, *failure, field_views(head),
+                                       parts_.receipt.id, wall_now());
+    co_return co_await refuse(std::move(reply));
+  }
   std::string fields;
   http::append_field(fields, "content-type", "application/json");
   fields += error_fields(parts_, {kOk, "", {}});
