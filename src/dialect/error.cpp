@@ -66,7 +66,10 @@ std::string openai_body(const Error& error) {
 
 }  // namespace
 
-int status_of(Dialect, const Error& error) { return anthropic::status_of(error.kind); }
+int status_of(Dialect, const Error& error) {
+  constexpr int kMisdirected = 421;
+  return error.code == kMisdirectedRequest ? kMisdirected : anthropic::status_of(error.kind);
+}
 
 std::string error_body(Dialect dialect, const Error& error, std::string_view request_id) {
   if (dialect != Dialect::kMessages) return openai_body(error);

@@ -10,6 +10,9 @@
 
 namespace ccproxy::dialect {
 
+// The code of an error about the address that a request names: one which nobody here answers for.
+inline constexpr std::string_view kMisdirectedRequest = "misdirected_request";
+
 // The same status in every dialect.
 [[nodiscard]] int status_of(Dialect dialect, const Error& error);
 

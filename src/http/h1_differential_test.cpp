@@ -121,7 +121,7 @@ std::optional<Reading> plain_request(std::string_view bytes) {
   const auto first = line.find(' '), last = line.rfind(' ');
   if (first == std::string::npos || first == last) return std::nullopt;
   const std::string method = line.substr(0, first), version = line.substr(last + 1);
-  const std::string target = line.substr(first + 1, last - first - 1);
+  std::string target = line.substr(first + 1, last - first - 1);
   constexpr std::array<std::string_view, 7> kMethods = {"GET",    "POST",    "HEAD", "PUT",
                                                         "DELETE", "OPTIONS", "PATCH"};
   if (std::find(kMethods.begin(), kMethods.end(), method) == kMethods.end()) return std::nullopt;
@@ -129,7 +129,13 @@ std::optional<Reading> plain_request(std::string_view bytes) {
   const bool good_target = std::all_of(target.begin(), target.end(), [](char c) {
     return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f && c != '#';
   });
-  if (!good_target || !target.starts_with('/')) return std::nullopt;
+  if (!good_target) return std::nullopt;
+  if (const auto slash = target.find('/'), border = target.find("://");
+      border != std::string::npos && border > 0 && border < slash) {
+    const auto path = target.find_first_of("/?", border + 3);
+    target = path == std::string::npos ? "/" : target.substr(path);
+  }
+  if (!target.starts_with('/')) return std::nullopt;
   const auto hosts = head->values("host");
   if (hosts.size() > 1 || (hosts.empty() && version == "HTTP/1.1")) return std::nullopt;
   constexpr std::string_view kHostBytes =

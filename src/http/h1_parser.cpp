@@ -144,7 +144,10 @@ Result<bool> H1Parser::take_head(Buffer& input, SomeHead& head) {
   constexpr bool kIsRequest = std::is_same_v<SomeHead, RequestHead>;
   auto found = scan_.look(input.view());
   if (!found) {
-    if (kIsRequest) return fail(found.error());
+    if (kIsRequest) {
+      refused_path_ = path_in(input.view().substr(0, head_limit_));
+      return fail(found.error());
+    }
     return fail(ErrorKind::kUpstreamBroke,
                 "the upstream broke HTTP: its head is malformed or too large");
   }
@@ -158,8 +161,11 @@ Result<bool> H1Parser::take_head(Buffer& input, SomeHead& head) {
   input.consume(size);
   scan_ = HeadScan(head_limit_);
   auto& message = chunks_->message.template emplace<Message<kIsRequest>>();
-  if (auto error = message.read_head(std::string_view(head.bytes.get(), size), head))
+  const std::string_view bytes(head.bytes.get(), size);
+  if (auto error = message.read_head(bytes, head)) {
+    if (kIsRequest) refused_path_ = path_in(bytes);
     return fail(broken(kIsRequest, error.message()));
+  }
   return true;
 }
 
@@ -171,7 +177,11 @@ Result<std::optional<RequestHead>> H1Parser::read_request(Buffer& input) {
   auto taken = take_head(input, head);
   if (!taken) return fail(taken.error());
   if (!*taken) return std::optional<RequestHead>();
-  if (auto begun = begin_body(judge_request(head)); !begun) return fail(begun.error());
+  part_absolute_target(head);
+  if (auto begun = begin_body(judge_request(head)); !begun) {
+    refused_path_ = head.path();
+    return fail(begun.error());
+  }
   return std::optional<RequestHead>(std::move(head));
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/buffer.hpp"
@@ -31,6 +32,9 @@ class H1Parser {
   [[nodiscard]] Result<std::optional<RequestHead>> read_request(Buffer& input);
   [[nodiscard]] Result<std::optional<ResponseHead>> read_response(Buffer& input, bool to_head);
 
+  // The path of the request that read_request() has refused; "" where it cannot be told.
+  [[nodiscard]] const std::string& refused_path() const { return refused_path_; }
+
   // Takes body bytes from the front of `input` and appends them, without chunk framing, to `out`.
   // Takes nothing once the body is complete: what follows belongs to the next message.
   [[nodiscard]] Result<void> read_body(Buffer& input, Buffer& out);
@@ -54,6 +58,7 @@ class H1Parser {
   Framing framing_;
   std::uint64_t left_ = 0;  // of a kLength body
   bool done_ = true;
+  std::string refused_path_;
   std::unique_ptr<Chunks> chunks_;
 };
 

@@ -87,6 +87,30 @@ Result<std::optional<std::size_t>> HeadScan::look(std::string_view bytes) {
   return std::optional<std::size_t>();
 }
 
+void part_absolute_target(RequestHead& head) {
+  constexpr std::string_view kBorder = "://";
+  const auto border = head.target.find(kBorder);
+  if (border == std::string_view::npos || border == 0 || border > head.target.find('/')) return;
+  const std::string_view rest = head.target.substr(border + kBorder.size());
+  const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());
+  head.scheme = head.target.substr(0, border);
+  head.authority = rest.substr(0, end);
+  head.target = end == rest.size() ? "/" : rest.substr(end);
+}
+
+std::string_view path_in(std::string_view bytes) {
+  std::string_view line = bytes.substr(0, bytes.find('\n'));
+  const auto begin = line.find(' ');
+  if (begin == std::string_view::npos) return {};
+  line.remove_prefix(begin + 1);
+  const auto end = line.find_first_of(" ?\r");
+  if (end == std::string_view::npos) return {};  // more of it may have been to come
+  RequestHead head;
+  head.target = line.substr(0, end);
+  part_absolute_target(head);
+  return head.target.starts_with('/') ? head.target : std::string_view{};
+}
+
 Result<Framing> judge_request(const RequestHead& head) {
   const auto refuse = [](std::string_view what) {
     return fail(ErrorKind::kInvalidRequest, fmt::format("malformed HTTP request: {}", what));

@@ -36,6 +36,14 @@ struct Framing {
   std::uint64_t length = 0;  // for kLength
 };
 
+// Parts a target in absolute form: the head keeps its scheme and authority, and the path behind
+// them becomes the target. Any other target stays as it is, for judge_request().
+void part_absolute_target(RequestHead& head);
+
+// The path of the request that `bytes` begin with, which may be malformed or not complete: "" where
+// it cannot be told. For whoever must answer it all the same.
+[[nodiscard]] std::string_view path_in(std::string_view bytes);
+
 // Judges method, target, Host and framing of a request. Fails with kInvalidRequest.
 [[nodiscard]] Result<Framing> judge_request(const RequestHead& head);
 

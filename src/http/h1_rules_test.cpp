@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ccproxy::http {
@@ -168,6 +170,50 @@ TEST(JudgeRequest, knows_its_methods) {
     head.method = method;
     EXPECT_FALSE(judge_request(head)) << method;
   }
+}
+
+struct PartedCase {
+  const char *sent, *scheme, *authority, *target;
+};
+
+TEST(PartAbsoluteTarget, finds_scheme_and_authority_before_the_path) {
+  for (const PartedCase& row : std::initializer_list<PartedCase>{
+           {"http://a/x", "http", "a", "/x"},
+           {"HTTPS://a:1/x?y=http://b/", "HTTPS", "a:1", "/x?y=http://b/"},
+           {"http://a", "http", "a", "/"},
+           {"http://a?x", "http", "a", "?x"},
+           {"http:///x", "http", "", "/x"},
+           {"ftp://a/x", "ftp", "a", "/x"},
+           {"http://u@a/", "http", "u@a", "/"},
+           {"/x?u=http://a/", "", "", "/x?u=http://a/"},
+           {"/://a", "", "", "/://a"},
+           {"://a/", "", "", "://a/"},
+           {"*", "", "", "*"},
+           {"a:443", "", "", "a:443"},
+           {"", "", "", ""}}) {
+    SCOPED_TRACE(row.sent);
+    RequestHead head;
+    head.target = row.sent;
+    part_absolute_target(head);
+    EXPECT_EQ(head.scheme, row.scheme);
+    EXPECT_EQ(head.authority, row.authority);
+    EXPECT_EQ(head.target, row.target);
+  }
+}
+
+TEST(PathIn, is_found_where_a_request_is_broken) {
+  for (const auto& [bytes, path] :
+       {std::pair("POST /v1/responses HTTP/1.1\r\nbroken", "/v1/responses"),
+        {"POST /v1/responses?x=y HTTP/1.1", "/v1/responses"},
+        {"POST /v1/responses\r\n", "/v1/responses"},
+        {"BREW /v1/messages HTTP/7", "/v1/messages"},
+        {"POST http://a/v1/messages HTTP/1.1", "/v1/messages"},
+        {"POST /v1/resp", ""},
+        {"POST * HTTP/1.1", ""},
+        {"POST", ""},
+        {"\x16\x03\x01 \xff\xff ", ""},
+        {"", ""}})
+    EXPECT_EQ(path_in(bytes), path) << bytes;
 }
 
 TEST(JudgeRequest, takes_an_absolute_path_and_nothing_else) {

@@ -24,7 +24,8 @@ bool Head::lists(std::string_view name, std::string_view item) const {
 }
 
 RequestHead copy_of(const RequestHead& head) {
-  std::size_t size = head.method.size() + head.target.size();
+  std::size_t size =
+      head.method.size() + head.target.size() + head.scheme.size() + head.authority.size();
   for (const Field& field : head.fields) size += field.name.size() + field.value.size();
   RequestHead copy;
   copy.bytes = std::make_unique<char[]>(size);
@@ -37,6 +38,8 @@ RequestHead copy_of(const RequestHead& head) {
   };
   copy.method = keep(head.method);
   copy.target = keep(head.target);
+  copy.scheme = keep(head.scheme);
+  copy.authority = keep(head.authority);
   copy.fields.reserve(head.fields.size());
   for (const Field& field : head.fields) {
     const std::string_view name = keep(field.name);
@@ -88,6 +91,7 @@ std::string_view reason_phrase(int status) {
     case 413: return "Content Too Large";
     case 415: return "Unsupported Media Type";
     case 417: return "Expectation Failed";
+    case 421: return "Misdirected Request";
     case 426: return "Upgrade Required";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";

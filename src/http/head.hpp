@@ -33,6 +33,8 @@ struct Head {
 struct RequestHead : Head {
   std::string_view method;
   std::string_view target;  // path and query as they were sent
+  // Of a target in absolute form (RFC 9112, 3.2.2), what stood before the path; else empty.
+  std::string_view scheme, authority;
 
   [[nodiscard]] std::string_view path() const { return target.substr(0, target.find('?')); }
   // With its question mark, or "".

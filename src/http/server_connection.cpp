@@ -124,7 +124,7 @@ Task<Result<RequestHead>> ServerConnection::read_request() {
   while (true) {
     auto head = parser_.read_request(input_);
     if (!head) {
-      refuse_request();
+      refuse_request(parser_.refused_path());
       co_return fail(head.error());
     }
     if (*head) {
@@ -146,14 +146,15 @@ Task<Result<RequestHead>> ServerConnection::read_request() {
       close();
       co_return fail(ErrorKind::kClosed, waited.error().message);
     }
-    refuse_request();
+    refuse_request(std::string(path_in(input_.view())));
     co_return fail(ErrorKind::kClientStalled,
                    "the request head did not arrive in time (timeouts.requestHeadSeconds)");
   }
 }
 
 // There is no head, so a reply must not be shaped by the one before.
-void ServerConnection::refuse_request() {
+void ServerConnection::refuse_request(std::string path) {
+  refused_path_ = std::move(path);
   phase_ = Phase::kRequest;
   request_failed_ = close_after_reply_ = true;
   is_head_ = expects_continue_ = false;

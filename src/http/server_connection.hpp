@@ -44,6 +44,9 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   // reply (answer() works then) and end the connection.
   [[nodiscard]] Task<Result<RequestHead>> read_request();
 
+  // The path of a request that read_request() has refused; "" where it cannot be told.
+  [[nodiscard]] const std::string& refused_path() const { return refused_path_; }
+
   // The next piece of the request's body, without chunk framing; empty at its end. The view lives
   // until the next call. Sends "100 Continue" first where the client waits for it. Fails with
   // kInvalidRequest, kClientStalled or kClientGone.
@@ -99,7 +102,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   [[nodiscard]] Task<Result<void>> send(std::string_view first, std::string_view second = {},
                                         std::string_view third = {});
   [[nodiscard]] Task<Result<void>> send_piece(std::string_view piece, bool last);
-  void refuse_request();
+  void refuse_request(std::string path);
   void give_memory_back();
 
   net::Runtime& runtime_;
@@ -128,6 +131,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   bool close_after_reply_ = false;
   bool request_failed_ = false;  // the bytes that follow cannot be trusted
 
+  std::string refused_path_;
   std::string head_;  // of the reply, until it is sent
   BodyKind reply_kind_ = BodyKind::kNone;
   std::uint64_t reply_left_ = 0;  // of a kLength body

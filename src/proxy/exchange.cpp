@@ -98,7 +98,10 @@ Task<void> Exchange::run(http::RequestHead head) {
   telemetry::write_receipt(shared_.log, receipt_, Clock::now());
 }
 
-Task<void> Exchange::refuse_head(Error error) {
+Task<void> Exchange::refuse_head(Error error, std::string path) {
+  head_.target = path;
+  dialect_ = dialect_of(head_);
+  head_.target = {};
   co_await refuse(std::move(error));
   telemetry::write_receipt(shared_.log, receipt_, Clock::now());
 }
@@ -110,7 +113,8 @@ Task<Result<void>> Exchange::serve() {
   }
   auto pass = admit(head_, *config_, trusted_);
   auto route = find_route(head_);
-  if (!pass && route && allows(*route, head_.method)) {
+  const bool is_unknown = !pass && pass.error().code != dialect::kMisdirectedRequest;
+  if (is_unknown && route && allows(*route, head_.method)) {
     // Whoever has shown nothing is told that something runs here, and no more.
     if (route->kind == RouteKind::kHealth)
       co_return co_await answer(200, "application/json", kBareHealth);

@@ -29,8 +29,8 @@ class Exchange {
   // Serves one request to its end and records the receipt. Call once.
   [[nodiscard]] Task<void> run(http::RequestHead head);
 
-  // Answers a request whose head could not be read.
-  [[nodiscard]] Task<void> refuse_head(Error error);
+  // Answers a request whose head could not be read. `path` is what is known of it, perhaps nothing.
+  [[nodiscard]] Task<void> refuse_head(Error error, std::string path);
 
   // The server ends and the time to finish is over: ends the answer as its dialect can.
   void cut();

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/text.hpp"
+#include "dialect/error.hpp"
 #include "net/crypto.hpp"
 
 namespace ccproxy::proxy {
@@ -73,6 +74,28 @@ std::optional<std::string> find_key(const http::RequestHead& head, const config:
   return found;
 }
 
+// Without the port that the scheme has by itself.
+std::string_view without_usual_port(std::string_view authority, std::string_view scheme) {
+  const std::string_view port = same_text(scheme, "https") ? ":443" : ":80";
+  if (authority.ends_with(port)) authority.remove_suffix(port.size());
+  return authority;
+}
+
+// A target in absolute form must name this server as Host does (RFC 9112, 3.2.2): what is meant for
+// another one is not answered here.
+Result<void> judge_authority(const http::RequestHead& head) {
+  if (head.scheme.empty()) return {};
+  const bool is_web = same_text(head.scheme, "http") || same_text(head.scheme, "https");
+  const auto host = head.find("host");
+  if (is_web && (!host || same_text(without_usual_port(*host, head.scheme),
+                                    without_usual_port(head.authority, head.scheme))))
+    return {};
+  return fail({ErrorKind::kInvalidRequest,
+               "the request's target names another server than its Host: CCProxy is no forward "
+               "proxy",
+               "", std::string(dialect::kMisdirectedRequest)});
+}
+
 std::string cors_fields(std::string_view origin) {
   return fmt::format(
       "access-control-allow-origin: {}\r\nvary: origin\r\n"
@@ -91,6 +114,7 @@ Result<Pass> admit(const http::RequestHead& head, const config::Config& config, 
   if (origin && names(config.server.allowed_origins, *origin))
     pass.cors_fields = cors_fields(*origin);
 
+  if (auto named = judge_authority(head); !named) return fail(named.error());
   if (!config.api_keys.empty()) {
     auto key = find_key(head, config);
     if (!key)
@@ -102,10 +126,12 @@ Result<Pass> admit(const http::RequestHead& head, const config::Config& config, 
     pass.key_name = std::move(*key);
     return pass;  // a valid key waives the Host check: tunnels and containers have other names
   }
-  const auto host = head.find("host");
+  const bool is_absolute = !head.scheme.empty();
+  const auto host = is_absolute ? std::optional(head.authority) : head.find("host");
   if (!trusted && host && !is_known_host(*host, config))
-    return fail(ErrorKind::kForbidden,
-                "this Host is not answered: add it to server.allowedHosts, or use a proxy key");
+    return fail({is_absolute ? ErrorKind::kInvalidRequest : ErrorKind::kForbidden,
+                 "this Host is not answered: add it to server.allowedHosts, or use a proxy key", "",
+                 is_absolute ? std::string(dialect::kMisdirectedRequest) : std::string()});
   return pass;
 }
 

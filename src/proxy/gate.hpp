@@ -18,7 +18,8 @@ struct Pass {
 
 // Judges one request. `trusted` marks a Unix socket, where a web page cannot come from: Host and
 // Origin do not count there. Fails with kForbidden or kUnauthorized; the message names the
-// configuration key that would let it in.
+// configuration key that would let it in. A target in absolute form that names another server fails
+// with the code misdirected_request.
 [[nodiscard]] Result<Pass> admit(const http::RequestHead& head, const config::Config& config,
                                  bool trusted);
 

@@ -36,6 +36,49 @@ TEST(Gate, answers_loopback_names_and_listed_hosts_only) {
   }
 }
 
+struct AbsoluteCase {
+  const char *says, *scheme, *authority, *host;
+  bool admitted;
+};
+
+const AbsoluteCase kAbsolute[] = {
+    {"the same as Host", "http", "localhost:3456", "localhost:3456", true},
+    {"https counts, too", "HTTPS", "localhost", "LOCALHOST", true},
+    {"the scheme's own port may be left out", "http", "127.0.0.1:80", "127.0.0.1", true},
+    {"on either side", "https", "localhost", "localhost:443", true},
+    {"another scheme's port may not", "http", "localhost:443", "localhost", false},
+    {"HTTP/1.0 may have no Host", "http", "localhost", nullptr, true},
+    {"another server", "http", "api.example", "localhost", false},
+    {"a server that is not this one, as Host says, too", "http", "evil.example", "evil.example",
+     false},
+    {"the same without Host", "http", "evil.example", nullptr, false},
+    {"another scheme", "ftp", "localhost", "localhost", false},
+    {"a user's name", "http", "me@localhost", "localhost", false},
+    {"nothing", "http", "", "localhost", false},
+};
+
+TEST(Gate, judges_a_target_in_absolute_form_by_the_server_it_names) {
+  for (const AbsoluteCase& row : kAbsolute) {
+    SCOPED_TRACE(row.says);
+    std::vector<http::Field> fields;
+    if (row.host != nullptr) fields.push_back({"Host", row.host});
+    http::RequestHead head = head_of(fields);
+    head.scheme = row.scheme;
+    head.authority = row.authority;
+    const auto pass = admit(head, {}, false);
+    EXPECT_EQ(pass.has_value(), row.admitted);
+    if (!pass) {
+      EXPECT_EQ(pass.error().code, "misdirected_request");
+    }
+  }
+  http::RequestHead head = head_of({{"Host", "tunnel.example"}, {"x-api-key", "one"}});
+  head.scheme = "http";
+  head.authority = "tunnel.example";
+  EXPECT_TRUE(admit(head, with_key(), false)) << "a key waives the Host check here, too";
+  head.authority = "other.example";
+  EXPECT_FALSE(admit(head, with_key(), false)) << "but not that both are the same";
+}
+
 TEST(Gate, refuses_foreign_web_pages_and_gives_cors_to_listed_ones) {
   config::Config config;
   config.server.allowed_origins = {"app://notes"};

@@ -86,6 +86,16 @@ std::optional<AzurePath> azure_path(std::string_view path) {
   return AzurePath{path.substr(0, slash), path.substr(slash)};
 }
 
+// Without its empty segments, a slash at the end among them: base addresses are written with one
+// and without.
+std::string without_empty_segments(std::string_view path) {
+  std::string full;
+  while (!path.empty())
+    if (const std::string_view segment = take_item(path, '/'); !segment.empty())
+      full.append("/").append(segment);
+  return full.empty() ? "/" : full;
+}
+
 std::string normal_path(std::string_view path) {
   if (const auto azure = azure_path(path)) path = azure->path;
   if (path.starts_with(kCodex)) path.remove_prefix(kCodex.size() - 1);
@@ -102,9 +112,9 @@ std::string normal_path(std::string_view path) {
 bool may_lead_elsewhere(std::string_view path) {
   const std::string plain = lowered(path);
   if (plain.find('\\') != std::string::npos || plain.find("%2f") != std::string::npos ||
-      plain.find("%5c") != std::string::npos || plain.find("//") != std::string::npos)
+      plain.find("%5c") != std::string::npos)
     return true;
-  std::string_view rest = std::string_view(plain).substr(1);
+  std::string_view rest = plain;
   while (!rest.empty()) {
     std::string segment(take_item(rest, '/'));
     for (auto at = segment.find("%2e"); at != std::string::npos; at = segment.find("%2e"))
@@ -151,7 +161,7 @@ bool matches(const Row& row, std::string_view path) {
 }  // namespace
 
 Dialect dialect_of(const http::RequestHead& head) {
-  const std::string path = normal_path(head.path());
+  const std::string path = normal_path(without_empty_segments(head.path()));
   if (is_openai(path))
     return path.starts_with("/v1/responses") ? Dialect::kResponses : Dialect::kChat;
   if (path.starts_with("/v1/models") || path.starts_with("/v1/files"))
@@ -163,7 +173,8 @@ Dialect dialect_of(const http::RequestHead& head) {
 Result<Route> find_route(const http::RequestHead& head) {
   if (may_lead_elsewhere(head.path()))
     return fail(ErrorKind::kInvalidRequest, "the path has segments that could lead elsewhere");
-  std::string path = normal_path(head.path());
+  const std::string sent = without_empty_segments(head.path());
+  std::string path = normal_path(sent);
   for (const Row& row : kRows) {
     if (!matches(row, path)) continue;
     const bool catch_all = row.path == "/v1/";

@@ -42,7 +42,8 @@ struct Route {
   std::string_view allow;  // methods, as the Allow field lists them
 };
 
-// Finds the route of a request. Paths count without `/v1` and with a doubled `/v1/v1` too. An
+// Finds the route of a request. Paths count without `/v1` and with a doubled `/v1/v1` too, and
+// whatever empty segments they have. An
 // unknown path under /v1/ that carries anthropic-version is passed through, so that new endpoints
 // of the provider work. Fails with kNotFound or kInvalidRequest (a path with dot segments, which
 // could lead elsewhere upstream). Whether the method is allowed is the caller's question.

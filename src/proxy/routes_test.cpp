@@ -29,7 +29,19 @@ const Found kFound[] = {
     {"/messages", RouteKind::kMessage, "/v1/messages"},
     {"/v1/v1/messages", RouteKind::kMessage, "/v1/messages"},
     {"/v1/messages/count_tokens", RouteKind::kMessage, "/v1/messages/count_tokens"},
-    {"/v1/messages/batches", RouteKind::kRelay, "/v1/messages/batches"},
+    {"/v1/messages/batches", RouteKind::kBatches, "/v1/messages/batches"},
+    {"//v1/messages", RouteKind::kMessage, "/v1/messages"},
+    {"/v1//messages/", RouteKind::kMessage, "/v1/messages"},
+    {"/v1/messages//count_tokens?x=//", RouteKind::kMessage, "/v1/messages/count_tokens"},
+    {"/v1/messages/batches/", RouteKind::kBatches, "/v1/messages/batches"},
+    {"//v1//files//f1/content/", RouteKind::kRelay, "/v1/files/f1/content"},
+    {"/v1//v1//chat//completions", RouteKind::kChat, "/v1/chat/completions"},
+    {"/v1/chat/completions/", RouteKind::kChat, "/v1/chat/completions"},
+    {"/v1/responses/", RouteKind::kResponses, "/v1/responses"},
+    {"//backend-api//codex//responses", RouteKind::kResponses, "/v1/responses"},
+    {"/v1/models/", RouteKind::kModels, "/v1/models"},
+    {"//health//", RouteKind::kHealth, "/health"},
+    {"//", RouteKind::kProbe, "/"},
     {"/messages/batches/b1/results", RouteKind::kRelay, "/v1/messages/batches/b1/results"},
     {"/v1/files/f1/content", RouteKind::kRelay, "/v1/files/f1/content"},
     {"/v1/skills", RouteKind::kRelay, "/v1/skills"},
@@ -61,7 +73,8 @@ TEST(Routes, of_a_later_api_pass_when_they_say_they_are_the_providers) {
 TEST(Routes, of_chat_completions_are_known_in_every_spelling) {
   for (const std::string_view target :
        {"/v1/chat/completions", "/chat/completions", "/openai/v1/chat/completions",
-        "/v1/v1/chat/completions", "/openai/deployments/sonnet/chat/completions?api-version=1"}) {
+        "/v1/v1/chat/completions", "/openai/deployments/sonnet/chat/completions?api-version=1",
+        "//openai/deployments//sonnet/chat/completions/"}) {
     SCOPED_TRACE(target);
     const auto route = find_route(head_of(target));
     ASSERT_TRUE(route);
@@ -85,8 +98,9 @@ TEST(Routes, that_do_not_exist_are_not_found) {
 }
 
 TEST(Routes, cannot_be_left_by_dots_or_hidden_separators) {
-  for (const char* target : {"/v1/../api/oauth/usage", "/v1/files/%2e%2E/x", "/v1/./messages",
-                             "/v1/files/..%2fx", "/v1/files/a\\..\\b", "/v1//messages"}) {
+  for (const char* target :
+       {"/v1/../api/oauth/usage", "/v1/files/%2e%2E/x", "/v1/./messages", "/v1/files/..%2fx",
+        "/v1/files/a\\..\\b", "//v1//..//api", "/v1//%2e/x"}) {
     SCOPED_TRACE(target);
     ASSERT_FALSE(find_route(head_of(target, "anthropic-version")));
     EXPECT_EQ(find_route(head_of(target, "anthropic-version")).error().kind,
@@ -97,6 +111,8 @@ TEST(Routes, cannot_be_left_by_dots_or_hidden_separators) {
 TEST(Routes, tell_errors_in_the_dialect_of_the_caller) {
   EXPECT_EQ(dialect_of(head_of("/v1/chat/completions")), Dialect::kChat);
   EXPECT_EQ(dialect_of(head_of("/responses")), Dialect::kResponses);
+  EXPECT_EQ(dialect_of(head_of("//v1//responses/")), Dialect::kResponses);
+  EXPECT_EQ(dialect_of(head_of("")), Dialect::kMessages) << "nothing is known";
   EXPECT_EQ(dialect_of(head_of("/v1/messages")), Dialect::kMessages);
   EXPECT_EQ(dialect_of(head_of("/v1/models")), Dialect::kChat);
   EXPECT_EQ(dialect_of(head_of("/v1/models", "anthropic-version")), Dialect::kMessages);

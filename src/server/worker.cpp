@@ -125,7 +125,8 @@ Task<void> Worker::serve(std::shared_ptr<Client> client) {
     if (head) {
       co_await exchange.run(std::move(*head));
     } else {
-      co_await exchange.refuse_head(head.error());
+      const std::string& path = client->connection->refused_path();
+      co_await exchange.refuse_head(head.error(), path);
     }
     client->exchange = nullptr;
   }

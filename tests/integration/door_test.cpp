@@ -128,6 +128,70 @@ TEST_P(Door, refuses_a_head_that_is_too_large) {
   EXPECT_NE(reply.body.find("limits.headBytes"), std::string::npos);
 }
 
+TEST_P(Door, takes_a_path_with_empty_segments) {
+  const std::string chat =
+      R"({"model":"claude-sonnet-5","messages":[{"role":"user","content":"Hi"}]})";
+  for (const char* target :
+       {"/v1//chat/completions", "/v1/chat/completions/", "//chat//completions"})
+    EXPECT_EQ(ask(road.port(), "POST", target, chat, kFields).status, 200) << target;
+  for (const char* target : {"//v1/messages", "/v1/messages/", "/v1//messages//?beta=true"}) {
+    EXPECT_EQ(ask(road.port(), "POST", target, kWhole, kFields).status, 200) << target;
+    Document seen = road.requests().back();
+    EXPECT_TRUE(seen["target"].get<std::string>().starts_with("/v1/messages")) << seen["target"];
+    EXPECT_EQ(seen["target"].get<std::string>().find("//"), std::string::npos) << seen["target"];
+  }
+  for (const char* target : {"/v1/models/", "//v1/models", "/v1/models//claude-opus-5/"})
+    EXPECT_EQ(ask(road.port(), "GET", target).status, 200) << target;
+  EXPECT_EQ(ask(road.port(), "GET", "//v1//..//health").status, 400);
+}
+
+TEST_P(Door, serves_a_target_in_absolute_form_that_names_this_server) {
+  const auto status = [&](const std::string& target, const std::string& host) {
+    RawClient client(road.port());
+    client.send("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    const Reply reply = client.read_reply();
+    if (reply.status == 421) {
+      EXPECT_NE(reply.body.find("\"message\""), std::string::npos);
+    }
+    return reply.status;
+  };
+  const std::string here = "localhost:" + std::to_string(road.port());
+  EXPECT_EQ(status("http://" + here + "/v1/models", here), 200);
+  EXPECT_EQ(status("HTTPS://" + here + "/health?x=y", here), 200);
+  EXPECT_EQ(status("http://" + here, here), 200);
+  EXPECT_EQ(status("http://" + here + "/nowhere", here), 404);
+  EXPECT_EQ(status("http://localhost/health", here), 421) << "not as Host says";
+  EXPECT_EQ(status("http://evil.example/health", "evil.example"), 421);
+  EXPECT_EQ(status("http://evil.example/health", here), 421);
+  EXPECT_EQ(status("ftp://" + here + "/health", here), 421);
+}
+
+// Whoever sent a broken head reads the answer with the client it was sent by.
+TEST_P(Door, tells_errors_of_http_itself_in_the_dialect_of_the_path) {
+  const auto error_of = [&](const std::string& bytes, int status) {
+    RawClient client(road.port());
+    client.send(bytes);
+    const Reply reply = client.read_reply();
+    EXPECT_EQ(reply.status, status) << bytes.substr(0, 60);
+    return Document::parse(reply.body);
+  };
+  const std::string big = " HTTP/1.1\r\nHost: localhost\r\nX-Big: " + std::string(70'000, 'x');
+  for (const char* path : {"/v1/chat/completions", "/v1//responses/", "/v1/models"}) {
+    SCOPED_TRACE(path);
+    const std::string line = std::string("POST ") + path;
+    for (const Document& body :
+         {error_of(line + " HTTP/1.1\r\nno colon\r\n\r\n", 400),
+          error_of(line + " HTTP/1.1\r\n\r\n", 400), error_of(line + big, 431)}) {
+      EXPECT_EQ(body["error"]["type"], "invalid_request_error");
+      EXPECT_TRUE(body["error"].contains("code")) << body;
+      EXPECT_FALSE(body.contains("type")) << body;
+    }
+  }
+  EXPECT_EQ(error_of("POST /v1/messages HTTP/1.1\r\n\r\n", 400)["type"], "error");
+  EXPECT_EQ(error_of("POST /v1/messages" + big, 431)["type"], "error");
+  EXPECT_EQ(error_of("nonsense\r\n\r\n", 400)["type"], "error") << "no path is known";
+}
+
 TEST_P(Door, closes_on_what_smuggles_requests) {
   const std::string host = "Host: localhost\r\n";
   const std::vector<std::string> heads = {
@@ -147,7 +211,8 @@ TEST_P(Door, closes_on_what_smuggles_requests) {
       "GET / HTTP/1.1\n" + host + "\r\n",
       "GET / HTTP/1.1\r\n" + host + "X: a\r\n b\r\n\r\n",
       "GET / HTTP/1.1\r\n" + host + "X : a\r\n\r\n",
-      "GET http://localhost/ HTTP/1.1\r\n" + host + "\r\n",
+      "GET localhost/ HTTP/1.1\r\n" + host + "\r\n",
+      "CONNECT localhost:80 HTTP/1.1\r\n" + host + "\r\n",
       "FETCH / HTTP/1.1\r\n" + host + "\r\n",
   };
   for (const std::string& head : heads) {

@@ -19,13 +19,17 @@ TEST_P(Limits, of_time_for_a_head_a_body_and_an_idle_connection) {
       .workers = GetParam(),
       .config =
           R"({"timeouts":{"requestHeadSeconds":1,"bodyStallSeconds":1,"keepAliveSeconds":2}})"});
-  RawClient head(road.port()), body(road.port()), idle(road.port());
+  RawClient head(road.port()), body(road.port()), idle(road.port()), chat(road.port());
+  chat.send("POST /v1/chat/completions HTTP/1.1\r\nHost: loc");
   head.send("GET /health HTTP/1.1\r\nHost: loc");
   body.send("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{");
   const Reply late_head = head.read_reply(), late_body = body.read_reply();
   EXPECT_EQ(late_head.status, 408);
   EXPECT_NE(late_head.body.find("timeouts.requestHeadSeconds"), std::string::npos);
   EXPECT_EQ(late_body.status, 408);
+  const Reply late_chat = chat.read_reply();
+  EXPECT_EQ(late_chat.status, 408);
+  EXPECT_NE(late_chat.body.find("\"code\""), std::string::npos) << "in the dialect of its path";
   EXPECT_NE(late_body.body.find("timeouts.bodyStallSeconds"), std::string::npos);
   bool closed = false;
   EXPECT_EQ(idle.read_all(&closed), "");
