@@ -1,5 +1,6 @@
 #include "anthropic/error.hpp"
 
+#include "json/reader.hpp"
 #include "json/writer.hpp"
 
 namespace ccproxy::anthropic {
@@ -13,6 +14,19 @@ std::string error_body(std::string_view type, std::string_view message,
   if (!request_id.empty()) writer.member("request_id", request_id);
   writer.end_object();
   return body;
+}
+
+SaidError read_error(std::string_view body) {
+  SaidError said;
+  json::Reader outer, inner;
+  const auto member = [&](const json::Member& each) {
+    if (each.key == "type") said.type = json::string_of(each.value).value_or("");
+    if (each.key == "message") said.message = json::string_of(each.value).value_or("");
+  };
+  (void)outer.members_of_copy(body, [&](const json::Member& each) {
+    if (each.key == "error") (void)inner.members_of_copy(each.value, member);
+  });
+  return said;
 }
 
 std::string_view error_type(ErrorKind kind) {

@@ -12,6 +12,14 @@ namespace ccproxy::anthropic {
 [[nodiscard]] std::string error_body(std::string_view type, std::string_view message,
                                      std::string_view request_id);
 
+// What an error's body says; empty where it says nothing.
+struct SaidError {
+  std::string type, message;
+};
+
+// `body` is that of an error as it came, perhaps cut.
+[[nodiscard]] SaidError read_error(std::string_view body);
+
 // The error type and the HTTP status for an error that this program made.
 [[nodiscard]] std::string_view error_type(ErrorKind kind);
 [[nodiscard]] int status_of(ErrorKind kind);

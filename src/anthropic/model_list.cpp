@@ -21,7 +21,7 @@ ModelEntry entry_of(const Model& model, const ModelTable& table) {
   return {.id = model.id,
           .aliases = model.aliases,
           .display_name = model.display_name,
-          .created_at = midnight(model.created),
+          .created_at = midnight(std::string(table.released(model))),
           .family = family,
           .context = family->context,
           .max_output = family->max_output,
@@ -87,6 +87,9 @@ ModelEntry entry_of_upstream(const json::Document& item, const ModelTable& table
                                                                        : LifeState::kActive,
                    .retires_at = text_of(item, "retires_at"),
                    .upstream_json = item.dump()};
+  if (entry.created_at.empty() || entry.created_at == kUnknownTime)
+    if (const Model* model = table.find(entry.id))
+      entry.created_at = midnight(std::string(table.released(*model)));
   entry.family = table.family_of(entry.id);
   entry.context = tokens_of(item, "max_input_tokens", entry.family ? entry.family->context : 0);
   entry.max_output = tokens_of(item, "max_tokens", entry.family ? entry.family->max_output : 0);

@@ -48,7 +48,8 @@ TEST(ListModels, shows_what_answers_and_then_the_mappings_names) {
   EXPECT_EQ(find_entry(entries, "gpt-*"), nullptr) << "a pattern is no model";
   EXPECT_EQ(find_entry(entries, "claude-sonnet-4-20250514"), nullptr) << "it is retired";
   EXPECT_EQ(find_entry(entries, "claude-mythos-5"), nullptr) << "it is not for everybody";
-  EXPECT_NE(find_entry(entries, "claude-sonnet-4-5-20250929"), nullptr) << "deprecated, alive";
+  EXPECT_EQ(find_entry(entries, "claude-sonnet-4-5"), nullptr) << "retired, too";
+  EXPECT_NE(find_entry(entries, "claude-opus-4-5-20251101"), nullptr) << "deprecated, alive";
 }
 
 TEST(ListModels, gives_a_mapped_name_the_abilities_of_the_model_that_serves_it) {
@@ -112,18 +113,21 @@ TEST(ModelList, cuts_the_page_that_was_asked_for) {
 
 TEST(ModelList, writes_every_field_of_a_model) {
   const auto entries = list({{"gpt-4", "claude-sonnet-4-20250514"}});
-  const auto sonnet = parsed(model_object(*find_entry(entries, "claude-sonnet-4-5")));
-  EXPECT_EQ(sonnet["type"], "model");
-  EXPECT_EQ(sonnet["display_name"], "Claude Sonnet 4.5");
-  EXPECT_EQ(sonnet["created_at"], "2025-09-29T00:00:00Z");
-  EXPECT_EQ(sonnet["lifecycle"], "deprecated");
-  EXPECT_EQ(sonnet["retires_at"], "2026-11-30T00:00:00Z");
-  EXPECT_EQ(sonnet["line"], "sonnet");
-  EXPECT_EQ(sonnet["max_input_tokens"], 200'000);
-  EXPECT_EQ(sonnet["max_tokens"], 64'000);
-  EXPECT_FALSE(sonnet.contains("x_ccproxy"));
-  const auto& can = sonnet["capabilities"];
-  EXPECT_EQ(can["effort"]["supported"], false);
+  const auto opus = parsed(model_object(*find_entry(entries, "claude-opus-4-5")));
+  EXPECT_EQ(opus["type"], "model");
+  EXPECT_EQ(opus["display_name"], "Claude Opus 4.5");
+  EXPECT_EQ(opus["created_at"], "2025-11-01T00:00:00Z");
+  EXPECT_EQ(opus["lifecycle"], "deprecated");
+  EXPECT_EQ(opus["retires_at"], "2027-01-22T00:00:00Z");
+  EXPECT_EQ(opus["line"], "opus");
+  EXPECT_EQ(opus["max_input_tokens"], 200'000);
+  EXPECT_EQ(opus["max_tokens"], 64'000);
+  EXPECT_FALSE(opus.contains("x_ccproxy"));
+  const auto& can = opus["capabilities"];
+  EXPECT_EQ(can["effort"]["high"]["supported"], true);
+  EXPECT_EQ(can["effort"]["max"]["supported"], false);
+  const auto haiku = parsed(model_object(*find_entry(entries, "claude-haiku-4-5")));
+  EXPECT_EQ(haiku["capabilities"]["effort"]["supported"], false);
   EXPECT_EQ(can["thinking"]["types"]["enabled"]["supported"], true);
   EXPECT_EQ(can["thinking"]["types"]["adaptive"]["supported"], false);
   EXPECT_EQ(can["structured_outputs"]["supported"], true);
@@ -167,6 +171,17 @@ TEST(MergeUpstream, keeps_what_the_table_knows_of_a_model) {
   EXPECT_EQ(opus.id, "claude-opus-4-5-20251101");
   EXPECT_EQ(opus.family, table().family_of("claude-opus-4-5"));
   EXPECT_EQ(opus.context, 200'000);
+}
+
+TEST(ListModels, says_of_every_known_model_since_when_there_is_one) {
+  auto entries = list({{"sonnet", "claude-sonnet-5-5"}});
+  for (const ModelEntry& entry : entries) EXPECT_FALSE(entry.created_at.empty()) << entry.id;
+  for (const char* without :
+       {R"({"data":[{"id":"claude-sonnet-5-5"}]})",
+        R"({"data":[{"id":"claude-sonnet-5-5","created_at":"1970-01-01T00:00:00Z"}]})"}) {
+    ASSERT_TRUE(merge_upstream(entries, without, table()));
+    EXPECT_EQ(find_entry(entries, "claude-sonnet-5-5")->created_at, "2026-10-07T00:00:00Z");
+  }
 }
 
 TEST(MergeUpstream, refuses_what_is_no_list_and_changes_nothing) {

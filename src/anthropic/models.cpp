@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/text.hpp"
 #include "json/document.hpp"
 
 namespace ccproxy::anthropic {
@@ -48,6 +49,8 @@ constexpr Word<PreservedThinking> kPreserved[] = {
     {"prefix", PreservedThinking::kPrefix},
     {"prefix_not_enforced", PreservedThinking::kPrefixNotEnforced},
     {"account", PreservedThinking::kAccount}};
+constexpr Word<NativeSupport> kSupports[] = {
+    {"no", NativeSupport::kNo}, {"yes", NativeSupport::kYes}, {"unknown", NativeSupport::kUnknown}};
 constexpr Word<LifeState> kLifeStates[] = {{"active", LifeState::kActive},
                                            {"deprecated", LifeState::kDeprecated},
                                            {"invitation", LifeState::kInvitation},
@@ -90,6 +93,13 @@ Thinking read_thinking(const Document& row) {
   return thinking;
 }
 
+Native read_native(const Document& row) {
+  return {.inline_tools = kind_of(kSupports, row.at("inline_tools")),
+          .mid_effort = kind_of(kSupports, row.at("mid_effort")),
+          .compaction = kind_of(kSupports, row.at("compaction")),
+          .updates = kind_of(kSupports, row.at("updates"))};
+}
+
 Family read_family(const Document& row) {
   Family family{
       .name = text_at(row, "name"),
@@ -107,6 +117,7 @@ Family read_family(const Document& row) {
       .preserved_thinking = kind_of(kPreserved, row.at("preserved_thinking")),
       .uncertain = texts_or_none(row, "uncertain"),
   };
+  if (row.contains("native")) family.native = read_native(row.at("native"));
   const Document& effort = row.at("effort");
   for (const Document& level : effort.at("levels"))
     family.efforts.push_back(kind_of(kEfforts, level));
@@ -144,11 +155,60 @@ Model read_model(const Document& row) {
   return model;
 }
 
+bool is_digits(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+constexpr std::string_view kPrefix = "claude-";
+constexpr std::size_t kDateDigits = 8;  // YYYYMMDD
+
 bool ends_in_date(std::string_view name) {
-  constexpr std::size_t kDate = 9;  // -YYYYMMDD
+  constexpr std::size_t kDate = kDateDigits + 1;  // with its dash
   if (name.size() < kDate || name[name.size() - kDate] != '-') return false;
-  const std::string_view digits = name.substr(name.size() - kDate + 1);
-  return std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return is_digits(name.substr(name.size() - kDateDigits));
+}
+
+// The parts of a model's name in whatever order: its line and its version, and the date or `latest`
+// at its end.
+struct Spelling {
+  std::string line, version, date;
+
+  // As families are indexed; empty when it is not the name of a model.
+  [[nodiscard]] std::string key() const {
+    return line.empty() || version.empty() ? std::string() : line + " " + version;
+  }
+};
+
+// `name` is what stands behind `claude-`. Nothing is known of a name with other parts in it.
+Spelling read_spelling(std::string_view name) {
+  Spelling spelling;
+  while (!name.empty()) {
+    const std::size_t end = std::min(name.find_first_of("-.@"), name.size());
+    const std::string_view part = name.substr(0, end);
+    const bool is_last = end == name.size();
+    name.remove_prefix(std::min(end + 1, name.size()));
+    if (is_last && (part == "latest" || (part.size() == kDateDigits && is_digits(part)))) {
+      if (part != "latest") spelling.date = part;
+    } else if (is_digits(part) && part.size() <= 2) {
+      spelling.version.append(spelling.version.empty() ? "" : "-").append(part);
+    } else if (spelling.line.empty() && !part.empty()) {
+      spelling.line = part;
+    } else {
+      return {};
+    }
+  }
+  return spelling;
+}
+
+// What stands behind the maker's name, where it is the provider's.
+std::string_view without_maker(std::string_view name) {
+  constexpr std::string_view kMaker = "anthropic";
+  const auto border = name.find_last_of("/:");
+  if (border == std::string_view::npos) return name;
+  const std::string_view before = name.substr(0, border);
+  const std::string_view maker = before.substr(std::min(before.rfind('/') + 1, before.size()));
+  return same_text(maker, kMaker) ? name.substr(border + 1) : name;
 }
 
 }  // namespace
@@ -159,12 +219,22 @@ std::string_view effort_name(Effort effort) {
   return {};
 }
 
-std::string_view family_name(std::string_view id) {
-  constexpr std::string_view kPrefix = "claude-";
+std::string_view without_context_mark(std::string_view id) {
   constexpr std::string_view kLongContext = "[1m]";
+  if (id.ends_with(kLongContext)) id.remove_suffix(kLongContext.size());
+  return id;
+}
+
+bool is_retiring(const Life& life, Instant now) {
+  constexpr std::chrono::hours kAhead{60 * 24};
+  const auto date = instant_of(life.date);
+  return life.state != LifeState::kRetired && date && *date - now <= kAhead;
+}
+
+std::string_view family_name(std::string_view id) {
   if (!id.starts_with(kPrefix)) return {};
   id.remove_prefix(kPrefix.size());
-  if (id.ends_with(kLongContext)) id.remove_suffix(kLongContext.size());
+  id = without_context_mark(id);
   id = id.substr(0, id.find('@'));
   if (ends_in_date(id)) id.remove_suffix(9);
   return id;
@@ -192,6 +262,57 @@ std::string ModelTable::successor(std::string_view id) const {
   return std::string(id);
 }
 
+void ModelTable::index_spelling(std::string_view name, std::size_t family) {
+  std::string key = read_spelling(name).key();
+  if (!key.empty()) spelling_index_.emplace(std::move(key), family);
+}
+
+std::string ModelTable::id_of(std::string_view name) const {
+  if (find(name)) return std::string(name);
+  const std::string_view bare = without_maker(name);
+  const std::string plain = lowered(bare);
+  if (!plain.starts_with(kPrefix)) return std::string(name);
+  if (find(plain)) return plain;
+  const Spelling spelling = read_spelling(std::string_view(plain).substr(kPrefix.size()));
+  if (spelling.version.empty() && spelling.date.empty())
+    if (const Model* newest = newest_of(spelling.line)) return newest->id;
+  const auto family = spelling_index_.find(spelling.key());
+  if (family == spelling_index_.end()) return std::string(bare);
+  for (const Model& model : models_) {
+    if (model.family != families_[family->second].name) continue;
+    if (spelling.date.empty() || model.id.ends_with(spelling.date)) return model.id;
+    for (const std::string& alias : model.aliases)
+      if (alias.ends_with(spelling.date)) return alias;
+  }
+  return std::string(bare);
+}
+
+const Model* ModelTable::newest_of(std::string_view line) const {
+  for (const Model& model : models_)
+    if (model.life.state == LifeState::kActive &&
+        families_[family_index_.at(model.family)].line == line)
+      return &model;
+  return nullptr;
+}
+
+const Model* ModelTable::cheaper_successor(const Model& model) const {
+  const std::string& line = families_[family_index_.at(model.family)].line;
+  for (const Model& newer : models_) {
+    if (&newer == &model || !model.prices) return nullptr;
+    if (newer.life.state == LifeState::kActive && newer.prices &&
+        families_[family_index_.at(newer.family)].line == line &&
+        newer.prices->input < model.prices->input && newer.prices->output < model.prices->output)
+      return &newer;
+  }
+  return nullptr;
+}
+
+std::string_view ModelTable::released(const Model& model) const {
+  for (auto row = static_cast<std::size_t>(&model - models_.data()); row < models_.size(); ++row)
+    if (!models_[row].created.empty()) return models_[row].created;
+  return {};
+}
+
 Result<ModelTable> parse_models(std::string_view json) {
   auto document = json::parse_document(json);
   if (!document) return fail(document.error());
@@ -208,7 +329,11 @@ Result<ModelTable> parse_models(std::string_view json) {
       const Family& family = table.families_.back();
       const std::size_t at = table.families_.size() - 1;
       add(table.family_index_, family.name, at);
-      for (const auto& name : family.also) add(table.family_index_, name, at);
+      table.index_spelling(family.name, at);
+      for (const auto& name : family.also) {
+        add(table.family_index_, name, at);
+        table.index_spelling(name, at);
+      }
     }
     for (const Document& row : document->at("models")) {
       where = "model " + row.value("id", "?");

@@ -1,6 +1,6 @@
 // What is known of each Claude model: what it can do, what it costs, when it retires. Read from
 // data/models.json, whose head explains every field. It refuses to know which model a client asked
-// for by another name (the mapping), and the clock.
+// for by a name of the mapping, and what time it is.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/timestamp.hpp"
 
 namespace ccproxy::anthropic {
 
@@ -26,6 +27,7 @@ enum class ThinkingDisplay { kNone, kOmitted, kSummarized };
 enum class ForcedToolChoice { kNo, kNotWithManual, kYes };
 enum class Prefill { kNo, kNotWithThinking, kYes };
 enum class PreservedThinking { kNo, kPrefix, kPrefixNotEnforced, kAccount };
+enum class NativeSupport { kNo, kYes, kUnknown };
 
 // As the API spells it.
 [[nodiscard]] std::string_view effort_name(Effort effort);
@@ -38,6 +40,14 @@ struct Thinking {
   bool adaptive;
   ThinkingDisplay display;  // when a request does not say
   bool operator==(const Thinking&) const = default;
+};
+
+// Which features of the API's own a model takes.
+struct Native {
+  NativeSupport inline_tools = NativeSupport::kUnknown;  // tools that change in mid-conversation
+  NativeSupport mid_effort = NativeSupport::kUnknown;    // an effort that does
+  NativeSupport compaction = NativeSupport::kUnknown;    // on demand
+  NativeSupport updates = NativeSupport::kUnknown;       // of thinking, before calls
 };
 
 // What models of one family can do.
@@ -56,6 +66,7 @@ struct Family {
   bool structured_outputs;
   bool mid_system;
   PreservedThinking preserved_thinking;
+  Native native{};
   std::vector<std::string> uncertain{};  // fields that sources disagree on
 };
 
@@ -83,11 +94,17 @@ struct Model {
   std::string family;
   std::string display_name;
   std::string created;             // YYYY-MM-DD, or empty when nobody says
-  std::optional<Prices> prices{};  // nothing for retired ids
+  std::optional<Prices> prices{};  // of retired ids too: history is priced by them
   std::optional<LongPrompt> long_prompt{};
   Life life;
   std::vector<std::string> uncertain{};
 };
+
+// What a client may have written behind an id to choose the long context: `id` without it.
+[[nodiscard]] std::string_view without_context_mark(std::string_view id);
+
+// True from 60 days before the day that a model retires, for as long as it is not marked retired.
+[[nodiscard]] bool is_retiring(const Life& life, Instant now);
 
 // The family name inside a model id: without `claude-`, a `[1m]` or `@...` suffix and a date of
 // eight digits. Empty when the id does not begin with `claude-`.
@@ -115,6 +132,24 @@ class ModelTable {
   // ids, unknown ones too, come back as they are.
   [[nodiscard]] std::string successor(std::string_view id) const;
 
+  // The id that is meant by a name which is written another way than the provider's: with its
+  // maker before it (anthropic/claude-opus-5), with dots (claude-sonnet-4.5), its version first
+  // (claude-4.5-sonnet), without the date that the id ends in (claude-sonnet-4) or with `latest`
+  // there; a line alone (claude-sonnet) means its newest. All other names come back as they are,
+  // the known ids first of all.
+  [[nodiscard]] std::string id_of(std::string_view name) const;
+
+  // The newest active model of a line (opus, sonnet, ...); nullptr when there is none.
+  [[nodiscard]] const Model* newest_of(std::string_view line) const;
+
+  // A newer active model of the same line that costs less, input and output; nullptr when there is
+  // none. `model` is a row of this table.
+  [[nodiscard]] const Model* cheaper_successor(const Model& model) const;
+
+  // The date a model came out, YYYY-MM-DD. Where nobody says, that of the next older row: it is no
+  // older than that. Empty when nothing is known of those either. `model` is a row of this table.
+  [[nodiscard]] std::string_view released(const Model& model) const;
+
   // In the order of the file: newest first within active, invitation, retired.
   [[nodiscard]] const std::vector<Model>& models() const { return models_; }
   [[nodiscard]] const std::vector<Family>& families() const { return families_; }
@@ -123,10 +158,12 @@ class ModelTable {
   friend Result<ModelTable> parse_models(std::string_view json);
   using Index = std::map<std::string, std::size_t, std::less<>>;
   ModelTable() = default;
+  void index_spelling(std::string_view name, std::size_t family);
 
   std::vector<Family> families_;
   std::vector<Model> models_;
   Index family_index_, model_index_;
+  Index spelling_index_;  // families by line and version: "sonnet 4-5"
   std::size_t newest_ = 0;
 };
 

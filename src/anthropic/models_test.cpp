@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "anthropic/models_data.hpp"
 
@@ -79,8 +80,10 @@ const SuccessorCase kSuccessors[] = {
     {"haiku 3.5", "claude-3-5-haiku-20241022", "claude-haiku-4-5"},
     {"both sonnets 3.5", "claude-3-5-sonnet-20240620", "claude-sonnet-4-6"},
     {"an active id stays", "claude-opus-4-8", "claude-opus-4-8"},
-    {"a deprecated id stays as long as it is not marked retired", "claude-sonnet-4-5",
-     "claude-sonnet-4-5"},
+    {"a deprecated id stays as long as it is not marked retired", "claude-opus-4-5",
+     "claude-opus-4-5"},
+    {"sonnet 4.5 has retired", "claude-sonnet-4-5", "claude-sonnet-5-5"},
+    {"by its dated id, too", "claude-sonnet-4-5-20250929", "claude-sonnet-5-5"},
     {"an unknown id stays", "claude-opus-9", "claude-opus-9"},
     {"nothing is stripped on the way", "claude-sonnet-4-20250514[1m]",
      "claude-sonnet-4-20250514[1m]"},
@@ -88,6 +91,92 @@ const SuccessorCase kSuccessors[] = {
 
 TEST(ModelTable, follows_retired_ids_and_no_others) {
   for (const auto& row : kSuccessors) EXPECT_EQ(table().successor(row.id), row.sent) << row.says;
+}
+
+struct SpellingCase {
+  const char* says;
+  const char* name;
+  const char* id;
+};
+
+const SpellingCase kSpellings[] = {
+    {"a known id is itself", "claude-sonnet-4-5", "claude-sonnet-4-5"},
+    {"so is an alias", "claude-opus-4-0", "claude-opus-4-0"},
+    {"the maker's name before it", "anthropic/claude-opus-5", "claude-opus-5"},
+    {"behind a gateway's", "openrouter/anthropic/claude-opus-5", "claude-opus-5"},
+    {"with a colon", "anthropic:claude-opus-5", "claude-opus-5"},
+    {"before an id nobody knows", "anthropic/claude-opus-9", "claude-opus-9"},
+    {"before another maker's model it stays", "anthropic/gpt-4", "anthropic/gpt-4"},
+    {"another maker's name stays", "bedrock/claude-opus-5", "bedrock/claude-opus-5"},
+    {"dots in the version", "claude-sonnet-4.5", "claude-sonnet-4-5"},
+    {"both", "anthropic/claude-haiku-5.5", "claude-haiku-5-5"},
+    {"with its date", "claude-opus-4.5-20251101", "claude-opus-4-5-20251101"},
+    {"without its date", "claude-sonnet-4", "claude-sonnet-4-20250514"},
+    {"the same of opus", "claude-opus-4", "claude-opus-4-20250514"},
+    {"and of an older one", "claude-opus-4.1", "claude-opus-4-1-20250805"},
+    {"the version first, as older ids had it", "claude-4.5-sonnet", "claude-sonnet-4-5"},
+    {"with dashes", "claude-4-5-haiku", "claude-haiku-4-5"},
+    {"and last, as newer ids have it", "claude-sonnet-3.7", "claude-3-7-sonnet-20250219"},
+    {"latest", "claude-3-5-sonnet-latest", "claude-3-5-sonnet-20241022"},
+    {"an older date of the same", "claude-3.5-sonnet-20240620", "claude-3-5-sonnet-20240620"},
+    {"a date behind an @", "claude-sonnet-4-5@20250929", "claude-sonnet-4-5-20250929"},
+    {"another case", "Claude-Opus-5.5", "claude-opus-5-5"},
+    {"a line alone is its newest", "claude-sonnet", "claude-sonnet-5-5"},
+    {"latest of a line, too", "anthropic/claude-opus-latest", "claude-opus-5-5"},
+    {"a version nobody knows stays", "claude-opus-9.1", "claude-opus-9.1"},
+    {"a date nobody knows stays", "claude-opus-5-20270101", "claude-opus-5-20270101"},
+    {"more words stay", "claude-opus-5-fast", "claude-opus-5-fast"},
+    {"a line of nobody's stays", "claude-poem-5", "claude-poem-5"},
+    {"a bare line is a matter of the mapping", "sonnet", "sonnet"},
+    {"the prefix alone stays", "claude-", "claude-"},
+    {"nothing stays nothing", "", ""},
+};
+
+TEST(ModelTable, knows_an_id_in_the_spelling_of_others) {
+  for (const auto& row : kSpellings) EXPECT_EQ(table().id_of(row.name), row.id) << row.says;
+}
+
+TEST(ModelTable, knows_the_newest_active_model_of_a_line) {
+  for (const auto& [line, id] : {std::pair("fable", "claude-fable-5-2"),
+                                 {"opus", "claude-opus-5-5"},
+                                 {"sonnet", "claude-sonnet-5-5"},
+                                 {"haiku", "claude-haiku-5-5"}}) {
+    ASSERT_NE(table().newest_of(line), nullptr) << line;
+    EXPECT_EQ(table().newest_of(line)->id, id);
+  }
+  EXPECT_EQ(table().newest_of("mythos"), nullptr) << "by invitation only";
+  EXPECT_EQ(table().newest_of(""), nullptr);
+  EXPECT_EQ(table().newest_of("gpt-4"), nullptr);
+}
+
+TEST(ModelTable, names_what_is_newer_and_costs_less) {
+  const auto cheaper = [](const char* id) {
+    const Model* newer = table().cheaper_successor(*table().find(id));
+    return newer == nullptr ? "" : newer->id;
+  };
+  EXPECT_EQ(cheaper("claude-sonnet-4-6"), "claude-sonnet-5-5");
+  EXPECT_EQ(cheaper("claude-opus-4-8"), "claude-opus-5-5");
+  EXPECT_EQ(cheaper("claude-3-opus-20240229"), "claude-opus-5-5") << "a retired one, too";
+  EXPECT_EQ(cheaper("claude-sonnet-5-5"), "") << "nothing is newer";
+  EXPECT_EQ(cheaper("claude-sonnet-5"), "") << "the newer one costs the same";
+}
+
+TEST(ModelTable, says_since_when_there_is_a_model_even_where_nobody_does) {
+  EXPECT_EQ(table().released(*table().find("claude-opus-5")), "2026-07-24");
+  for (const Model& row : table().models()) EXPECT_FALSE(table().released(row).empty()) << row.id;
+  EXPECT_EQ(table().released(*table().find("claude-sonnet-5-5")), "2026-10-07")
+      << "no older than the next one";
+}
+
+TEST(Life, nears_its_end_sixty_days_before) {
+  const Life life{.state = LifeState::kDeprecated, .date = "2027-01-22", .successor = "x"};
+  const auto is_near = [&](const char* now) { return is_retiring(life, instant_of(now).value()); };
+  EXPECT_FALSE(is_near("2026-11-22T23:59:59Z"));
+  EXPECT_TRUE(is_near("2026-11-23T00:00:00Z"));
+  EXPECT_TRUE(is_near("2027-03-01T00:00:00Z")) << "until it is marked";
+  const Instant late = instant_of("2030-01-01").value();
+  EXPECT_FALSE(is_retiring({.state = LifeState::kRetired, .date = "2027-01-22"}, late));
+  EXPECT_FALSE(is_retiring({.state = LifeState::kActive}, late)) << "no date is set";
 }
 
 // A table with one family and the given rows of models.
@@ -162,6 +251,24 @@ TEST(ModelTable, tells_abilities_and_prices_as_written) {
   EXPECT_DOUBLE_EQ(priced.prices->cache_write_5m, 0.125);
   EXPECT_EQ(priced.long_prompt->above, 100'000);
   EXPECT_DOUBLE_EQ(priced.long_prompt->prices.cache_read, 0.05);
+  EXPECT_DOUBLE_EQ(table().find("claude-sonnet-5-5")->prices->cache_read, 0.1);
+  EXPECT_DOUBLE_EQ(table().find("claude-3-5-haiku-20241022")->prices->cache_write_1h, 1.6);
+
+  EXPECT_EQ(haiku.native.compaction, NativeSupport::kYes);
+  EXPECT_EQ(haiku.native.updates, NativeSupport::kUnknown);
+  EXPECT_EQ(table().family_of("claude-sonnet-5")->native.inline_tools, NativeSupport::kNo);
+  EXPECT_FALSE(table().family_of("claude-sonnet-5")->mid_system);
+}
+
+TEST(ModelTable, knows_how_the_lives_of_models_stand) {
+  const auto life = [](const char* id) { return table().find(id)->life; };
+  EXPECT_EQ(life("claude-sonnet-4-5").state, LifeState::kRetired);
+  EXPECT_EQ(life("claude-sonnet-4-5").successor, "claude-sonnet-5-5");
+  EXPECT_EQ(life("claude-opus-4-5").state, LifeState::kDeprecated);
+  EXPECT_EQ(life("claude-opus-4-5").date, "2027-01-22");
+  EXPECT_EQ(life("claude-opus-4-5").successor, "claude-opus-5-5");
+  EXPECT_EQ(life("claude-fable-5-2").state, LifeState::kActive);
+  EXPECT_EQ(life("claude-mythos-5-2").state, LifeState::kInvitation);
 }
 
 bool is_date(const std::string& text) {
@@ -207,12 +314,10 @@ TEST(ModelsJson, has_models_with_dates_prices_and_successors_that_answer) {
     EXPECT_TRUE(row.created.empty() || is_date(row.created)) << row.created;
     EXPECT_TRUE(row.life.date.empty() || is_date(row.life.date)) << row.life.date;
     const bool retired = row.life.state == LifeState::kRetired;
-    EXPECT_EQ(row.prices.has_value(), !retired);
-    if (row.prices) {
-      EXPECT_LT(row.prices->input, row.prices->output);
-      EXPECT_LT(row.prices->cache_read, row.prices->input);
-      EXPECT_LT(row.prices->cache_write_5m, row.prices->cache_write_1h);
-    }
+    ASSERT_TRUE(row.prices) << "history is priced by them";
+    EXPECT_LT(row.prices->input, row.prices->output);
+    EXPECT_LT(row.prices->cache_read, row.prices->input);
+    EXPECT_LT(row.prices->cache_write_5m, row.prices->cache_write_1h);
     if (!retired && row.life.state != LifeState::kDeprecated) continue;
     EXPECT_FALSE(row.life.date.empty());
     EXPECT_NE(table().find(row.life.successor), nullptr) << row.life.successor;

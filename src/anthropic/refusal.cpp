@@ -1,10 +1,8 @@
 #include "anthropic/refusal.hpp"
 
 #include <array>
-#include <optional>
-#include <string>
 
-#include "json/reader.hpp"
+#include "anthropic/error.hpp"
 
 namespace ccproxy::anthropic {
 namespace {
@@ -89,27 +87,10 @@ constexpr std::array<Row, 12> kRows = {{
      {"login_required", "the sign-in lacks a scope: run `ccproxy login`"}},
 }};
 
-struct Said {
-  std::string type, message;
-};
-
-Said read_error(std::string_view body) {
-  Said said;
-  json::Reader outer, inner;
-  const auto member = [&](const json::Member& each) {
-    if (each.key == "type") said.type = json::string_of(each.value).value_or("");
-    if (each.key == "message") said.message = json::string_of(each.value).value_or("");
-  };
-  (void)outer.members_of_copy(body, [&](const json::Member& each) {
-    if (each.key == "error") (void)inner.members_of_copy(each.value, member);
-  });
-  return said;
-}
-
 }  // namespace
 
 Refusal refusal_of(int status, std::string_view body) {
-  const Said said = read_error(body);
+  const SaidError said = read_error(body);
   for (const Row& row : kRows) {
     if (row.status != status || (!row.type.empty() && row.type != said.type)) continue;
     if (row.whole ? said.message == row.begins : said.message.starts_with(row.begins))

@@ -1,5 +1,5 @@
-// What routing needs to know of a Messages request, and the one change that may be made to it: the
-// model's name, replaced where it stands. Every other byte stays as it came.
+// What routing needs to know of a Messages request, or of a batch of them, and the one change that
+// may be made to it: the model's name, replaced where it stands. Every other byte stays as it came.
 #pragma once
 
 #include <cstddef>
@@ -29,5 +29,18 @@ struct RequestFacts {
 
 // Replaces every range of `facts.models` by `model` as a JSON string.
 void replace_model(std::string& body, const RequestFacts& facts, std::string_view model);
+
+// A model's name in one request of a batch.
+struct BatchModel {
+  TextRange range;  // with its quotes
+  std::string name;
+};
+
+// Every "model" string of `requests[].params`, in the order they stand. `body` has json::kPadding
+// readable bytes behind it. Fails with kInvalidRequest as read_facts() does.
+[[nodiscard]] Result<std::vector<BatchModel>> read_batch_models(std::string_view body);
+
+// A copy of `body` in which each of `models` has the name that stands beside it now.
+[[nodiscard]] std::string with_models(std::string_view body, const std::vector<BatchModel>& models);
 
 }  // namespace ccproxy::anthropic

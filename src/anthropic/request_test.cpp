@@ -45,6 +45,48 @@ TEST(Request, has_its_model_replaced_where_it_stands) {
   }
 }
 
+struct BatchCase {
+  const char* says;
+  const char* body;
+  const char* patched;
+};
+
+const BatchCase kBatches[] = {
+    {"each request has its own",
+     R"({"requests":[{"custom_id":"a","params":{"model":"x","max_tokens":1.0}}, {"params" : {"model" : "long name"} }] })",
+     R"({"requests":[{"custom_id":"a","params":{"model":"new-x","max_tokens":1.0}}, {"params" : {"model" : "new-long name"} }] })"},
+    {"names elsewhere are none",
+     R"({"model":"m","requests":[{"model":"m","params":{"metadata":{"model":"m"},"messages":[{"model":"m"}]}}]})",
+     R"({"model":"m","requests":[{"model":"m","params":{"metadata":{"model":"m"},"messages":[{"model":"m"}]}}]})"},
+    {"escapes count as what they mean", R"({"r\u0065quests":[{"params":{"mod\u0065l":"\u0078"}}]})",
+     R"({"r\u0065quests":[{"params":{"mod\u0065l":"new-x"}}]})"},
+    {"what is of another shape is left alone",
+     R"({"requests":[5,null,"x",[{"params":{"model":"x"}}],{"params":["x"]},{"params":{"model":["x"]}}]})",
+     R"({"requests":[5,null,"x",[{"params":{"model":"x"}}],{"params":["x"]},{"params":{"model":["x"]}}]})"},
+    {"an empty batch", R"({"requests":[]})", R"({"requests":[]})"},
+    {"no batch", R"({})", R"({})"},
+};
+
+TEST(Batch, has_the_models_of_its_requests_replaced_where_they_stand) {
+  for (const BatchCase& row : kBatches) {
+    SCOPED_TRACE(row.says);
+    const std::string padded = row.body + std::string(json::kPadding, ' ');
+    const std::string_view body =
+        std::string_view(padded).substr(0, padded.size() - json::kPadding);
+    auto models = read_batch_models(body);
+    ASSERT_TRUE(models) << models.error().message;
+    for (BatchModel& model : *models) model.name.insert(0, "new-");
+    EXPECT_EQ(with_models(body, *models), row.patched);
+  }
+  for (const char* broken : {"", "[]", "{", R"({"requests":[{"params":{"model":"x"})",
+                             R"({"requests":[{"params":{"model" "x"}}]})"}) {
+    const std::string padded = broken + std::string(json::kPadding, ' ');
+    EXPECT_FALSE(
+        read_batch_models(std::string_view(padded).substr(0, padded.size() - json::kPadding)))
+        << broken;
+  }
+}
+
 TEST(Request, tells_its_model_and_whether_it_streams) {
   EXPECT_EQ(facts_of(R"({"model":"a","stream":true})")->model, "a");
   EXPECT_TRUE(facts_of(R"({"model":"a","stream":true})")->stream);

@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <map>
+#include <string>
 #include <string_view>
 
 #include "anthropic/models.hpp"
-#include "anthropic/models_data.hpp"
 #include "base/file.hpp"
 #include "cli/commands.hpp"
+#include "cli/models_in_use.hpp"
 #include "config/edit.hpp"
 #include "config/environment.hpp"
 #include "config/file.hpp"
@@ -41,10 +43,15 @@ std::string text_of(const Document& value, int indent = -1) {
 int show(const std::string& path, const config::Environment& environment) {
   auto loaded = load(path, environment);
   if (!loaded) return complain_of_file(loaded.error());
-  auto models = anthropic::parse_models(anthropic::kModelsJson);
+  auto models = load_models(environment);
   if (!models) return complain_of_file(models.error());
-  const std::string text =
-      config::show(loaded->config, [&](const std::string& id) { return models->successor(id); });
+  std::map<std::string, std::string> prices;
+  for (const ModelInUse& model : models_in_use(*models, loaded->config, wall_now()))
+    prices[model.id] = model.about;
+  const std::string text = config::show(
+      loaded->config,
+      [&](const std::string& target) { return served_by(*models, loaded->config, target); },
+      prices);
   fmt::print("{}\n", text);
   warn(*loaded);
   return kOk;

@@ -46,6 +46,11 @@ TEST_F(ConfigCommand, shows_both_steps_from_a_name_to_a_model) {
   EXPECT_EQ(said.code, kOk) << said.err;
   EXPECT_NE(said.out.find("\"gpt-4\": \"claude-sonnet-4-20250514\""), std::string::npos);
   EXPECT_NE(said.out.find("\"gpt-4\": \"claude-sonnet-4-6\""), std::string::npos);
+  EXPECT_NE(said.out.find("\"sonnet\": \"claude-sonnet-5-5\""), std::string::npos);
+  EXPECT_NE(said.out.find("\"claude-sonnet-4-6\": \"$3 in, $15 out per million tokens; "
+                          "claude-sonnet-5-5 is newer and costs less: $2 in, $10 out\""),
+            std::string::npos)
+      << said.out;
   EXPECT_FALSE(std::filesystem::exists(path_)) << "showing writes nothing";
 }
 

@@ -9,13 +9,13 @@
 #include <utility>
 
 #include "anthropic/models.hpp"
-#include "anthropic/models_data.hpp"
 #include "auth/credentials.hpp"
 #include "auth/standing.hpp"
 #include "base/memory.hpp"
 #include "base/version.hpp"
 #include "cli/commands.hpp"
 #include "cli/demo_upstream.hpp"
+#include "cli/models_in_use.hpp"
 #include "cli/presence.hpp"
 #include "config/base_url.hpp"
 #include "config/environment.hpp"
@@ -98,6 +98,14 @@ void print_client_lines(const std::string& address, const config::Config& config
     fmt::print("OpenAI clients: OPENAI_BASE_URL={0}/v1 OPENAI_API_KEY={1}\n", address, key);
 }
 
+// What the names of the mapping cost: nobody should learn it from the bill.
+void print_models(const anthropic::ModelTable& models, const config::Config& config) {
+  fmt::print("\nmodels:\n");
+  for (const ModelInUse& model : models_in_use(models, config, wall_now()))
+    fmt::print("  {} ({}): {}\n", fmt::join(model.names, ", "), model.id, model.about);
+  std::fflush(stdout);
+}
+
 void print_banner(const server::Server& server, const config::Config& config,
                   const auth::Credentials& credentials, bool demo) {
   const std::string address = typed(server.addresses().front());
@@ -178,7 +186,7 @@ int serve(const Start& start, config::Loaded loaded) {
   give_large_blocks_back();
   auto log = telemetry::Log::open(log_options(loaded.config.log));
   if (!log) return complain(Error{ErrorKind::kConfiguration, log.error().message});
-  auto models = anthropic::parse_models(anthropic::kModelsJson);
+  auto models = load_models(start.environment);
   if (!models) return complain(models.error());
 
   net::Runtime control;
@@ -213,6 +221,7 @@ int serve(const Start& start, config::Loaded loaded) {
     (*log)->say(telemetry::Level::kWarn, "configuration", warning);
   const Presence presence(config::home_folder(start.environment), server.addresses());
   print_banner(server, *config, credentials, start.flags.demo);
+  if (!start.flags.demo) print_models(*models, *config);
   print_store(responses, *config);
   server.run();
   return kOk;

@@ -14,6 +14,7 @@
 #include "base/text.hpp"
 #include "base/version.hpp"
 #include "cli/commands.hpp"
+#include "cli/models_in_use.hpp"
 #include "cli/presence.hpp"
 #include "config/base_url.hpp"
 #include "config/environment.hpp"
@@ -91,6 +92,13 @@ Document server_facts(const std::string& home, const config::Config& config) {
     }
     list.push_back(std::move(facts));
   }
+  return list;
+}
+
+Document model_facts(const anthropic::ModelTable& models, const config::Config& config) {
+  Document list = Document::array();
+  for (const ModelInUse& model : models_in_use(models, config, wall_now()))
+    list.push_back({{"id", model.id}, {"names", model.names}, {"about", model.about}});
   return list;
 }
 
@@ -198,10 +206,21 @@ void tell_server(const Document& server) {
   tell_windows((*limits)["fields"]);
 }
 
+void tell_models(const Document& models) {
+  fmt::print("models:\n");
+  for (const Document& model : models) {
+    fmt::print("  {}: {}\n    for", text_in(model, "id"), text_in(model, "about"));
+    for (const Document& name : model["names"])
+      fmt::print("{} {}", &name == &model["names"].front() ? "" : ",", name.get<std::string>());
+    fmt::print("\n");
+  }
+}
+
 void tell(const Document& status) {
   fmt::print("CCProxy {}\nconfiguration: {}\n", text_in(status, "version"),
              text_in(status, "configuration"));
   tell_credential(status["credential"]);
+  tell_models(status["models"]);
   for (const Document& server : status["servers"]) tell_server(server);
   if (status["servers"].empty()) fmt::print("server: none is running; start one: ccproxy start\n");
 }
@@ -216,6 +235,9 @@ int status(const StatusFlags& flags) {
   if (auto applied = config::apply_environment(environment, loaded->config); !applied)
     return complain(applied.error());
 
+  auto models = load_models(environment);
+  if (!models) return complain(models.error());
+
   net::Runtime unused;  // nothing is renewed here
   const auth::Credentials credentials(unused, auth::sources_of(environment), loaded->config, "",
                                       [](auth::Gravity gravity, const std::string& message) {
@@ -227,6 +249,7 @@ int status(const StatusFlags& flags) {
       {"version", version()},
       {"configuration", path},
       {"credential", credential_facts(*standing)},
+      {"models", model_facts(*models, loaded->config)},
       {"servers", server_facts(config::home_folder(environment), loaded->config)}};
   if (flags.json) {
     fmt::print("{}\n", status.dump(2, ' ', false, Document::error_handler_t::replace));

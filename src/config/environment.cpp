@@ -22,6 +22,7 @@ Environment read_environment() {
           .ccproxy_home = variable("CCPROXY_HOME"),
           .upstream_url = variable("CCPROXY_UPSTREAM_URL"),
           .log_level = variable("CCPROXY_LOG"),
+          .models_file = variable("CCPROXY_MODELS"),
           .proxy_key = variable("CCPROXY_API_KEY"),
           .anthropic_api_key = variable("ANTHROPIC_API_KEY"),
           .anthropic_auth_token = variable("ANTHROPIC_AUTH_TOKEN"),

@@ -13,6 +13,7 @@ struct Environment {
   std::string ccproxy_home{};          // CCPROXY_HOME: instead of ~/.ccproxy
   std::string upstream_url{};          // CCPROXY_UPSTREAM_URL
   std::string log_level{};             // CCPROXY_LOG
+  std::string models_file{};           // CCPROXY_MODELS: a table instead of the built-in one
   std::string proxy_key{};             // CCPROXY_API_KEY: one more proxy key; secret
   std::string anthropic_api_key{};     // ANTHROPIC_API_KEY; secret
   std::string anthropic_auth_token{};  // ANTHROPIC_AUTH_TOKEN; secret

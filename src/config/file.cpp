@@ -189,7 +189,8 @@ Result<Loaded> load(const std::string& path) {
 }
 
 std::string show(const Config& config,
-                 const std::function<std::string(const std::string&)>& served_by) {
+                 const std::function<std::string(const std::string&)>& served_by,
+                 const std::map<std::string, std::string>& prices) {
   Document root = Document::object();
   for (const Key& key : keys()) {
     const auto dot = key.path.find('.');
@@ -199,9 +200,10 @@ std::string show(const Config& config,
     } else {
       root[first][std::string(key.path.substr(dot + 1))] = key.show(config);
     }
-    if (key.path != "modelMapping" || !config.follow_retirements) continue;
+    if (key.path != "modelMapping") continue;
     for (const auto& [name, target] : config.model_mapping)
       if (const std::string by = served_by(target); by != target) root["servedBy"][name] = by;
+    for (const auto& [model, about] : prices) root["prices"][model] = about;
   }
   return root.dump(kIndent, ' ', false, Document::error_handler_t::replace);
 }

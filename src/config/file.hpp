@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,8 +36,10 @@ struct Checked {
 [[nodiscard]] Checked check(std::string_view text);
 
 // The configuration in use as indented JSON, secrets hidden. Under "servedBy" stand the names
-// of the mapping whose target `served_by` replaces, with what it says.
+// of the mapping whose target `served_by` replaces, with what it says; under "prices" what `prices`
+// says of each model, where there is any.
 [[nodiscard]] std::string show(const Config& config,
-                               const std::function<std::string(const std::string&)>& served_by);
+                               const std::function<std::string(const std::string&)>& served_by,
+                               const std::map<std::string, std::string>& prices = {});
 
 }  // namespace ccproxy::config

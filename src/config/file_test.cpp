@@ -46,7 +46,7 @@ TEST_F(ConfigFile, is_laid_over_the_defaults) {
   const Config& config = loaded->config;
   EXPECT_EQ(config.model_mapping.at("gpt-4"), "claude-opus-5");
   EXPECT_FALSE(config.model_mapping.contains("gpt-4o"));
-  EXPECT_EQ(config.model_mapping.at("haiku"), "claude-3-5-haiku-20241022");
+  EXPECT_EQ(config.model_mapping.at("gpt-4o-mini"), "claude-3-5-haiku-20241022");
   EXPECT_EQ(config.server.port, 0);
   EXPECT_EQ(config.server.allowed_hosts, std::vector<std::string>{"a.example"});
   EXPECT_EQ(config.timeouts.connect, seconds(3));
@@ -221,6 +221,7 @@ TEST_F(ConfigFile, is_shown_without_its_secrets) {
   EXPECT_NE(shown.find("\"servedBy\""), std::string::npos);
   EXPECT_NE(shown.find("\"claude-3-opus\": \"new\""), std::string::npos);
   EXPECT_NE(shown.find("\"port\": 3456"), std::string::npos);
+  EXPECT_EQ(shown.find("\"prices\""), std::string::npos) << "none were given";
 }
 
 TEST_F(ConfigFile, is_shown_without_a_password_in_an_address) {

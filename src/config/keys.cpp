@@ -72,7 +72,8 @@ std::string without_user(const std::string& url) {
 Key base_url() {
   return row(
       "upstream.baseUrl", "http or https address with an optional port and path",
-      "Where the Claude API is, or a gateway to it.", field(&Config::upstream, &Upstream::base_url),
+      "Where the Claude API is, or a gateway to it; with its `/v1` or without.",
+      field(&Config::upstream, &Upstream::base_url),
       [](const Document& value, std::string& into) {
         if (!value.is_string() || !parse_base_url(value.get<std::string>())) return false;
         into = value.get<std::string>();
@@ -126,7 +127,10 @@ Key model_mapping() {
       "modelMapping", "object from names to model names",
       "Which model is asked for a name that clients use; laid over the defaults below. An exact "
       "name wins, then the pattern (`*` stands for any characters) with the most other "
-      "characters; a name without a mapping goes upstream as it is. `null` removes a default.",
+      "characters; a name without a mapping goes upstream as it is, but for another spelling of a "
+      "known model "
+      "(`anthropic/claude-opus-5`, `claude-sonnet-4.5`, `claude-sonnet-4`). `null` removes a "
+      "default.",
       read_mapping, [](const Config& config) { return Document(config.model_mapping); }};
 }
 

@@ -24,9 +24,10 @@ const ModelMapping& default_mapping() {
       {"claude-3.5-haiku", "claude-3-5-haiku-20241022"},
       {"claude-4-sonnet", "claude-sonnet-4-20250514"},
       {"claude-4-opus", "claude-opus-4-20250514"},
-      {"sonnet", "claude-sonnet-4-20250514"},
-      {"opus", "claude-opus-4-20250514"},
-      {"haiku", "claude-3-5-haiku-20241022"},
+      {"fable", "fable"},
+      {"haiku", "haiku"},
+      {"opus", "opus"},
+      {"sonnet", "sonnet"},
   };
   return mapping;
 }
@@ -51,16 +52,20 @@ bool fits_pattern(std::string_view pattern, std::string_view text) {
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
-std::string map_model(const ModelMapping& mapping, std::string_view asked) {
-  if (const auto exact = mapping.find(std::string(asked)); exact != mapping.end())
-    return exact->second;
+const ModelMapping::value_type* find_mapping(const ModelMapping& mapping, std::string_view asked) {
+  if (const auto exact = mapping.find(std::string(asked)); exact != mapping.end()) return &*exact;
   const ModelMapping::value_type* best = nullptr;
   for (const auto& row : mapping) {
     if (row.first.find('*') == std::string::npos || !fits_pattern(row.first, asked)) continue;
     if (best == nullptr || literal_characters(row.first) > literal_characters(best->first))
       best = &row;
   }
-  return best == nullptr ? std::string(asked) : best->second;
+  return best;
+}
+
+bool is_default(const ModelMapping::value_type& row) {
+  const auto ours = default_mapping().find(row.first);
+  return ours != default_mapping().end() && ours->second == row.second;
 }
 
 }  // namespace ccproxy::config

@@ -25,13 +25,26 @@ const Row kRows[] = {
 };
 
 TEST(ModelMap, finds_the_best_row) {
-  for (const Row& row : kRows) EXPECT_EQ(map_model(kMapping, row.asked), row.sent) << row.says;
+  for (const Row& row : kRows) {
+    SCOPED_TRACE(row.says);
+    const auto* const found = find_mapping(kMapping, row.asked);
+    ASSERT_NE(found, nullptr);
+    EXPECT_EQ(found->second, row.sent);
+  }
 }
 
-TEST(ModelMap, leaves_an_unknown_name_as_it_is) {
-  EXPECT_EQ(map_model(default_mapping(), "claude-sonnet-5"), "claude-sonnet-5");
-  EXPECT_EQ(map_model(default_mapping(), "gpt-4"), "claude-sonnet-4-20250514");
-  EXPECT_EQ(map_model({}, ""), "");
+TEST(ModelMap, has_no_row_for_an_unknown_name) {
+  EXPECT_EQ(find_mapping(default_mapping(), "claude-sonnet-5"), nullptr);
+  EXPECT_EQ(find_mapping(default_mapping(), "gpt-4")->second, "claude-sonnet-4-20250514");
+  EXPECT_EQ(find_mapping({}, ""), nullptr);
+}
+
+TEST(ModelMap, knows_its_own_rows_from_a_persons) {
+  const ModelMapping mapping = {
+      {"gpt-4", "claude-sonnet-4-20250514"}, {"gpt-4o", "claude-opus-5"}, {"mine", "sonnet"}};
+  EXPECT_TRUE(is_default(*mapping.find("gpt-4")));
+  EXPECT_FALSE(is_default(*mapping.find("gpt-4o"))) << "another target";
+  EXPECT_FALSE(is_default(*mapping.find("mine"))) << "another name";
 }
 
 TEST(ModelMap, takes_a_hostile_name_in_its_stride) {

@@ -63,8 +63,10 @@ A dot is a level: `server.port` is `port` inside `server`.
 constexpr std::string_view kMapping = R"(
 ## The default model mapping
 
-A model that the provider has retired since is replaced by its successor (`followRetirements`);
-`ccproxy config show` lists the names concerned under `servedBy`.
+The bare name of a line (`fable`, `haiku`, `opus`, `sonnet`) stands for the newest model of that line,
+as a target of your own mapping, too. A model that the provider has retired since is replaced by its
+successor (`followRetirements`). `ccproxy config show` lists under `servedBy` what such names are served
+by, and under `prices` what that costs.
 
 | name | model |
 |---|---|
@@ -78,6 +80,7 @@ constexpr std::string_view kEnvironment = R"(
 | `CCPROXY_HOME` | The folder of `config.json`, `auth.json` and `responses.db`, instead of `~/.ccproxy`. |
 | `CCPROXY_UPSTREAM_URL` | Instead of `upstream.baseUrl`. |
 | `CCPROXY_LOG` | Instead of `log.level`. |
+| `CCPROXY_MODELS` | A file with a model table to use instead of the built-in one, such as a newer `data/models.json`. |
 | `CCPROXY_API_KEY` | One more proxy key, of the name `CCPROXY_API_KEY`; for containers. |
 | `ANTHROPIC_API_KEY` | An API key (`credentials`: `api-key-env`). |
 | `ANTHROPIC_AUTH_TOKEN` | A bearer token, meant for gateways (`auth-token-env`). |
@@ -102,7 +105,8 @@ std::string reference() {
                         key.live ? "live" : "at start", key.about);
   page += kMapping;
   for (const auto& [name, model] : default_mapping())
-    page += fmt::format("| `{}` | `{}` |\n", name, model);
+    page += name == model ? fmt::format("| `{}` | the newest of its line |\n", name)
+                          : fmt::format("| `{}` | `{}` |\n", name, model);
   page += kEnvironment;
   return page;
 }

@@ -24,6 +24,7 @@ struct AskedModel {
   std::string name;
   std::string effort{};
   bool defaulted = false;  // the request named none
+  bool marked = false;     // its name ended in [1m], which is not carried on
 };
 
 // Fails with kInvalidRequest when the request is not an object or its model not a string.

@@ -44,6 +44,7 @@ RequestDecoder::RequestDecoder(Value request, const RequestContext& context,
 Result<Decoded> RequestDecoder::run() {
   if (!request_.is_object()) report_.refuse_type("", "an object");
   if (context_.asked.defaulted) report_.warn("model_defaulted", "model");
+  if (context_.asked.marked) report_.ignore("model[1m]");
   if (context_.is_unknown) report_.warn("model_unknown", "model");
   read();
   if (report_.refused()) return report_.take_error();

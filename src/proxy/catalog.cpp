@@ -5,34 +5,74 @@
 #include <chrono>
 #include <utility>
 
+#include "proxy/meaning.hpp"
+
 namespace ccproxy::proxy {
 namespace {
+
+using anthropic::LifeState;
 
 constexpr std::chrono::minutes kFresh{10};
 constexpr std::chrono::minutes kRetry{1};
 
-Catalog::Entries built_in(const anthropic::ModelTable& models, const config::Config& config) {
-  const anthropic::Mapping mapping(config.model_mapping.begin(), config.model_mapping.end());
-  return anthropic::list_models(models, mapping, [&](std::string_view target) {
-    return config.follow_retirements ? models.successor(target) : std::string(target);
-  });
-}
-
 }  // namespace
 
 Catalog::Catalog(const anthropic::ModelTable& models, const config::Config& config)
-    : models_(models), entries_(std::make_shared<const Entries>(built_in(models, config))) {}
+    : models_(models) {
+  rebuild(config);
+}
 
 void Catalog::rebuild(const config::Config& config) {
-  auto entries = std::make_shared<const Entries>(built_in(models_, config));
   const std::lock_guard lock(mutex_);
-  entries_ = std::move(entries);
+  mapping_ = config.model_mapping;
+  follows_ = config.follow_retirements;
+  build();
+}
+
+// Under the lock.
+void Catalog::build() {
+  anthropic::Mapping mapping;
+  for (const auto& row : mapping_) mapping.emplace_back(row.first, meaning_of(models_, row).target);
+  Entries entries = anthropic::list_models(models_, mapping, [&](std::string_view target) {
+    return follows_ ? successor_of(target) : std::string(target);
+  });
+  std::erase_if(entries, [&](const anthropic::ModelEntry& entry) {
+    return entry.maps_to.empty() && retired_.contains(entry.id);
+  });
+  entries_ = std::make_shared<const Entries>(std::move(entries));
   fresh_until_ = Clock::time_point::min();
 }
 
 std::shared_ptr<const Catalog::Entries> Catalog::entries() const {
   const std::lock_guard lock(mutex_);
   return entries_;
+}
+
+std::string Catalog::successor(std::string_view id) const {
+  const std::lock_guard lock(mutex_);
+  return successor_of(id);
+}
+
+// Under the lock. As the table does it, with what has retired since.
+std::string Catalog::successor_of(std::string_view id) const {
+  std::string current = models_.successor(id);
+  for (std::size_t steps = 0; steps <= retired_.size(); ++steps) {
+    const anthropic::Model* row = models_.find(current);
+    if (row == nullptr || !retired_.contains(row->id)) return current;
+    current = models_.successor(row->life.successor);
+  }
+  return std::string(id);
+}
+
+bool Catalog::retire(std::string_view id, Instant now) {
+  const anthropic::Model* row = models_.find(id);
+  if (row == nullptr || row->life.successor.empty() || row->life.state == LifeState::kRetired)
+    return false;
+  const auto date = instant_of(row->life.date);
+  if (!date || now < *date) return false;
+  const std::lock_guard lock(mutex_);
+  if (retired_.insert(row->id).second) build();
+  return true;
 }
 
 bool Catalog::claim_refresh() {

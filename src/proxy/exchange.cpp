@@ -34,7 +34,14 @@ namespace {
 constexpr std::size_t kMostClientName = 64;
 constexpr std::size_t kUsualFields = 1024;  // bytes
 constexpr int kFirstError = 400;
+constexpr int kNotFound = 404;
 constexpr std::chrono::seconds kComeBack{1};
+
+void rename(RequestBody& body, const anthropic::RequestFacts& facts, std::string_view model) {
+  std::string& text = body.text();
+  anthropic::replace_model(text, facts, model);
+  text.reserve(text.size() + json::kPadding);  // it may be read once more
+}
 
 std::string product_of(std::string_view user_agent) {
   return std::string(user_agent.substr(0, std::min(user_agent.find(' '), kMostClientName)));
@@ -137,6 +144,9 @@ Task<Result<void>> Exchange::serve() {
   switch (route->kind) {
     case RouteKind::kMessage: co_return co_await forward_message(*route);
     case RouteKind::kRelay: co_return co_await forward_relay(*route);
+    case RouteKind::kBatches:
+      if (head_.method == "POST") co_return co_await forward_batch(*route);
+      co_return co_await forward_relay(*route);
     case RouteKind::kChat:
       if (head_.method == "POST") co_return co_await translate(*route);
       co_return co_await answer(200, "application/json", kNothingStored);
@@ -172,16 +182,34 @@ Task<Result<void>> Exchange::forward_message(const Route& route) {
   auto body = co_await read_whole_body(*client_, head_, config_->limits.body_bytes, hold);
   if (!body) co_return fail(body.error());
 
-  const std::string unmapped = body->sent.empty() ? "" : map_model(*body);
-  const bool decoded = !unmapped.empty() && body->coding != http::Coding::kIdentity;
-  const std::string_view bytes = decoded ? body->decoded : body->sent;
-  const Asked asked{head_, upstream_target(route), decoded};
-  auto head = co_await upstream_.ask(asked, bytes);
+  std::string error_body;
+  auto head = co_await ask_message(route, *body, error_body);
   if (!head) co_return fail(head.error());
 
   *body = RequestBody();  // a long answer does not hold its question
   hold.release();
-  co_return co_await relay(std::move(*head));
+  co_return co_await relay(std::move(*head), std::move(error_body));
+}
+
+// Asks a second time where the model turned out to have retired: then its successor.
+Task<Result<http::ResponseHead>> Exchange::ask_message(const Route& route, RequestBody& body,
+                                                       std::string& error_body) {
+  bool is_renamed = map_model(body);
+  for (bool again = false;; again = true) {
+    const bool decoded = is_renamed && body.coding != http::Coding::kIdentity;
+    const Asked asked{head_, upstream_target(route), decoded};
+    auto head = co_await upstream_.ask(asked, decoded ? body.decoded : body.sent);
+    if (!head || head->status != kNotFound) co_return head;
+    error_body = co_await upstream_.read_error_body();
+    if (again) co_return head;
+    const std::string successor =
+        successor_of_missing(shared_, *config_, error_body, wall_now(), receipt_);
+    if (successor.empty()) co_return head;
+    if (auto facts = anthropic::read_facts(worker_.reader, body.text()))
+      rename(body, *facts, successor);
+    is_renamed = true;
+    error_body.clear();
+  }
 }
 
 Task<Result<void>> Exchange::translate(const Route& route) {
@@ -258,20 +286,39 @@ Task<Result<void>> Exchange::forward_relay(const Route& route) {
   co_return co_await relay(std::move(*head));
 }
 
-Task<Result<void>> Exchange::relay(http::ResponseHead answer) {
+// A batch has a name of a model in each of its requests. One that is too large to be held, or that
+// nobody here can read, goes up as it comes, and the client is told that its names are its own.
+Task<Result<void>> Exchange::forward_batch(const Route& route) {
+  const auto length = client_->body_length();
+  if (!length || *length > config_->limits.body_bytes || head_.find("content-encoding")) {
+    receipt_.warn("batch_not_mapped", {});
+    co_return co_await forward_relay(route);
+  }
+  Hold hold(shared_.held);
+  auto body = co_await read_whole_body(*client_, head_, config_->limits.body_bytes, hold);
+  if (!body) co_return fail(body.error());
+  if (auto mapped = map_batch(*body, hold); !mapped) co_return fail(mapped.error());
+  const Asked asked{head_, upstream_target(route)};
+  auto head = co_await upstream_.ask(asked, body->sent);
+  if (!head) co_return fail(head.error());
+  *body = RequestBody();
+  hold.release();
+  co_return co_await relay(std::move(*head));
+}
+
+Task<Result<void>> Exchange::relay(http::ResponseHead answer, std::string error_body) {
   Tap tap(answer, worker_.usage_parsers);
   auto length = upstream_.answer().body_length();
   if (head_.method == "HEAD") length = parse_decimal(answer.get("content-length"));
-  std::string begun;
   if (answer.status >= kFirstError) {
-    begun = co_await upstream_.read_error_body();
-    explain_refusal(answer, begun);
+    if (error_body.empty()) error_body = co_await upstream_.read_error_body();
+    explain_refusal(answer, error_body);
   }
   const std::string fields = reply_fields(answer);
   client_->begin_reply(answer.status, fields, length);
   receipt_.status = answer.status;
 
-  auto relayed = co_await relay_body(tap, begun);
+  auto relayed = co_await relay_body(tap, error_body);
   tap.finish();
   note_usage(tap);
   if (relayed) co_return relayed;
@@ -364,14 +411,34 @@ Task<void> Exchange::refuse(Error error) {
 
 void Exchange::cut() { upstream_.cancel(ErrorKind::kShutdown); }
 
-// The name that goes upstream, or "" when the body goes as it is.
-std::string Exchange::map_model(RequestBody& body) {
+// False when the body goes as it is.
+bool Exchange::map_model(RequestBody& body) {
   auto facts = anthropic::read_facts(worker_.reader, body.text());
-  if (!facts || !facts->model) return {};
-  std::string name = served_model(shared_, *config_, *facts->model, receipt_);
-  if (name == *facts->model) return {};
-  anthropic::replace_model(body.text(), *facts, name);
-  return name;
+  if (!facts || !facts->model) return false;
+  const std::string name = served_model(shared_, *config_, *facts->model, receipt_);
+  if (name == *facts->model) return false;
+  rename(body, *facts, name);
+  return true;
+}
+
+// What cannot be read goes as it is: the upstream says what is wrong with it.
+Result<void> Exchange::map_batch(RequestBody& body, Hold& hold) {
+  auto models = anthropic::read_batch_models(body.sent);
+  if (!models) return {};
+  bool is_changed = false;
+  for (anthropic::BatchModel& model : *models) {
+    std::string name = served_model(shared_, *config_, model.name, receipt_);
+    is_changed = is_changed || name != model.name;
+    model.name = std::move(name);
+  }
+  receipt_.model_asked.clear();  // there may be many
+  receipt_.model_sent.clear();
+  if (!is_changed) return {};
+  if (!hold.grow(body.sent.size()))  // both stand there for a moment
+    return fail({ErrorKind::kBusy, "too many large requests at once (limits.heldBytes): try again",
+                 "", "", kComeBack});
+  body.sent = anthropic::with_models(body.sent, *models);
+  return {};
 }
 
 std::string Exchange::upstream_target(const Route& route) const {

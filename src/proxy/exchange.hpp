@@ -44,15 +44,20 @@ class Exchange {
   [[nodiscard]] Task<Result<void>> show_response(const Route& route);
   [[nodiscard]] Task<Result<void>> refuse_upgrade();
   [[nodiscard]] Task<Result<void>> forward_relay(const Route& route);
+  [[nodiscard]] Task<Result<void>> forward_batch(const Route& route);
 
-  [[nodiscard]] Task<Result<void>> relay(http::ResponseHead answer);
+  [[nodiscard]] Task<Result<http::ResponseHead>> ask_message(const Route& route, RequestBody& body,
+                                                             std::string& error_body);
+  // `error_body` is what has been read of it already.
+  [[nodiscard]] Task<Result<void>> relay(http::ResponseHead answer, std::string error_body = {});
   [[nodiscard]] Task<Result<void>> relay_body(Tap& tap, std::string_view begun);
   [[nodiscard]] Task<Result<void>> end_in_trouble(const Tap& tap, Error error);
   [[nodiscard]] Task<Result<void>> answer(int status, std::string_view content_type,
                                           std::string_view body, std::string_view more_fields = {});
   [[nodiscard]] Task<void> refuse(Error error);
 
-  [[nodiscard]] std::string map_model(RequestBody& body);
+  [[nodiscard]] bool map_model(RequestBody& body);
+  [[nodiscard]] Result<void> map_batch(RequestBody& body, Hold& hold);
   [[nodiscard]] std::string upstream_target(const Route& route) const;
   [[nodiscard]] std::string reply_fields(const http::ResponseHead& answer) const;
   void explain_refusal(const http::ResponseHead& answer, std::string_view body);

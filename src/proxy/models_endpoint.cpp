@@ -69,6 +69,7 @@ Result<std::string> show_model(const Shared& shared, const http::RequestHead& he
   const auto entries = shared.catalog.entries();
   const std::string_view id = path.substr(path.rfind('/') + 1);
   const anthropic::ModelEntry* entry = anthropic::find_entry(*entries, id);
+  if (entry == nullptr) entry = anthropic::find_entry(*entries, shared.models.id_of(id));
   if (entry == nullptr) {
     Error error{ErrorKind::kNotFound, fmt::format("model: {}", id)};
     error.param = "model";

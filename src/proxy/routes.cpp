@@ -26,12 +26,13 @@ struct Row {
 };
 
 // The first row that matches counts.
-constexpr std::array<Row, 19> kRows = {{
+constexpr std::array<Row, 20> kRows = {{
     {"/", false, RouteKind::kProbe, "/", kRead},
     {"/api/hello", false, RouteKind::kProbe, "/api/hello", kRead},
     {"/health", false, RouteKind::kHealth, "/health", kRead},
     {"/v1/messages", false, RouteKind::kMessage, "/v1/messages", "POST"},
     {"/v1/messages/count_tokens", false, RouteKind::kMessage, "/v1/messages/count_tokens", "POST"},
+    {"/v1/messages/batches", false, RouteKind::kBatches, "/v1/messages/batches", "GET, HEAD, POST"},
     {"/v1/messages/batches", true, RouteKind::kRelay, "/v1/messages/batches",
      "GET, HEAD, POST, DELETE"},
     {"/v1/files", true, RouteKind::kRelay, "/v1/files", "GET, HEAD, POST, DELETE"},
@@ -180,7 +181,7 @@ Result<Route> find_route(const http::RequestHead& head) {
     const bool catch_all = row.path == "/v1/";
     if (catch_all && (is_openai(path) || !head.find("anthropic-version"))) break;
     Route route{row.kind, dialect_of(head), std::move(path), {}, row.name, row.allow};
-    if (const auto azure = azure_path(head.path())) route.model = azure->model;
+    if (const auto azure = azure_path(sent)) route.model = azure->model;
     if (route.kind == RouteKind::kStoredResponse && !find_question(route))
       return fail(unknown_route(head));
     return route;

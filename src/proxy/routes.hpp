@@ -13,6 +13,7 @@ namespace ccproxy::proxy {
 enum class RouteKind {
   kMessage,         // a JSON body with a model: read whole, the model mapped, the answer relayed
   kRelay,           // passed on as it comes, both ways: files, batches, and what a later API brings
+  kBatches,         // the list, passed on, or a new batch: the models in it are mapped
   kChat,            // a Chat Completions request, or the list of those stored: none
   kStoredChat,      // one of them
   kCompletion,      // the legacy text completion

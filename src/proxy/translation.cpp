@@ -6,6 +6,7 @@
 #include <random>
 #include <utility>
 
+#include "anthropic/error.hpp"
 #include "anthropic/headers.hpp"
 #include "anthropic/refusal.hpp"
 #include "base/text.hpp"
@@ -15,7 +16,6 @@
 #include "dialect/openai_error.hpp"
 #include "dialect/report.hpp"
 #include "dialect/responses_request.hpp"
-#include "json/reader.hpp"
 #include "net/crypto.hpp"
 #include "proxy/reply_fields.hpp"
 #include "proxy/retry.hpp"
@@ -29,7 +29,7 @@ constexpr std::chrono::seconds kLookupPatience{3};
 constexpr int kMostPauses = 8;
 constexpr int kOk = 200;
 constexpr int kBadRequest = 400;
-constexpr std::string_view kLongContextMark = "[1m]";
+constexpr int kNotFound = 404;
 constexpr std::size_t kKeyBytes = 16;  // of the random part of a response's ids
 
 Error needs_own_credential() {
@@ -38,12 +38,6 @@ Error needs_own_credential() {
           "OpenAI's routes have no place for: sign in with `ccproxy login` and set credentials to "
           "auto, or use /v1/messages",
           "", "upstream_auth"};
-}
-
-// What a client may have written behind a name to choose a context upstream has long by itself.
-std::string without_mark(std::string name) {
-  if (name.ends_with(kLongContextMark)) name.resize(name.size() - kLongContextMark.size());
-  return name;
 }
 
 bool is_plain_id(std::string_view id) {
@@ -55,19 +49,6 @@ bool is_plain_id(std::string_view id) {
 double random_part() {
   std::random_device device;
   return std::uniform_real_distribution<double>(0, 1)(device);
-}
-
-// error.message of an error's body.
-std::string message_in(std::string_view body) {
-  std::string message;
-  json::Reader outer, inner;
-  (void)outer.members_of_copy(body, [&](const json::Member& member) {
-    if (member.key != "error") return;
-    (void)inner.members_of_copy(member.value, [&](const json::Member& part) {
-      if (part.key == "message") message = json::string_of(part.value).value_or("");
-    });
-  });
-  return message;
 }
 
 // The head of the request that goes upstream. Nothing of the client's but its betas.
@@ -141,12 +122,21 @@ Result<void> Translation::choose_model() {
   asked_ = std::move(*asked);
   if (!route_.model.empty()) asked_.defaulted = false;  // the path has named it
   // A name that is mapped with its mark is meant so; else the mark says nothing.
-  if (config::map_model(parts_.config.model_mapping, asked_.name) == asked_.name)
-    asked_.name = without_mark(std::move(asked_.name));
-  model_ =
-      without_mark(served_model(parts_.worker.shared, parts_.config, asked_.name, parts_.receipt));
+  if (config::find_mapping(parts_.config.model_mapping, asked_.name) == nullptr)
+    cut_mark(asked_.name);
+  model_ = served_model(parts_.worker.shared, parts_.config, asked_.name, parts_.receipt);
+  cut_mark(model_);
   parts_.receipt.model_sent = model_;
   return {};
+}
+
+// The context is long by itself where it can be; whoever asked for it by a mark is told that this
+// was not carried on.
+void Translation::cut_mark(std::string& name) {
+  const auto rest = anthropic::without_context_mark(name).size();
+  if (rest == name.size()) return;
+  name.resize(rest);
+  asked_.marked = true;
 }
 
 Result<void> Translation::decode() {
@@ -213,10 +203,10 @@ Task<Result<http::ResponseHead>> Translation::ask() {
     if (head && head->status == kOk) co_return head;
     error_body_.clear();
     if (head) error_body_ = co_await parts_.upstream.read_error_body();
-    if (head && head->status == kBadRequest) {
-      const auto learned = learn();
-      if (!learned) co_return fail(learned.error());
-      if (*learned) continue;
+    if (head && (head->status == kBadRequest || head->status == kNotFound)) {
+      const auto changed = head->status == kBadRequest ? learn() : follow_retirement();
+      if (!changed) co_return fail(changed.error());
+      if (*changed) continue;
     }
     const auto wait = retry_wait(head);
     if (!wait) co_return head;
@@ -241,7 +231,7 @@ Task<Result<http::ResponseHead>> Translation::ask_once() {
 Result<bool> Translation::learn() {
   if (!std::exchange(is_teachable_, false) || is_told_) return false;
   if (anthropic::refusal_of(kBadRequest, error_body_).is_final) return false;
-  const std::string message = message_in(error_body_);
+  const std::string message = anthropic::read_error(error_body_).message;
   if (const auto room = anthropic::room_for_output(message)) {
     most_tokens_ = room;
   } else if (const auto lesson = anthropic::lesson_of(message)) {
@@ -255,6 +245,19 @@ Result<bool> Translation::learn() {
   parts_.worker.outline.clear();
   if (!decoded) return fail(decoded.error());
   return to_send_ != before || decoded_.betas != betas;
+}
+
+// True when the model turned out to have retired and the request is now one for its successor.
+Result<bool> Translation::follow_retirement() {
+  if (is_told_) return false;
+  std::string next = successor_of_missing(parts_.worker.shared, parts_.config, error_body_,
+                                          wall_now(), parts_.receipt);
+  if (next.empty() || std::exchange(has_followed_, true)) return false;
+  model_ = std::move(next);
+  auto decoded = decode();
+  parts_.worker.outline.clear();
+  if (!decoded) return fail(decoded.error());
+  return true;
 }
 
 std::optional<Clock::duration> Translation::retry_wait(

@@ -50,12 +50,14 @@ class Translation {
   void note_input();
   [[nodiscard]] Task<void> look_up_model();
   [[nodiscard]] Result<void> choose_model();
+  void cut_mark(std::string& name);
   [[nodiscard]] Result<void> decode();
   void note_plan();
 
   [[nodiscard]] Task<Result<http::ResponseHead>> ask();
   [[nodiscard]] Task<Result<http::ResponseHead>> ask_once();
   [[nodiscard]] Result<bool> learn();
+  [[nodiscard]] Result<bool> follow_retirement();
   [[nodiscard]] std::optional<Clock::duration> retry_wait(
       const Result<http::ResponseHead>& answer) const;
 
@@ -80,10 +82,11 @@ class Translation {
   ThinkingScope scope_;
   std::optional<std::int64_t> most_tokens_{};  // learned from a 400
   dialect::Decoded decoded_;
-  std::string to_send_;       // the decoded body, perhaps with a paused turn behind it
-  std::string error_body_;    // of the last answer that was none
-  bool is_teachable_ = true;  // a lesson can still be learned
-  bool is_told_ = false;      // an answer has begun
+  std::string to_send_;        // the decoded body, perhaps with a paused turn behind it
+  std::string error_body_;     // of the last answer that was none
+  bool is_teachable_ = true;   // a lesson can still be learned
+  bool has_followed_ = false;  // a retirement that only the upstream told of
+  bool is_told_ = false;       // an answer has begun
   dialect::ReplyIdentity identity_;
   std::unique_ptr<dialect::ReplyEncoder> encoder_;
   // Of Responses: what it refers to, and how it is kept.

@@ -74,14 +74,14 @@ TEST_P(ChatRequest, without_a_model_gets_the_default_one_and_says_so) {
 
 TEST_P(ChatRequest, may_name_an_effort_behind_its_model_and_a_long_context_mark) {
   (void)chat(road, chat_body({{"model", "claude-opus-5:low"}}));
-  (void)chat(road, chat_body({{"model", "claude-opus-5[1m]"}}));
+  EXPECT_EQ(chat(road, chat_body({{"model", "claude-opus-5[1m]"}})).field("x-ccproxy-ignored"),
+            "model[1m]");
   const Document requests = road.requests();
   EXPECT_EQ(Document::parse(body_of(requests[0]))["output_config"]["effort"], "low");
   EXPECT_EQ(Document::parse(body_of(requests[0]))["model"], "claude-opus-5");
   EXPECT_EQ(Document::parse(body_of(requests[1]))["model"], "claude-opus-5");
 }
 
-// The same client history must always give the same bytes (P33), on every worker.
 TEST_P(ChatRequest, may_begin_with_a_byte_order_mark) {
   for (const char* target : {kChat, "/v1/responses", "/v1/completions"}) {
     const std::string body =
@@ -92,6 +92,7 @@ TEST_P(ChatRequest, may_begin_with_a_byte_order_mark) {
   }
 }
 
+// The same client history must always give the same bytes (P33), on every worker.
 TEST_P(ChatRequest, p33_is_the_same_bytes_every_time) {
   const Document body =
       chat_body({{"tools", {function_tool("f"), function_tool("we.ird")}},

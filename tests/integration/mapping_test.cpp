@@ -93,10 +93,10 @@ TEST_P(MappedModel, that_is_retired_goes_to_its_successor_and_client_and_log_are
       {"claude-3-opus-20240229", "claude-opus-4-8"},
       {"claude-sonnet-4-20250514", "claude-sonnet-4-6"},
       {"claude-sonnet-4-0", "claude-sonnet-4-6"},
+      {"claude-3-5-haiku-20241022", "claude-haiku-4-5"},
+      {"claude-sonnet-4-5", "claude-sonnet-5-5"},
+      {"anthropic/claude-sonnet-4", "claude-sonnet-4-6"},
       {"old", "claude-opus-4-8"},
-      {"sonnet", "claude-sonnet-4-6"},
-      {"gpt-4", "claude-sonnet-4-6"},
-      {"haiku", "claude-haiku-4-5"},
   };
   for (int round = 0; round < 2; ++round)
     for (const auto& [asked, sent] : names) {
@@ -119,6 +119,36 @@ TEST_P(MappedModel, that_is_retired_goes_to_its_successor_and_client_and_log_are
   }
 }
 
+// Nobody chose what stands behind the names that CCProxy brings along.
+TEST_P(MappedModel, of_a_default_is_served_without_a_warning) {
+  const std::vector<std::pair<std::string, std::string>> names = {
+      {"gpt-4", "claude-sonnet-4-6"},      {"gpt-3.5-turbo", "claude-haiku-4-5"},
+      {"sonnet", "claude-sonnet-5-5"},     {"opus", "claude-opus-5-5"},
+      {"haiku", "claude-haiku-5-5"},       {"fable", "claude-fable-5-2"},
+      {"claude-4-opus", "claude-opus-4-8"}};
+  for (const auto& [asked, sent] : names) {
+    const Reply reply = post(odd_body('"' + asked + '"'));
+    EXPECT_FALSE(reply.has("x-ccproxy-warning")) << asked;
+    EXPECT_EQ(last_body(), odd_body('"' + sent + '"')) << asked;
+  }
+  (void)road.receipts(names.size());
+  EXPECT_EQ(road.log().find("model_retired"), std::string::npos);
+}
+
+TEST_P(MappedModel, is_known_in_the_spelling_of_others) {
+  const std::vector<std::pair<std::string, std::string>> names = {
+      {"anthropic/claude-opus-5", "claude-opus-5"},
+      {"claude-haiku-4.5", "claude-haiku-4-5"},
+      {"claude-4.5-haiku", "claude-haiku-4-5"},
+      {"claude-opus-9.1", "claude-opus-9.1"}};
+  for (const auto& [asked, sent] : names) {
+    EXPECT_FALSE(post(odd_body('"' + asked + '"')).has("x-ccproxy-warning")) << asked;
+    EXPECT_EQ(last_body(), odd_body('"' + sent + '"')) << asked;
+  }
+  const Reply shown = ask(road.port(), "GET", "/v1/models/claude-haiku-4.5", {}, kFields);
+  EXPECT_EQ(Document::parse(shown.body)["id"], "claude-haiku-4-5");
+}
+
 TEST_P(MappedModel, of_a_coded_body_is_unfolded_only_where_the_name_must_change) {
   road.reply({{"body", "{}"}});
   const std::string fields = std::string(kFields) + "content-encoding: gzip\r\n";
@@ -134,11 +164,58 @@ TEST_P(MappedModel, of_a_coded_body_is_unfolded_only_where_the_name_must_change)
   EXPECT_EQ(field_of(seen, "content-length"), std::to_string(body_of(seen).size()));
 }
 
-TEST_P(MappedModel, never_touches_a_batch) {
-  const std::string batch =
-      R"({"requests":[{"custom_id":"a","params":{"model":"exact","max_tokens":5,"messages":[{"role":"user","content":"Hi"}]}}],"model":"exact"})";
-  EXPECT_EQ(post(batch, kFields, "/v1/messages/batches").status, 200);
-  EXPECT_EQ(last_body(), batch);
+constexpr const char* kBatches = "/v1/messages/batches";
+
+std::string batch_of(std::string_view one, std::string_view other) {
+  return R"({"requests":[ {"custom_id":"a","params":{"model":")" + std::string(one) +
+         R"(","max_tokens":5,"messages":[{"role":"user","content":"Hi"}]}},{"custom_id":"b","params":{"max_tokens":6,"model": ")" +
+         std::string(other) +
+         R"(","messages":[{"role":"user","content":"exact"}]}}],"model":"exact"})";
+}
+
+TEST_P(MappedModel, is_mapped_in_each_request_of_a_batch_and_nothing_else_there) {
+  const Reply mapped = post(batch_of("exact", "claude-3-opus-20240229"), kFields, kBatches);
+  EXPECT_EQ(mapped.status, 200);
+  EXPECT_EQ(mapped.field("x-ccproxy-warning"), "model_retired");
+  const std::string sent = batch_of("claude-opus-5", "claude-opus-4-8");
+  EXPECT_EQ(last_body(), sent);
+  EXPECT_EQ(field_of(road.requests().back(), "content-length"), std::to_string(sent.size()));
+
+  for (const std::string& as_it_is :
+       {batch_of("claude-opus-5", "claude-sonnet-5"), std::string(R"({"requests":[{"params")")}) {
+    const Reply reply = post(as_it_is, kFields, kBatches);
+    EXPECT_FALSE(reply.has("x-ccproxy-warning"));
+    EXPECT_EQ(last_body(), as_it_is);
+  }
+}
+
+TEST_P(MappedModel, is_not_mapped_in_a_batch_that_is_not_held_and_that_is_said) {
+  const std::string fields = std::string(kFields) + "content-encoding: gzip\r\n";
+  const std::string coded = http::gzip(batch_of("exact", "exact"));
+  EXPECT_EQ(post(coded, fields, kBatches).field("x-ccproxy-warning"), "batch_not_mapped");
+  EXPECT_EQ(last_body(), coded);
+  EXPECT_FALSE(ask(road.port(), "GET", kBatches, {}, kFields).has("x-ccproxy-warning"));
+
+  Road small(Plan{.workers = GetParam(),
+                  .config = R"({"modelMapping":{"exact":"x"},"limits":{"bodyBytes":1000}})"});
+  const std::string large = batch_of("exact", std::string(1000, 'y'));
+  const Reply reply = ask(small.port(), "POST", kBatches, large, kFields);
+  EXPECT_EQ(reply.field("x-ccproxy-warning"), "batch_not_mapped");
+  EXPECT_EQ(body_of(small.requests().back()), large);
+}
+
+TEST_P(MappedModel, is_found_behind_a_byte_order_mark_that_stays) {
+  const std::string mark = "\xEF\xBB\xBF";
+  EXPECT_EQ(post(mark + odd_body("\"exact\"")).status, 200);
+  EXPECT_EQ(last_body(), mark + odd_body("\"claude-opus-5\""));
+}
+
+TEST(UpstreamAddress, counts_with_its_v1_and_without) {
+  for (const char* upstream : {"{mock}/v1", "{mock}/v1/"}) {
+    Road road(Plan{.upstream = upstream});
+    EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole, kFields).status, 200);
+    EXPECT_EQ(road.requests().at(0)["target"], "/v1/messages");
+  }
 }
 
 class RetiredModel : public testing::TestWithParam<unsigned> {};
@@ -147,7 +224,7 @@ INSTANTIATE_TEST_SUITE_P(Workers, RetiredModel, testing::Values(1U, 2U));
 TEST_P(RetiredModel, is_sent_as_it_is_where_the_person_wants_so) {
   Road road(Plan{.workers = GetParam(), .config = R"({"followRetirements": false})"});
   const std::vector<std::pair<std::string, std::string>> names = {
-      {"claude-3-opus-20240229", "claude-3-opus-20240229"}, {"sonnet", "claude-sonnet-4-20250514"}};
+      {"claude-3-opus-20240229", "claude-3-opus-20240229"}, {"gpt-4", "claude-sonnet-4-20250514"}};
   for (const auto& [asked, sent] : names) {
     const Reply reply =
         ask(road.port(), "POST", "/v1/messages", odd_body('"' + asked + '"'), kFields);

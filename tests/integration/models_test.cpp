@@ -117,8 +117,13 @@ TEST_P(Models, of_the_mapping_say_what_stands_behind_them) {
   EXPECT_EQ(mine["x_ccproxy"]["maps_to"], "claude-opus-5");
   EXPECT_EQ(mine["x_ccproxy"]["served_by"], "claude-opus-5");
   Document sonnet = get("/v1/models/sonnet", kBearer);
-  EXPECT_EQ(sonnet["x_ccproxy"]["maps_to"], "claude-sonnet-4-20250514");
-  EXPECT_EQ(sonnet["x_ccproxy"]["served_by"], "claude-sonnet-4-6");
+  EXPECT_EQ(sonnet["x_ccproxy"]["maps_to"], "claude-sonnet-5-5");
+  EXPECT_EQ(sonnet["x_ccproxy"]["served_by"], "claude-sonnet-5-5");
+  Document gpt = get("/v1/models/gpt-4", kBearer);
+  EXPECT_EQ(gpt["x_ccproxy"]["maps_to"], "claude-sonnet-4-20250514");
+  EXPECT_EQ(gpt["x_ccproxy"]["served_by"], "claude-sonnet-4-6");
+  for (const Document& each : get("/v1/models", kBearer)["data"])
+    EXPECT_GT(each["created"].get<std::int64_t>(), 0) << each;
 }
 
 TEST_P(Models, are_shown_one_by_one) {
@@ -226,7 +231,7 @@ TEST_P(Models, are_answered_without_a_credential_and_without_asking_anybody) {
 
 TEST_P(Models, say_a_retired_target_as_it_is_where_retirements_are_not_followed) {
   Road other(Plan{.workers = GetParam(), .config = R"({"followRetirements": false})"});
-  const Reply reply = ask(other.port(), "GET", "/v1/models/sonnet", {}, kVersion);
+  const Reply reply = ask(other.port(), "GET", "/v1/models/gpt-4", {}, kVersion);
   EXPECT_EQ(Document::parse(reply.body)["x_ccproxy"]["served_by"], "claude-sonnet-4-20250514");
 }
 
