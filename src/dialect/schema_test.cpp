@@ -63,6 +63,99 @@ TEST_F(ToolSchemas, require_all_that_the_parts_of_an_all_of_require) {
       R"("properties":{"z":{},"b":{"allOf":[{"x":1},{"x":2}]}},"required":["z","b"]})");
 }
 
+// The properties and the required names of a merged schema, and what else is left of it.
+TEST_F(ToolSchemas, unite_what_stands_in_branches_of_branches) {
+  struct Row {
+    const char* says;
+    const char* parameters;
+    const char* expected;  // without the type
+  };
+  const Row rows[] = {
+      {"unions in unions",
+       R"({"anyOf":[{"anyOf":[{"type":"object","properties":{"x":{"type":"string"}}},{"type":"object","properties":{"y":{"type":"string"}}}]},{"type":"object","properties":{"z":{"type":"string"}}}]})",
+       R"("properties":{"x":{"type":"string"},"y":{"type":"string"},"z":{"type":"string"}})"},
+      {"a reference to a reference",
+       R"({"anyOf":[{"$ref":"#/$defs/A"}],"$defs":{"A":{"$ref":"#/$defs/B"},"B":{"properties":{"b":{}},"required":["b"]}}})",
+       R"("$defs":{"A":{"$ref":"#/$defs/B"},"B":{"properties":{"b":{}},"required":["b"]}},"properties":{"b":{}},"required":["b"])"},
+      {"a reference as the whole schema",
+       R"({"$ref":"#/definitions/A","definitions":{"A":{"type":"object","properties":{"a":{}}}}})",
+       R"("definitions":{"A":{"type":"object","properties":{"a":{}}}},"properties":{"a":{}})"},
+      {"a reference to another place stays one", R"({"$ref":"https://example.com/a"})",
+       R"("$ref":"https://example.com/a","properties":{})"},
+      {"names in references are escaped",
+       R"({"allOf":[{"$ref":"#/$defs/a~1b"},{"$ref":"#/$defs/c~0d"},{"$ref":"#/$defs/e%20f+"},{"$ref":"#/$defs/%7E1"}],)"
+       R"("$defs":{"a/b":{"required":["1"]},"c~d":{"required":["2"]},"e f+":{"required":["3"]},"/":{"required":["4"]}}})",
+       R"("$defs":{"a/b":{"required":["1"]},"c~d":{"required":["2"]},"e f+":{"required":["3"]},"/":{"required":["4"]}},"properties":{},"required":["1","2","3","4"])"},
+      {"and lead through lists and other keywords",
+       R"({"oneOf":[{"properties":{"a":{}}},{"$ref":"#/oneOf/0"},{"$ref":"#/x/y"}],"x":{"y":{"properties":{"b":{}}}}})",
+       R"("x":{"y":{"properties":{"b":{}}}},"properties":{"a":{},"b":{}})"},
+      {"a reference and what stands beside it",
+       R"({"anyOf":[{"$ref":"#/$defs/A","properties":{"c":{}},"required":["c"]}],"$defs":{"A":{"required":["a"]}}})",
+       R"("$defs":{"A":{"required":["a"]}},"properties":{"c":{}},"required":["a","c"])"},
+      {"all of one of each",
+       R"({"allOf":[{"oneOf":[{"properties":{"a":{"const":1},"b":{}},"required":["a","b"]},{"properties":{"a":{"const":2},"c":{}},"required":["a"]}]},{"properties":{"d":{}},"required":["d"]}]})",
+       R"("properties":{"a":{"anyOf":[{"const":1},{"const":2}]},"b":{},"c":{},"d":{}},"required":["a","d"])"},
+      {"a schema of several types that may be an object",
+       R"({"anyOf":[{"type":["object","null"],"properties":{"a":{}},"required":["a"]},{"type":["string","null"]},{"const":null},{"enum":["a"]},false]})",
+       R"("properties":{"a":{}},"required":["a"])"},
+      {"conditions",
+       R"({"allOf":[{"if":{"properties":{"k":{"const":1}}},"then":{"properties":{"a":{}},"required":["k","a"]},"else":{"properties":{"b":{}},"required":["k","b"]}}]})",
+       R"("properties":{"a":{},"b":{}},"required":["k"])"},
+      {"a condition without an else demands nothing",
+       R"({"allOf":[{"if":{},"then":{"properties":{"a":{}},"required":["a"]}}]})",
+       R"("properties":{"a":{}})"},
+      {"schemas that depend on a property",
+       R"({"anyOf":[{"properties":{"a":{}},"dependentSchemas":{"a":{"properties":{"b":{}},"required":["b"]}}}]})",
+       R"("properties":{"a":{},"b":{}})"},
+      {"a branch that cannot be read demands nothing",
+       R"({"anyOf":[{"properties":{"a":{}},"required":["a"]},{"$ref":"other.json#/A"}]})",
+       R"("properties":{"a":{}})"},
+      {"nor does a name that is not there",
+       R"({"anyOf":[{"properties":{"a":{}},"required":["a"]},{"$ref":"#/$defs/none"}]})",
+       R"("properties":{"a":{}})"},
+      {"nor one that anything fits", R"({"anyOf":[{"properties":{"a":{}},"required":["a"]},true]})",
+       R"("properties":{"a":{}})"},
+      {"nor one that is the whole again",
+       R"({"anyOf":[{"properties":{"a":{}},"required":["a"]},{"$ref":"#"}]})",
+       R"("properties":{"a":{}})"},
+      {"branches that only say what is required",
+       R"({"properties":{"a":{},"b":{}},"anyOf":[{"required":["a"]},{"required":["b"]}]})",
+       R"("properties":{"a":{},"b":{}})"},
+      {"a property that is in all and in any of the branches fits any",
+       R"({"allOf":[{"properties":{"a":{"x":1}}},{"anyOf":[{"properties":{"a":{"x":2}}}]}]})",
+       R"("properties":{"a":{"anyOf":[{"x":1},{"x":2}]}})"}};
+  for (const Row& row : rows)
+    EXPECT_EQ(schema(row.parameters), R"({"type":"object",)" + std::string(row.expected) + "}")
+        << row.says;
+}
+
+TEST_F(ToolSchemas, are_read_in_the_time_that_their_size_takes) {
+  std::string doubled = R"("d0":{"properties":{"a":{}},"required":["a"]})";
+  for (int i = 1; i < 60; ++i) {
+    const std::string before = "{\"$ref\":\"#/$defs/d" + std::to_string(i - 1) + "\"}";
+    doubled += ",\"d" + std::to_string(i) + "\":{\"anyOf\":[" + before + "," + before + "]}";
+  }
+  const Document merged =
+      Document::parse(schema(R"({"anyOf":[{"$ref":"#/$defs/d59"}],"$defs":{)" + doubled + "}}"));
+  EXPECT_EQ(merged["properties"].dump(), R"({"a":{}})");
+  EXPECT_EQ(merged["required"].dump(), R"(["a"])");
+
+  std::string chain = R"("c0":{})";
+  for (int i = 1; i < 5000; ++i)
+    chain +=
+        ",\"c" + std::to_string(i) + "\":{\"$ref\":\"#/$defs/c" + std::to_string(i - 1) + "\"}";
+  EXPECT_EQ(schema(R"({"anyOf":[{"$ref":"#/$defs/c4999"}],"$defs":{)" + chain + "}}"), "")
+      << "more than anybody refers";
+
+  std::string names = "\"n\"";
+  for (int i = 0; i < 2000; ++i) names += ",\"n" + std::to_string(i) + "\"";
+  std::string parts = R"({"$ref":"#/$defs/n"})";
+  for (int i = 0; i < 200; ++i) parts += R"(,{"allOf":[{"$ref":"#/$defs/n"}]})";
+  EXPECT_EQ(schema(R"({"allOf":[)" + parts + R"(],"$defs":{"n":{"required":[)" + names + "]}}}"),
+            "")
+      << "many times its own size";
+}
+
 TEST_F(ToolSchemas, with_hundreds_of_branches_are_refused) {
   std::string branches = "{}";
   for (int i = 0; i < 300; ++i) branches += ",{}";
