@@ -191,7 +191,7 @@ void ChatMessages::add_block(const CallSaid& said, std::string_view id, std::vec
                  .message = static_cast<std::uint32_t>(said.message),
                  .text = said.call.input,
                  .id = id,
-                 .name = names_.upstream(said.call.name),
+                 .name = tools_.upstream_of_call(said.call, context_.recall),
                  .more = said.more});
 }
 

@@ -23,7 +23,6 @@ struct MessageTools {
   const RequestContext& context;
   Report& report;
   MadeTexts& made;
-  ToolNames& names;
   const RequestTools& tools;
   std::vector<std::string>& betas;  // takes what a part of the content needs
 };
@@ -86,7 +85,6 @@ class ChatMessages {
   const RequestContext& context_;
   Report& report_;
   MadeTexts& made_;
-  ToolNames& names_;
   const RequestTools& tools_;
   Content content_;
   CallIds ids_;

@@ -18,8 +18,7 @@ class ChatDecoder final : public RequestDecoder {
   void read() override {
     parameters_ = read_parameters(request_, Route::kChat, context_, report_);
     tools_.read(request_);
-    ChatMessages messages({context_, report_, made_, names_, tools_, decoded_.betas}, system_,
-                          turns_);
+    ChatMessages messages({context_, report_, made_, tools_, decoded_.betas}, system_, turns_);
     read_system();
     messages.read(request_["messages"]);
     has_thought_ = messages.has_thought();

@@ -60,8 +60,9 @@ struct Decoded {
   ReplyPlan plan;
   std::vector<std::string> betas{};           // anthropic-beta values that it needs
   std::optional<anthropic::Effort> effort{};  // as sent
-  bool has_tools = false;                     // the client's
-  bool may_pause = false;                     // the provider runs tools of its own
+  std::string schemas{};   // digest of all that the provider is to enforce; empty without
+  bool has_tools = false;  // that the client runs
+  bool may_pause = false;  // the provider runs tools of its own
 };
 
 // Puts a paused turn of the assistant's behind the messages of a decoded body, so that it goes on.

@@ -157,7 +157,8 @@ void RequestDecoder::write_plan() {
       (options.custom_as_function == CustomAsFunction::kAuto && context_.is_cursor);
   plan.strips_fence = format_.strips_fence;
   for (const Tool& tool : tools_.all()) {
-    (tool.hosted.empty() ? decoded_.has_tools : decoded_.may_pause) = true;
+    if (tool.hosted.empty() || tool.is_run_by_client()) decoded_.has_tools = true;
+    if (!tool.hosted.empty()) decoded_.may_pause = true;
     if (tool.shape != ToolShape::kFunction || tool.upstream != tool.client || !tool.space.empty())
       plan.tools.push_back({std::string(tool.upstream),
                             std::string(tool.space.empty() ? tool.client : tool.own_name),

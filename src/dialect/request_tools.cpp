@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <utility>
 
@@ -150,6 +151,7 @@ void RequestTools::read_hosted(Value tool, std::string_view type, const std::str
   if (is_versioned(type) && tool["name"].is_string()) {
     Tool hosted{.client = plain_text(tool["name"], made_), .given = tool.raw()};
     hosted.hosted = without_mark(tool, made_);
+    hosted.type = type;
     hosted.mark = cache_mark_of(tool);
     return add(hosted, param);
   }
@@ -201,9 +203,30 @@ void RequestTools::add(Tool tool, const std::string& param, const char* inner) {
                    fmt::format("There are two different tools named '{}'.", tool.client));
 }
 
+bool Tool::is_run_by_client() const {
+  constexpr std::array<std::string_view, 5> kRunByProvider = {
+      "web_search_", "web_fetch_", "code_execution_", "tool_search_tool_", "advisor_"};
+  return !type.empty() &&
+         std::none_of(kRunByProvider.begin(), kRunByProvider.end(),
+                      [&](std::string_view begins) { return type.starts_with(begins); });
+}
+
+// A function yields its name to a tool of the provider's. What only the client runs keeps its name
+// in the history, too: calls of it look like those of a function.
 void RequestTools::name_all() {
-  for (const Tool& tool : tools_)
-    if (!tool.hosted.empty()) names_.reserve(tool.client);
+  for (const Tool& tool : tools_) {
+    if (tool.hosted.empty()) continue;
+    const bool is_alone = !given_.contains(tool.client);
+    if (tool.is_run_by_client() && is_alone)
+      names_.announce(tool.client);
+    else
+      names_.reserve(tool.client);
+    if (tool.is_run_by_client() && !is_alone) twins_.try_emplace(tool.client, std::string_view());
+  }
+  if (!twins_.empty())
+    for (const Tool& tool : tools_)
+      if (const auto twin = twins_.find(tool.client); tool.hosted.empty() && twin != twins_.end())
+        twin->second = InputShape(tool.schema);
   for (const Tool& tool : tools_)
     if (tool.hosted.empty()) names_.announce(tool.client);
   for (Tool& tool : tools_)
@@ -219,10 +242,34 @@ void RequestTools::settle_strict() {
     if (!tool.is_strict) continue;
     const auto schema = may_be_strict ? output_schema(tool.schema) : std::nullopt;
     tool.is_strict = schema && !schema->changed;
-    if (tool.is_strict) ++count;
+    if (!tool.is_strict) continue;
+    tool.cost = schema->cost;
+    taken += tool.cost;
+    ++count;
   }
-  if (count > kMostStrict)
-    for (Tool& tool : tools_) tool.is_strict = false;
+  for (auto tool = tools_.rbegin(); count > kMostStrict || !taken.fits(); ++tool) {
+    if (!tool->is_strict) continue;
+    tool->is_strict = false;
+    taken -= tool->cost;
+    --count;
+  }
+}
+
+void RequestTools::drop_strict() {
+  for (Tool& tool : tools_) tool.is_strict = false;
+}
+
+// Where two tools of the request have the name: what was remembered of the turn says which of them
+// was called, else whether the input is one that the function takes.
+std::string_view RequestTools::upstream_of_call(const ClientCall& call,
+                                                const Recall& recall) const {
+  const std::string_view function = names_.upstream(call.name);
+  const auto twin = twins_.find(call.name);
+  if (twin == twins_.end()) return function;
+  if (const auto turn = recall(call.id))
+    for (const anthropic::ToolCall& told : turn->calls)
+      if (told.id == call.id) return told.name == call.name ? call.name : function;
+  return twin->second.fits(call.input) ? function : call.name;
 }
 
 void RequestTools::add_from_history(std::string_view client) {

@@ -12,8 +12,12 @@
 
 #include "anthropic/capabilities.hpp"
 #include "dialect/block.hpp"
+#include "dialect/call_input.hpp"
+#include "dialect/input_shape.hpp"
 #include "dialect/options.hpp"
+#include "dialect/output_schema.hpp"
 #include "dialect/report.hpp"
+#include "dialect/request.hpp"
 #include "dialect/tool_names.hpp"
 #include "json/outline.hpp"
 
@@ -24,13 +28,18 @@ struct Tool {
   std::string_view upstream{};
   std::string_view description{};  // escaped
   std::string_view schema{};       // JSON
-  std::string_view hosted{};       // of a tool that the provider runs: the whole object as JSON
+  std::string_view hosted{};       // of a tool of the provider's own: the whole object as JSON
+  std::string_view type{};         // of such a tool, with its version
   std::string_view given{};        // as the client wrote it
   std::string_view space{};        // the namespace it stands in, plain
   std::string_view own_name{};     // in its namespace
   ToolShape shape = ToolShape::kFunction;
   bool is_strict = false;
+  SchemaCost cost{};  // while it is strict
   CacheMark mark = CacheMark::kNone;
+
+  // True when calls of it come to the client: the provider knows more tools than it runs.
+  [[nodiscard]] bool is_run_by_client() const;
 };
 
 class RequestTools {
@@ -69,6 +78,10 @@ class RequestTools {
   // True when calls of that tool carry text instead of JSON.
   [[nodiscard]] bool is_custom(std::string_view client) const { return custom_.contains(client); }
 
+  // What a call in the history goes up as. Its input is a JSON object.
+  [[nodiscard]] std::string_view upstream_of_call(const ClientCall& call,
+                                                  const Recall& recall) const;
+
   // A history has calls, but the request has no tools: upstream wants to know them all the same.
   void add_from_history(std::string_view client);
 
@@ -92,9 +105,11 @@ class RequestTools {
   void add(Tool tool, const std::string& param, const char* inner = "");
   void add_hosted(const Tool& tool, const std::string& param);
   void name_all();
-  void settle_strict();
 
-  void choose_named(std::string_view name, std::string_view param);
+  void choose_named(std::string_view name, std::string_view kind, std::string_view param);
+  void choose(const Tool& tool, std::string_view param);
+  // True when a choice of that kind cannot mean the tool, since it means another of its name.
+  [[nodiscard]] bool is_other(const Tool& tool, std::string_view kind) const;
   void choose_allowed(json::Value allowed);
   void force_any();
   void write_choice(std::string_view type, std::string_view name = {});
@@ -108,6 +123,8 @@ class RequestTools {
   std::pmr::unordered_map<std::string_view, std::string_view> given_;  // by name, as it was written
   std::pmr::unordered_map<std::string_view, std::string_view> hosted_;  // by name, as it goes up
   std::pmr::unordered_set<std::string_view> custom_;                    // names
+  // Functions that have the name of a tool of the provider's that the client runs, too.
+  std::unordered_map<std::string_view, InputShape> twins_;
   std::string choice_, hint_;
   bool is_forced_ = false;
   bool is_legacy_ = false;

@@ -50,7 +50,6 @@ ResponsesInput::ResponsesInput(const MessageTools& with, std::vector<Block>& sys
     : context_(with.context),
       report_(with.report),
       made_(with.made),
-      names_(with.names),
       tools_(with.tools),
       content_(with.report, with.made, with.betas),
       ids_(with.made),
@@ -256,7 +255,8 @@ void ResponsesInput::read_call(Value item, std::string_view name, std::string_vi
   const std::string_view key = key_of(item);
   if (!goes_on(key)) flush_results();
   if (!in_assistant_) open_calls_.clear();
-  const ClientCall call{.id = client, .name = names_.upstream(name), .input = input};
+  ClientCall call{.id = client, .name = name, .input = input};
+  call.name = tools_.upstream_of_call(call, context_.recall);
   if (open_calls_.has(call)) return thoughts_.clear();  // what was thought before it, too
   const std::string_view id =
       client.empty() ? ids_.assign({}, fmt::format("call_{}_0", index_)) : ids_.assign(client, {});

@@ -82,7 +82,6 @@ class ResponsesInput {
   const RequestContext& context_;
   Report& report_;
   MadeTexts& made_;
-  ToolNames& names_;
   const RequestTools& tools_;
   Content content_;
   CallIds ids_;

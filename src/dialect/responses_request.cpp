@@ -76,8 +76,7 @@ class ResponsesDecoder final : public RequestDecoder {
     if (const Value instructions = request_["instructions"]; instructions.is_string())
       Content::add_text(instructions.text(), CacheMark::kNone, system_);
     read_system();
-    ResponsesInput input({context_, report_, made_, names_, tools_, decoded_.betas}, system_,
-                         turns_);
+    ResponsesInput input({context_, report_, made_, tools_, decoded_.betas}, system_, turns_);
     if (context_.past != nullptr)
       for (const PastTurn& turn : context_.past->turns) input.read_past(turn);
     input.read(request_["input"]);

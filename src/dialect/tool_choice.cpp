@@ -2,8 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "dialect/request_tools.hpp"
 #include "json/text.hpp"
@@ -23,9 +24,10 @@ Value name_in(Value choice) {
   return choice["name"];
 }
 
-// A tool in a namespace may be named without it.
+// A tool in a namespace may be named without it, one of the provider's by its type.
 bool is_called(const Tool& tool, std::string_view name) {
-  return tool.client == name || (!tool.space.empty() && tool.own_name == name);
+  return tool.client == name || (!tool.space.empty() && tool.own_name == name) ||
+         (!tool.type.empty() && tool.type == name);
 }
 
 // web_search_preview and the like are one tool here.
@@ -59,7 +61,8 @@ void RequestTools::choose(Value request) {
     const bool is_named = kind != "any" && kind != "auto" && kind != "none" && kind != "required";
     if (is_named) {
       const Value name = name_in(choice);
-      return choose_named(name.is_string() ? plain_text(name, made_) : tool_of_kind(kind), param);
+      return choose_named(name.is_string() ? plain_text(name, made_) : tool_of_kind(kind), kind,
+                          param);
     }
   } else if (!choice.is_absent() && !choice.is_string()) {
     return report_.refuse_type(param, "a string or an object");
@@ -72,31 +75,49 @@ void RequestTools::choose(Value request) {
   if (is_serial_) write_choice("auto");
 }
 
-void RequestTools::choose_named(std::string_view name, std::string_view param) {
-  const auto named = std::find_if(tools_.begin(), tools_.end(),
-                                  [&](const Tool& tool) { return is_called(tool, name); });
+bool RequestTools::is_other(const Tool& tool, std::string_view kind) const {
+  const bool wants_function = kind.empty() || kind == "function" || kind == "custom";
+  return twins_.contains(tool.client) && wants_function != tool.hosted.empty();
+}
+
+void RequestTools::choose_named(std::string_view name, std::string_view kind,
+                                std::string_view param) {
+  const auto named = std::find_if(tools_.begin(), tools_.end(), [&](const Tool& tool) {
+    return is_called(tool, name) && !is_other(tool, kind);
+  });
   if (named == tools_.end())
     return report_.refuse(param, "invalid_value",
                           "The tool that is to be called is not in 'tools'.");
+  choose(*named, param);
+}
+
+void RequestTools::choose(const Tool& tool, std::string_view param) {
   if (can_.forced_tool_choice != anthropic::ForcedToolChoice::kNo) {
     is_forced_ = true;
-    return write_choice("tool", named->upstream);
+    return write_choice("tool", tool.upstream);
   }
   report_.warn(kDowngraded, param);
-  hint_ = fmt::format("You must call the tool {}.", named->upstream);
-  tools_ = {*named};
+  hint_ = fmt::format("You must call the tool {}.", tool.upstream);
+  tools_ = {tool};
   write_choice("auto");
 }
 
 void RequestTools::choose_allowed(Value allowed) {
-  std::unordered_set<std::string_view> names;
+  std::unordered_map<std::string_view, std::vector<std::string_view>> kinds;  // by name
   for (const Value entry : allowed["tools"].children()) {
     const Value name = name_in(entry);
-    names.insert(name.is_string() ? plain_text(name, made_)
-                                  : tool_of_kind(entry["type"].text().escaped));
+    const std::string_view kind = entry["type"].text().escaped;
+    kinds[name.is_string() ? plain_text(name, made_) : tool_of_kind(kind)].push_back(kind);
   }
+  const auto names = [&](std::string_view name, const Tool& tool) {
+    const auto found = kinds.find(name);
+    return found != kinds.end() &&
+           !std::all_of(found->second.begin(), found->second.end(),
+                        [&](std::string_view kind) { return is_other(tool, kind); });
+  };
   const auto is_allowed = [&](const Tool& tool) {
-    return names.contains(tool.client) || (!tool.space.empty() && names.contains(tool.own_name));
+    return names(tool.client, tool) || (!tool.space.empty() && names(tool.own_name, tool)) ||
+           (!tool.type.empty() && names(tool.type, tool));
   };
   const auto count = std::count_if(tools_.begin(), tools_.end(), is_allowed);
   if (count == 0)
@@ -105,8 +126,7 @@ void RequestTools::choose_allowed(Value allowed) {
   const bool is_required = allowed["mode"].text().escaped == "required";
   const bool can_force = can_.forced_tool_choice != anthropic::ForcedToolChoice::kNo;
   if (is_required && can_force && count == 1)
-    return choose_named(std::find_if(tools_.begin(), tools_.end(), is_allowed)->client,
-                        "tool_choice");
+    return choose(*std::find_if(tools_.begin(), tools_.end(), is_allowed), "tool_choice");
   std::erase_if(tools_, [&](const Tool& tool) { return !is_allowed(tool); });
   if (is_required) return force_any();
   if (is_serial_) write_choice("auto");
