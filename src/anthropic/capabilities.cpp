@@ -44,6 +44,18 @@ std::optional<std::int64_t> take_number(std::string_view& text) {
   return static_cast<std::int64_t>(*number);
 }
 
+// Limits of what upstream compiles, and keywords that it does not take ("For 'object' type,
+// 'additionalProperties' must be explicitly set to false").
+bool refuses_schemas(std::string_view text) {
+  if (has_one_of(text, {"too many optional parameters", "too many parameters with union types",
+                        "too many strict tools", "'additionalproperties' must be"}))
+    return true;
+  if (has_one_of(text, {"grammar", "schema"}) &&
+      has_one_of(text, {"too large", "too complex", "timed out", "took too long"}))
+    return true;
+  return has(text, "for '") && has(text, "' type, ");
+}
+
 bool is_supported(json::Value feature, bool otherwise) {
   return feature["supported"].boolean().value_or(otherwise);
 }
@@ -115,10 +127,8 @@ std::optional<Capabilities> capabilities_told(std::string_view body,
 std::optional<Lesson> lesson_of(std::string_view message) {
   const std::string text = lowered(message);
   if (has(text, "extra inputs are not permitted")) return extra_input(text);
-  if (has(text, "schema"))
-    return says_no(text) || has(text, "too complex") ? std::optional(Lesson::kNoSchema)
-                                                     : std::nullopt;
-  if (!says_no(text)) return std::nullopt;
+  if (refuses_schemas(text) || !says_no(text)) return std::nullopt;
+  if (has(text, "schema")) return Lesson::kNoSchema;
   if (has(text, "tool_choice")) return Lesson::kNoForcedToolChoice;
   if (has(text, "prefill")) return Lesson::kNoPrefill;
   if (has(text, "role") && has(text, "system")) return Lesson::kNoMidSystem;
@@ -127,6 +137,8 @@ std::optional<Lesson> lesson_of(std::string_view message) {
   if (has_one_of(text, {"temperature", "top_p", "top_k"})) return Lesson::kNoSampling;
   return std::nullopt;
 }
+
+bool is_schema_refusal(std::string_view message) { return refuses_schemas(lowered(message)); }
 
 std::optional<std::int64_t> room_for_output(std::string_view message) {
   const auto at = message.find("exceed context limit");

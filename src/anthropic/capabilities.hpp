@@ -75,6 +75,10 @@ enum class Lesson {
 // What the text of a 400 teaches; nothing for most. `message` is error.message.
 [[nodiscard]] std::optional<Lesson> lesson_of(std::string_view message);
 
+// True when the text of a 400 says that upstream cannot compile the schemas that this request has:
+// they are too many, too large or too free. It tells nothing of the model.
+[[nodiscard]] bool is_schema_refusal(std::string_view message);
+
 // `input length and max_tokens exceed context limit: A + B > C`: C - A, when that leaves room.
 [[nodiscard]] std::optional<std::int64_t> room_for_output(std::string_view message);
 

@@ -25,7 +25,7 @@ TEST(Lessons, are_read_from_what_upstream_says) {
       {"thinking.adaptive.block_binding: Extra inputs are not permitted", Lesson::kNoBlockBinding},
       {"speed: Extra inputs are not permitted", Lesson::kNoFastMode},
       {"cache_control: Extra inputs are not permitted", Lesson::kNoAutomaticCache},
-      {"output_config.format.schema: Schema is too complex.", Lesson::kNoSchema},
+      {"output_config.format: a JSON schema is not supported by this model", Lesson::kNoSchema},
       {"tools.3: schema keyword 'pattern' is not supported with strict", Lesson::kNoSchema}};
   for (const auto& [saying, lesson] : sayings) EXPECT_EQ(lesson_of(saying), lesson) << saying;
 }
@@ -37,6 +37,29 @@ TEST(Lessons, are_not_read_into_other_complaints) {
         "tools.0.custom.input_schema: JSON schema is invalid", "prompt is too long",
         "This credential is only authorized for use with Claude Code"})
     EXPECT_FALSE(lesson_of(saying)) << saying;
+}
+
+TEST(Lessons, about_the_schemas_of_one_request_tell_nothing_of_the_model) {
+  for (const char* saying :
+       {"Schemas contains too many optional parameters (30), which would make grammar compilation "
+        "inefficient. Reduce the number of optional parameters in your tool schemas (limit: 24).",
+        "Schemas contains too many parameters with union types (17 parameters with type arrays or "
+        "anyOf) which causes exponential compilation cost (limit: 16).",
+        "Too many strict tools (21). The maximum number of strict tools supported is 20.",
+        "The compiled grammar is too large, which would cause performance issues. Simplify your "
+        "tool schemas or reduce the number of strict tools.",
+        "Grammar compilation timed out.", "output_config.format.schema: Schema is too complex.",
+        "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly "
+        "set to false",
+        "tools.0.custom: For 'integer' type, property 'maximum' is not supported"}) {
+    EXPECT_TRUE(is_schema_refusal(saying)) << saying;
+    EXPECT_FALSE(lesson_of(saying)) << saying;
+  }
+  for (const char* saying : {"prompt is too long",
+                             "tools.3: schema keyword 'pattern' is not "
+                             "supported with strict",
+                             "tools.0.custom.input_schema: JSON schema is invalid"})
+    EXPECT_FALSE(is_schema_refusal(saying)) << saying;
 }
 
 TEST(Lessons, tell_how_much_room_is_left) {

@@ -13,7 +13,8 @@ namespace {
 
 using json::Document;
 
-constexpr int kMostOptional = 24;  // properties, all objects together
+constexpr int kMostOptional = 24;
+constexpr int kMostUnions = 16;
 
 constexpr std::array<std::string_view, 24> kRemoved = {"minimum",
                                                        "maximum",
@@ -63,13 +64,19 @@ bool is_object_schema(const Document& node) {
   return *type == "object";
 }
 
+bool has_several(const Document& node, const char* key) {
+  const auto list = node.find(key);
+  return list != node.end() && list->is_array() && list->size() > 1;
+}
+
 // Walks a schema once and changes it in place. Recursion is bounded by the depth of a request.
 class Sanitizer {
  public:
   explicit Sanitizer(Document& root) : root_(root) {}
 
-  bool run() { return !refers_to_itself() && clean(root_) && optional_ <= kMostOptional; }
+  bool run() { return !refers_to_itself() && clean(root_) && cost_.fits(); }
   [[nodiscard]] bool changed() const { return changed_; }
+  [[nodiscard]] const SchemaCost& cost() const { return cost_; }
 
  private:
   bool clean(Document& node) {
@@ -77,6 +84,8 @@ class Sanitizer {
     if (is_map(node)) return false;
     std::string notes;
     rename_one_of(node, notes);
+    if (&node != &root_ && (has_several(node, "type") || has_several(node, "anyOf")))
+      ++cost_.unions;
     remove_keywords(node, notes);
     if (is_object_schema(node)) close_object(node, notes);
     add_notes(node, notes);
@@ -145,7 +154,7 @@ class Sanitizer {
       for (const Document& name : *names)
         if (name.is_string()) required.insert(name.get_ref<const std::string&>());
     for (const auto& [name, schema] : properties->items())
-      if (!required.contains(name)) ++optional_;
+      if (!required.contains(name)) ++cost_.optional;
   }
 
   void note(std::string& notes, std::string_view key, const Document& value) {
@@ -210,19 +219,33 @@ class Sanitizer {
 
   Document& root_;
   std::set<std::string> done_;  // references that lead to no circle
-  int optional_ = 0;
+  SchemaCost cost_;
   bool changed_ = false;
 };
 
 }  // namespace
+
+SchemaCost& SchemaCost::operator+=(const SchemaCost& more) {
+  optional += more.optional;
+  unions += more.unions;
+  return *this;
+}
+
+SchemaCost& SchemaCost::operator-=(const SchemaCost& less) {
+  optional -= less.optional;
+  unions -= less.unions;
+  return *this;
+}
+
+bool SchemaCost::fits() const { return optional <= kMostOptional && unions <= kMostUnions; }
 
 std::optional<OutputSchema> output_schema(std::string_view schema) {
   auto document = json::parse_document(schema);
   if (!document || !document->is_object()) return std::nullopt;
   Sanitizer sanitizer(*document);
   if (!sanitizer.run()) return std::nullopt;
-  if (!sanitizer.changed()) return OutputSchema{std::string(schema), false};
-  return OutputSchema{document->dump(), true};
+  if (!sanitizer.changed()) return OutputSchema{std::string(schema), false, sanitizer.cost()};
+  return OutputSchema{document->dump(), true, sanitizer.cost()};
 }
 
 }  // namespace ccproxy::dialect

@@ -7,13 +7,25 @@
 
 namespace ccproxy::dialect {
 
+// What schemas take of the limits that upstream sets for all schemas of a request together: it
+// compiles them into one grammar.
+struct SchemaCost {
+  int optional = 0;  // properties that may be left out
+  int unions = 0;    // values that may be of several types; a nullable one is
+
+  SchemaCost& operator+=(const SchemaCost& more);
+  SchemaCost& operator-=(const SchemaCost& less);
+  [[nodiscard]] bool fits() const;
+};
+
 struct OutputSchema {
   std::string json;
   bool changed = false;  // it had to be
+  SchemaCost cost{};
 };
 
 // What it cannot enforce becomes a sentence in the description beside it. Nothing when the schema
-// cannot be sent at all: it refers to itself, has too many optional properties, or is no object.
+// cannot be sent at all: it refers to itself, costs too much by itself, or is no object.
 [[nodiscard]] std::optional<OutputSchema> output_schema(std::string_view schema);
 
 }  // namespace ccproxy::dialect

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,8 @@ struct RequestContext {
   bool is_codex = false;    // likewise
   std::optional<std::int64_t> most_tokens{};  // what is left of the context, learned from a 400
   Recall recall;
+  // Digests of sets of schemas that the provider could not compile (Decoded::schemas).
+  std::span<const std::string> refused_schemas{};
   std::string_view account{};  // tag of the credential in use, which signatures can be bound to
   // Of Responses alone.
   const Past* past = nullptr;  // what the request refers to; nullptr where nothing is kept

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "base/digest.hpp"
 #include "dialect/cache_marks.hpp"
 #include "dialect/content.hpp"
 #include "json/text.hpp"
@@ -70,6 +72,7 @@ void RequestDecoder::read_system() {
 }
 
 void RequestDecoder::settle() {
+  settle_schemas();
   turns_.place_system(can_.mid_system && context_.options.mid_system == MidSystem::kAuto);
   turns_.pair_results(report_);
   if (turns_.all().empty() && !system_.empty()) {
@@ -92,6 +95,29 @@ void RequestDecoder::settle() {
   const AutomaticMark automatic{.is_wanted = context_.options.prompt_caching,
                                 .is_possible = can_.automatic_cache};
   cache_ = settle_cache_marks(request_, automatic, tools_.all(), system_, turns_, report_);
+}
+
+// What the provider could not compile once is not sent again: all of it becomes a wish.
+void RequestDecoder::settle_schemas() {
+  tools_.settle_strict(format_.cost);
+  decoded_.schemas = digest_of_schemas();
+  const auto refused = context_.refused_schemas;
+  if (std::find(refused.begin(), refused.end(), decoded_.schemas) == refused.end()) return;
+  decoded_.schemas.clear();
+  tools_.drop_strict();
+  format_.write_as_text(report_);
+}
+
+// The same for the same schemas, whatever the tools are called and in which order they stand.
+std::string RequestDecoder::digest_of_schemas() {
+  std::vector<std::string> digests;
+  for (const Tool& tool : tools_.all())
+    if (tool.is_strict) digests.push_back(sha256(tool.schema));
+  if (digests.empty() && format_.format.empty()) return {};
+  std::sort(digests.begin(), digests.end());
+  std::string all = format_.format;
+  for (const std::string& digest : digests) all += digest;
+  return sha256(all);
 }
 
 void RequestDecoder::add_hints() {

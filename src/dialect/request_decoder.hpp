@@ -59,6 +59,8 @@ class RequestDecoder {
 
  private:
   void settle();
+  void settle_schemas();
+  [[nodiscard]] std::string digest_of_schemas();
   void add_hints();
   void write();
   void write_plan();

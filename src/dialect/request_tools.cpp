@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "dialect/content.hpp"
-#include "dialect/output_schema.hpp"
 #include "dialect/tool_schema.hpp"
 #include "json/text.hpp"
 
@@ -82,12 +81,7 @@ void RequestTools::read(Value request) {
   } else if (!search.is_absent()) {
     report_.refuse_type("web_search_options", "an object");
   }
-  finish_reading();
-}
-
-void RequestTools::finish_reading() {
   name_all();
-  settle_strict();
 }
 
 // Lists that grow are copied, and there twice while they are.
@@ -233,8 +227,9 @@ void RequestTools::name_all() {
     tool.upstream = tool.hosted.empty() ? names_.upstream(tool.client) : tool.client;
 }
 
-// Strict only where the schema can be enforced as it stands.
-void RequestTools::settle_strict() {
+// Strict only where the schema can be enforced as it stands, and as long as there is room: upstream
+// refuses a request whose schemas are too much together. The last tools yield.
+void RequestTools::settle_strict(SchemaCost taken) {
   const bool may_be_strict =
       options_.strict_tools == StrictTools::kAuto && can_.strict_tools && can_.structured_outputs;
   std::size_t count = 0;

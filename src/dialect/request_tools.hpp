@@ -67,6 +67,11 @@ class RequestTools {
   // be called.
   void choose(json::Value request);
 
+  // Decides which tools are strict, beside what the answer's format takes of the limits. After
+  // choose().
+  void settle_strict(SchemaCost taken);
+  void drop_strict();
+
   // What `tool_choice` says; empty when it is left out.
   [[nodiscard]] const std::string& choice() const { return choice_; }
   // True when the model must call a tool.
@@ -91,7 +96,6 @@ class RequestTools {
  private:
   void expect(json::Value::Range tools);
   void read_tool(json::Value tool, const std::string& param);
-  void finish_reading();
   // Tools that only Responses has, in responses_tools.cpp.
   void read_responses_tool(json::Value tool, const std::string& param);
   void read_namespace(json::Value space, const std::string& param);

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "anthropic/capabilities.hpp"
+#include "dialect/output_schema.hpp"
 #include "dialect/report.hpp"
 #include "json/outline.hpp"
 
@@ -14,6 +16,13 @@ struct ResponseFormat {
   std::string format{};       // the member `format`; empty when it is left out
   std::string hint{};         // the last system block says this; empty without
   bool strips_fence = false;  // the model may put Markdown around its JSON
+  // Of a format with a schema: as the client wrote it, and which field of the request that was.
+  std::string_view schema{};
+  std::string_view field{};
+  SchemaCost cost{};  // while it is in `format`
+
+  // The schema goes into the prompt, since it cannot be enforced.
+  void write_as_text(Report& report);
 };
 
 [[nodiscard]] ResponseFormat read_response_format(json::Value request,

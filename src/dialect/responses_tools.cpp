@@ -50,7 +50,7 @@ void RequestTools::read_responses(Value request) {
     for (const Value tool : item["tools"].children())
       read_responses_tool(tool, fmt::format("input[{}].tools[{}]", at, number++));
   }
-  finish_reading();
+  name_all();
 }
 
 void RequestTools::read_responses_tool(Value tool, const std::string& param) {

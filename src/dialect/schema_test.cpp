@@ -287,5 +287,43 @@ TEST(OutputSchemas, with_too_many_optional_properties_cannot_be_sent) {
   EXPECT_FALSE(output_schema("[]"));
 }
 
+TEST(OutputSchemas, cost_what_the_provider_counts) {
+  struct Row {
+    const char* says;
+    const char* properties;
+    int optional, unions;
+  };
+  const Row rows[] = {
+      {"a property that need not be there is optional", R"("a":{"type":"string"})", 1, 0},
+      {"one that may be null is a union", R"("r":{"type":["string","null"]})", 0, 1},
+      {"so is one of several schemas", R"("r":{"anyOf":[{"type":"string"},{"type":"null"}]})", 0,
+       1},
+      {"however that is written", R"("r":{"oneOf":[{"type":"string"},{"type":"null"}]})", 0, 1},
+      {"a list of one type is none", R"("r":{"type":["string"],"anyOf":[{"minLength":1}]})", 0, 0},
+      {"what stands deeper counts, too",
+       R"("r":{"type":"array","items":{"type":"object","properties":{"b":{"type":["integer","null"]}}}})",
+       1, 1}};
+  for (const Row& row : rows) {
+    const auto schema = output_schema(R"({"type":"object","required":["r"],"properties":{)" +
+                                      std::string(row.properties) + "}}");
+    ASSERT_TRUE(schema) << row.says;
+    EXPECT_EQ(schema->cost.optional, row.optional) << row.says;
+    EXPECT_EQ(schema->cost.unions, row.unions) << row.says;
+  }
+}
+
+TEST(OutputSchemas, with_too_many_unions_cannot_be_sent) {
+  const auto nullable = [](int count) {
+    Document schema = {{"type", "object"}, {"additionalProperties", false}};
+    for (int i = 0; i < count; ++i) {
+      schema["properties"]["p" + std::to_string(i)] = {{"type", {"string", "null"}}};
+      schema["required"].push_back("p" + std::to_string(i));
+    }
+    return output_schema(schema.dump()).has_value();
+  };
+  EXPECT_TRUE(nullable(16));
+  EXPECT_FALSE(nullable(17));
+}
+
 }  // namespace
 }  // namespace ccproxy::dialect

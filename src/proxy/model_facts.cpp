@@ -1,11 +1,14 @@
 #include "proxy/model_facts.hpp"
 
+#include <algorithm>
+
 namespace ccproxy::proxy {
 namespace {
 
 // Names come from clients: when there are this many, all is forgotten and learned again.
 constexpr std::size_t kMostModels = 1024;
 constexpr std::size_t kMostName = 256;
+constexpr std::size_t kMostRefused = 64;  // sets of schemas for each of them
 
 }  // namespace
 
@@ -37,6 +40,21 @@ void ModelFacts::learn(std::string_view model, anthropic::Lesson lesson,
   anthropic::learn(known(model).capabilities, lesson, sent);
 }
 
+void ModelFacts::refuse_schemas(std::string_view model, std::string_view digest) {
+  if (model.size() > kMostName) return;
+  const std::lock_guard lock(mutex_);
+  auto& refused = known(model).refused_schemas;
+  if (std::find(refused.begin(), refused.end(), digest) != refused.end()) return;
+  if (refused.size() == kMostRefused) refused.erase(refused.begin());
+  refused.emplace_back(digest);
+}
+
+std::vector<std::string> ModelFacts::refused_schemas(std::string_view model) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = known_.find(model);
+  return found == known_.end() ? std::vector<std::string>() : found->second.refused_schemas;
+}
+
 bool ModelFacts::claim_lookup(std::string_view model) {
   if (model.size() > kMostName || table_.family_of(model)) return false;
   const std::lock_guard lock(mutex_);
@@ -56,7 +74,9 @@ void ModelFacts::note(std::string_view model, std::string_view body) {
   const std::lock_guard lock(mutex_);
   Known& one = known(model);
   const auto told = anthropic::capabilities_told(body, one.capabilities);
-  if (told) one = {*told, true};
+  if (!told) return;
+  one.capabilities = *told;
+  one.is_told = true;
 }
 
 }  // namespace ccproxy::proxy

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "anthropic/capabilities.hpp"
 #include "anthropic/models.hpp"
@@ -26,6 +27,11 @@ class ModelFacts {
   void learn(std::string_view model, anthropic::Lesson lesson,
              std::optional<anthropic::Effort> sent);
 
+  // Sets of schemas (Decoded::schemas) that the upstream could not compile for the model. The last
+  // few are remembered.
+  void refuse_schemas(std::string_view model, std::string_view digest);
+  [[nodiscard]] std::vector<std::string> refused_schemas(std::string_view model) const;
+
   // True once for each model that is not in the table: for the caller that should ask about it.
   [[nodiscard]] bool claim_lookup(std::string_view model);
   // False while all that is known of it is taken from the newest family.
@@ -38,6 +44,7 @@ class ModelFacts {
   struct Known {
     anthropic::Capabilities capabilities;
     bool is_told = false;  // by the upstream
+    std::vector<std::string> refused_schemas{};
   };
   Known& known(std::string_view model);
 

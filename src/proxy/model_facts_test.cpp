@@ -47,6 +47,25 @@ TEST_F(Facts, are_asked_for_once) {
   EXPECT_EQ(facts.of("claude-opus-8"), facts.of("claude-opus-7"));
 }
 
+TEST_F(Facts, about_schemas_are_of_one_model_and_change_nothing_else) {
+  const auto before = facts.of("claude-sonnet-5");
+  facts.refuse_schemas("claude-sonnet-5", "one");
+  facts.refuse_schemas("claude-sonnet-5", "one");
+  EXPECT_EQ(facts.refused_schemas("claude-sonnet-5"), std::vector<std::string>{"one"});
+  EXPECT_TRUE(facts.refused_schemas("claude-opus-5").empty());
+  EXPECT_EQ(facts.of("claude-sonnet-5"), before);
+  facts.note("claude-sonnet-5", R"({"id":"claude-sonnet-5"})");
+  EXPECT_EQ(facts.refused_schemas("claude-sonnet-5").size(), 1U) << "the provider did not say that";
+}
+
+TEST_F(Facts, about_schemas_are_the_last_few) {
+  for (int i = 0; i < 1000; ++i)
+    facts.refuse_schemas("claude-sonnet-5", "digest-" + std::to_string(i));
+  const auto refused = facts.refused_schemas("claude-sonnet-5");
+  ASSERT_EQ(refused.size(), 64U);
+  EXPECT_EQ(refused.back(), "digest-999");
+}
+
 TEST_F(Facts, are_bounded_in_number_and_size) {
   for (int i = 0; i < 3000; ++i) (void)facts.claim_lookup("made-up-" + std::to_string(i));
   EXPECT_FALSE(facts.claim_lookup(std::string(1000, 'x')));

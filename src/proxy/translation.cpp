@@ -148,6 +148,7 @@ Result<void> Translation::decode() {
   const auto recall = [&](std::string_view id) {
     return shared.thinking.recall(scope_, id, Clock::now());
   };
+  const std::vector<std::string> refused_schemas = shared.facts.refused_schemas(model_);
   const dialect::Options& options = parts_.config.translation;
   const std::string client = lowered(parts_.head.get("user-agent"));
   const dialect::RequestContext context{
@@ -161,6 +162,7 @@ Result<void> Translation::decode() {
       .is_codex = client.starts_with("codex"),
       .most_tokens = most_tokens_,
       .recall = recall,
+      .refused_schemas = refused_schemas,
       .account = scope_.credential,
       .past = &past_,
       .keeps = archive_ != nullptr,
@@ -234,6 +236,9 @@ Result<bool> Translation::learn() {
   const std::string message = anthropic::read_error(error_body_).message;
   if (const auto room = anthropic::room_for_output(message)) {
     most_tokens_ = room;
+  } else if (anthropic::is_schema_refusal(message)) {
+    if (decoded_.schemas.empty()) return false;
+    parts_.worker.shared.facts.refuse_schemas(model_, decoded_.schemas);
   } else if (const auto lesson = anthropic::lesson_of(message)) {
     parts_.worker.shared.facts.learn(model_, *lesson, decoded_.effort);
   } else {

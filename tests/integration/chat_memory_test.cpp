@@ -212,6 +212,60 @@ TEST_P(ChatLesson, drops_what_this_program_added_by_itself) {
   EXPECT_FALSE(sent(1).contains("cache_control"));
 }
 
+// A schema that the provider cannot compile says nothing about the next one.
+TEST_P(ChatLesson, about_one_set_of_schemas_is_of_no_account_to_others) {
+  const auto format_of = [](const char* name) {
+    return Document{{"type", "json_schema"},
+                    {"json_schema",
+                     {{"name", "s"},
+                      {"schema",
+                       {{"type", "object"},
+                        {"properties", {{name, {{"type", "string"}}}}},
+                        {"required", {name}},
+                        {"additionalProperties", false}}}}}};
+  };
+  Document tool = function_tool("f");
+  tool["function"]["strict"] = true;
+  tool["function"]["parameters"] = {
+      {"type", "object"}, {"properties", Document::object()}, {"additionalProperties", false}};
+  const Document large = chat_body({{"tools", {tool}}, {"response_format", format_of("large")}});
+  for (const char* saying :
+       {"Schemas contains too many optional parameters (30) for one request (limit: 24)",
+        "Schemas contains too many parameters with union types (17 parameters) (limit: 16)",
+        "Too many strict tools (21). The maximum is 20.",
+        "The compiled grammar is too large, which would cause performance issues.",
+        "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly "
+        "set to false"}) {
+    Road fresh{Plan{.workers = GetParam()}};
+    fresh.script({{"replies",
+                   {{{"times", 1},
+                     {"status", 400},
+                     {"error", {{"type", "invalid_request_error"}, {"message", saying}}}},
+                    {{"text", "{}"}}}}});
+    const auto sent_now = [&] { return Document::parse(body_of(fresh.requests().back())); };
+    const Reply first = chat(fresh, large);
+    EXPECT_EQ(first.status, 200) << saying;
+    EXPECT_EQ(first.field("x-ccproxy-warning"), "schema_as_text") << saying;
+    EXPECT_EQ(fresh.requests().size(), 2U) << saying;
+    EXPECT_FALSE(sent_now().contains("output_config")) << saying;
+    EXPECT_FALSE(sent_now()["tools"][0].contains("strict")) << saying;
+
+    EXPECT_EQ(chat(fresh, large).field("x-ccproxy-warning"), "schema_as_text") << saying;
+    EXPECT_EQ(fresh.requests().size(), 3U) << "it is remembered: " << saying;
+
+    const Reply other = chat(fresh, chat_body({{"response_format", format_of("small")}}));
+    EXPECT_FALSE(other.has("x-ccproxy-warning")) << saying;
+    EXPECT_TRUE(sent_now().contains("output_config")) << saying;
+    EXPECT_EQ(fresh.requests().size(), 4U) << saying;
+  }
+}
+
+TEST_P(ChatLesson, about_schemas_where_none_was_sent_is_not_drawn) {
+  refuse_once("The compiled grammar is too large, which would cause performance issues.");
+  EXPECT_EQ(chat(road, chat_body({{"tools", {function_tool("f")}}})).status, 400);
+  EXPECT_EQ(road.requests().size(), 1U);
+}
+
 TEST_P(ChatLesson, of_an_unknown_model_comes_from_the_provider_once) {
   road.script({{"replies",
                 {{{"match", {{"method", "GET"}, {"path", "/v1/models/claude-opus-9"}}},
