@@ -62,6 +62,17 @@ TEST(Lessons, about_the_schemas_of_one_request_tell_nothing_of_the_model) {
     EXPECT_FALSE(is_schema_refusal(saying)) << saying;
 }
 
+TEST(Lessons, name_the_members_of_tools_that_are_extra_inputs) {
+  using Names = std::vector<std::string_view>;
+  EXPECT_EQ(extra_tool_members("tools.0.custom.defer_loading: Extra inputs are not permitted"),
+            Names{"defer_loading"});
+  EXPECT_EQ(extra_tool_members("tools.0.custom.input_examples: Extra inputs are not permitted, "
+                               "tools.1.custom.allowed_callers: Extra inputs are not permitted"),
+            (Names{"allowed_callers", "input_examples"}));
+  EXPECT_TRUE(extra_tool_members("cache_control: Extra inputs are not permitted").empty());
+  EXPECT_TRUE(extra_tool_members("tools.0.custom.input_examples: Field required").empty());
+}
+
 TEST(Lessons, tell_how_much_room_is_left) {
   EXPECT_EQ(room_for_output("input length and `max_tokens` exceed context limit: 190000 + 20000 > "
                             "200000, decrease input length or `max_tokens` and try again"),

@@ -266,6 +266,28 @@ TEST_P(ChatLesson, about_schemas_where_none_was_sent_is_not_drawn) {
   EXPECT_EQ(road.requests().size(), 1U);
 }
 
+TEST_P(ChatLesson, of_a_member_of_a_tool_is_for_that_request_alone) {
+  Document tool = function_tool("f");
+  tool["allowed_callers"] = {"direct"};
+  tool["input_examples"] = {{{"a", 1}}};
+  const Document body = chat_body({{"tools", {tool}}});
+  refuse_once("tools.0.custom.input_examples: Extra inputs are not permitted");
+  const Reply first = chat(road, body);
+  EXPECT_EQ(first.status, 200);
+  EXPECT_EQ(first.field("x-ccproxy-ignored"), "tools[0].input_examples");
+  EXPECT_TRUE(sent(0)["tools"][0].contains("input_examples"));
+  EXPECT_FALSE(sent(1)["tools"][0].contains("input_examples"));
+  EXPECT_TRUE(sent(1)["tools"][0].contains("allowed_callers")) << "that was not named";
+  EXPECT_FALSE(chat(road, body).has("x-ccproxy-ignored")) << "it may come with another beta";
+  EXPECT_EQ(road.requests().size(), 3U);
+}
+
+TEST_P(ChatLesson, of_a_member_that_was_not_sent_is_not_drawn) {
+  refuse_once("tools.0.custom.input_examples: Extra inputs are not permitted");
+  EXPECT_EQ(chat(road, chat_body({{"tools", {function_tool("f")}}})).status, 400);
+  EXPECT_EQ(road.requests().size(), 1U);
+}
+
 TEST_P(ChatLesson, of_an_unknown_model_comes_from_the_provider_once) {
   road.script({{"replies",
                 {{{"match", {{"method", "GET"}, {"path", "/v1/models/claude-opus-9"}}},
