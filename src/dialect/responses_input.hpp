@@ -62,7 +62,8 @@ class ResponsesInput {
   void read_search(json::Value item);
   bool read_kept(const std::string& elements);
   bool has_room_for(const PastItem& item);
-  void replay(const PastAnswer& answer, std::string_view key);
+  void replay(const PastAnswer& answer, std::string_view key, bool is_cut);
+  [[nodiscard]] bool is_cut(const PastItem& kept);
   void replay_block(json::Value block, bool may_think, bool is_cut);
   [[nodiscard]] json::Value outlined(const std::string& elements);
   [[nodiscard]] bool may_think_again(const PastAnswer& answer) const;

@@ -25,7 +25,7 @@ void ResponsesInput::read_past(const PastTurn& turn) {
   response_ = turns_.add_response(turn.id);
   report_.enter_response(turn.id);
   read_list(outlined(turn.input));
-  replay(turn.answer, "");
+  replay(turn.answer, "", turn.answer.is_cut);
   report_.leave_response();
   response_.reset();
 }
@@ -61,7 +61,7 @@ bool ResponsesInput::may_think_again(const PastAnswer& answer) const {
   return answer.family == context_.can.family && (!is_bound || answer.account == context_.account);
 }
 
-void ResponsesInput::replay(const PastAnswer& answer, std::string_view key) {
+void ResponsesInput::replay(const PastAnswer& answer, std::string_view key, bool is_cut) {
   if (answer.blocks.empty()) {
     read_kept(answer.items);
     return;
@@ -73,7 +73,7 @@ void ResponsesInput::replay(const PastAnswer& answer, std::string_view key) {
   const Value::Range blocks = outlined(answer.blocks).children();
   for (auto at = blocks.begin(); at != blocks.end(); ++at) {
     const bool is_last = std::next(at) == blocks.end();
-    replay_block(*at, may_think, answer.is_cut && is_last);
+    replay_block(*at, may_think, is_cut && is_last);
     if (is_last) mark_ = of_reference;
     if (!blocks_.empty()) add_said(key);
     blocks_.clear();
@@ -113,7 +113,7 @@ void ResponsesInput::read_reference(Value item) {
   const bool is_summary = id.starts_with("cmp_");
   if (kept != nullptr && !has_room_for(*kept)) return;
   if (kept != nullptr && kept->is_output && !is_summary && !kept->answer.blocks.empty())
-    return replay(kept->answer, key_of(item));
+    return replay(kept->answer, key_of(item), is_cut(*kept));
   // All that is left of an erased item may be that somebody named it once.
   if (kept != nullptr && read_kept(kept->json)) return;
   if (id.starts_with("rs_")) return report_.warn("item_dropped", fmt::format("input[{}]", index_));
@@ -123,7 +123,13 @@ void ResponsesInput::read_reference(Value item) {
 void ResponsesInput::read_search(Value item) {
   const PastItem* kept = kept_item(item["id"].decoded());
   if (kept == nullptr || !kept->is_output || kept->answer.blocks.empty()) return;
-  if (has_room_for(*kept)) replay(kept->answer, key_of(item));
+  if (has_room_for(*kept)) replay(kept->answer, key_of(item), false);
+}
+
+bool ResponsesInput::is_cut(const PastItem& kept) {
+  const Value::Range items = outlined(kept.json).children();
+  return std::any_of(items.begin(), items.end(),
+                     [](Value item) { return item["status"].text().escaped == "incomplete"; });
 }
 
 // A short input can name a long item many times.
