@@ -14,54 +14,44 @@ bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-bool has_one_of(std::string_view text,
-                std::initializer_list<std::string_view> parts) {
+bool has_one_of(std::string_view text, std::initializer_list<std::string_view> parts) {
   return std::any_of(parts.begin(), parts.end(),
                      [&](std::string_view part) { return has(text, part); });
 }
 
 bool says_no(std::string_view text) {
-  return has_one_of(text, {"not supported", "unsupported", "not support",
-                           "not permitted", "deprecated", "cannot both be"});
+  return has_one_of(text, {"not supported", "unsupported", "not support", "not permitted",
+                           "deprecated", "cannot both be"});
 }
 
 // What upstream calls an extra input, when it is one that this program adds.
 std::optional<Lesson> extra_input(std::string_view text) {
-  if (has(text, "block_binding"))
-    return Lesson::kNoBlockBinding;
-  if (has(text, "speed"))
-    return Lesson::kNoFastMode;
-  if (has(text, "cache_control"))
-    return Lesson::kNoAutomaticCache;
+  if (has(text, "block_binding")) return Lesson::kNoBlockBinding;
+  if (has(text, "speed")) return Lesson::kNoFastMode;
+  if (has(text, "cache_control")) return Lesson::kNoAutomaticCache;
   return std::nullopt;
 }
 
 // Takes the digits that `text` has first, and what stands before them.
-std::optional<std::int64_t> take_number(std::string_view &text) {
+std::optional<std::int64_t> take_number(std::string_view& text) {
   const auto first = text.find_first_of("0123456789");
-  if (first == std::string_view::npos)
-    return std::nullopt;
+  if (first == std::string_view::npos) return std::nullopt;
   text.remove_prefix(first);
-  const std::string_view digits =
-      text.substr(0, text.find_first_not_of("0123456789"));
+  const std::string_view digits = text.substr(0, text.find_first_not_of("0123456789"));
   text.remove_prefix(digits.size());
   const auto number = parse_decimal(digits);
-  if (!number)
-    return std::nullopt;
+  if (!number) return std::nullopt;
   return static_cast<std::int64_t>(*number);
 }
 
-// Limits of what upstream compiles, and keywords that it does not take ("For
-// 'object' type, 'additionalProperties' must be explicitly set to false").
+// Limits of what upstream compiles, and keywords that it does not take ("For 'object' type,
+// 'additionalProperties' must be explicitly set to false").
 bool refuses_schemas(std::string_view text) {
-  if (has_one_of(text,
-                 {"too many optional parameters",
-                  "too many parameters with union types",
-                  "too many strict tools", "'additionalproperties' must be"}))
+  if (has_one_of(text, {"too many optional parameters", "too many parameters with union types",
+                        "too many strict tools", "'additionalproperties' must be"}))
     return true;
   if (has_one_of(text, {"grammar", "schema"}) &&
-      has_one_of(text,
-                 {"too large", "too complex", "timed out", "took too long"}))
+      has_one_of(text, {"too large", "too complex", "timed out", "took too long"}))
     return true;
   return has(text, "for '") && has(text, "' type, ");
 }
@@ -71,45 +61,36 @@ bool is_supported(json::Value feature, bool otherwise) {
 }
 
 Efforts efforts_told(json::Value effort, Efforts otherwise) {
-  if (!effort.is_object())
-    return otherwise;
-  if (!is_supported(effort, true))
-    return {};
+  if (!effort.is_object()) return otherwise;
+  if (!is_supported(effort, true)) return {};
   std::vector<Effort> levels;
-  for (const Effort level : {Effort::kLow, Effort::kMedium, Effort::kHigh,
-                             Effort::kXhigh, Effort::kMax})
-    if (is_supported(effort[effort_name(level)], false))
-      levels.push_back(level);
+  for (const Effort level :
+       {Effort::kLow, Effort::kMedium, Effort::kHigh, Effort::kXhigh, Effort::kMax})
+    if (is_supported(effort[effort_name(level)], false)) levels.push_back(level);
   return Efforts(levels);
 }
 
-void take_thinking(json::Value told, Thinking &thinking) {
+void take_thinking(json::Value told, Thinking& thinking) {
   const json::Value types = told["types"];
-  if (!types.is_object())
-    return;
+  if (!types.is_object()) return;
   thinking.adaptive = is_supported(types["adaptive"], false);
-  thinking.manual = is_supported(types["enabled"], false) ? ManualThinking::kYes
-                                                          : ManualThinking::kNo;
-  if (!is_supported(types["disabled"], true))
-    thinking.off = ThinkingOff::kNone;
-  if (!is_supported(told, true))
-    thinking.standard = ThinkingState::kNone;
+  thinking.manual =
+      is_supported(types["enabled"], false) ? ManualThinking::kYes : ManualThinking::kNo;
+  if (!is_supported(types["disabled"], true)) thinking.off = ThinkingOff::kNone;
+  if (!is_supported(told, true)) thinking.standard = ThinkingState::kNone;
 }
 
-} // namespace
+}  // namespace
 
 Effort Efforts::nearest(Effort wanted) const {
   for (int level = static_cast<int>(wanted); level >= 0; --level)
-    if (has(static_cast<Effort>(level)))
-      return static_cast<Effort>(level);
+    if (has(static_cast<Effort>(level))) return static_cast<Effort>(level);
   int level = static_cast<int>(wanted);
-  while (level < static_cast<int>(Effort::kMax) &&
-         !has(static_cast<Effort>(level)))
-    ++level;
+  while (level < static_cast<int>(Effort::kMax) && !has(static_cast<Effort>(level))) ++level;
   return static_cast<Effort>(level);
 }
 
-Capabilities capabilities_of(const Family &family) {
+Capabilities capabilities_of(const Family& family) {
   return {.family = family.name,
           .context = family.context,
           .max_output = family.max_output,
@@ -124,117 +105,84 @@ Capabilities capabilities_of(const Family &family) {
 }
 
 std::optional<Capabilities> capabilities_told(std::string_view body,
-                                              const Capabilities &otherwise) {
+                                              const Capabilities& otherwise) {
   json::Outline outline;
-  if (!outline.read(body))
-    return std::nullopt;
+  if (!outline.read(body)) return std::nullopt;
   const json::Value told = outline.root();
-  if (!told["id"].is_string())
-    return std::nullopt;
+  if (!told["id"].is_string()) return std::nullopt;
   Capabilities model = otherwise;
-  const auto count = [](json::Value number, std::int64_t &into) {
-    if (const auto tokens = number.integer(); tokens && *tokens > 0)
-      into = *tokens;
+  const auto count = [](json::Value number, std::int64_t& into) {
+    if (const auto tokens = number.integer(); tokens && *tokens > 0) into = *tokens;
   };
   count(told["max_tokens"], model.max_output);
   count(told["max_input_tokens"], model.context);
   const json::Value capabilities = told["capabilities"];
   model.efforts = efforts_told(capabilities["effort"], model.efforts);
   take_thinking(capabilities["thinking"], model.thinking);
-  model.structured_outputs = is_supported(capabilities["structured_outputs"],
-                                          model.structured_outputs);
+  model.structured_outputs =
+      is_supported(capabilities["structured_outputs"], model.structured_outputs);
   return model;
 }
 
 std::optional<Lesson> lesson_of(std::string_view message) {
   const std::string text = lowered(message);
-  if (has(text, "extra inputs are not permitted"))
-    return extra_input(text);
-  if (refuses_schemas(text) || !says_no(text))
-    return std::nullopt;
-  if (has(text, "schema"))
-    return Lesson::kNoSchema;
-  if (has(text, "tool_choice"))
-    return Lesson::kNoForcedToolChoice;
-  if (has(text, "prefill"))
-    return Lesson::kNoPrefill;
-  if (has(text, "role") && has(text, "system"))
-    return Lesson::kNoMidSystem;
-  if (has(text, "thinking.type"))
-    return Lesson::kOtherThinkingType;
-  if (has(text, "effort"))
-    return Lesson::kEffortTooHigh;
-  if (has_one_of(text, {"temperature", "top_p", "top_k"}))
-    return Lesson::kNoSampling;
+  if (has(text, "extra inputs are not permitted")) return extra_input(text);
+  if (refuses_schemas(text) || !says_no(text)) return std::nullopt;
+  if (has(text, "schema")) return Lesson::kNoSchema;
+  if (has(text, "tool_choice")) return Lesson::kNoForcedToolChoice;
+  if (has(text, "prefill")) return Lesson::kNoPrefill;
+  if (has(text, "role") && has(text, "system")) return Lesson::kNoMidSystem;
+  if (has(text, "thinking.type")) return Lesson::kOtherThinkingType;
+  if (has(text, "effort")) return Lesson::kEffortTooHigh;
+  if (has_one_of(text, {"temperature", "top_p", "top_k"})) return Lesson::kNoSampling;
   return std::nullopt;
 }
 
 std::vector<std::string_view> extra_tool_members(std::string_view message) {
   const std::string text = lowered(message);
   std::vector<std::string_view> named;
-  if (!has(text, "extra inputs are not permitted"))
-    return named;
+  if (!has(text, "extra inputs are not permitted")) return named;
   for (const std::string_view member : kToolMembers)
-    if (has(text, member))
-      named.push_back(member);
+    if (has(text, member)) named.push_back(member);
   return named;
 }
 
-bool is_schema_refusal(std::string_view message) {
-  return refuses_schemas(lowered(message));
-}
+bool is_schema_refusal(std::string_view message) { return refuses_schemas(lowered(message)); }
 
 std::optional<std::int64_t> room_for_output(std::string_view message) {
   const auto at = message.find("exceed context limit");
-  if (at == std::string_view::npos || !has(message, "max_tokens"))
-    return std::nullopt;
+  if (at == std::string_view::npos || !has(message, "max_tokens")) return std::nullopt;
   std::string_view rest = message.substr(at);
   const auto input = take_number(rest);
   const auto output = take_number(rest);
   const auto limit = take_number(rest);
-  if (!input || !output || !limit || *limit - *input < 1)
-    return std::nullopt;
+  if (!input || !output || !limit || *limit - *input < 1) return std::nullopt;
   return *limit - *input;
 }
 
-void learn(Capabilities &capabilities, Lesson lesson,
-           std::optional<Effort> sent) {
+void learn(Capabilities& capabilities, Lesson lesson, std::optional<Effort> sent) {
   switch (lesson) {
-  case Lesson::kNoForcedToolChoice:
-    capabilities.forced_tool_choice = ForcedToolChoice::kNo;
-    return;
-  case Lesson::kNoMidSystem:
-    capabilities.mid_system = false;
-    return;
-  case Lesson::kNoSampling:
-    capabilities.sampling = false;
-    return;
-  case Lesson::kNoPrefill:
-    capabilities.prefill = Prefill::kNo;
-    return;
-  case Lesson::kEffortTooHigh:
-    if (sent)
-      capabilities.efforts.remove(*sent);
-    return;
-  case Lesson::kOtherThinkingType:
-    capabilities.thinking.manual = capabilities.thinking.adaptive
-                                       ? ManualThinking::kYes
-                                       : ManualThinking::kNo;
-    capabilities.thinking.adaptive = !capabilities.thinking.adaptive;
-    return;
-  case Lesson::kNoBlockBinding:
-    capabilities.block_binding = false;
-    return;
-  case Lesson::kNoFastMode:
-    capabilities.fast_mode = false;
-    return;
-  case Lesson::kNoAutomaticCache:
-    capabilities.automatic_cache = false;
-    return;
-  case Lesson::kNoSchema:
-    capabilities.structured_outputs = false;
-    capabilities.strict_tools = false;
+    case Lesson::kNoForcedToolChoice:
+      capabilities.forced_tool_choice = ForcedToolChoice::kNo;
+      return;
+    case Lesson::kNoMidSystem: capabilities.mid_system = false; return;
+    case Lesson::kNoSampling: capabilities.sampling = false; return;
+    case Lesson::kNoPrefill: capabilities.prefill = Prefill::kNo; return;
+    case Lesson::kEffortTooHigh:
+      if (sent) capabilities.efforts.remove(*sent);
+      return;
+    case Lesson::kOtherThinkingType:
+      capabilities.thinking.manual =
+          capabilities.thinking.adaptive ? ManualThinking::kYes : ManualThinking::kNo;
+      capabilities.thinking.adaptive = !capabilities.thinking.adaptive;
+      return;
+    case Lesson::kNoBlockBinding: capabilities.block_binding = false; return;
+    case Lesson::kNoFastMode: capabilities.fast_mode = false; return;
+    case Lesson::kNoAutomaticCache: capabilities.automatic_cache = false; return;
+    case Lesson::kNoSchema:
+      capabilities.structured_outputs = false;
+      capabilities.strict_tools = false;
   }
 }
 
-} // namespace ccproxy::anthropic
+}  // namespace ccproxy::anthropic

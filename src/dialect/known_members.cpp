@@ -18,18 +18,18 @@ using json::ValueKind;
 // What holds a member. kOpaque is not looked into.
 enum Kind : unsigned {
   kOpaque = 0,
-  kTool = 1U << 0U, // also the function or custom tool inside one
+  kTool = 1U << 0U,  // also the function or custom tool inside one
   kMessage = 1U << 1U,
   kCall = 1U << 2U,
-  kCallee = 1U << 3U, // the function or custom tool of a call
+  kCallee = 1U << 3U,  // the function or custom tool of a call
   kPart = 1U << 4U,
   kImage = 1U << 5U,
   kFile = 1U << 6U,
   kSource = 1U << 7U,
   kItem = 1U << 8U,
-  kMark = 1U << 9U,    // of a cache
-  kFormat = 1U << 10U, // of a custom tool's input
-  kPlace = 1U << 11U,  // of the user
+  kMark = 1U << 9U,     // of a cache
+  kFormat = 1U << 10U,  // of a custom tool's input
+  kPlace = 1U << 11U,   // of the user
   kFilters = 1U << 12U,
   kAny = (1U << 13U) - 1,
 };
@@ -37,16 +37,14 @@ enum Kind : unsigned {
 struct Row {
   std::string_view name;
   unsigned holders;
-  Kind inside = kOpaque; // of its value, or of the elements of that
-  bool is_lost = false;  // known, but without a counterpart
+  Kind inside = kOpaque;  // of its value, or of the elements of that
+  bool is_lost = false;   // known, but without a counterpart
 };
 
-constexpr unsigned kSaid =
-    kMessage | kItem; // what has a role, or may stand beside it
+constexpr unsigned kSaid = kMessage | kItem;  // what has a role, or may stand beside it
 constexpr unsigned kTalk = kSaid | kPart;
 
-// Members that come from an API's own replies are here as well: clients send
-// back what they got.
+// Members that come from an API's own replies are here as well: clients send back what they got.
 constexpr auto kRows = std::to_array<Row>({
     {"type", kAny},
     {"name", kTool | kTalk | kCallee},
@@ -164,11 +162,8 @@ constexpr std::uint8_t kEmpty = 255;
 static_assert(kRows.size() < kEmpty);
 
 constexpr std::size_t slot_of(std::string_view name) {
-  const auto byte = [&](std::size_t at) {
-    return static_cast<unsigned char>(name[at]);
-  };
-  return (name.size() * 67 + byte(0) * 31U + byte(name.size() - 1) * 7U +
-          byte(name.size() / 2)) %
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(name[at]); };
+  return (name.size() * 67 + byte(0) * 31U + byte(name.size() - 1) * 7U + byte(name.size() / 2)) %
          kSlots;
 }
 
@@ -177,66 +172,58 @@ constexpr auto kTable = [] {
   table.fill(kEmpty);
   for (std::size_t row = 0; row < kRows.size(); ++row) {
     std::size_t slot = slot_of(kRows[row].name);
-    while (table[slot] != kEmpty)
-      slot = (slot + 1) % kSlots;
+    while (table[slot] != kEmpty) slot = (slot + 1) % kSlots;
     table[slot] = static_cast<std::uint8_t>(row);
   }
   return table;
 }();
 
-const Row *row_of(std::string_view name, Kind holder) {
-  if (name.empty())
-    return nullptr;
-  for (std::size_t slot = slot_of(name); kTable[slot] != kEmpty;
-       slot = (slot + 1) % kSlots) {
-    const Row &row = kRows[kTable[slot]];
-    if ((row.holders & holder) != 0 && row.name == name)
-      return &row;
+const Row* row_of(std::string_view name, Kind holder) {
+  if (name.empty()) return nullptr;
+  for (std::size_t slot = slot_of(name); kTable[slot] != kEmpty; slot = (slot + 1) % kSlots) {
+    const Row& row = kRows[kTable[slot]];
+    if ((row.holders & holder) != 0 && row.name == name) return &row;
   }
   return nullptr;
 }
 
 template <std::size_t N>
-bool is_one_of(std::string_view type,
-               const std::array<std::string_view, N> &types) {
+bool is_one_of(std::string_view type, const std::array<std::string_view, N>& types) {
   return std::find(types.begin(), types.end(), type) != types.end();
 }
 
-// What goes up as it is, is left out as a whole or is refused anyway is not
-// looked into.
+// What goes up as it is, is left out as a whole or is refused anyway is not looked into.
 bool is_read(Value object, Kind kind) {
-  constexpr std::array<std::string_view, 12> kTools = {
-      "function",
-      "custom",
-      "namespace",
-      "web_search",
-      "web_search_2025_08_26",
-      "web_search_preview",
-      "web_search_preview_2025_03_11",
-      "local_shell",
-      "shell",
-      "apply_patch",
-      "tool_search",
-      ""};
-  constexpr std::array<std::string_view, 18> kItems = {
-      "message",
-      "function_call",
-      "function_call_output",
-      "custom_tool_call",
-      "custom_tool_call_output",
-      "reasoning",
-      "item_reference",
-      "compaction",
-      "compaction_trigger",
-      "additional_tools",
-      "tool_search_call",
-      "tool_search_output",
-      "local_shell_call",
-      "local_shell_call_output",
-      "shell_call",
-      "shell_call_output",
-      "apply_patch_call",
-      "apply_patch_call_output"};
+  constexpr std::array<std::string_view, 12> kTools = {"function",
+                                                       "custom",
+                                                       "namespace",
+                                                       "web_search",
+                                                       "web_search_2025_08_26",
+                                                       "web_search_preview",
+                                                       "web_search_preview_2025_03_11",
+                                                       "local_shell",
+                                                       "shell",
+                                                       "apply_patch",
+                                                       "tool_search",
+                                                       ""};
+  constexpr std::array<std::string_view, 18> kItems = {"message",
+                                                       "function_call",
+                                                       "function_call_output",
+                                                       "custom_tool_call",
+                                                       "custom_tool_call_output",
+                                                       "reasoning",
+                                                       "item_reference",
+                                                       "compaction",
+                                                       "compaction_trigger",
+                                                       "additional_tools",
+                                                       "tool_search_call",
+                                                       "tool_search_output",
+                                                       "local_shell_call",
+                                                       "local_shell_call_output",
+                                                       "shell_call",
+                                                       "shell_call_output",
+                                                       "apply_patch_call",
+                                                       "apply_patch_call_output"};
   constexpr std::array<std::string_view, 21> kParts = {
       "text",         "input_text",     "output_text",
       "summary_text", "reasoning_text", "refusal",
@@ -246,66 +233,53 @@ bool is_read(Value object, Kind kind) {
       "tool_result",  "thinking",       "redacted_thinking",
       "content",      "tool_reference", ""};
   const std::string_view type = object["type"].text().escaped;
-  if (kind == kItem)
-    return type.empty() || is_one_of(type, kItems);
-  if (kind == kPart)
-    return is_one_of(type, kParts);
-  if (kind != kTool)
-    return true;
+  if (kind == kItem) return type.empty() || is_one_of(type, kItems);
+  if (kind == kPart) return is_one_of(type, kParts);
+  if (kind != kTool) return true;
   return is_one_of(type, kTools) || object["input_schema"].is_object();
 }
 
 // What means the same as leaving it out.
 bool says_nothing(Value value) {
   switch (value.kind()) {
-  case ValueKind::kMissing:
-  case ValueKind::kNull:
-    return true;
-  case ValueKind::kBool:
-    return value.boolean() == false;
-  case ValueKind::kNumber:
-    return value.number() == 0.0;
-  case ValueKind::kString:
-    return value.text().empty();
-  case ValueKind::kArray:
-  case ValueKind::kObject:
-    return value.children().empty();
+    case ValueKind::kMissing:
+    case ValueKind::kNull: return true;
+    case ValueKind::kBool: return value.boolean() == false;
+    case ValueKind::kNumber: return value.number() == 0.0;
+    case ValueKind::kString: return value.text().empty();
+    case ValueKind::kArray:
+    case ValueKind::kObject: return value.children().empty();
   }
   return false;
 }
 
 class Walk {
-public:
-  explicit Walk(Report &report) : report_(report) {}
+ public:
+  explicit Walk(Report& report) : report_(report) {}
 
   void list(Value values, std::string_view name, Kind kind) {
-    if (!values.is_array())
-      return;
+    if (!values.is_array()) return;
     path_[depth_++] = {name, 0};
     for (const Value value : values.children()) {
-      if (value.is_object())
-        object(value, kind);
+      if (value.is_object()) object(value, kind);
       ++path_[depth_ - 1].index;
     }
     --depth_;
   }
 
-private:
+ private:
   struct Step {
     std::string_view name;
-    std::ptrdiff_t index = -1; // in a list
+    std::ptrdiff_t index = -1;  // in a list
   };
 
   // The outline ends long before the path does.
   void object(Value object, Kind kind) {
-    if (found_ == kMostFound || depth_ + 1 >= path_.size() ||
-        !is_read(object, kind))
-      return;
+    if (found_ == kMostFound || depth_ + 1 >= path_.size() || !is_read(object, kind)) return;
     for (const Value member : object.children()) {
-      const Row *const row = row_of(member.name(), kind);
+      const Row* const row = row_of(member.name(), kind);
       if (row == nullptr || row->is_lost) {
-        if (!says_nothing(member))
-          tell(member.name());
+        if (!says_nothing(member)) tell(member.name());
       } else if (row->inside != kOpaque) {
         look_into(member, row->inside);
       }
@@ -313,10 +287,8 @@ private:
   }
 
   void look_into(Value member, Kind kind) {
-    if (member.is_array())
-      return list(member, member.name(), kind);
-    if (!member.is_object())
-      return;
+    if (member.is_array()) return list(member, member.name(), kind);
+    if (!member.is_object()) return;
     path_[depth_++] = {member.name()};
     object(member, kind);
     --depth_;
@@ -326,32 +298,30 @@ private:
     std::string param;
     for (std::size_t i = 0; i < depth_; ++i) {
       param += path_[i].name;
-      if (path_[i].index >= 0)
-        param += fmt::format("[{}]", path_[i].index);
+      if (path_[i].index >= 0) param += fmt::format("[{}]", path_[i].index);
       param += '.';
     }
     report_.ignore(param.append(name));
     ++found_;
   }
 
-  static constexpr std::size_t kMostFound = 64; // more than are told
+  static constexpr std::size_t kMostFound = 64;  // more than are told
 
-  Report &report_;
+  Report& report_;
   std::array<Step, json::Outline::kListed + 2> path_{};
   std::size_t depth_ = 0;
   std::size_t found_ = 0;
 };
 
-} // namespace
+}  // namespace
 
-void report_unknown_members(Value request, Report &report) {
+void report_unknown_members(Value request, Report& report) {
   Walk walk(report);
   walk.list(request["tools"], "tools", kTool);
   walk.list(request["functions"], "functions", kTool);
   const Value messages = request["messages"];
-  if (!messages.is_absent())
-    return walk.list(messages, "messages", kMessage);
+  if (!messages.is_absent()) return walk.list(messages, "messages", kMessage);
   walk.list(request["input"], "input", kItem);
 }
 
-} // namespace ccproxy::dialect
+}  // namespace ccproxy::dialect

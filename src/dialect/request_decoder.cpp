@@ -17,67 +17,57 @@ namespace {
 
 using json::Value;
 
-constexpr std::string_view kBindingBeta =
-    "thinking-binding-controls-2026-08-01";
-// Bytes that the body may have beyond the client's: at all, and around each of
-// these.
-constexpr std::size_t kHead = 2048, kAroundTurn = 48, kAroundBlock = 96,
-                      kAroundTool = 64;
+constexpr std::string_view kBindingBeta = "thinking-binding-controls-2026-08-01";
+// Bytes that the body may have beyond the client's: at all, and around each of these.
+constexpr std::size_t kHead = 2048, kAroundTurn = 48, kAroundBlock = 96, kAroundTool = 64;
 
 std::string_view role_name(Role role) {
   switch (role) {
-  case Role::kAssistant:
-    return "assistant";
-  case Role::kSystem:
-    return "system";
-  case Role::kUser:
-    break;
+    case Role::kAssistant: return "assistant";
+    case Role::kSystem: return "system";
+    case Role::kUser: break;
   }
   return "user";
 }
 
-} // namespace
+}  // namespace
 
-RequestDecoder::RequestDecoder(Value request, const RequestContext &context,
+RequestDecoder::RequestDecoder(Value request, const RequestContext& context,
                                std::string_view input_param)
-    : request_(request), context_(context), can_(context.can),
-      report_(decoded_.plan, context.strict), names_(made_),
-      tools_(context, report_, made_, names_), turns_(made_, input_param),
+    : request_(request),
+      context_(context),
+      can_(context.can),
+      report_(decoded_.plan, context.strict),
+      names_(made_),
+      tools_(context, report_, made_, names_),
+      turns_(made_, input_param),
       display_(context.options.chat_reasoning_display),
       input_param_(input_param) {}
 
 Result<Decoded> RequestDecoder::run() {
-  if (!request_.is_object())
-    report_.refuse_type("", "an object");
-  if (context_.asked.defaulted)
-    report_.warn("model_defaulted", "model");
-  if (context_.asked.marked)
-    report_.ignore("model[1m]");
-  if (context_.is_unknown)
-    report_.warn("model_unknown", "model");
+  if (!request_.is_object()) report_.refuse_type("", "an object");
+  if (context_.asked.defaulted) report_.warn("model_defaulted", "model");
+  if (context_.asked.marked) report_.ignore("model[1m]");
+  if (context_.is_unknown) report_.warn("model_unknown", "model");
   read();
   report_unknown_members(request_, report_);
-  if (report_.refused())
-    return report_.take_error();
+  if (report_.refused()) return report_.take_error();
   settle();
-  if (report_.refused())
-    return report_.take_error();
+  if (report_.refused()) return report_.take_error();
   write();
   return std::move(decoded_);
 }
 
 void RequestDecoder::read_system() {
   const Value system = request_["system"];
-  if (system.is_string())
-    return Content::add_text(system.text(), CacheMark::kNone, system_);
+  if (system.is_string()) return Content::add_text(system.text(), CacheMark::kNone, system_);
   if (!system.is_absent() && !system.is_array())
     return report_.refuse_type("system", "a string or an array");
   std::size_t index = 0;
   for (const Value part : system.children()) {
     const Value text = part.is_string() ? part : part["text"];
     if (!text.is_string())
-      return report_.refuse_type(fmt::format("system[{}].text", index),
-                                 "a string");
+      return report_.refuse_type(fmt::format("system[{}].text", index), "a string");
     Content::add_text(text.text(), cache_mark_of(part), system_);
     ++index;
   }
@@ -85,62 +75,50 @@ void RequestDecoder::read_system() {
 
 void RequestDecoder::settle() {
   settle_schemas();
-  turns_.place_system(can_.mid_system &&
-                      context_.options.mid_system == MidSystem::kAuto);
+  turns_.place_system(can_.mid_system && context_.options.mid_system == MidSystem::kAuto);
   turns_.pair_results(report_);
   if (turns_.all().empty() && !system_.empty()) {
     turns_.add(Role::kUser, 0, {&system_.back(), 1});
     system_.pop_back();
   }
   if (turns_.all().empty())
-    return report_.refuse(input_param_, "invalid_value",
-                          "There is no text in the request.");
+    return report_.refuse(input_param_, "invalid_value", "There is no text in the request.");
   const ThinkingContext thinking{.can = can_,
                                  .display = display_,
                                  .max_tokens = parameters_.max_tokens,
                                  .is_forced = tools_.is_forced(),
-                                 .lacks_thought =
-                                     turns_.last_call_lacks_thought(),
+                                 .lacks_thought = turns_.last_call_lacks_thought(),
                                  .has_thought = has_thought_};
   thinking_ = choose_thinking(wish_, thinking, report_);
-  turns_.complete_ends(can_.prefill != anthropic::Prefill::kNo &&
-                       !thinking_.is_on && format_.format.empty());
+  turns_.complete_ends(can_.prefill != anthropic::Prefill::kNo && !thinking_.is_on &&
+                       format_.format.empty());
   add_hints();
-  sampling_ =
-      settle_sampling(parameters_, can_.sampling && !thinking_.is_on, report_);
+  sampling_ = settle_sampling(parameters_, can_.sampling && !thinking_.is_on, report_);
   const AutomaticMark automatic{.is_wanted = context_.options.prompt_caching,
                                 .is_possible = can_.automatic_cache};
-  cache_ = settle_cache_marks(request_, automatic, tools_.all(), system_,
-                              turns_, report_);
+  cache_ = settle_cache_marks(request_, automatic, tools_.all(), system_, turns_, report_);
 }
 
-// What the provider could not compile once is not sent again: all of it becomes
-// a wish.
+// What the provider could not compile once is not sent again: all of it becomes a wish.
 void RequestDecoder::settle_schemas() {
   tools_.settle_strict(format_.cost);
   decoded_.schemas = digest_of_schemas();
   const auto refused = context_.refused_schemas;
-  if (std::find(refused.begin(), refused.end(), decoded_.schemas) ==
-      refused.end())
-    return;
+  if (std::find(refused.begin(), refused.end(), decoded_.schemas) == refused.end()) return;
   decoded_.schemas.clear();
   tools_.drop_strict();
   format_.write_as_text(report_);
 }
 
-// The same for the same schemas, whatever the tools are called and in which
-// order they stand.
+// The same for the same schemas, whatever the tools are called and in which order they stand.
 std::string RequestDecoder::digest_of_schemas() {
   std::vector<std::string> digests;
-  for (const Tool &tool : tools_.all())
-    if (tool.is_strict)
-      digests.push_back(sha256(tool.schema));
-  if (digests.empty() && format_.format.empty())
-    return {};
+  for (const Tool& tool : tools_.all())
+    if (tool.is_strict) digests.push_back(sha256(tool.schema));
+  if (digests.empty() && format_.format.empty()) return {};
   std::sort(digests.begin(), digests.end());
   std::string all = format_.format;
-  for (const std::string &digest : digests)
-    all += digest;
+  for (const std::string& digest : digests) all += digest;
   return sha256(all);
 }
 
@@ -148,8 +126,7 @@ void RequestDecoder::add_hints() {
   for (const std::string_view hint :
        {std::string_view(parameters_.hint), std::string_view(format_.hint),
         std::string_view(tools_.hint())}) {
-    if (hint.empty())
-      continue;
+    if (hint.empty()) continue;
     std::string escaped;
     json::append_escaped(escaped, hint);
     system_.push_back({.kind = Block::Kind::kText});
@@ -157,17 +134,15 @@ void RequestDecoder::add_hints() {
   }
 }
 
-// The messages stand last, so that a paused turn can be put behind them
-// (append_turn()).
+// The messages stand last, so that a paused turn can be put behind them (append_turn()).
 void RequestDecoder::write() {
   write_plan();
-  std::string &out = decoded_.body;
+  std::string& out = decoded_.body;
   out.reserve(likely_size());
   out += R"({"model":)";
   json::append_quoted(out, context_.model);
   if (!context_.counts) {
-    out.append(R"(,"max_tokens":)")
-        .append(std::to_string(parameters_.max_tokens));
+    out.append(R"(,"max_tokens":)").append(std::to_string(parameters_.max_tokens));
     out += R"(,"stream":true)";
   }
   write_blocks("system", system_);
@@ -184,26 +159,22 @@ void RequestDecoder::write() {
   }
   append_mark(out, cache_);
   out += R"(,"messages":[)";
-  for (const Turn &turn : turns_.all())
-    write_turn(turn);
+  for (const Turn& turn : turns_.all()) write_turn(turn);
   out += "]}";
 }
 
 // Text that grows as it is written is copied, and there twice while it is.
 std::size_t RequestDecoder::likely_size() {
-  std::size_t size =
-      request_.raw().size() + kHead + tools_.all().size() * kAroundTool;
-  for (const Turn &turn : turns_.all())
-    size += kAroundTurn + turn.blocks.size() * kAroundBlock;
+  std::size_t size = request_.raw().size() + kHead + tools_.all().size() * kAroundTool;
+  for (const Turn& turn : turns_.all()) size += kAroundTurn + turn.blocks.size() * kAroundBlock;
   return size;
 }
 
 void RequestDecoder::write_plan() {
-  ReplyPlan &plan = decoded_.plan;
-  const Options &options = context_.options;
-  plan.model = options.response_model == ResponseModel::kUpstream
-                   ? std::string(context_.model)
-                   : context_.asked.name;
+  ReplyPlan& plan = decoded_.plan;
+  const Options& options = context_.options;
+  plan.model = options.response_model == ResponseModel::kUpstream ? std::string(context_.model)
+                                                                  : context_.asked.name;
   plan.model_sent = context_.model;
   plan.stream = parameters_.stream;
   plan.include_usage = parameters_.include_usage;
@@ -211,70 +182,53 @@ void RequestDecoder::write_plan() {
   plan.legacy_functions = tools_.is_legacy();
   plan.custom_as_function =
       options.custom_as_function == CustomAsFunction::kAlways ||
-      (options.custom_as_function == CustomAsFunction::kAuto &&
-       context_.is_cursor);
+      (options.custom_as_function == CustomAsFunction::kAuto && context_.is_cursor);
   plan.strips_fence = format_.strips_fence;
-  for (const Tool &tool : tools_.all()) {
-    if (tool.hosted.empty() || tool.is_run_by_client())
-      decoded_.has_tools = true;
-    if (!tool.hosted.empty())
-      decoded_.may_pause = true;
-    if (tool.shape != ToolShape::kFunction || tool.upstream != tool.client ||
-        !tool.space.empty())
-      plan.tools.push_back(
-          {std::string(tool.upstream),
-           std::string(tool.space.empty() ? tool.client : tool.own_name),
-           tool.shape, std::string(tool.space)});
+  for (const Tool& tool : tools_.all()) {
+    if (tool.hosted.empty() || tool.is_run_by_client()) decoded_.has_tools = true;
+    if (!tool.hosted.empty()) decoded_.may_pause = true;
+    if (tool.shape != ToolShape::kFunction || tool.upstream != tool.client || !tool.space.empty())
+      plan.tools.push_back({std::string(tool.upstream),
+                            std::string(tool.space.empty() ? tool.client : tool.own_name),
+                            tool.shape, std::string(tool.space)});
   }
-  if (thinking_.binds_blocks)
-    decoded_.betas.emplace_back(kBindingBeta);
+  if (thinking_.binds_blocks) decoded_.betas.emplace_back(kBindingBeta);
   decoded_.effort = thinking_.effort;
 }
 
-void RequestDecoder::write_member(std::string_view name,
-                                  std::string_view json) {
-  if (json.empty())
-    return;
+void RequestDecoder::write_member(std::string_view name, std::string_view json) {
+  if (json.empty()) return;
   decoded_.body.append(",\"").append(name).append("\":").append(json);
 }
 
 void RequestDecoder::write_output_config() {
-  if (!thinking_.effort && format_.format.empty())
-    return;
-  std::string &out = decoded_.body;
+  if (!thinking_.effort && format_.format.empty()) return;
+  std::string& out = decoded_.body;
   out += R"(,"output_config":{)";
   if (thinking_.effort)
-    out.append(R"("effort":")")
-        .append(effort_name(*thinking_.effort))
-        .append("\"");
+    out.append(R"("effort":")").append(effort_name(*thinking_.effort)).append("\"");
   if (!format_.format.empty())
-    out.append(thinking_.effort ? "," : "")
-        .append(R"("format":)")
-        .append(format_.format);
+    out.append(thinking_.effort ? "," : "").append(R"("format":)").append(format_.format);
   out += '}';
 }
 
-void RequestDecoder::write_blocks(std::string_view name,
-                                  std::span<const Block> blocks) {
-  if (blocks.empty())
-    return;
-  std::string &out = decoded_.body;
+void RequestDecoder::write_blocks(std::string_view name, std::span<const Block> blocks) {
+  if (blocks.empty()) return;
+  std::string& out = decoded_.body;
   out.append(",\"").append(name).append("\":[");
-  for (const Block &block : blocks) {
-    if (&block != blocks.data())
-      out += ',';
+  for (const Block& block : blocks) {
+    if (&block != blocks.data()) out += ',';
     append_block(out, block);
   }
   out += ']';
 }
 
-void RequestDecoder::write_turn(const Turn &turn) {
-  std::string &out = decoded_.body;
-  if (out.back() != '[')
-    out += ',';
+void RequestDecoder::write_turn(const Turn& turn) {
+  std::string& out = decoded_.body;
+  if (out.back() != '[') out += ',';
   out.append(R"({"role":")").append(role_name(turn.role)).append("\"");
   write_blocks("content", turn.blocks);
   out += '}';
 }
 
-} // namespace ccproxy::dialect
+}  // namespace ccproxy::dialect

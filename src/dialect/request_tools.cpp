@@ -21,56 +21,47 @@ constexpr std::size_t kMostStrict = 20;
 constexpr std::string_view kTextSchema =
     R"({"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false})";
 
-// The member of that name where it is an object, else the object around it:
-// some clients leave the wrapper out.
+// The member of that name where it is an object, else the object around it: some clients leave the
+// wrapper out.
 Value inside(Value object, std::string_view wrapper) {
   const Value inner = object[wrapper];
   return inner.is_object() ? inner : object;
 }
 
 std::int64_t max_uses(std::string_view context_size) {
-  if (context_size == "low")
-    return 2;
+  if (context_size == "low") return 2;
   return context_size == "high" ? 10 : 5;
 }
 
-// What a grammar says, as a part of the description: Claude has no other place
-// for it.
+// What a grammar says, as a part of the description: Claude has no other place for it.
 std::string described(std::string_view description, Value custom) {
   std::string text(description);
   const Value format = custom["format"];
-  if (format["type"].text().escaped != "grammar")
-    return text;
+  if (format["type"].text().escaped != "grammar") return text;
   const Value grammar = inside(format, "grammar");
-  if (!text.empty())
-    text += "\\n\\n";
+  if (!text.empty()) text += "\\n\\n";
   return text.append("The input must match this grammar (")
       .append(grammar["syntax"].text().escaped)
       .append("):\\n")
       .append(grammar["definition"].text().escaped);
 }
 
-void append_text_members(std::string &out, Value object,
-                         std::initializer_list<const char *> names) {
-  for (const char *name : names)
-    if (const Value text = object[name];
-        text.is_string() && !text.text().empty())
+void append_text_members(std::string& out, Value object, std::initializer_list<const char*> names) {
+  for (const char* name : names)
+    if (const Value text = object[name]; text.is_string() && !text.text().empty())
       out.append(",\"").append(name).append("\":").append(text.raw());
 }
 
-} // namespace
+}  // namespace
 
 void RequestTools::read(Value request) {
   const Value tools = request["tools"], functions = request["functions"];
-  if (!tools.is_absent() && !tools.is_array())
-    report_.refuse_type("tools", "an array");
-  if (!functions.is_absent() && !functions.is_array())
-    report_.refuse_type("functions", "an array");
+  if (!tools.is_absent() && !tools.is_array()) report_.refuse_type("tools", "an array");
+  if (!functions.is_absent() && !functions.is_array()) report_.refuse_type("functions", "an array");
   expect(tools.children());
   look_for_search(tools.children());
   std::size_t index = 0;
-  for (const Value tool : tools.children())
-    read_tool(tool, fmt::format("tools[{}]", index++));
+  for (const Value tool : tools.children()) read_tool(tool, fmt::format("tools[{}]", index++));
   is_legacy_ = tools_.empty() && !functions.children().empty();
   index = 0;
   for (const Value function : functions.children())
@@ -88,8 +79,7 @@ void RequestTools::read(Value request) {
 
 // Lists that grow are copied, and there twice while they are.
 void RequestTools::expect(Value::Range tools) {
-  const auto count =
-      static_cast<std::size_t>(std::distance(tools.begin(), tools.end()));
+  const auto count = static_cast<std::size_t>(std::distance(tools.begin(), tools.end()));
   tools_.reserve(count);
   given_.reserve(count);
   names_.expect(count);
@@ -99,16 +89,13 @@ void RequestTools::expect(Value::Range tools) {
 void RequestTools::look_for_search(Value::Range tools) {
   for (const Value tool : tools) {
     const std::string_view type = tool["type"].text().escaped;
-    if (is_tool_search(type))
-      deferral_ = Deferral::kCarried;
-    if (type == "tool_search" && deferral_ == Deferral::kTold)
-      deferral_ = Deferral::kAtOnce;
+    if (is_tool_search(type)) deferral_ = Deferral::kCarried;
+    if (type == "tool_search" && deferral_ == Deferral::kTold) deferral_ = Deferral::kAtOnce;
   }
 }
 
-void RequestTools::read_tool(Value tool, const std::string &param) {
-  if (!tool.is_object())
-    return report_.refuse_type(param, "an object");
+void RequestTools::read_tool(Value tool, const std::string& param) {
+  if (!tool.is_object()) return report_.refuse_type(param, "an object");
   const Value type = tool["type"];
   if (!type.is_absent() && !type.is_string())
     return report_.refuse_type(param + ".type", "a string");
@@ -116,33 +103,26 @@ void RequestTools::read_tool(Value tool, const std::string &param) {
   const bool is_anthropic = tool["input_schema"].is_object();
   if (kind == "function" || kind.empty() || is_anthropic)
     return read_function(inside(tool, "function"), tool, param);
-  if (kind == "custom")
-    return read_custom(inside(tool, "custom"), tool, param);
+  if (kind == "custom") return read_custom(inside(tool, "custom"), tool, param);
   read_hosted(tool, kind, param);
 }
 
-void RequestTools::read_function(Value function, Value tool,
-                                 const std::string &param) {
-  const char *const inner = function.raw() == tool.raw() ? "" : ".function";
+void RequestTools::read_function(Value function, Value tool, const std::string& param) {
+  const char* const inner = function.raw() == tool.raw() ? "" : ".function";
   const Value name = function["name"];
   if (!name.is_string() || name.text().empty())
     return report_.refuse(param + inner + ".name", "missing_required_parameter",
                           "A tool needs a name.");
-  const Value parameters = function["parameters"].is_absent()
-                               ? function["input_schema"]
-                               : function["parameters"];
+  const Value parameters =
+      function["parameters"].is_absent() ? function["input_schema"] : function["parameters"];
   const auto schema = tool_schema(parameters, made_);
   if (!schema)
     return report_.refuse(
         param + inner + ".parameters", "invalid_value",
-        fmt::format(
-            "The parameters of tool '{}' are no JSON schema of an object.",
-            plain_text(name, made_)));
-  Tool added{.client = plain_text(name, made_),
-             .schema = *schema,
-             .given = function.raw()};
-  if (const Value text = function["description"];
-      text.is_string() && !json::is_blank(text.text()))
+        fmt::format("The parameters of tool '{}' are no JSON schema of an object.",
+                    plain_text(name, made_)));
+  Tool added{.client = plain_text(name, made_), .schema = *schema, .given = function.raw()};
+  if (const Value text = function["description"]; text.is_string() && !json::is_blank(text.text()))
     added.description = text.text().escaped;
   added.is_strict = function["strict"].boolean().value_or(false);
   added.mark = std::max(cache_mark_of(tool), cache_mark_of(function));
@@ -150,17 +130,13 @@ void RequestTools::read_function(Value function, Value tool,
   add(added, param, inner);
 }
 
-void RequestTools::read_custom(Value custom, Value tool,
-                               const std::string &param) {
+void RequestTools::read_custom(Value custom, Value tool, const std::string& param) {
   const Value name = custom["name"];
   if (!name.is_string() || name.text().empty())
     return report_.refuse(param + ".custom.name", "missing_required_parameter",
                           "A tool needs a name.");
-  Tool added{.client = plain_text(name, made_),
-             .schema = kTextSchema,
-             .given = custom.raw()};
-  added.description =
-      made_.keep(described(custom["description"].text().escaped, custom));
+  Tool added{.client = plain_text(name, made_), .schema = kTextSchema, .given = custom.raw()};
+  added.description = made_.keep(described(custom["description"].text().escaped, custom));
   added.shape = ToolShape::kCustom;
   added.mark = std::max(cache_mark_of(tool), cache_mark_of(custom));
   const bool is_flat = custom.raw().data() == tool.raw().data();
@@ -169,26 +145,20 @@ void RequestTools::read_custom(Value custom, Value tool,
 }
 
 // A tool that is not loaded cannot be a breakpoint of the cache.
-void RequestTools::read_members(const ToolSource &source, Tool &tool) {
-  ToolMembers members =
-      read_tool_members(source, deferral_, left_out_, report_);
-  const std::string_view eager =
-      anthropic::kToolMembers[anthropic::kEagerInputStreaming];
-  const bool is_refused =
-      std::find(left_out_.begin(), left_out_.end(), eager) != left_out_.end();
+void RequestTools::read_members(const ToolSource& source, Tool& tool) {
+  ToolMembers members = read_tool_members(source, deferral_, left_out_, report_);
+  const std::string_view eager = anthropic::kToolMembers[anthropic::kEagerInputStreaming];
+  const bool is_refused = std::find(left_out_.begin(), left_out_.end(), eager) != left_out_.end();
   if (options_.eager_input_streaming && !members.is_eager_set && !is_refused)
     members.json.append(",\"").append(eager).append("\":true");
   tool.members = made_.keep(std::move(members.json));
   tool.is_deferred = members.is_deferred;
-  if (tool.is_deferred)
-    tool.mark = CacheMark::kNone;
+  if (tool.is_deferred) tool.mark = CacheMark::kNone;
 }
 
-void RequestTools::read_hosted(Value tool, std::string_view type,
-                               const std::string &param) {
+void RequestTools::read_hosted(Value tool, std::string_view type, const std::string& param) {
   const bool is_search = type.starts_with(kWebSearch);
-  if (is_search && !options_.web_search)
-    return report_.ignore(param + ".type", "unsupported_tool");
+  if (is_search && !options_.web_search) return report_.ignore(param + ".type", "unsupported_tool");
   if (is_versioned(type) && tool["name"].is_string()) {
     Tool hosted{.client = plain_text(tool["name"], made_), .given = tool.raw()};
     hosted.hosted = carried_tool(tool, param, left_out_, report_, made_);
@@ -196,129 +166,101 @@ void RequestTools::read_hosted(Value tool, std::string_view type,
     hosted.mark = cache_mark_of(tool);
     return add(hosted, param);
   }
-  if (!is_search)
-    return report_.ignore(param + ".type", "unsupported_tool");
-  if (tool["external_web_access"].boolean().value_or(true))
-    add_web_search(tool, param);
+  if (!is_search) return report_.ignore(param + ".type", "unsupported_tool");
+  if (tool["external_web_access"].boolean().value_or(true)) add_web_search(tool, param);
 }
 
-void RequestTools::add_web_search(Value settings, const std::string &param) {
+void RequestTools::add_web_search(Value settings, const std::string& param) {
   std::string tool = fmt::format(
       R"({{"type":"web_search_20250305","name":"{}","max_uses":{})", kWebSearch,
-      most_searches_.value_or(
-          max_uses(settings["search_context_size"].text().escaped)));
-  if (const Value domains = settings["filters"]["allowed_domains"];
-      domains.is_array())
+      most_searches_.value_or(max_uses(settings["search_context_size"].text().escaped)));
+  if (const Value domains = settings["filters"]["allowed_domains"]; domains.is_array())
     tool.append(R"(,"allowed_domains":)").append(domains.raw());
   const Value place = inside(settings["user_location"], "approximate");
   std::string where;
   append_text_members(where, place, {"city", "region", "country", "timezone"});
   if (!where.empty())
-    tool.append(R"(,"user_location":{"type":"approximate")")
-        .append(where)
-        .append("}");
+    tool.append(R"(,"user_location":{"type":"approximate")").append(where).append("}");
   tool += '}';
   Tool hosted{.client = kWebSearch, .hosted = made_.keep(std::move(tool))};
   hosted.given = hosted.hosted;
   add(hosted, param);
 }
 
-// A search can be asked for in several ways at once; upstream takes each name
-// once. The first counts.
-void RequestTools::add_hosted(const Tool &tool, const std::string &param) {
+// A search can be asked for in several ways at once; upstream takes each name once. The first
+// counts.
+void RequestTools::add_hosted(const Tool& tool, const std::string& param) {
   const auto [known, is_new] = hosted_.try_emplace(tool.client, tool.hosted);
-  if (is_new)
-    return tools_.push_back(tool);
-  if (known->second != tool.hosted)
-    report_.ignore(param, "unsupported_tool");
+  if (is_new) return tools_.push_back(tool);
+  if (known->second != tool.hosted) report_.ignore(param, "unsupported_tool");
 }
 
-void RequestTools::add(Tool tool, const std::string &param, const char *inner) {
+void RequestTools::add(Tool tool, const std::string& param, const char* inner) {
   if (!space_.empty()) {
     tool.space = space_;
     tool.own_name = tool.client;
     tool.client = made_.keep(fmt::format("{}__{}", space_, tool.own_name));
     if (const auto said = std::exchange(space_description_, {}); !said.empty())
       tool.description = made_.keep(
-          fmt::format("{}{}{}", said, tool.description.empty() ? "" : "\\n\\n",
-                      tool.description));
+          fmt::format("{}{}{}", said, tool.description.empty() ? "" : "\\n\\n", tool.description));
   }
-  // A tool of the provider's and one of the client's may have the same name:
-  // they differ upstream.
-  if (!tool.hosted.empty())
-    return add_hosted(tool, param);
+  // A tool of the provider's and one of the client's may have the same name: they differ upstream.
+  if (!tool.hosted.empty()) return add_hosted(tool, param);
   const auto [known, is_new] = given_.try_emplace(tool.client, tool.given);
-  if (tool.shape == ToolShape::kCustom)
-    custom_.insert(tool.client);
-  if (is_new)
-    return tools_.push_back(tool);
+  if (tool.shape == ToolShape::kCustom) custom_.insert(tool.client);
+  if (is_new) return tools_.push_back(tool);
   if (known->second != tool.given && !yields_)
-    report_.refuse(
-        param + inner + ".name", "invalid_value",
-        fmt::format("There are two different tools named '{}'.", tool.client));
+    report_.refuse(param + inner + ".name", "invalid_value",
+                   fmt::format("There are two different tools named '{}'.", tool.client));
 }
 
 bool Tool::is_run_by_client() const {
   constexpr std::array<std::string_view, 5> kRunByProvider = {
-      "web_search_", "web_fetch_", "code_execution_", "tool_search_tool_",
-      "advisor_"};
+      "web_search_", "web_fetch_", "code_execution_", "tool_search_tool_", "advisor_"};
   return !type.empty() &&
-         std::none_of(
-             kRunByProvider.begin(), kRunByProvider.end(),
-             [&](std::string_view begins) { return type.starts_with(begins); });
+         std::none_of(kRunByProvider.begin(), kRunByProvider.end(),
+                      [&](std::string_view begins) { return type.starts_with(begins); });
 }
 
-// A function yields its name to a tool of the provider's. What only the client
-// runs keeps its name in the history, too: calls of it look like those of a
-// function.
+// A function yields its name to a tool of the provider's. What only the client runs keeps its name
+// in the history, too: calls of it look like those of a function.
 void RequestTools::name_all() {
-  for (const Tool &tool : tools_) {
-    if (tool.hosted.empty())
-      continue;
+  for (const Tool& tool : tools_) {
+    if (tool.hosted.empty()) continue;
     const bool is_alone = !given_.contains(tool.client);
     if (tool.is_run_by_client() && is_alone)
       names_.announce(tool.client);
     else
       names_.reserve(tool.client);
-    if (tool.is_run_by_client() && !is_alone)
-      twins_.try_emplace(tool.client, std::string_view());
+    if (tool.is_run_by_client() && !is_alone) twins_.try_emplace(tool.client, std::string_view());
   }
   if (!twins_.empty())
-    for (const Tool &tool : tools_)
-      if (const auto twin = twins_.find(tool.client);
-          tool.hosted.empty() && twin != twins_.end())
+    for (const Tool& tool : tools_)
+      if (const auto twin = twins_.find(tool.client); tool.hosted.empty() && twin != twins_.end())
         twin->second = InputShape(tool.schema);
-  for (const Tool &tool : tools_)
-    if (tool.hosted.empty())
-      names_.announce(tool.client);
-  for (Tool &tool : tools_)
-    tool.upstream =
-        tool.hosted.empty() ? names_.upstream(tool.client) : tool.client;
+  for (const Tool& tool : tools_)
+    if (tool.hosted.empty()) names_.announce(tool.client);
+  for (Tool& tool : tools_)
+    tool.upstream = tool.hosted.empty() ? names_.upstream(tool.client) : tool.client;
 }
 
-// Strict only where the schema can be enforced as it stands, and as long as
-// there is room: upstream refuses a request whose schemas are too much
-// together. The last tools yield.
+// Strict only where the schema can be enforced as it stands, and as long as there is room: upstream
+// refuses a request whose schemas are too much together. The last tools yield.
 void RequestTools::settle_strict(SchemaCost taken) {
-  const bool may_be_strict = options_.strict_tools == StrictTools::kAuto &&
-                             can_.strict_tools && can_.structured_outputs;
+  const bool may_be_strict =
+      options_.strict_tools == StrictTools::kAuto && can_.strict_tools && can_.structured_outputs;
   std::size_t count = 0;
-  for (Tool &tool : tools_) {
-    if (!tool.is_strict)
-      continue;
-    const auto schema =
-        may_be_strict ? output_schema(tool.schema) : std::nullopt;
+  for (Tool& tool : tools_) {
+    if (!tool.is_strict) continue;
+    const auto schema = may_be_strict ? output_schema(tool.schema) : std::nullopt;
     tool.is_strict = schema && !schema->changed;
-    if (!tool.is_strict)
-      continue;
+    if (!tool.is_strict) continue;
     tool.cost = schema->cost;
     taken += tool.cost;
     ++count;
   }
-  for (auto tool = tools_.rbegin(); count > kMostStrict || !taken.fits();
-       ++tool) {
-    if (!tool->is_strict)
-      continue;
+  for (auto tool = tools_.rbegin(); count > kMostStrict || !taken.fits(); ++tool) {
+    if (!tool->is_strict) continue;
     tool->is_strict = false;
     taken -= tool->cost;
     --count;
@@ -326,42 +268,35 @@ void RequestTools::settle_strict(SchemaCost taken) {
 }
 
 void RequestTools::drop_strict() {
-  for (Tool &tool : tools_)
-    tool.is_strict = false;
+  for (Tool& tool : tools_) tool.is_strict = false;
 }
 
-// Where two tools of the request have the name: what was remembered of the turn
-// says which of them was called, else whether the input is one that the
-// function takes.
-std::string_view RequestTools::upstream_of_call(const ClientCall &call,
-                                                const Recall &recall) const {
+// Where two tools of the request have the name: what was remembered of the turn says which of them
+// was called, else whether the input is one that the function takes.
+std::string_view RequestTools::upstream_of_call(const ClientCall& call,
+                                                const Recall& recall) const {
   const std::string_view function = names_.upstream(call.name);
   const auto twin = twins_.find(call.name);
-  if (twin == twins_.end())
-    return function;
+  if (twin == twins_.end()) return function;
   if (const auto turn = recall(call.id))
-    for (const anthropic::ToolCall &told : turn->calls)
-      if (told.id == call.id)
-        return told.name == call.name ? call.name : function;
+    for (const anthropic::ToolCall& told : turn->calls)
+      if (told.id == call.id) return told.name == call.name ? call.name : function;
   return twin->second.fits(call.input) ? function : call.name;
 }
 
 void RequestTools::add_from_history(std::string_view client) {
-  if (!given_.try_emplace(client).second)
-    return;
+  if (!given_.try_emplace(client).second) return;
   tools_.push_back({.client = client, .schema = R"({"type":"object"})"});
   tools_.back().upstream = names_.upstream(client);
   choice_ = R"({"type":"none"})";
 }
 
-void RequestTools::append(std::string &out) const {
-  const bool has_search =
-      std::any_of(tools_.begin(), tools_.end(),
-                  [](const Tool &tool) { return is_tool_search(tool.type); });
+void RequestTools::append(std::string& out) const {
+  const bool has_search = std::any_of(tools_.begin(), tools_.end(),
+                                      [](const Tool& tool) { return is_tool_search(tool.type); });
   out += '[';
-  for (const Tool &tool : tools_) {
-    if (&tool != tools_.data())
-      out += ',';
+  for (const Tool& tool : tools_) {
+    if (&tool != tools_.data()) out += ',';
     if (!tool.hosted.empty()) {
       out.append(tool.hosted, 0, tool.hosted.size() - 1);
     } else {
@@ -369,10 +304,8 @@ void RequestTools::append(std::string &out) const {
       if (!tool.description.empty())
         out.append(R"(,"description":")").append(tool.description).append("\"");
       out.append(R"(,"input_schema":)").append(tool.schema);
-      if (tool.is_strict)
-        out += R"(,"strict":true)";
-      if (tool.is_deferred && has_search)
-        out += R"(,"defer_loading":true)";
+      if (tool.is_strict) out += R"(,"strict":true)";
+      if (tool.is_deferred && has_search) out += R"(,"defer_loading":true)";
       out += tool.members;
     }
     append_mark(out, tool.mark);
@@ -381,4 +314,4 @@ void RequestTools::append(std::string &out) const {
   out += ']';
 }
 
-} // namespace ccproxy::dialect
+}  // namespace ccproxy::dialect

@@ -1,6 +1,5 @@
-// The half of RequestTools that reads what only Responses has: namespaces,
-// tools that clients run by themselves, and tools that come with the input
-// (translation.md B.3).
+// The half of RequestTools that reads what only Responses has: namespaces, tools that clients run
+// by themselves, and tools that come with the input (translation.md B.3).
 #include <fmt/format.h>
 
 #include <utility>
@@ -13,8 +12,7 @@ namespace {
 using json::Value;
 
 // Clients know what these do; the model must be told.
-constexpr std::string_view kLocalShellText =
-    "Runs a command on the user's machine.";
+constexpr std::string_view kLocalShellText = "Runs a command on the user's machine.";
 constexpr std::string_view kLocalShell =
     R"({"type":"object","properties":{"command":{"type":"array","items":{"type":"string"},"description":"The program and its arguments."},"env":{"type":"object","additionalProperties":{"type":"string"}},"timeout_ms":{"type":"integer"},"user":{"type":"string"},"working_directory":{"type":"string"}},"required":["command"]})";
 constexpr std::string_view kShellText =
@@ -22,8 +20,7 @@ constexpr std::string_view kShellText =
 constexpr std::string_view kShell =
     R"({"type":"object","properties":{"commands":{"type":"array","items":{"type":"string"}},"timeout_ms":{"type":"integer"},"max_output_length":{"type":"integer"}},"required":["commands"]})";
 constexpr std::string_view kApplyPatchText =
-    "Creates, changes or deletes one file. `diff` is in the V4A format: lines "
-    "that begin with a "
+    "Creates, changes or deletes one file. `diff` is in the V4A format: lines that begin with a "
     "blank are context, with - are taken out, with + are put in.";
 constexpr std::string_view kApplyPatch =
     R"({"type":"object","properties":{"operation":{"type":"object","properties":{"type":{"type":"string","enum":["create_file","update_file","delete_file"]},"path":{"type":"string"},"diff":{"type":"string","description":"Not for delete_file."}},"required":["type","path"]}},"required":["operation"]})";
@@ -33,12 +30,11 @@ bool brings_tools(std::string_view type) {
   return type == "additional_tools" || type == "tool_search_output";
 }
 
-} // namespace
+}  // namespace
 
 void RequestTools::read_responses(Value request) {
   const Value tools = request["tools"];
-  if (!tools.is_absent() && !tools.is_array())
-    report_.refuse_type("tools", "an array");
+  if (!tools.is_absent() && !tools.is_array()) report_.refuse_type("tools", "an array");
   if (const auto most = request["max_tool_calls"].integer(); most && *most > 0)
     most_searches_ = *most;
   expect(tools.children());
@@ -47,47 +43,35 @@ void RequestTools::read_responses(Value request) {
   for (const Value tool : tools.children())
     read_responses_tool(tool, fmt::format("tools[{}]", index++));
   yields_ = true;
-  if (deferral_ == Deferral::kTold)
-    deferral_ = Deferral::kAtOnce; // they were searched for
+  if (deferral_ == Deferral::kTold) deferral_ = Deferral::kAtOnce;  // they were searched for
   index = 0;
   for (const Value item : request["input"].children()) {
     const std::size_t at = index++;
-    if (!brings_tools(item["type"].text().escaped))
-      continue;
+    if (!brings_tools(item["type"].text().escaped)) continue;
     std::size_t number = 0;
     for (const Value tool : item["tools"].children())
-      read_responses_tool(tool,
-                          fmt::format("input[{}].tools[{}]", at, number++));
+      read_responses_tool(tool, fmt::format("input[{}].tools[{}]", at, number++));
   }
   name_all();
 }
 
-void RequestTools::read_responses_tool(Value tool, const std::string &param) {
+void RequestTools::read_responses_tool(Value tool, const std::string& param) {
   const std::string_view type = tool["type"].text().escaped;
-  if (type == "namespace")
-    return read_namespace(tool, param);
+  if (type == "namespace") return read_namespace(tool, param);
   if (type == "local_shell")
-    return add_own(type, ToolShape::kLocalShell, kLocalShellText, kLocalShell,
-                   param);
-  if (type == "shell")
-    return add_own(type, ToolShape::kShell, kShellText, kShell, param);
+    return add_own(type, ToolShape::kLocalShell, kLocalShellText, kLocalShell, param);
+  if (type == "shell") return add_own(type, ToolShape::kShell, kShellText, kShell, param);
   if (type == "apply_patch")
-    return add_own(type, ToolShape::kApplyPatch, kApplyPatchText, kApplyPatch,
-                   param);
-  if (type != "tool_search")
-    return read_tool(tool, param);
-  if (tool["execution"].text().escaped != "client")
-    return; // all tools go up at once
-  const Value parameters = tool["parameters"],
-              description = tool["description"];
+    return add_own(type, ToolShape::kApplyPatch, kApplyPatchText, kApplyPatch, param);
+  if (type != "tool_search") return read_tool(tool, param);
+  if (tool["execution"].text().escaped != "client") return;  // all tools go up at once
+  const Value parameters = tool["parameters"], description = tool["description"];
   add_own(type, ToolShape::kToolSearch,
-          description.text().empty() ? kToolSearchText
-                                     : description.text().escaped,
-          parameters.is_object() ? parameters.raw() : R"({"type":"object"})",
-          param);
+          description.text().empty() ? kToolSearchText : description.text().escaped,
+          parameters.is_object() ? parameters.raw() : R"({"type":"object"})", param);
 }
 
-void RequestTools::read_namespace(Value space, const std::string &param) {
+void RequestTools::read_namespace(Value space, const std::string& param) {
   const Value name = space["name"];
   if (!name.is_string() || name.text().empty())
     return report_.refuse(param + ".name", "missing_required_parameter",
@@ -100,15 +84,11 @@ void RequestTools::read_namespace(Value space, const std::string &param) {
   space_ = space_description_ = {};
 }
 
-void RequestTools::add_own(std::string_view name, ToolShape shape,
-                           std::string_view description,
-                           std::string_view schema, const std::string &param) {
-  Tool tool{.client = name,
-            .description = description,
-            .schema = schema,
-            .given = schema};
+void RequestTools::add_own(std::string_view name, ToolShape shape, std::string_view description,
+                           std::string_view schema, const std::string& param) {
+  Tool tool{.client = name, .description = description, .schema = schema, .given = schema};
   tool.shape = shape;
   add(tool, param);
 }
 
-} // namespace ccproxy::dialect
+}  // namespace ccproxy::dialect

@@ -1,6 +1,5 @@
-// Members of tools that are the provider's own. Clients of OpenAI's dialects
-// write them as well, in a tool or in the function inside it, and they go up as
-// they are where they can mean something.
+// Members of tools that are the provider's own. Clients of OpenAI's dialects write them as well, in
+// a tool or in the function inside it, and they go up as they are where they can mean something.
 #pragma once
 
 #include <span>
@@ -21,38 +20,34 @@ namespace ccproxy::dialect {
 
 // What becomes of a tool that is not to be loaded before it is searched for.
 enum class Deferral {
-  kTold,    // nobody could find it: it is loaded, and the client is told
-  kAtOnce,  // the client's own search is answered by loading all at once
-  kCarried, // the provider searches
+  kTold,     // nobody could find it: it is loaded, and the client is told
+  kAtOnce,   // the client's own search is answered by loading all at once
+  kCarried,  // the provider searches
 };
 
 // A tool as the client wrote it.
 struct ToolSource {
   json::Value tool;
-  json::Value inner; // the object that has its name; the same as `tool` without
-                     // a wrapper
-  const std::string &param; // where the tool stands
-  const char *inner_at;     // where `inner` stands behind that
-  bool takes_json = true;   // its input is what the client's schema says
+  json::Value inner;         // the object that has its name; `tool` itself without a wrapper
+  const std::string& param;  // where the tool stands
+  const char* inner_at;      // where `inner` stands behind that
+  bool takes_json = true;    // its input is what the client's schema says
 };
 
 struct ToolMembers {
-  std::string json{}; // those to send but for defer_loading, each with a comma
-                      // before it
+  std::string json{};  // those to send but for defer_loading, each with a comma before it
   bool is_deferred = false;
-  bool is_eager_set = false; // eager_input_streaming, to true or false
+  bool is_eager_set = false;  // eager_input_streaming, to true or false
 };
 
 // `left_out`: names of those that upstream has refused.
-[[nodiscard]] ToolMembers
-read_tool_members(const ToolSource &source, Deferral deferral,
-                  std::span<const std::string_view> left_out, Report &report);
+[[nodiscard]] ToolMembers read_tool_members(const ToolSource& source, Deferral deferral,
+                                            std::span<const std::string_view> left_out,
+                                            Report& report);
 
-// A tool of the provider's own without its cache mark and without those that
-// are left out.
-[[nodiscard]] std::string_view
-carried_tool(json::Value tool, const std::string &param,
-             std::span<const std::string_view> left_out, Report &report,
-             MadeTexts &made);
+// A tool of the provider's own without its cache mark and without those that are left out.
+[[nodiscard]] std::string_view carried_tool(json::Value tool, const std::string& param,
+                                            std::span<const std::string_view> left_out,
+                                            Report& report, MadeTexts& made);
 
-} // namespace ccproxy::dialect
+}  // namespace ccproxy::dialect

@@ -30,23 +30,20 @@ constexpr int kMostPauses = 8;
 constexpr int kOk = 200;
 constexpr int kBadRequest = 400;
 constexpr int kNotFound = 404;
-constexpr std::size_t kKeyBytes = 16; // of the random part of a response's ids
+constexpr std::size_t kKeyBytes = 16;  // of the random part of a response's ids
 
 Error needs_own_credential() {
   return {ErrorKind::kUnauthorized,
-          "CCProxy is set to pass on each client's own credential "
-          "(credentials: client), which "
-          "OpenAI's routes have no place for: sign in with `ccproxy login` and "
-          "set credentials to "
+          "CCProxy is set to pass on each client's own credential (credentials: client), which "
+          "OpenAI's routes have no place for: sign in with `ccproxy login` and set credentials to "
           "auto, or use /v1/messages",
           "", "upstream_auth"};
 }
 
 bool is_plain_id(std::string_view id) {
-  return !id.empty() &&
-         id.find_first_not_of(
-             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-             "0123456789-_.") == std::string_view::npos;
+  return !id.empty() && id.find_first_not_of(
+                            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                            "0123456789-_.") == std::string_view::npos;
 }
 
 double random_part() {
@@ -54,46 +51,36 @@ double random_part() {
   return std::uniform_real_distribution<double>(0, 1)(device);
 }
 
-// The head of the request that goes upstream. Nothing of the client's but its
-// betas.
+// The head of the request that goes upstream. Nothing of the client's but its betas.
 struct OutgoingHead {
-  OutgoingHead(const http::RequestHead &client,
-               const std::vector<std::string> &needed) {
+  OutgoingHead(const http::RequestHead& client, const std::vector<std::string>& needed) {
     std::vector<std::string_view> lines;
-    for (const http::Field &field : client.fields)
-      if (same_text(field.name, "anthropic-beta"))
-        lines.push_back(field.value);
+    for (const http::Field& field : client.fields)
+      if (same_text(field.name, "anthropic-beta")) lines.push_back(field.value);
     const std::vector<std::string_view> ours(needed.begin(), needed.end());
     betas = anthropic::merge_betas(lines, ours);
     head.method = "POST";
-    head.fields = {{"content-type", "application/json"},
-                   {"accept", "text/event-stream"}};
-    if (!betas.empty())
-      head.fields.push_back({"anthropic-beta", betas});
+    head.fields = {{"content-type", "application/json"}, {"accept", "text/event-stream"}};
+    if (!betas.empty()) head.fields.push_back({"anthropic-beta", betas});
   }
 
   std::string betas;
   http::RequestHead head;
 };
 
-} // namespace
+}  // namespace
 
-Translation::Translation(const ExchangeParts &parts, const Route &route,
-                         Hold &hold)
+Translation::Translation(const ExchangeParts& parts, const Route& route, Hold& hold)
     : parts_(parts), route_(route), hold_(hold) {}
 
 Task<Result<void>> Translation::run(RequestBody body) {
   body_ = std::move(body);
   auto prepared = co_await prepare();
-  if (!prepared)
-    co_return prepared;
+  if (!prepared) co_return prepared;
   auto head = co_await ask();
-  if (!head)
-    co_return fail(head.error());
-  if (head->status != kOk)
-    co_return co_await refuse(*head);
-  if (route_.kind == RouteKind::kInputTokens)
-    co_return co_await tell_count(*head);
+  if (!head) co_return fail(head.error());
+  if (head->status != kOk) co_return co_await refuse(*head);
+  if (route_.kind == RouteKind::kInputTokens) co_return co_await tell_count(*head);
   co_return co_await tell(std::move(*head));
 }
 
@@ -103,20 +90,17 @@ Task<Result<void>> Translation::prepare() {
     co_return fail(needs_own_credential());
   scope_.credential = auth::tag_of(*standing);
   scope_.key = parts_.receipt.key;
-  if (auto chosen = choose_model(); !chosen)
-    co_return chosen;
+  if (auto chosen = choose_model(); !chosen) co_return chosen;
   if (is_responses(route_.kind)) {
     key_ = net::random_hex(kKeyBytes);
     archive_ = parts_.worker.shared.responses.archive();
     if (archive_) {
       auto fetched = co_await fetch_past();
-      if (!fetched)
-        co_return fetched;
+      if (!fetched) co_return fetched;
     }
   }
-  ModelFacts &facts = parts_.worker.shared.facts;
-  if (is_plain_id(model_) && facts.claim_lookup(model_))
-    co_await look_up_model();
+  ModelFacts& facts = parts_.worker.shared.facts;
+  if (is_plain_id(model_) && facts.claim_lookup(model_)) co_await look_up_model();
   auto is_decoded = decode();
   parts_.worker.outline.clear();
   co_return is_decoded;
@@ -125,66 +109,54 @@ Task<Result<void>> Translation::prepare() {
 Task<void> Translation::look_up_model() {
   const std::string rest = fmt::format("/{}", model_);
   auto body = co_await fetch_models(parts_.worker, rest, kLookupPatience);
-  if (body)
-    parts_.worker.shared.facts.note(model_, *body);
+  if (body) parts_.worker.shared.facts.note(model_, *body);
 }
 
 Result<void> Translation::choose_model() {
-  json::Outline &outline = parts_.worker.outline;
-  if (auto read = outline.read(body_.text()); !read)
-    return read;
-  const std::string &otherwise = route_.model.empty()
-                                     ? parts_.config.translation.default_model
-                                     : route_.model;
+  json::Outline& outline = parts_.worker.outline;
+  if (auto read = outline.read(body_.text()); !read) return read;
+  const std::string& otherwise =
+      route_.model.empty() ? parts_.config.translation.default_model : route_.model;
   auto asked = dialect::asked_model(outline, otherwise);
-  if (!asked)
-    return fail(asked.error());
+  if (!asked) return fail(asked.error());
   asked_ = std::move(*asked);
-  if (!route_.model.empty())
-    asked_.defaulted = false; // the path has named it
-  // A name that is mapped with its mark is meant so; else the mark says
-  // nothing.
+  if (!route_.model.empty()) asked_.defaulted = false;  // the path has named it
+  // A name that is mapped with its mark is meant so; else the mark says nothing.
   if (config::find_mapping(parts_.config.model_mapping, asked_.name) == nullptr)
     cut_mark(asked_.name);
-  model_ = served_model(parts_.worker.shared, parts_.config, asked_.name,
-                        parts_.receipt);
+  model_ = served_model(parts_.worker.shared, parts_.config, asked_.name, parts_.receipt);
   cut_mark(model_);
   parts_.receipt.model_sent = model_;
   return {};
 }
 
-// The context is long by itself where it can be; whoever asked for it by a mark
-// is told that this was not carried on.
-void Translation::cut_mark(std::string &name) {
+// The context is long by itself where it can be; whoever asked for it by a mark is told that this
+// was not carried on.
+void Translation::cut_mark(std::string& name) {
   const auto rest = anthropic::without_context_mark(name).size();
-  if (rest == name.size())
-    return;
+  if (rest == name.size()) return;
   name.resize(rest);
   asked_.marked = true;
 }
 
 Result<void> Translation::decode() {
-  Shared &shared = parts_.worker.shared;
-  json::Outline &outline = parts_.worker.outline;
-  if (auto read = outline.read(body_.text()); !read)
-    return read;
+  Shared& shared = parts_.worker.shared;
+  json::Outline& outline = parts_.worker.outline;
+  if (auto read = outline.read(body_.text()); !read) return read;
   const anthropic::Capabilities can = shared.facts.of(model_);
-  scope_.family =
-      shared.models.family_of(model_) ? std::string(can.family) : model_;
+  scope_.family = shared.models.family_of(model_) ? std::string(can.family) : model_;
   const auto recall = [&](std::string_view id) {
     return shared.thinking.recall(scope_, id, Clock::now());
   };
-  const std::vector<std::string> refused_schemas =
-      shared.facts.refused_schemas(model_);
-  const dialect::Options &options = parts_.config.translation;
+  const std::vector<std::string> refused_schemas = shared.facts.refused_schemas(model_);
+  const dialect::Options& options = parts_.config.translation;
   const std::string client = lowered(parts_.head.get("user-agent"));
   const dialect::RequestContext context{
       .asked = asked_,
       .model = model_,
       .can = can,
       .options = options,
-      .strict = options.strict ||
-                same_text(parts_.head.get("x-ccproxy-strict"), "true"),
+      .strict = options.strict || same_text(parts_.head.get("x-ccproxy-strict"), "true"),
       .is_unknown = !shared.facts.knows(model_),
       .is_cursor = client.find("cursor") != std::string::npos,
       .is_codex = client.starts_with("codex"),
@@ -199,99 +171,76 @@ Result<void> Translation::decode() {
       .compacts = route_.kind == RouteKind::kCompaction,
       .counts = route_.kind == RouteKind::kInputTokens};
   auto decoded = decode_body(context);
-  if (!decoded)
-    return fail(decoded.error());
+  if (!decoded) return fail(decoded.error());
   decoded_ = std::move(*decoded);
   note_input();
-  hold_.shrink(to_send_.size()); // when a lesson makes another one of it
+  hold_.shrink(to_send_.size());  // when a lesson makes another one of it
   to_send_.clear();
   if (!hold_.grow(decoded_.body.size()))
-    return fail(
-        ErrorKind::kBusy,
-        "too many large requests at once (limits.heldBytes): try again");
+    return fail(ErrorKind::kBusy, "too many large requests at once (limits.heldBytes): try again");
   to_send_ = std::move(decoded_.body);
   note_plan();
   return {};
 }
 
-// Clients of one route send the other's requests, too: what stands in it
-// decides.
-Result<dialect::Decoded>
-Translation::decode_body(const dialect::RequestContext &context) {
-  const json::Outline &outline = parts_.worker.outline;
-  if (is_responses(route_.kind))
-    return dialect::decode_responses(outline, context);
-  if (route_.kind == RouteKind::kCompletion)
-    return dialect::decode_completion(outline, context);
+// Clients of one route send the other's requests, too: what stands in it decides.
+Result<dialect::Decoded> Translation::decode_body(const dialect::RequestContext& context) {
+  const json::Outline& outline = parts_.worker.outline;
+  if (is_responses(route_.kind)) return dialect::decode_responses(outline, context);
+  if (route_.kind == RouteKind::kCompletion) return dialect::decode_completion(outline, context);
   const json::Value request = outline.root();
-  const bool has_input =
-      !request["input"].is_absent() && request["messages"].is_absent();
+  const bool has_input = !request["input"].is_absent() && request["messages"].is_absent();
   return has_input ? dialect::decode_responses(outline, context)
                    : dialect::decode_chat(outline, context);
 }
 
 void Translation::note_plan() {
   parts_.receipt.ignored = dialect::header_list(decoded_.plan.ignored);
-  for (const std::string &warning : decoded_.plan.warnings)
-    parts_.receipt.warn(warning, {});
+  for (const std::string& warning : decoded_.plan.warnings) parts_.receipt.warn(warning, {});
 }
 
 // Until there is an answer or an error that another attempt would not mend.
 Task<Result<http::ResponseHead>> Translation::ask() {
   while (true) {
     auto head = co_await ask_once();
-    if (head && head->status == kOk)
-      co_return head;
+    if (head && head->status == kOk) co_return head;
     error_body_.clear();
-    if (head)
-      error_body_ = co_await parts_.upstream.read_error_body();
+    if (head) error_body_ = co_await parts_.upstream.read_error_body();
     if (head && (head->status == kBadRequest || head->status == kNotFound)) {
-      const auto changed =
-          head->status == kBadRequest ? learn() : follow_retirement();
-      if (!changed)
-        co_return fail(changed.error());
-      if (*changed)
-        continue;
+      const auto changed = head->status == kBadRequest ? learn() : follow_retirement();
+      if (!changed) co_return fail(changed.error());
+      if (*changed) continue;
     }
     const auto wait = retry_wait(head);
-    if (!wait)
-      co_return head;
+    if (!wait) co_return head;
     ++parts_.receipt.retries;
     auto waited = co_await parts_.upstream.pause(*wait);
-    if (!waited)
-      co_return fail(waited.error());
+    if (!waited) co_return fail(waited.error());
   }
 }
 
 Task<Result<http::ResponseHead>> Translation::ask_once() {
   const OutgoingHead outgoing(parts_.head, decoded_.betas);
   const bool counts = route_.kind == RouteKind::kInputTokens;
-  const Asked asked{outgoing.head,
-                    parts_.upstream.prefix() +
-                        (counts ? "/v1/messages/count_tokens" : "/v1/messages"),
-                    false};
+  const Asked asked{
+      outgoing.head,
+      parts_.upstream.prefix() + (counts ? "/v1/messages/count_tokens" : "/v1/messages"), false};
   auto head = co_await parts_.upstream.ask(asked, to_send_);
   co_return head;
 }
 
-// True when the error taught something that makes the request another one.
-// Once: a request that is still refused then is refused. Fails when a strict
-// client is to be told what cannot be.
+// True when the error taught something that makes the request another one. Once: a request that is
+// still refused then is refused. Fails when a strict client is to be told what cannot be.
 Result<bool> Translation::learn() {
-  if (!std::exchange(is_teachable_, false) || is_told_)
-    return false;
-  if (anthropic::refusal_of(kBadRequest, error_body_).is_final)
-    return false;
+  if (!std::exchange(is_teachable_, false) || is_told_) return false;
+  if (anthropic::refusal_of(kBadRequest, error_body_).is_final) return false;
   const std::string message = anthropic::read_error(error_body_).message;
   if (const auto room = anthropic::room_for_output(message)) {
     most_tokens_ = room;
-  } else if (left_out_ = anthropic::extra_tool_members(message);
-             !left_out_.empty()) {
-    // Another request may name the beta that takes them: nothing is learned of
-    // the model.
+  } else if (left_out_ = anthropic::extra_tool_members(message); !left_out_.empty()) {
+    // Another request may name the beta that takes them: nothing is learned of the model.
   } else if (anthropic::is_schema_refusal(message)) {
-    if (decoded_.schemas.empty())
-      return false;
+    if (decoded_.schemas.empty()) return false;
     parts_.worker.shared.facts.refuse_schemas(model_, decoded_.schemas);
   } else if (const auto lesson = anthropic::lesson_of(message)) {
     parts_.worker.shared.facts.learn(model_, *lesson, decoded_.effort);
@@ -302,31 +251,25 @@ Result<bool> Translation::learn() {
   const std::vector<std::string> betas = decoded_.betas;
   const auto decoded = decode();
   parts_.worker.outline.clear();
-  if (!decoded)
-    return fail(decoded.error());
+  if (!decoded) return fail(decoded.error());
   return to_send_ != before || decoded_.betas != betas;
 }
 
-// True when the model turned out to have retired and the request is now one for
-// its successor.
+// True when the model turned out to have retired and the request is now one for its successor.
 Result<bool> Translation::follow_retirement() {
-  if (is_told_)
-    return false;
-  std::string next =
-      successor_of_missing(parts_.worker.shared, parts_.config, error_body_,
-                           wall_now(), parts_.receipt);
-  if (next.empty() || std::exchange(has_followed_, true))
-    return false;
+  if (is_told_) return false;
+  std::string next = successor_of_missing(parts_.worker.shared, parts_.config, error_body_,
+                                          wall_now(), parts_.receipt);
+  if (next.empty() || std::exchange(has_followed_, true)) return false;
   model_ = std::move(next);
   auto decoded = decode();
   parts_.worker.outline.clear();
-  if (!decoded)
-    return fail(decoded.error());
+  if (!decoded) return fail(decoded.error());
   return true;
 }
 
-std::optional<Clock::duration>
-Translation::retry_wait(const Result<http::ResponseHead> &answer) const {
+std::optional<Clock::duration> Translation::retry_wait(
+    const Result<http::ResponseHead>& answer) const {
   const RetryLimits limits{parts_.config.upstream.max_retries,
                            parts_.config.upstream.max_retry_wait};
   const auto done = static_cast<unsigned>(parts_.receipt.retries);
@@ -338,25 +281,22 @@ Translation::retry_wait(const Result<http::ResponseHead> &answer) const {
   const bool was_unreachable =
       !parts_.upstream.was_sent() &&
       (kind == ErrorKind::kUpstreamUnreachable || kind == ErrorKind::kTimedOut);
-  return was_unreachable ? wait_before_retry(done, limits, random_part())
-                         : std::nullopt;
+  return was_unreachable ? wait_before_retry(done, limits, random_part()) : std::nullopt;
 }
 
 void Translation::make_encoder() {
-  const dialect::ReplyPlan &plan = decoded_.plan;
+  const dialect::ReplyPlan& plan = decoded_.plan;
   identity_.created = now_in_seconds();
-  if (is_responses(route_.kind))
-    return make_response_encoder();
-  identity_.id = fmt::format(
-      "{}{}", plan.text_completion ? "cmpl-" : "chatcmpl-", parts_.receipt.id);
+  if (is_responses(route_.kind)) return make_response_encoder();
+  identity_.id =
+      fmt::format("{}{}", plan.text_completion ? "cmpl-" : "chatcmpl-", parts_.receipt.id);
   encoder_ = dialect::chat_answer(plan, identity_);
 }
 
 TranslatedAnswer::Form Translation::form() const {
   return {.dialect = route_.dialect,
           .streams = decoded_.plan.stream,
-          .keeps_blocks =
-              decoded_.has_tools || decoded_.may_pause || running_ != nullptr,
+          .keeps_blocks = decoded_.has_tools || decoded_.may_pause || running_ != nullptr,
           .is_promised = running_ && running_->is_background(),
           .keeper = keeper_.get()};
 }
@@ -369,65 +309,53 @@ Task<Result<void>> Translation::tell(http::ResponseHead head) {
   co_return co_await tell(answer, std::move(head));
 }
 
-Task<Result<void>> Translation::tell(TranslatedAnswer &answer,
-                                     http::ResponseHead head) {
+Task<Result<void>> Translation::tell(TranslatedAnswer& answer, http::ResponseHead head) {
   is_told_ = true;
-  if (!decoded_.may_pause)
-    forget_request();
+  if (!decoded_.may_pause) forget_request();
   Result<void> taken;
-  if (head.status == kOk)
-    taken = co_await take_all(answer, head);
+  if (head.status == kOk) taken = co_await take_all(answer, head);
   if (!taken) {
     const Error error = parts_.upstream.explain(taken.error());
     parts_.upstream.answer().abort();
     co_return co_await answer.break_off(error);
   }
   if (head.status != kOk) {
-    auto reply = dialect::openai_error(
-        route_.dialect, {head.status, error_body_, field_views(head)},
-        parts_.receipt.id, wall_now());
+    auto reply =
+        dialect::openai_error(route_.dialect, {head.status, error_body_, field_views(head)},
+                              parts_.receipt.id, wall_now());
     co_return co_await answer.break_off(std::move(reply), error_body_);
   }
-  remember(
-      answer.transcript()); // before the client can come back with the results
+  remember(answer.transcript());  // before the client can come back with the results
   auto told = co_await answer.finish();
   co_await parts_.upstream.finish_answer();
   co_return told;
 }
 
-// The messages of one answer. `head` is that of the last one, or of the error
-// that stood in its place.
-Task<Result<void>> Translation::take_all(TranslatedAnswer &answer,
-                                         http::ResponseHead &head) {
+// The messages of one answer. `head` is that of the last one, or of the error that stood in its
+// place.
+Task<Result<void>> Translation::take_all(TranslatedAnswer& answer, http::ResponseHead& head) {
   const std::string request = decoded_.may_pause ? to_send_ : std::string();
   for (int pauses = 0;; ++pauses) {
     auto taken = co_await answer.take(head);
-    if (!taken)
-      co_return taken;
-    if (!answer.paused() || pauses == kMostPauses || request.empty() ||
-        answer.transcript().empty())
+    if (!taken) co_return taken;
+    if (!answer.paused() || pauses == kMostPauses || request.empty() || answer.transcript().empty())
       co_return Result<void>{};
     co_await parts_.upstream.finish_answer();
     to_send_ = request;
     dialect::append_turn(to_send_, answer.transcript().blocks());
     auto next = co_await answer.meanwhile(ask());
-    if (!next)
-      co_return fail(next.error());
+    if (!next) co_return fail(next.error());
     head = std::move(*next);
-    if (head.status != kOk)
-      co_return Result<void>{};
+    if (head.status != kOk) co_return Result<void>{};
   }
 }
 
-Task<Result<void>> Translation::refuse(const http::ResponseHead &head) {
-  const anthropic::Refusal refusal =
-      anthropic::refusal_of(head.status, error_body_);
-  if (!refusal.token.empty())
-    parts_.receipt.warn(refusal.token, refusal.meaning);
+Task<Result<void>> Translation::refuse(const http::ResponseHead& head) {
+  const anthropic::Refusal refusal = anthropic::refusal_of(head.status, error_body_);
+  if (!refusal.token.empty()) parts_.receipt.warn(refusal.token, refusal.meaning);
   const auto views = field_views(head);
-  dialect::ErrorReply reply =
-      dialect::openai_error(route_.dialect, {head.status, error_body_, views},
-                            parts_.receipt.id, wall_now());
+  dialect::ErrorReply reply = dialect::openai_error(
+      route_.dialect, {head.status, error_body_, views}, parts_.receipt.id, wall_now());
   co_return co_await refuse(std::move(reply));
 }
 
@@ -439,12 +367,10 @@ Task<Result<void>> Translation::refuse(dialect::ErrorReply reply) {
   co_return co_await parts_.audience.answer(reply.status, fields, reply.body);
 }
 
-void Translation::remember(const anthropic::Transcript &transcript) {
-  if (transcript.empty() || !decoded_.has_tools)
-    return;
+void Translation::remember(const anthropic::Transcript& transcript) {
+  if (transcript.empty() || !decoded_.has_tools) return;
   auto turn = anthropic::thought_turn(std::string(transcript.blocks()));
-  if (turn)
-    parts_.worker.shared.thinking.keep(scope_, std::move(*turn), Clock::now());
+  if (turn) parts_.worker.shared.thinking.keep(scope_, std::move(*turn), Clock::now());
 }
 
 // A long answer does not hold its question.
@@ -455,4 +381,4 @@ void Translation::forget_request() {
   hold_.release();
 }
 
-} // namespace ccproxy::proxy
+}  // namespace ccproxy::proxy

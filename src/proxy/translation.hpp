@@ -1,12 +1,10 @@
-// One request in a dialect of OpenAI's, from its body to its answer:
-// translated, sent until the upstream takes it, and the answer told. It refuses
-// to know what a field means (dialect) and what an event means (dialect,
-// anthropic).
+// One request in a dialect of OpenAI's, from its body to its answer: translated, sent until the
+// upstream takes it, and the answer told. It refuses to know what a field means (dialect) and what
+// an event means (dialect, anthropic).
 //
-//   body -> model -> decode -> send (again: once for a lesson, a few times for
-//   a busy upstream)
-//        -> answer (again: while a turn of the provider's own tools pauses) ->
-//        remember its thinking
+//   body -> model -> decode -> send (again: once for a lesson, a few times for a busy upstream)
+//        -> answer (again: while a turn of the provider's own tools pauses) -> remember its
+//        thinking
 #pragma once
 
 #include <functional>
@@ -32,29 +30,27 @@
 namespace ccproxy::proxy {
 
 class Translation {
-public:
+ public:
   // All must outlive it. `hold` counts the body that run() is given.
-  Translation(const ExchangeParts &parts, const Route &route, Hold &hold);
+  Translation(const ExchangeParts& parts, const Route& route, Hold& hold);
 
-  // Serves it to its end. Fails while nothing of the reply has been sent, with
-  // what the client is to be told.
+  // Serves it to its end. Fails while nothing of the reply has been sent, with what the client is
+  // to be told.
   [[nodiscard]] Task<Result<void>> run(RequestBody body);
 
-  // The same for a response that nobody waits for: `on_queued` is called when
-  // it is on disk, and whatever happens after that is kept in it.
+  // The same for a response that nobody waits for: `on_queued` is called when it is on disk, and
+  // whatever happens after that is kept in it.
   using OnQueued = std::function<void(Queued)>;
-  [[nodiscard]] Task<Result<void>> run_in_background(RequestBody body,
-                                                     OnQueued on_queued);
+  [[nodiscard]] Task<Result<void>> run_in_background(RequestBody body, OnQueued on_queued);
 
-private:
+ private:
   [[nodiscard]] Task<Result<void>> prepare();
   [[nodiscard]] Task<Result<void>> fetch_past();
-  [[nodiscard]] Result<dialect::Decoded>
-  decode_body(const dialect::RequestContext &context);
+  [[nodiscard]] Result<dialect::Decoded> decode_body(const dialect::RequestContext& context);
   void note_input();
   [[nodiscard]] Task<void> look_up_model();
   [[nodiscard]] Result<void> choose_model();
-  void cut_mark(std::string &name);
+  void cut_mark(std::string& name);
   [[nodiscard]] Result<void> decode();
   void note_plan();
 
@@ -62,49 +58,46 @@ private:
   [[nodiscard]] Task<Result<http::ResponseHead>> ask_once();
   [[nodiscard]] Result<bool> learn();
   [[nodiscard]] Result<bool> follow_retirement();
-  [[nodiscard]] std::optional<Clock::duration>
-  retry_wait(const Result<http::ResponseHead> &answer) const;
+  [[nodiscard]] std::optional<Clock::duration> retry_wait(
+      const Result<http::ResponseHead>& answer) const;
 
   void make_encoder();
   void make_response_encoder();
   [[nodiscard]] TranslatedAnswer::Form form() const;
   [[nodiscard]] Task<Result<void>> tell(http::ResponseHead head);
-  [[nodiscard]] Task<Result<void>> tell(TranslatedAnswer &answer,
-                                        http::ResponseHead head);
-  [[nodiscard]] Task<Result<void>> tell_count(const http::ResponseHead &head);
-  [[nodiscard]] Task<Result<void>> take_all(TranslatedAnswer &answer,
-                                            http::ResponseHead &head);
-  [[nodiscard]] Task<Result<void>> refuse(const http::ResponseHead &head);
+  [[nodiscard]] Task<Result<void>> tell(TranslatedAnswer& answer, http::ResponseHead head);
+  [[nodiscard]] Task<Result<void>> tell_count(const http::ResponseHead& head);
+  [[nodiscard]] Task<Result<void>> take_all(TranslatedAnswer& answer, http::ResponseHead& head);
+  [[nodiscard]] Task<Result<void>> refuse(const http::ResponseHead& head);
   [[nodiscard]] Task<Result<void>> refuse(dialect::ErrorReply reply);
-  void remember(const anthropic::Transcript &transcript);
+  void remember(const anthropic::Transcript& transcript);
   void forget_request();
 
-  const ExchangeParts &parts_;
-  const Route &route_;
-  Hold &hold_;
+  const ExchangeParts& parts_;
+  const Route& route_;
+  Hold& hold_;
   RequestBody body_;
   dialect::AskedModel asked_;
-  std::string model_; // the id to send
+  std::string model_;  // the id to send
   ThinkingScope scope_;
-  std::optional<std::int64_t> most_tokens_{}; // learned from a 400
-  std::vector<std::string_view> left_out_{};  // members of tools, likewise
+  std::optional<std::int64_t> most_tokens_{};  // learned from a 400
+  std::vector<std::string_view> left_out_{};   // members of tools, likewise
   dialect::Decoded decoded_;
-  std::string
-      to_send_; // the decoded body, perhaps with a paused turn behind it
-  std::string error_body_;    // of the last answer that was none
-  bool is_teachable_ = true;  // a lesson can still be learned
-  bool has_followed_ = false; // a retirement that only the upstream told of
-  bool is_told_ = false;      // an answer has begun
+  std::string to_send_;        // the decoded body, perhaps with a paused turn behind it
+  std::string error_body_;     // of the last answer that was none
+  bool is_teachable_ = true;   // a lesson can still be learned
+  bool has_followed_ = false;  // a retirement that only the upstream told of
+  bool is_told_ = false;       // an answer has begun
   dialect::ReplyIdentity identity_;
   std::unique_ptr<dialect::ReplyEncoder> encoder_;
   // Of Responses: what it refers to, and how it is kept.
-  std::string key_;                         // of its ids
-  std::shared_ptr<store::Archive> archive_; // nullptr when nothing is kept
+  std::string key_;                          // of its ids
+  std::shared_ptr<store::Archive> archive_;  // nullptr when nothing is kept
   dialect::Past past_;
-  std::vector<store::StoredItem> input_;          // when it is kept
-  std::shared_ptr<RunningResponse> running_;      // likewise
-  dialect::ResponsesEncoder *response_ = nullptr; // the encoder, when it is one
+  std::vector<store::StoredItem> input_;           // when it is kept
+  std::shared_ptr<RunningResponse> running_;       // likewise
+  dialect::ResponsesEncoder* response_ = nullptr;  // the encoder, when it is one
   std::unique_ptr<ResponseKeeper> keeper_;
 };
 
-} // namespace ccproxy::proxy
+}  // namespace ccproxy::proxy
