@@ -3,13 +3,48 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 
+#include "base/hash.hpp"
 #include "json/outline.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::json {
+namespace {
+
+std::uint64_t hash_of(Value value);
+
+// The sum does not know the order of its parts.
+std::uint64_t hash_of_members(Value object) {
+  std::uint64_t sum = 0;
+  for (const Value member : object.children())
+    sum += mixed(hashed(kHashStart, member.name()), hash_of(member));
+  return mixed(kHashStart, sum);
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): no deeper than an outline lists
+std::uint64_t hash_of(Value value) {
+  std::uint64_t hash = mixed(kHashStart, static_cast<std::uint64_t>(value.kind()));
+  switch (value.kind()) {
+    case ValueKind::kObject: return hash_of_members(value);
+    case ValueKind::kArray:
+      for (const Value element : value.children()) hash = mixed(hash, hash_of(element));
+      return hash;
+    case ValueKind::kString: return hashed(hash, value.decoded());
+    case ValueKind::kNumber:  // 0 and -0 are one number
+      return mixed(hash, std::bit_cast<std::uint64_t>(value.number().value_or(0) + 0.0));
+    default: return hashed(hash, value.raw());
+  }
+}
+
+}  // namespace
+
+std::uint64_t value_hash(std::string_view text) {
+  Outline outline;
+  return outline.read(text, Outline::kMostDepth) ? hash_of(outline.root()) : 0;
+}
 
 using Unordered = nlohmann::json;
 

@@ -3,6 +3,7 @@
 // json/reader, json/outline and json/writer are for the rest.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -15,6 +16,10 @@ using Document = nlohmann::ordered_json;
 
 // Parses strictly. Fails with kConfiguration; the message names line and column.
 [[nodiscard]] Result<Document> parse_document(std::string_view text);
+
+// A number that is the same for texts that mean the same, whatever the order of members, blanks and
+// the way numbers are written. Others may have it too. 0 for what is no JSON.
+[[nodiscard]] std::uint64_t value_hash(std::string_view text);
 
 // True when both texts are JSON and mean the same: the order of members, blanks and the way numbers
 // are written do not count. False for what nests deeper than a request may.

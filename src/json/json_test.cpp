@@ -153,5 +153,19 @@ TEST(Document, values_that_mean_the_same_are_the_same_text) {
   EXPECT_EQ(canonical_value("[ " + large + "]"), "[" + large + "]");
 }
 
+TEST(Hashes, are_the_same_for_what_means_the_same) {
+  const auto same = [](const char* a, const char* b) { return value_hash(a) == value_hash(b); };
+  EXPECT_TRUE(
+      same(R"({"a":1,"b":[true,null,"\u00e9"]})", R"({ "b": [true, null, "é"], "a": 1.0 })"));
+  EXPECT_TRUE(same("-0.0", "0"));
+  EXPECT_TRUE(same("1e2", "100"));
+  EXPECT_FALSE(same("[1,2]", "[2,1]"));
+  EXPECT_FALSE(same(R"({"a":"b"})", R"({"b":"a"})"));
+  EXPECT_FALSE(same(R"({"a":{"b":1}})", R"({"a":{},"b":1})"));
+  EXPECT_FALSE(same("\"1\"", "1"));
+  EXPECT_FALSE(same("true", "false"));
+  EXPECT_EQ(value_hash("{"), 0U);
+}
+
 }  // namespace
 }  // namespace ccproxy::json
