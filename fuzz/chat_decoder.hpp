@@ -6,10 +6,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "anthropic/models_data.hpp"
 #include "dialect/chat_request.hpp"
 #include "dialect/fold_fixture.hpp"
+#include "dialect/remembered_turn.hpp"
 #include "dialect/replay_fixture.hpp"
 #include "fuzz/choices.hpp"
 #include "fuzz/upstream_request.hpp"
@@ -41,14 +43,34 @@ inline dialect::Options chosen_options(unsigned byte) {
   return options;
 }
 
-// Remembers a thought and a call of f({}) for every id.
-inline std::shared_ptr<const anthropic::ThoughtTurn> remembered(std::string_view id) {
-  std::string blocks = R"({"type":"thinking","thinking":"t","signature":"S"},)"
-                       R"({"type":"tool_use","name":"f","input":{ },"id":)";
-  json::append_quoted(blocks, id);
-  const auto turn = anthropic::thought_turn(blocks + "}");
-  return turn ? std::make_shared<const anthropic::ThoughtTurn>(*turn) : nullptr;
-}
+// Remembers a thought and a call of f({}) for every id, and behind every question one of f({}) and
+// one of f({}) and g({}) that went by other ids.
+class TurnsOfAnybody final : public dialect::TurnMemory {
+ public:
+  [[nodiscard]] Turn by_id(std::string_view id) const override {
+    return id.starts_with("toolu") ? nullptr : turn_of(call("f", id));
+  }
+
+  [[nodiscard]] std::vector<Turn> alike(std::uint64_t) const override {
+    return {turn_of(call("f", "toolu_1")),
+            turn_of(call("f", "toolu_2") + "," + call("g", "toolu_3"))};
+  }
+
+ private:
+  static std::string call(std::string_view name, std::string_view id) {
+    std::string block = R"({"type":"tool_use","input":{ },"name":)";
+    json::append_quoted(block, name);
+    block += R"(,"id":)";
+    json::append_quoted(block, id);
+    return block + "}";
+  }
+
+  static Turn turn_of(const std::string& calls) {
+    const auto turn =
+        anthropic::thought_turn(R"({"type":"thinking","thinking":"t","signature":"S"},)" + calls);
+    return turn ? std::make_shared<const anthropic::ThoughtTurn>(*turn) : nullptr;
+  }
+};
 
 // A request read and decoded, as the proxy does it.
 class ChatRequest {
@@ -71,9 +93,7 @@ class ChatRequest {
     if (const auto read = outline.read(body); !read) return fail(read.error());
     const auto asked = dialect::asked_model(outline, "claude-sonnet-5");
     if (!asked) return fail(asked.error());
-    const auto recall = [this](std::string_view id) {
-      return remembers_ ? remembered(id) : nullptr;
-    };
+    const TurnsOfAnybody memory;
     const dialect::RequestContext context{.asked = *asked,
                                           .model = "claude-sonnet-5",
                                           .can = can_,
@@ -81,7 +101,7 @@ class ChatRequest {
                                           .strict = is_strict_,
                                           .is_cursor = is_cursor_,
                                           .most_tokens = most_tokens_,
-                                          .recall = recall};
+                                          .memory = remembers_ ? &memory : nullptr};
     return is_completion_ ? dialect::decode_completion(outline, context)
                           : dialect::decode_chat(outline, context);
   }

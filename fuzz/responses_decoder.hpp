@@ -59,6 +59,7 @@ class ResponsesRequest {
     compacts_ = choice_.next();
     counts_ = choice_.next();
     if (choice_.next()) past_ = some_past(can_.family);
+    remembers_ = choice_.next();
   }
 
   [[nodiscard]] bool counts() const { return counts_; }
@@ -68,16 +69,14 @@ class ResponsesRequest {
     if (const auto read = outline.read(body); !read) return fail(read.error());
     const auto asked = dialect::asked_model(outline, "claude-sonnet-5");
     if (!asked) return fail(asked.error());
-    const auto recall = [](std::string_view) {
-      return std::shared_ptr<const anthropic::ThoughtTurn>();
-    };
+    const TurnsOfAnybody memory;
     const dialect::RequestContext context{.asked = *asked,
                                           .model = "claude-sonnet-5",
                                           .can = can_,
                                           .options = options_,
                                           .strict = is_strict_,
-                                          .recall = recall,
                                           .account = "account",
+                                          .memory = remembers_ ? &memory : nullptr,
                                           .past = &past_,
                                           .keeps = keeps_,
                                           .compacts = compacts_,
@@ -90,7 +89,7 @@ class ResponsesRequest {
   anthropic::Capabilities can_;
   dialect::Options options_;
   dialect::Past past_;
-  bool is_strict_ = false, keeps_ = false, compacts_ = false, counts_ = false;
+  bool is_strict_ = false, keeps_ = false, compacts_ = false, counts_ = false, remembers_ = false;
 };
 
 // The echo stands in the response object, which has to stay one.

@@ -51,11 +51,8 @@ class Decoding {
   dialect::Decoded operator()(const std::string& body) {
     if (!outline_.read(body)) std::abort();
     const auto asked = dialect::asked_model(outline_, options_.default_model);
-    const auto recall = [](std::string_view) {
-      return std::shared_ptr<const anthropic::ThoughtTurn>();
-    };
     const dialect::RequestContext context{
-        .asked = *asked, .model = asked->name, .can = can_, .options = options_, .recall = recall};
+        .asked = *asked, .model = asked->name, .can = can_, .options = options_};
     auto decoded = dialect::decode_chat(outline_, context);
     outline_.clear();
     if (!decoded) std::abort();

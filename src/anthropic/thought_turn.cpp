@@ -1,7 +1,9 @@
 #include "anthropic/thought_turn.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "base/hash.hpp"
 #include "json/document.hpp"
 #include "json/outline.hpp"
 
@@ -14,7 +16,7 @@ std::size_t ThoughtTurn::bytes() const {
   return bytes;
 }
 
-std::optional<ThoughtTurn> thought_turn(std::string blocks) {
+std::optional<ThoughtTurn> called_turn(std::string blocks, std::uint64_t before) {
   const std::string list = "[" + blocks + "]";
   json::Outline outline;
   if (!outline.read(list, 2)) return std::nullopt;
@@ -31,19 +33,30 @@ std::optional<ThoughtTurn> thought_turn(std::string blocks) {
           {block["id"].decoded(), block["name"].decoded(), std::string(block["input"].raw())});
     }
   }
-  if (!has_thought || turn.calls.empty()) return std::nullopt;
-  turn.blocks = std::move(blocks);
+  if (turn.calls.empty()) return std::nullopt;
+  if (has_thought) turn.blocks = std::move(blocks);
+  turn.likeness = likeness_of(before, turn.calls);
   return turn;
 }
 
-bool says_the_same(const ThoughtTurn& turn, std::string_view text,
-                   const std::vector<ToolCall>& calls) {
-  if (turn.text != text || turn.calls.size() != calls.size()) return false;
-  for (std::size_t i = 0; i < calls.size(); ++i)
-    if (turn.calls[i].id != calls[i].id || turn.calls[i].name != calls[i].name ||
-        !json::same_value(turn.calls[i].input, calls[i].input))
-      return false;
-  return true;
+std::optional<ThoughtTurn> thought_turn(std::string blocks, std::uint64_t before) {
+  auto turn = called_turn(std::move(blocks), before);
+  if (!turn || turn->blocks.empty()) return std::nullopt;
+  return turn;
+}
+
+std::uint64_t likeness_of(std::uint64_t before, std::span<const ToolCall> calls) {
+  std::uint64_t likeness = mixed(kHashStart, before);
+  for (const ToolCall& call : calls)
+    likeness = mixed(hashed(likeness, call.name), json::value_hash(call.input));
+  return likeness;
+}
+
+bool calls_the_same(const ThoughtTurn& turn, std::span<const ToolCall> calls) {
+  return std::equal(turn.calls.begin(), turn.calls.end(), calls.begin(), calls.end(),
+                    [](const ToolCall& ours, const ToolCall& theirs) {
+                      return ours.name == theirs.name && json::same_value(ours.input, theirs.input);
+                    });
 }
 
 }  // namespace ccproxy::anthropic

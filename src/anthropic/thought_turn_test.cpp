@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace ccproxy::anthropic {
 namespace {
 
@@ -25,21 +27,36 @@ TEST(ThoughtTurns, are_not_kept_without_thought_or_call) {
   EXPECT_FALSE(thought_turn("{"));
 }
 
-TEST(ThoughtTurns, are_known_again_when_a_client_wrote_their_json_anew) {
-  const auto turn = thought_turn(kBlocks);
+TEST(ThoughtTurns, without_thought_are_known_but_for_their_blocks) {
+  const auto turn = called_turn(R"({"type":"tool_use","id":"t","name":"f","input":{}})", 0);
   ASSERT_TRUE(turn);
-  EXPECT_TRUE(says_the_same(*turn, "a\n", {{"toolu_1", "f", R"({ "y":[true], "x":1 })"}}));
+  EXPECT_EQ(turn->blocks, "");
+  EXPECT_EQ(turn->calls.size(), 1U);
+  EXPECT_FALSE(called_turn(R"({"type":"text","text":"a"})", 0));
 }
 
-TEST(ThoughtTurns, are_not_known_again_when_something_changed) {
-  const auto turn = thought_turn(kBlocks);
+struct Calls {
+  const char* says;
+  std::vector<ToolCall> calls;
+  bool are_the_same;
+};
+
+const Calls kCalls[] = {
+    {"JSON that was written anew", {{"toolu_1", "f", R"({ "y":[true], "x":1 })"}}, true},
+    {"another id", {{"toolu_2", "f", R"({"x":1.0,"y":[true]})"}}, true},
+    {"another tool", {{"toolu_1", "g", R"({"x":1.0,"y":[true]})"}}, false},
+    {"another input", {{"toolu_1", "f", R"({"x":2,"y":[true]})"}}, false},
+    {"no call", {}, false},
+};
+
+TEST(ThoughtTurns, are_known_again_by_what_they_have_called) {
+  const auto turn = thought_turn(kBlocks, 7);
   ASSERT_TRUE(turn);
-  const std::string input = R"({"x":1.0,"y":[true]})";
-  EXPECT_FALSE(says_the_same(*turn, "a", {{"toolu_1", "f", input}}));
-  EXPECT_FALSE(says_the_same(*turn, "a\n", {{"toolu_2", "f", input}}));
-  EXPECT_FALSE(says_the_same(*turn, "a\n", {{"toolu_1", "g", input}}));
-  EXPECT_FALSE(says_the_same(*turn, "a\n", {{"toolu_1", "f", R"({"x":2,"y":[true]})"}}));
-  EXPECT_FALSE(says_the_same(*turn, "a\n", {}));
+  for (const Calls& row : kCalls) {
+    EXPECT_EQ(calls_the_same(*turn, row.calls), row.are_the_same) << row.says;
+    EXPECT_EQ(turn->likeness == likeness_of(7, row.calls), row.are_the_same) << row.says;
+    EXPECT_NE(turn->likeness, likeness_of(8, row.calls)) << row.says;
+  }
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ struct Block {
   Kind kind = Kind::kText;
   CacheMark mark = CacheMark::kNone;
   bool is_error = false;      // of a tool's result
-  std::uint32_t message = 0;  // of a call and a result: index of the client's message it came in
+  bool floats = false;        // thinking whose place in its turn the client could not tell
+  std::uint32_t message = 0;  // index of the client's message that it came in, where it is known
   std::string_view text{};
   std::string_view id{}, name{};
   std::string_view more{};  // of a tool's use: members beside these, `,"caller":{...}`, or nothing

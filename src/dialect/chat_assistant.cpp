@@ -2,11 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "dialect/chat_messages.hpp"
-#include "dialect/remembered_turn.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
@@ -21,14 +19,7 @@ bool is_signed(Value block) {
   return type == "redacted_thinking" && !block["data"].text().empty();
 }
 
-// What the message says as text, decoded: what a remembered turn is compared with.
-std::string said_text(Value content) {
-  std::string text;
-  if (content.is_string()) json::append_decoded(text, content.text());
-  for (const Value part : content.children())
-    json::append_decoded(text, part.is_string() ? part.text() : part["text"].text());
-  return text;
-}
+bool is_call(Value part) { return part["type"].text().escaped == "tool_use"; }
 
 // {"type":"reasoning.text","text","signature"} and {"type":"reasoning.encrypted","data"}, as
 // OpenRouter's clients keep them.
@@ -54,24 +45,18 @@ void ChatMessages::read_assistant(const Message& message) {
   read_signed_thoughts(message, thoughts_);
   read_said(message);
   read_calls(message);
-  const auto said = [&message] { return said_text(message.content); };
-  if (!thoughts_.empty() ||
-      !restore_turn(context_.recall, said, calls_, made_, arguments_, blocks_)) {
-    blocks_.insert(blocks_.begin(), std::move_iterator(thoughts_.begin()),
-                   std::move_iterator(thoughts_.end()));
-    blocks_.insert(blocks_.end(), std::move_iterator(calls_.begin()),
-                   std::move_iterator(calls_.end()));
-  }
-  has_thought_ = has_thought_ || std::any_of(blocks_.begin(), blocks_.end(), [](const Block& one) {
-                   return one.kind == Block::Kind::kThinking;
-                 });
+  blocks_.insert(blocks_.begin(), thoughts_.begin(), thoughts_.end());
+  blocks_.insert(blocks_.end(), calls_.begin(), calls_.end());
+  for (Block& block : blocks_) block.message = static_cast<std::uint32_t>(message.index);
   add(Role::kAssistant, message, blocks_);
 }
 
 void ChatMessages::read_said(const Message& message) {
   if (message.content.is_array()) {
     Place place{message.index, 0};
-    for (const Value part : message.content.children()) {
+    const Value::Range parts = message.content.children();
+    has_call_parts_ = std::any_of(parts.begin(), parts.end(), is_call);
+    for (const Value part : parts) {
       if (!read_own_part(part, place)) content_.read_part(part, place, false, blocks_);
       ++place.part;
     }
@@ -89,7 +74,8 @@ bool ChatMessages::read_own_part(Value part, Place place) {
     Content::add_text(part["refusal"].text(), cache_mark_of(part), blocks_);
   } else if (is_thought(type)) {
     if (is_signed(part))
-      thoughts_.push_back({.kind = Block::Kind::kThinking, .text = without_mark(part, made_)});
+      add_thought(without_mark(part, made_), has_call_parts_,
+                  has_call_parts_ ? blocks_ : thoughts_);
   } else if (type == "tool_use") {
     const Value name = part["name"], input = part["input"];
     if (!name.is_string() || name.text().empty()) {
@@ -115,14 +101,12 @@ bool ChatMessages::read_own_part(Value part, Place place) {
 // Thinking that a client kept for us, in one of the two ways that are in use.
 void ChatMessages::read_signed_thoughts(const Message& message, std::vector<Block>& out) {
   for (const Value block : message.thinking_blocks.children())
-    if (is_signed(block))
-      out.push_back({.kind = Block::Kind::kThinking, .text = without_mark(block, made_)});
+    if (is_signed(block)) add_thought(without_mark(block, made_), false, out);
   if (!out.empty()) return;
   for (const Value detail : message.reasoning_details.children()) {
     std::string thought = thought_of_detail(detail);
     if (thought.empty()) continue;
-    out.push_back({.kind = Block::Kind::kThinking});
-    out.back().text = made_.keep(std::move(thought));
+    add_thought(made_.keep(std::move(thought)), false, out);
   }
 }
 
@@ -175,6 +159,11 @@ void ChatMessages::read_legacy_call(const Message& message) {
             id, calls_);
 }
 
+// Where in the turn it stood is known only among parts that are calls.
+void ChatMessages::add_thought(std::string_view block, bool has_place, std::vector<Block>& out) {
+  out.push_back({.kind = Block::Kind::kThinking, .floats = !has_place, .text = block});
+}
+
 void ChatMessages::add_call(const CallSaid& said, std::vector<Block>& out) {
   if (open_calls_.has(said.call)) return;
   const std::string_view id =
@@ -191,7 +180,7 @@ void ChatMessages::add_block(const CallSaid& said, std::string_view id, std::vec
                  .message = static_cast<std::uint32_t>(said.message),
                  .text = said.call.input,
                  .id = id,
-                 .name = tools_.upstream_of_call(said.call, context_.recall),
+                 .name = tools_.upstream_of_call(said.call, context_.memory),
                  .more = said.more});
 }
 

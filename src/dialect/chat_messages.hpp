@@ -36,8 +36,6 @@ class ChatMessages {
 
   // Names of the tools that the history calls, as the client knows them, in the order of their use.
   [[nodiscard]] const std::vector<std::string_view>& called() const { return called_; }
-  // True when signed thinking goes back with a turn.
-  [[nodiscard]] bool has_thought() const { return has_thought_; }
 
  private:
   // What this program reads of a message, gathered in one walk over it.
@@ -70,6 +68,7 @@ class ChatMessages {
   void read_calls(const Message& message);
   void read_call(json::Value call, std::size_t index, std::size_t position);
   void read_legacy_call(const Message& message);
+  static void add_thought(std::string_view block, bool has_place, std::vector<Block>& out);
   // A call, and where it stands: number `position` among the parts or calls of a message.
   struct CallSaid {
     ClientCall call;
@@ -97,9 +96,9 @@ class ChatMessages {
   std::vector<Block> blocks_, thoughts_, calls_, parts_;
   json::Outline arguments_;  // its memory serves for all of them
   std::size_t legacy_calls_ = 0;
-  bool is_leading_ = true;     // only system messages so far
-  bool in_assistant_ = false;  // what comes next from the assistant joins its last turn
-  bool has_thought_ = false;
+  bool is_leading_ = true;       // only system messages so far
+  bool in_assistant_ = false;    // what comes next from the assistant joins its last turn
+  bool has_call_parts_ = false;  // among the parts of the message that is being read
 };
 
 }  // namespace ccproxy::dialect

@@ -16,12 +16,12 @@ class ChatDecoder final : public RequestDecoder {
 
  private:
   void read() override {
+    telling_ = Telling::kInMessages;
     parameters_ = read_parameters(request_, Route::kChat, context_, report_);
     tools_.read(request_);
     ChatMessages messages({context_, report_, made_, tools_, decoded_.betas}, system_, turns_);
     read_system();
     messages.read(request_["messages"]);
-    has_thought_ = messages.has_thought();
     if (!tools_.all().empty())
       tools_.choose(request_);
     else

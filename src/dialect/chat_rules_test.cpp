@@ -23,9 +23,6 @@ Result<Decoded> decoded(const char* members, std::span<const std::string> refuse
   if (auto read = outline.read(text); !read) return fail(read.error());
   const auto asked = asked_model(outline, "claude-sonnet-4-5");
   if (!asked) return fail(asked.error());
-  const auto recall = [](std::string_view) {
-    return std::shared_ptr<const anthropic::ThoughtTurn>();
-  };
   const anthropic::Capabilities can =
       anthropic::capabilities_of(*test::known_models().family_of(asked->name));
   const Options options;
@@ -33,7 +30,6 @@ Result<Decoded> decoded(const char* members, std::span<const std::string> refuse
                                .model = asked->name,
                                .can = can,
                                .options = options,
-                               .recall = recall,
                                .refused_schemas = refused_schemas});
 }
 

@@ -2,7 +2,7 @@
 // that the way back needs.
 #pragma once
 
-#include <memory>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,9 +10,7 @@
 #include <vector>
 
 #include "anthropic/capabilities.hpp"
-#include "anthropic/thought_turn.hpp"
 #include "base/error.hpp"
-#include "base/function_ref.hpp"
 #include "dialect/options.hpp"
 #include "dialect/past.hpp"
 #include "dialect/reply_plan.hpp"
@@ -32,9 +30,7 @@ struct AskedModel {
 [[nodiscard]] Result<AskedModel> asked_model(const json::Outline& request,
                                              std::string_view default_model);
 
-// Finds a remembered turn by its first tool_use id; nullptr when there is none.
-using Recall =
-    FunctionRef<std::shared_ptr<const anthropic::ThoughtTurn>(std::string_view tool_use_id)>;
+class TurnMemory;
 
 struct RequestContext {
   const AskedModel& asked;
@@ -46,12 +42,12 @@ struct RequestContext {
   bool is_cursor = false;   // its User-Agent
   bool is_codex = false;    // likewise
   std::optional<std::int64_t> most_tokens{};  // what is left of the context, learned from a 400
-  Recall recall;
   // Digests of sets of schemas that the provider could not compile (Decoded::schemas).
   std::span<const std::string> refused_schemas{};
   // Members of tools that the provider has refused in this request.
   std::span<const std::string_view> left_out{};
   std::string_view account{};  // tag of the credential in use, which signatures can be bound to
+  const TurnMemory* memory = nullptr;  // turns that thought; nullptr when there are none
   // Of Responses alone.
   const Past* past = nullptr;  // what the request refers to; nullptr where nothing is kept
   bool keeps = false;          // answers can be kept
@@ -65,9 +61,10 @@ struct Decoded {
   ReplyPlan plan;
   std::vector<std::string> betas{};           // anthropic-beta values that it needs
   std::optional<anthropic::Effort> effort{};  // as sent
-  std::string schemas{};   // digest of all that the provider is to enforce; empty without
-  bool has_tools = false;  // that the client runs
-  bool may_pause = false;  // the provider runs tools of its own
+  std::string schemas{};       // digest of all that the provider is to enforce; empty without
+  bool has_tools = false;      // that the client runs
+  std::uint64_t question = 0;  // with tools: what_is_answered() by the reply
+  bool may_pause = false;      // the provider runs tools of its own
 };
 
 // Puts a paused turn of the assistant's behind the messages of a decoded body, so that it goes on.

@@ -4,8 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,6 +12,7 @@
 #include "dialect/chat_request.hpp"
 #include "dialect/responses_echo.hpp"
 #include "dialect/responses_request.hpp"
+#include "dialect/turn_memory_fixture.hpp"
 #include "json/document.hpp"
 #include "json/outline.hpp"
 
@@ -35,11 +34,8 @@ class RequestCase {
     account_ = given<std::string>("account", "");
     read_past();
     read_options();
-    for (const json::Document& blocks : given("remembered", json::Document::array())) {
-      const auto turn = std::make_shared<const anthropic::ThoughtTurn>(
-          anthropic::thought_turn(blocks.get<std::string>()).value());
-      remembered_.emplace(turn->calls.front().id, turn);
-    }
+    for (const json::Document& blocks : given("remembered", json::Document::array()))
+      memory_.keep(anthropic::thought_turn(blocks.get<std::string>()).value());
   }
 
   [[nodiscard]] const std::string& request() const { return request_; }
@@ -50,18 +46,14 @@ class RequestCase {
     if (auto read = outline.read(request); !read) return fail(read.error());
     const auto asked = asked_model(outline, options_.default_model);
     if (!asked) return fail(asked.error());
-    const auto recall = [this](std::string_view id) {
-      const auto found = remembered_.find(id);
-      return found == remembered_.end() ? nullptr : found->second;
-    };
     const RequestContext context{.asked = *asked,
                                  .model = asked->name,
                                  .can = capabilities(asked->name),
                                  .options = options_,
                                  .strict = given("strict", false),
                                  .is_cursor = given("cursor", false),
-                                 .recall = recall,
                                  .account = account_,
+                                 .memory = &memory_,
                                  .past = &past_};
     const std::string route = given<std::string>("route", "chat");
     if (route == "responses") return decode_responses(outline, context);
@@ -142,7 +134,7 @@ class RequestCase {
   json::Document circumstances_ = json::Document::object();
   Options options_;
   Past past_;
-  std::map<std::string, std::shared_ptr<const anthropic::ThoughtTurn>, std::less<>> remembered_;
+  TurnsInMemory memory_;
 };
 
 inline const char* shape_name(ToolShape shape) {

@@ -9,6 +9,7 @@
 #include "dialect/cache_marks.hpp"
 #include "dialect/content.hpp"
 #include "dialect/known_members.hpp"
+#include "dialect/reasoning_tags.hpp"
 #include "json/text.hpp"
 #include "json/writer.hpp"
 
@@ -73,8 +74,24 @@ void RequestDecoder::read_system() {
   }
 }
 
+// Before anything is moved: a turn is known by what the client says it stood behind.
+void RequestDecoder::restore_thinking() {
+  take_out_reasoning(system_, turns_, made_);
+  restore_turns(context_.memory, telling_, turns_, report_, made_);
+  if (!tools_.all().empty()) decoded_.question = what_is_answered(turns_.all());
+}
+
+// True when signed thinking goes back with a turn.
+bool RequestDecoder::has_thought() const {
+  const auto is_thinking = [](const Block& block) { return block.kind == Block::Kind::kThinking; };
+  return std::any_of(turns_.all().begin(), turns_.all().end(), [&](const Turn& turn) {
+    return std::any_of(turn.blocks.begin(), turn.blocks.end(), is_thinking);
+  });
+}
+
 void RequestDecoder::settle() {
   settle_schemas();
+  restore_thinking();
   turns_.place_system(can_.mid_system && context_.options.mid_system == MidSystem::kAuto);
   turns_.pair_results(report_);
   if (turns_.all().empty() && !system_.empty()) {
@@ -88,7 +105,7 @@ void RequestDecoder::settle() {
                                  .max_tokens = parameters_.max_tokens,
                                  .is_forced = tools_.is_forced(),
                                  .lacks_thought = turns_.last_call_lacks_thought(),
-                                 .has_thought = has_thought_};
+                                 .has_thought = has_thought()};
   thinking_ = choose_thinking(wish_, thinking, report_);
   turns_.complete_ends(can_.prefill != anthropic::Prefill::kNo && !thinking_.is_on &&
                        format_.format.empty());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dialect/block.hpp"
+#include "dialect/remembered_turn.hpp"
 #include "dialect/report.hpp"
 #include "dialect/request.hpp"
 #include "dialect/request_parameters.hpp"
@@ -55,12 +56,14 @@ class RequestDecoder {
   ResponseFormat format_;
   ReasoningWish wish_;
   ReasoningDisplay display_;
-  bool has_thought_ = false;  // signed thinking goes back with a turn
+  Telling telling_ = Telling::kInItems;
 
  private:
   void settle();
   void settle_schemas();
   [[nodiscard]] std::string digest_of_schemas();
+  void restore_thinking();
+  [[nodiscard]] bool has_thought() const;
   void add_hints();
   void write();
   void write_plan();

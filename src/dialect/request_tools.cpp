@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "dialect/content.hpp"
+#include "dialect/remembered_turn.hpp"
 #include "dialect/tool_schema.hpp"
 #include "json/text.hpp"
 
@@ -274,11 +275,11 @@ void RequestTools::drop_strict() {
 // Where two tools of the request have the name: what was remembered of the turn says which of them
 // was called, else whether the input is one that the function takes.
 std::string_view RequestTools::upstream_of_call(const ClientCall& call,
-                                                const Recall& recall) const {
+                                                const TurnMemory* memory) const {
   const std::string_view function = names_.upstream(call.name);
   const auto twin = twins_.find(call.name);
   if (twin == twins_.end()) return function;
-  if (const auto turn = recall(call.id))
+  if (const auto turn = memory != nullptr ? memory->by_id(call.id) : nullptr)
     for (const anthropic::ToolCall& told : turn->calls)
       if (told.id == call.id) return told.name == call.name ? call.name : function;
   return twin->second.fits(call.input) ? function : call.name;

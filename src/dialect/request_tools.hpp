@@ -89,7 +89,7 @@ class RequestTools {
 
   // What a call in the history goes up as. Its input is a JSON object.
   [[nodiscard]] std::string_view upstream_of_call(const ClientCall& call,
-                                                  const Recall& recall) const;
+                                                  const TurnMemory* memory) const;
 
   // A history has calls, but the request has no tools: upstream wants to know them all the same.
   void add_from_history(std::string_view client);

@@ -6,7 +6,6 @@
 #include <array>
 #include <utility>
 
-#include "dialect/remembered_turn.hpp"
 #include "dialect/sealed_thought.hpp"
 #include "json/text.hpp"
 
@@ -256,7 +255,7 @@ void ResponsesInput::read_call(Value item, std::string_view name, std::string_vi
   if (!goes_on(key)) flush_results();
   if (!in_assistant_) open_calls_.clear();
   ClientCall call{.id = client, .name = name, .input = input};
-  call.name = tools_.upstream_of_call(call, context_.recall);
+  call.name = tools_.upstream_of_call(call, context_.memory);
   if (open_calls_.has(call)) return thoughts_.clear();  // what was thought before it, too
   const std::string_view id =
       client.empty() ? ids_.assign({}, fmt::format("call_{}_0", index_)) : ids_.assign(client, {});
@@ -306,7 +305,6 @@ void ResponsesInput::add_said(std::string_view key) {
   mark(blocks_);
   if (!goes_on(key)) flush_results();
   if (!key.empty()) key_ = key;
-  has_thought_ = has_thought_ || !thoughts_.empty();
   turns_.add(Role::kAssistant, message(), thoughts_);
   thoughts_.clear();
   turns_.add(Role::kAssistant, message(), blocks_);
@@ -321,29 +319,7 @@ void ResponsesInput::add_of_user(Role role) {
   turns_.add(role, message(), blocks_);
 }
 
-// Clients that do not carry the thinking get it back from memory.
-void ResponsesInput::restore_thought() {
-  if (turns_.all().empty() || turns_.all().back().role != Role::kAssistant) return;
-  auto& blocks = turns_.all().back().blocks;
-  std::vector<Block> calls, restored;
-  for (const Block& block : blocks) {
-    if (block.kind == Block::Kind::kToolUse) calls.push_back(block);
-    const bool is_plain = block.kind == Block::Kind::kToolUse || block.kind == Block::Kind::kText;
-    if (!is_plain) return;  // it has its thinking, or was kept as it was
-  }
-  const auto said = [&blocks] {
-    std::string text;
-    for (const Block& block : blocks)
-      if (block.kind == Block::Kind::kText) json::append_decoded(text, {block.text});
-    return text;
-  };
-  if (!restore_turn(context_.recall, said, calls, made_, scratch_, restored)) return;
-  has_thought_ = true;
-  blocks.assign(restored.begin(), restored.end());
-}
-
 void ResponsesInput::flush_results() {
-  if (in_assistant_) restore_thought();
   if (!results_.empty()) turns_.add(Role::kUser, results_.front().message, results_);
   results_.clear();
   in_assistant_ = false;

@@ -34,8 +34,6 @@ class ResponsesInput {
   [[nodiscard]] const std::vector<std::string_view>& called() const { return called_; }
   // True when a summary of the conversation is wanted instead of an answer.
   [[nodiscard]] bool wants_compaction() const { return wants_compaction_; }
-  // True when signed thinking goes back with a turn.
-  [[nodiscard]] bool has_thought() const { return has_thought_; }
   // The last configuration_update's reasoning and text; absent without one.
   [[nodiscard]] json::Value new_reasoning() const { return new_reasoning_; }
   [[nodiscard]] json::Value new_text() const { return new_text_; }
@@ -71,7 +69,6 @@ class ResponsesInput {
 
   void add_said(std::string_view key);
   void add_of_user(Role role);
-  void restore_thought();
   void flush_results();
   [[nodiscard]] bool goes_on(std::string_view key) const;
   // The part of an item's id that all items of one response share: fc_<key>_<n>.
@@ -103,7 +100,6 @@ class ResponsesInput {
   std::optional<std::uint32_t> response_{};  // that response's number; without: the request itself
   bool is_leading_ = true;                   // only system messages so far
   bool in_assistant_ = false;                // the assistant's turn has begun and may go on
-  bool has_thought_ = false;
   bool wants_compaction_ = false;
 };
 

@@ -80,7 +80,6 @@ class ResponsesDecoder final : public RequestDecoder {
     if (context_.past != nullptr)
       for (const PastTurn& turn : context_.past->turns) input.read_past(turn);
     input.read(request_["input"]);
-    has_thought_ = input.has_thought();
     if (!tools_.all().empty())
       tools_.choose(request_);
     else

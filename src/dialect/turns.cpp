@@ -125,6 +125,10 @@ Turn& Turns::begin(Role role, std::uint32_t message) {
   return turns_.emplace_back(Turn{role, message, std::pmr::vector<Block>(made_.memory())});
 }
 
+void Turns::join() {
+  for (const Turn& turn : std::exchange(turns_, {})) add(turn.role, turn.message, turn.blocks);
+}
+
 void Turns::place_system(bool may_stay) {
   const bool is_needed = std::any_of(turns_.begin(), turns_.end(),
                                      [](const Turn& turn) { return turn.role == Role::kSystem; });

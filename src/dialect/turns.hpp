@@ -29,6 +29,9 @@ class Turns {
   // nothing happens, so neighbours of what was empty grow together.
   void add(Role role, std::uint32_t message, std::span<const Block> blocks);
 
+  // Turns without blocks go, and neighbours of one role become one.
+  void join();
+
   // Late system messages: each stays where it is when `may_stay` and upstream allows its place,
   // else it becomes a reminder among the user's text.
   void place_system(bool may_stay);
@@ -43,6 +46,9 @@ class Turns {
   // True when the last assistant turn calls tools and does not begin with thinking.
   [[nodiscard]] bool last_call_lacks_thought() const;
 
+  // Reports something of the message of that number, by the name that its client knows.
+  void warn(std::string_view token, std::uint32_t message, Report& report) const;
+
   [[nodiscard]] std::vector<Turn>& all() { return turns_; }
   [[nodiscard]] const std::vector<Turn>& all() const { return turns_; }
 
@@ -51,7 +57,6 @@ class Turns {
   [[nodiscard]] bool is_paired(std::size_t index) const;
   void answer_calls(Turn& answers, std::vector<Block>& out, Report& report);
   void tell_orphan(const Block& result, std::vector<Block>& out, Report& report);
-  void warn(std::string_view token, std::uint32_t message, Report& report) const;
 
   MadeTexts& made_;
   std::string_view list_;

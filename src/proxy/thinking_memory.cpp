@@ -2,46 +2,60 @@
 
 #include <utility>
 
+#include "base/hash.hpp"
+
 namespace ccproxy::proxy {
 namespace {
 
 constexpr std::chrono::hours kLongest{1};
-constexpr std::size_t kOverhead = 256;  // of an entry, about
+constexpr std::size_t kOverhead = 448;     // of an entry and its likeness, about
+constexpr std::size_t kKeyOverhead = 128;  // of each id that it is found by
+constexpr std::size_t kMostAlike = 64;
 
-std::string key_of(const ThinkingScope& scope, std::string_view tool_use_id) {
-  std::string key;
-  key.reserve(scope.key.size() + scope.credential.size() + scope.family.size() +
-              tool_use_id.size() + 3);
-  return key.append(scope.key)
+std::string name_of(const ThinkingScope& scope) {
+  std::string name;
+  name.reserve(scope.key.size() + scope.credential.size() + scope.family.size() + 2);
+  return name.append(scope.key)
       .append(1, '\0')
       .append(scope.credential)
       .append(1, '\0')
-      .append(scope.family)
-      .append(1, '\0')
-      .append(tool_use_id);
+      .append(scope.family);
+}
+
+std::string key_of(std::string scope, std::string_view tool_use_id) {
+  return scope.append(1, '\0').append(tool_use_id);
 }
 
 }  // namespace
 
 void ThinkingMemory::keep(const ThinkingScope& scope, anthropic::ThoughtTurn turn,
                           Clock::time_point now) {
-  std::string key = key_of(scope, turn.calls.front().id);
-  const std::size_t bytes = turn.bytes() + key.size() + kOverhead;
+  Entry entry{
+      .scope = name_of(scope), .keys = {}, .likeness = {}, .turn = {}, .bytes = 0, .kept = now};
+  entry.bytes = turn.bytes() + entry.scope.size() + kOverhead;
+  for (const anthropic::ToolCall& call : turn.calls) {
+    entry.keys.push_back(key_of(entry.scope, call.id));
+    entry.bytes += entry.keys.back().size() + kKeyOverhead;
+  }
+  entry.likeness.first = hashed(turn.likeness, entry.scope);
+  entry.turn = std::make_shared<const anthropic::ThoughtTurn>(std::move(turn));
   const std::lock_guard lock(mutex_);
-  if (const auto found = by_key_.find(key); found != by_key_.end()) forget(found->second);
-  if (bytes > most_) return;
-  entries_.push_front({std::move(key),
-                       std::make_shared<const anthropic::ThoughtTurn>(std::move(turn)), bytes,
-                       now});
-  by_key_.emplace(entries_.front().key, entries_.begin());
-  bytes_ += bytes;
+  for (const std::string& key : entry.keys)
+    if (const auto found = by_key_.find(key); found != by_key_.end()) forget(found->second);
+  if (entry.bytes > most_) return;
+  entry.likeness.second = ++kept_so_far_;
+  bytes_ += entry.bytes;
+  entries_.push_front(std::move(entry));
+  const auto first = entries_.begin();
+  for (const std::string& key : first->keys) by_key_.emplace(key, first);
+  by_likeness_.emplace(first->likeness, first);
+  ++in_scope_[first->scope];
   make_room();
 }
 
-std::shared_ptr<const anthropic::ThoughtTurn> ThinkingMemory::recall(const ThinkingScope& scope,
-                                                                     std::string_view tool_use_id,
-                                                                     Clock::time_point now) {
-  const std::string key = key_of(scope, tool_use_id);
+ThinkingMemory::Turn ThinkingMemory::recall(const ThinkingScope& scope,
+                                            std::string_view tool_use_id, Clock::time_point now) {
+  const std::string key = key_of(name_of(scope), tool_use_id);
   const std::lock_guard lock(mutex_);
   const auto found = by_key_.find(key);
   if (found == by_key_.end()) return nullptr;
@@ -53,6 +67,32 @@ std::shared_ptr<const anthropic::ThoughtTurn> ThinkingMemory::recall(const Think
   entry->kept = now;
   entries_.splice(entries_.begin(), entries_, entry);
   return entry->turn;
+}
+
+std::vector<ThinkingMemory::Turn> ThinkingMemory::alike(const ThinkingScope& scope,
+                                                        std::uint64_t likeness,
+                                                        Clock::time_point now) {
+  const std::string name = name_of(scope);
+  const std::uint64_t wanted = hashed(likeness, name);
+  std::vector<Turn> turns;
+  const std::lock_guard lock(mutex_);
+  for (auto at = by_likeness_.lower_bound({wanted, 0});
+       at != by_likeness_.end() && at->first.first == wanted;) {
+    const auto entry = at++->second;
+    if (now - entry->kept > kLongest) {
+      forget(entry);
+    } else if (entry->scope == name) {
+      if (turns.size() == kMostAlike) return {};
+      turns.push_back(entry->turn);
+    }
+  }
+  return turns;
+}
+
+bool ThinkingMemory::holds(const ThinkingScope& scope) const {
+  const std::string name = name_of(scope);
+  const std::lock_guard lock(mutex_);
+  return in_scope_.contains(name);
 }
 
 void ThinkingMemory::set_most(std::size_t bytes) {
@@ -68,7 +108,9 @@ std::size_t ThinkingMemory::bytes() const {
 
 void ThinkingMemory::forget(Entries::iterator entry) {
   bytes_ -= entry->bytes;
-  by_key_.erase(entry->key);
+  for (const std::string& key : entry->keys) by_key_.erase(key);
+  by_likeness_.erase(entry->likeness);
+  if (const auto count = in_scope_.find(entry->scope); --count->second == 0) in_scope_.erase(count);
   entries_.erase(entry);
 }
 

@@ -28,6 +28,42 @@ TEST(ThinkingMemoryTest, finds_a_turn_by_its_first_call) {
   EXPECT_FALSE(memory.recall(kScope, "toolu_2", kNow));
 }
 
+anthropic::ThoughtTurn turn_of_two(const std::string& first, const std::string& second) {
+  return anthropic::thought_turn(R"({"type":"thinking","thinking":"t","signature":"S"},)"
+                                 R"({"type":"tool_use","id":")" +
+                                 first + R"(","name":"f","input":{}},{"type":"tool_use","id":")" +
+                                 second + R"(","name":"f","input":{}})")
+      .value();
+}
+
+TEST(ThinkingMemoryTest, finds_a_turn_by_each_of_its_calls) {
+  ThinkingMemory memory(1 << 20);
+  memory.keep(kScope, turn_of_two("a", "b"), kNow);
+  EXPECT_TRUE(memory.recall(kScope, "a", kNow));
+  EXPECT_TRUE(memory.recall(kScope, "b", kNow));
+  memory.keep(kScope, turn_of_two("b", "c"), kNow);
+  EXPECT_FALSE(memory.recall(kScope, "a", kNow)) << "of two that had b the later one is known";
+  EXPECT_TRUE(memory.recall(kScope, "c", kNow));
+  EXPECT_EQ(memory.alike(kScope, turn_of_two("b", "c").likeness, kNow).size(), 1U);
+}
+
+TEST(ThinkingMemoryTest, finds_what_is_alike) {
+  ThinkingMemory memory(1 << 20);
+  EXPECT_FALSE(memory.holds(kScope));
+  const std::uint64_t likeness = turn("x").likeness;
+  for (const char* id : {"a", "b"}) memory.keep(kScope, turn(id), kNow);
+  EXPECT_TRUE(memory.holds(kScope));
+  EXPECT_FALSE(memory.holds({"me", "opus-5-5", "laptop"}));
+  EXPECT_EQ(memory.alike(kScope, likeness, kNow).size(), 2U);
+  EXPECT_TRUE(memory.alike(kScope, likeness + 1, kNow).empty());
+  EXPECT_TRUE(memory.alike({"me", "opus-5-5", "laptop"}, likeness, kNow).empty());
+  EXPECT_TRUE(memory.alike(kScope, likeness, kNow + minutes(61)).empty());
+  EXPECT_FALSE(memory.holds(kScope));
+  EXPECT_EQ(memory.bytes(), 0U);
+  for (int i = 0; i < 100; ++i) memory.keep(kScope, turn(std::to_string(i)), kNow);
+  EXPECT_TRUE(memory.alike(kScope, likeness, kNow).empty()) << "too many to be one of them";
+}
+
 TEST(ThinkingMemoryTest, keeps_keys_credentials_and_families_apart) {
   ThinkingMemory memory(1 << 20);
   memory.keep(kScope, turn("toolu_1"), kNow);

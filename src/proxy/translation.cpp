@@ -14,6 +14,7 @@
 #include "dialect/chat_answer.hpp"
 #include "dialect/chat_request.hpp"
 #include "dialect/openai_error.hpp"
+#include "dialect/remembered_turn.hpp"
 #include "dialect/report.hpp"
 #include "dialect/responses_request.hpp"
 #include "net/crypto.hpp"
@@ -50,6 +51,24 @@ double random_part() {
   std::random_device device;
   return std::uniform_real_distribution<double>(0, 1)(device);
 }
+
+// What is remembered for one client, as a decoder asks for it.
+class ClientTurns final : public dialect::TurnMemory {
+ public:
+  ClientTurns(ThinkingMemory& memory, const ThinkingScope& scope)
+      : memory_(memory), scope_(scope) {}
+
+  [[nodiscard]] Turn by_id(std::string_view tool_use_id) const override {
+    return memory_.recall(scope_, tool_use_id, Clock::now());
+  }
+  [[nodiscard]] std::vector<Turn> alike(std::uint64_t likeness) const override {
+    return memory_.alike(scope_, likeness, Clock::now());
+  }
+
+ private:
+  ThinkingMemory& memory_;
+  const ThinkingScope& scope_;
+};
 
 // The head of the request that goes upstream. Nothing of the client's but its betas.
 struct OutgoingHead {
@@ -145,9 +164,7 @@ Result<void> Translation::decode() {
   if (auto read = outline.read(body_.text()); !read) return read;
   const anthropic::Capabilities can = shared.facts.of(model_);
   scope_.family = shared.models.family_of(model_) ? std::string(can.family) : model_;
-  const auto recall = [&](std::string_view id) {
-    return shared.thinking.recall(scope_, id, Clock::now());
-  };
+  const ClientTurns turns(shared.thinking, scope_);
   const std::vector<std::string> refused_schemas = shared.facts.refused_schemas(model_);
   const dialect::Options& options = parts_.config.translation;
   const std::string client = lowered(parts_.head.get("user-agent"));
@@ -161,10 +178,10 @@ Result<void> Translation::decode() {
       .is_cursor = client.find("cursor") != std::string::npos,
       .is_codex = client.starts_with("codex"),
       .most_tokens = most_tokens_,
-      .recall = recall,
       .refused_schemas = refused_schemas,
       .left_out = left_out_,
       .account = scope_.credential,
+      .memory = shared.thinking.holds(scope_) ? &turns : nullptr,
       .past = &past_,
       .keeps = archive_ != nullptr,
       .key = key_,
@@ -369,7 +386,7 @@ Task<Result<void>> Translation::refuse(dialect::ErrorReply reply) {
 
 void Translation::remember(const anthropic::Transcript& transcript) {
   if (transcript.empty() || !decoded_.has_tools) return;
-  auto turn = anthropic::thought_turn(std::string(transcript.blocks()));
+  auto turn = anthropic::called_turn(std::string(transcript.blocks()), decoded_.question);
   if (turn) parts_.worker.shared.thinking.keep(scope_, std::move(*turn), Clock::now());
 }
 

@@ -45,6 +45,7 @@ class ChatMemory : public testing::TestWithParam<unsigned> {
   }
 
   std::string betas;
+  Document sent;  // the messages of the last request
   Road road{Plan{.workers = GetParam()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatMemory, testing::Values(1U, 2U));
@@ -77,6 +78,41 @@ TEST_P(ChatMemory, p46_a_call_that_was_edited_gets_no_thinking) {
   const Document sent = come_back("claude-opus-5-5", true, "{\"a\":2}");
   EXPECT_EQ(sent["messages"][1]["content"].size(), 1U);
   EXPECT_EQ(sent["messages"][1]["content"][0]["type"], "tool_use");
+}
+
+// As agno does: other ids, and no text beside the calls.
+TEST_P(ChatMemory, of_a_turn_whose_calls_were_renamed) {
+  const Document input = {{"command", "ls"}}, tools = Document::array({function_tool("f")});
+  const Document text = {{"type", "text"}, {"text", "Looking."}};
+  const auto ask_again = [&](const Document& content) {
+    Document calls = calling({call("call_9", "f", input.dump())});
+    calls["content"] = content;
+    const Reply reply = chat(
+        road, chat_body({{"tools", tools},
+                         {"messages",
+                          {{{"role", "user"}, {"content", "Hi"}}, calls, result("call_9", "R")}}}));
+    sent = Document::parse(body_of(road.requests().back()))["messages"];
+    return reply.field("x-ccproxy-warning");
+  };
+  for (const char* id : {"toolu_1", "toolu_2"}) {
+    road.reply({{"blocks",
+                 {{{"thinking", ""}, {"signature", "U0lH"}},
+                  {{"text", "Looking."}},
+                  {{"tool_use", {{"id", id}, {"name", "f"}, {"input", input}}}}}}});
+    EXPECT_EQ(chat(road, chat_body({{"tools", tools}})).status, 200);
+    road.reply({{"text", "done"}});
+    if (id != std::string("toolu_1")) continue;
+    EXPECT_EQ(ask_again(nullptr), "");
+    EXPECT_EQ(
+        sent[1]["content"],
+        (Document{
+            kThought, text, {{"type", "tool_use"}, {"id", id}, {"name", "f"}, {"input", input}}}));
+    EXPECT_EQ(sent[2]["content"][0]["tool_use_id"], id);
+    EXPECT_EQ(ask_again("Something else."), "thinking_dropped");
+    EXPECT_EQ(sent[1]["content"].size(), 2U);
+  }
+  EXPECT_EQ(ask_again(nullptr), "thinking_dropped") << "two fit";
+  EXPECT_EQ(sent[1]["content"].size(), 1U);
 }
 
 TEST_P(ChatMemory, of_one_proxy_key_is_none_of_anothers) {

@@ -63,6 +63,30 @@ TEST_P(ResponsesState, p61_a_tool_loop_by_ids_alone) {
   EXPECT_EQ(messages[2]["content"][0]["tool_use_id"], "a");
 }
 
+// As a client does that keeps neither reasoning nor ids of items, and puts each result behind its
+// call.
+TEST_P(ResponsesState, a_turn_that_came_back_in_pieces_has_its_thinking) {
+  const Document blocks = json_of(R"([{"type":"thinking","thinking":"x","signature":"S"},
+      {"type":"tool_use","id":"a","name":"f","input":{}},
+      {"type":"thinking","thinking":"y","signature":"T"},
+      {"type":"tool_use","id":"b","name":"f","input":{}}])");
+  road.reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},
+      {"tool_use":{"id":"a","name":"f","input":{}}},{"thinking":"y","signature":"T"},
+      {"tool_use":{"id":"b","name":"f","input":{}}}]})"));
+  Document more = json_of(R"({"store":false,"tools":[{"type":"function","name":"f"}]})");
+  (void)whole_response(road, more);
+  more["input"] = json_of(R"([{"role":"user","content":"hi"},
+      {"role":"assistant","content":"<think>\n\n</think>"},
+      {"type":"function_call","call_id":"a","name":"f","arguments":"{}"},
+      {"type":"function_call_output","call_id":"a","output":"1"},
+      {"type":"function_call","call_id":"b","name":"f","arguments":"{}"},
+      {"type":"function_call_output","call_id":"b","output":"2"}])");
+  (void)whole_response(road, more);
+  const Document messages = sent_body(road)["messages"];
+  ASSERT_EQ(messages.size(), 3U) << messages;
+  EXPECT_EQ(messages[1]["content"], blocks);
+}
+
 TEST_P(ResponsesState, what_a_call_has_beside_its_input_goes_back_with_it) {
   const Document call = json_of(R"({"type":"tool_use","id":"a","name":"f","input":{},
       "caller":{"type":"direct"}})");

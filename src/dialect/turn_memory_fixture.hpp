@@ -1,0 +1,40 @@
+// A memory of turns, for tests of whoever asks it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dialect/remembered_turn.hpp"
+
+namespace ccproxy::dialect::test {
+
+class TurnsInMemory final : public TurnMemory {
+ public:
+  void keep(anthropic::ThoughtTurn turn) {
+    const auto kept = std::make_shared<const anthropic::ThoughtTurn>(std::move(turn));
+    for (const anthropic::ToolCall& call : kept->calls) by_id_[call.id] = kept;
+    by_likeness_.emplace(kept->likeness, kept);
+  }
+
+  [[nodiscard]] Turn by_id(std::string_view tool_use_id) const override {
+    const auto found = by_id_.find(tool_use_id);
+    return found == by_id_.end() ? nullptr : found->second;
+  }
+
+  [[nodiscard]] std::vector<Turn> alike(std::uint64_t likeness) const override {
+    std::vector<Turn> turns;
+    const auto [first, last] = by_likeness_.equal_range(likeness);
+    for (auto at = first; at != last; ++at) turns.push_back(at->second);
+    return turns;
+  }
+
+ private:
+  std::map<std::string, Turn, std::less<>> by_id_;
+  std::multimap<std::uint64_t, Turn> by_likeness_;
+};
+
+}  // namespace ccproxy::dialect::test
