@@ -11,6 +11,7 @@
 
 #include "anthropic/event.hpp"
 #include "anthropic/transcript.hpp"
+#include "anthropic/whole_text.hpp"
 #include "dialect/chat_answer.hpp"
 #include "dialect/fold_fixture.hpp"
 #include "fuzz/choices.hpp"
@@ -47,7 +48,8 @@ struct Heard {
 
 // True when nothing more is to be heard.
 inline bool hear(const http::SseEvent& sent, anthropic::EventReader& reader,
-                 dialect::ReplyEncoder& encoder, anthropic::Transcript& transcript, Heard& heard) {
+                 anthropic::WholeText& text, dialect::ReplyEncoder& encoder,
+                 anthropic::Transcript& transcript, Heard& heard) {
   json::Outline outline;
   heard.is_json = heard.is_json && outline.read(sent.data);
   const auto event = anthropic::read_event(reader, sent.name, sent.data);
@@ -55,8 +57,10 @@ inline bool hear(const http::SseEvent& sent, anthropic::EventReader& reader,
     encoder.fail(sent.cut ? Error{ErrorKind::kUpstreamBroke, "cut"} : event.error(), heard.told);
     return true;
   }
-  encoder.on(*event, heard.told);
-  transcript.on(*event);
+  text.pass(*event, [&](const anthropic::MessageEvent& whole) {
+    encoder.on(whole, heard.told);
+    transcript.on(whole);
+  });
   return std::holds_alternative<anthropic::MessageStop>(*event) && !encoder.paused();
 }
 
@@ -67,12 +71,13 @@ inline Heard heard_by(dialect::ReplyEncoder& encoder, std::string_view stream, s
   Heard heard;
   http::SseReader lines(kMostEvent);
   anthropic::EventReader reader;
+  anthropic::WholeText text;
   anthropic::Transcript transcript;
   bool is_over = false;
   for (std::size_t at = 0; at < stream.size() && !is_over; at += std::min(piece, stream.size())) {
     lines.feed(stream.substr(at, piece));
     while (const auto sent = lines.next()) {
-      is_over = hear(*sent, reader, encoder, transcript, heard);
+      is_over = hear(*sent, reader, text, encoder, transcript, heard);
       if (is_over) break;
     }
   }

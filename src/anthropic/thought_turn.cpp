@@ -17,6 +17,7 @@ std::size_t ThoughtTurn::bytes() const {
 }
 
 std::optional<ThoughtTurn> called_turn(std::string blocks, std::uint64_t before) {
+  json::mend_halves(blocks);  // it goes up again as it stands here
   const std::string list = "[" + blocks + "]";
   json::Outline outline;
   if (!outline.read(list, 2)) return std::nullopt;

@@ -65,7 +65,7 @@ void Transcript::take(const OtherDelta& delta) {
 // that the provider's documentation gives for this, and cannot break what stands around it.
 std::string Transcript::input_as_json() const {
   json::Outline outline;
-  if (outline.read(input_, 0)) return input_;
+  if (outline.read(input_, 0)) return std::string(outline.root().raw());
   std::string wrapped;
   json::Writer(wrapped).begin_object().member("INVALID_JSON", input_).end_object();
   return wrapped;

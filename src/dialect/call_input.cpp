@@ -32,7 +32,7 @@ std::string_view input_of(Value arguments, MadeTexts& made, json::Outline& scrat
   const std::string_view plain = plain_text(arguments, made);
   if (!scratch.read(plain, 0)) return made.keep(fmt::format(R"({{"_raw":{}}})", arguments.raw()));
   const Value value = scratch.root();
-  if (value.is_object()) return value.raw();
+  if (value.is_object()) return scratch.is_mended() ? made.keep(value.raw()) : value.raw();
   return made.keep(fmt::format(R"({{"value":{}}})", value.raw()));
 }
 

@@ -16,30 +16,11 @@ namespace ccproxy::dialect::test {
 
 using json::Document;
 
-inline bool is_surrogate(std::string_view escape) {
-  return escape.size() == 6 && (escape.starts_with("\\ud") || escape.starts_with("\\uD")) &&
-         escape.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string_view::npos;
-}
-
-// Escapes of surrogates as plain words: half a pair passes as it came, and a parser that builds a
-// tree takes none. Two texts are the same afterwards if they were before.
-inline std::string spelled_out(std::string_view json) {
-  std::string out;
-  out.reserve(json.size());
-  for (std::size_t at = 0; at < json.size(); ++at) {
-    out += json[at];
-    if (json[at] != '\\' || at + 1 == json.size()) continue;
-    if (is_surrogate(json.substr(at, 6))) out += '\\';
-    out += json[++at];
-  }
-  return out;
-}
-
-// The JSON as a tree; discarded when it is not JSON.
+// The JSON as a tree; discarded when it is not JSON, or has half a surrogate pair.
 inline Document tree_of(std::string_view text) {
   json::Outline outline;
   if (!outline.read(text)) return Document(Document::value_t::discarded);
-  return Document::parse(spelled_out(text), nullptr, false);
+  return Document::parse(text, nullptr, false);
 }
 
 // True when it can stand on one line, and nothing stands there for nothing.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "anthropic/event.hpp"
+#include "anthropic/whole_text.hpp"
 #include "dialect/chat_answer.hpp"
 #include "dialect/responses_encoder.hpp"
 
@@ -55,7 +56,7 @@ class Replay {
     if (!line_.empty() || data_.empty()) return;
     const auto event = anthropic::read_event(reader_, name_, data_);
     if (event)
-      encoder_->on(*event, out_);
+      whole_.pass(*event, [this](const auto& whole) { encoder_->on(whole, out_); });
     else
       encoder_->fail(event.error(), out_);
     name_.clear();
@@ -63,6 +64,7 @@ class Replay {
   }
 
   anthropic::EventReader reader_;
+  anthropic::WholeText whole_;
   std::unique_ptr<ReplyEncoder> encoder_;
   std::string line_, name_, data_, out_;
 };

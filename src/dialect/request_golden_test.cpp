@@ -106,6 +106,123 @@ TEST(Conversations, p33_that_go_on_keep_what_was_there) {
   EXPECT_GT(conversations, 80);
 }
 
+// No golden case: a tree cannot hold what its request says.
+TEST(HalfSurrogatePairs, go_up_as_replacements) {
+  const struct {
+    const char *says, *like, *request, *sent;
+  } rows[] = {
+      {"texts, arguments and schemas of Chat Completions", "chat_request/p01-leading-system",
+       R"({
+  "model": "claude-sonnet-5",
+  "user": "u \ud83d",
+  "messages": [
+    {"role": "system", "content": "s \ud83d"},
+    {"role": "user", "content": "cut \ud83d"},
+    {"role": "user", "content": [{"type": "text", "text": "\ud83d part"}, {"type": "text", "text": "\ud83d\ude00 whole"}]},
+    {
+      "role": "assistant",
+      "content": null,
+      "tool_calls": [
+        {
+          "id": "call_1",
+          "type": "function",
+          "function": {"name": "f", "arguments": "{\"\ud83d\": \"\\ud83d\"}"}
+        }
+      ]
+    },
+    {"role": "tool", "tool_call_id": "call_1", "content": "r \ud83d"}
+  ],
+  "tools": [
+    {
+      "type": "function",
+      "function": {
+        "name": "f",
+        "description": "d \ud83d",
+        "parameters": {
+          "type": "object",
+          "properties": {"p\ud83d": {"type": "string", "enum": ["\ud83d", "\\ud83d"]}}
+        }
+      }
+    }
+  ]
+})",
+       R"({
+  "model": "claude-sonnet-5",
+  "max_tokens": 128000,
+  "stream": true,
+  "system": [{"type": "text", "text": "s \ufffd"}],
+  "tools": [
+    {
+      "name": "f",
+      "description": "d \ufffd",
+      "input_schema": {
+        "type": "object",
+        "properties": {"p\ufffd": {"type": "string", "enum": ["\ufffd", "\\ud83d"]}}
+      }
+    }
+  ],
+  "metadata": {"user_id": "9fa66a43a82bc283a49d1d3a9e552329508586254d0ce762de5fe75917c4737a"},
+  "cache_control": {"type": "ephemeral"},
+  "messages": [
+    {
+      "role": "user",
+      "content": [
+        {"type": "text", "text": "cut \ufffd"},
+        {"type": "text", "text": "\ufffd part"},
+        {"type": "text", "text": "\ud83d\ude00 whole"}
+      ]
+    },
+    {
+      "role": "assistant",
+      "content": [{"type": "tool_use", "id": "call_1", "name": "f", "input": {"�": "\ufffd"}}]
+    },
+    {
+      "role": "user",
+      "content": [{"type": "tool_result", "tool_use_id": "call_1", "content": "r \ufffd"}]
+    }
+  ]
+})"},
+      {"texts and arguments of Responses", "responses_request/p51-a-text",
+       R"({
+  "model": "claude-sonnet-5",
+  "instructions": "s \ud83d",
+  "input": [
+    {"role": "user", "content": "cut \ud83d"},
+    {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{\"a\":\"\\ud83d\"}"},
+    {"type": "function_call_output", "call_id": "call_1", "output": "r \ud83d"}
+  ],
+  "tools": [
+    {"type": "function", "name": "f", "description": "d \ud83d", "parameters": {"type": "object"}}
+  ]
+})",
+       R"({
+  "model": "claude-sonnet-5",
+  "max_tokens": 128000,
+  "stream": true,
+  "system": [{"type": "text", "text": "s \ufffd"}],
+  "tools": [{"name": "f", "description": "d \ufffd", "input_schema": {"type": "object"}}],
+  "cache_control": {"type": "ephemeral"},
+  "messages": [
+    {"role": "user", "content": [{"type": "text", "text": "cut \ufffd"}]},
+    {
+      "role": "assistant",
+      "content": [{"type": "tool_use", "id": "call_1", "name": "f", "input": {"a": "\ufffd"}}]
+    },
+    {
+      "role": "user",
+      "content": [{"type": "tool_result", "tool_use_id": "call_1", "content": "r \ufffd"}]
+    }
+  ]
+})"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.says);
+    const auto decoded = test::RequestCase(kGolden + row.like).decode(row.request);
+    ASSERT_TRUE(decoded) << decoded.error().message;
+    EXPECT_EQ(test::compact(decoded->body), test::compact(row.sent));
+  }
+}
+
 std::string sentence(const testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
   for (char& c : name)

@@ -231,8 +231,9 @@ class Script {
     std::vector<std::string> pieces(below(5));
     for (std::string& piece : pieces)
       for (std::size_t atoms = below(6); atoms > 0; --atoms)
-        piece += pick({"a", "b c", "é", "😀", R"(\u00e9)", R"(\ud83d\ude00)", R"(\n)", R"(\")",
-                       R"(\\)", "`", "```", R"(```json\n)", R"(\n```)", " ", "{", "}"});
+        piece += pick({"a", "b c", "é", "😀", R"(\u00e9)", R"(\ud83d\ude00)", R"(\ud83d)",
+                       R"(\ude00)", R"(\n)", R"(\")", R"(\\)", "`", "```", R"(```json\n)",
+                       R"(\n```)", " ", "{", "}"});
     return pieces;
   }
 

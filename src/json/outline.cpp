@@ -112,6 +112,9 @@ class EscapeCheck {
  public:
   explicit EscapeCheck(std::string_view text) : text_(text) {}
 
+  // True when a surrogate was among them, half a pair or a whole one.
+  [[nodiscard]] bool has_surrogate() const { return has_surrogate_; }
+
   // npos: there is none. Escapes are too near to each other in source code for a call of memchr
   // each, and too irregular for a look at each word: what costs is a loop that ends unforeseen.
   std::size_t first_bad() {
@@ -147,14 +150,18 @@ class EscapeCheck {
     return true;
   }
 
-  [[nodiscard]] bool is_escape(std::size_t backslash) const {
-    return kShortEscapes[static_cast<unsigned char>(text_[backslash + 1])] ||
-           is_code_escape({text_.data() + backslash + 1, text_.size() - backslash - 1});
+  bool is_escape(std::size_t backslash) {
+    if (kShortEscapes[static_cast<unsigned char>(text_[backslash + 1])]) return true;
+    const std::string_view rest = text_.substr(backslash + 1);
+    if (!is_code_escape(rest)) return false;
+    has_surrogate_ = has_surrogate_ || ((rest[1] == 'd' || rest[1] == 'D') && rest[2] >= '8');
+    return true;
   }
 
   std::string_view text_;
   std::size_t behind_ = 0;  // the last escape
   std::size_t bad_ = 0;
+  bool has_surrogate_ = false;
 };
 
 tl::unexpected<Error> not_json(std::string_view what, std::size_t at) {
@@ -211,7 +218,9 @@ class Walk {
   Result<void> run() {
     const bool is_whole = value(0) && (next_ == end_ || wrong("something follows the value"));
     if (is_whole) {
-      const std::size_t bad = EscapeCheck(text_).first_bad();
+      EscapeCheck escapes(text_);
+      const std::size_t bad = escapes.first_bad();
+      if (escapes.has_surrogate()) outline_.mend();
       if (bad == std::string_view::npos) return {};
       return not_json("a string has an escape that JSON does not know", bad);
     }
@@ -359,8 +368,17 @@ Result<void> Outline::read(std::string_view text, unsigned listed, unsigned deep
   return walked;
 }
 
+// Nothing moves, so all that is listed stays right.
+void Outline::mend() {
+  if (find_half(text_) == std::string_view::npos) return;
+  mended_ = std::make_unique<std::string>(text_);
+  mend_halves(*mended_);
+  text_ = *mended_;
+}
+
 void Outline::clear() {
   text_ = {};
+  mended_.reset();
   names_.clear();
   nodes_.clear();
   if (nodes_.capacity() * sizeof(Node) > kKeepCapacity) nodes_.shrink_to_fit();

@@ -1,5 +1,6 @@
 // A whole JSON text, checked strictly (RFC 8259) in one pass, as a list of where its values stand.
-// Values are views of the text itself, so that they can be copied byte for byte. Values that are
+// Values are views of the text itself, so that they can be copied byte for byte; where the text has
+// half a surrogate pair, they are views of a copy that has U+FFFD in its place. Values that are
 // nested deeper than anybody asks for are checked and stay one span. simdjson finds the tokens.
 #pragma once
 
@@ -119,6 +120,9 @@ class Outline {
   [[nodiscard]] Result<void> read(std::string_view text, unsigned listed = kListed,
                                   unsigned deepest = kMostDepth);
 
+  // True when the values are views of the outline's own copy: they live until it reads again.
+  [[nodiscard]] bool is_mended() const { return mended_ != nullptr; }
+
   // Forgets the text, and memory that only a large one needs.
   void clear();
 
@@ -141,7 +145,10 @@ class Outline {
   // Of the member whose name stands at `node`.
   [[nodiscard]] std::string_view name_of(std::uint32_t node) const;
 
+  void mend();
+
   std::unique_ptr<Tokens> tokens_;
+  std::unique_ptr<std::string> mended_;
   std::string_view text_;
   std::vector<Node> nodes_;        // a member's name stands before its value
   std::deque<std::string> names_;  // those that have escapes, decoded

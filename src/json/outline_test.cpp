@@ -151,6 +151,37 @@ TEST_F(Outlines, know_escapes_wherever_they_stand) {
   }
 }
 
+TEST_F(Outlines, have_no_half_of_a_surrogate_pair) {
+  const struct {
+    const char *says, *text, *raw;
+  } rows[] = {
+      {"the first half alone", R"({"a":"cut \ud83d"})", R"("cut \ufffd")"},
+      {"the second half alone", R"({"a":"\uDE00 x"})", R"("\ufffd x")"},
+      {"two first halves", R"({"a":"\ud83d\ud83d\ude00"})", R"("\ufffd\ud83d\ude00")"},
+      {"halves the wrong way round", R"({"a":"\ude00\ud83d"})", R"("\ufffd\ufffd")"},
+      {"a pair", R"({"a":"\ud83d\ude00"})", R"("\ud83d\ude00")"},
+      {"a backslash before words", R"({"a":"\\ud83d"})", R"("\\ud83d")"},
+      {"deep inside", R"({"a":[[[[[[[[[[[["\uD83D"]]]]]]]]]]]]})",
+       R"([[[[[[[[[[[["\ufffd"]]]]]]]]]]]])"},
+      {"in a name", R"({"a":{"\ud83d":1}})", R"({"\ufffd":1})"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.says);
+    EXPECT_EQ(read(row.text)["a"].raw(), row.raw);
+    EXPECT_EQ(outline_.is_mended(), std::string_view(row.text).find(row.raw) == std::string::npos);
+  }
+  Outline moved = std::move(outline_);  // a copy goes along
+  EXPECT_EQ(moved.root()["a"].children().begin().operator*().name(), "\xEF\xBF\xBD");
+}
+
+// The group of bytes that it stands in does not count.
+TEST_F(Outlines, find_a_half_wherever_it_stands) {
+  for (std::size_t before = 0; before < 70; ++before) {
+    const std::string front(before, 'x');
+    EXPECT_EQ(read("[\"" + front + "\\ud83d\"]").raw(), "[\"" + front + "\\ufffd\"]");
+  }
+}
+
 TEST_F(Outlines, nest_64_levels_and_no_more) {
   const auto nested = [](std::size_t depth) {
     return std::string(depth, '[') + std::string(depth, ']');

@@ -143,6 +143,23 @@ void append_decoded(std::string& out, JsonText text) {
   }
 }
 
+std::size_t find_half(std::string_view json, std::size_t at) {
+  while ((at = json.find('\\', at)) != std::string_view::npos) {
+    const std::string_view rest = json.substr(at);
+    const auto code = rest.starts_with("\\u") ? hex4(rest.substr(2)) : std::nullopt;
+    const bool is_pair = code && is_high(*code) && low_half(rest.substr(6));
+    if (code && !is_pair && (is_high(*code) || is_low(*code))) return at;
+    at += is_pair ? 12 : code ? 6 : 2;
+  }
+  return at;
+}
+
+void mend_halves(std::string& json) {
+  constexpr std::string_view kMended = "\\ufffd";
+  for (auto at = find_half(json); at != std::string::npos; at = find_half(json, at))
+    json.replace(at, kMended.size(), kMended);
+}
+
 void append_escaped(std::string& out, std::string_view plain) {
   while (true) {
     const std::size_t run = plain_run(plain);

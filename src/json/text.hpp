@@ -22,6 +22,14 @@ struct JsonText {
 // U+FFFD.
 void append_decoded(std::string& out, JsonText text);
 
+// Where the first escape at or behind `at` stands that is half a surrogate pair; npos without. Of
+// JSON whose escapes are right.
+[[nodiscard]] std::size_t find_half(std::string_view json, std::size_t at = 0);
+
+// Half a surrogate pair is no character, and who decodes the text may refuse all of it: each
+// becomes \ufffd where it stands. Nothing moves.
+void mend_halves(std::string& json);
+
 // Appends `plain` escaped, without the quotes around it. Bytes that are not UTF-8 become U+FFFD.
 void append_escaped(std::string& out, std::string_view plain);
 

@@ -131,14 +131,16 @@ bool TranslatedAnswer::see(const anthropic::MessageEvent& event) {
   if (std::holds_alternative<BlockStart>(event) || std::holds_alternative<MessageDelta>(event))
     is_promised_ = is_promised_ || form_.streams;
   if (!std::holds_alternative<Ping>(event)) last_content_ = Clock::now();
-  encoder_.on(event, out_);
-  if (form_.keeps_blocks) transcript_.on(event);
+  whole_.pass(event, [this](const MessageEvent& whole) {
+    encoder_.on(whole, out_);
+    if (form_.keeps_blocks) transcript_.on(whole);
+  });
   return std::holds_alternative<MessageStop>(event);
 }
 
 void TranslatedAnswer::note_failure(const anthropic::Failure& failure) {
   if (is_promised_) {
-    encoder_.on(failure, out_);
+    whole_.pass(failure, [this](const auto& whole) { encoder_.on(whole, out_); });
     is_over_ = true;
   } else {
     failure_ = dialect::openai_error(form_.dialect, failure, field_views(*head_), parts_.receipt.id,
@@ -246,7 +248,7 @@ Task<Result<void>> TranslatedAnswer::break_off(dialect::ErrorReply reply, std::s
   if (failure) {
     if (auto* told = std::get_if<anthropic::Failure>(&*failure))
       told->retry_after = retry_after_of(reply);
-    encoder_.on(*failure, out_);
+    whole_.pass(*failure, [this](const auto& whole) { encoder_.on(whole, out_); });
   }
   const Error unreadable{ErrorKind::kUpstreamBroke, "the upstream refused to go on"};
   encoder_.fail(unreadable, out_);  // unless that was told

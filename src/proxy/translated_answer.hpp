@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "anthropic/transcript.hpp"
+#include "anthropic/whole_text.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "dialect/openai_error.hpp"
@@ -96,6 +97,7 @@ class TranslatedAnswer {
   std::optional<http::Decoder> decoder_;      // for an answer that is coded though nobody asked
   std::string plain_;
   std::optional<http::SseReader> events_;
+  anthropic::WholeText whole_;  // what both of these are told
   anthropic::Transcript transcript_;
   std::string out_;  // for the client
   std::size_t received_ = 0;
