@@ -124,7 +124,10 @@ CitationDelta citation(EventReader& reader, std::string_view raw) {
   (void)reader.inner.members(raw, [&](const Member& member) {
     if (member.key == "type") citation.type = text_or_nothing(member.value);
     if (member.key == "url") citation.url = text_or_nothing(member.value);
+    if (member.key == "source") citation.source = text_or_nothing(member.value);
     if (member.key == "title") citation.title = text_or_nothing(member.value);
+    if (member.key == "document_title") citation.document_title = text_or_nothing(member.value);
+    if (member.key == "file_id") citation.file_id = text_or_nothing(member.value);
   });
   return citation;
 }

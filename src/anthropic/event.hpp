@@ -67,6 +67,8 @@ struct InputJsonDelta {
 struct CitationDelta {
   JsonText type{}, url{}, title{};  // empty where there is none
   std::string_view raw{};           // the whole citation
+  // Of a search result that the client brought along, and of a document.
+  JsonText source{}, document_title{}, file_id{};
 };
 struct OtherDelta {
   std::string_view raw{};  // the whole delta

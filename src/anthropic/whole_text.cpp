@@ -108,7 +108,9 @@ bool WholeText::pass_mended(const MessageEvent& event, Tell tell) {
             for (JsonText* text : {&one.id, &one.name, &one.text}) move(*text);
             one.input = moved(one.input, raw, copy_);
           } else if constexpr (std::is_same_v<Event, CitationDelta>) {
-            for (JsonText* text : {&one.type, &one.url, &one.title}) move(*text);
+            for (JsonText* text :
+                 {&one.type, &one.url, &one.source, &one.title, &one.document_title, &one.file_id})
+              move(*text);
           }
         } else {
           return false;

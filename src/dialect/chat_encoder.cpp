@@ -147,7 +147,8 @@ void ChatEncoder::pass_input(CallBlock& block, std::string_view json, std::strin
 }
 
 void ChatEncoder::take(const anthropic::CitationDelta& delta, std::string&) {
-  if (std::holds_alternative<TextBlock>(block_)) citations_.cite(delta);
+  if (!std::holds_alternative<TextBlock>(block_)) return;
+  if (plan_.text_completion || !citations_.cite(delta)) ignore("citations");
 }
 
 void ChatEncoder::take(const anthropic::BlockStop&, std::string& out) { close_block(out); }

@@ -6,19 +6,35 @@
 namespace ccproxy::dialect {
 namespace {
 
-void append_members(std::string& out, const Citation& citation) {
-  out.append(R"("start_index":)").append(std::to_string(citation.start));
-  out.append(R"(,"end_index":)").append(std::to_string(citation.end));
-  out.append(R"(,"url":")").append(citation.url);
-  out.append(R"(","title":")").append(citation.title).append("\"");
+void append_page(std::string& out, const Citation& page) {
+  out.append(R"("start_index":)").append(std::to_string(page.start));
+  out.append(R"(,"end_index":)").append(std::to_string(page.end));
+  out.append(R"(,"url":")").append(page.source);
+  out.append(R"(","title":")").append(page.title).append("\"");
+}
+
+bool is_document_place(std::string_view type) {
+  return type == "char_location" || type == "page_location" || type == "content_block_location";
 }
 
 }  // namespace
 
-void Citations::cite(const anthropic::CitationDelta& citation) {
-  if (citation.type.escaped != "web_search_result_location") return;
-  const auto& title = citation.title.empty() ? citation.url : citation.title;
-  open_.push_back({std::string(citation.url.escaped), std::string(title.escaped), start_, start_});
+bool Citations::cite(const anthropic::CitationDelta& citation) {
+  const std::string_view type = citation.type.escaped;
+  const bool is_document = tells_documents_ && is_document_place(type);
+  const bool is_result = type == "search_result_location";
+  if (!is_document && !is_result && type != "web_search_result_location") return false;
+  Citation cited{.start = start_, .end = start_};
+  if (is_document) {
+    cited.kind = Citation::Kind::kDocument;
+    cited.source = citation.file_id.escaped;
+    cited.title = citation.document_title.escaped;
+  } else {
+    cited.source = is_result ? citation.source.escaped : citation.url.escaped;
+    cited.title = citation.title.empty() ? cited.source : std::string(citation.title.escaped);
+  }
+  open_.push_back(std::move(cited));
+  return true;
 }
 
 std::span<const Citation> Citations::end_block(std::size_t position) {
@@ -26,7 +42,9 @@ std::span<const Citation> Citations::end_block(std::size_t position) {
   for (Citation& citation : open_) {
     citation.end = position;
     const bool is_told = std::any_of(told_.begin(), told_.end(), [&](const Citation& told) {
-      return told.url == citation.url && told.start == citation.start && told.end == citation.end;
+      return told.kind == citation.kind && told.source == citation.source &&
+             told.start == citation.start && told.end == citation.end &&
+             (told.kind == Citation::Kind::kPage || told.title == citation.title);
     });
     if (!is_told) told_.push_back(std::move(citation));
   }
@@ -39,15 +57,21 @@ void append_chat_annotations(std::string& out, const Citations& citations) {
   for (const Citation& citation : citations.all()) {
     if (out.back() != '[') out += ',';
     out += R"({"type":"url_citation","url_citation":{)";
-    append_members(out, citation);
+    append_page(out, citation);
     out += "}}";
   }
   out += ']';
 }
 
 void append_annotation(std::string& out, const Citation& citation) {
+  if (citation.kind == Citation::Kind::kDocument) {
+    out.append(R"({"type":"file_citation","file_id":")").append(citation.source);
+    out.append(R"(","filename":")").append(citation.title);
+    out.append(R"(","index":)").append(std::to_string(citation.end)).append("}");
+    return;
+  }
   out += R"({"type":"url_citation",)";
-  append_members(out, citation);
+  append_page(out, citation);
   out += '}';
 }
 

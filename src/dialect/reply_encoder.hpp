@@ -3,9 +3,11 @@
 // drift apart. An encoder refuses to know sockets and clocks.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "anthropic/event.hpp"
 #include "base/error.hpp"
@@ -48,8 +50,20 @@ class ReplyEncoder {
   [[nodiscard]] virtual Tokens tokens() const = 0;
   [[nodiscard]] virtual std::string_view stop_reason() const = 0;
 
+  // What the answer has brought that this dialect cannot tell, for x-ccproxy-ignored; each once.
+  [[nodiscard]] const std::vector<std::string>& ignored() const { return ignored_; }
+
   // 200, or what the error's status is. A stream that has begun cannot tell it any more.
   [[nodiscard]] virtual int status() const = 0;
+
+ protected:
+  void ignore(std::string_view what) {
+    if (std::find(ignored_.begin(), ignored_.end(), what) == ignored_.end())
+      ignored_.emplace_back(what);
+  }
+
+ private:
+  std::vector<std::string> ignored_;
 };
 
 }  // namespace ccproxy::dialect

@@ -4,6 +4,7 @@
 // none.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -169,9 +170,25 @@ class ResponseReader {
     const Document& json = event.at("part");
     expect(json.at(json.at("type") == "refusal" ? "refusal" : "text") == part.text,
            "the part is not its deltas", event);
-    if (json.contains("annotations"))
-      expect(json["annotations"].size() == static_cast<std::size_t>(part.annotations),
-             "annotations differ", event);
+    if (!json.contains("annotations")) return;
+    expect(json["annotations"].size() == static_cast<std::size_t>(part.annotations),
+           "annotations differ", event);
+    for (const Document& one : json["annotations"]) expect_annotation(one, part.text, event);
+  }
+
+  void expect_annotation(const Document& one, const std::string& text, const Document& event) {
+    const auto length =
+        static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+          return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+        }));
+    if (one.at("type") == "file_citation")
+      return expect(one.at("file_id").is_string() && one.at("filename").is_string() &&
+                        one.at("index").get<std::size_t>() <= length,
+                    "a file_citation", event);
+    expect(one.at("type") == "url_citation" && one.at("url").is_string() &&
+               one.at("title").is_string() && one.at("start_index") <= one.at("end_index") &&
+               one.at("end_index").get<std::size_t>() <= length,
+           "a url_citation", event);
   }
 
   void take_input(const std::string& name, const Document& event, Item& item) {

@@ -22,7 +22,8 @@ class MessageItem {
   void open(ResponseEvents& events, std::string& out);
   void begin_block() { citations_.begin_block(position_); }
   void tell_text(std::string_view escaped, ResponseEvents& events, std::string& out);
-  void cite(const anthropic::CitationDelta& citation) { citations_.cite(citation); }
+  // False for a citation that has no form here.
+  bool cite(const anthropic::CitationDelta& citation) { return citations_.cite(citation); }
   void end_block(ResponseEvents& events, std::string& out);
   void tell_refusal(std::string_view escaped, ResponseEvents& events, std::string& out);
   void close(ItemStatus status, ResponseEvents& events, std::string& out);
@@ -46,7 +47,7 @@ class MessageItem {
   std::string text_, at_text_;
   std::string content_;  // JSON: parts that are complete
   std::string json_;
-  Citations citations_;
+  Citations citations_{true};
   Fence fence_;
   std::string plain_, escaped_;  // for what must be decoded on its way
 };

@@ -196,7 +196,8 @@ void ResponsesEncoder::take(const anthropic::InputJsonDelta& delta, std::string&
 }
 
 void ResponsesEncoder::take(const anthropic::CitationDelta& delta, std::string& out) {
-  if (block_ == OpenBlock::kText && !plan_.responses.compacts) message(out).cite(delta);
+  if (block_ != OpenBlock::kText || plan_.responses.compacts) return;
+  if (!message(out).cite(delta)) ignore("citations");
 }
 
 void ResponsesEncoder::take(const anthropic::BlockStop&, std::string& out) {

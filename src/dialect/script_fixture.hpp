@@ -163,9 +163,27 @@ class Script {
     for (const std::string& piece : pieces)
       delta(R"("type":")" + delta_type + R"(",")" + member + R"(":")" + piece + "\"");
     for (std::size_t count = cites ? below(3) + 1 : 0; count > 0; --count)
-      delta(R"("type":"citations_delta","citation":{"type":"web_search_result_location","url":")" +
-            pick({"u", "v"}) + R"(","title":)" + pick({"null", "\"t\""}) + "}");
+      delta(R"("type":"citations_delta","citation":{"type":")" + citation() + "}");
     end();
+  }
+
+  // Behind its type's first quotation mark.
+  std::string citation() {
+    const std::string title = pick({"null", "\"t\""});
+    switch (below(4)) {
+      case 0:
+        return R"(search_result_location","source":")" + pick({"u", "s"}) + R"(","title":)" + title;
+      case 1:
+        return pick({"char_location", "page_location", "content_block_location"}) +
+               R"(","document_index":0,"document_title":)" + title + R"(,"file_id":)" +
+               pick({"null", "\"file_1\""});
+      case 2:
+        return pick({"web_search_result_location", "new_location"}) + R"(","url":"w","title":)" +
+               title;
+      default:
+        return R"(web_search_result_location","url":")" + pick({"u", "v"}) + R"(","title":)" +
+               title;
+    }
   }
 
   void thought() {

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "base/timestamp.hpp"
 #include "dialect/error_param.hpp"
+#include "dialect/report.hpp"
 #include "json/text.hpp"
 #include "proxy/reply_fields.hpp"
 
@@ -193,12 +194,15 @@ Task<Result<void>> TranslatedAnswer::finish() {
     co_return co_await refuse(std::move(reply));
   }
   if (!is_over_) encoder_.finish(out_);
+  note_ignored();
   if (!form_.streams && !form_.is_promised && encoder_.status() != kOk) drop();
   co_await keep();
   if (!form_.streams) {
     std::string fields;
     http::append_field(fields, "content-type", "application/json");
     fields += form_.fields;
+    if (const std::string found = dialect::header_list(encoder_.ignored()); !found.empty())
+      http::append_field(fields, "x-ccproxy-ignored", found);
     parts_.receipt.status = encoder_.status();
     co_return co_await parts_.audience.answer(encoder_.status(), fields, out_);
   }
@@ -230,6 +234,7 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
     co_return fail(std::move(error));
   }
   note_ending(parts_.receipt, error);
+  note_ignored();
   if (!has_listener) {
     parts_.audience.close();
     if (form_.keeper != nullptr) co_await form_.keeper->abandon(transcript_);
@@ -263,6 +268,15 @@ Task<Result<void>> TranslatedAnswer::refuse(dialect::ErrorReply reply) {
   fields += error_fields(parts_, reply);
   parts_.receipt.status = reply.status;
   co_return co_await parts_.audience.answer(reply.status, fields, reply.body);
+}
+
+// What is found out after the head has left is at least in the log.
+void TranslatedAnswer::note_ignored() {
+  const std::string found = dialect::header_list(encoder_.ignored());
+  if (found.empty()) return;
+  std::string& ignored = parts_.receipt.ignored;
+  if (!ignored.empty()) ignored += ',';
+  ignored += found;
 }
 
 void TranslatedAnswer::note_usage() {

@@ -87,6 +87,7 @@ class TranslatedAnswer {
   [[nodiscard]] Clock::duration until_due() const;
   [[nodiscard]] Task<Result<void>> refuse(dialect::ErrorReply reply);
   void note_usage();
+  void note_ignored();
   [[nodiscard]] Task<void> keep();
   void drop();
 

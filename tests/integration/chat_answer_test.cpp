@@ -180,6 +180,20 @@ TEST_P(ChatAnswer, p43_citations_are_annotations) {
   EXPECT_EQ(stream().deltas().back()["annotations"], expected);
 }
 
+TEST_P(ChatAnswer, says_where_a_citation_of_a_document_was_left_out) {
+  road.reply({{"blocks",
+               {{{"text", "blue"},
+                 {"citations",
+                  {{{"type", "char_location"}, {"document_title", "D"}, {"cited_text", "b"}}}}}}}});
+  const Reply reply = chat(road, chat_body({{"seed", 1}}));
+  EXPECT_NE(reply.body.find(R"("annotations":[])"), std::string::npos);
+  EXPECT_NE(reply.body.find("blue"), std::string::npos);
+  EXPECT_NE(reply.raw.find("x-ccproxy-ignored: citations\r\n"), std::string::npos) << reply.raw;
+  EXPECT_EQ(road.receipt()["ignored"], "seed,citations");
+  (void)stream();
+  EXPECT_EQ(road.receipts(2).at(1)["ignored"], "citations");
+}
+
 TEST_P(ChatAnswer, p50_legacy_functions_get_the_old_shape) {
   road.reply(
       {{"blocks", {{{"tool_use", {{"id", "t"}, {"name", "f"}, {"fragments", {"{\"a\":1}"}}}}}}}});
