@@ -114,6 +114,7 @@ void append_block(std::string& out, const Block& block) {
       out.append(block.name).append(R"(","input":)").append(block.text).append(block.more);
       break;
     case Block::Kind::kToolResult: append_tool_result(out, block); break;
+    case Block::Kind::kServer:
     case Block::Kind::kThinking:
     case Block::Kind::kVerbatim: out.append(block.text, 0, block.text.size() - 1); break;
   }

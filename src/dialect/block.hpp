@@ -29,6 +29,7 @@ struct Block {
     kToolResult,  // text where it came as one string, else content; id
     kThinking,    // text: the whole block as JSON
     kVerbatim,    // text: the whole block as JSON
+    kServer,      // the same, of a tool of the provider's, not yet settled; name: its type; id
   };
 
   Kind kind = Kind::kText;

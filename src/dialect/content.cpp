@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "dialect/server_blocks.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
@@ -84,6 +85,11 @@ void Content::read_part(Value part, Place place, bool allows_files, std::vector<
   const Value source = part["source"];
   if (allows_files && is_anthropic_file(type) && (source.is_object() || source.is_string()))
     return read_source(part, place, mark, out);
+  if (is_server_block(type)) {
+    out.push_back(server_block(part, made_));
+    out.back().message = static_cast<std::uint32_t>(place.message);
+    return;
+  }
   report_.refuse(place.param(), "unsupported_content",
                  type == "input_audio" ? "Audio is not supported by Claude."
                                        : fmt::format("Content of type '{}' is not supported here.",

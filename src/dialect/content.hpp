@@ -14,6 +14,9 @@
 
 namespace ccproxy::dialect {
 
+// What a request needs that names a file of the Files API.
+inline constexpr std::string_view kFilesBeta = "files-api-2025-04-14";
+
 // Where a part stands in the request. It becomes text only when something is wrong.
 struct Place {
   std::size_t message;

@@ -16,7 +16,6 @@ using json::JsonText;
 using json::Value;
 using Kind = FileContent::Kind;
 
-constexpr std::string_view kFilesBeta = "files-api-2025-04-14";
 constexpr std::string_view kEmptyFile = "(empty file)";
 
 bool is_web_address(std::string_view text) {

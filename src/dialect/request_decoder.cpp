@@ -10,6 +10,7 @@
 #include "dialect/content.hpp"
 #include "dialect/known_members.hpp"
 #include "dialect/reasoning_tags.hpp"
+#include "dialect/server_blocks.hpp"
 #include "json/text.hpp"
 #include "json/writer.hpp"
 
@@ -92,6 +93,8 @@ bool RequestDecoder::has_thought() const {
 void RequestDecoder::settle() {
   settle_schemas();
   restore_thinking();
+  settle_server_blocks(system_, turns_,
+                       {tools_.all(), made_, report_, decoded_.betas, input_param_});
   turns_.place_system(can_.mid_system && context_.options.mid_system == MidSystem::kAuto);
   turns_.pair_results(report_);
   if (turns_.all().empty() && !system_.empty()) {

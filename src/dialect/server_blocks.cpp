@@ -1,0 +1,244 @@
+#include "dialect/server_blocks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <initializer_list>
+#include <unordered_map>
+#include <utility>
+
+#include "dialect/content.hpp"
+#include "json/text.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::Value;
+
+constexpr std::string_view kResult = "_tool_result";
+
+bool is_call(std::string_view type) { return type == "server_tool_use" || type == "mcp_tool_use"; }
+bool is_result(std::string_view type) { return type.ends_with(kResult); }
+bool is_server(const Block& block) { return block.kind == Block::Kind::kServer; }
+
+// `web_search` as one reads it.
+std::string words(std::string_view name) {
+  std::string said(name);
+  std::replace(said.begin(), said.end(), '_', ' ');
+  return said;
+}
+
+// --- As text -------------------------------------------------------------------------------------
+
+void append_line(std::string& out, std::string_view before, std::string_view escaped) {
+  if (escaped.empty()) return;
+  out.append(out.ends_with(']') ? " " : "\\n").append(before).append(escaped);
+}
+
+// What a human, or a model, can read of a result, whatever tool it is of: pages with their
+// addresses, texts, what was printed, names. Sealed parts are not for reading.
+void append_told(std::string& out, Value said) {
+  if (said.is_string()) return append_line(out, "", said.text().escaped);
+  if (said.is_array())
+    for (const Value each : said.children()) append_told(out, each);
+  if (!said.is_object()) return;
+  const std::string_view title = said["title"].text().escaped, url = said["url"].text().escaped;
+  if (title.empty() || url.empty())
+    append_line(out, "", title.empty() ? url : title);
+  else
+    append_line(out, "", fmt::format("{} ({})", title, url));
+  for (const auto& [member, before] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"text", ""},
+                                                                  {"stdout", ""},
+                                                                  {"stderr", "stderr: "},
+                                                                  {"error_code", "error: "},
+                                                                  {"tool_name", ""},
+                                                                  {"file_id", "file: "}})
+    append_line(out, before, said[member].text().escaped);
+  if (const auto code = said["return_code"].integer(); code && *code != 0)
+    append_line(out, "exit code: ", std::to_string(*code));
+  if (const Value source = said["source"]; source["type"].text().escaped == "text")
+    append_line(out, "", source["data"].text().escaped);
+  for (const char* inner : {"content", "lines", "tool_references"}) append_told(out, said[inner]);
+}
+
+std::string told(const Block& block) {
+  json::Outline outline;
+  const Value part = outline.read(block.text) ? outline.root() : Value();
+  if (is_call(block.name)) {
+    std::string out = fmt::format("[{} call]", words(part["name"].text().escaped));
+    std::string input, escaped;
+    json::append_compact(input, part["input"].raw());
+    json::append_escaped(escaped, input);
+    append_line(out, "", escaped);
+    return out;
+  }
+  std::string_view tool = block.name;
+  if (is_result(tool)) tool.remove_suffix(kResult.size());
+  std::string out = fmt::format("[{}{}]", words(tool), is_result(block.name) ? " result" : "");
+  append_told(out, is_result(block.name) ? part["content"] : part);
+  return out;
+}
+
+// --- Which way each goes -------------------------------------------------------------------------
+
+class Settling {
+ public:
+  explicit Settling(const ServerBlockTools& with) : with_(with) {}
+
+  // Results may come in a later turn: code that calls the client's tools waits for them.
+  void pair(std::vector<Turn>& turns) {
+    for (Turn& turn : turns) {
+      if (turn.role != Role::kAssistant) continue;
+      for (Block& block : turn.blocks) {
+        if (!is_server(block)) continue;
+        if (is_call(block.name)) calls_.try_emplace(block.id, Pair{&block});
+        if (!is_result(block.name)) continue;
+        const auto call = calls_.find(block.id);
+        if (call != calls_.end() && !call->second.result) call->second.result = &block;
+      }
+    }
+  }
+
+  // False: the block is left out.
+  bool settle(Block& block) {
+    if (block.kind == Block::Kind::kToolResult) settle_inside(block);
+    if (!is_server(block)) return true;
+    switch (way_of(block)) {
+      case Way::kCarried: block.kind = Block::Kind::kVerbatim; return true;
+      case Way::kTold: tell(block); return true;
+      case Way::kLeftOut: break;
+    }
+    with_.report.warn("item_dropped", fmt::format("{}[{}]", with_.list, block.message));
+    return false;
+  }
+
+ private:
+  struct Pair {
+    Block* call;
+    Block* result = nullptr;
+    bool is_carried = false;  // known when the call has been settled, which stands first
+  };
+  enum class Way { kCarried, kTold, kLeftOut };
+
+  Way way_of(const Block& block) {
+    if (block.name == "container_upload") {
+      if (!runs_code()) return Way::kLeftOut;
+      with_.betas.emplace_back(kFilesBeta);
+      return Way::kCarried;
+    }
+    const auto found = calls_.find(block.id);
+    Pair* const pair = found == calls_.end() ? nullptr : &found->second;
+    if (is_call(block.name)) {
+      if (!pair || pair->call != &block || !pair->result) return Way::kLeftOut;
+      pair->is_carried = block.name == "server_tool_use" && is_declared(name_of(block));
+    } else if (!pair || pair->result != &block) {
+      return Way::kTold;
+    }
+    return pair->is_carried ? Way::kCarried : Way::kTold;
+  }
+
+  void tell(Block& block) {
+    block.kind = Block::Kind::kText;
+    block.text = with_.made.keep(told(block));
+  }
+
+  // In the results of the client's tools only references to tools may stand.
+  void settle_inside(Block& result) {
+    for (Block& inner : result.content) {
+      if (!is_server(inner)) continue;
+      const Tool* tool = inner.name == "tool_reference" ? tool_named(inner.id) : nullptr;
+      if (!tool) {
+        tell(inner);
+        continue;
+      }
+      inner.kind = Block::Kind::kVerbatim;
+      inner.text = with_.made.keep(
+          fmt::format(R"({{"type":"tool_reference","tool_name":"{}"}})", tool->upstream));
+    }
+  }
+
+  // `id` is the name, still escaped.
+  const Tool* tool_named(std::string_view id) const {
+    std::string name;
+    json::append_decoded(name, {id});
+    const auto found = std::find_if(with_.declared.begin(), with_.declared.end(),
+                                    [&](const Tool& tool) { return tool.client == name; });
+    return found == with_.declared.end() ? nullptr : &*found;
+  }
+
+  static std::string name_of(const Block& call) {
+    json::Outline outline;
+    return outline.read(call.text, 1) ? outline.root()["name"].decoded() : std::string();
+  }
+
+  bool has_hosted(std::string_view name) const {
+    return std::any_of(with_.declared.begin(), with_.declared.end(), [&](const Tool& tool) {
+      return !tool.hosted.empty() && tool.client == name;
+    });
+  }
+
+  // Searches since that day run code by themselves, to filter what they find.
+  bool runs_code() const {
+    constexpr std::string_view kVersion = "\"web_search_", kFetch = "\"web_fetch_";
+    constexpr std::string_view kSince = "20260209";
+    return has_hosted("code_execution") ||
+           std::any_of(with_.declared.begin(), with_.declared.end(), [&](const Tool& tool) {
+             for (const std::string_view type : {kVersion, kFetch})
+               if (const auto at = tool.hosted.find(type); at != std::string_view::npos)
+                 return tool.hosted.substr(at + type.size(), kSince.size()) >= kSince;
+             return false;
+           });
+  }
+
+  bool is_declared(std::string_view name) const {
+    return has_hosted(name) || (name.ends_with("code_execution") && runs_code());
+  }
+
+  const ServerBlockTools& with_;
+  std::unordered_map<std::string_view, Pair> calls_;  // by id
+};
+
+bool has_server_block(const Block& block) {
+  return is_server(block) || std::any_of(block.content.begin(), block.content.end(), is_server);
+}
+
+}  // namespace
+
+bool is_server_block(std::string_view type) {
+  return is_call(type) || is_result(type) || type == "container_upload" || type == "tool_reference";
+}
+
+Block server_block(Value part, MadeTexts& made) {
+  Block block{.kind = Block::Kind::kServer, .mark = cache_mark_of(part)};
+  block.text = without_mark(part, made);
+  block.name = part["type"].text().escaped;
+  const char* const key = is_call(block.name)                ? "id"
+                          : is_result(block.name)            ? "tool_use_id"
+                          : block.name == "container_upload" ? "file_id"
+                                                             : "tool_name";
+  block.id = part[key].text().escaped;
+  return block;
+}
+
+void settle_server_blocks(std::vector<Block>& system, Turns& turns, const ServerBlockTools& with) {
+  const bool is_needed =
+      std::any_of(system.begin(), system.end(), is_server) ||
+      std::any_of(turns.all().begin(), turns.all().end(), [](const Turn& turn) {
+        return std::any_of(turn.blocks.begin(), turn.blocks.end(), has_server_block);
+      });
+  if (!is_needed) return;
+  std::vector<Turn> given = std::exchange(turns.all(), {});
+  Settling settling(with);
+  settling.pair(given);
+  const auto is_lost = [&](Block& block) { return !settling.settle(block); };
+  system.erase(std::remove_if(system.begin(), system.end(), is_lost), system.end());
+  for (Turn& turn : given) {
+    std::vector<Block> kept;
+    for (Block& block : turn.blocks)
+      if (settling.settle(block)) kept.push_back(block);
+    turns.add(turn.role, turn.message, kept);
+  }
+}
+
+}  // namespace ccproxy::dialect
