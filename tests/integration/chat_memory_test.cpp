@@ -45,7 +45,7 @@ class ChatMemory : public testing::TestWithParam<unsigned> {
   }
 
   std::string betas;
-  Document sent;  // the messages of the last request
+  Document messages;  // of the last request
   Road road{Plan{.workers = GetParam()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatMemory, testing::Values(1U, 2U));
@@ -91,7 +91,7 @@ TEST_P(ChatMemory, of_a_turn_whose_calls_were_renamed) {
         road, chat_body({{"tools", tools},
                          {"messages",
                           {{{"role", "user"}, {"content", "Hi"}}, calls, result("call_9", "R")}}}));
-    sent = Document::parse(body_of(road.requests().back()))["messages"];
+    messages = Document::parse(body_of(road.requests().back()))["messages"];
     return reply.field("x-ccproxy-warning");
   };
   for (const char* id : {"toolu_1", "toolu_2"}) {
@@ -104,15 +104,15 @@ TEST_P(ChatMemory, of_a_turn_whose_calls_were_renamed) {
     if (id != std::string("toolu_1")) continue;
     EXPECT_EQ(ask_again(nullptr), "");
     EXPECT_EQ(
-        sent[1]["content"],
+        messages[1]["content"],
         (Document{
             kThought, text, {{"type", "tool_use"}, {"id", id}, {"name", "f"}, {"input", input}}}));
-    EXPECT_EQ(sent[2]["content"][0]["tool_use_id"], id);
+    EXPECT_EQ(messages[2]["content"][0]["tool_use_id"], id);
     EXPECT_EQ(ask_again("Something else."), "thinking_dropped");
-    EXPECT_EQ(sent[1]["content"].size(), 2U);
+    EXPECT_EQ(messages[1]["content"].size(), 2U);
   }
   EXPECT_EQ(ask_again(nullptr), "thinking_dropped") << "two fit";
-  EXPECT_EQ(sent[1]["content"].size(), 1U);
+  EXPECT_EQ(messages[1]["content"].size(), 1U);
 }
 
 TEST_P(ChatMemory, of_one_proxy_key_is_none_of_anothers) {
