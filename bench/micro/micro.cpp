@@ -16,6 +16,7 @@
 #include "anthropic/event.hpp"
 #include "anthropic/models.hpp"
 #include "anthropic/models_data.hpp"
+#include "anthropic/whole_text.hpp"
 #include "dialect/chat_answer.hpp"
 #include "dialect/chat_request.hpp"
 #include "dialect/responses_encoder.hpp"
@@ -107,12 +108,13 @@ void tell(benchmark::State& state, dialect::ReplyEncoder& encoder, const std::st
           const std::string& event, bool may_allocate) {
   http::SseReader sse(1 << 20);
   anthropic::EventReader reader;
+  anthropic::WholeText whole;
   std::string out;
   const auto feed = [&](const std::string& bytes) {
     sse.feed(bytes);
     while (const auto next = sse.next()) {
       const auto read = anthropic::read_event(reader, next->name, next->data);
-      encoder.on(*read, out);
+      whole.pass(*read, [&](const auto& event) { encoder.on(event, out); });
     }
     out.clear();
   };

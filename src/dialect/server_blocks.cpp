@@ -86,16 +86,15 @@ class Settling {
  public:
   explicit Settling(const ServerBlockTools& with) : with_(with) {}
 
-  // Results may come in a later turn: code that calls the client's tools waits for them.
   void pair(std::vector<Turn>& turns) {
     for (Turn& turn : turns) {
       if (turn.role != Role::kAssistant) continue;
       for (Block& block : turn.blocks) {
         if (!is_server(block)) continue;
-        if (is_call(block.name)) calls_.try_emplace(block.id, Pair{&block});
+        if (is_call(block.name)) calls_.try_emplace(block.id, Pair{&block, &turn});
         if (!is_result(block.name)) continue;
         const auto call = calls_.find(block.id);
-        if (call != calls_.end() && !call->second.result) call->second.result = &block;
+        if (call != calls_.end() && may_answer(call->second, turn)) call->second.result = &block;
       }
     }
   }
@@ -116,10 +115,18 @@ class Settling {
  private:
   struct Pair {
     Block* call;
+    const Turn* turn;  // of the call
     Block* result = nullptr;
     bool is_carried = false;  // known when the call has been settled, which stands first
   };
   enum class Way { kCarried, kTold, kLeftOut };
+
+  // Only the result of code may come in a later turn: it waits for the client's tools that it
+  // calls.
+  static bool may_answer(const Pair& pair, const Turn& turn) {
+    if (pair.result) return false;
+    return pair.turn == &turn || name_of(*pair.call).ends_with("code_execution");
+  }
 
   Way way_of(const Block& block) {
     if (block.name == "container_upload") {
