@@ -274,10 +274,11 @@ Result<bool> Translation::learn() {
 
 // True when the model turned out to have retired and the request is now one for its successor.
 Result<bool> Translation::follow_retirement() {
-  if (is_told_) return false;
+  if (is_told_ || has_followed_) return false;
   std::string next = successor_of_missing(parts_.worker.shared, parts_.config, error_body_,
                                           wall_now(), parts_.receipt);
-  if (next.empty() || std::exchange(has_followed_, true)) return false;
+  if (next.empty()) return false;
+  has_followed_ = true;
   model_ = std::move(next);
   auto decoded = decode();
   parts_.worker.outline.clear();

@@ -261,7 +261,7 @@ TEST_P(ChatAnswer, text_completions_are_answered_in_their_old_shape) {
 
 TEST_P(ChatAnswer, the_head_says_who_answered_and_what_was_changed) {
   road.reply({{"text", "Hi"}, {"headers", {{"request-id", "req_7"}}}});
-  const Reply reply = chat(road, chat_body({{"model", "gpt-4o"},
+  const Reply reply = chat(road, chat_body({{"model", "claude-sonnet-4-0"},
                                             {"seed", 1},
                                             {"logit_bias", Document::object()},
                                             {"presence_penalty", 0.5},
@@ -272,7 +272,7 @@ TEST_P(ChatAnswer, the_head_says_who_answered_and_what_was_changed) {
   EXPECT_EQ(reply.field("x-ccproxy-warning"), "model_retired");
   EXPECT_EQ(reply.field("x-ccproxy-ignored"), "seed,presence_penalty,we?ird?");
   EXPECT_NE(reply.field("x-ratelimit-limit-requests"), "");
-  EXPECT_EQ(Document::parse(reply.body)["model"], "gpt-4o");
+  EXPECT_EQ(Document::parse(reply.body)["model"], "claude-sonnet-4-0");
   EXPECT_EQ(road.receipt()["ignored"], "seed,presence_penalty,we?ird?");
 }
 

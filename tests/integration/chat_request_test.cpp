@@ -83,11 +83,12 @@ TEST_P(ChatRequest, may_name_an_effort_behind_its_model_and_a_long_context_mark)
 }
 
 TEST_P(ChatRequest, may_begin_with_a_byte_order_mark) {
-  for (const char* target : {kChat, "/v1/responses", "/v1/completions"}) {
-    const std::string body =
-        R"({"model":"claude-opus-5","messages":[{"role":"user","content":"x"}],)"
-        R"("input":"x","prompt":"x"})";
-    EXPECT_EQ(ask(road.port(), "POST", target, "\xEF\xBB\xBF" + body, kOpenAiFields).status, 200)
+  const std::string mark = "\xEF\xBB\xBF";
+  EXPECT_EQ(ask(road.port(), "POST", kChat, mark + chat_body().dump(), kOpenAiFields).status, 200);
+  for (const auto& [target, member] :
+       {std::pair("/v1/responses", "input"), {"/v1/completions", "prompt"}}) {
+    const Document body = {{"model", "claude-opus-5"}, {member, "x"}};
+    EXPECT_EQ(ask(road.port(), "POST", target, mark + body.dump(), kOpenAiFields).status, 200)
         << target;
   }
 }

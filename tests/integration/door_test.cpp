@@ -62,7 +62,7 @@ TEST_P(Door, unfolds_a_coded_body_only_to_change_the_model) {
   const std::string mapped =
       R"({"model":"opus","max_tokens":5,"messages":[{"role":"user","content":"Hi"}]})";
   EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", http::gzip(mapped), fields).status, 200);
-  EXPECT_NE(body_of(road.requests().at(1)).find(R"({"model":"claude-opus-4-8",)"),
+  EXPECT_NE(body_of(road.requests().at(1)).find(R"({"model":"claude-opus-5-5",)"),
             std::string::npos);
   EXPECT_EQ(field_of(road.requests().at(1), "content-encoding"), "");
 }

@@ -146,7 +146,8 @@ TEST_P(MappedModel, is_known_in_the_spelling_of_others) {
     EXPECT_EQ(last_body(), odd_body('"' + sent + '"')) << asked;
   }
   const Reply shown = ask(road.port(), "GET", "/v1/models/claude-haiku-4.5", {}, kFields);
-  EXPECT_EQ(Document::parse(shown.body)["id"], "claude-haiku-4-5");
+  EXPECT_TRUE(Document::parse(shown.body)["id"].get<std::string>().starts_with("claude-haiku-4-5"))
+      << shown.body;
 }
 
 TEST_P(MappedModel, of_a_coded_body_is_unfolded_only_where_the_name_must_change) {
@@ -197,8 +198,8 @@ TEST_P(MappedModel, is_not_mapped_in_a_batch_that_is_not_held_and_that_is_said) 
   EXPECT_FALSE(ask(road.port(), "GET", kBatches, {}, kFields).has("x-ccproxy-warning"));
 
   Road small(Plan{.workers = GetParam(),
-                  .config = R"({"modelMapping":{"exact":"x"},"limits":{"bodyBytes":1000}})"});
-  const std::string large = batch_of("exact", std::string(1000, 'y'));
+                  .config = R"({"modelMapping":{"exact":"x"},"limits":{"bodyBytes":1024}})"});
+  const std::string large = batch_of("exact", std::string(1024, 'y'));
   const Reply reply = ask(small.port(), "POST", kBatches, large, kFields);
   EXPECT_EQ(reply.field("x-ccproxy-warning"), "batch_not_mapped");
   EXPECT_EQ(body_of(small.requests().back()), large);

@@ -78,6 +78,7 @@ TEST_P(ReadmeRequests, work_as_they_stand_there) {
     const Reply reply = ask(road.port(), shown.body.empty() ? "GET" : "POST", shown.target,
                             shown.body, shown.fields);
     EXPECT_EQ(reply.status, 200) << reply.raw;
+    EXPECT_FALSE(reply.has("x-ccproxy-warning")) << "a newcomer did nothing wrong";
     EXPECT_TRUE(reply.complete);
     const bool streams = shown.body.find(R"("stream":true)") != std::string::npos;
     EXPECT_EQ(reply.field("content-type").starts_with("text/event-stream"), streams);
