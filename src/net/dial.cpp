@@ -40,9 +40,10 @@ struct Race {
   }
 };
 
-// Runs beside the dial, so that it can be given up: the name server may be slow.
-Task<void> look_up(std::shared_ptr<Race> race, Resolver& resolver, std::string host) {
-  auto addresses = co_await resolver.resolve(std::move(host));
+// Runs beside the dial, so that it can be given up: the name server may be slow, and the answer may
+// come when the resolver is gone.
+Task<void> look_up(std::shared_ptr<Race> race, Task<Result<std::vector<Address>>> answer) {
+  auto addresses = co_await std::move(answer);
   race->addresses.emplace(std::move(addresses));
   race->progress.notify();
 }
@@ -77,7 +78,7 @@ Task<Result<std::unique_ptr<Stream>>> dial(Runtime& runtime, Resolver& resolver,
   const auto give_up = Clock::now() + limit;
   auto race = std::make_shared<Race>(runtime);
   ending.arm([race] { race->progress.notify(); });
-  runtime.spawn(look_up(race, resolver, host));
+  runtime.spawn(look_up(race, resolver.resolve(host)));
   std::size_t next = 0;
   auto next_start = Clock::time_point::min();
   bool in_time = true;

@@ -7,9 +7,11 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -167,6 +169,33 @@ TEST(Dial, may_be_under_way_when_the_runtime_ends) {
   Cancellation cancellation;
   loop.run(leave(loop, hole.port(), cancellation));
   cancellation.disarm();
+}
+
+// ---- a resolver that goes
+
+// What a resolver stands in, so that what is left of it can be wiped.
+struct Place {
+  alignas(Resolver) std::array<std::byte, sizeof(Resolver)> bytes{};
+};
+
+Task<void> resolver_gone(TestLoop& loop) {
+  Place place;
+  auto* const resolver = new (place.bytes.data()) Resolver(loop.runtime());
+  auto numeric = resolver->resolve("127.0.0.1"), named = resolver->resolve("localhost");
+  resolver->~Resolver();
+  place.bytes.fill(std::byte{0});
+  const auto first = co_await std::move(numeric);
+  CO_ASSERT(first);
+  EXPECT_EQ(first->at(0).ip, "127.0.0.1");
+  const auto second = co_await std::move(named);
+  CO_ASSERT(second);
+  EXPECT_FALSE(second->empty());
+}
+
+// A look-up runs beside the dial that began it, and the upstream may be replaced before it starts.
+TEST(Resolver, is_not_needed_by_a_look_up_that_was_begun) {
+  TestLoop loop;
+  loop.run(resolver_gone(loop));
 }
 
 // ---- addresses

@@ -7,6 +7,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <map>
+#include <utility>
 
 #include "net/asio.hpp"
 
@@ -59,9 +60,13 @@ std::vector<Address> interleave(const std::vector<Address>& addresses) {
 }
 
 Task<Result<std::vector<Address>>> Resolver::resolve(std::string host) {
+  return resolve_in(state_, std::move(host));
+}
+
+Task<Result<std::vector<Address>>> Resolver::resolve_in(std::shared_ptr<State> state,
+                                                        std::string host) {
   if (auto numeric = numeric_address(host); !numeric.empty()) co_return numeric;
 
-  const auto state = state_;
   const auto found = state->known.find(host);
   const bool known = found != state->known.end();
   if (known && Clock::now() - found->second.learned < kFresh) co_return found->second.addresses;

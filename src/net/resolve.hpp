@@ -31,11 +31,14 @@ class Resolver {
   Resolver& operator=(Resolver&&) = delete;
 
   // The addresses of `host` in the order to try them: families interleaved, the system's first
-  // choice first (RFC 8305, 4). Fails with kUpstreamUnreachable. It may outlive the resolver.
+  // choice first (RFC 8305, 4). Fails with kUpstreamUnreachable. The task may outlive the resolver,
+  // even before it is first awaited.
   [[nodiscard]] Task<Result<std::vector<Address>>> resolve(std::string host);
 
  private:
   struct State;
+  [[nodiscard]] static Task<Result<std::vector<Address>>> resolve_in(std::shared_ptr<State> state,
+                                                                     std::string host);
   std::shared_ptr<State> state_;
 };
 
