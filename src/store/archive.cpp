@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <span>
 #include <utility>
@@ -13,6 +14,11 @@ namespace ccproxy::store {
 namespace {
 
 constexpr std::size_t kMostTogether = 256;  // pieces of work in one transaction
+// How long another process may keep this one from writing, and how long reads wait meanwhile.
+constexpr std::chrono::seconds kLongestTurn{5};
+constexpr std::chrono::milliseconds kReadsWait{20};
+// How often what was withdrawn is tried to be taken out.
+constexpr std::chrono::seconds kTryAgain{1};
 
 using Kind = Transaction::Kind;
 
@@ -40,17 +46,24 @@ class Archive::Writer {
         database_(std::move(database)),
         responses_(database_, owners_.name()) {}
 
-  void commit(std::span<Job> jobs) {
-    while (!jobs.empty()) jobs = jobs.subspan(commit_some(jobs));
-  }
+  // Does all of it, and then tells the answers in the order of the jobs. `more_reads` is asked for
+  // reads that came meanwhile, when the turn to write does not come.
+  using MoreReads = FunctionRef<std::vector<Job>()>;
+  void run(std::vector<Job>& jobs, MoreReads more_reads);
+
+  // Takes those out that stand in the tables. What is left in `ids` is to be tried again.
+  void take_out(std::vector<std::string>& ids);
 
   // What the next start would have to do. Whoever still reads an older state is not waited for.
   void checkpoint() { (void)database_.run("PRAGMA wal_checkpoint(PASSIVE)"); }
 
  private:
   Result<void> settle();
-  std::size_t commit_some(std::span<Job> jobs);
-  Result<void> run(const Job& job);
+  Result<Transaction> turn_to_write(std::vector<Job>& jobs, MoreReads more_reads);
+  std::size_t write_some(std::span<Job*> jobs, Result<Transaction> transaction);
+  void do_first(std::vector<Job>& jobs);
+  void read_all(std::vector<Job>& jobs);
+  static void tell(std::vector<Job>& jobs);
 
   Owners owners_;  // outlives the database: dead is who does not write any more
   Database database_;
@@ -81,32 +94,102 @@ Result<void> Archive::Writer::settle() {
   return {};
 }
 
-// One transaction, and then the answers to all that was in it. Returns how many that were: fewer
-// than there are when SQLite gave the transaction up in the middle, as it does on a full disk.
-std::size_t Archive::Writer::commit_some(std::span<Job> jobs) {
-  const bool writes =
-      std::any_of(jobs.begin(), jobs.end(), [](const Job& job) { return job.writes; });
-  std::vector<Result<void>> results;
-  const auto work = [&]() -> Result<void> {
-    for (const Job& job : jobs) {
-      results.push_back(run(job));
-      if (!database_.in_transaction()) return given_up(results.back());
-    }
-    return {};
-  };
-  const auto committed = in_transaction(database_, writes ? Kind::kWrite : Kind::kRead, work);
-  if (results.empty()) results.resize(jobs.size());  // it has not even begun
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    const Job job = std::move(jobs[i]);  // what it holds goes before the next is told
-    if (!job.done) continue;
-    job.done(results[i] && !committed ? fail(committed.error()) : results[i]);
-  }
-  return results.size();
+void Archive::Writer::run(std::vector<Job>& jobs, MoreReads more_reads) {
+  std::vector<Job*> writes;
+  for (Job& job : jobs)
+    if (job.turn == Turn::kWrite) writes.push_back(&job);
+  do_first(jobs);
+  for (std::span<Job*> left(writes); !left.empty();)
+    left = left.subspan(write_some(left, turn_to_write(jobs, more_reads)));
+  read_all(jobs);
+  tell(jobs);
 }
 
-Result<void> Archive::Writer::run(const Job& job) {
-  if (!job.writes) return job.work(responses_);
-  return in_transaction(database_, Kind::kNested, [&] { return job.work(responses_); });
+// Others may be waiting for what they only want to read.
+Result<Transaction> Archive::Writer::turn_to_write(std::vector<Job>& jobs, MoreReads more_reads) {
+  const auto until = std::chrono::steady_clock::now() + kLongestTurn;
+  while (true) {
+    auto transaction = Transaction::begin(database_, Kind::kWrite, kReadsWait);
+    if (transaction || transaction.error().kind != ErrorKind::kBusy ||
+        std::chrono::steady_clock::now() >= until)
+      return transaction;
+    read_all(jobs);
+    tell(jobs);
+    auto more = more_reads();
+    do_first(more);
+    read_all(more);
+    tell(more);
+  }
+}
+
+// One transaction. Returns how many have their result: fewer than there are when SQLite gave the
+// transaction up in the middle, as it does on a full disk.
+std::size_t Archive::Writer::write_some(std::span<Job*> jobs, Result<Transaction> transaction) {
+  std::size_t count = 0;
+  Result<void> committed;
+  if (!transaction) {
+    committed = fail(transaction.error());
+    for (Job* job : jobs) job->result = committed;
+    return jobs.size();
+  }
+  for (Job* job : jobs) {
+    job->result = in_transaction(database_, Kind::kNested, [&] { return job->work(responses_); });
+    ++count;
+    if (database_.in_transaction()) continue;
+    committed = given_up(*job->result);
+    break;
+  }
+  if (committed) committed = transaction->commit();
+  for (Job* job : jobs.first(count))
+    if (*job->result && !committed) job->result = committed;
+  return count;
+}
+
+void Archive::Writer::do_first(std::vector<Job>& jobs) {
+  for (Job& job : jobs)
+    if (job.turn == Turn::kFirst) job.result = job.work(responses_);
+}
+
+// A transaction of their own: what becomes of the writes is not theirs.
+void Archive::Writer::read_all(std::vector<Job>& jobs) {
+  const auto is_due = [](const Job& job) { return job.turn != Turn::kWrite && !job.result; };
+  if (std::none_of(jobs.begin(), jobs.end(), is_due)) return;
+  const auto work = [&]() -> Result<void> {
+    for (Job& job : jobs)
+      if (is_due(job)) job.result = job.work(responses_);
+    return {};
+  };
+  const auto read = in_transaction(database_, Kind::kRead, work);
+  for (Job& job : jobs)
+    if (is_due(job)) job.result = read;
+}
+
+// Those that have their result and were not told it.
+void Archive::Writer::tell(std::vector<Job>& jobs) {
+  for (Job& waiting : jobs) {
+    if (!waiting.result || std::exchange(waiting.is_told, true)) continue;
+    const Job job = std::move(waiting);  // what it holds goes before the next is told
+    if (job.done) job.done(*job.result);
+  }
+}
+
+void Archive::Writer::take_out(std::vector<std::string>& ids) {
+  std::erase_if(ids, [this](const std::string& id) {
+    const auto is_there = responses_.has_hidden(id);
+    if (!is_there || *is_there) return false;
+    responses_.show(id);
+    return true;
+  });
+  if (ids.empty()) return;
+  auto transaction = Transaction::begin(database_, Kind::kWrite, kReadsWait);
+  if (!transaction) return;
+  const auto count = static_cast<std::ptrdiff_t>(std::min(ids.size(), kMostTogether));
+  for (const std::string& id : std::span(ids).first(static_cast<std::size_t>(count)))
+    if (!responses_.erase_hidden(id)) return;
+  if (!transaction->commit()) return;
+  for (const std::string& id : std::span(ids).first(static_cast<std::size_t>(count)))
+    responses_.show(id);
+  ids.erase(ids.begin(), ids.begin() + count);
 }
 
 Result<std::unique_ptr<Archive>> Archive::open(const std::string& path) {
@@ -120,11 +203,26 @@ Result<std::unique_ptr<Archive>> Archive::open(const std::string& path) {
   return archive;
 }
 
-void Archive::submit(Work work, Done done) { enqueue({std::move(work), true, std::move(done)}); }
+void Archive::submit(Work work, Done done) {
+  enqueue({std::move(work), Turn::kWrite, std::move(done)});
+}
 
 void Archive::read(Look look, Done done) {
-  enqueue({[look = std::move(look)](const Responses& responses) { return look(responses); }, false,
-           std::move(done)});
+  enqueue({[look = std::move(look)](const Responses& responses) { return look(responses); },
+           Turn::kRead, std::move(done)});
+}
+
+// Behind everything that may still be written for it.
+void Archive::withdraw(const std::string& id) {
+  const auto hide = [id](Responses& responses) -> Result<void> {
+    responses.hide(id);
+    return {};
+  };
+  const auto nothing = [](Responses&) -> Result<void> { return {}; };
+  enqueue({hide, Turn::kFirst, {}});
+  enqueue({nothing, Turn::kWrite, [this, id](const Result<void>& done) {
+             if (done || done.error().kind != ErrorKind::kClosed) withdrawn_.push_back(id);
+           }});
 }
 
 void Archive::enqueue(Job job) {
@@ -144,11 +242,16 @@ std::size_t Archive::queued() const {
   return waiting_.size() + under_way_;
 }
 
-// Waits for work; none when there is none left to come.
-std::vector<Archive::Job> Archive::take() {
+// Waits for work, for ever or a moment; nothing when there is none left to come.
+std::optional<std::vector<Archive::Job>> Archive::take(bool waits_for_ever) {
   std::unique_lock lock(mutex_);
   under_way_ = 0;
-  arrived_.wait(lock, [this] { return !waiting_.empty() || is_closed_; });
+  const auto has_come = [this] { return !waiting_.empty() || is_closed_; };
+  if (waits_for_ever)
+    arrived_.wait(lock, has_come);
+  else
+    arrived_.wait_for(lock, kTryAgain, has_come);
+  if (waiting_.empty() && is_closed_) return std::nullopt;
   under_way_ = std::min(waiting_.size(), kMostTogether);
   const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(under_way_);
   std::vector<Job> jobs(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
@@ -156,12 +259,27 @@ std::vector<Archive::Job> Archive::take() {
   return jobs;
 }
 
+// What waits and only reads, in its order.
+std::vector<Archive::Job> Archive::take_reads() {
+  const std::lock_guard lock(mutex_);
+  const auto first = std::stable_partition(waiting_.begin(), waiting_.end(),
+                                           [](const Job& job) { return job.turn == Turn::kWrite; });
+  std::vector<Job> jobs(std::make_move_iterator(first), std::make_move_iterator(waiting_.end()));
+  waiting_.erase(first, waiting_.end());
+  return jobs;
+}
+
 void Archive::run(Writer& writer) {
-  while (true) {
-    auto jobs = take();
-    if (jobs.empty()) break;
-    writer.commit(jobs);
+  auto next_try = std::chrono::steady_clock::time_point::min();
+  const auto more_reads = [this] { return take_reads(); };
+  while (auto jobs = take(withdrawn_.empty())) {
+    writer.run(*jobs, more_reads);
+    const auto now = std::chrono::steady_clock::now();
+    if (withdrawn_.empty() || now < next_try) continue;
+    writer.take_out(withdrawn_);
+    if (!withdrawn_.empty()) next_try = now + kTryAgain;
   }
+  writer.take_out(withdrawn_);
   writer.checkpoint();
 }
 

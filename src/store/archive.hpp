@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,8 +39,14 @@ class Archive {
   // block. From any thread. After close() `done` is called at once, with kClosed.
   void submit(Work work, Done done);
 
-  // The same for what only reads: by itself it waits for no other process.
+  // The same for what only reads, which waits for no other process and fails with no write: while
+  // another one keeps this one from writing, it sees the tables without what waits to be written.
   void read(Look look, Done done);
+
+  // The response of that id is as if it had never been: nothing that is handed over after this
+  // finds it, and what stands of it goes as soon as the file can be written. What was handed over
+  // for it before fails, as far as it is not done; no more may follow. From any thread.
+  void withdraw(const std::string& id);
 
   // Pieces of work that are not done yet.
   [[nodiscard]] std::size_t queued() const;
@@ -55,16 +62,21 @@ class Archive {
   ~Archive();  // closes
 
  private:
+  // kFirst goes before all that is not done yet, and touches no table.
+  enum class Turn { kFirst, kRead, kWrite };
   struct Job {
     Work work;
-    bool writes;
+    Turn turn;
     Done done;
+    std::optional<Result<void>> result{};
+    bool is_told = false;
   };
   class Writer;
 
   Archive() = default;
   void enqueue(Job job);
-  std::vector<Job> take();
+  [[nodiscard]] std::optional<std::vector<Job>> take(bool waits_for_ever);
+  [[nodiscard]] std::vector<Job> take_reads();
   void run(Writer& writer);
 
   mutable std::mutex mutex_{};  // guards what follows
@@ -72,6 +84,7 @@ class Archive {
   std::deque<Job> waiting_{};
   std::size_t under_way_ = 0;  // taken from there, not done yet
   bool is_closed_ = false;
+  std::vector<std::string> withdrawn_{};  // to be taken out; of the archive's thread alone
   std::thread thread_{};
 };
 

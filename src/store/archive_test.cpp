@@ -195,6 +195,127 @@ TEST_F(ArchiveTest, reads_while_another_process_writes_and_writes_when_it_is_don
   EXPECT_TRUE(told.get());
 }
 
+// Reads that were handed over together with writes, and while these wait.
+TEST_F(ArchiveTest, reads_beside_writes_that_wait_for_another_process) {
+  const auto archive = open();
+  ASSERT_TRUE(done(*archive, begins("r0")));
+  auto other = Database::open(path_);
+  auto writing = std::optional(Transaction::begin(*other, Transaction::Kind::kWrite));
+  std::promise<Result<void>> written;
+  const auto look = [](const Responses& responses) -> Result<void> {
+    EXPECT_TRUE(responses.find("me", "r0").value());
+    EXPECT_FALSE(responses.find("me", "r1").value());
+    return {};
+  };
+  std::promise<Result<void>> together, later;
+  Held held(*archive);
+  archive->submit(begins("r1"), [&](Result<void> result) { written.set_value(std::move(result)); });
+  archive->read(look, [&](Result<void> result) { together.set_value(std::move(result)); });
+  held.release();
+  for (std::promise<Result<void>>* read : {&together, &later}) {
+    if (read == &later)
+      archive->read(look, [&](Result<void> result) { later.set_value(std::move(result)); });
+    auto told = read->get_future();
+    ASSERT_EQ(told.wait_for(std::chrono::seconds(2)), std::future_status::ready);
+    EXPECT_TRUE(told.get());
+  }
+  auto told = written.get_future();
+  EXPECT_EQ(told.wait_for(std::chrono::milliseconds(0)), std::future_status::timeout);
+  writing.reset();
+  EXPECT_TRUE(told.get());
+  EXPECT_TRUE(find(*archive, "r1"));
+}
+
+TEST_F(ArchiveTest, fails_writes_whose_turn_does_not_come_and_no_reads) {
+  const auto archive = open();
+  ASSERT_TRUE(done(*archive, begins("r0")));
+  auto other = Database::open(path_);
+  auto writing = std::optional(Transaction::begin(*other, Transaction::Kind::kWrite));
+  std::optional<Result<void>> written, read;
+  Held held(*archive);
+  archive->submit(begins("r1"), [&](Result<void> result) { written = std::move(result); });
+  archive->read([](const Responses&) -> Result<void> { return {}; },
+                [&](Result<void> result) { read = std::move(result); });
+  held.release();
+  archive->close();
+  ASSERT_TRUE(written && read);
+  ASSERT_FALSE(*written);
+  EXPECT_EQ(written->error().kind, ErrorKind::kBusy) << written->error().message;
+  EXPECT_TRUE(*read);
+}
+
+TEST_F(ArchiveTest, takes_a_response_back_as_if_it_had_never_been) {
+  const auto archive = open();
+  const auto kept = [](Responses& responses) -> Result<void> {
+    StoredResponse made = response("r1");
+    if (auto begun = responses.begin(made, std::vector{item("in")}); !begun) return begun;
+    if (auto told = responses.append_events("r1", 0, 1, "ab"); !told) return told;
+    return responses.finish("r1", Status::kCompleted, "{}", std::vector{answer("out")});
+  };
+  ASSERT_TRUE(done(*archive, kept));
+  // The same item, in a response that stays.
+  ASSERT_TRUE(done(*archive, [](Responses& responses) {
+    return responses.begin(response("r0"), std::vector{item("in")});
+  }));
+  auto other = Database::open(path_);
+  auto writing = std::optional(Transaction::begin(*other, Transaction::Kind::kWrite));
+  archive->withdraw("r1");
+  std::promise<void> looked;
+  archive->read(
+      [](const Responses& responses) -> Result<void> {
+        EXPECT_FALSE(responses.find("me", "r1").value());
+        EXPECT_FALSE(responses.turns("me", "r1", 10, 1000));
+        EXPECT_FALSE(responses.item("me", "out").value());
+        EXPECT_TRUE(responses.item("me", "in").value());
+        EXPECT_FALSE(responses.input_items("me", "r1", {}));
+        EXPECT_TRUE(responses.events_after("me", "r1", -1, 1000).value().empty());
+        return {};
+      },
+      [&](const Result<void>&) { looked.set_value(); });
+  EXPECT_EQ(looked.get_future().wait_for(std::chrono::seconds(2)), std::future_status::ready)
+      << "nobody waits for the other process";
+  EXPECT_EQ(other->number("SELECT count(*) FROM responses").value(), 2) << "they still stand there";
+  writing.reset();
+  for (int i = 0; i < 100 && committed() != 1; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(committed(), 1);
+  EXPECT_TRUE(done(*archive, kept)) << "nothing is remembered of it";
+  EXPECT_TRUE(find(*archive, "r1"));
+}
+
+// What waits to be written when it is taken back is never written.
+TEST_F(ArchiveTest, writes_nothing_of_what_was_taken_back_before) {
+  const auto archive = open();
+  auto other = Database::open(path_);
+  auto writing = std::optional(Transaction::begin(*other, Transaction::Kind::kWrite));
+  std::promise<Result<void>> told;
+  archive->submit(begins("r1"), [&](Result<void> result) { told.set_value(std::move(result)); });
+  archive->withdraw("r1");
+  archive->submit(begins("r2"), {});
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  writing.reset();
+  EXPECT_FALSE(told.get_future().get());
+  EXPECT_FALSE(find(*archive, "r1"));
+  EXPECT_TRUE(find(*archive, "r2"));
+  EXPECT_EQ(committed(), 1);
+}
+
+TEST_F(ArchiveTest, tries_again_to_take_out_what_cannot_be_erased_yet) {
+  const auto archive = open();
+  ASSERT_TRUE(done(*archive, begins("r1")));
+  auto other = Database::open(path_);
+  ASSERT_TRUE(
+      other->run_script("CREATE TRIGGER stays BEFORE DELETE ON responses BEGIN"
+                        " SELECT RAISE(ABORT, 'no'); END"));
+  archive->withdraw("r1");
+  EXPECT_FALSE(find(*archive, "r1"));
+  EXPECT_EQ(committed(), 1);
+  ASSERT_TRUE(other->run_script("DROP TRIGGER stays"));
+  for (int i = 0; i < 100 && committed() != 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(committed(), 0) << "without anybody asking";
+}
+
 TEST_F(ArchiveTest, of_a_file_that_another_one_has_open_leaves_what_runs_there_alone) {
   const auto first = open();
   ASSERT_TRUE(done(*first, begins("r1")));

@@ -27,7 +27,9 @@ struct Connection {
   }
 
   [[nodiscard]] Error error() const {
-    return {ErrorKind::kIo, fmt::format("the store: {}", ::sqlite3_errmsg(handle))};
+    const int code = ::sqlite3_errcode(handle) & 0xff;  // without what makes it an extended one
+    return {code == SQLITE_BUSY ? ErrorKind::kBusy : ErrorKind::kIo,
+            fmt::format("the store: {}", ::sqlite3_errmsg(handle))};
   }
 
   sqlite3* handle = nullptr;
@@ -35,8 +37,6 @@ struct Connection {
 };
 
 namespace {
-
-constexpr int kPatienceMilliseconds = 5000;  // with another process that writes
 
 // auto_vacuum counts only as long as the file is empty, and WAL already writes to it.
 constexpr const char* kSettings = R"(
@@ -101,6 +101,10 @@ std::string Statement::text(int column) const {
              : std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
 }
 
+std::size_t Statement::size(int column) const {
+  return static_cast<std::size_t>(::sqlite3_column_bytes(prepared_, column));
+}
+
 Statement::Statement(Statement&& other) noexcept
     : of_(other.of_),
       sql_(std::move(other.sql_)),
@@ -122,9 +126,9 @@ Result<Database> Database::open(const std::string& path) {
   constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
   const int code = ::sqlite3_open_v2(path.c_str(), &connection->handle, kFlags, nullptr);
   if (code != SQLITE_OK) return refused(path, ::sqlite3_errstr(code));
-  ::sqlite3_busy_timeout(connection->handle, kPatienceMilliseconds);
   ::sqlite3_extended_result_codes(connection->handle, 1);
   Database database(std::move(connection));
+  database.wait_for_others(kUsualWait);
   if (!database.run_script(kSettings))
     return refused(path, ::sqlite3_errmsg(database.connection_->handle));
   return database;
@@ -180,6 +184,10 @@ std::int64_t Database::last_inserted() const {
   return ::sqlite3_last_insert_rowid(connection_->handle);
 }
 
+void Database::wait_for_others(std::chrono::milliseconds limit) {
+  ::sqlite3_busy_timeout(connection_->handle, static_cast<int>(limit.count()));
+}
+
 bool Database::in_transaction() const { return ::sqlite3_get_autocommit(connection_->handle) == 0; }
 
 Database::Database(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
@@ -189,11 +197,15 @@ Database::~Database() = default;
 
 // --- Transaction ---------------------------------------------------------------------------------
 
-Result<Transaction> Transaction::begin(Database& database, Kind kind) {
+Result<Transaction> Transaction::begin(Database& database, Kind kind,
+                                       std::chrono::milliseconds wait) {
   const char* sql = kind == Kind::kRead    ? "BEGIN DEFERRED"
                     : kind == Kind::kWrite ? "BEGIN IMMEDIATE"
                                            : "SAVEPOINT nested";
-  if (auto begun = database.run(sql); !begun) return fail(begun.error());
+  if (wait != kUsualWait) database.wait_for_others(wait);
+  auto begun = database.run(sql);
+  if (wait != kUsualWait) database.wait_for_others(kUsualWait);
+  if (!begun) return fail(begun.error());
   return Transaction(database, kind);
 }
 

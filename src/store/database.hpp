@@ -2,6 +2,8 @@
 // refuses to know which tables there are and what stands in them.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -36,6 +38,8 @@ class Statement {
   [[nodiscard]] std::int64_t integer(int column) const;
   [[nodiscard]] bool flag(int column) const { return integer(column) != 0; }
   [[nodiscard]] std::string text(int column) const;
+  // Of that text, in bytes; nothing is copied.
+  [[nodiscard]] std::size_t size(int column) const;
 
   Statement(Statement&& other) noexcept;
   Statement& operator=(Statement&&) = delete;
@@ -53,8 +57,11 @@ class Statement {
   std::optional<Error> wrong_{};
 };
 
+// How long a statement waits for another process that writes.
+inline constexpr std::chrono::milliseconds kUsualWait{5000};
+
 // Used by one thread at a time. Other connections, of other processes too, may have the same file
-// open: reading waits for nobody, and writing waits up to five seconds for its turn.
+// open: reading waits for nobody, and writing waits for its turn.
 class Database {
  public:
   // Makes a file that is missing (0600, its folder 0700), and takes an existing one back to 0600.
@@ -77,6 +84,9 @@ class Database {
   // Rows that the last INSERT, UPDATE or DELETE changed by itself.
   [[nodiscard]] std::int64_t changed() const;
   [[nodiscard]] std::int64_t last_inserted() const;
+
+  // From now on, for all statements.
+  void wait_for_others(std::chrono::milliseconds limit);
 
   // False again when SQLite gave a transaction up, as it may when the disk is full.
   [[nodiscard]] bool in_transaction() const;
@@ -101,8 +111,9 @@ class Transaction {
     kNested,  // a part of one that is open, which can be undone alone
   };
 
-  // Fails with kIo, also when the turn to write does not come in time.
-  [[nodiscard]] static Result<Transaction> begin(Database& database, Kind kind);
+  // Fails with kIo, and with kBusy when the turn to write does not come within `wait`.
+  [[nodiscard]] static Result<Transaction> begin(Database& database, Kind kind,
+                                                 std::chrono::milliseconds wait = kUsualWait);
 
   // On failure all of it is undone. A nested one is kept only if the one around it is.
   [[nodiscard]] Result<void> commit();

@@ -37,22 +37,24 @@ Result<void> insert_items(Database& database, std::int64_t response, bool is_out
   return {};
 }
 
-Result<std::vector<StoredItem>> items_in(Statement asked) {
+Result<std::vector<StoredItem>> items_in(Statement asked, Room room) {
   std::vector<StoredItem> items;
   while (true) {
     const auto row = asked.step();
     if (!row) return fail(row.error());
     if (!*row) return items;
+    if (auto fits = room(asked.size(1) + asked.size(2)); !fits) return fail(fits.error());
     items.push_back({asked.text(0), asked.text(1), asked.text(2)});
   }
 }
 
-Result<std::vector<StoredItem>> items_of(Database& database, std::string_view id, bool is_output) {
-  return items_in(
-      database.statement("SELECT i.id, i.json, i.blocks"
-                         " FROM items i JOIN responses r ON r.number = i.response"
-                         " WHERE r.id = ? AND i.is_output = ? ORDER BY i.position",
-                         {id, std::int64_t{is_output}}));
+Result<std::vector<StoredItem>> items_of(Database& database, std::string_view id, bool is_output,
+                                         Room room) {
+  return items_in(database.statement("SELECT i.id, i.json, i.blocks"
+                                     " FROM items i JOIN responses r ON r.number = i.response"
+                                     " WHERE r.id = ? AND i.is_output = ? ORDER BY i.position",
+                                     {id, std::int64_t{is_output}}),
+                  room);
 }
 
 enum class Object { kRead, kLeave };
@@ -90,21 +92,16 @@ bool is_usable(const StoredResponse& response) {
          (response.status == Status::kCompleted || response.status == Status::kIncomplete);
 }
 
-Result<StoredTurn> turn_of(Database& database, std::string_view scope, std::string_view id) {
+Result<StoredTurn> turn_of(Database& database, std::string_view scope, std::string_view id,
+                           Room room) {
   auto response = response_in(database, scope, id, Object::kLeave);
   if (!response) return fail(response.error());
   if (!*response || !is_usable(**response)) return not_there(id);
-  auto input = items_of(database, id, false);
+  auto input = items_of(database, id, false, room);
   if (!input) return fail(input.error());
-  auto output = items_of(database, id, true);
+  auto output = items_of(database, id, true, room);
   if (!output) return fail(output.error());
   return StoredTurn{std::move(**response), std::move(*input), std::move(*output)};
-}
-
-std::size_t bytes_of(const std::vector<StoredItem>& items) {
-  std::size_t bytes = 0;
-  for (const StoredItem& item : items) bytes += item.json.size() + item.blocks.size();
-  return bytes;
 }
 
 // Where the bound of a page stands in the input; `none` without a bound.
@@ -163,6 +160,7 @@ Result<bool> shrink(Database& database) {
 // --- What runs -----------------------------------------------------------------------------------
 
 Result<void> Responses::begin(const StoredResponse& response, std::span<const StoredItem> input) {
+  if (is_hidden(response.id)) return not_there(response.id);
   auto done = database_->run(
       "INSERT INTO responses (id, scope, owner, previous, family, account, status, is_background,"
       " was_interrupted, created, object) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -175,6 +173,7 @@ Result<void> Responses::begin(const StoredResponse& response, std::span<const St
 }
 
 Result<void> Responses::update(std::string_view id, Status status, std::string_view object) {
+  if (is_hidden(id)) return not_there(id);
   auto done = database_->run(
       "UPDATE responses SET status = ?, object = ? WHERE id = ? AND status IN (0, 1)",
       {number_of(status), object, id});
@@ -193,6 +192,7 @@ Result<void> Responses::finish(std::string_view id, Status status, std::string_v
 
 Result<void> Responses::append_events(std::string_view id, std::int64_t first_sequence,
                                       std::int64_t last_sequence, std::string_view bytes) {
+  if (is_hidden(id)) return not_there(id);
   auto done = database_->run(
       "INSERT INTO events (response, first, last, bytes)"
       " SELECT number, ?, ?, ? FROM responses WHERE id = ?",
@@ -206,46 +206,55 @@ Result<void> Responses::append_events(std::string_view id, std::int64_t first_se
 
 Result<std::optional<StoredResponse>> Responses::find(std::string_view scope,
                                                       std::string_view id) const {
+  if (is_hidden(id)) return std::nullopt;
   return response_in(*database_, scope, id, Object::kRead);
 }
 
 Result<std::vector<StoredTurn>> Responses::turns(std::string_view scope, std::string_view id,
-                                                 std::size_t most_turns,
-                                                 std::size_t most_bytes) const {
+                                                 std::size_t most_turns, std::size_t most_bytes,
+                                                 Room room) const {
   std::vector<StoredTurn> chain;
   std::size_t bytes = 0;
+  const auto room_left = [&](std::size_t size) -> Result<void> {
+    bytes += size;
+    if (bytes > most_bytes)
+      return fail(ErrorKind::kTooLarge,
+                  fmt::format("the conversation is larger than {} bytes", most_bytes));
+    return room(size);
+  };
   for (std::string next(id); !next.empty(); next = chain.back().response.previous) {
     if (chain.size() == most_turns)
       return fail(ErrorKind::kTooLarge,
                   fmt::format("the conversation has more than {} responses", most_turns));
-    auto turn = turn_of(*database_, scope, next);
+    if (is_hidden(next)) return not_there(next);
+    auto turn = turn_of(*database_, scope, next, room_left);
     if (!turn) return fail(turn.error());
-    bytes += bytes_of(turn->input) + bytes_of(turn->output);
-    if (bytes > most_bytes)
-      return fail(ErrorKind::kTooLarge,
-                  fmt::format("the conversation is larger than {} bytes", most_bytes));
     chain.push_back(std::move(*turn));
   }
   std::reverse(chain.begin(), chain.end());
   return chain;
 }
 
-Result<std::optional<FoundItem>> Responses::item(std::string_view scope,
-                                                 std::string_view item_id) const {
+Result<std::optional<FoundItem>> Responses::item(std::string_view scope, std::string_view item_id,
+                                                 Room room) const {
   Statement asked = database_->statement(
-      "SELECT i.id, i.json, i.blocks, i.is_output, r.family, r.account"
+      "SELECT i.id, i.json, i.blocks, i.is_output, r.family, r.account, r.id"
       " FROM items i JOIN responses r ON r.number = i.response"
-      " WHERE i.id = ? AND r.scope = ? ORDER BY i.is_output DESC, i.number DESC LIMIT 1",
-      {item_id, scope});
-  const auto row = asked.step();
-  if (!row) return fail(row.error());
-  if (!*row) return std::nullopt;
+      " WHERE i.id = ? AND r.scope = ? ORDER BY i.is_output DESC, i.number DESC LIMIT ?",
+      {item_id, scope, std::int64_t{hidden_.empty() ? 1 : -1}});
+  do {
+    const auto row = asked.step();
+    if (!row) return fail(row.error());
+    if (!*row) return std::nullopt;
+  } while (is_hidden(asked.text(6)));
+  if (auto fits = room(asked.size(1) + asked.size(2)); !fits) return fail(fits.error());
   return FoundItem{
       {asked.text(0), asked.text(1), asked.text(2)}, asked.flag(3), asked.text(4), asked.text(5)};
 }
 
 Result<ItemList> Responses::input_items(std::string_view scope, std::string_view id,
                                         const ItemPage& page) const {
+  if (is_hidden(id)) return not_there(id);
   const auto response =
       database_->number("SELECT number FROM responses WHERE id = ? AND scope = ?", {id, scope});
   if (!response) return fail(response.error());
@@ -259,11 +268,13 @@ Result<ItemList> Responses::input_items(std::string_view scope, std::string_view
   // Those next to `before` are the first when one looks from there.
   const bool is_backwards = page.after.empty() && !page.before.empty();
   const std::string_view order = page.ascending != is_backwards ? "ASC" : "DESC";
-  auto items = items_in(database_->statement(
-      fmt::format("SELECT id, json, blocks FROM items WHERE response = ? AND is_output = 0"
-                  " AND position > ? AND position < ? ORDER BY position {} LIMIT ?",
-                  order),
-      {*response, *low, *high, static_cast<std::int64_t>(page.limit + 1)}));
+  auto items = items_in(
+      database_->statement(
+          fmt::format("SELECT id, json, blocks FROM items WHERE response = ? AND is_output = 0"
+                      " AND position > ? AND position < ? ORDER BY position {} LIMIT ?",
+                      order),
+          {*response, *low, *high, static_cast<std::int64_t>(page.limit + 1)}),
+      kAnyRoom);
   if (!items) return fail(items.error());
   const bool has_more = items->size() > page.limit;
   if (has_more) items->pop_back();
@@ -274,6 +285,7 @@ Result<ItemList> Responses::input_items(std::string_view scope, std::string_view
 Result<std::vector<EventChunk>> Responses::events_after(std::string_view scope, std::string_view id,
                                                         std::int64_t sequence,
                                                         std::size_t most_bytes) const {
+  if (is_hidden(id)) return std::vector<EventChunk>();
   Statement asked = database_->statement(
       "SELECT e.first, e.last, e.bytes FROM events e JOIN responses r ON r.number = e.response"
       " WHERE r.id = ? AND r.scope = ? AND e.last > ? ORDER BY e.last",
@@ -289,9 +301,22 @@ Result<std::vector<EventChunk>> Responses::events_after(std::string_view scope, 
   return chunks;
 }
 
+// --- What never was ------------------------------------------------------------------------------
+
+Result<bool> Responses::has_hidden(std::string_view id) const {
+  const auto count = database_->number("SELECT count(*) FROM responses WHERE id = ?", {id});
+  if (!count) return fail(count.error());
+  return *count > 0;
+}
+
+Result<void> Responses::erase_hidden(std::string_view id) {
+  return database_->run("DELETE FROM responses WHERE id = ?", {id});
+}
+
 // --- What goes -----------------------------------------------------------------------------------
 
 Result<bool> Responses::erase(std::string_view scope, std::string_view id) {
+  if (is_hidden(id)) return false;
   auto done = database_->run("DELETE FROM responses WHERE id = ? AND scope = ?", {id, scope});
   if (!done) return fail(done.error());
   return database_->changed() > 0;

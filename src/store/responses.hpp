@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -91,6 +92,10 @@ struct Swept {
   bool has_more;       // the next call may have something to do
 };
 
+// Is asked for room for so many bytes before they are read. An error of its ends the reading.
+using Room = FunctionRef<Result<void>(std::size_t)>;
+inline constexpr auto kAnyRoom = [](std::size_t) -> Result<void> { return {}; };
+
 // Everything fails with kIo when the database does. `database` outlives it.
 class Responses {
  public:
@@ -118,14 +123,17 @@ class Responses {
 
   // The response and all that it continues, the oldest first. Fails with kNotFound when one of them
   // is not there or did not end as completed or incomplete: the message is its id and nothing else.
-  // Fails with kTooLarge beyond `most_turns`, or `most_bytes` of items.
+  // Fails with kTooLarge beyond `most_turns`, or `most_bytes` of items, and as `room` does.
   [[nodiscard]] Result<std::vector<StoredTurn>> turns(std::string_view scope, std::string_view id,
                                                       std::size_t most_turns,
-                                                      std::size_t most_bytes) const;
+                                                      std::size_t most_bytes,
+                                                      Room room = kAnyRoom) const;
 
   // Clients may send the same id in several inputs: outputs come before inputs, then the newest.
+  // Fails as `room` does.
   [[nodiscard]] Result<std::optional<FoundItem>> item(std::string_view scope,
-                                                      std::string_view item_id) const;
+                                                      std::string_view item_id,
+                                                      Room room = kAnyRoom) const;
 
   // Of the input of this response alone. kNotFound, with the id as the message, for a response or a
   // bound that is not there.
@@ -138,6 +146,15 @@ class Responses {
                                                              std::string_view id,
                                                              std::int64_t sequence,
                                                              std::size_t most_bytes) const;
+
+  // --- What never was. From the first of these calls on to the last, no question finds it and
+  // --- nothing can be written for it, though something of it may stand in the tables.
+
+  void hide(std::string id) { hidden_.insert(std::move(id)); }
+  void show(const std::string& id) { hidden_.erase(id); }
+  // Whether something of it stands there; and: takes it out.
+  [[nodiscard]] Result<bool> has_hidden(std::string_view id) const;
+  [[nodiscard]] Result<void> erase_hidden(std::string_view id);
 
   // --- What goes.
 
@@ -158,8 +175,13 @@ class Responses {
       FunctionRef<bool(const std::string& owner)> is_gone);
 
  private:
+  [[nodiscard]] bool is_hidden(std::string_view id) const {
+    return !hidden_.empty() && hidden_.count(std::string(id)) > 0;
+  }
+
   Database* database_;
   std::string owner_;
+  std::unordered_set<std::string> hidden_{};
 };
 
 }  // namespace ccproxy::store
