@@ -13,7 +13,23 @@ std::string_view events_behind(std::string_view events, std::int64_t first, std:
 
 void ResponseEvents::add(std::string_view name, std::initializer_list<std::string_view> members,
                          std::string& out) {
-  if (!streams_ && log_ == nullptr) return;
+  const std::string_view sse = append(name, members, out);
+  if (log_ != nullptr) log_->add(number_, sse);
+  if (!sse.empty()) ++number_;
+}
+
+void ResponseEvents::end(std::string_view name, std::initializer_list<std::string_view> members,
+                         std::string& out) {
+  if (streams_) out.resize(out.size() - end_size_);
+  const std::string_view sse = append(name, members, out);
+  if (log_ != nullptr) log_->end(number_, sse);
+  if (streams_) end_size_ = sse.size();
+}
+
+std::string_view ResponseEvents::append(std::string_view name,
+                                        std::initializer_list<std::string_view> members,
+                                        std::string& out) {
+  if (!streams_ && log_ == nullptr) return {};
   unheard_.clear();
   std::string& to = streams_ ? out : unheard_;
   const std::size_t begin = to.size();
@@ -21,8 +37,7 @@ void ResponseEvents::add(std::string_view name, std::initializer_list<std::strin
   to.append("\",\"sequence_number\":").append(std::to_string(number_));
   for (const std::string_view part : members) to += part;
   to += "}\n\n";
-  if (log_ != nullptr) log_->add(number_, std::string_view(to).substr(begin));
-  ++number_;
+  return std::string_view(to).substr(begin);
 }
 
 }  // namespace ccproxy::dialect

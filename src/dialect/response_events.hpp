@@ -2,6 +2,7 @@
 // item and no order; a WebSocket would frame the same events its own way, here.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -19,6 +20,8 @@ class EventLog {
 
   // `sse` is the event as it is sent, with its blank line.
   virtual void add(std::int64_t number, std::string_view sse) = 0;
+  // The last one. What it says may change: then it comes once more, with the same number.
+  virtual void end(std::int64_t number, std::string_view sse) = 0;
 };
 
 // Of events that stand one behind another, the first with the number `first`, those behind the
@@ -36,12 +39,20 @@ class ResponseEvents {
   // others wrote makes it compact.
   void add(std::string_view name, std::initializer_list<std::string_view> members,
            std::string& out);
+  // The same for the last event. Once more, it takes the place of what it was, with which `out`
+  // must end.
+  void end(std::string_view name, std::initializer_list<std::string_view> members,
+           std::string& out);
 
  private:
+  std::string_view append(std::string_view name, std::initializer_list<std::string_view> members,
+                          std::string& out);
+
   bool streams_;
   EventLog* log_;
   std::int64_t number_ = 0;
-  std::string unheard_;  // an event that nobody but the log is told
+  std::size_t end_size_ = 0;  // of the last event in the stream
+  std::string unheard_;       // an event that nobody but the log is told
 };
 
 }  // namespace ccproxy::dialect

@@ -67,8 +67,12 @@ class Log final : public EventLog {
     EXPECT_EQ(number, count++);
     text += sse;
   }
+  void end(std::int64_t number, std::string_view sse) override {
+    EXPECT_EQ(number, count);
+    last = sse;
+  }
   std::int64_t count = 0;
-  std::string text;
+  std::string text, last;
 };
 
 TEST(ResponsesAnswer, is_logged_as_it_is_told_streamed_or_not) {
@@ -86,8 +90,50 @@ TEST(ResponsesAnswer, is_logged_as_it_is_told_streamed_or_not) {
     plan.stream = false;
     (void)test::replay(events, test::Replay(test::responses_encoder(plan, &whole)),
                        std::string::npos);
-    ASSERT_EQ(streamed.text, told);
+    ASSERT_EQ(streamed.text + streamed.last, told);
     ASSERT_EQ(streamed.text, whole.text);
+    ASSERT_EQ(streamed.last, whole.last);
+  }
+}
+
+// What could not be kept says so wherever it said the contrary: in the last event, in the log and
+// in the whole answer. Nothing else of it changes.
+TEST(ResponsesAnswer, that_could_not_be_kept_says_so_at_its_end) {
+  // What the last of them is.
+  const auto without_store = [](std::string text) {
+    constexpr std::string_view kMember = R"(,"store":)";
+    if (const auto at = text.rfind(kMember); at != std::string::npos)
+      text.erase(at, text.find(',', at + 1) - at);
+    return text;
+  };
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE(seed);
+    test::Script script(seed);
+    ReplyPlan plan = script.responses_plan();
+    plan.responses.echo = echo_of({}, true);
+    const std::string events = seed % 3 == 0 ? script.damaged(script.events()) : script.events();
+    for (const bool streams : {true, false}) {
+      plan.stream = streams;
+      Log log;
+      test::Replay run(test::responses_encoder(plan, &log));
+      run.feed(events);
+      std::string told = run.finish();
+      const std::string before = told, last = log.last;
+      auto& encoder = dynamic_cast<ResponsesEncoder&>(run.encoder());
+      encoder.take_back(told);
+      ASSERT_EQ(without_store(told), without_store(before));
+      ASSERT_EQ(without_store(log.last), without_store(last));
+      ASSERT_NE(last.find(R"("store":true)"), std::string::npos);
+      ASSERT_NE(log.last.find(R"("store":false)"), std::string::npos);
+      if (streams) {
+        ASSERT_TRUE(told.ends_with(log.last));
+      } else if (encoder.status() == 200) {
+        ASSERT_EQ(told, encoder.object());
+      }
+      const std::string once = told;
+      encoder.take_back(told);
+      ASSERT_EQ(told, once) << "once more is no other answer";
+    }
   }
 }
 

@@ -12,11 +12,16 @@ namespace {
 
 using json::Value;
 
+// They stand first, where not_stored() finds them.
+constexpr std::string_view kStored = R"(,"store":true)";
+constexpr std::string_view kNotStored = R"(,"store":false)";
+
 class Echo {
  public:
   explicit Echo(Value request) : request_(request) {}
 
   std::string run(bool stores) {
+    out_ = stores ? kStored : kNotStored;
     add("background", "false");
     add("instructions", "null");
     add_first({"max_output_tokens", "max_completion_tokens", "max_tokens"});
@@ -27,7 +32,6 @@ class Echo {
     add("prompt_cache_key", "null");
     add_reasoning();
     add("safety_identifier", "null");
-    append("store", stores ? "true" : "false");
     add("temperature", "1");
     add("top_p", "1");
     append("presence_penalty", "0");
@@ -141,5 +145,10 @@ class Echo {
 }  // namespace
 
 std::string echo_of(Value request, bool stores) { return Echo(request).run(stores); }
+
+std::string not_stored(std::string echo) {
+  if (echo.starts_with(kStored)) echo.replace(0, kStored.size(), kNotStored);
+  return echo;
+}
 
 }  // namespace ccproxy::dialect

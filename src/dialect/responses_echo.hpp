@@ -12,4 +12,7 @@ namespace ccproxy::dialect {
 // kept.
 [[nodiscard]] std::string echo_of(json::Value request, bool stores);
 
+// The same of an answer that was to be kept and could not be.
+[[nodiscard]] std::string not_stored(std::string echo);
+
 }  // namespace ccproxy::dialect

@@ -6,6 +6,7 @@
 #include "dialect/error.hpp"
 #include "dialect/finish_reason.hpp"
 #include "dialect/openai_error.hpp"
+#include "dialect/responses_echo.hpp"
 #include "dialect/responses_error.hpp"
 #include "dialect/service_tier.hpp"
 #include "json/text.hpp"
@@ -17,6 +18,7 @@ using anthropic::BlockKind;
 
 // What stands before the key in the id of a response.
 constexpr std::string_view kPrefix = "resp_";
+constexpr int kOk = 200;
 
 bool is_cut(std::string_view stop_reason) {
   return stop_reason == "max_tokens" || stop_reason == "model_context_window_exceeded";
@@ -56,7 +58,7 @@ std::string ResponsesEncoder::object() const {
   if (plan_.responses.is_compaction && state_.status == ResponseStatus::kCompleted)
     append_compaction(json, state_, plan_.responses.kept, output);
   else
-    append_response(json, state_, output, plan_.responses.echo);
+    append_response(json, state_, output, is_lost_ ? lost_echo_ : plan_.responses.echo);
   return json;
 }
 
@@ -302,9 +304,22 @@ void ResponsesEncoder::end(ResponseStatus status, std::string_view event, std::s
   state_.status = status;
   state_.completed = now_();
   state_.tokens = tokens_.sum();
-  phase_ = Phase::kOver;
-  tell_state(event, out);
+  tell_end(event, out);
   if (!plan_.stream) out = object();
+}
+
+void ResponsesEncoder::tell_end(std::string_view event, std::string& out) {
+  phase_ = Phase::kOver;
+  end_event_ = event;
+  events_.end(event, {R"(,"response":)", object()}, out);
+}
+
+void ResponsesEncoder::take_back(std::string& out) {
+  if (phase_ != Phase::kOver || is_lost_) return;
+  is_lost_ = true;
+  lost_echo_ = not_stored(plan_.responses.echo);
+  tell_end(end_event_, out);
+  if (!plan_.stream && status_ == kOk) out = object();
 }
 
 void ResponsesEncoder::cancel(std::string& out) {
@@ -340,8 +355,7 @@ void ResponsesEncoder::fail_with(std::string_view code, std::string_view message
     state_.tokens.reset();
   else
     state_.tokens = tokens_.sum();
-  phase_ = Phase::kOver;
-  tell_state("failed", out);
+  tell_end("failed", out);
 }
 
 }  // namespace ccproxy::dialect

@@ -42,6 +42,9 @@ class ResponsesEncoder final : public ReplyEncoder {
   void begin(std::string& out) { ensure_begun(out); }
   // Ends it because the client wanted that.
   void cancel(std::string& out);
+  // It has ended, and could not be kept: says so, where it said that it is stored. `out` is what it
+  // was after the end.
+  void take_back(std::string& out);
 
   void on(const anthropic::MessageEvent& event, std::string& out) override;
   void finish(std::string& out) override;
@@ -80,6 +83,7 @@ class ResponsesEncoder final : public ReplyEncoder {
 
   void ensure_begun(std::string& out);
   void tell_state(std::string_view event, std::string& out);
+  void tell_end(std::string_view event, std::string& out);
   [[nodiscard]] ItemPlace new_place(std::string_view prefix);
   MessageItem& message(std::string& out);
   void open_call(const anthropic::BlockStart& start, std::string& out);
@@ -108,6 +112,9 @@ class ResponsesEncoder final : public ReplyEncoder {
   bool search_takes_input_ = false;  // the open block is the last search's
   std::size_t blocks_ = 0;           // that are complete
   int status_ = 200;
+  bool is_lost_ = false;          // it was to be kept and could not be
+  std::string lost_echo_;         // then in place of the plan's
+  std::string_view end_event_{};  // the name of the last event, a constant
   AnswerTokens tokens_;
   std::string stop_reason_, category_, explanation_;
   std::string summary_;  // decoded, of an answer that sums the conversation up

@@ -54,7 +54,7 @@ Task<void> BackgroundResponse::run(std::shared_ptr<BackgroundResponse> self, Req
   Hold hold(self->worker_.shared.held);
   Translation translation(parts, self->route_, hold);
   Translation::OnQueued on_queued = [&waiting, &self](Queued queued) {
-    queued.running->on_cancel(self->worker_.runtime, [weak = self->weak_from_this()] {
+    queued.running->on_cancel([weak = self->weak_from_this()] {
       if (const auto running = weak.lock()) running->upstream_.cancel(ErrorKind::kClientGone);
     });
     waiting->tell(std::move(queued));

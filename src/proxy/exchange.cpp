@@ -235,11 +235,7 @@ Task<Result<void>> Exchange::respond_in_background(const Route& route, RequestBo
       std::make_shared<BackgroundResponse>(worker_, config_, copy_of(head_), route, receipt_);
   auto queued = co_await response->start(std::move(body));
   if (!queued) co_return fail(queued.error());
-  if (streams) {
-    ResponseFollower follower(worker_, *config_, *client_, receipt_);
-    const std::string fields = queued->fields + cors_fields_;
-    co_return co_await follower.follow(queued->running->id(), -1, fields);
-  }
+  if (streams) co_return co_await follow(queued->running->id(), -1, queued->fields + cors_fields_);
   std::string fields;
   http::append_field(fields, "content-type", "application/json");
   fields += queued->fields + cors_fields_;
@@ -256,12 +252,19 @@ Task<Result<void>> Exchange::show_response(const Route& route) {
     if (!after) co_return fail(after.error());
     http::append_field(fields, "date", http::http_date(WallClock::now()));
     fields += cors_fields_;
-    ResponseFollower follower(worker_, *config_, *client_, receipt_);
-    co_return co_await follower.follow(question.id(), *after, fields);
+    co_return co_await follow(question.id(), *after, std::move(fields));
   }
   auto body = co_await answer_of(worker_, question);
   if (!body) co_return fail(body.error());
   co_return co_await answer(200, "application/json", *body, fields);
+}
+
+Task<Result<void>> Exchange::follow(std::string id, std::int64_t after, std::string fields) {
+  ResponseFollower follower(worker_, *config_, *client_, receipt_);
+  follower_ = &follower;
+  auto followed = co_await follower.follow(std::move(id), after, fields);
+  follower_ = nullptr;
+  co_return followed;
 }
 
 // Codex tries a WebSocket first, and takes this status alone as a reason not to try again.
@@ -409,7 +412,10 @@ Task<void> Exchange::refuse(Error error) {
   (void)co_await answer(status, "application/json", body, fields);
 }
 
-void Exchange::cut() { upstream_.cancel(ErrorKind::kShutdown); }
+void Exchange::cut() {
+  upstream_.cancel(ErrorKind::kShutdown);
+  if (follower_ != nullptr) follower_->cut();
+}
 
 // False when the body goes as it is.
 bool Exchange::map_model(RequestBody& body) {

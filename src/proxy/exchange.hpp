@@ -1,6 +1,7 @@
 // One request, from its head to its receipt.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@
 #include "telemetry/access_log.hpp"
 
 namespace ccproxy::proxy {
+
+class ResponseFollower;
 
 class Exchange {
  public:
@@ -42,6 +45,7 @@ class Exchange {
   [[nodiscard]] Task<Result<void>> translate(const Route& route);
   [[nodiscard]] Task<Result<void>> respond_in_background(const Route& route, RequestBody body);
   [[nodiscard]] Task<Result<void>> show_response(const Route& route);
+  [[nodiscard]] Task<Result<void>> follow(std::string id, std::int64_t after, std::string fields);
   [[nodiscard]] Task<Result<void>> refuse_upgrade();
   [[nodiscard]] Task<Result<void>> forward_relay(const Route& route);
   [[nodiscard]] Task<Result<void>> forward_batch(const Route& route);
@@ -74,6 +78,7 @@ class Exchange {
   std::string allow_;  // for a 405
   telemetry::Receipt receipt_;
   UpstreamCall upstream_;
+  ResponseFollower* follower_ = nullptr;  // while one runs
 };
 
 }  // namespace ccproxy::proxy

@@ -29,6 +29,13 @@ void append_notes(std::string& out, const ExchangeParts& parts) {
 
 }  // namespace
 
+void append_warning(std::string& fields, std::string_view token) {
+  constexpr std::string_view kName = "x-ccproxy-warning", kBegin = "x-ccproxy-warning: ";
+  const auto at = fields.find(kBegin);
+  if (at == std::string::npos) return http::append_field(fields, kName, token);
+  fields.insert(at + kBegin.size(), std::string(token) + ", ");
+}
+
 std::vector<dialect::FieldView> field_views(const http::ResponseHead& head) {
   std::vector<dialect::FieldView> views;
   views.reserve(head.fields.size());

@@ -18,6 +18,9 @@ namespace ccproxy::proxy {
 [[nodiscard]] std::string answer_fields(const ExchangeParts& parts,
                                         const http::ResponseHead& answer);
 
+// Adds a warning that came up when the lines stood already.
+void append_warning(std::string& fields, std::string_view token);
+
 // Of an answer that the upstream has not begun.
 [[nodiscard]] std::string note_fields(const ExchangeParts& parts);
 

@@ -6,6 +6,7 @@
 #include "dialect/reply_encoder.hpp"
 #include "dialect/response_object.hpp"
 #include "http/head.hpp"
+#include "proxy/exchange_parts.hpp"
 #include "proxy/responses_endpoint.hpp"
 
 namespace ccproxy::proxy {
@@ -14,14 +15,6 @@ namespace {
 constexpr std::size_t kPiece = std::size_t{256} << 10;  // read from the archive at once
 // How often a response that runs in another process is looked at.
 constexpr std::chrono::seconds kLook{1};
-
-std::int64_t count_of_events(std::string_view events) {
-  std::int64_t count = 0;
-  for (auto at = events.find("\n\n"); at != std::string_view::npos;
-       at = events.find("\n\n", at + 2))
-    ++count;
-  return count;
-}
 
 }  // namespace
 
@@ -53,21 +46,31 @@ Task<Result<void>> ResponseFollower::follow(std::string id, std::int64_t after,
     is_gone_ = true;
     changed_->notify();
   });
-  if (const auto running = worker_.shared.responses.running(scope_, id_))
-    running->follow(worker_.runtime, changed_);
+  running_ = worker_.shared.responses.running(scope_, id_);
+  if (running_) running_->follow(worker_.runtime, changed_);
   auto told = co_await tell_all();
   client_.on_gone({});
   co_return told;
 }
 
+void ResponseFollower::cut() {
+  is_cut_ = true;
+  changed_->notify();
+}
+
 Task<Result<void>> ResponseFollower::tell_all() {
   Progress progress = Progress::kMore;
   while (progress != Progress::kOver) {
-    auto taken = co_await take_kept();
+    auto taken = co_await take_news();
     if (!taken) break;  // the stream ends without its end, which tells the client to come back
     progress = *taken;
     auto told = co_await tell();
     if (!told || is_gone_) co_return fail(ErrorKind::kClientGone, "the client left");
+    if (is_cut_ && !running_ && progress != Progress::kOver) {
+      note_ending(receipt_,
+                  {ErrorKind::kShutdown, "CCProxy ended; the response goes on elsewhere"});
+      progress = Progress::kOver;
+    }
     if (progress == Progress::kNothing) co_await wait();
   }
   if (progress != Progress::kOver) {
@@ -77,10 +80,26 @@ Task<Result<void>> ResponseFollower::tell_all() {
   co_return co_await client_.end_reply({});
 }
 
-// What is new: from the archive as long as there is some, else from whoever runs it.
-Task<Result<ResponseFollower::Progress>> ResponseFollower::take_kept() {
-  // Looked up first: what it has handed over by now is in what the archive then shows.
-  const auto running = worker_.shared.responses.running(scope_, id_);
+// What is new: from whoever runs it what that still holds, and from the archive what comes before.
+Task<Result<ResponseFollower::Progress>> ResponseFollower::take_news() {
+  RunningResponse::News news;
+  if (running_) news = running_->news_behind(after_);
+  if (!running_ || !news.is_complete) {
+    auto has_more = co_await take_kept();
+    if (!has_more) co_return fail(has_more.error());
+    if (*has_more) co_return Progress::kMore;
+    if (!running_) co_return co_await take_end();
+    // It was erased: of those events nothing is left, and its end comes soon.
+    if (!news.is_over) co_return Progress::kNothing;
+  }
+  out_ += news.events;
+  after_ = std::max(after_, news.last);
+  if (news.is_over) co_return Progress::kOver;
+  co_return out_.empty() ? Progress::kNothing : Progress::kMore;
+}
+
+// False when the archive has nothing new.
+Task<Result<bool>> ResponseFollower::take_kept() {
   std::function<Result<std::vector<store::EventChunk>>(const store::Responses&)> question =
       [scope = scope_, id = id_, after = after_](const store::Responses& kept) {
         return kept.events_after(scope, id, after, kPiece);
@@ -88,20 +107,11 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::take_kept() {
   auto chunks =
       co_await look<std::vector<store::EventChunk>>(worker_.runtime, archive_, std::move(question));
   if (!chunks) co_return fail(chunks.error());
-  for (const store::EventChunk& chunk : *chunks) take(chunk.bytes, chunk.first);
-  if (!chunks->empty()) co_return Progress::kMore;
-  if (running) co_return take_unwritten(*running);
-  co_return co_await take_end();
-}
-
-Result<ResponseFollower::Progress> ResponseFollower::take_unwritten(
-    const RunningResponse& running) {
-  const RunningResponse::Unwritten unwritten = running.unwritten();
-  if (unwritten.first > after_ + 1) return Progress::kMore;  // written since the archive was asked
-  if (unwritten.events.empty()) return unwritten.is_over ? Progress::kOver : Progress::kNothing;
-  const std::int64_t before = after_;
-  take(unwritten.events, unwritten.first);
-  return after_ > before ? Progress::kMore : Progress::kNothing;
+  for (const store::EventChunk& chunk : *chunks) {
+    out_ += dialect::events_behind(chunk.bytes, chunk.first, after_);
+    after_ = std::max(after_, chunk.last);
+  }
+  co_return !chunks->empty();
 }
 
 // It does not run here: it has ended, or was cut off, or another process runs it.
@@ -113,12 +123,6 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::take_end() {
   if (found->was_interrupted)
     out_ += dialect::interrupted_events(after_, found->last_sequence, found->object);
   co_return Progress::kOver;
-}
-
-void ResponseFollower::take(std::string_view events, std::int64_t first) {
-  const std::string_view news = dialect::events_behind(events, first, after_);
-  after_ = std::max(after_, first + count_of_events(events) - 1);
-  out_ += news;
 }
 
 Task<Result<void>> ResponseFollower::tell() {

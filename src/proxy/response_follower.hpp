@@ -27,27 +27,32 @@ class ResponseFollower {
   [[nodiscard]] Task<Result<void>> follow(std::string id, std::int64_t after,
                                           std::string_view more_fields);
 
+  // The server ends. A response that runs here ends, too, and its end is told; of any other the
+  // stream ends where it is.
+  void cut();
+
  private:
   enum class Progress { kMore, kNothing, kOver };
   [[nodiscard]] Task<Result<void>> tell_all();
-  [[nodiscard]] Task<Result<Progress>> take_kept();
-  [[nodiscard]] Result<Progress> take_unwritten(const RunningResponse& running);
+  [[nodiscard]] Task<Result<Progress>> take_news();
+  [[nodiscard]] Task<Result<bool>> take_kept();
   [[nodiscard]] Task<Result<Progress>> take_end();
   [[nodiscard]] Task<Result<void>> tell();
   [[nodiscard]] Task<void> wait();
-  void take(std::string_view events, std::int64_t first);
 
   WorkerState& worker_;
   const config::Config& config_;
   http::ServerConnection& client_;
   telemetry::Receipt& receipt_;
   std::shared_ptr<store::Archive> archive_;
+  std::shared_ptr<RunningResponse> running_;  // nullptr when it does not run in this process
   std::shared_ptr<net::Event> changed_;
   std::string id_, scope_;
   std::int64_t after_ = -1;  // the last number that was told
   std::string out_;
   Clock::time_point last_told_ = Clock::now();
-  bool is_gone_ = false;
+  bool is_gone_ = false;  // the client
+  bool is_cut_ = false;
 };
 
 }  // namespace ccproxy::proxy

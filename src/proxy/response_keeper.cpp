@@ -30,23 +30,33 @@ std::vector<store::StoredItem> stored_items(const std::vector<dialect::ToldItem>
   return stored;
 }
 
-Task<bool> ResponseKeeper::keep(const anthropic::Transcript& transcript) {
+Task<bool> ResponseKeeper::keep(const anthropic::Transcript& transcript, std::string& out) {
   auto items = stored_items(encoder_.items(), transcript);
   const store::Status status = kept_status(encoder_.response_status());
-  auto kept =
-      co_await running_.finish(parts_.worker.runtime, status, encoder_.object(), std::move(items));
-  if (kept || kept.error().kind == ErrorKind::kNotFound) co_return true;  // erased meanwhile
-  parts_.receipt.warn("not_stored", kept.error().message);
+  const auto kept = co_await running_.finish(status, encoder_.object(), std::move(items));
+  const bool is_lost = !kept && kept.error().kind != ErrorKind::kNotFound;  // that is erased
+  if (is_lost) note_lost(kept.error(), out);
+  running_.close();
+  co_return !is_lost;
+}
+
+void ResponseKeeper::note_lost(const Error& error, std::string& out) {
+  encoder_.take_back(out);
+  parts_.receipt.warn("not_stored", error.message);
   parts_.worker.shared.log.say(
       telemetry::Level::kError, "store",
-      fmt::format("{} could not be kept: {}", running_.id(), kept.error().message));
-  co_return false;
+      fmt::format("{} could not be kept: {}", running_.id(), error.message));
 }
 
 Task<void> ResponseKeeper::abandon(const anthropic::Transcript& transcript) {
   std::string nobody;
   encoder_.cancel(nobody);
-  (void)co_await keep(transcript);
+  (void)co_await keep(transcript, nobody);
+}
+
+void ResponseKeeper::drop() {
+  running_.erase();
+  running_.close();
 }
 
 }  // namespace ccproxy::proxy

@@ -22,11 +22,13 @@ class ResponseKeeper final : public AnswerKeeper {
                  RunningResponse& running)
       : parts_(parts), encoder_(encoder), running_(running) {}
 
-  [[nodiscard]] Task<bool> keep(const anthropic::Transcript& transcript) override;
+  [[nodiscard]] Task<bool> keep(const anthropic::Transcript& transcript, std::string& out) override;
   [[nodiscard]] Task<void> abandon(const anthropic::Transcript& transcript) override;
-  void drop() override { running_.erase(); }
+  void drop() override;
 
  private:
+  void note_lost(const Error& error, std::string& out);
+
   const ExchangeParts& parts_;
   dialect::ResponsesEncoder& encoder_;
   RunningResponse& running_;

@@ -11,12 +11,15 @@ constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20;
 }  // namespace
 
 Result<void> ResponseStore::configure(const config::Store& config) {
-  const std::lock_guard lock(mutex_);
-  config_ = config;
-  is_on_ = config.enabled;
-  if (!is_on_ || archive_) return {};
+  {
+    const std::lock_guard lock(mutex_);
+    config_ = config;
+    is_on_ = config.enabled;
+    if (!is_on_ || archive_) return {};
+  }
   auto opened = store::Archive::open(path_);
   if (!opened) return fail(opened.error());
+  const std::lock_guard lock(mutex_);
   archive_ = std::move(*opened);
   return {};
 }
@@ -56,9 +59,12 @@ void ResponseStore::remove(std::string_view id) {
 
 std::shared_ptr<RunningResponse> ResponseStore::running(std::string_view scope,
                                                         std::string_view id) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = running_.find(std::string(id));
-  auto response = found == running_.end() ? nullptr : found->second.lock();
+  std::shared_ptr<RunningResponse> response;  // outlives the lock: it may be the last that has it
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = running_.find(std::string(id));
+    if (found != running_.end()) response = found->second.lock();
+  }
   return response && response->scope() == scope ? response : nullptr;
 }
 
@@ -72,19 +78,32 @@ void ResponseStore::close() {
 }
 
 store::Archive::Done ArchiveWait::callback() {
-  return [&runtime = runtime_, event = std::weak_ptr(done_), result = result_](Result<void> done) {
-    *result = std::move(done);
-    runtime.post([event] {
-      if (const auto waiting = event.lock()) waiting->notify();
+  return [&runtime = runtime_, weak = std::weak_ptr(state_)](Result<void> done) {
+    runtime.post([weak, done = std::move(done)] {
+      const auto state = weak.lock();
+      if (!state) return;
+      state->result = done;
+      state->changed.notify();
     });
   };
 }
 
 Task<Result<void>> ArchiveWait::wait() {
-  const auto done = done_;
-  const auto result = result_;
-  co_await done->wait();
-  co_return *result;
+  const auto state = state_;
+  while (!state->result) co_await state->changed.wait();
+  co_return *state->result;
+}
+
+Task<std::optional<Result<void>>> ArchiveWait::wait_for(Clock::duration limit) {
+  const auto state = state_;
+  bool is_late = limit <= Clock::duration::zero();
+  net::Deadline deadline(runtime_, [&is_late, state = state.get()] {
+    is_late = true;
+    state->changed.notify();
+  });
+  if (!is_late) deadline.expires_after(limit);
+  while (!state->result && !is_late) co_await state->changed.wait();
+  co_return state->result;
 }
 
 }  // namespace ccproxy::proxy

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "config/config.hpp"
 #include "net/runtime.hpp"
@@ -26,7 +27,8 @@ class ResponseStore {
   explicit ResponseStore(std::string path) : path_(std::move(path)) {}
 
   // Opens the archive when the configuration wants one; one that is open stays open, and is not
-  // used while it is switched off. Fails as Archive::open does: then nothing is kept.
+  // used while it is switched off. Fails as Archive::open does: then nothing is kept. By one thread
+  // at a time; no other waits for it.
   [[nodiscard]] Result<void> configure(const config::Store& config);
 
   // nullptr while nothing is kept.
@@ -36,6 +38,7 @@ class ResponseStore {
   // Once a second: now and then what is too old or too much is erased.
   void tick(std::int64_t now_seconds);
 
+  // From add() to remove() it is found, as long as its owner keeps it.
   void add(const std::shared_ptr<RunningResponse>& response);
   void remove(std::string_view id);
   // nullptr when it does not run in this process.
@@ -47,7 +50,8 @@ class ResponseStore {
 
  private:
   std::string path_;
-  mutable std::mutex mutex_;  // guards what follows
+  // Guards what follows. Workers wait for it: nothing is opened, waited for or destroyed under it.
+  mutable std::mutex mutex_;
   std::shared_ptr<store::Archive> archive_;
   config::Store config_{};
   bool is_on_ = false;
@@ -59,18 +63,23 @@ class ResponseStore {
 class ArchiveWait {
  public:
   explicit ArchiveWait(net::Runtime& runtime)
-      : runtime_(runtime),
-        done_(std::make_shared<net::Event>(runtime)),
-        result_(std::make_shared<Result<void>>()) {}
+      : runtime_(runtime), state_(std::make_shared<State>(runtime)) {}
 
   // To be given to the archive.
   [[nodiscard]] store::Archive::Done callback();
   [[nodiscard]] Task<Result<void>> wait();
+  // Nothing when the time runs out first; it may be waited for again.
+  [[nodiscard]] Task<std::optional<Result<void>>> wait_for(Clock::duration limit);
 
  private:
+  struct State {
+    explicit State(net::Runtime& runtime) : changed(runtime) {}
+    net::Event changed;
+    std::optional<Result<void>> result{};
+  };
+
   net::Runtime& runtime_;
-  std::shared_ptr<net::Event> done_;  // nobody on another thread owns it
-  std::shared_ptr<Result<void>> result_;
+  std::shared_ptr<State> state_;  // nobody on another thread owns it
 };
 
 // Asks the archive on its thread and brings the answer back.

@@ -63,6 +63,9 @@ std::string_view verb_of(std::string_view path) {
 }
 
 Task<Result<std::string>> erase(WorkerState& worker, std::string scope, std::string id) {
+  // Looked for first: what is not there does not wait for a turn to write.
+  auto found = co_await find_response(worker, scope, id);
+  if (!found) co_return fail(found.error());
   const auto archive = worker.shared.responses.archive();
   if (!archive) co_return fail(not_found(id));  // switched off in this moment
   if (const auto running = worker.shared.responses.running(scope, id)) running->cancel();
@@ -91,7 +94,7 @@ Task<void> wait_for_end(WorkerState& worker, std::shared_ptr<RunningResponse> ru
   running->follow(worker.runtime, changed);
   const std::weak_ptr<net::Event> event = changed;
   const auto limit = Clock::now() + kPatience;
-  while (!running->unwritten().is_over && Clock::now() < limit) {
+  while (!running->is_over() && Clock::now() < limit) {
     net::Deadline patience(worker.runtime, [event] {
       if (const auto waiting = event.lock()) waiting->notify();
     });

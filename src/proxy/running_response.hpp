@@ -1,12 +1,14 @@
-// One response that is kept while it runs: its events go into the archive in pieces, and whoever
-// follows it, on whichever worker, is woken by them. Owned by whoever runs it; the store knows it
-// as long as it lives.
+// One response that is kept while it runs: what is told of it goes into the archive in pieces, and
+// whoever follows it, on whichever worker, is woken by it. Owned by whoever runs it; whoever
+// follows may hold it, too: it is over when the runner says so.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,44 +21,53 @@
 
 namespace ccproxy::proxy {
 
-class RunningResponse final : public dialect::EventLog {
+class RunningResponse final : public dialect::EventLog,
+                              public std::enable_shared_from_this<RunningResponse> {
  public:
-  RunningResponse(ResponseStore& all, std::shared_ptr<store::Archive> archive,
-                  store::StoredResponse response, std::vector<store::StoredItem> input);
-  ~RunningResponse() override;
-  RunningResponse(const RunningResponse&) = delete;
-  RunningResponse& operator=(const RunningResponse&) = delete;
+  // `runtime` is that of whoever runs it; `all` must outlive it.
+  RunningResponse(net::Runtime& runtime, ResponseStore& all,
+                  std::shared_ptr<store::Archive> archive, store::StoredResponse response,
+                  std::vector<store::StoredItem> input);
 
-  [[nodiscard]] const std::string& id() const { return response_.id; }
-  [[nodiscard]] const std::string& scope() const { return response_.scope; }
-  [[nodiscard]] bool is_background() const { return response_.is_background; }
+  [[nodiscard]] const std::string& id() const { return id_; }
+  [[nodiscard]] const std::string& scope() const { return scope_; }
+  [[nodiscard]] bool is_background() const { return is_background_; }
 
   // --- Of whoever runs it.
 
-  // Tells the archive that it is there, and waits until it is on disk; `object` is how it stands.
-  // Without this its first event tells that, and nobody waits.
-  [[nodiscard]] Task<Result<void>> begin(net::Runtime& runtime, store::Status status,
-                                         std::string object);
-  void set_object(std::string object) { response_.object = std::move(object); }
+  void set_object(std::string object);
+  // Tells the archive that it is there, and waits until it is on disk, for at most a second. Fails
+  // with kBusy; then it is as if it had never been. Without this its first event tells that, and
+  // nobody waits.
+  [[nodiscard]] Task<Result<void>> begin(store::Status status, std::string object);
+  // It runs now; its first events, told before, are written with that.
   void update(store::Status status, std::string object);
   void add(std::int64_t number, std::string_view sse) override;
-  // The end; returns when it is on disk.
-  [[nodiscard]] Task<Result<void>> finish(net::Runtime& runtime, store::Status status,
-                                          std::string object,
+  // Nobody is shown it before it is over.
+  void end(std::int64_t number, std::string_view sse) override;
+  // The end; returns when it is on disk, or after a second when somebody waits for it: its client,
+  // or those who follow one in the background. When that fails, what was written of it is taken
+  // back, and it is as if it had never been. Fails with kNotFound when it was erased meanwhile.
+  [[nodiscard]] Task<Result<void>> finish(store::Status status, std::string object,
                                           std::vector<store::StoredItem> output);
   // It is as if it had never been.
   void erase();
-  // What ends it, in the runtime of whoever runs it.
-  void on_cancel(net::Runtime& runtime, std::function<void()> cancel);
+  // It is over: nothing more will come of it. Call it in any case.
+  void close();
+  // What ends it.
+  void on_cancel(std::function<void()> cancel);
 
   // --- From any thread.
 
-  struct Unwritten {
-    std::int64_t first = 0;  // of the events that are not in the archive yet
+  struct News {
     std::string events{};
-    bool is_over = false;  // no more will come
+    std::int64_t last = -1;   // the number of the last of them
+    bool is_complete = true;  // else there are some before them, in the archive
+    bool is_over = false;     // no more will come
   };
-  [[nodiscard]] Unwritten unwritten() const;
+  // What is not in the archive, or not for long, behind the number `after`.
+  [[nodiscard]] News news_behind(std::int64_t after) const;
+  [[nodiscard]] bool is_over() const;
   // `event` is notified in its runtime when there is more; for as long as its owner keeps it.
   void follow(net::Runtime& runtime, std::weak_ptr<net::Event> event);
   void cancel();
@@ -66,26 +77,64 @@ class RunningResponse final : public dialect::EventLog {
     net::Runtime* runtime;
     std::weak_ptr<net::Event> event;
   };
+  struct Beginning {
+    store::StoredResponse response;
+    std::vector<store::StoredItem> input;
+  };
+  // Events that follow each other, and where each of them ends.
+  struct Events {
+    std::int64_t first = 0;
+    std::string bytes{};
+    std::vector<std::size_t> ends{};
 
-  [[nodiscard]] store::EventChunk take_events();
-  void write_events(std::unique_lock<std::mutex>& lock);
-  void hand_over_end(store::Status status, std::string object,
-                     std::vector<store::StoredItem> output, store::Archive::Done done);
-  void wake_followers(std::unique_lock<std::mutex>& lock);
-  void start(store::Archive::Done done);
+    [[nodiscard]] std::int64_t next() const {
+      return first + static_cast<std::int64_t>(ends.size());
+    }
+    void add(std::string_view sse);
+    void append(const Events& behind);
+    [[nodiscard]] std::string_view behind(std::int64_t after) const;
+  };
+  // What is not on disk yet. One of them is written at a time.
+  struct Changes {
+    std::shared_ptr<Beginning> beginning{};
+    Events events{};
+    std::optional<store::Status> status{};
+    std::string object{};  // with the status
+    bool is_end = false;
+    std::string last_event{};  // of the end, as is the output
+    std::vector<store::StoredItem> output{};
+    store::Archive::Done done{};
+  };
 
+  [[nodiscard]] static Result<void> write(store::Responses& kept, const std::string& id,
+                                          const Changes& changes);
+  [[nodiscard]] bool has_piece() const;
+  void hand_over();
+  void note_written(const Result<void>& written);
+  void put_back(Changes& changes);
+  [[nodiscard]] bool is_followed();
+  void withdraw();
+  void wake_followers();
+
+  net::Runtime& runtime_;
   ResponseStore& all_;
   std::shared_ptr<store::Archive> archive_;
-  store::StoredResponse response_;
-  std::vector<store::StoredItem> input_;
+  const std::string id_, scope_;
+  const bool is_background_;
+  // Of the runner's thread alone.
   bool has_begun_ = false;
+  bool is_started_;          // upstream has taken it, or is about to
+  bool is_failing_ = false;  // a piece could not be written: the end tries once more
+  bool is_lost_ = false;     // too much came meanwhile
+  bool is_gone_ = false;     // erased or taken back: nothing more is written
 
-  mutable std::mutex mutex_;  // guards what follows
-  std::int64_t first_ = 0, next_ = 0;
-  std::string events_;
+  mutable std::mutex mutex_;  // guards what follows; the runner alone changes the first two
+  Changes waiting_;
+  std::shared_ptr<Changes> writing_;  // the archive reads it
+  std::int64_t end_number_ = -1;
+  std::string end_;  // the last event
   bool is_over_ = false;
   std::vector<Follower> followers_;
-  net::Runtime* runtime_ = nullptr;
   std::function<void()> cancel_;
 };
 

@@ -212,8 +212,8 @@ Task<Result<void>> TranslatedAnswer::finish() {
 // Nothing more is told before it is kept, so that whoever has seen the end finds all of it.
 Task<void> TranslatedAnswer::keep() {
   if (form_.keeper == nullptr) co_return;
-  const bool is_kept = co_await form_.keeper->keep(transcript_);
-  if (!is_kept) http::append_field(form_.fields, "x-ccproxy-warning", "not_stored");
+  const bool is_kept = co_await form_.keeper->keep(transcript_, out_);
+  if (!is_kept) append_warning(form_.fields, "not_stored");
 }
 
 void TranslatedAnswer::drop() {

@@ -30,8 +30,10 @@ class AnswerKeeper {
   AnswerKeeper& operator=(const AnswerKeeper&) = delete;
   virtual ~AnswerKeeper() = default;
 
-  // The encoder has come to the end, whichever it is. False when it could not be kept.
-  [[nodiscard]] virtual Task<bool> keep(const anthropic::Transcript& transcript) = 0;
+  // The encoder has come to the end, whichever it is, and has put it into `out`. False when it
+  // could not be kept: then `out` says so.
+  [[nodiscard]] virtual Task<bool> keep(const anthropic::Transcript& transcript,
+                                        std::string& out) = 0;
   // Nobody waits for it any more.
   [[nodiscard]] virtual Task<void> abandon(const anthropic::Transcript& transcript) = 0;
   // The client is told an error instead of an answer.

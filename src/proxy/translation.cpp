@@ -92,6 +92,10 @@ struct OutgoingHead {
 Translation::Translation(const ExchangeParts& parts, const Route& route, Hold& hold)
     : parts_(parts), route_(route), hold_(hold) {}
 
+Translation::~Translation() {
+  if (running_) running_->close();
+}
+
 Task<Result<void>> Translation::run(RequestBody body) {
   body_ = std::move(body);
   auto prepared = co_await prepare();

@@ -33,6 +33,11 @@ class Translation {
  public:
   // All must outlive it. `hold` counts the body that run() is given.
   Translation(const ExchangeParts& parts, const Route& route, Hold& hold);
+  Translation(const Translation&) = delete;
+  Translation& operator=(const Translation&) = delete;
+  Translation(Translation&&) = delete;
+  Translation& operator=(Translation&&) = delete;
+  ~Translation();
 
   // Serves it to its end. Fails while nothing of the reply has been sent, with what the client is
   // to be told.

@@ -15,6 +15,17 @@ namespace ccproxy::proxy {
 namespace {
 
 constexpr int kOk = 200;
+constexpr std::chrono::seconds kComeBack{1};
+
+// Nobody could ever ask for it.
+tl::unexpected<Error> not_queued(const Error& error) {
+  return fail(
+      {ErrorKind::kBusy,
+       fmt::format("The response was not begun, since it cannot be kept ({}): try again, or "
+                   "ask without `background`.",
+                   error.message),
+       "", "", kComeBack});
+}
 
 }  // namespace
 
@@ -26,9 +37,8 @@ Task<Result<void>> Translation::run_in_background(RequestBody body, OnQueued on_
   if (!running_) co_return fail(ErrorKind::kInternal, "a background response that is not kept");
   std::string nobody;
   response_->queue(nobody);
-  auto begun =
-      co_await running_->begin(parts_.worker.runtime, store::Status::kQueued, response_->object());
-  if (!begun) co_return begun;
+  auto begun = co_await running_->begin(store::Status::kQueued, response_->object());
+  if (!begun) co_return not_queued(begun.error());
   on_queued({response_->object(), note_fields(parts_), running_});
   TranslatedAnswer answer(parts_, *encoder_, form());
   auto head = co_await ask();
@@ -65,7 +75,7 @@ void Translation::make_response_encoder() {
   const dialect::ResponsesPlan& responses = plan.responses;
   if (responses.stores && route_.kind == RouteKind::kResponses) {
     running_ = std::make_shared<RunningResponse>(
-        parts_.worker.shared.responses, archive_,
+        parts_.worker.runtime, parts_.worker.shared.responses, archive_,
         store::StoredResponse{.id = identity_.id,
                               .scope = parts_.receipt.key,
                               .previous = responses.previous,

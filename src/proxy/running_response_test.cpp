@@ -1,0 +1,130 @@
+#include "proxy/running_response.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "net/test_loop.hpp"
+
+namespace ccproxy::proxy {
+namespace {
+
+class Running : public testing::Test {
+ protected:
+  Running() { EXPECT_TRUE(all_.configure({.enabled = true})); }
+  ~Running() override {
+    all_.close();
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  std::shared_ptr<RunningResponse> make(net::TestLoop& loop, bool is_background = false) {
+    auto made = std::make_shared<RunningResponse>(
+        loop.runtime(), all_, all_.archive(),
+        store::StoredResponse{.id = "resp_1", .scope = "me", .is_background = is_background},
+        std::vector<store::StoredItem>{});
+    all_.add(made);
+    return made;
+  }
+  static std::string made_folder() {
+    std::string folder = std::filesystem::temp_directory_path() / "ccproxy-running-XXXXXX";
+    EXPECT_NE(::mkdtemp(folder.data()), nullptr);
+    return folder;
+  }
+
+  std::string folder_ = made_folder();
+  ResponseStore all_{folder_ + "/responses.db"};
+};
+
+// Waits until the archive has done what it was given, and its owner knows.
+Task<void> settle(net::TestLoop& loop, store::Archive& archive) {
+  while (archive.queued() > 0) co_await net::sleep(loop.runtime(), std::chrono::milliseconds(2));
+  co_await net::sleep(loop.runtime(), std::chrono::milliseconds(2));
+}
+
+Task<void> told_from_memory(net::TestLoop& loop, std::shared_ptr<RunningResponse> running,
+                            std::shared_ptr<store::Archive> archive) {
+  running->add(0, "event: a\n\n");
+  running->add(1, "event: b\n\n");
+  co_await settle(loop, *archive);
+  running->add(2, "event: c\n\n");
+  for (std::int64_t after = -1; after < 3; ++after) {
+    const auto news = running->news_behind(after);
+    EXPECT_TRUE(news.is_complete) << "nothing of it has to be asked for";
+    EXPECT_EQ(news.last, std::max<std::int64_t>(after, 2));
+    constexpr std::string_view kAll = "event: a\n\nevent: b\n\nevent: c\n\n";
+    EXPECT_EQ(news.events, kAll.substr(static_cast<std::size_t>(after + 1) * 10));
+    EXPECT_FALSE(news.is_over);
+  }
+  // A piece that is on disk is not held any more, and one that is not yet still is.
+  running->add(3, "event: " + std::string(20'000, 'd') + "\n\n");
+  EXPECT_TRUE(running->news_behind(-1).is_complete);
+  running->add(4, "event: e\n\n");
+  co_await settle(loop, *archive);
+  EXPECT_EQ(running->news_behind(3).events, "event: e\n\n");
+  EXPECT_FALSE(running->news_behind(2).is_complete);
+}
+
+// Whoever keeps up asks nobody else.
+TEST_F(Running, tells_what_is_not_in_the_archive_yet) {
+  net::TestLoop loop;
+  const auto running = make(loop);
+  loop.run(told_from_memory(loop, running, all_.archive()));
+  running->close();
+}
+
+Task<void> told_at_last(std::shared_ptr<RunningResponse> running) {
+  running->add(0, "event: a\n\n");
+  running->end(1, "event: end\n\n");
+  EXPECT_EQ(running->news_behind(-1).events, "event: a\n\n") << "it may still become another";
+  const auto kept = co_await running->finish(store::Status::kCompleted, "{}", {});
+  EXPECT_TRUE(kept);
+  EXPECT_FALSE(running->news_behind(0).is_over);
+  running->close();
+  const auto news = running->news_behind(0);
+  EXPECT_EQ(news.events, "event: end\n\n");
+  EXPECT_EQ(news.last, 1);
+  EXPECT_TRUE(news.is_over && news.is_complete);
+}
+
+TEST_F(Running, shows_its_end_when_it_is_kept) {
+  net::TestLoop loop;
+  const auto running = make(loop);
+  loop.run(told_at_last(running));
+  EXPECT_FALSE(all_.running("me", "resp_1")) << "whoever still holds it does not make it run";
+}
+
+Task<void> lost(std::shared_ptr<RunningResponse> running, ResponseStore& all) {
+  running->add(0, "event: a\n\n");
+  running->end(1, "event: end\n\n");
+  all.close();
+  const auto kept = co_await running->finish(store::Status::kCompleted, "{}", {});
+  CO_ASSERT(!kept);
+  EXPECT_NE(kept.error().kind, ErrorKind::kNotFound) << "that would be: it was erased";
+  running->end(1, "event: another end\n\n");
+  running->close();
+  EXPECT_EQ(running->news_behind(0).events, "event: another end\n\n");
+}
+
+TEST_F(Running, that_is_not_kept_ends_otherwise) {
+  net::TestLoop loop;
+  loop.run(lost(make(loop), all_));
+}
+
+// Whoever looks for a response may be the last to hold it.
+TEST_F(Running, may_go_while_others_look_for_it) {
+  net::TestLoop loop;
+  std::atomic<bool> is_over = false;
+  std::thread looks([&] {
+    while (!is_over) EXPECT_FALSE(all_.running("somebody else", "resp_1"));
+  });
+  for (int i = 0; i < 20'000; ++i) make(loop).reset();
+  is_over = true;
+  looks.join();
+}
+
+}  // namespace
+}  // namespace ccproxy::proxy
