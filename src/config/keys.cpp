@@ -321,7 +321,9 @@ std::vector<Key> make_keys() {
               "Clients connected at once; also responses in the background, in each worker.",
               field(&Config::limits, &Limits::connections)),
       integer("limits.heldBytes", 1024, kTebibyte,
-              "Of all request bodies held at once; beyond it requests are told to come back.",
+              "Of all request bodies held at once, and of what is fetched from the store for them; "
+              "beyond it "
+              "requests are told to come back.",
               field(&Config::limits, &Limits::held_bytes)),
       choice("log.level", kLevels, "The least important lines that are logged.",
              field(&Config::log, &Log::level)),

@@ -29,7 +29,8 @@ BackgroundResponse::BackgroundResponse(WorkerState& worker, config::Snapshot con
       config_(std::move(config)),
       head_(std::move(head)),
       route_(std::move(route)),
-      upstream_(worker, nullptr, receipt_) {
+      upstream_(worker, nullptr, receipt_),
+      hold_(worker.shared.held) {
   receipt_.id = asked.id;
   receipt_.method = asked.method;
   receipt_.route = asked.route;
@@ -37,7 +38,8 @@ BackgroundResponse::BackgroundResponse(WorkerState& worker, config::Snapshot con
   receipt_.key = asked.key;
 }
 
-Task<Result<Queued>> BackgroundResponse::start(RequestBody body) {
+Task<Result<Queued>> BackgroundResponse::start(RequestBody body, Hold& hold) {
+  hold_.take_over(hold);
   const auto waiting = std::make_shared<Waiting>(worker_.runtime);
   const auto self = shared_from_this();
   worker_.background.add(self);
@@ -51,18 +53,14 @@ Task<void> BackgroundResponse::run(std::shared_ptr<BackgroundResponse> self, Req
   NoAudience nobody;
   const ExchangeParts parts{self->worker_,   *self->config_, nobody, self->head_,
                             self->upstream_, self->receipt_, {}};
-  Hold hold(self->worker_.shared.held);
-  Translation translation(parts, self->route_, hold);
+  Translation translation(parts, self->route_, self->hold_);
   Translation::OnQueued on_queued = [&waiting, &self](Queued queued) {
     queued.running->on_cancel([weak = self->weak_from_this()] {
       if (const auto running = weak.lock()) running->upstream_.cancel(ErrorKind::kClientGone);
     });
     waiting->tell(std::move(queued));
   };
-  Result<void> served =
-      fail(ErrorKind::kBusy, "too many large requests at once (limits.heldBytes)");
-  if (hold.grow(body.sent.size() + body.decoded.size()))
-    served = co_await translation.run_in_background(std::move(body), std::move(on_queued));
+  auto served = co_await translation.run_in_background(std::move(body), std::move(on_queued));
   if (!waiting->result) {  // it never got so far: whoever asked writes the receipt
     waiting->tell(fail(served ? Error{ErrorKind::kInternal, "nothing was queued"}
                               : self->upstream_.explain(served.error())));

@@ -31,9 +31,9 @@ class BackgroundResponse : public std::enable_shared_from_this<BackgroundRespons
   BackgroundResponse(WorkerState& worker, config::Snapshot config, http::RequestHead head,
                      Route route, const telemetry::Receipt& asked);
 
-  // Starts it with that body, and returns when it is on disk. Fails with what is wrong with the
-  // request.
-  [[nodiscard]] Task<Result<Queued>> start(RequestBody body);
+  // Starts it with that body, which `hold` counts until it is taken over, and returns when it is on
+  // disk. Fails with what is wrong with the request.
+  [[nodiscard]] Task<Result<Queued>> start(RequestBody body, Hold& hold);
 
   // The server ends.
   void cut();
@@ -50,6 +50,7 @@ class BackgroundResponse : public std::enable_shared_from_this<BackgroundRespons
   Route route_;
   telemetry::Receipt receipt_;
   UpstreamCall upstream_;
+  Hold hold_;
 };
 
 }  // namespace ccproxy::proxy

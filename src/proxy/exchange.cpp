@@ -217,7 +217,7 @@ Task<Result<void>> Exchange::translate(const Route& route) {
   auto body = co_await read_whole_body(*client_, head_, config_->limits.body_bytes, hold);
   if (!body) co_return fail(body.error());
   if (route.kind == RouteKind::kResponses && wants_background(worker_.outline, body->text()))
-    co_return co_await respond_in_background(route, std::move(*body));
+    co_return co_await respond_in_background(route, std::move(*body), hold);
   ClientAudience audience(*client_);
   const ExchangeParts parts{worker_, *config_, audience, head_, upstream_, receipt_, cors_fields_};
   Translation translation(parts, route, hold);
@@ -225,7 +225,8 @@ Task<Result<void>> Exchange::translate(const Route& route) {
 }
 
 // The request goes on by itself; the client is told that it waits, or follows it.
-Task<Result<void>> Exchange::respond_in_background(const Route& route, RequestBody body) {
+Task<Result<void>> Exchange::respond_in_background(const Route& route, RequestBody body,
+                                                   Hold& hold) {
   if (worker_.background.size() >= config_->limits.connections)
     co_return fail({ErrorKind::kBusy,
                     "too many responses in the background (limits.connections): try again later",
@@ -233,7 +234,7 @@ Task<Result<void>> Exchange::respond_in_background(const Route& route, RequestBo
   const bool streams = wants_stream(worker_.outline, body.text());
   const auto response =
       std::make_shared<BackgroundResponse>(worker_, config_, copy_of(head_), route, receipt_);
-  auto queued = co_await response->start(std::move(body));
+  auto queued = co_await response->start(std::move(body), hold);
   if (!queued) co_return fail(queued.error());
   if (streams) co_return co_await follow(queued->running->id(), -1, queued->fields + cors_fields_);
   std::string fields;

@@ -43,7 +43,8 @@ class Exchange {
   [[nodiscard]] Task<Result<void>> answer_here(const Route& route);
   [[nodiscard]] Task<Result<void>> forward_message(const Route& route);
   [[nodiscard]] Task<Result<void>> translate(const Route& route);
-  [[nodiscard]] Task<Result<void>> respond_in_background(const Route& route, RequestBody body);
+  [[nodiscard]] Task<Result<void>> respond_in_background(const Route& route, RequestBody body,
+                                                         Hold& hold);
   [[nodiscard]] Task<Result<void>> show_response(const Route& route);
   [[nodiscard]] Task<Result<void>> follow(std::string id, std::int64_t after, std::string fields);
   [[nodiscard]] Task<Result<void>> refuse_upgrade();

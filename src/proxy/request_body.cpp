@@ -14,12 +14,6 @@ tl::unexpected<Error> too_large(std::size_t limit) {
               fmt::format("the request body is larger than {} bytes (limits.bodyBytes)", limit));
 }
 
-tl::unexpected<Error> too_much_held() {
-  Error error{ErrorKind::kBusy, "too many large requests at once (limits.heldBytes): try again"};
-  error.retry_after = std::chrono::seconds(1);
-  return fail(std::move(error));
-}
-
 // simdjson reads a little behind the text: there must be memory there, whatever it holds.
 void pad(std::string& text) { text.reserve(text.size() + json::kPadding); }
 
@@ -35,6 +29,12 @@ Result<void> unfold(RequestBody& body, std::size_t limit, Hold& hold) {
 }
 
 }  // namespace
+
+tl::unexpected<Error> too_much_held() {
+  Error error{ErrorKind::kBusy, "too many large requests at once (limits.heldBytes): try again"};
+  error.retry_after = std::chrono::seconds(1);
+  return fail(std::move(error));
+}
 
 Task<Result<RequestBody>> read_whole_body(http::ServerConnection& client,
                                           const http::RequestHead& head, std::size_t limit,

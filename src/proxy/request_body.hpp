@@ -22,6 +22,9 @@ struct RequestBody {
   [[nodiscard]] std::string& text() { return coding == http::Coding::kIdentity ? sent : decoded; }
 };
 
+// What is told when that is too much.
+[[nodiscard]] tl::unexpected<Error> too_much_held();
+
 // Fails with kTooLarge (told from Content-Length alone where there is one), kUnsupportedCoding,
 // kInvalidRequest, kBusy when too much is held, kTimedOut or kClientGone.
 [[nodiscard]] Task<Result<RequestBody>> read_whole_body(http::ServerConnection& client,

@@ -1,18 +1,41 @@
 #include "proxy/response_past.hpp"
 
+#include <fmt/format.h>
+
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "json/outline.hpp"
+#include "proxy/request_body.hpp"
 #include "proxy/response_store.hpp"
 
 namespace ccproxy::proxy {
 namespace {
 
 constexpr std::size_t kMostTurns = 10'000;
-constexpr std::size_t kMostBytes = std::size_t{256} << 20;
+constexpr std::size_t kMostBytes = std::size_t{256} << 20;  // of turns and items together
 constexpr std::size_t kMostItems = 10'000;
+
+// What one request may still take from the store; all of it is held until the request is decoded.
+class Budget {
+ public:
+  explicit Budget(Hold& hold) : hold_(hold) {}
+
+  [[nodiscard]] Result<void> take(std::size_t size) {
+    if (size > left_)
+      return fail(ErrorKind::kTooLarge,
+                  fmt::format("what the request refers to is larger than {} bytes", kMostBytes));
+    if (!hold_.grow(size)) return too_much_held();
+    left_ -= size;
+    return {};
+  }
+
+ private:
+  Hold& hold_;
+  std::size_t left_ = kMostBytes;
+};
 
 void append_element(std::string& list, std::string_view element) {
   if (element.empty()) return;
@@ -48,12 +71,14 @@ dialect::PastTurn summary_turn(const store::StoredTurn& stored) {
 }
 
 Result<void> find_turns(const store::Responses& kept, const std::string& scope,
-                        const std::string& previous, dialect::Past& past) {
+                        const std::string& previous, Budget& budget, dialect::Past& past) {
   if (previous.empty()) return {};
-  const auto turns = kept.turns(scope, previous, kMostTurns, kMostBytes);
+  const auto room = [&](std::size_t size) { return budget.take(size); };
+  auto turns = kept.turns(scope, previous, kMostTurns, kMostBytes, room);
   if (!turns && turns.error().kind == ErrorKind::kNotFound) return {};
   if (!turns) return fail(turns.error());
-  for (const store::StoredTurn& turn : *turns) {
+  for (store::StoredTurn& stored : *turns) {
+    const store::StoredTurn turn = std::move(stored);  // goes as soon as it was copied
     if (is_summary(turn)) past.turns.clear();
     past.turns.push_back(is_summary(turn) ? summary_turn(turn) : past_turn(turn));
   }
@@ -72,12 +97,27 @@ void add_references_of(const dialect::Past& past, std::vector<std::string>& ids)
   }
 }
 
+// Those that are asked for are counted, whether they are there or not.
+Result<std::unordered_set<std::string>> each_once(std::vector<std::string> ids) {
+  std::unordered_set<std::string> all;
+  for (std::string& id : ids) {
+    all.insert(std::move(id));
+    if (all.size() > kMostItems)
+      return fail(
+          {ErrorKind::kTooLarge,
+           fmt::format("the request refers to more than {} items that are kept", kMostItems),
+           "input"});
+  }
+  return all;
+}
+
 Result<void> find_items(const store::Responses& kept, const std::string& scope,
-                        const std::vector<std::string>& ids, dialect::Past& past) {
+                        const std::unordered_set<std::string>& ids, Budget& budget,
+                        dialect::Past& past) {
+  // The item stands in its answer, too.
+  const auto room = [&](std::size_t size) { return budget.take(2 * size); };
   for (const std::string& id : ids) {
-    if (past.items.size() == kMostItems) break;
-    if (past.items.contains(id)) continue;
-    auto found = kept.item(scope, id);
+    auto found = kept.item(scope, id, room);
     if (!found) return fail(found.error());
     if (!*found) continue;
     store::FoundItem& item = **found;
@@ -94,16 +134,20 @@ Result<void> find_items(const store::Responses& kept, const std::string& scope,
 
 Task<Result<dialect::Past>> fetch_past(net::Runtime& runtime,
                                        std::shared_ptr<store::Archive> archive, std::string scope,
-                                       dialect::References references) {
+                                       dialect::References references, std::shared_ptr<Hold> hold) {
   std::function<Result<dialect::Past>(const store::Responses&)> question =
-      [scope = std::move(scope),
-       asked = std::move(references)](const store::Responses& kept) -> Result<dialect::Past> {
+      [scope = std::move(scope), asked = std::move(references),
+       hold = std::move(hold)](const store::Responses& kept) -> Result<dialect::Past> {
     dialect::Past past;
+    Budget budget(*hold);
     std::vector<std::string> ids = asked.items;
-    if (auto turns = find_turns(kept, scope, asked.previous, past); !turns)
+    if (auto turns = find_turns(kept, scope, asked.previous, budget, past); !turns)
       return fail(turns.error());
     add_references_of(past, ids);
-    if (auto items = find_items(kept, scope, ids, past); !items) return fail(items.error());
+    const auto once = each_once(std::move(ids));
+    if (!once) return fail(once.error());
+    if (auto items = find_items(kept, scope, *once, budget, past); !items)
+      return fail(items.error());
     return past;
   };
   co_return co_await look<dialect::Past>(runtime, std::move(archive), std::move(question));

@@ -8,15 +8,19 @@
 #include "base/error.hpp"
 #include "dialect/past.hpp"
 #include "net/runtime.hpp"
+#include "proxy/state.hpp"
 #include "store/archive.hpp"
 
 namespace ccproxy::proxy {
 
-// Nothing of what is not kept, or not kept in this scope: the decoder says what is missing. Fails
-// with kTooLarge for a conversation of more than a few hundred megabytes, and with kIo.
+// Nothing of what is not kept, or not kept in this scope: the decoder says what is missing. `hold`
+// counts what is fetched, while it is fetched; nobody else may use it meanwhile. Fails with
+// kTooLarge for more than a few hundred megabytes or ten thousand items, with kBusy when too much
+// is held, and with kIo.
 [[nodiscard]] Task<Result<dialect::Past>> fetch_past(net::Runtime& runtime,
                                                      std::shared_ptr<store::Archive> archive,
                                                      std::string scope,
-                                                     dialect::References references);
+                                                     dialect::References references,
+                                                     std::shared_ptr<Hold> hold);
 
 }  // namespace ccproxy::proxy

@@ -70,6 +70,8 @@ class Hold {
     size_ -= size;
   }
   void release() { all_.give_back(std::exchange(size_, 0)); }
+  // What the other one has counted is counted here from now on.
+  void take_over(Hold& other) { size_ += std::exchange(other.size_, 0); }
 
  private:
   HeldBytes& all_;

@@ -197,8 +197,7 @@ Result<void> Translation::decode() {
   note_input();
   hold_.shrink(to_send_.size());  // when a lesson makes another one of it
   to_send_.clear();
-  if (!hold_.grow(decoded_.body.size()))
-    return fail(ErrorKind::kBusy, "too many large requests at once (limits.heldBytes): try again");
+  if (!hold_.grow(decoded_.body.size())) return too_much_held();
   to_send_ = std::move(decoded_.body);
   note_plan();
   return {};

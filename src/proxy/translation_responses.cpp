@@ -55,9 +55,11 @@ Task<Result<void>> Translation::run_in_background(RequestBody body, OnQueued on_
 Task<Result<void>> Translation::fetch_past() {
   dialect::References references = dialect::references_of(parts_.worker.outline.root());
   if (references.previous.empty() && references.items.empty()) co_return Result<void>{};
+  const auto hold = std::make_shared<Hold>(parts_.worker.shared.held);
   auto past = co_await proxy::fetch_past(parts_.worker.runtime, archive_, parts_.receipt.key,
-                                         std::move(references));
+                                         std::move(references), hold);
   if (!past) co_return fail(past.error());
+  hold_.take_over(*hold);
   past_ = std::move(*past);
   co_return Result<void>{};
 }
