@@ -137,7 +137,8 @@ class Restoration {
     turn.blocks.insert(turn.blocks.end(), more.blocks.begin(), more.blocks.end());
   }
 
-  // True when `next` only goes on with the calls that `asking` has begun.
+  // True when `next` only goes on with the calls that `asking` has begun, and there is thinking to
+  // be put back: any other history stays as the client tells it.
   [[nodiscard]] bool is_split(const Turn& asking, const Turn& results, const Turn& next) const {
     if (asking.role != Role::kAssistant || results.role != Role::kUser ||
         next.role != Role::kAssistant)
@@ -147,7 +148,7 @@ class Restoration {
     if (last == asking.blocks.rend() || first == next.blocks.end()) return false;
     if (!std::all_of(results.blocks.begin(), results.blocks.end(), is_result)) return false;
     const Remembered turn = memory_->by_id(last->id);
-    return turn && place_of(last->id, *turn) < place_of(first->id, *turn);
+    return turn && has_thought(turn) && place_of(last->id, *turn) < place_of(first->id, *turn);
   }
 
   void restore(Turn& turn) {
