@@ -270,7 +270,7 @@ void ModelTable::index_spelling(std::string_view name, std::size_t family) {
 std::string ModelTable::id_of(std::string_view name) const {
   if (find(name)) return std::string(name);
   const std::string_view bare = without_maker(name);
-  const std::string plain = lowered(bare);
+  std::string plain = lowered(bare);
   if (!plain.starts_with(kPrefix)) return std::string(name);
   if (find(plain)) return plain;
   const Spelling spelling = read_spelling(std::string_view(plain).substr(kPrefix.size()));

@@ -13,7 +13,6 @@ namespace ccproxy::dialect {
 namespace {
 
 using json::Value;
-using json::ValueKind;
 
 // What holds a member. kOpaque is not looked into.
 enum Kind : unsigned {
@@ -239,20 +238,6 @@ bool is_read(Value object, Kind kind) {
   return is_one_of(type, kTools) || object["input_schema"].is_object();
 }
 
-// What means the same as leaving it out.
-bool says_nothing(Value value) {
-  switch (value.kind()) {
-    case ValueKind::kMissing:
-    case ValueKind::kNull: return true;
-    case ValueKind::kBool: return value.boolean() == false;
-    case ValueKind::kNumber: return value.number() == 0.0;
-    case ValueKind::kString: return value.text().empty();
-    case ValueKind::kArray:
-    case ValueKind::kObject: return value.children().empty();
-  }
-  return false;
-}
-
 class Walk {
  public:
   explicit Walk(Report& report) : report_(report) {}
@@ -279,7 +264,7 @@ class Walk {
     for (const Value member : object.children()) {
       const Row* const row = row_of(member.name(), kind);
       if (row == nullptr || row->is_lost) {
-        if (!says_nothing(member)) tell(member.name());
+        if (!is_as_left_out(member)) tell(member.name());
       } else if (row->inside != kOpaque) {
         look_into(member, row->inside);
       }

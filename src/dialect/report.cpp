@@ -24,6 +24,20 @@ void add_once(std::vector<std::string>& list, std::string_view item) {
 
 }  // namespace
 
+bool is_as_left_out(json::Value value) {
+  using json::ValueKind;
+  switch (value.kind()) {
+    case ValueKind::kMissing:
+    case ValueKind::kNull: return true;
+    case ValueKind::kBool: return value.boolean() == false;
+    case ValueKind::kNumber: return value.number() == 0.0;
+    case ValueKind::kString: return value.text().empty();
+    case ValueKind::kArray:
+    case ValueKind::kObject: return value.children().empty();
+  }
+  return false;
+}
+
 std::string header_list(const std::vector<std::string>& names) {
   std::string list;
   for (std::size_t i = 0; i < names.size(); ++i) {

@@ -8,12 +8,17 @@
 
 #include "base/error.hpp"
 #include "dialect/reply_plan.hpp"
+#include "json/outline.hpp"
 
 namespace ccproxy::dialect {
 
 // A header value: characters outside [A-Za-z0-9_.[]-] become '?', at most 32 names and 1 KiB, then
 // "...".
 [[nodiscard]] std::string header_list(const std::vector<std::string>& names);
+
+// True for a value that means the same as leaving its member out (0, false, null, "", [], {}): such
+// a member is never reported.
+[[nodiscard]] bool is_as_left_out(json::Value value);
 
 class Report {
  public:

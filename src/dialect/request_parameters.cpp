@@ -104,20 +104,6 @@ std::string_view name_of(ValueKind kind) {
   }
 }
 
-// What means the same as leaving it out.
-bool is_default(Value value) {
-  switch (value.kind()) {
-    case ValueKind::kMissing:
-    case ValueKind::kNull: return true;
-    case ValueKind::kBool: return value.boolean() == false;
-    case ValueKind::kNumber: return value.number() == 0.0;
-    case ValueKind::kString: return value.text().empty();
-    case ValueKind::kArray:
-    case ValueKind::kObject: return value.children().empty();
-  }
-  return false;
-}
-
 class Parameters {
  public:
   Parameters(Value request, Route route, const RequestContext& context, Report& report)
@@ -154,10 +140,10 @@ class Parameters {
         return row.name == member.name() && (row.routes & routes_) != 0;
       });
       if (field == kFields.end()) {
-        if (!is_default(member)) report_.ignore(member.name());
+        if (!is_as_left_out(member)) report_.ignore(member.name());
       } else if (field->kind != ValueKind::kMissing && field->kind != member.kind()) {
         report_.refuse_type(field->name, name_of(field->kind));
-      } else if (field->fate == Fate::kIgnored && !is_default(member)) {
+      } else if (field->fate == Fate::kIgnored && !is_as_left_out(member)) {
         report_.ignore(field->name);
       }
     }
@@ -224,7 +210,7 @@ class Parameters {
 
   void read_moderation() {
     const Value moderation = request_["moderation"];
-    if (is_default(moderation)) return;
+    if (is_as_left_out(moderation)) return;
     for (const char* side : {"input", "output"})
       if (moderation["policy"][side]["mode"].text().escaped == "block")
         return report_.refuse("moderation", "unsupported_value",
