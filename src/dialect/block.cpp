@@ -61,7 +61,13 @@ std::string_view plain_text(json::Value string, MadeTexts& made) {
   return escaped.find('\\') == std::string_view::npos ? escaped : made.decode(string.text());
 }
 
-std::string_view more_of_call(json::Value block, MadeTexts& made) {
+std::span<Block> call_members(std::string&& members, MadeTexts& made) {
+  if (members.empty()) return {};
+  const Block written{.kind = Block::Kind::kVerbatim, .text = made.keep(std::move(members))};
+  return made.keep(std::span<const Block>(&written, 1));
+}
+
+std::span<Block> call_members(json::Value block, MadeTexts& made) {
   constexpr std::array<std::string_view, 5> kOwn = {"type", "id", "name", "input", "cache_control"};
   std::string more;
   for (const json::Value member : block.children()) {
@@ -70,7 +76,7 @@ std::string_view more_of_call(json::Value block, MadeTexts& made) {
     json::append_escaped(more, member.name());
     more.append("\":").append(member.raw());
   }
-  return more.empty() ? std::string_view() : made.keep(std::move(more));
+  return call_members(std::move(more), made);
 }
 
 bool mark_last(std::span<Block> blocks, CacheMark mark) {
@@ -111,7 +117,8 @@ void append_block(std::string& out, const Block& block) {
       break;
     case Block::Kind::kToolUse:
       out.append(R"({"type":"tool_use","id":")").append(block.id).append(R"(","name":")");
-      out.append(block.name).append(R"(","input":)").append(block.text).append(block.more);
+      out.append(block.name).append(R"(","input":)").append(block.text);
+      for (const Block& members : block.content) out += members.text;
       break;
     case Block::Kind::kToolResult: append_tool_result(out, block); break;
     case Block::Kind::kServer:

@@ -25,7 +25,7 @@ struct Block {
     kImage,       // text: Base64; name: its media type
     kPdf,         // text: Base64; id: title, escaped, or empty; name: more members, with commas
     kPlainFile,   // text: what it says, escaped; id, name: as of kPdf
-    kToolUse,     // text: the input as JSON; id, name
+    kToolUse,     // text: the input as JSON; id, name; content: members beside these (call_members)
     kToolResult,  // text where it came as one string, else content; id
     kThinking,    // text: the whole block as JSON
     kVerbatim,    // text: the whole block as JSON
@@ -39,7 +39,6 @@ struct Block {
   std::uint32_t message = 0;  // index of the client's message that it came in, where it is known
   std::string_view text{};
   std::string_view id{}, name{};
-  std::string_view more{};  // of a tool's use: members beside these, `,"caller":{...}`, or nothing
   std::span<Block> content{};
 };
 
@@ -78,9 +77,11 @@ class MadeTexts {
   return type == "thinking" || type == "redacted_thinking";
 }
 
-// What a block of a tool's use has beside type, id, name and input, such as who has called it
-// (`caller`), for Block::more.
-[[nodiscard]] std::string_view more_of_call(json::Value block, MadeTexts& made);
+// Members that a tool's use has beside type, id, name and input, written as `,"caller":{...}`, for
+// Block::content: few calls have any, and each block of a request is paid for in memory.
+[[nodiscard]] std::span<Block> call_members(std::string&& members, MadeTexts& made);
+// Those of a block as the API writes it.
+[[nodiscard]] std::span<Block> call_members(json::Value block, MadeTexts& made);
 
 // Gives the last block the mark, or the longer of two; false where it cannot have one.
 bool mark_last(std::span<Block> blocks, CacheMark mark);

@@ -90,7 +90,7 @@ bool ChatMessages::read_own_part(Value part, Place place) {
                   .position = static_cast<std::size_t>(place.part),
                   .mark = cache_mark_of(part)};
     if (const Value caller = part["caller"]; caller.is_object())
-      said.more = made_.keep(fmt::format(R"(,"caller":{})", caller.raw()));
+      said.members = call_members(fmt::format(R"(,"caller":{})", caller.raw()), made_);
     add_call(said, blocks_);
   } else {
     return false;
@@ -181,7 +181,7 @@ void ChatMessages::add_block(const CallSaid& said, std::string_view id, std::vec
                  .text = said.call.input,
                  .id = id,
                  .name = tools_.upstream_of_call(said.call, context_.memory),
-                 .more = said.more});
+                 .content = said.members});
 }
 
 }  // namespace ccproxy::dialect

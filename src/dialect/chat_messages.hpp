@@ -75,7 +75,7 @@ class ChatMessages {
     std::size_t message;
     std::size_t position = 0;
     CacheMark mark = CacheMark::kNone;
-    std::string_view more{};  // as of Block
+    std::span<Block> members{};  // call_members
   };
   // Nothing for one that the turn has already.
   void add_call(const CallSaid& said, std::vector<Block>& out);

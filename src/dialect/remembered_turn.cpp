@@ -323,7 +323,7 @@ class Restoration {
   void put_back_call(Value block, const Block& told) {
     Block call = told;
     call.text = block["input"].raw();
-    call.more = more_of_call(block, made_);
+    call.content = call_members(block, made_);
     call.id = own_id(block["id"].decoded(), told.id);
     out_.push_back(call);
   }

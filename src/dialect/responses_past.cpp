@@ -102,7 +102,7 @@ void ResponsesInput::replay_block(Value block, bool may_think, bool is_cut) {
                      .text = call.input,
                      .id = id,
                      .name = name,
-                     .more = more_of_call(block, made_)});
+                     .content = call_members(block, made_)});
 }
 
 // Thinking that is not kept is left out: the model can do without. Anything else would be missed.
