@@ -122,7 +122,8 @@ TEST_P(Models, of_the_mapping_say_what_stands_behind_them) {
   Document gpt = get("/v1/models/gpt-4", kBearer);
   EXPECT_EQ(gpt["x_ccproxy"]["maps_to"], "claude-sonnet-4-20250514");
   EXPECT_EQ(gpt["x_ccproxy"]["served_by"], "claude-sonnet-4-6");
-  for (const Document& each : get("/v1/models", kBearer)["data"])
+  const Document all = get("/v1/models", kBearer);
+  for (const Document& each : all["data"])
     EXPECT_GT(each["created"].get<std::int64_t>(), 0) << each;
 }
 

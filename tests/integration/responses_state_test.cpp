@@ -96,7 +96,7 @@ TEST_P(ResponsesState, what_a_call_has_beside_its_input_goes_back_with_it) {
   const Document result = json_of(R"({"type":"function_call_output","call_id":"a","output":"r"})");
   Document continued = tools, named = tools;
   continued["previous_response_id"] = first["id"];
-  continued["input"] = {result};
+  continued["input"] = Document::array({result});
   named["input"] = {{{"role", "user"}, {"content", "hi"}},
                     {{"type", "item_reference"}, {"id", first["output"][0]["id"]}},
                     result};
