@@ -73,10 +73,13 @@ Result<std::optional<WallClock::time_point>> expiry_in(const Document& root) {
       WallClock::time_point(std::chrono::milliseconds(found->get<std::int64_t>())));
 }
 
-// Takes a mode from others. What was found, when there was something to take.
-std::string mended(const std::string& path, mode_t mode) {
+// Takes a mode from others, where `path` is of that type (S_IFREG, S_IFDIR): what stands in the
+// place of a file keeps the mode that its owner gave it. What was found, when there was something
+// to take.
+std::string mended(const std::string& path, mode_t type, mode_t mode) {
   struct stat facts {};
-  if (::stat(path.c_str(), &facts) != 0 || (facts.st_mode & kOthers) == 0) return {};
+  if (::stat(path.c_str(), &facts) != 0 || (facts.st_mode & S_IFMT) != type) return {};
+  if ((facts.st_mode & kOthers) == 0) return {};
   const bool is_mended = ::chmod(path.c_str(), mode) == 0;
   return fmt::format(
       "{} was open to others (mode {:o}){}", path, facts.st_mode & 07777U,
@@ -152,10 +155,10 @@ std::string lock_path(const std::string& path) { return path + ".lock"; }
 std::string refusal_path(const std::string& path) { return path + ".refused"; }
 
 std::string mend_mode(const std::string& path) {
-  std::string found = mended(path, 0600);
+  std::string found = mended(path, S_IFREG, 0600);
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (folder.filename() == ".ccproxy") {
-    const std::string of_folder = mended(folder.string(), 0700);
+    const std::string of_folder = mended(folder.string(), S_IFDIR, 0700);
     if (!found.empty() && !of_folder.empty()) found += "; ";
     found += of_folder;
   }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "auth/auth_fixture.hpp"
 #include "base/file.hpp"
 
@@ -79,6 +81,15 @@ TEST(Stored, a_mode_that_others_can_read_is_reported_and_mended) {
   EXPECT_EQ(home.mode_of("auth.json"), 0600U);
   EXPECT_EQ(mend_mode(home.auth()), "");
   EXPECT_EQ(mend_mode(home.at("none")), "");
+}
+
+// A folder without its execute bit is closed to its owner as well, unless that is root.
+TEST(Stored, what_is_no_file_keeps_its_mode) {
+  const Home home;
+  std::filesystem::create_directory(home.auth());
+  ::chmod(home.auth().c_str(), 0755);
+  EXPECT_EQ(mend_mode(home.auth()), "");
+  EXPECT_EQ(home.mode_of("auth.json"), 0755U);
 }
 
 TEST(Stored, the_folder_is_closed_where_it_is_ours_alone) {

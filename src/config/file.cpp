@@ -139,7 +139,7 @@ Result<Document> read_object(std::string_view text) {
 void mend_mode(const std::string& path, Loaded& loaded) {
   struct stat facts {};
   if (loaded.config.api_keys.empty() || ::stat(path.c_str(), &facts) != 0) return;
-  if ((facts.st_mode & kOthers) == 0) return;
+  if (!S_ISREG(facts.st_mode) || (facts.st_mode & kOthers) == 0) return;
   const bool mended = ::chmod(path.c_str(), 0600) == 0;
   loaded.warnings.push_back(fmt::format("{} holds keys and others could read it (mode {:o}){}",
                                         path, facts.st_mode & 0777U,
