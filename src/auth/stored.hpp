@@ -47,9 +47,9 @@ struct Stored {
 // Where a digest stands of the refresh token that the server takes no more.
 [[nodiscard]] std::string refusal_path(const std::string& path);
 
-// Makes the file, if it is one, readable by its owner only, and its folder as well where that is `.ccproxy` (one
-// that somebody chose for other things, too, is theirs to close). What it found, as a sentence,
-// when others could read it before; "" otherwise.
+// Makes the file, if it is one, readable by its owner only, and its folder as well where that is
+// `.ccproxy` (one that somebody chose for other things, too, is theirs to close). What it found, as
+// a sentence, when others could read it before; "" otherwise.
 [[nodiscard]] std::string mend_mode(const std::string& path);
 
 [[nodiscard]] Credential credential_of(const Stored& stored);
