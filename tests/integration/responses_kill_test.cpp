@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "store/database.hpp"
 #include "support/responses.hpp"
 
 namespace ccproxy::test {
@@ -224,7 +225,13 @@ TEST_P(ResponsesKill, killed_in_the_middle_of_a_long_one) {
   ASSERT_TRUE(client.wait_for("LAST"));
   const std::string head = client.take_through("resp_");
   const std::string id = "resp_" + client.take_through("\"").substr(0, 32);
-  EXPECT_EQ(stored_response(on, id)["status"], "in_progress") << "a look waits for what is written";
+  EXPECT_EQ(stored_response(on, id)["status"], "in_progress");
+  // Events go to disk a piece after the other; all but the last of these 200 KB, which is not full.
+  auto disk = store::Database::open(on.home() + "/responses.db").value();
+  ASSERT_TRUE(wait_until([&] {
+    return disk.number("SELECT coalesce(sum(length(bytes)), 0) FROM events", {}).value_or(0) >
+           180'000;
+  }));
   on.proxy().signal(SIGKILL);
   EXPECT_EQ(on.proxy().wait_exit(), 128 + SIGKILL);
   on.restart();
