@@ -68,12 +68,11 @@ Result<void> Reader::members(std::string_view text, FunctionRef<void(const Membe
   if (auto error = parser.iterate(padded).get(document)) return not_json(error);
   ondemand::object object;
   if (auto error = document.get_object().get(object)) return not_json(error);
+  // The entry is asked, not the field in it: simdjson 3.6 has no default argument on the latter.
   for (auto entry : object) {
-    ondemand::field field;
-    if (auto error = std::move(entry).get(field)) return not_json(error);
     Member member;
-    if (auto error = field.unescaped_key().get(member.key)) return not_json(error);
-    if (auto error = raw_value(field.value(), member.value)) return not_json(error);
+    if (auto error = entry.unescaped_key().get(member.key)) return not_json(error);
+    if (auto error = raw_value(entry.value().value_unsafe(), member.value)) return not_json(error);
     visit(member);
   }
   if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
