@@ -36,6 +36,7 @@ ReplyPlan read_plan(const std::string& text) {
   plan.legacy_functions = file.value("legacy_functions", false);
   plan.custom_as_function = file.value("custom_as_function", false);
   plan.strips_fence = file.value("strips_fence", false);
+  plan.wants_json = file.value("wants_json", false);
   plan.text_completion = file.value("text_completion", false);
   for (const Document& tool : file.value("tools", Document::array()))
     plan.tools.push_back({tool.at("upstream").get<std::string>(),

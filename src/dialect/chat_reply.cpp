@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "dialect/chat_head.hpp"
+#include "dialect/finish_reason.hpp"
 
 namespace ccproxy::dialect {
 
@@ -30,6 +31,16 @@ void ChatReply::end_call(std::string&) { calls_ += plan().legacy_functions ? R"(
 void ChatReply::tell_annotations(const Citations& citations, std::string&) {
   annotations_.clear();
   append_chat_annotations(annotations_, citations);
+}
+
+void ChatReply::tell_refusal(std::string_view escaped, std::string&) {
+  if (!plan().wants_json) {
+    refusal_ = escaped;
+    return;
+  }
+  refusal_ = refusal_behind(content_, escaped);
+  content_.clear();
+  annotations_ = "[]";  // they were about the content
 }
 
 void ChatReply::append_message(std::string& out) const {

@@ -18,7 +18,7 @@ class ChatReply final : public ChatEncoder {
   void tell_call(const ChatCall&, std::string_view escaped, std::string&) override;
   void end_call(std::string&) override;
   void tell_annotations(const Citations& citations, std::string&) override;
-  void tell_refusal(std::string_view escaped, std::string&) override { refusal_ = escaped; }
+  void tell_refusal(std::string_view escaped, std::string&) override;
   void end(std::string_view finish_reason, const Tokens& tokens, std::string& out) override;
   void break_off(std::string_view body, std::string& out) override { out = body; }
   void keep_alive(std::string&) override {}

@@ -403,6 +403,18 @@ TEST(ChatRules, of_schemas_that_are_too_much_together) {
   }
 }
 
+TEST(ChatRules, of_answers_that_are_json) {
+  const auto wants_json = [](const char* format) {
+    return decoded((R"({"response_format":)" + std::string(format) + "}").c_str())
+        .value()
+        .plan.wants_json;
+  };
+  EXPECT_TRUE(wants_json(R"({"type":"json_object"})"));
+  EXPECT_TRUE(wants_json(R"({"type":"json_schema","json_schema":{"schema":{"type":"object"}}})"));
+  EXPECT_FALSE(wants_json(R"({"type":"text"})"));
+  EXPECT_FALSE(wants_json("null"));
+}
+
 TEST(ChatRules, of_schemas_that_the_provider_could_not_compile) {
   const Document first = strict_tool("a", schema_of(1, 0)),
                  second = strict_tool("b", schema_of(2, 0));
@@ -420,6 +432,7 @@ TEST(ChatRules, of_schemas_that_the_provider_could_not_compile) {
   EXPECT_EQ(enforced(Document::parse(again.body)), "") << "the same schemas in another order";
   EXPECT_EQ(again.plan.warnings, std::vector<std::string>{"schema_as_text"});
   EXPECT_TRUE(again.plan.strips_fence);
+  EXPECT_TRUE(again.plan.wants_json);
   EXPECT_EQ(again.schemas, "");
 
   EXPECT_EQ(enforced(Document::parse(request(Document::array({first}), format, refused).body)),

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dialect/chat_head.hpp"
+#include "dialect/finish_reason.hpp"
 
 namespace ccproxy::dialect {
 namespace {
@@ -47,14 +48,16 @@ void ChatStream::tell(std::string_view member, std::string_view escaped, std::st
 
 void ChatStream::tell_text(std::string_view escaped, std::string& out) {
   tell("content", escaped, out);
+  if (plan().wants_json) content_ += escaped;
 }
 
 void ChatStream::tell_reasoning(std::string_view escaped, std::string& out) {
   tell("reasoning_content", escaped, out);
 }
 
+// What was told as content cannot be taken back; the refusal is the one of a whole answer.
 void ChatStream::tell_refusal(std::string_view escaped, std::string& out) {
-  tell("refusal", escaped, out);
+  tell("refusal", refusal_behind(content_, escaped), out);
 }
 
 void ChatStream::begin_call(const ChatCall& call, std::string& out) {

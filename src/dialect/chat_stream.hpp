@@ -29,7 +29,8 @@ class ChatStream final : public ChatEncoder {
   void close_chunk(std::string_view finish_reason, std::string& out) const;
 
   ReplyIdentity identity_;
-  std::string head_;  // of every chunk, up to its choices
+  std::string head_;     // of every chunk, up to its choices
+  std::string content_;  // of an answer in JSON, in case that it ends in a refusal
 };
 
 }  // namespace ccproxy::dialect

@@ -29,4 +29,12 @@ namespace ccproxy::dialect {
   return text += '.';
 }
 
+// The refusal of an answer that was to be JSON: its text is half a value, and nobody shall take it
+// for one. So it is told as the refusal's beginning. All still escaped.
+[[nodiscard]] inline std::string refusal_behind(std::string_view text, std::string_view refusal) {
+  std::string all(text);
+  if (!text.empty()) all += "\\n\\n";
+  return all.append(refusal);
+}
+
 }  // namespace ccproxy::dialect

@@ -58,6 +58,7 @@ struct ReplyPlan {
   bool legacy_functions = false;    // answers with function_call instead of tool_calls
   bool custom_as_function = false;  // custom calls are told as function calls with raw text
   bool strips_fence = false;        // a Markdown fence around the whole text is taken off
+  bool wants_json = false;          // the text is JSON: none stands beside a refusal
   bool text_completion = false;     // the legacy /v1/completions shape
   std::vector<ToolName> tools{};
   std::vector<std::string> ignored{};   // for x-ccproxy-ignored

@@ -204,6 +204,7 @@ void RequestDecoder::write_plan() {
       options.custom_as_function == CustomAsFunction::kAlways ||
       (options.custom_as_function == CustomAsFunction::kAuto && context_.is_cursor);
   plan.strips_fence = format_.strips_fence;
+  plan.wants_json = format_.is_json;
   for (const Tool& tool : tools_.all()) {
     if (tool.hosted.empty() || tool.is_run_by_client()) decoded_.has_tools = true;
     if (!tool.hosted.empty()) decoded_.may_pause = true;

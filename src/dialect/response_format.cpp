@@ -36,7 +36,7 @@ ResponseFormat read_schema(Value schema, std::string_view holder, std::string_vi
     report.refuse_type(fmt::format("{}.schema", holder), "an object");
     return {};
   }
-  ResponseFormat format{.schema = schema.raw(), .field = field};
+  ResponseFormat format{.is_json = true, .schema = schema.raw(), .field = field};
   const auto clean = can.structured_outputs ? output_schema(schema.raw()) : std::nullopt;
   if (!clean) {
     format.write_as_text(report);
@@ -61,7 +61,7 @@ ResponseFormat read_format(Value format, const FormatPlace& place,
   if (type == "json_object") {
     const bool says_something = !flat.is_absent() && flat.raw() != "{}";
     if (says_something) return read_schema(flat, place.whole, place.field, can, report);
-    return {.hint = kObjectHint, .strips_fence = true};
+    return {.hint = kObjectHint, .is_json = true, .strips_fence = true};
   }
   if (type == "json_schema") {
     if (wrapper.is_object())

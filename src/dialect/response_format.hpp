@@ -15,6 +15,7 @@ namespace ccproxy::dialect {
 struct ResponseFormat {
   std::string format{};       // the member `format`; empty when it is left out
   std::string hint{};         // the last system block says this; empty without
+  bool is_json = false;       // else text of any kind
   bool strips_fence = false;  // the model may put Markdown around its JSON
   // Of a format with a schema: as the client wrote it, and which field of the request that was.
   std::string_view schema{};

@@ -1,8 +1,20 @@
 #include "dialect/response_message.hpp"
 
+#include <fmt/format.h>
+
+#include "dialect/finish_reason.hpp"
+#include "json/outline.hpp"
 #include "json/text.hpp"
+#include "json/writer.hpp"
 
 namespace ccproxy::dialect {
+namespace {
+
+std::string refusal_part(std::string_view escaped) {
+  return fmt::format(R"({{"type":"refusal","refusal":"{}"}})", escaped);
+}
+
+}  // namespace
 
 void MessageItem::open(ResponseEvents& events, std::string& out) {
   events.add("output_item.added",
@@ -62,12 +74,16 @@ void MessageItem::end_block(ResponseEvents& events, std::string& out) {
   }
 }
 
+// No more text comes.
+void MessageItem::pass_held(ResponseEvents& events, std::string& out) {
+  if (!strips_fence_) return;
+  plain_.clear();
+  fence_.finish(plain_);
+  pass_unfenced(events, out);
+}
+
 void MessageItem::close_text(ResponseEvents& events, std::string& out) {
-  if (strips_fence_) {
-    plain_.clear();
-    fence_.finish(plain_);
-    pass_unfenced(events, out);
-  }
+  pass_held(events, out);
   if (!has_text_) return;
   has_text_ = false;
   events.add("output_text.done", {at_text_, R"(,"text":")", text_, R"(","logprobs":[])"}, out);
@@ -79,13 +95,28 @@ void MessageItem::close_text(ResponseEvents& events, std::string& out) {
   ++parts_;
 }
 
+// The part that is open was told as text so far. Its text is not told as complete, since readers
+// would parse it then; that the part is done as a refusal is what makes them take it for one.
+// What it says by now; nothing when there is no text.
+std::string MessageItem::turn_into_refusal(ResponseEvents& events, std::string& out) {
+  pass_held(events, out);
+  if (!has_text_) return {};
+  has_text_ = false;
+  events.add("content_part.done", {at_text_, R"(,"part":)", refusal_part(text_)}, out);
+  return std::move(text_);
+}
+
 void MessageItem::tell_refusal(std::string_view escaped, ResponseEvents& events, std::string& out) {
-  close_text(events, out);
+  const std::string begun = is_json_ ? turn_into_refusal(events, out) : "";
+  if (begun.empty()) close_text(events, out);
   const std::string at = part(parts_++);
-  const std::string json = R"({"type":"refusal","refusal":")" + std::string(escaped) + R"("})";
-  events.add("content_part.added", {at, R"(,"part":{"type":"refusal","refusal":""})"}, out);
-  events.add("refusal.delta", {at, R"(,"delta":")", escaped, "\""}, out);
-  events.add("refusal.done", {at, R"(,"refusal":")", escaped, "\""}, out);
+  const std::string whole = refusal_behind(begun, escaped);
+  if (begun.empty())
+    events.add("content_part.added", {at, R"(,"part":{"type":"refusal","refusal":""})"}, out);
+  events.add("refusal.delta",
+             {at, R"(,"delta":")", std::string_view(whole).substr(begun.size()), "\""}, out);
+  events.add("refusal.done", {at, R"(,"refusal":")", whole, "\""}, out);
+  const std::string json = refusal_part(whole);
   events.add("content_part.done", {at, R"(,"part":)", json}, out);
   if (!content_.empty()) content_ += ',';
   content_ += json;
@@ -97,6 +128,27 @@ void MessageItem::close(ItemStatus status, ResponseEvents& events, std::string& 
   json_.append(status_name(status)).append(R"(","role":"assistant","content":[)");
   json_.append(content_).append("]}");
   events.add("output_item.done", {place_.whole(), json_}, out);
+}
+
+std::string refused_message(std::string_view message) {
+  json::Outline outline;
+  if (!outline.read(message, 4)) return std::string(message);
+  std::string out;
+  json::Writer writer(out);
+  writer.begin_object();
+  for (const json::Value member : outline.root().children()) {
+    writer.key(member.name());
+    if (member.name() != "content") {
+      writer.raw(member.raw());
+      continue;
+    }
+    writer.begin_array();
+    for (const json::Value part : member.children())
+      writer.raw(refusal_part(part["text"].text().escaped));
+    writer.end_array();
+  }
+  writer.end_object();
+  return out;
 }
 
 }  // namespace ccproxy::dialect

@@ -15,9 +15,10 @@ namespace ccproxy::dialect {
 // Texts are parts of a JSON string, still escaped.
 class MessageItem {
  public:
-  // `strips_fence`: a Markdown fence around the text is taken off.
-  MessageItem(ItemPlace place, bool strips_fence)
-      : place_(std::move(place)), strips_fence_(strips_fence) {}
+  // `strips_fence`: a Markdown fence around the text is taken off. `is_json`: no text stands beside
+  // a refusal, it becomes the beginning of it.
+  MessageItem(ItemPlace place, bool strips_fence, bool is_json)
+      : place_(std::move(place)), strips_fence_(strips_fence), is_json_(is_json) {}
 
   void open(ResponseEvents& events, std::string& out);
   void begin_block() { citations_.begin_block(position_); }
@@ -34,13 +35,15 @@ class MessageItem {
 
  private:
   void open_text(ResponseEvents& events, std::string& out);
+  void pass_held(ResponseEvents& events, std::string& out);
   void close_text(ResponseEvents& events, std::string& out);
+  [[nodiscard]] std::string turn_into_refusal(ResponseEvents& events, std::string& out);
   void pass_text(std::string_view escaped, ResponseEvents& events, std::string& out);
   void pass_unfenced(ResponseEvents& events, std::string& out);
   [[nodiscard]] std::string part(int number) const;
 
   ItemPlace place_;
-  bool strips_fence_;
+  bool strips_fence_, is_json_;
   bool has_text_ = false;     // its part is open
   int parts_ = 0;             // that are complete
   std::size_t position_ = 0;  // in the text, in code points
@@ -51,5 +54,9 @@ class MessageItem {
   Fence fence_;
   std::string plain_, escaped_;  // for what must be decoded on its way
 };
+
+// A message that is complete, as JSON, with its text as a refusal: of an answer in JSON that was
+// refused later on.
+[[nodiscard]] std::string refused_message(std::string_view message);
 
 }  // namespace ccproxy::dialect

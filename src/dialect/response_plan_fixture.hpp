@@ -27,6 +27,7 @@ inline ReplyPlan response_plan(const std::string& text) {
   plan.model = file.value("model", "claude-sonnet-5");
   plan.show_reasoning = file.value("show_reasoning", false);
   plan.strips_fence = file.value("strips_fence", false);
+  plan.wants_json = file.value("wants_json", false);
   plan.responses.echo = file.value("echo", R"(,"tools":[])");
   plan.responses.family = file.value("family", "sonnet-5");
   plan.responses.account = file.value("account", "");

@@ -42,6 +42,27 @@ TEST(ResponsesAnswer, follows_the_grammar_whatever_the_upstream_sends) {
   }
 }
 
+// A client that parses the text would fail at half a value, and take a whole one for the answer.
+TEST(ResponsesAnswer, in_json_has_no_text_beside_a_refusal) {
+  int refused = 0;
+  for (unsigned seed = 0; seed < 2000; ++seed) {
+    test::Script script(seed);
+    ReplyPlan plan = script.responses_plan();
+    plan.wants_json = true;
+    const std::string events = script.events();
+    plan.stream = false;
+    const std::string whole = test::replay_response(events, plan);
+    plan.stream = true;
+    const std::string stream = test::replay_response(events, plan);
+    const std::string last = stream.substr(std::min(stream.rfind("event: "), stream.size()));
+    if (whole.find(R"("type":"refusal")") == std::string::npos) continue;
+    ++refused;
+    EXPECT_EQ(whole.find("output_text"), std::string::npos) << "seed " << seed << "\n" << whole;
+    EXPECT_EQ(last.find("output_text"), std::string::npos) << "seed " << seed << "\n" << last;
+  }
+  EXPECT_GT(refused, 20);
+}
+
 // An upstream that breaks off anywhere: after any event, by its end or by an error.
 TEST(ResponsesAnswer, a01_ends_once_wherever_the_upstream_breaks_off) {
   constexpr std::string_view kError =

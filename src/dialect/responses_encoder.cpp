@@ -18,6 +18,7 @@ using anthropic::BlockKind;
 
 // What stands before the key in the id of a response.
 constexpr std::string_view kPrefix = "resp_";
+constexpr std::string_view kMessagePrefix = "msg";
 constexpr int kOk = 200;
 
 bool is_cut(std::string_view stop_reason) {
@@ -131,7 +132,8 @@ void ResponsesEncoder::take(const anthropic::BlockStart& start, std::string& out
 // Opened with its first word: an item without any would be an empty block when it came back.
 MessageItem& ResponsesEncoder::message(std::string& out) {
   if (auto* open = std::get_if<MessageItem>(&item_)) return *open;
-  auto& opened = item_.emplace<MessageItem>(new_place("msg"), plan_.strips_fence);
+  auto& opened =
+      item_.emplace<MessageItem>(new_place(kMessagePrefix), plan_.strips_fence, plan_.wants_json);
   opened.open(events_, out);
   opened.begin_block();
   return opened;
@@ -288,13 +290,22 @@ void ResponsesEncoder::tell_summary(std::string& out) {
   items_[place.index].json = json;
 }
 
+// Messages that are complete were told as JSON, and what they say is no answer any more.
+void ResponsesEncoder::take_back_texts() {
+  for (ToldItem& item : items_)
+    if (item.id.starts_with(kMessagePrefix) && !item.json.empty())
+      item.json = refused_message(item.json);
+}
+
 // Behind the text that is open, or in a message of its own.
 void ResponsesEncoder::tell_refusal(std::string& out) {
   end_text_block(out);
   if (!std::holds_alternative<MessageItem>(item_)) close_item(ItemStatus::kCompleted, out);
   const std::string text = refusal_text(explanation_, category_);
-  if (plan_.responses.refusal_style == RefusalStyle::kPart)
+  if (plan_.responses.refusal_style == RefusalStyle::kPart) {
+    if (plan_.wants_json) take_back_texts();
     return message(out).tell_refusal(text, events_, out);
+  }
   const bool has_text = std::holds_alternative<MessageItem>(item_);
   if (has_text) message(out).tell_text("\\n\\n", events_, out);
   message(out).tell_text(text, events_, out);

@@ -95,6 +95,7 @@ class ResponsesEncoder final : public ReplyEncoder {
   void close_item(ItemStatus status, std::string& out);
   void close_all(ItemStatus status, std::string& out);
   void tell_refusal(std::string& out);
+  void take_back_texts();
   void end(ResponseStatus status, std::string_view event, std::string& out);
   void fail_with(std::string_view code, std::string_view message, std::string& out);
 
