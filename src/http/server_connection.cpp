@@ -17,6 +17,8 @@ constexpr std::size_t kLargeRead = 64 * 1024;
 constexpr std::size_t kWrite = 256 * 1024;  // the write stall is judged by so much
 constexpr std::chrono::seconds kLingerTime{2};
 constexpr std::chrono::milliseconds kLook{250};
+// A client that has not been told that its connection ends may be about to use it again.
+constexpr std::chrono::seconds kLastCall{1};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 tl::unexpected<Error> client_gone() {
@@ -106,7 +108,7 @@ Task<Result<void>> ServerConnection::more(Clock::duration limit) {
     if (ended_ || phase_ == Phase::kClosed)
       co_return fail(ErrorKind::kClosed, "the client closed the connection");
     if (out_of_patience_) co_return fail(ErrorKind::kTimedOut, "the client took too long");
-    if (draining_ && phase_ == Phase::kIdle)
+    if (ends_now_ && phase_ == Phase::kIdle)
       co_return fail(ErrorKind::kClosed, "the server is ending");
     co_await changed_.wait();
   }
@@ -140,7 +142,9 @@ Task<Result<RequestHead>> ServerConnection::read_request() {
       give_up = Clock::now() + limits_.request_head;
     }
     const bool idle = input_.empty();
-    auto waited = co_await more(idle ? limits_.keep_alive : give_up - Clock::now());
+    const Clock::duration rest =
+        draining_ ? std::min<Clock::duration>(limits_.keep_alive, kLastCall) : limits_.keep_alive;
+    auto waited = co_await more(idle ? rest : give_up - Clock::now());
     if (waited) continue;
     if (idle || waited.error().kind == ErrorKind::kClosed) {
       close();
@@ -290,7 +294,7 @@ Task<Result<void>> ServerConnection::end_reply(std::string_view last) {
   if (!sent) co_return sent;
   reply_begun_ = false;
   const bool cut = reply_kind_ == BodyKind::kLength && reply_left_ > 0;
-  if (!close_after_reply_ && !draining_ && !cut) co_return sent;
+  if (!close_after_reply_ && !cut) co_return sent;  // whoever was not told may send another request
   const bool unread = !parser_.done() || request_failed_ || !input_.empty() || !arrived_.empty();
   if (unread && !cut) {
     co_await linger();
@@ -319,7 +323,14 @@ Task<void> ServerConnection::linger() {
 
 void ServerConnection::drain() {
   draining_ = true;
+  ends_now_ = phase_ == Phase::kIdle;
   changed_.notify();
+}
+
+// Of a body without framing the connection's end is the end, unless it is a reset.
+void ServerConnection::cut_reply() {
+  if (reply_kind_ == BodyKind::kUntilClose) return reset();
+  close();
 }
 
 void ServerConnection::close() {

@@ -80,11 +80,14 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   void on_gone(std::function<void()> call);
   [[nodiscard]] bool gone() const { return ended_; }
 
-  // No further request is taken; an idle connection closes now.
+  // An idle connection closes now. Any other does so after its reply, where the reply's head says
+  // so; else it takes one more request, if that comes within a second: the client was promised it.
   void drain();
-  // The connection ends after this reply, whatever the client wished.
+  // The connection ends after the next reply to begin, whatever the client wished.
   void close_after_reply() { close_after_reply_ = true; }
-  // Ends it at once; a chunked body is left without its last chunk, so that the client sees a cut.
+  // Ends the connection in the middle of a reply, so that the client sees that it is not whole.
+  void cut_reply();
+  // Ends it at once.
   void close();
   void reset();
 
@@ -124,12 +127,13 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   enum class Phase { kIdle, kRequest, kClosed };
   Phase phase_ = Phase::kIdle;
   bool draining_ = false;
+  bool ends_now_ = false;  // it drains and was idle
   bool expects_continue_ = false;
   bool is_head_ = false;
   bool client_keeps_alive_ = true;
   int version_ = 11;
-  bool close_after_reply_ = false;
-  bool request_failed_ = false;  // the bytes that follow cannot be trusted
+  bool close_after_reply_ = false;  // since the reply began: its head says so
+  bool request_failed_ = false;     // the bytes that follow cannot be trusted
 
   std::string refused_path_;
   std::string head_;  // of the reply, until it is sent

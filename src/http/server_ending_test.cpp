@@ -202,8 +202,11 @@ Task<void> drain_in_head(TestLoop& loop) {
   EXPECT_EQ(received, answer("GET /a <>", true));
 }
 
-Task<void> drain_in_answer(TestLoop& loop) {
-  Link link = co_await connect(loop);
+const std::string kBegun =
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n";
+
+// A reply whose head left before the server was told to end: it promised another one.
+Task<void> drain_in_reply(Link& link) {
   co_await say(*link.client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
   auto head = co_await link.server->read_request();
   CO_ASSERT(head);
@@ -211,16 +214,38 @@ Task<void> drain_in_answer(TestLoop& loop) {
   (void)co_await link.server->write("one");
   link.server->drain();
   (void)co_await link.server->end_reply("two");
-  head = co_await link.server->read_request();
+}
+
+Task<void> drain_then_nothing(TestLoop& loop) {
+  Link link = co_await connect(loop);
+  co_await drain_in_reply(link);
+  const auto began = Clock::now();
+  auto head = co_await link.server->read_request();
   EXPECT_FALSE(head);
+  EXPECT_LT(Clock::now() - began, seconds(10)) << "nobody waits for the keep-alive's time";
   const std::string received = co_await read_to_end(*link.client);
-  EXPECT_EQ(
-      received,
-      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
+  EXPECT_EQ(received, kBegun);
+}
+
+Task<void> drain_then_request(TestLoop& loop) {
+  Link link = co_await connect(loop);
+  co_await drain_in_reply(link);
+  co_await say(*link.client, "GET /b HTTP/1.1\r\nHost: a\r\n\r\n");
+  loop.runtime().spawn(serve(loop, link.server));
+  const std::string received = co_await read_to_end(*link.client);
+  EXPECT_EQ(received, kBegun + answer("GET /b <>", true));
 }
 
 TEST(ServerEnding, that_drains_finishes_what_has_begun) {
-  for (auto* phase : {drain_idle, drain_busy, drain_in_head, drain_in_answer}) {
+  for (auto* phase : {drain_idle, drain_busy, drain_in_head}) {
+    TestLoop loop;
+    loop.run(phase(loop));
+  }
+}
+
+// Its client could not know that the connection ends, and may be about to use it again.
+TEST(ServerEnding, that_drains_serves_another_request_where_it_had_promised_it) {
+  for (auto* phase : {drain_then_request, drain_then_nothing}) {
     TestLoop loop;
     loop.run(phase(loop));
   }
@@ -281,6 +306,43 @@ Task<void> cut_reply(TestLoop& loop) {
 TEST(ServerEnding, closes_after_a_reply_shorter_than_it_said) {
   TestLoop loop;
   loop.run(cut_reply(loop));
+}
+
+struct Cut {
+  const char* says;
+  const char* version;
+  std::optional<std::uint64_t> length;
+  std::string received;
+};
+
+Task<void> cut_in_body(TestLoop& loop, const Cut& row) {
+  Link link = co_await connect(loop);
+  co_await say(*link.client, std::string("GET /a ") + row.version + "\r\nHost: a\r\n\r\n");
+  auto head = co_await link.server->read_request();
+  CO_ASSERT(head);
+  link.server->begin_reply(200, {}, row.length);
+  (void)co_await link.server->write("half");
+  const std::size_t seen = row.received.find("half") + 4;  // before a reset can overtake it
+  std::string received = co_await net::read_exactly(*link.client, seen);
+  link.server->cut_reply();
+  received += co_await read_to_end(*link.client);
+  EXPECT_EQ(received, row.received);
+}
+
+TEST(ServerEnding, a_reply_that_is_cut_is_seen_to_be_cut) {
+  const Cut rows[] = {
+      {"chunks lack their last", "HTTP/1.1", std::nullopt,
+       "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"},
+      {"a body with a length is short", "HTTP/1.1", 9,
+       "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"},
+      {"a body that ends with its connection is reset", "HTTP/1.0", std::nullopt,
+       "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhalf(broken)"},
+  };
+  for (const Cut& row : rows) {
+    SCOPED_TRACE(row.says);
+    TestLoop loop;
+    loop.run(cut_in_body(loop, row));
+  }
 }
 
 // ---- reading ahead

@@ -24,8 +24,7 @@ class Audience {
   [[nodiscard]] virtual Task<Result<void>> write(std::string_view piece) = 0;
   [[nodiscard]] virtual Task<Result<void>> end(std::string_view last) = 0;
 
-  // Its connection carries no other reply; and: it ends at once.
-  virtual void close_after_reply() = 0;
+  // Its connection ends at once.
   virtual void close() = 0;
 };
 
@@ -47,7 +46,6 @@ class ClientAudience final : public Audience {
   [[nodiscard]] Task<Result<void>> end(std::string_view last) override {
     return client_.end_reply(last);
   }
-  void close_after_reply() override { client_.close_after_reply(); }
   void close() override { client_.close(); }
 
  private:
@@ -62,7 +60,6 @@ class NoAudience final : public Audience {
   void begin(int, std::string_view) override {}
   [[nodiscard]] Task<Result<void>> write(std::string_view piece) override;
   [[nodiscard]] Task<Result<void>> end(std::string_view last) override;
-  void close_after_reply() override {}
   void close() override {}
 };
 

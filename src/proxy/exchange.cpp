@@ -312,7 +312,8 @@ Task<Result<void>> Exchange::forward_batch(const Route& route) {
 
 Task<Result<void>> Exchange::relay(http::ResponseHead answer, std::string error_body) {
   Tap tap(answer, worker_.usage_parsers);
-  auto length = upstream_.answer().body_length();
+  // A stream may have to end otherwise than its length says: with an error event.
+  auto length = tap.is_open_stream() ? std::nullopt : upstream_.answer().body_length();
   if (head_.method == "HEAD") length = parse_decimal(answer.get("content-length"));
   if (answer.status >= kFirstError) {
     if (error_body.empty()) error_body = co_await upstream_.read_error_body();
@@ -360,8 +361,8 @@ Task<Result<void>> Exchange::relay_body(Tap& tap, std::string_view begun) {
   }
 }
 
-// The answer cannot be completed. An event stream is told so in an event of its own; any other
-// answer ends without its end, so that the client sees that it was cut.
+// The answer cannot be completed. An event stream is told so in an event of its own, and then ends
+// in order, so that the connection can carry the client's next attempt. Any other answer is cut.
 Task<Result<void>> Exchange::end_in_trouble(const Tap& tap, Error error) {
   upstream_.answer().abort();
   if (client_->reply_unsent() && client_->reply_begun()) {
@@ -371,14 +372,14 @@ Task<Result<void>> Exchange::end_in_trouble(const Tap& tap, Error error) {
   note_ending(receipt_, error);
   const bool has_listener =
       error.kind != ErrorKind::kClientGone && error.kind != ErrorKind::kClientStalled;
-  if (has_listener && tap.is_open_stream() && !upstream_.answer().body_length()) {
+  if (has_listener && tap.is_open_stream()) {
     const std::string tail =
         fmt::format("{}event: error\ndata: {}\n\n", tap.to_border(),
                     anthropic::error_body("api_error", error.message, receipt_.id));
-    client_->close_after_reply();
     (void)co_await client_->end_reply(tail);
+  } else {
+    client_->cut_reply();
   }
-  client_->close();
   co_return Result<void>{};
 }
 

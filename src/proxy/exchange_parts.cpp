@@ -2,6 +2,8 @@
 
 namespace ccproxy::proxy {
 
+Error shutting_down() { return {ErrorKind::kShutdown, "CCProxy is shutting down"}; }
+
 void note_ending(telemetry::Receipt& receipt, const Error& error) {
   using telemetry::Ending;
   switch (error.kind) {

@@ -74,7 +74,7 @@ Task<Result<void>> ResponseFollower::tell_all() {
     if (progress == Progress::kNothing) co_await wait();
   }
   if (progress != Progress::kOver) {
-    client_.close();
+    client_.cut_reply();
     co_return Result<void>{};
   }
   co_return co_await client_.end_reply({});

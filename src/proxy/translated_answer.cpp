@@ -242,7 +242,6 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
   }
   encoder_.fail(error, out_);
   co_await keep();
-  parts_.audience.close_after_reply();
   co_return co_await end();
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "proxy/exchange_parts.hpp"
 #include "proxy/field_names.hpp"
 
 namespace ccproxy::proxy {
@@ -96,8 +97,7 @@ void UpstreamCall::cancel(ErrorKind why) {
 }
 
 Error UpstreamCall::explain(Error error) const {
-  if (cancelled_for_ == ErrorKind::kShutdown)
-    return {ErrorKind::kShutdown, "CCProxy is shutting down"};
+  if (cancelled_for_ == ErrorKind::kShutdown) return shutting_down();
   if (cancelled_for_) return {*cancelled_for_, "the client closed the connection"};
   if (error.kind == ErrorKind::kClosed)
     return {ErrorKind::kUpstreamBroke, fmt::format("the upstream broke off: {}", error.message)};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/exchange_parts.hpp"
+
 namespace ccproxy::server {
 namespace {
 
@@ -122,11 +124,12 @@ Task<void> Worker::serve(std::shared_ptr<Client> client) {
     if (!head && head.error().kind == ErrorKind::kClosed) break;
     proxy::Exchange exchange(state_, client->connection, client->trusted);
     client->exchange = &exchange;
-    if (head) {
+    if (head && !is_cut_) {
       co_await exchange.run(std::move(*head));
     } else {
-      const std::string& path = client->connection->refused_path();
-      co_await exchange.refuse_head(head.error(), path);
+      const Error error = head ? proxy::shutting_down() : head.error();
+      std::string path(head ? head->path() : client->connection->refused_path());
+      co_await exchange.refuse_head(error, std::move(path));
     }
     client->exchange = nullptr;
   }
@@ -147,6 +150,7 @@ void Worker::drain() {
 
 void Worker::cut() {
   runtime_.post([this] {
+    is_cut_ = true;
     for (const auto& client : clients_)
       if (client->exchange != nullptr) client->exchange->cut();
     state_.background.cut();

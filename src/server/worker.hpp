@@ -41,7 +41,7 @@ class Worker {
 
   // The three steps of ending; each from any thread.
   void drain();  // no new clients, idle ones leave, running answers go on
-  void cut();    // running answers are ended in their dialect
+  void cut();    // running answers are ended in their dialect, and none is begun
   void stop();   // now
 
   [[nodiscard]] net::Runtime& runtime() { return runtime_; }
@@ -60,6 +60,7 @@ class Worker {
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::vector<std::shared_ptr<Client>> clients_;
   bool draining_ = false;
+  bool is_cut_ = false;
 };
 
 }  // namespace ccproxy::server
