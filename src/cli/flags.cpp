@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <sstream>
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/text.hpp"
 #include "base/version.hpp"
+#include "cli/leave.hpp"
 #include "config/base_url.hpp"
 
 namespace ccproxy::cli {
@@ -16,16 +18,25 @@ namespace {
 
 constexpr std::uint64_t kLastPort = 65'535;
 
-// What every command has. `-h` is the host, so help has its long name only.
-void add_common(CLI::App& command) {
-  command.set_help_flag("--help", "Print this help and leave");
+// What every command has. `-h` stands for help, too, but where it is the host.
+void add_common(CLI::App& command, const char* help = "-h,--help") {
+  command.set_help_flag(help, "Print this help and leave");
   command.set_version_flag("--version", fmt::format("ccproxy {}", version()),
                            "Print the version and leave");
 }
 
-CLI::App* add_command(CLI::App& app, const char* name, const char* about) {
+CLI::App* add_command(CLI::App& app, const char* name, const char* about,
+                      const char* examples = "") {
   CLI::App* command = app.add_subcommand(name, about);
   add_common(*command);
+  command->footer(examples);
+  return command;
+}
+
+// A command that listens: there `-h` with a value is the host, as it always was.
+CLI::App* add_listener(CLI::App& app, const char* name, const char* about, const char* examples) {
+  CLI::App* command = add_command(app, name, about, examples);
+  add_common(*command, "--help");
   return command;
 }
 
@@ -55,7 +66,11 @@ std::string check_filled(const std::string& text) {
 }
 
 CLI::App* add_start(CLI::App& app, StartFlags& flags) {
-  CLI::App* start = add_command(app, "start", "Start the proxy");
+  CLI::App* start = add_listener(app, "start", "Start the proxy", R"(
+  ccproxy start --demo              answers without an account
+  ccproxy start -p 4000             on another port
+  ccproxy start --host 0.0.0.0      for other machines, with a proxy key
+)");
   add_number(*start, "-p,--port", flags.port, 0, kLastPort,
              "Port to listen on (default 3456; 0: any free one)");
   start->add_option("-h,--host", flags.host, "Address to listen on (default 127.0.0.1)")
@@ -75,7 +90,11 @@ CLI::App* add_start(CLI::App& app, StartFlags& flags) {
 }
 
 CLI::App* add_login(CLI::App& app, LoginFlags& flags) {
-  CLI::App* login = add_command(app, "login", "Sign in, and keep the credential in auth.json");
+  CLI::App* login = add_command(app, "login", "Sign in, and keep the credential in auth.json", R"(
+  ccproxy login                     opens the browser
+  ccproxy login --manual            over SSH: an address, and a code to paste
+  ccproxy login --api-key < FILE    keeps an API key
+)");
   CLI::Option* manual =
       login->add_flag("--manual", flags.manual, "Print an address to open anywhere, take a code");
   CLI::Option* no_browser =
@@ -94,13 +113,20 @@ CLI::App* add_login(CLI::App& app, LoginFlags& flags) {
 
 CLI::App* add_status(CLI::App& app, StatusFlags& flags) {
   CLI::App* status = add_command(
-      app, "status", "Show the credential in use, running servers and the limits they saw last");
+      app, "status", "Show the credential in use, running servers and the limits they saw last",
+      R"(
+  ccproxy status
+  ccproxy status --json
+)");
   status->add_flag("--json", flags.json, "Print it as JSON");
   return status;
 }
 
 CLI::App* add_mock(CLI::App& app, MockFlags& flags) {
-  CLI::App* mock = add_command(app, "mock", "Run the simulated Claude API alone, for tests");
+  CLI::App* mock = add_listener(app, "mock", "Run the simulated Claude API alone, for tests", R"(
+  ccproxy mock --port 0 --quiet
+  ccproxy mock --tls --ca-out ca.pem
+)");
   add_number(*mock, "-p,--port", flags.port, 0, kLastPort,
              "Port to listen on (default 3457; 0: any free one)");
   mock->add_option("-h,--host", flags.host, "Address to listen on (default 127.0.0.1)")
@@ -123,118 +149,108 @@ CLI::App* add_mock(CLI::App& app, MockFlags& flags) {
   return mock;
 }
 
-CLI::App* add_config(CLI::App& app, ConfigFlags& flags) {
-  CLI::App* config = add_command(app, "config", "Show or change the configuration");
-  config->require_subcommand(1);
-  const auto add_action = [&](const char* name, const char* about, ConfigAction which) {
-    CLI::App* command = add_command(*config, name, about);
-    command->callback([&flags, which] { flags.action = which; });
+// `config` and `key`: commands with commands of their own. `--json` may stand before or behind the
+// inner one.
+template <class Action>
+class Actions {
+ public:
+  Actions(CLI::App* group, Action& action, bool& json)
+      : group_(group), action_(action), json_(json) {
+    group_->require_subcommand(1);
+    add_json(group_);
+  }
+
+  CLI::App* add(const char* name, const char* about, Action which) {
+    CLI::App* command = add_command(*group_, name, about);
+    command->callback([&into = action_, which] { into = which; });
+    add_json(command);
     return command;
-  };
-  const auto add_json = [&](CLI::App* command) {
-    command->add_flag("--json", flags.json, "Print it as JSON");
-  };
-  add_json(add_action("path", "Print the path of the configuration file", ConfigAction::kPath));
-  add_json(add_action("show", "Print the configuration in use as JSON, secrets hidden",
-                      ConfigAction::kShow));
-  CLI::App* get = add_action("get", "Print one value in use", ConfigAction::kGet);
-  get->add_option("key", flags.from, "Such as server.port, modelMapping.gpt-4, or log")
-      ->required()
-      ->check(check_filled, "");
-  add_json(get);
-  CLI::App* put = add_action("set", "Change one value", ConfigAction::kSet);
-  put->add_option("key", flags.from, "Such as server.port or modelMapping.gpt-4")
-      ->required()
-      ->check(check_filled, "");
+  }
+
+ private:
+  void add_json(CLI::App* command) {
+    command->add_flag("--json", json_, "Print what it says as JSON");
+  }
+
+  CLI::App* group_;
+  Action& action_;
+  bool& json_;
+};
+
+void add_word(CLI::App* command, const char* name, std::string& into, const char* about) {
+  command->add_option(name, into, about)->required()->check(check_filled, "");
+}
+
+CLI::App* add_config(CLI::App& app, ConfigFlags& flags) {
+  CLI::App* config = add_command(app, "config", "Show or change the configuration", R"(
+  ccproxy config show
+  ccproxy config set server.port 4000
+  ccproxy config set-model gpt-4 claude-opus-5
+)");
+  Actions actions(config, flags.action, flags.json);
+  actions.add("path", "Print the path of the configuration file", ConfigAction::kPath);
+  actions.add("show", "Print the configuration in use as JSON, secrets hidden",
+              ConfigAction::kShow);
+  CLI::App* get = actions.add("get", "Print one value in use", ConfigAction::kGet);
+  add_word(get, "key", flags.from, "Such as server.port, modelMapping.gpt-4, or log");
+  get->footer(R"(
+  ccproxy config get server.port
+  ccproxy config get log --json
+)");
+  CLI::App* put = actions.add("set", "Change one value", ConfigAction::kSet);
+  add_word(put, "key", flags.from, "Such as server.port or modelMapping.gpt-4");
   put->add_option("value", flags.to, "JSON, else a string; null goes back to the default")
       ->required();
-  add_action("check", "Read the configuration and say what is wrong with it", ConfigAction::kCheck)
+  put->footer(R"(
+  ccproxy config set log.level debug
+  ccproxy config set server.allowedHosts '["box.example"]'
+  ccproxy config set server.port null
+)");
+  actions
+      .add("check", "Read the configuration and say what is wrong with it", ConfigAction::kCheck)
       ->add_option("file", flags.from, "Another file than the one in use")
       ->check(check_filled, "");
-  CLI::App* set = add_action("set-model", "Add or change a model mapping", ConfigAction::kSetModel);
-  set->add_option("from", flags.from, "Name that clients use; * stands for any characters")
-      ->required()
-      ->check(check_filled, "");
-  set->add_option("to", flags.to, "Model to send instead")->required()->check(check_filled, "");
+  CLI::App* map =
+      actions.add("set-model", "Add or change a model mapping", ConfigAction::kSetModel);
+  add_word(map, "from", flags.from, "Name that clients use; * stands for any characters");
+  add_word(map, "to", flags.to, "Model to send instead");
+  map->footer(R"(
+  ccproxy config set-model fast claude-haiku-4-5
+  ccproxy config set-model 'gpt-5*' opus
+)");
   CLI::App* remove =
-      add_action("remove-model", "Remove a model mapping", ConfigAction::kRemoveModel);
-  remove->add_option("name", flags.from, "Name to remove")->required()->check(check_filled, "");
-  add_action("reset", "Back to the defaults; the old file is kept as config.json.bak",
-             ConfigAction::kReset);
+      actions.add("remove-model", "Remove a model mapping", ConfigAction::kRemoveModel);
+  add_word(remove, "name", flags.from, "Name to remove");
+  actions.add("reset", "Back to the defaults; the old file is kept beside as a .bak file",
+              ConfigAction::kReset);
   // For those who work on CCProxy: the test of docs/configuration.md asks for it.
-  add_action("reference", "Print docs/configuration.md", ConfigAction::kReference)->group("");
+  actions.add("reference", "Print docs/configuration.md", ConfigAction::kReference)->group("");
   return config;
 }
 
 void add_key(CLI::App& app, KeyFlags& flags) {
-  CLI::App* key = add_command(app, "key", "Make, list and remove proxy keys");
-  key->require_subcommand(1);
-  const auto add_action = [&](const char* name, const char* about, KeyAction which) {
-    CLI::App* command = add_command(*key, name, about);
-    command->callback([&flags, which] { flags.action = which; });
-    command->add_flag("--json", flags.json, "Print it as JSON");
-    return command;
-  };
-  add_action("add", "Make a key and print it, once", KeyAction::kAdd)
-      ->add_option("name", flags.name, "What the log calls it")
-      ->required()
-      ->check(check_filled, "");
-  add_action("list", "Print the names, and how the keys end", KeyAction::kList);
-  add_action("remove", "Remove a key", KeyAction::kRemove)
-      ->add_option("name", flags.name, "Its name")
-      ->required()
-      ->check(check_filled, "");
-}
-
-// The command as far as it was understood, such as "ccproxy config set-model".
-std::string command_of(const CLI::App& app) {
-  std::string words = app.get_name();
-  for (const auto* command = &app; !command->get_subcommands().empty();) {
-    command = command->get_subcommands().front();
-    words += " " + command->get_name();
-  }
-  return words;
-}
-
-// What is wrong, in a few words of ours where the parser's are not clear.
-std::string mistake_of(const CLI::App& app, const CLI::ParseError& error) {
-  std::string what = error.what();
-  const auto colon = what.find(": ");
-  const std::string before = what.substr(0, colon);
-  const std::string after = colon == std::string::npos ? "" : what.substr(colon + 2);
-  // What stands after `login` may be a secret: it is not repeated, for logs to keep.
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
-    return app.got_subcommand("login") && !after.starts_with('-')
-               ? "a key or token is never an argument (it is asked for, or read from standard "
-                 "input)"
-               : fmt::format("{} is not known here", after);
-  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr)
-    return after.substr(0, after.find(" = ")) + " takes no value";
-  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr)
-    return before + " needs a value";
-  if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr && !after.empty())
-    return before + " " + after;
-  if (what != "A subcommand is required") return what;
-  const auto unknown = app.remaining(true);
-  return unknown.empty() ? "a command is missing" : unknown.front() + " is not a command";
-}
-
-// CLI11 prints to streams and has exit codes of its own; ours are in flags.hpp.
-Leave leave_for(const CLI::App& app, const CLI::ParseError& error) {
-  if (error.get_exit_code() == 0) {
-    std::ostringstream out;
-    app.exit(error, out, out);
-    return {kOk, out.str()};
-  }
-  return {kUsage,
-          fmt::format("ccproxy: {}; see `{} --help`\n", mistake_of(app, error), command_of(app))};
+  CLI::App* key = add_command(app, "key", "Make, list and remove proxy keys", R"(
+  ccproxy key add laptop
+  ccproxy key list
+)");
+  Actions actions(key, flags.action, flags.json);
+  add_word(actions.add("add", "Make a key and print it, once", KeyAction::kAdd), "name", flags.name,
+           "What the log calls it");
+  actions.add("list", "Print the names, and how the keys end", KeyAction::kList);
+  add_word(actions.add("remove", "Remove a key", KeyAction::kRemove), "name", flags.name,
+           "Its name");
 }
 
 }  // namespace
 
 Flags parse_flags(int argc, const char* const* argv) {
-  CLI::App app("CCProxy: your own Claude account from any tool, through one small local server.",
+  CLI::App app("CCProxy: your own Claude account from any tool, through one small local server",
                "ccproxy");
+  app.footer(R"(
+  ccproxy start --demo              answers without an account
+  ccproxy login                     signs in
+  ccproxy start                     serves on http://127.0.0.1:3456
+)");
   add_common(app);
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.require_subcommand(1);
@@ -252,8 +268,11 @@ Flags parse_flags(int argc, const char* const* argv) {
   const CLI::App* mock_command = add_mock(app, mock);
   const CLI::App* config_command = add_config(app, config);
   add_key(app, key);
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  translate_words(app, words);
+  std::reverse(words.begin(), words.end());  // as the parser takes them
   try {
-    app.parse(argc, argv);
+    app.parse(words);
   } catch (const CLI::ParseError& error) {
     return leave_for(app, error);
   }

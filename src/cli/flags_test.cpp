@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -108,6 +111,109 @@ const std::vector<std::vector<const char*>> kCommands = {
     {"key", "remove"},
 };
 
+// The longest line of a text.
+std::string longest_line(const std::string& text) {
+  std::string longest, line;
+  for (std::istringstream lines(text); std::getline(lines, line);)
+    if (line.size() > longest.size()) longest = line;
+  return longest;
+}
+
+TEST(Flags, help_fits_a_terminal_and_shows_no_library) {
+  for (auto command : kCommands) {
+    command.push_back("--help");
+    const std::string help = std::get<Leave>(parse(command)).text;
+    EXPECT_LE(longest_line(help).size(), 80U) << longest_line(help);
+    for (const char* inside : {"Excludes", "Needs", "REQUIRED", "TEXT", "SUBCOMMAND", "OPTIONS"})
+      EXPECT_EQ(help.find(inside), std::string::npos) << inside << " in\n" << help;
+    EXPECT_TRUE(help.starts_with("Usage: ccproxy")) << help;
+  }
+}
+
+TEST(Flags, help_has_examples_that_can_be_typed) {
+  for (const std::vector<const char*>& command :
+       std::vector<std::vector<const char*>>{{},
+                                             {"start"},
+                                             {"login"},
+                                             {"status"},
+                                             {"mock"},
+                                             {"config"},
+                                             {"config", "set"},
+                                             {"key"}}) {
+    auto asked = command;
+    asked.push_back("--help");
+    const std::string help = std::get<Leave>(parse(asked)).text;
+    const auto at = help.find("\nExamples:\n");
+    ASSERT_NE(at, std::string::npos) << help;
+    std::istringstream lines(help.substr(at + 11));
+    int count = 0;
+    for (std::string line; std::getline(lines, line); ++count) {
+      EXPECT_TRUE(line.starts_with("  ccproxy ")) << line;
+      std::istringstream words(line.substr(0, line.find("     ")));
+      std::vector<std::string> typed{std::istream_iterator<std::string>(words), {}};
+      const auto end = std::find(typed.begin(), typed.end(), "<");  // the shell's
+      std::vector<const char*> arguments;
+      for (auto word = typed.begin() + 1; word != end; ++word) arguments.push_back(word->c_str());
+      const Flags flags = parse(arguments);
+      EXPECT_FALSE(std::holds_alternative<Leave>(flags)) << line;
+    }
+    EXPECT_GE(count, 1);
+  }
+}
+
+struct Spoken {
+  const char* why;
+  std::vector<const char*> words;
+  const char* shows;  // what the text begins with
+};
+
+const Spoken kSpoken[] = {
+    {"nothing at all", {}, "Usage: ccproxy COMMAND [FLAGS]\n"},
+    {"a word in place of a flag", {"help"}, "Usage: ccproxy COMMAND [FLAGS]\n"},
+    {"the letter", {"-h"}, "Usage: ccproxy COMMAND [FLAGS]\n"},
+    {"the word and a command", {"help", "start"}, "Usage: ccproxy start [FLAGS]\n"},
+    {"the word and two",
+     {"help", "config", "set"},
+     "Usage: ccproxy config set KEY VALUE [FLAGS]\n"},
+    {"a command and the word", {"config", "help"}, "Usage: ccproxy config COMMAND [FLAGS]\n"},
+    {"the word between", {"config", "help", "get"}, "Usage: ccproxy config get KEY [FLAGS]\n"},
+    {"the letter behind a command", {"status", "-h"}, "Usage: ccproxy status [FLAGS]\n"},
+    {"the letter behind two",
+     {"config", "check", "-h"},
+     "Usage: ccproxy config check [FILE] [FLAGS]"},
+    {"the letter that is also the host", {"start", "-h"}, "Usage: ccproxy start [FLAGS]\n"},
+    {"the same before a flag", {"start", "-h", "--demo"}, "Usage: ccproxy start [FLAGS]\n"},
+    {"the same behind a flag", {"mock", "--quiet", "-h"}, "Usage: ccproxy mock [FLAGS]\n"},
+    {"help wins over what is missing",
+     {"config", "set", "-h"},
+     "Usage: ccproxy config set KEY VALUE"},
+    {"the version as a word", {"version"}, "ccproxy "},
+};
+
+TEST(Flags, may_be_words_a_person_says) {
+  for (const Spoken& row : kSpoken) {
+    const auto leave = std::get<Leave>(parse(row.words));
+    EXPECT_EQ(leave.code, kOk) << row.why;
+    EXPECT_TRUE(leave.text.starts_with(row.shows)) << row.why << ":\n" << leave.text;
+  }
+  EXPECT_EQ(std::get<StartFlags>(parse({"start", "-h", "::1"})).host, "::1") << "as it always was";
+  EXPECT_EQ(std::get<MockFlags>(parse({"mock", "-h", "::1"})).host, "::1");
+  EXPECT_EQ(std::get<KeyFlags>(parse({"key", "add", "help"})).name, "help")
+      << "a name like another";
+  EXPECT_EQ(std::get<ConfigFlags>(parse({"config", "set", "a", "version"})).to, "version");
+}
+
+TEST(Flags, json_may_stand_before_or_behind_what_is_asked) {
+  for (const char* action : {"path", "show", "check", "reset"}) {
+    EXPECT_TRUE(std::get<ConfigFlags>(parse({"config", action, "--json"})).json) << action;
+    EXPECT_TRUE(std::get<ConfigFlags>(parse({"config", "--json", action})).json) << action;
+  }
+  EXPECT_TRUE(std::get<ConfigFlags>(parse({"config", "set", "a", "1", "--json"})).json);
+  EXPECT_TRUE(std::get<ConfigFlags>(parse({"config", "set-model", "a", "b", "--json"})).json);
+  EXPECT_TRUE(std::get<ConfigFlags>(parse({"config", "remove-model", "a", "--json"})).json);
+  EXPECT_TRUE(std::get<KeyFlags>(parse({"key", "--json", "list"})).json);
+}
+
 TEST(Flags, help_and_version_stand_everywhere_and_leave_well) {
   for (auto command : kCommands) {
     command.push_back("--help");
@@ -130,7 +236,6 @@ struct Mistake {
 };
 
 const Mistake kMistakes[] = {
-    {{}, "a command is missing; see `ccproxy --help`"},
     {{"nonsense"}, "nonsense is not a command; see `ccproxy --help`"},
     {{"config"}, "a command is missing; see `ccproxy config --help`"},
     {{"config", "nonsense"}, "nonsense is not a command; see `ccproxy config --help`"},
@@ -144,7 +249,31 @@ const Mistake kMistakes[] = {
     {{"start", "--demo", "--upstream", "http://x"}, "excludes"},
     {{"start", "--nonsense"}, "--nonsense is not known here"},
     {{"start", "extra"}, "extra is not known here"},
-    {{"start", "-h"}, "--host needs a value"},
+    {{"start", "--host"}, "--host needs a value"},
+    {{"strat", "--port", "1"},
+     "strat is not a command (did you mean start?); see `ccproxy --help`"},
+    {{"hlep"}, "hlep is not a command (did you mean help?)"},
+    {{"help", "nonsense"}, "nonsense is not a command; see"},
+    {{"config", "sett", "a", "b"},
+     "sett is not a command (did you mean set?); see `ccproxy config"},
+    {{"config", "help", "nonsense"}, "nonsense is not a command; see `ccproxy config --help`"},
+    {{"key", "ad", "x"}, "ad is not a command (did you mean add?)"},
+    {{"start", "--prot", "4000"},
+     "--prot (did you mean --port?) is not known here; see `ccproxy start --help`"},
+    {{"start", "--prot=4000"}, "ccproxy: --prot (did you mean --port?) is not known here"},
+    {{"start", "--zeta", "--alpha", "--midway=3"},
+     "ccproxy: --zeta, --alpha and --midway are not known here; see"},
+    {{"start", "--zeta", "1", "extra", "--alpha"},
+     "ccproxy: --zeta, extra and --alpha are not known here; see"},
+    {{"start", "-q", "--zeta"}, "ccproxy: -q and --zeta are not known here; see"},
+    {{"start", "demo"}, "demo (did you mean --demo?) is not known here"},
+    {{"--zeta", "start", "--alpha"}, "ccproxy: --zeta and --alpha are not known here"},
+    {{"--nonsense"}, "--nonsense is not known here; see `ccproxy --help`"},
+    {{"--demo"}, "--demo (did you mean `ccproxy start --demo`?) is not known here"},
+    {{"config", "set", "--zeta"}, "--zeta is not known here; see `ccproxy config set --help`"},
+    {{"config", "--zeta"}, "--zeta is not known here; see `ccproxy config --help`"},
+    {{"login", "--apikey", "sk-ant-api03-x"}, "--apikey (did you mean --api-key?) is not known"},
+    {{"login", "--api-keysk-ant-api03-x"}, "--api-keysk-an... is not known here"},
     {{"login", "--manual", "--no-browser"}, "excludes"},
     {{"login", "--manual", "--api-key"}, "excludes"},
     {{"login", "--no-browser", "--token"}, "excludes"},
