@@ -8,6 +8,8 @@
 
 #include "base/file.hpp"
 #include "cli/commands.hpp"
+#include "cli/port_owner.hpp"
+#include "config/environment.hpp"
 #include "mock/mock_server.hpp"
 #include "net/runtime.hpp"
 #include "net/signals.hpp"
@@ -47,7 +49,10 @@ int mock(const MockFlags& flags) {
   if (!options) return complain(options.error());
   net::Runtime runtime;
   mock::MockServer server(runtime, std::move(*options));
-  if (auto listening = server.listen(); !listening) return complain(listening.error());
+  if (auto listening = server.listen(); !listening)
+    return complain(explain_in_use(listening.error(),
+                                   config::home_folder(config::read_environment()),
+                                   {.port = flags.port, .host = flags.host}));
   if (!flags.ca_out.empty()) {
     auto written = replace_file(flags.ca_out, server.certificate_pem());
     if (!written) return complain(written.error());

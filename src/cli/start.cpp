@@ -16,6 +16,7 @@
 #include "cli/commands.hpp"
 #include "cli/demo_upstream.hpp"
 #include "cli/models_in_use.hpp"
+#include "cli/port_owner.hpp"
 #include "cli/presence.hpp"
 #include "config/base_url.hpp"
 #include "config/environment.hpp"
@@ -216,7 +217,9 @@ int serve(const Start& start, config::Loaded loaded) {
                        std::string(version())};
   server::Server server(
       shared, control, {config::config_path(start.environment), [&start] { return start.load(); }});
-  if (auto listening = server.listen(); !listening) return complain(listening.error());
+  if (auto listening = server.listen(); !listening)
+    return complain(
+        explain_in_use(listening.error(), config::home_folder(start.environment), config->server));
   for (const std::string& warning : loaded.warnings)
     (*log)->say(telemetry::Level::kWarn, "configuration", warning);
   const Presence presence(config::home_folder(start.environment), server.addresses());

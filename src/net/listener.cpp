@@ -102,8 +102,9 @@ Result<std::unique_ptr<Listener>> Listener::tcp(Runtime& runtime, const std::str
   TcpAcceptor acceptor(runtime.context());
   if (!error) error = open_tcp(acceptor, endpoint, shared);
   if (error == asio::error::address_in_use)
-    return fail(ErrorKind::kIo,
-                fmt::format("port {} on {} is in use by another program", port, ip));
+    return fail({ErrorKind::kIo,
+                 fmt::format("port {} on {} is in use by another program", port, ip), "",
+                 kAddressInUse});
   if (error)
     return fail(ErrorKind::kIo,
                 fmt::format("cannot listen on {} port {}: {}", ip, port, error.message()));
@@ -129,7 +130,8 @@ Result<std::unique_ptr<Listener>> Listener::unix_socket(Runtime& runtime, const 
     error = thrown.code();
   }
   if (error)
-    return fail(ErrorKind::kIo, fmt::format("cannot listen on {}: {}", path, error.message()));
+    return fail({ErrorKind::kIo, fmt::format("cannot listen on {}: {}", path, error.message()), "",
+                 error == asio::error::address_in_use ? kAddressInUse : ""});
   return std::make_unique<SocketListener<Protocol>>(runtime, std::move(acceptor), std::uint16_t{0},
                                                     path);
 }

@@ -10,6 +10,9 @@
 
 namespace ccproxy::net {
 
+// The code of an error that says that somebody else listens there.
+inline constexpr const char* kAddressInUse = "address_in_use";
+
 class Listener {
  public:
   // Fails with kIo when another program listens there. With SO_REUSEPORT a second copy of this

@@ -2,11 +2,13 @@
 // may not.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <string>
 #include <vector>
 
+#include "support/raw_upstream.hpp"
 #include "support/road.hpp"
 
 namespace ccproxy::test {
@@ -150,6 +152,43 @@ TEST(Starting, is_refused_with_one_sentence_and_a_code_of_its_own) {
     EXPECT_EQ(std::count(finished.errors.begin(), finished.errors.end(), '\n'), 1)
         << finished.errors;
   }
+}
+
+// "In use by another program" sent people looking for one.
+TEST(Starting, where_another_ccproxy_listens_names_it_and_the_flag_that_helps) {
+  Road taken(Plan{.flags = {"--socket", "{home}/door.sock"}});
+  const std::string other = taken.home() + "/other";
+  const std::string owner = "in use by another CCProxy (pid " + std::to_string(taken.proxy().pid());
+  const std::string port = std::to_string(taken.port());
+  for (const std::string& home : {taken.home(), other}) {
+    const Finished on_port =
+        run(CCPROXY_BINARY, {"start", "--port", port}, {{"CCPROXY_HOME", home}});
+    EXPECT_EQ(on_port.code, 4);
+    EXPECT_NE(on_port.errors.find(owner), std::string::npos) << on_port.errors;
+    EXPECT_NE(on_port.errors.find("--port N"), std::string::npos) << on_port.errors;
+  }
+  const Finished mock = run(CCPROXY_BINARY, {"mock", "--port", port}, {{"CCPROXY_HOME", other}});
+  EXPECT_EQ(mock.code, 4);
+  EXPECT_NE(mock.errors.find(owner), std::string::npos) << mock.errors;
+  const Finished on_socket =
+      run(CCPROXY_BINARY, {"start", "--port", "0", "--socket", taken.home() + "/door.sock"},
+          {{"CCPROXY_HOME", taken.home()}});
+  EXPECT_EQ(on_socket.code, 4);
+  EXPECT_NE(on_socket.errors.find(owner), std::string::npos) << on_socket.errors;
+  EXPECT_NE(on_socket.errors.find("--socket PATH"), std::string::npos) << on_socket.errors;
+}
+
+TEST(Starting, where_another_program_listens_names_that) {
+  RawUpstream taken;  // of this test's own process
+  const Finished finished = run(CCPROXY_BINARY, {"start", "--port", std::to_string(taken.port())},
+                                {{"CCPROXY_HOME", "/nonexistent"}});
+  EXPECT_EQ(finished.code, 4);
+  EXPECT_NE(finished.errors.find("in use by another program"), std::string::npos);
+#ifdef __linux__
+  EXPECT_NE(finished.errors.find("(pid " + std::to_string(::getpid()) + ")"), std::string::npos)
+      << finished.errors;
+#endif
+  EXPECT_NE(finished.errors.find("--port N"), std::string::npos) << finished.errors;
 }
 
 TEST(Starting, where_others_can_reach_it_needs_a_key) {
