@@ -148,6 +148,22 @@ Result<void> make_private_folder_of(const std::string& path) {
   return {};
 }
 
+Result<std::string> keep_copy(const std::string& path) {
+  constexpr int kMostCopies = 1000;
+  auto bytes = read_file(path);
+  if (!bytes) return fail(bytes.error());
+  std::string copy = path + ".bak";
+  struct stat facts {};
+  for (int number = 2; ::lstat(copy.c_str(), &facts) == 0; ++number) {
+    if (number > kMostCopies)
+      return fail(ErrorKind::kIo, fmt::format("there are {} copies of {} already: move some away",
+                                              kMostCopies, path));
+    copy = fmt::format("{}.bak.{}", path, number);
+  }
+  if (auto kept = replace_file(copy, *bytes); !kept) return fail(kept.error());
+  return copy;
+}
+
 std::string link_target(const std::string& path) {
   std::error_code error;
   const auto target = std::filesystem::canonical(path, error);

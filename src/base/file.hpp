@@ -57,6 +57,11 @@ struct FileStamp {
 // Makes the folder that `path` stands in, mode 0700, when it is missing.
 [[nodiscard]] Result<void> make_private_folder_of(const std::string& path);
 
+// Copies the file to a name beside it that is free: `path`.bak, `path`.bak.2 and so on, mode 0600;
+// an earlier copy is never written over. That name. The caller sees to it that nobody else does the
+// same at the same time. Fails with kIo after a thousand copies.
+[[nodiscard]] Result<std::string> keep_copy(const std::string& path);
+
 // The file that `path` leads to when it is a link, as people keep for their dotfiles; else `path`.
 [[nodiscard]] std::string link_target(const std::string& path);
 

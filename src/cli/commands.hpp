@@ -17,6 +17,11 @@ namespace ccproxy::cli {
 [[nodiscard]] int config(const ConfigFlags& flags);
 [[nodiscard]] int key(const KeyFlags& flags);
 
+// What a person must know when the last proxy key is gone.
+inline constexpr std::string_view kNoKeysLeft =
+    "Requests need no key now, and an address that others can reach is refused at the next "
+    "start.\n";
+
 // Prints "ccproxy: <message>" and gives the exit code for its kind.
 int complain(const Error& error);
 // The same where a system's refusal concerns a file, not an address.

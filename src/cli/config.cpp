@@ -1,10 +1,12 @@
 // ccproxy config: shows and edits config.json.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "anthropic/models.hpp"
 #include "base/file.hpp"
@@ -85,40 +87,90 @@ int get(const std::string& path, const config::Environment& environment, const C
   return kOk;
 }
 
+Document messages_of(const std::vector<Error>& errors) {
+  Document list = Document::array();
+  for (const Error& error : errors)
+    list.push_back({{"key", error.param}, {"message", error.message}});
+  return list;
+}
+
 // The file in use may be missing, which means the defaults; one that is named must be there.
-int check(const std::string& path, bool is_named) {
+int check(const std::string& path, bool is_named, bool json) {
   const auto text = read_file(path);
-  if (!text && text.error().kind == ErrorKind::kNotFound && !is_named) {
-    fmt::print("{}: ok (there is none: the defaults are in use)\n", path);
-    return kOk;
+  const bool is_missing = !text && text.error().kind == ErrorKind::kNotFound;
+  if (!text && (!is_missing || is_named))
+    return complain(Error{ErrorKind::kConfiguration, text.error().message});
+  const config::Checked checked = is_missing ? config::Checked{} : config::check(*text);
+  const bool is_fine = checked.wrong.empty();
+  if (json) {
+    fmt::print("{}\n", text_of(Document{{"path", path},
+                                        {"exists", !is_missing},
+                                        {"ok", is_fine},
+                                        {"wrong", messages_of(checked.wrong)},
+                                        {"warnings", checked.warnings}},
+                               2));
+    return is_fine ? kOk : kBadConfiguration;
   }
-  if (!text) return complain(Error{ErrorKind::kConfiguration, text.error().message});
-  const config::Checked checked = config::check(*text);
   for (const std::string& warning : checked.warnings)
     fmt::print(stderr, "ccproxy: {}: {}\n", path, warning);
   for (const Error& wrong : checked.wrong)
     fmt::print(stderr, "ccproxy: {}: {}\n", path, wrong.message);
-  if (!checked.wrong.empty()) return kBadConfiguration;
-  fmt::print("{}: ok\n", path);
+  if (!is_fine) return kBadConfiguration;
+  fmt::print("{}: ok{}\n", path, is_missing ? " (there is none: the defaults are in use)" : "");
   return kOk;
 }
 
-int reset(const std::string& path) {
+// The names of the proxy keys in a file, also in one that cannot be used.
+std::vector<std::string> key_names_in(const std::string& path) {
+  std::vector<std::string> names;
+  const auto text = read_file(path);
+  const auto root = text ? json::parse_document(*text) : Result<Document>(fail(text.error()));
+  if (!root || !root->is_object() || !root->contains("apiKeys")) return names;
+  for (const Document& key : (*root)["apiKeys"])
+    if (key.is_object() && key.contains("name") && key["name"].is_string())
+      names.push_back(key["name"].get<std::string>());
+  return names;
+}
+
+int reset(const std::string& path, bool json) {
   auto aside = config::reset(path);
   if (!aside) return complain_of_file(aside.error());
-  if (aside->empty()) {
-    fmt::print("The defaults were in use already.\n");
-  } else {
-    fmt::print("Back to the defaults. The old file is kept as {}\n", *aside);
+  const bool is_kept = !aside->empty();
+  const std::vector<std::string> keys = is_kept ? key_names_in(*aside) : std::vector<std::string>();
+  if (json) {
+    fmt::print("{}\n", text_of(Document{{"path", path},
+                                        {"kept_as", is_kept ? Document(*aside) : Document()},
+                                        {"keys_removed", keys}}));
+    return kOk;
   }
+  if (!is_kept) {
+    fmt::print("The defaults were in use already.\n");
+    return kOk;
+  }
+  fmt::print("Back to the defaults. The old file is kept as {}\n", *aside);
+  if (!keys.empty())
+    fmt::print("With it went the proxy keys: {}. They stand in the old file only.\n{}",
+               fmt::join(keys, ", "), kNoKeysLeft);
   return kOk;
 }
 
-int edited(const Result<void>& done, const std::string& said, bool live = true) {
+// What an edit has done: said to a person, or with the value that is in use now.
+int edited(const std::string& path, const Result<void>& done, const ConfigFlags& flags,
+           const std::string& name, const std::string& said) {
   if (!done) return complain_of_file(done.error());
+  const config::Key* key = config::find_key(name);
+  const bool is_live = key == nullptr || key->live;
+  if (flags.json) {
+    auto loaded = config::load(path);
+    const auto value = loaded ? value_of(name, loaded->config) : Result<Document>(Document());
+    fmt::print("{}\n", text_of(Document{{"key", name},
+                                        {"value", value ? *value : Document()},
+                                        {"taken_up", is_live ? "live" : "at start"}}));
+    return kOk;
+  }
   fmt::print("{}\n{}\n", said,
-             live ? "A running server takes it up by itself."
-                  : "A running server takes it up when it is started again.");
+             is_live ? "A running server takes it up by itself."
+                     : "A running server takes it up when it is started again.");
   return kOk;
 }
 
@@ -128,8 +180,12 @@ int set(const std::string& path, const ConfigFlags& flags) {
   const std::string_view now = !(value && value->is_null()) ? "set"
                                : key == nullptr             ? "no longer mapped"
                                                             : "back at its default";
-  return edited(config::set_value(path, flags.from, flags.to),
-                fmt::format("{} is {}.", flags.from, now), key == nullptr || key->live);
+  const bool had_keys = !key_names_in(path).empty();
+  const int code = edited(path, config::set_value(path, flags.from, flags.to), flags, flags.from,
+                          fmt::format("{} is {}.", flags.from, now));
+  if (code == kOk && !flags.json && had_keys && key_names_in(path).empty())
+    fmt::print("{}", kNoKeysLeft);
+  return code;
 }
 
 }  // namespace
@@ -145,14 +201,16 @@ int config(const ConfigFlags& flags) {
     case ConfigAction::kGet: return get(path, environment, flags);
     case ConfigAction::kSet: return set(path, flags);
     case ConfigAction::kCheck:
-      return check(flags.from.empty() ? path : flags.from, !flags.from.empty());
-    case ConfigAction::kReset: return reset(path);
+      return check(flags.from.empty() ? path : flags.from, !flags.from.empty(), flags.json);
+    case ConfigAction::kReset: return reset(path, flags.json);
     case ConfigAction::kReference: fmt::print("{}", config::reference()); return kOk;
     case ConfigAction::kSetModel:
-      return edited(config::set_model(path, flags.from, flags.to),
+      return edited(path, config::set_model(path, flags.from, flags.to), flags,
+                    fmt::format("{}{}", kMapping, flags.from),
                     fmt::format("{} now means {}.", flags.from, flags.to));
     case ConfigAction::kRemoveModel:
-      return edited(config::remove_model(path, flags.from),
+      return edited(path, config::remove_model(path, flags.from), flags,
+                    fmt::format("{}{}", kMapping, flags.from),
                     fmt::format("{} is no longer mapped.", flags.from));
   }
   return kFailure;

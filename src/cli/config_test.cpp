@@ -6,6 +6,7 @@
 
 #include "base/file.hpp"
 #include "cli/commands.hpp"
+#include "json/document.hpp"
 
 namespace ccproxy::cli {
 namespace {
@@ -31,10 +32,11 @@ class ConfigCommand : public testing::Test {
     std::filesystem::remove_all(folder_);
   }
 
-  static Said run(ConfigAction action, std::string from = "", std::string to = "") {
+  static Said run(ConfigAction action, std::string from = "", std::string to = "",
+                  bool json = false) {
     testing::internal::CaptureStdout();
     testing::internal::CaptureStderr();
-    const int code = config(ConfigFlags{action, std::move(from), std::move(to)});
+    const int code = config(ConfigFlags{action, std::move(from), std::move(to), json});
     return {code, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
   }
 
@@ -88,6 +90,51 @@ TEST_F(ConfigCommand, tells_failures_in_one_sentence_with_a_code_of_its_own) {
   }
   EXPECT_EQ(run(ConfigAction::kPath).code, kOk) << "the way to mend it stays open";
   EXPECT_EQ(run(ConfigAction::kReset).code, kOk);
+}
+
+TEST_F(ConfigCommand, says_which_keys_went_with_a_reset) {
+  ASSERT_TRUE(replace_file(
+      path_,
+      R"({"apiKeys":[{"name":"laptop","key":"secret-1"},{"name":"phone","key":"secret-2"}]})"));
+  const Said said = run(ConfigAction::kReset);
+  EXPECT_EQ(said.code, kOk);
+  EXPECT_NE(said.out.find("laptop, phone"), std::string::npos) << said.out;
+  EXPECT_NE(said.out.find("Requests need no key now"), std::string::npos) << said.out;
+  EXPECT_EQ(said.out.find("secret"), std::string::npos) << said.out;
+  ASSERT_TRUE(replace_file(path_, R"({"log":{}})"));
+  EXPECT_EQ(run(ConfigAction::kReset).out.find("key"), std::string::npos);
+  ASSERT_TRUE(replace_file(path_, R"({"apiKeys":[{"name":"laptop","key":"secret-1"}]})"));
+  EXPECT_NE(run(ConfigAction::kSet, "apiKeys", "null").out.find("need no key now"),
+            std::string::npos);
+}
+
+// The README promised JSON of all of them.
+TEST_F(ConfigCommand, says_everything_as_json_too) {
+  const auto asked = [](ConfigAction action, std::string from = "", std::string to = "") {
+    return json::Document::parse(run(action, std::move(from), std::move(to), true).out);
+  };
+  EXPECT_EQ(asked(ConfigAction::kPath)["path"], path_);
+  EXPECT_EQ(asked(ConfigAction::kSet, "server.port", "4000").dump(),
+            R"({"key":"server.port","value":4000,"taken_up":"at start"})");
+  EXPECT_EQ(
+      asked(ConfigAction::kSet, "apiKeys", R"([{"name":"a","key":"secret"}])")["value"].dump(),
+      R"([{"name":"a","key":"***"}])");
+  EXPECT_EQ(asked(ConfigAction::kSetModel, "fast", "opus").dump(),
+            R"({"key":"modelMapping.fast","value":"opus","taken_up":"live"})");
+  EXPECT_EQ(asked(ConfigAction::kRemoveModel, "fast").dump(),
+            R"({"key":"modelMapping.fast","value":null,"taken_up":"live"})");
+  EXPECT_EQ(asked(ConfigAction::kCheck)["ok"], true);
+  EXPECT_EQ(asked(ConfigAction::kShow)["server"]["port"], 4000);
+  EXPECT_EQ(asked(ConfigAction::kGet, "server.host"), "127.0.0.1");
+  const auto reset = asked(ConfigAction::kReset);
+  EXPECT_EQ(reset["kept_as"], path_ + ".bak");
+  EXPECT_EQ(reset["keys_removed"].dump(), R"(["a"])");
+  EXPECT_EQ(asked(ConfigAction::kReset)["kept_as"], nullptr);
+  ASSERT_TRUE(replace_file(path_, "{\n\"server\": {\"port\": 1.5}, \"odd\": 1}"));
+  const auto checked = asked(ConfigAction::kCheck);
+  EXPECT_EQ(checked["ok"], false);
+  EXPECT_EQ(checked["wrong"][0]["key"], "server.port");
+  EXPECT_EQ(checked["warnings"].size(), 1U);
 }
 
 TEST_F(ConfigCommand, reports_unknown_keys_beside_what_it_shows) {

@@ -18,15 +18,13 @@ namespace {
 
 using json::Document;
 
-constexpr std::size_t kEntropy = 32;  // bytes
-constexpr std::size_t kLongestName = 64;
+constexpr std::size_t kEntropy = 32;                       // bytes
 constexpr std::size_t kShown = 4;                          // last characters of a key in lists
 constexpr const char* kOfEnvironment = "CCPROXY_API_KEY";  // the name of the key that stands there
 
 int add(const std::string& path, const KeyFlags& flags) {
-  if (!config::is_proxy_key(flags.name) || flags.name.size() > kLongestName) {
-    fmt::print(stderr, "ccproxy: a key's name is 1 to {} visible ASCII characters without blanks\n",
-               kLongestName);
+  if (!config::is_key_name(flags.name)) {
+    fmt::print(stderr, "ccproxy: a key's name is {}\n", config::kKeyNameRule);
     return kUsage;
   }
   if (flags.name == kOfEnvironment) {
@@ -86,6 +84,9 @@ int remove(const std::string& path, const config::Environment& environment, cons
   } else {
     fmt::print("The key {} opens nothing any more; a running server takes it up by itself.\n",
                flags.name);
+    auto left = config::load(path);
+    if (left && left->config.api_keys.empty() && environment.proxy_key.empty())
+      fmt::print("{}", kNoKeysLeft);
   }
   return kOk;
 }

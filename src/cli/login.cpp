@@ -84,9 +84,9 @@ Stored stored_secret(StoredKind kind, std::string secret) {
 
 // A copy beside it, for its owner only: a secret may be in it.
 Result<void> set_aside(const std::string& path) {
-  auto bytes = read_file(path);
-  if (!bytes) return fail(ErrorKind::kInternal, bytes.error().message + ": move it away yourself");
-  return replace_file(path + ".bak", *bytes);
+  auto kept = keep_copy(path);
+  if (!kept) return fail(ErrorKind::kInternal, kept.error().message + ": move it away yourself");
+  return {};
 }
 
 std::string called(StoredKind kind) {
@@ -203,7 +203,7 @@ Task<Result<void>> Login::clear_the_way() {
   if (there && !*there) co_return Result<void>{};
   const std::string what =
       there ? called((*there)->kind) + ((*there)->account.empty() ? "" : ", " + (*there)->account)
-            : "something that cannot be read (it will be kept as auth.json.bak)";
+            : "something that cannot be read (it will be kept as a .bak file)";
   fmt::print("auth.json holds {}.\n", what);
   if (!flags_.yes && !terminal_.has_person())
     co_return fail(ErrorKind::kInvalidRequest, "--yes replaces it; `ccproxy logout` removes it");

@@ -43,7 +43,9 @@ Document credential_facts(const auth::Standing& standing) {
                     {"found_in", auth::place_of(standing.source)}};
   if (!standing.account.empty()) facts["account"] = standing.account;
   if (!standing.organization.empty()) facts["organization"] = standing.organization;
-  if (standing.expires) facts["expires"] = unix_milliseconds(*standing.expires);
+  // The end of a sign-in that is over already would look like time that is left.
+  if (standing.expires && standing.state == auth::State::kReady)
+    facts["expires"] = unix_milliseconds(*standing.expires);
   if (const auto billing = auth::billing_of(standing); !billing.empty()) facts["billing"] = billing;
   if (!standing.trouble.empty()) facts["trouble"] = standing.trouble;
   facts["not_used"] = Document::array();
@@ -129,8 +131,10 @@ void tell_credential(const Document& facts) {
   fmt::print("\n  state: {}\n", state == "login_required" ? "login required" : state);
   if (facts.contains("trouble")) fmt::print("  trouble: {}\n", text_in(facts, "trouble"));
   if (facts.contains("expires")) {
+    const auto expires = facts["expires"].get<std::int64_t>();
+    const bool is_over = expires <= unix_milliseconds(WallClock::now());
     const bool is_ours = text_in(facts, "kind") == "oauth";
-    fmt::print("  expires: {}{}\n", time_left(facts["expires"].get<std::int64_t>()),
+    fmt::print("  {}: {}{}\n", is_over ? "expired" : "expires", time_left(expires),
                is_ours ? "; a running server renews it by itself" : "");
   }
   if (facts.contains("billing")) fmt::print("  billing: {}\n", text_in(facts, "billing"));

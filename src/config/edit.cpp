@@ -101,19 +101,37 @@ void erase_at(Document& root, const std::string& key) {
   }
 }
 
-// What `text` means for a key: JSON, or the text itself where that is what the key takes.
+// What `text` means for a key: JSON, or the text itself where that is what the key takes. An object
+// or a list is never meant as text.
 Result<Document> meant(const Key& key, const std::string& text) {
   Config scratch = defaults();
   auto value = json::parse_document(text);
   if (value && value->is_null()) return value;
+  const bool may_be_text = !(value && value->is_structured()) && is_utf8(text);
   std::optional<Wrong> wrong = Wrong{{}, key.takes};
   if (value) wrong = key.read(*value, scratch);
   if (!wrong) return value;
-  if (is_utf8(text) && !key.read(Document(text), scratch)) return Document(text);
+  if (may_be_text && !key.read(Document(text), scratch)) return Document(text);
   std::string place = key.path;
   for (const std::string& name : wrong->inside) place += (name.starts_with('[') ? "" : ".") + name;
   return fail(Error{ErrorKind::kConfiguration, fmt::format("{} must be: {}", place, wrong->must_be),
                     place});
+}
+
+// The model that `text` names, as JSON text or as it stands. What is JSON of another kind, or was
+// meant to be, names none: a mapping to "{}" or "null" would only be found out by the upstream.
+Result<std::string> model_in(const std::string& name, const std::string& text) {
+  auto value = json::parse_document(text);
+  std::string model = value && value->is_string() ? value->get<std::string>() : text;
+  const bool is_other_json = value && !value->is_string();
+  const bool is_name =
+      !model.empty() && std::string_view("{[\"").find(model.front()) == std::string_view::npos;
+  if (is_name && !is_other_json && is_utf8(model)) return model;
+  return fail(Error{ErrorKind::kConfiguration,
+                    fmt::format("modelMapping.{} must be: model name (UTF-8 text that is no other "
+                                "JSON); `ccproxy config remove-model {}` removes a mapping",
+                                name, name),
+                    fmt::format("modelMapping.{}", name)});
 }
 
 // The list of proxy keys in a document, made where there is none.
@@ -132,12 +150,14 @@ bool has_name(const Document& key, const std::string& name) {
 }  // namespace
 
 Result<void> set_model(const std::string& path, const std::string& from, const std::string& to) {
-  if (from.empty() || to.empty() || !is_utf8(from) || !is_utf8(to))
-    return fail(ErrorKind::kConfiguration, "a model name must be UTF-8 text and not empty");
+  if (from.empty() || !is_utf8(from))
+    return fail(ErrorKind::kConfiguration, "a name must be UTF-8 text and not empty");
+  auto model = model_in(from, to);
+  if (!model) return fail(model.error());
   return edit(path, [&](Document& document) -> Result<void> {
     auto mapping = object_in(document, "modelMapping", path);
     if (!mapping) return fail(mapping.error());
-    (**mapping)[from] = to;
+    (**mapping)[from] = *model;
     return {};
   });
 }
@@ -165,7 +185,7 @@ Result<void> set_value(const std::string& path, const std::string& name, const s
     const std::string model = name.substr(kMappingPath.size());
     const auto value = json::parse_document(text);
     if (value && value->is_null()) return remove_model(path, model);
-    return set_model(path, model, value && value->is_string() ? value->get<std::string>() : text);
+    return set_model(path, model, text);
   }
   const Key* key = find_key(name);
   if (key == nullptr) return fail(unknown_key(name));
@@ -213,11 +233,9 @@ Result<void> remove_api_key(const std::string& path, const std::string& name) {
 Result<std::string> reset(const std::string& path) {
   auto lock = FileLock::wait(path + ".lock", kLockLimit);
   if (!lock) return fail(lock.error());
-  const auto bytes = read_file(path);
-  if (!bytes && bytes.error().kind == ErrorKind::kNotFound) return std::string();
-  if (!bytes) return fail(bytes.error());
-  const std::string aside = path + ".bak";
-  if (auto kept = replace_file(aside, *bytes); !kept) return fail(kept.error());
+  auto aside = keep_copy(path);
+  if (!aside && aside.error().kind == ErrorKind::kNotFound) return std::string();
+  if (!aside) return aside;
   std::error_code error;
   if (std::filesystem::is_symlink(path, error)) {  // the link stays, and what it leads to
     if (auto emptied = replace_file(link_target(path), "{}\n"); !emptied)

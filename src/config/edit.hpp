@@ -10,7 +10,8 @@
 
 namespace ccproxy::config {
 
-// Adds or changes one mapping.
+// Adds or changes one mapping. Fails with kConfiguration when `to` is no name of a model but JSON of
+// another kind, such as {} or null.
 [[nodiscard]] Result<void> set_model(const std::string& path, const std::string& from,
                                      const std::string& to);
 
@@ -29,8 +30,8 @@ namespace ccproxy::config {
 // Fails with kNotFound when there is none of that name.
 [[nodiscard]] Result<void> remove_api_key(const std::string& path, const std::string& name);
 
-// Back to the defaults: the file is put aside as `path`.bak, which is returned; "" when there was
-// none.
+// Back to the defaults: the file is put aside as `path`.bak, or `path`.bak.2 and so on where an
+// earlier one stands there, which is returned; "" when there was none.
 [[nodiscard]] Result<std::string> reset(const std::string& path);
 
 }  // namespace ccproxy::config

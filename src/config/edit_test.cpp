@@ -71,7 +71,19 @@ TEST_F(Edit, refuses_a_value_before_anything_is_written) {
                {"oauth.authorizeUrl", "http://[::2]/a", "https address with a path"},
                {"oauth.manualRedirect", "ftp://localhost/a", "https address with a path"},
                {"credentials", "mine", "auto"},
-               {"apiKeys", R"([{"name":"a"}])", "visible ASCII"}};
+               {"apiKeys", R"([{"name":"a"}])", "visible ASCII"},
+               {"apiKeys", R"([{"name":"../x","key":"k"}])", "the first a letter or digit"},
+               {"server.host", "{}", "IPv4 or IPv6"},
+               {"log.file", "[]", "path"},
+               {"defaultModel", "{}", "model name"},
+               {"modelMapping.gpt-4", "{}", "model name"},
+               {"modelMapping.gpt-4", "[\"opus\"]", "model name"},
+               {"modelMapping.gpt-4", "true", "model name"},
+               {"modelMapping.gpt-4", "5", "model name"},
+               {"modelMapping.gpt-4", "{broken", "model name"},
+               {"modelMapping.gpt-4", "", "model name"},
+               {"modelMapping.gpt-4", "\"\"", "model name"},
+               {"modelMapping.gpt-4", "\"{}\"", "model name"}};
   for (const auto& row : kRows) {
     const auto set = set_value(path_, row.key, row.value);
     ASSERT_FALSE(set) << row.key << row.value;
@@ -113,6 +125,20 @@ TEST_F(Edit, takes_a_sign_in_address_in_the_clear_on_this_machine_only) {
   }
 }
 
+// The upstream was asked for the model "{}".
+TEST_F(Edit, of_a_mapping_takes_the_name_of_a_model_and_nothing_else) {
+  for (const char* no_model : {"{}", "[]", "null", "false", "1", "{x", "", "\xff"}) {
+    const auto set = set_model(path_, "gpt-4", no_model);
+    ASSERT_FALSE(set) << no_model;
+    EXPECT_EQ(set.error().kind, ErrorKind::kConfiguration);
+    EXPECT_EQ(set.error().message.find("\xff"), std::string::npos);
+  }
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  for (const char* model : {"claude-opus-5", "us.anthropic.claude:0", "arn:aws/x", "\"opus\""})
+    EXPECT_TRUE(set_model(path_, "gpt-4", model)) << model;
+  EXPECT_EQ(config().model_mapping.at("gpt-4"), "opus");
+}
+
 // A section that is no object ended the program.
 TEST_F(Edit, leaves_a_file_alone_whose_section_is_none) {
   write(R"({"server":5})");
@@ -140,6 +166,17 @@ TEST_F(Edit, back_to_the_defaults_keeps_the_old_file_and_a_link) {
   EXPECT_TRUE(std::filesystem::is_symlink(path_));
   EXPECT_EQ(config().log.level, LogLevel::kInfo);
   EXPECT_EQ(read_file(path_ + ".bak").value(), R"({"log":{"level":"warn"}})");
+}
+
+// The second one was written over the first.
+TEST_F(Edit, back_to_the_defaults_keeps_every_old_file) {
+  for (const std::string at : {".bak", ".bak.2", ".bak.3"}) {
+    const std::string was = R"({"log":{"file":")" + at + "\"}}";
+    write(was);
+    EXPECT_EQ(reset(path_).value(), path_ + at);
+    EXPECT_EQ(read_file(path_ + at).value(), was);
+  }
+  EXPECT_EQ(read_file(path_ + ".bak").value(), R"({"log":{"file":".bak"}})");
 }
 
 TEST_F(Edit, adds_and_removes_proxy_keys) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/near_miss.hpp"
 #include "base/text.hpp"
 #include "config/base_url.hpp"
 #include "config/key_rows.hpp"
@@ -144,7 +145,7 @@ std::optional<Wrong> read_api_keys(const Document& value, Config& config) {
       return found != item.end() && found->is_string() ? found->get<std::string>() : "";
     };
     read.push_back({member("name"), member("key")});
-    if (read.back().name.empty()) return Wrong{{place, "name"}, "string that is not empty"};
+    if (!is_key_name(read.back().name)) return Wrong{{place, "name"}, std::string(kKeyNameRule)};
     if (!is_proxy_key(read.back().key))
       return Wrong{{place, "key"}, "string of visible ASCII characters without blanks"};
     // Whoever saves what `config show` prints would have a key that anybody can guess.
@@ -158,7 +159,8 @@ std::optional<Wrong> read_api_keys(const Document& value, Config& config) {
 Key api_keys() {
   return {"apiKeys", "list of `{\"name\": ..., \"key\": ...}`",
           "Proxy keys. With any, requests must show one of them; the name is for the log, and "
-          "keeps what is stored of each apart. The file is kept readable by its owner only.",
+          "keeps what is stored of each apart: 1 to 64 letters, digits, dots, underscores and "
+          "dashes, the first a letter or digit. The file is kept readable by its owner only.",
           read_api_keys, [](const Config& config) {
             Document list = Document::array();
             for (const NamedKey& key : config.api_keys)
@@ -334,6 +336,19 @@ std::vector<Key> make_keys() {
   };
 }
 
+// The key that was mistyped: by its whole path, else by its name inside any section.
+std::string nearest_key(const std::string& wanted) {
+  std::vector<std::string> paths, names;
+  for (const Key& key : keys()) {
+    paths.push_back(key.path);
+    names.push_back(key.path.substr(key.path.rfind('.') + 1));
+  }
+  if (const std::string found = nearest(wanted, paths); !found.empty()) return found;
+  const std::string name = nearest(wanted.substr(wanted.rfind('.') + 1), names);
+  const auto found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? "" : paths[static_cast<std::size_t>(found - names.begin())];
+}
+
 }  // namespace
 
 std::span<const Key> keys() {
@@ -370,6 +385,7 @@ Error unknown_key(std::string_view path) {
       continue;
     like += (like.empty() ? "" : ", ") + key.path;
   }
+  if (like.empty()) like = nearest_key(wanted);
   return {ErrorKind::kInvalidRequest,
           like.empty() ? fmt::format("{} is no key; `ccproxy config show` lists them", path)
                        : fmt::format("{} is no key; did you mean {}?", path, like)};
@@ -379,6 +395,16 @@ std::optional<LogLevel> log_level_named(std::string_view name) {
   for (const auto& [level_name, level] : kLevels)
     if (level_name == name) return level;
   return std::nullopt;
+}
+
+bool is_key_name(std::string_view text) {
+  constexpr std::size_t kLongest = 64;
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return !text.empty() && text.size() <= kLongest && is_plain(text.front()) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return is_plain(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 bool is_proxy_key(std::string_view text) {

@@ -42,6 +42,11 @@ struct Key {
 
 [[nodiscard]] std::optional<LogLevel> log_level_named(std::string_view name);
 
+// What the name of a proxy key may be: it stands in logs, in the store and in file names of others.
+inline constexpr std::string_view kKeyNameRule =
+    "1 to 64 letters, digits, dots, underscores and dashes, the first a letter or digit";
+[[nodiscard]] bool is_key_name(std::string_view text);
+
 // True when `text` can be a proxy key: it travels in header fields, so visible ASCII, no blanks.
 [[nodiscard]] bool is_proxy_key(std::string_view text);
 

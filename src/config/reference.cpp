@@ -41,16 +41,16 @@ start. A file that cannot be used is reported, and the last one stays in use.
 | `ccproxy config check [FILE]` | Reports all that is wrong with the file in use, or with another, by line and key. |
 | `ccproxy config set-model FROM TO` | Adds or changes a mapping. |
 | `ccproxy config remove-model NAME` | Removes a mapping. |
-| `ccproxy config reset` | Back to the defaults; the old file is kept as `config.json.bak`. |
+| `ccproxy config reset` | Back to the defaults; the old file is kept as `config.json.bak`, or `.bak.2` and so on where an earlier one stands there. It says so when proxy keys went with it. |
 | `ccproxy key add NAME` | Makes a proxy key and prints it, once. It is kept under `apiKeys`. |
 | `ccproxy key list` | Prints the names, and how the keys end. |
 | `ccproxy key remove NAME` | Removes one. |
 
-`--json` is for scripts; `path`, `show`, `get` and the `key` commands have it. Edits keep the order of
-keys, unknown keys and links. A value is checked before anything is written, and a file that cannot be
-used is left alone. Edits at the same time wait for each other. The exit code is 0 when it worked, 2
-for a key or an argument that makes no sense, 3 for a value or a file that cannot be used, and 1 for
-anything else.
+`--json` is for scripts; every one of these has it, and an edit then says the value that the file gives
+now. Edits keep the order of keys, unknown keys and links. A value is checked before anything is
+written, and a file that cannot be used is left alone. Edits at the same time wait for each other. The
+exit code is 0 when it worked, 2 for a key or an argument that makes no sense, 3 for a value or a file
+that cannot be used, and 1 for anything else.
 
 ## Keys
 

@@ -37,16 +37,22 @@ TEST_F(Command, key_add_opens_the_door_of_a_running_server_and_remove_closes_it)
   EXPECT_EQ(listed.output.find(key), std::string::npos) << "shown once";
   EXPECT_EQ(call({"config", "show"}).output.find(key), std::string::npos);
   EXPECT_EQ(call({"key", "add", "laptop"}).code, 2);
-  EXPECT_EQ(call({"key", "add", "two words"}).code, 2);
+  for (const char* no_name : {"two words", "../x", "-x", ".x", "_x", "a/b", "a:b", "\xc3\xa4", ""})
+    EXPECT_EQ(call({"key", "add", "--", no_name}).code, 2) << no_name;
+  EXPECT_EQ(call({"key", "add", std::string(65, 'x')}).code, 2);
 
   const Document again = Document::parse(call({"key", "add", "phone", "--json"}).output);
   EXPECT_EQ(again["name"], "phone");
   EXPECT_TRUE(wait_status(200, "x-api-key: " + again["key"].get<std::string>() + "\r\n"));
   EXPECT_EQ(Document::parse(call({"key", "list", "--json"}).output).size(), 2U);
 
-  EXPECT_EQ(call({"key", "remove", "laptop"}).code, 0);
+  const Finished removed = call({"key", "remove", "laptop"});
+  EXPECT_EQ(removed.code, 0);
+  EXPECT_EQ(removed.output.find("need no key"), std::string::npos) << "there is another";
   EXPECT_TRUE(wait_status(401, "x-api-key: " + key + "\r\n"));
   EXPECT_EQ(call({"key", "remove", "laptop"}).code, 1);
+  EXPECT_NE(call({"key", "remove", "phone"}).output.find("Requests need no key now"),
+            std::string::npos);
 }
 
 TEST_F(Command, key_list_tells_the_key_of_the_environment_from_those_of_the_file) {

@@ -180,6 +180,10 @@ TEST_P(Renewing, of_a_process_killed_in_between_asks_for_a_login_once_and_leaves
   std::this_thread::sleep_for(seconds(3));
   EXPECT_EQ(count("refused"), 1) << "no retry storm";
   EXPECT_EQ(file(), signed_in.dump()) << "the file is intact";
+  const Finished status =
+      run(CCPROXY_BINARY, {"status"}, {{"CCPROXY_HOME", road.home()}, {"HOME", road.home()}});
+  EXPECT_NE(status.output.find("state: login required"), std::string::npos) << status.output;
+  EXPECT_EQ(status.output.find("expire"), std::string::npos) << "nothing is left that could";
   const std::string log = next.errors();
   const auto said = log.find("run `ccproxy login`");
   ASSERT_NE(said, std::string::npos) << log;
