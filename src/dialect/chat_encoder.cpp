@@ -20,7 +20,8 @@ void ChatEncoder::on(const anthropic::MessageEvent& event, std::string& out) {
 void ChatEncoder::finish(std::string& out) {
   if (phase_ == Phase::kOver) return;
   if (phase_ != Phase::kStopped || stop_reason_.empty())
-    return fail({ErrorKind::kUpstreamBroke, "the upstream's answer ended in the middle"}, out);
+    return fail({ErrorKind::kUpstreamBroke, "the upstream ended its answer before it was complete"},
+                out);
   close_block(out);
   plain_.clear();
   fence_.finish(plain_);

@@ -42,10 +42,15 @@ Sort sort_of(const Error& error) {
   return {kServer, kServer};
 }
 
-// A bug of ours names its place in the log, not to the client.
-std::string_view public_message(const Error& error) {
-  if (error.kind == ErrorKind::kInternal) return "CCProxy failed inside; its log says where.";
-  return error.message;
+bool is_break(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kUpstreamUnreachable:
+    case ErrorKind::kUpstreamBroke:
+    case ErrorKind::kTimedOut:
+    case ErrorKind::kClosed:
+    case ErrorKind::kShutdown: return true;
+    default: return false;
+  }
 }
 
 json::Writer& write_or_null(json::Writer& writer, std::string_view name, std::string_view text) {
@@ -57,7 +62,7 @@ std::string openai_body(const Error& error) {
   std::string body;
   json::Writer writer(body);
   writer.begin_object().key("error").begin_object();
-  writer.member("message", public_message(error)).member("type", sort.type);
+  writer.member("message", told_message(error)).member("type", sort.type);
   write_or_null(writer, "param", error.param);
   write_or_null(writer, "code", error.code.empty() ? sort.code : error.code);
   writer.end_object().end_object();
@@ -66,6 +71,13 @@ std::string openai_body(const Error& error) {
 
 }  // namespace
 
+// A bug of ours names its place in the log, not to the client.
+std::string told_message(const Error& error) {
+  if (error.kind == ErrorKind::kInternal) return "CCProxy failed inside; its log says where.";
+  if (is_break(error.kind)) return std::string(kConnectionLost) + error.message;
+  return error.message;
+}
+
 int status_of(Dialect, const Error& error) {
   constexpr int kMisdirected = 421;
   return error.code == kMisdirectedRequest ? kMisdirected : anthropic::status_of(error.kind);
@@ -73,8 +85,7 @@ int status_of(Dialect, const Error& error) {
 
 std::string error_body(Dialect dialect, const Error& error, std::string_view request_id) {
   if (dialect != Dialect::kMessages) return openai_body(error);
-  return anthropic::error_body(anthropic::error_type(error.kind), public_message(error),
-                               request_id);
+  return anthropic::error_body(anthropic::error_type(error.kind), told_message(error), request_id);
 }
 
 }  // namespace ccproxy::dialect

@@ -13,6 +13,14 @@ namespace ccproxy::dialect {
 // The code of an error about the address that a request names: one which nobody here answers for.
 inline constexpr std::string_view kMisdirectedRequest = "misdirected_request";
 
+// What the message of every break begins with: of an answer that stopped before its end, or never
+// came, so that asking again may help. Agents go by such words, and ask again where they stand; so
+// no other message of ours has them.
+inline constexpr std::string_view kConnectionLost = "connection lost: ";
+
+// What a client is told of an error, in every dialect.
+[[nodiscard]] std::string told_message(const Error& error);
+
 // The same status in every dialect.
 [[nodiscard]] int status_of(Dialect dialect, const Error& error);
 

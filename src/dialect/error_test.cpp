@@ -20,7 +20,8 @@ struct Case {
   const char* says;
   Error error;
   int status;
-  const char* tail;  // of the OpenAI body, from the type on
+  const char* tail;           // of the OpenAI body, from the type on
+  const char* message = "m";  // agents ask again where a connection was lost, and only there
 };
 
 const Case kCases[] = {
@@ -59,19 +60,23 @@ const Case kCases[] = {
     {"no way to upstream",
      {ErrorKind::kUpstreamUnreachable, "m"},
      502,
-     R"("type":"server_error","param":null,"code":"upstream_unreachable"}})"},
+     R"("type":"server_error","param":null,"code":"upstream_unreachable"}})",
+     "connection lost: m"},
     {"an answer that broke off",
      {ErrorKind::kUpstreamBroke, "m"},
      502,
-     R"("type":"server_error","param":null,"code":"upstream_unreachable"}})"},
+     R"("type":"server_error","param":null,"code":"upstream_unreachable"}})",
+     "connection lost: m"},
     {"time ran out",
      {ErrorKind::kTimedOut, "m"},
      504,
-     R"("type":"server_error","param":null,"code":"timeout"}})"},
+     R"("type":"server_error","param":null,"code":"timeout"}})",
+     "connection lost: m"},
     {"the end of this server",
      {ErrorKind::kShutdown, "m"},
      503,
-     R"("type":"server_error","param":null,"code":"server_error"}})"},
+     R"("type":"server_error","param":null,"code":"server_error"}})",
+     "connection lost: m"},
     {"a finer word than the kind has",
      {ErrorKind::kInvalidRequest, "m", "n", "invalid_type"},
      400,
@@ -90,7 +95,7 @@ TEST(ErrorBody, sorts_errors_as_openais_clients_expect) {
   for (const Case& row : kCases) {
     SCOPED_TRACE(row.says);
     EXPECT_EQ(error_body(Dialect::kChat, row.error, ""),
-              std::string(R"({"error":{"message":"m",)") + row.tail);
+              R"({"error":{"message":")" + std::string(row.message) + R"(",)" + row.tail);
     EXPECT_EQ(status_of(Dialect::kChat, row.error), row.status);
   }
 }

@@ -6,6 +6,7 @@
 
 #include "anthropic/refusal.hpp"
 #include "base/text.hpp"
+#include "dialect/error.hpp"
 #include "dialect/error_param.hpp"
 #include "json/reader.hpp"
 #include "json/writer.hpp"
@@ -105,6 +106,13 @@ std::string_view field(std::span<const FieldView> fields, std::string_view name)
   return found == fields.end() ? std::string_view() : found->value;
 }
 
+// Agents ask again where they read such a number: it stands where that may help.
+std::string silent_refusal(int status) {
+  const bool may_pass = status >= 500 || status == 408 || status == 409 || status == 429;
+  return may_pass ? "the upstream answered " + std::to_string(status) + " without saying why"
+                  : "the upstream refused the request without saying why";
+}
+
 std::string text_in(std::string_view token) { return json::string_of(token).value_or(""); }
 
 Told read_body(int status, std::string_view body) {
@@ -122,8 +130,7 @@ Told read_body(int status, std::string_view body) {
       });
     });
   });
-  if (told.message.empty())
-    told.message = "the upstream answered " + std::to_string(status) + " without saying why";
+  if (told.message.empty()) told.message = silent_refusal(status);
   return told;
 }
 
@@ -190,8 +197,10 @@ Told read_failure(const anthropic::Failure& failure) {
   Told told;
   json::append_decoded(told.type, failure.type);
   json::append_decoded(told.message, failure.message);
-  if (told.message.empty()) told.message = "the upstream ended its answer with an error";
   told.status = status_of_type(told.type);
+  if (!told.message.empty()) return told;
+  if (told.status >= 500) told.message = kConnectionLost;
+  told.message += "the upstream ended its answer with an error";
   return told;
 }
 

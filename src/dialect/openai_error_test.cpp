@@ -176,6 +176,26 @@ TEST(OpenAiError, P42_a_page_of_html_becomes_json) {
                         R"("type":"server_error","param":null,"code":null}})");
 }
 
+// Agents ask again where a message names a status that passes, or a lost connection.
+TEST(OpenAiError, without_words_of_the_upstreams_says_what_agents_may_go_by) {
+  struct Silent {
+    int status;
+    const char* message;
+  };
+  for (const Silent& row : {Silent{400, "the upstream refused the request without saying why"},
+                            Silent{404, "the upstream refused the request without saying why"},
+                            Silent{429, "the upstream answered 429 without saying why"},
+                            Silent{529, "the upstream answered 529 without saying why"}})
+    EXPECT_NE(openai_error(Dialect::kChat, {row.status, "", {}}, "own", kNow)
+                  .body.find("\"" + std::string(row.message) + "\""),
+              std::string::npos)
+        << row.status;
+  EXPECT_EQ(told_failure(anthropic::Failure{{"api_error"}, {}}).message,
+            "connection lost: the upstream ended its answer with an error");
+  EXPECT_EQ(told_failure(anthropic::Failure{{"invalid_request_error"}, {}}).message,
+            "the upstream ended its answer with an error");
+}
+
 TEST(OpenAiError, P40_in_a_stream_goes_by_its_type) {
   const anthropic::Failure overloaded{{"overloaded_error"}, {"Over\\u0022loaded"}};
   const ErrorReply reply = openai_error(Dialect::kChat, overloaded);

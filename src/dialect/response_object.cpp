@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dialect/error.hpp"
 #include "json/outline.hpp"
 #include "json/writer.hpp"
 
@@ -104,8 +105,9 @@ void append_done_items(std::string& list, std::string_view events) {
 }
 
 std::string interrupted_response(std::string_view object, std::string_view output) {
-  return with_state(object, ResponseStatus::kFailed,
-                    response_error("server_error", "CCProxy ended before this response did."),
+  const std::string message =
+      told_message({ErrorKind::kShutdown, "CCProxy ended before this response did."});
+  return with_state(object, ResponseStatus::kFailed, response_error("server_error", message),
                     output);
 }
 

@@ -266,7 +266,8 @@ void ResponsesEncoder::close_all(ItemStatus status, std::string& out) {
 void ResponsesEncoder::finish(std::string& out) {
   if (phase_ == Phase::kOver) return;
   if (phase_ != Phase::kStopped || stop_reason_.empty())
-    return fail({ErrorKind::kUpstreamBroke, "the upstream's answer ended in the middle"}, out);
+    return fail({ErrorKind::kUpstreamBroke, "the upstream ended its answer before it was complete"},
+                out);
   const bool cut = is_cut(stop_reason_) && !plan_.responses.is_prewarm;
   if (plan_.responses.compacts && !cut && stop_reason_ != "refusal") tell_summary(out);
   const bool is_refused = stop_reason_ == "refusal";

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "dialect/error.hpp"
 #include "dialect/openai_error.hpp"
 
 namespace ccproxy::dialect {
@@ -40,9 +41,7 @@ ResponseFailure response_failure(const anthropic::Failure& failure) {
 }
 
 ResponseFailure response_failure(const Error& error) {
-  if (error.kind == ErrorKind::kInternal)
-    return {"server_error", "CCProxy failed inside; its log says where."};
-  return {is_of_this_server(error.kind) ? "server_error" : "invalid_prompt", error.message};
+  return {is_of_this_server(error.kind) ? "server_error" : "invalid_prompt", told_message(error)};
 }
 
 }  // namespace ccproxy::dialect

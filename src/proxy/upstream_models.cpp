@@ -35,7 +35,7 @@ Task<Result<std::string>> fetch_models(WorkerState& worker, std::string_view res
   cancellation.disarm();
   if (!fetched) co_return fail(fetched.error());
   if (fetched->head.status != 200)
-    co_return fail(ErrorKind::kUpstreamBroke, fmt::format("status {}", fetched->head.status));
+    co_return fail(ErrorKind::kUpstreamBroke, fmt::format("it answered {}", fetched->head.status));
   co_return std::move(fetched->body);
 }
 

@@ -11,6 +11,9 @@
 namespace ccproxy::test {
 namespace {
 
+// Agents ask again where they read this.
+constexpr const char* kLost = "\"message\":\"connection lost: ";
+
 struct Route {
   const char *name, *target, *fields;
   std::string body;      // asks for a stream
@@ -70,6 +73,9 @@ TEST_P(BrokenStream, ends_in_order_and_its_connection_carries_the_next_attempt) 
       EXPECT_TRUE(broken.complete) << broken.raw;
       EXPECT_EQ(broken.field("connection"), "");
       EXPECT_NE(broken.body.find(route.told), std::string::npos) << broken.body;
+      const bool has_words_of_upstream = std::string_view(fault).starts_with("error");
+      EXPECT_EQ(broken.body.find(kLost) != std::string::npos, !has_words_of_upstream)
+          << broken.body;
       client.send(post(route));
       const Reply next = client.read_reply();
       EXPECT_EQ(next.status, 200) << next.raw;
@@ -94,8 +100,28 @@ TEST_P(BrokenStream, of_garbage_ends_in_order_too) {
       const Reply broken = begun.client->read_reply();
       EXPECT_TRUE(broken.complete) << broken.raw;
       EXPECT_NE(broken.body.find(route.told), std::string::npos) << broken.body;
+      EXPECT_NE(broken.body.find(kLost), std::string::npos) << broken.body;
       begun.client->send(request("GET", "/health"));
       EXPECT_EQ(begun.client->read_reply().status, 200);
+    }
+}
+
+// What is not streamed is told with a status, in the same words.
+TEST_P(BrokenStream, a_whole_reply_that_breaks_says_so_too) {
+  Road road(Plan{.workers = GetParam(),
+                 .config = R"({"timeouts":{"idleUpstreamSeconds":1,"firstByteSeconds":1},
+                               "upstream":{"maxRetries":0}})"});
+  for (const Route& route : routes())
+    for (const char* fault : {"end-mid=4", "close-mid=4", "stall-mid=4", "reset", "stall"}) {
+      const bool is_relayed = route.name == std::string_view("Messages");
+      if (is_relayed && std::string_view(fault).find("-mid") != std::string_view::npos) continue;
+      SCOPED_TRACE(testing::Message() << route.name << ", " << fault);
+      road.reply({{"text", "One two three four"}, {"fault", fault}});
+      Document whole = Document::parse(route.body);
+      whole.erase("stream");
+      const Reply broken = ask(road.port(), "POST", route.target, whole.dump(), route.fields);
+      EXPECT_GE(broken.status, 502);
+      EXPECT_NE(broken.body.find(kLost), std::string::npos) << broken.raw;
     }
 }
 
@@ -118,6 +144,7 @@ TEST_P(BrokenStream, whose_length_the_upstream_had_said_is_told_as_any_other) {
       const Reply broken = client.read_reply();
       EXPECT_TRUE(broken.complete) << broken.raw;
       EXPECT_NE(broken.body.find(route.told), std::string::npos) << broken.body;
+      EXPECT_NE(broken.body.find(kLost), std::string::npos) << broken.body;
       client.send(request("GET", "/health"));
       EXPECT_EQ(client.read_reply().status, 200);
     }
@@ -187,7 +214,8 @@ TEST_P(BrokenStream, by_a_server_that_ends_leaves_room_to_hear_that_it_ends) {
     const Reply next = begun.client->read_reply();
     EXPECT_EQ(next.status, 503) << next.raw;
     EXPECT_EQ(next.field("connection"), "close");
-    EXPECT_NE(next.body.find("CCProxy is shutting down"), std::string::npos) << next.body;
+    EXPECT_NE(next.body.find("connection lost: CCProxy is shutting down"), std::string::npos)
+        << next.body;
     EXPECT_EQ(road.proxy().wait_exit(), 0);
   }
 }

@@ -71,7 +71,7 @@ TEST_P(Ending, an_answer_that_takes_longer_is_told_so_in_its_stream) {
   EXPECT_TRUE(reply.complete);
   EXPECT_NE(
       reply.body.find("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\","
-                      "\"message\":\"CCProxy is shutting down\"}"),
+                      "\"message\":\"connection lost: CCProxy is shutting down\"}"),
       std::string::npos)
       << reply.body;
   EXPECT_EQ(road.proxy().wait_exit(), 0);

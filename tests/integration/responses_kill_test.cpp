@@ -201,7 +201,10 @@ TEST_P(ResponsesKill, killed_when_queued_was_seen) {
     EXPECT_EQ(road.proxy().wait_exit(), 128 + SIGKILL);
     road.restart();
     expect_ended(json_of(reply.body)["id"], {});
-    EXPECT_EQ(stored_response(road, json_of(reply.body)["id"]).value("status", ""), "failed");
+    const Document kept = stored_response(road, json_of(reply.body)["id"]);
+    EXPECT_EQ(kept.value("status", ""), "failed");
+    EXPECT_EQ(kept["error"].value("message", ""),
+              "connection lost: CCProxy ended before this response did.");
   }
 }
 

@@ -1,0 +1,105 @@
+// The words of final errors: agents ask again where a message says that a connection was lost, that
+// something timed out, or names a status that passes. What asking again cannot mend has no such
+// words. (What the sources' own texts say is looked through by tests/lint/error_words.)
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "support/responses.hpp"
+
+namespace ccproxy::test {
+namespace {
+
+std::string message_of(const Reply& reply) {
+  const Document body = Document::parse(reply.body, nullptr, false);
+  if (!body.is_object() || !body.contains("error")) return "";
+  return body["error"].value("message", "");
+}
+
+void expect_final(const Reply& reply, int status) {
+  static const std::regex kAgain(
+      "connection lost|timed out|server error|overloaded|(http|status) *[0-9]{3}",
+      std::regex::icase);
+  EXPECT_EQ(reply.status, status) << reply.raw;
+  const std::string message = message_of(reply);
+  EXPECT_FALSE(message.empty()) << reply.raw;
+  EXPECT_FALSE(std::regex_search(message, kAgain)) << message;
+  EXPECT_EQ(message.find(std::to_string(status)), std::string::npos) << message;
+}
+
+struct Row {
+  const char* says;
+  int status;
+  const char *method, *target;
+  std::string body{};
+  std::string fields{kOpenAiFields};
+};
+
+TEST(ErrorWords, of_a_final_error_let_nobody_ask_again) {
+  Road road(Plan{.config = R"({"limits":{"bodyBytes":100000,"headBytes":8192}})"});
+  const std::string large = "[\"" + std::string(200'000, 'x') + "\"]";
+  const std::vector<Row> rows = {
+      {"no JSON", 400, "POST", kChat, "{"},
+      {"no messages", 400, "POST", kChat, "{}"},
+      {"a role that is none", 400, "POST", kChat, R"({"messages":[{"role":"x","content":"a"}]})"},
+      {"a type that is wrong", 400, "POST", kChat, chat_body({{"max_tokens", "x"}}).dump()},
+      {"what is not supported", 400, "POST", kChat, chat_body({{"n", 2}}).dump()},
+      {"strict", 400, "POST", kChat, chat_body({{"seed", 7}}).dump(),
+       std::string(kOpenAiFields) + "x-ccproxy-strict: true\r\n"},
+      {"no prompt", 400, "POST", "/v1/completions", "{}"},
+      {"an input that is none", 400, "POST", kResponses, response_body({{"input", 7}}).dump()},
+      {"a response that is not there", 400, "POST", kResponses,
+       response_body({{"previous_response_id", "resp_x"}}).dump()},
+      {"nothing to compact", 400, "POST", "/v1/responses/compact", "{}"},
+      {"nothing to count", 400, "POST", "/v1/responses/input_tokens", "{"},
+      {"a stored response that is not there", 404, "GET", "/v1/responses/resp_x"},
+      {"a completion that is not stored", 404, "GET", "/v1/chat/completions/c"},
+      {"conversations", 400, "POST", "/v1/conversations", "{}"},
+      {"a route that is not there", 404, "GET", "/nothing"},
+      {"another route that is not there", 404, "POST", "/v1/embeddings", "{}"},
+      {"a method", 405, "DELETE", kChat},
+      {"a method of the other dialect", 405, "GET", "/v1/messages", "", kFields},
+      {"a model that is not there", 404, "GET", "/v1/models/none"},
+      {"a body that is too large", 413, "POST", kChat, large},
+      {"the same in the other dialect", 413, "POST", "/v1/messages", large, kFields},
+      {"a coding that nobody reads", 415, "POST", kChat, "{}",
+       std::string(kOpenAiFields) + "content-encoding: compress\r\n"},
+      {"a head that is too large", 431, "GET", "/health", "",
+       "x: " + std::string(10'000, 'x') + "\r\n"},
+      {"an upgrade", 426, "GET", kResponses, "", "connection: upgrade\r\nupgrade: websocket\r\n"},
+      {"a page from elsewhere", 403, "POST", kChat, "{}",
+       std::string(kOpenAiFields) + "origin: https://evil.example\r\n"},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.says);
+    expect_final(ask(road.port(), row.method, row.target, row.body, row.fields), row.status);
+  }
+}
+
+TEST(ErrorWords, about_a_key_or_a_credential_are_final) {
+  const std::string chat = chat_body().dump(), response = response_body().dump();
+  const std::vector<Row> asked = {{"", 401, "POST", kChat, chat},
+                                  {"", 401, "POST", kResponses, response},
+                                  {"", 401, "POST", "/v1/messages", kWhole, kFields}};
+  Road locked(Plan{.config = R"({"apiKeys":[{"name":"a","key":"ccp-of-somebody-else"}]})"});
+  Road signed_out(Plan{.environment = {}});
+  for (const Row& row : asked)
+    for (const Road* road : {&locked, &signed_out})
+      expect_final(ask(road->port(), row.method, row.target, row.body, row.fields), row.status);
+}
+
+// The upstream's own words stay; where it has none, these are ours.
+TEST(ErrorWords, for_an_upstream_that_refuses_without_any_are_final_too) {
+  Road road(Plan{.config = R"({"upstream":{"maxRetries":0}})"});
+  for (const int status : {400, 401, 403, 404, 413, 422}) {
+    SCOPED_TRACE(status);
+    road.reply({{"status", status}, {"body", ""}});
+    expect_final(chat(road, chat_body()), status);
+    expect_final(respond(road, response_body()), status);
+  }
+}
+
+}  // namespace
+}  // namespace ccproxy::test
