@@ -7,7 +7,9 @@
 #include <optional>
 #include <utility>
 
+#include "base/encoding.hpp"
 #include "base/text.hpp"
+#include "json/text.hpp"
 
 namespace ccproxy::proxy {
 namespace {
@@ -109,20 +111,35 @@ std::string normal_path(std::string_view path) {
   return std::string(path);
 }
 
-// "." and "..", also written with %2e, and separators a server behind might see differently.
-bool may_lead_elsewhere(std::string_view path) {
-  const std::string plain = lowered(path);
-  if (plain.find('\\') != std::string::npos || plain.find("%2f") != std::string::npos ||
-      plain.find("%5c") != std::string::npos)
-    return true;
-  std::string_view rest = plain;
-  while (!rest.empty()) {
-    std::string segment(take_item(rest, '/'));
-    for (auto at = segment.find("%2e"); at != std::string::npos; at = segment.find("%2e"))
-      segment.replace(at, 3, ".");
-    if (segment == "." || segment == "..") return true;
-  }
+bool is_dots(std::string_view segment) {
+  segment = segment.substr(0, segment.find(';'));  // a parameter, which some servers cut off
+  return segment == "." || segment == "..";
+}
+
+// What a server behind might take for another path than the one that was admitted: "." and "..",
+// with parameters, too; another separator; a control character; text that is no UTF-8.
+bool is_ambiguous(std::string_view path) {
+  const auto is_odd = [](char c) {
+    return static_cast<unsigned char>(c) < ' ' || c == '\\' || c == '\x7f';
+  };
+  if (std::any_of(path.begin(), path.end(), is_odd) || !json::is_utf8(path)) return true;
+  while (!path.empty())
+    if (is_dots(take_item(path, '/'))) return true;
   return false;
+}
+
+// The same however often the path is decoded on its way.
+bool may_lead_elsewhere(std::string_view path) {
+  constexpr int kMostDecodings = 4;
+  const auto slashes = std::count(path.begin(), path.end(), '/');
+  std::string plain(path);
+  for (int i = 0; i < kMostDecodings; ++i) {
+    if (is_ambiguous(plain) || std::count(plain.begin(), plain.end(), '/') != slashes) return true;
+    std::string decoded = percent_decoded(plain, Plus::kPlus);
+    if (decoded == plain) return false;
+    plain = std::move(decoded);
+  }
+  return true;
 }
 
 bool is_openai(std::string_view path) {
@@ -192,6 +209,10 @@ Result<Route> find_route(const http::RequestHead& head) {
                  "route.",
                  "", "unknown_url"});
   return fail(unknown_route(head));
+}
+
+bool is_file_content(const Route& route) {
+  return route.name == "/v1/files" && route.path.ends_with("/content");
 }
 
 bool allows(const Route& route, std::string_view method) { return list_names(route.allow, method); }

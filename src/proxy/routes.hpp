@@ -52,6 +52,9 @@ struct Route {
 
 [[nodiscard]] bool allows(const Route& route, std::string_view method);
 
+// True where somebody's upload comes back as it is.
+[[nodiscard]] bool is_file_content(const Route& route);
+
 // The dialect to tell an error in when no route was found.
 [[nodiscard]] dialect::Dialect dialect_of(const http::RequestHead& head);
 

@@ -97,10 +97,28 @@ TEST(Routes, that_do_not_exist_are_not_found) {
   EXPECT_FALSE(find_route(head_of("/api/oauth/usage", "anthropic-version")));
 }
 
+TEST(Routes, have_names_with_dots_blanks_percents_and_letters_of_any_language) {
+  for (const char* target : {"/v1/files/a..b", "/v1/files/...", "/v1/files/.a", "/v1/files/a%20b",
+                             "/v1/files/100%25", "/v1/files/%E4%BD%A0%E5%A5%BD", "/v1/files/a;v=1",
+                             "/v1/files/a+b", "/v1/models/claude%3Afast"}) {
+    SCOPED_TRACE(target);
+    EXPECT_TRUE(find_route(head_of(target, "anthropic-version")));
+  }
+}
+
 TEST(Routes, cannot_be_left_by_dots_or_hidden_separators) {
   for (const char* target :
        {"/v1/../api/oauth/usage", "/v1/files/%2e%2E/x", "/v1/./messages", "/v1/files/..%2fx",
-        "/v1/files/a\\..\\b", "//v1//..//api", "/v1//%2e/x"}) {
+        "/v1/files/a\\..\\b", "//v1//..//api", "/v1//%2e/x",
+        // with a parameter
+        "/v1/..;/x", "/v1/..;a=b/x", "/v1/.;/x", "/v1/%2e%2e%3b/x",
+        // coded more than once
+        "/v1/%252e%252e/x", "/v1/%25252e./x", "/v1/..%252fx", "/v1/a%255cb",
+        "/v1/%2525252525252525252e/x",
+        // overlong UTF-8, and other text that is none
+        "/v1/%c0%ae%c0%ae/x", "/v1/%c0%af/x", "/v1/%e0%80%ae/x", "/v1/\xc0\xae/x", "/v1/%ff",
+        // control characters
+        "/v1/a%00b", "/v1/a%0d%0ab", "/v1/a%7f"}) {
     SCOPED_TRACE(target);
     ASSERT_FALSE(find_route(head_of(target, "anthropic-version")));
     EXPECT_EQ(find_route(head_of(target, "anthropic-version")).error().kind,
