@@ -51,6 +51,8 @@ bool forwards_response_header(std::string_view name) {
     case 6: return !same_text(name, "server");
     case 7: return !same_text(name, "alt-svc");
     case 10: return !same_text(name, "set-cookie");
+    case 22: return !same_text(name, "x-content-type-options");  // ours stands there
+    case 28: return !same_text(name, "cross-origin-resource-policy");
     default: return true;
   }
 }

@@ -81,7 +81,8 @@ TEST(RequestHeaders, pass_when_they_are_meant_for_upstream_or_unknown) {
 TEST(ResponseHeaders, keep_upstreams_connection_to_themselves) {
   for (const char* name : {"connection", "keep-alive", "proxy-authenticate", "te", "trailer",
                            "Transfer-Encoding", "upgrade", "Set-Cookie", "server", "alt-svc",
-                           "content-length", "access-control-allow-origin", "x-ccproxy-warning"})
+                           "content-length", "access-control-allow-origin", "x-ccproxy-warning",
+                           "X-Content-Type-Options", "cross-origin-resource-policy"})
     EXPECT_FALSE(forwards_response_header(name)) << name;
 }
 
@@ -89,7 +90,8 @@ TEST(ResponseHeaders, pass_otherwise) {
   for (const char* name :
        {"date", "request-id", "anthropic-organization-id", "anthropic-ratelimit-requests-reset",
         "retry-after", "x-should-retry", "content-type", "content-disposition", "content-encoding",
-        "cf-ray", "via", "server-timing", "set-cookies", "x-api-key"})
+        "cf-ray", "via", "server-timing", "content-security-policy", "x-content-type-option",
+        "set-cookies", "x-api-key"})
     EXPECT_TRUE(forwards_response_header(name)) << name;
 }
 

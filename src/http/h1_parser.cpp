@@ -52,6 +52,7 @@ class Message final : public beast::http::basic_parser<kIsRequest> {
     error = {};
     if (bytes.size() < least_) return 0;
     out_ = &out;
+    shown_ = bytes;
     const std::size_t taken =
         this->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
     out_ = nullptr;
@@ -92,8 +93,15 @@ class Message final : public beast::http::basic_parser<kIsRequest> {
     const std::string_view trailer = view(name);
     trailers_ += name.size() + value.size();
     if (same_text(trailer, "content-length") || same_text(trailer, "transfer-encoding") ||
-        same_text(trailer, "host") || trailers_ > kMostTrailers)
+        same_text(trailer, "host") || trailers_ > kMostTrailers || is_folded(trailer))
       error = BeastError::bad_field;
+  }
+
+  // Beast joins the lines of a field; in the bytes that it was shown they are as they came.
+  [[nodiscard]] bool is_folded(std::string_view name) const {
+    const std::string_view rest = shown_.substr(name.data() + name.size() - shown_.data());
+    const auto next = rest.find("\r\n") + 2;
+    return next < rest.size() && (rest[next] == ' ' || rest[next] == '\t');
   }
 
   void on_chunk_header_impl(std::uint64_t, beast::string_view extension,
@@ -117,6 +125,7 @@ class Message final : public beast::http::basic_parser<kIsRequest> {
 
   HeadType* head_ = nullptr;  // while the head is read
   Buffer* out_ = nullptr;     // while chunks are read
+  std::string_view shown_;    // to put(), while chunks are read
   std::size_t least_ = 0;     // bytes that the next put() must be shown
   std::size_t trailers_ = 0;  // bytes of them
 };

@@ -264,6 +264,8 @@ TEST(H1Parser, refuses_chunks_that_others_may_read_otherwise) {
           {"a trailer Host", chunked("0\r\nHOST: b\r\n\r\n"), refused},
           {"a trailer that is no field", chunked("0\r\nGET / HTTP/1.1\r\n\r\n"), refused},
           {"a trailer with a bare LF", chunked("0\r\nA: b\nC: d\r\n\r\n"), refused},
+          {"a folded trailer", chunked("0\r\nA: b\r\n c\r\n\r\n"), refused},
+          {"a trailer with an empty fold", chunked("0\r\nA:\r\n\t\r\nB: c\r\n\r\n"), refused},
           {"too many trailers", chunked("0\r\n" + fields(600) + "\r\n"), refused},
           {"trailers without end", chunked("0\r\n" + fields(600)), refused},
       },

@@ -28,10 +28,11 @@ tl::unexpected<Error> client_gone() {
 }  // namespace
 
 ServerConnection::ServerConnection(net::Runtime& runtime, std::unique_ptr<net::Stream> stream,
-                                   ServerLimits limits)
+                                   ServerLimits limits, std::string_view every_reply)
     : runtime_(runtime),
       stream_(std::move(stream)),
       limits_(limits),
+      every_reply_(every_reply),
       parser_(limits.head_bytes),
       changed_(runtime),
       drained_(runtime),
@@ -225,6 +226,7 @@ void ServerConnection::begin_reply(int status, std::string_view fields,
   head_.clear();
   head_.append("HTTP/1.1 ").append(std::to_string(status)).append(" ");
   head_.append(reason_phrase(status)).append("\r\n");
+  head_ += every_reply_;
   head_ += fields;
   if (length && status != 204 && status != 304)
     append_field(head_, "content-length", std::to_string(*length));

@@ -29,7 +29,10 @@ struct ServerLimits {
 
 class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
  public:
-  ServerConnection(net::Runtime& runtime, std::unique_ptr<net::Stream> stream, ServerLimits limits);
+  // `every_reply` are lines as append_field() makes them, for the head of each reply; they must
+  // outlive the connection.
+  ServerConnection(net::Runtime& runtime, std::unique_ptr<net::Stream> stream, ServerLimits limits,
+                   std::string_view every_reply = {});
   ServerConnection(const ServerConnection&) = delete;
   ServerConnection& operator=(const ServerConnection&) = delete;
   ServerConnection(ServerConnection&&) = delete;
@@ -111,6 +114,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   net::Runtime& runtime_;
   std::unique_ptr<net::Stream> stream_;
   ServerLimits limits_;
+  std::string_view every_reply_;
   H1Parser parser_;
 
   // Two buffers, so that views into one stay valid while the other fills.

@@ -294,6 +294,9 @@ class Context final : public TlsContext {
     SSL_set_connect_state(ssl);
     if (numeric_address(host).empty()) {
       std::string name = host;
+      // RFC 9525, 2: a subject's common name is no server's name.
+      SSL_set_hostflags(ssl,
+                        X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
       if (SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) !=
               1 ||
           SSL_set1_host(ssl, name.c_str()) != 1)
@@ -336,10 +339,11 @@ Result<std::unique_ptr<TlsContext>> TlsContext::client(const std::string& ca_fil
   return std::make_unique<Context>(std::move(context), true);
 }
 
-Result<std::unique_ptr<TlsContext>> TlsContext::throwaway_server(std::string& certificate_pem) {
+Result<std::unique_ptr<TlsContext>> TlsContext::throwaway_server(std::string& certificate_pem,
+                                                                 const CertificateNames& names) {
   ContextPtr context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
   if (!context) return unusable("TLS is not available");
-  if (!use_throwaway_certificate(context.get(), certificate_pem))
+  if (!use_throwaway_certificate(context.get(), names, certificate_pem))
     return unusable("cannot make a certificate");
   return std::make_unique<Context>(std::move(context), false);
 }

@@ -12,16 +12,21 @@
 
 namespace ccproxy::net {
 
+// What a certificate says of whose it is, as OpenSSL's configuration writes the second.
+struct CertificateNames {
+  std::string common = "ccproxy mock";
+  std::string alternative = "DNS:localhost,IP:127.0.0.1,IP:0:0:0:0:0:0:0:1";
+};
+
 class TlsContext {
  public:
   // Trusts the system's certificates (SSL_CERT_FILE and SSL_CERT_DIR move them) and those in
   // `ca_file` (PEM), when it names one. Fails with kConfiguration.
   [[nodiscard]] static Result<std::unique_ptr<TlsContext>> client(const std::string& ca_file);
 
-  // For localhost, 127.0.0.1 and ::1, with a key made now; `certificate_pem` is what a client must
-  // trust.
+  // Of these names, with a key made now; `certificate_pem` is what a client must trust.
   [[nodiscard]] static Result<std::unique_ptr<TlsContext>> throwaway_server(
-      std::string& certificate_pem);
+      std::string& certificate_pem, const CertificateNames& names = {});
 
   virtual ~TlsContext() = default;
   TlsContext() = default;

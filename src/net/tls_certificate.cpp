@@ -25,7 +25,7 @@ bool add_extension(X509* certificate, int kind, const char* value) {
   return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
-CertificatePtr self_signed(EVP_PKEY* key) {
+CertificatePtr self_signed(EVP_PKEY* key, const CertificateNames& names) {
   CertificatePtr certificate(X509_new(), &X509_free);
   std::int64_t serial = 0;
   RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial - 1);
@@ -36,11 +36,11 @@ CertificatePtr self_signed(EVP_PKEY* key) {
   X509_set_pubkey(certificate.get(), key);
   X509_NAME* name = X509_get_subject_name(certificate.get());
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                             reinterpret_cast<const unsigned char*>("ccproxy mock"), -1, -1, 0);
+                             reinterpret_cast<const unsigned char*>(names.common.c_str()), -1, -1,
+                             0);
   X509_set_issuer_name(certificate.get(), name);
   const bool complete =
-      add_extension(certificate.get(), NID_subject_alt_name,
-                    "DNS:localhost,IP:127.0.0.1,IP:0:0:0:0:0:0:0:1") &&
+      add_extension(certificate.get(), NID_subject_alt_name, names.alternative.c_str()) &&
       add_extension(certificate.get(), NID_basic_constraints, "critical,CA:TRUE") &&
       X509_sign(certificate.get(), key, EVP_sha256()) != 0;
   if (!complete) certificate.reset();
@@ -57,10 +57,10 @@ std::string as_pem(X509* certificate) {
 
 }  // namespace
 
-bool use_throwaway_certificate(SSL_CTX* context, std::string& pem) {
+bool use_throwaway_certificate(SSL_CTX* context, const CertificateNames& names, std::string& pem) {
   const KeyPtr key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
   if (!key) return false;
-  const CertificatePtr certificate = self_signed(key.get());
+  const CertificatePtr certificate = self_signed(key.get(), names);
   if (!certificate) return false;
   pem = as_pem(certificate.get());
   return SSL_CTX_use_certificate(context, certificate.get()) == 1 &&

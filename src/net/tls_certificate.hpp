@@ -5,10 +5,13 @@
 
 #include <string>
 
+#include "net/tls.hpp"
+
 namespace ccproxy::net {
 
-// Makes an elliptic key and a self-signed certificate for localhost, 127.0.0.1 and ::1, valid for a
-// week, and puts both into `context`. `pem` gets the certificate. False when OpenSSL refuses.
-[[nodiscard]] bool use_throwaway_certificate(SSL_CTX* context, std::string& pem);
+// Makes an elliptic key and a self-signed certificate of these names, valid for a week, and puts
+// both into `context`. `pem` gets the certificate. False when OpenSSL refuses.
+[[nodiscard]] bool use_throwaway_certificate(SSL_CTX* context, const CertificateNames& names,
+                                             std::string& pem);
 
 }  // namespace ccproxy::net

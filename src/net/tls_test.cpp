@@ -111,6 +111,20 @@ TEST_F(Tls, refuses_a_certificate_for_another_address) {
   loop.run(refuse(loop, *client_, *server_, "127.0.0.2", "IP address mismatch"));
 }
 
+// A subject's common name counted once; a certificate that has no other name of a server has none.
+TEST_F(Tls, reads_names_of_a_certificate_among_its_alternative_names_only) {
+  std::string pem;
+  const auto server = TlsContext::throwaway_server(pem, {"localhost", "IP:127.0.0.1"});
+  ASSERT_TRUE(server);
+  std::ofstream(folder_ + "/common.pem") << pem;
+  const auto client = TlsContext::client(folder_ + "/common.pem");
+  ASSERT_TRUE(client);
+  TestLoop loop;
+  loop.run(refuse(loop, **client, **server, "localhost", "hostname mismatch"));
+  TestLoop other;
+  other.run(round_trip(other, **client, **server, "127.0.0.1"));
+}
+
 TEST_F(Tls, refuses_a_certificate_that_nobody_vouches_for) {
   auto stranger = TlsContext::client("");
   ASSERT_TRUE(stranger);

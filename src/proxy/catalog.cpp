@@ -83,6 +83,11 @@ bool Catalog::claim_refresh() {
   return true;
 }
 
+void Catalog::release_refresh() {
+  const std::lock_guard lock(mutex_);
+  fresh_until_ = {};
+}
+
 void Catalog::merge(std::string_view upstream_list) {
   // Under the lock from the first look on, or what rebuild() has put there meanwhile would be lost.
   const std::lock_guard lock(mutex_);

@@ -34,6 +34,8 @@ class Catalog {
   // True for the caller that should ask the upstream now: the list is older than ten minutes and
   // nobody else was told so within the last minute.
   [[nodiscard]] bool claim_refresh();
+  // What was claimed was not done: the next caller should ask.
+  void release_refresh();
   // Lays what the upstream lists over the table; a body that is no such list changes nothing.
   void merge(std::string_view upstream_list);
 

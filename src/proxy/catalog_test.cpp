@@ -92,6 +92,9 @@ TEST_F(CatalogTest, one_caller_at_a_time_is_sent_to_ask_the_upstream) {
   Catalog catalog(models_, config_);
   EXPECT_TRUE(catalog.claim_refresh());
   EXPECT_FALSE(catalog.claim_refresh());
+  catalog.release_refresh();
+  EXPECT_TRUE(catalog.claim_refresh());
+  EXPECT_FALSE(catalog.claim_refresh());
 }
 
 TEST_F(CatalogTest, what_the_upstream_lists_joins_and_what_is_no_list_changes_nothing) {

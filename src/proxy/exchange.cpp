@@ -125,7 +125,8 @@ Task<Result<void>> Exchange::serve() {
     // Whoever has shown nothing is told that something runs here, and no more.
     if (route->kind == RouteKind::kHealth)
       co_return co_await answer(200, "application/json", kBareHealth);
-    if (route->kind == RouteKind::kProbe) co_return co_await answer(200, "text/plain", "");
+    if (route->kind == RouteKind::kProbe && !is_foreign_fetch(head_))
+      co_return co_await answer(200, "text/plain", "");
   }
   if (!pass) co_return fail(pass.error());
   receipt_.key = std::move(pass->key_name);
@@ -170,7 +171,9 @@ Task<Result<void>> Exchange::answer_here(const Route& route) {
     const std::string body = fmt::format("CCProxy {} is running.\n", shared_.version);
     co_return co_await answer(200, "text/plain; charset=utf-8", body);
   }
-  co_await refresh_models(worker_);
+  net::Cancellation& waiting = upstream_.while_client_waits();
+  co_await refresh_models(worker_, waiting);
+  if (waiting.cancelled()) co_return fail(ErrorKind::kClosed, "cancelled");
   auto body = route.kind == RouteKind::kModels ? list_models(shared_, head_)
                                                : show_model(shared_, head_, route.path);
   if (!body) co_return fail(body.error());
@@ -280,6 +283,7 @@ Task<Result<void>> Exchange::refuse_upgrade() {
 
 Task<Result<void>> Exchange::forward_relay(const Route& route) {
   const Asked asked{head_, upstream_target(route)};
+  if (is_file_content(route)) cors_fields_ += kSandboxField;
   Result<http::ResponseHead> head;
   if (client_->has_body()) {
     head = co_await upstream_.upload(asked);

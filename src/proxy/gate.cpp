@@ -13,13 +13,35 @@
 namespace ccproxy::proxy {
 namespace {
 
-// The host of a Host value or an origin's authority, without its port and brackets.
-std::string_view host_of(std::string_view authority) {
-  if (authority.starts_with('[')) {
-    const auto end = authority.find(']');
-    return end == std::string_view::npos ? authority : authority.substr(1, end - 1);
-  }
-  return authority.substr(0, authority.find(':'));
+bool is_name(char c) {
+  const char l = lower(c);
+  return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+}
+
+bool is_address_v6(char c) {
+  const char l = lower(c);
+  return (l >= 'a' && l <= 'f') || (c >= '0' && c <= '9') || c == ':' || c == '.';
+}
+
+bool is_port(std::string_view port) {
+  return port.empty() || (port.size() <= 5 && parse_decimal(port).value_or(65'536) <= 65'535);
+}
+
+// The host of a Host value or an origin's authority, without its port and brackets (RFC 3986, 3.2).
+// Nothing for what is not a host and at most a port from its first byte to its last: what reads it
+// otherwise would see another host than this does.
+std::optional<std::string_view> host_of(std::string_view authority) {
+  const bool is_v6 = authority.starts_with('[');
+  if (is_v6) authority.remove_prefix(1);
+  const auto* const end =
+      std::find_if_not(authority.begin(), authority.end(), is_v6 ? is_address_v6 : is_name);
+  const auto length = static_cast<std::size_t>(end - authority.begin());
+  const std::string_view host = authority.substr(0, length);
+  std::string_view rest = authority.substr(length);
+  if (is_v6 && !rest.starts_with(']')) return std::nullopt;
+  if (is_v6) rest.remove_prefix(1);
+  const bool is_whole = rest.empty() || (rest.front() == ':' && is_port(rest.substr(1)));
+  return is_whole && !host.empty() ? std::optional(host) : std::nullopt;
 }
 
 bool is_loopback_v4(std::string_view host) {
@@ -42,9 +64,9 @@ bool names(const std::vector<std::string>& list, std::string_view value) {
 }
 
 bool is_known_host(std::string_view authority, const config::Config& config) {
-  const std::string_view host = host_of(authority);
-  return is_loopback(host) || names(config.server.allowed_hosts, host) ||
-         names(config.server.allowed_hosts, authority);
+  const auto host = host_of(authority);
+  return host && (is_loopback(*host) || names(config.server.allowed_hosts, *host) ||
+                  names(config.server.allowed_hosts, authority));
 }
 
 bool is_known_origin(std::string_view origin, const config::Config& config) {
@@ -105,9 +127,22 @@ std::string cors_fields(std::string_view origin) {
 
 }  // namespace
 
+bool is_foreign_fetch(const http::RequestHead& head) {
+  if (head.find("origin")) return false;  // which says more
+  return std::any_of(head.fields.begin(), head.fields.end(), [](const http::Field& field) {
+    return same_text(field.name, "sec-fetch-site") &&
+           (same_text(field.value, "cross-site") || same_text(field.value, "same-site"));
+  });
+}
+
 Result<Pass> admit(const http::RequestHead& head, const config::Config& config, bool trusted) {
   Pass pass;
   const auto origin = head.find("origin");
+  if (is_foreign_fetch(head))
+    return fail(ErrorKind::kForbidden,
+                "a web page from elsewhere may not use CCProxy (Sec-Fetch-Site)");
+  // A browser does not open a Unix socket: what has its fields came through a tunnel.
+  trusted = trusted && !origin && !head.find("sec-fetch-site");
   if (!trusted && origin && !is_known_origin(*origin, config))
     return fail(ErrorKind::kForbidden,
                 "this web page may not use CCProxy: its origin is not in server.allowedOrigins");

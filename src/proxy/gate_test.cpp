@@ -28,7 +28,12 @@ TEST(Gate, answers_loopback_names_and_listed_hosts_only) {
                            "[::1]:3456", "dev.example:80", "Dev.Example"})
     EXPECT_TRUE(admit(head_of({{"Host", host}}), config, false)) << host;
   for (const char* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
-                           "10.0.0.1", "127.1", "127.0.0.256", "[::2]", "0.0.0.0"}) {
+                           "10.0.0.1", "127.1", "127.0.0.256", "[::2]", "0.0.0.0",
+                           // parsed whole: what follows a port or a bracket counts
+                           "localhost:evil.example", "localhost:80.evil.example", "localhost:80:80",
+                           "localhost:65536", "[::1].evil.example", "[::1]evil.example:80", "[::1",
+                           "::1", "localhost:x@evil.example", "me@localhost", "localhost/", "",
+                           ":3456", "localhost ", "local%68ost", "127.0.0.1\\@evil.example"}) {
     const auto pass = admit(head_of({{"Host", host}}), config, false);
     ASSERT_FALSE(pass) << host;
     EXPECT_EQ(pass.error().kind, ErrorKind::kForbidden);
@@ -86,14 +91,63 @@ TEST(Gate, refuses_foreign_web_pages_and_gives_cors_to_listed_ones) {
     return admit(head_of({{"Host", "localhost"}, {"Origin", origin}}), config, false);
   };
   for (const char* origin :
-       {"https://evil.example", "null", "http://localhost.evil.example", "file://"})
+       {"https://evil.example", "null", "http://localhost.evil.example", "file://",
+        "http://localhost:x@evil.example", "http://localhost:evil.example",
+        "http://[::1].evil.example", "http://localhost/", "http://",
+        "http://localhost@evil.example", "http://localhost:8080/path", "localhost"})
     ASSERT_FALSE(with_origin(origin)) << origin;
+  ASSERT_TRUE(with_origin("http://[::1]:8080"));
   ASSERT_TRUE(with_origin("http://localhost:8080"));
   EXPECT_EQ(with_origin("http://localhost:8080")->cors_fields, "");
   ASSERT_TRUE(with_origin("app://notes"));
   EXPECT_NE(
       with_origin("app://notes")->cors_fields.find("access-control-allow-origin: app://notes\r\n"),
       std::string::npos);
+}
+
+struct FetchCase {
+  const char* says;
+  std::vector<http::Field> fields;
+  bool admitted;
+};
+
+const FetchCase kFetches[] = {
+    {"an image, a frame, a form with GET on a page from elsewhere",
+     {{"Sec-Fetch-Site", "cross-site"}},
+     false},
+    {"on a page of the same site, which has another port or a name below",
+     {{"sec-fetch-site", "same-site"}},
+     false},
+    {"in any case", {{"Sec-Fetch-Site", "Cross-Site"}}, false},
+    {"a navigation, too: there are no pages here",
+     {{"Sec-Fetch-Site", "cross-site"},
+      {"Sec-Fetch-Mode", "navigate"},
+      {"Sec-Fetch-Dest", "document"}},
+     false},
+    {"a key does not waive it", {{"Sec-Fetch-Site", "cross-site"}, {"x-api-key", "one"}}, false},
+    {"a second field counts",
+     {{"Sec-Fetch-Site", "none"}, {"Sec-Fetch-Site", "cross-site"}},
+     false},
+    {"an address that was typed in", {{"Sec-Fetch-Site", "none"}}, true},
+    {"what was served here", {{"Sec-Fetch-Site", "same-origin"}}, true},
+    {"node sends the mode alone", {{"Sec-Fetch-Mode", "cors"}}, true},
+    {"with an Origin that is the person's own, that counts",
+     {{"Sec-Fetch-Site", "same-site"}, {"Origin", "http://localhost:8080"}},
+     true},
+    {"with another one, too",
+     {{"Sec-Fetch-Site", "same-origin"}, {"Origin", "https://evil.example"}},
+     false},
+};
+
+TEST(Gate, refuses_what_foreign_web_pages_fetch_without_an_origin) {
+  for (const FetchCase& row : kFetches) {
+    SCOPED_TRACE(row.says);
+    for (const bool trusted : {false, true}) {
+      auto fields = row.fields;
+      fields.push_back({"Host", "localhost"});
+      EXPECT_EQ(admit(head_of(fields, "GET"), {}, trusted).has_value(), row.admitted) << trusted;
+    }
+  }
 }
 
 TEST(Gate, takes_a_key_in_each_of_the_fields_clients_use) {
@@ -127,6 +181,17 @@ TEST(Gate, leaves_the_clients_own_credential_alone_under_client) {
   EXPECT_TRUE(
       admit(head_of({{"Host", "localhost"}, {"x-api-key", "sk-own"}, {"x-ccproxy-key", "two"}}),
             config, false));
+}
+
+TEST(Gate, judges_a_browser_on_a_unix_socket_as_elsewhere) {
+  const std::vector<http::Field> shown = {{"Origin", "http://localhost"},
+                                          {"Sec-Fetch-Site", "none"}};
+  for (const auto& field : shown) {
+    EXPECT_FALSE(admit(head_of({{"Host", "evil.example"}, field}), {}, true)) << field.name;
+    EXPECT_TRUE(admit(head_of({{"Host", "localhost"}, field}), {}, true)) << field.name;
+  }
+  EXPECT_FALSE(
+      admit(head_of({{"Host", "localhost"}, {"Origin", "https://evil.example"}}), {}, true));
 }
 
 TEST(Gate, does_not_ask_a_unix_socket_for_its_host) {

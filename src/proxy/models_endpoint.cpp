@@ -38,15 +38,17 @@ anthropic::Page page_of(std::string_view query) {
 
 }  // namespace
 
-Task<void> refresh_models(WorkerState& worker) {
+Task<void> refresh_models(WorkerState& worker, net::Cancellation& cancellation) {
   Shared& shared = worker.shared;
   const auto standing = shared.credentials.standing();
   if (standing->credential.kind != auth::CredentialKind::kApiKey) co_return;
   if (!shared.catalog.claim_refresh()) co_return;
 
-  auto list = co_await fetch_models(worker, "?limit=1000", kPatience);
+  auto list = co_await fetch_models(worker, "?limit=1000", kPatience, cancellation);
   if (list) {
     shared.catalog.merge(*list);
+  } else if (cancellation.cancelled()) {
+    shared.catalog.release_refresh();
   } else {
     shared.log.say(telemetry::Level::kWarn, "models",
                    fmt::format("the upstream's model list is not to be had ({}): the built-in one "

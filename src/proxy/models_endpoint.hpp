@@ -6,14 +6,16 @@
 
 #include "base/error.hpp"
 #include "http/head.hpp"
+#include "net/cancellation.hpp"
 #include "net/task.hpp"
 #include "proxy/state.hpp"
 
 namespace ccproxy::proxy {
 
 // Asks the upstream for its list when an API key is in use and the one in hand is old. Gives up
-// after two seconds: clients want the list within three. Failures leave the list as it is.
-[[nodiscard]] Task<void> refresh_models(WorkerState& worker);
+// after two seconds, since clients want the list within three, and when `cancellation` says so.
+// Failures leave the list as it is.
+[[nodiscard]] Task<void> refresh_models(WorkerState& worker, net::Cancellation& cancellation);
 
 // The list: Codex's shape with ?client_version=, Anthropic's (with limit, after_id, before_id) for
 // callers that speak it, else OpenAI's.

@@ -131,7 +131,8 @@ Task<Result<void>> Translation::prepare() {
 
 Task<void> Translation::look_up_model() {
   const std::string rest = fmt::format("/{}", model_);
-  auto body = co_await fetch_models(parts_.worker, rest, kLookupPatience);
+  auto body = co_await fetch_models(parts_.worker, rest, kLookupPatience,
+                                    parts_.upstream.while_client_waits());
   if (body) parts_.worker.shared.facts.note(model_, *body);
 }
 

@@ -54,9 +54,14 @@ Task<Result<http::ResponseHead>> UpstreamCall::ask(const Asked& asked, std::stri
   co_return fail(credential.error());
 }
 
-Task<Result<auth::Credential>> UpstreamCall::find_credential() {
+net::Cancellation& UpstreamCall::while_client_waits() {
   if (client_ != nullptr) client_->on_gone([this] { cancel(ErrorKind::kClientGone); });
-  auto credential = co_await worker_.shared.credentials.usable(worker_.runtime, cancellation_);
+  return cancellation_;
+}
+
+Task<Result<auth::Credential>> UpstreamCall::find_credential() {
+  auto credential =
+      co_await worker_.shared.credentials.usable(worker_.runtime, while_client_waits());
   receipt_.unsaved = worker_.shared.credentials.standing()->unsaved;
   co_return credential;
 }

@@ -59,6 +59,9 @@ class UpstreamCall {
   // Waits before the next attempt. Fails with kClosed when cancel() ended it.
   [[nodiscard]] Task<Result<void>> pause(Clock::duration duration);
 
+  // For what is waited for beside ask(): cancelled when the client leaves, and by cancel().
+  [[nodiscard]] net::Cancellation& while_client_waits();
+
   // Ends what is under way and what would begin, because of kShutdown or kClientGone.
   void cancel(ErrorKind why);
   // Which of the reasons that can end a wait it really was.

@@ -16,13 +16,14 @@ constexpr std::size_t kMostList = std::size_t{4} << 20;
 }  // namespace
 
 Task<Result<std::string>> fetch_models(WorkerState& worker, std::string_view rest,
-                                       Clock::duration patience) {
+                                       Clock::duration patience, net::Cancellation& cancellation) {
   const auto standing = worker.shared.credentials.standing();
   if (standing->credential.kind != auth::CredentialKind::kApiKey)
     co_return fail(ErrorKind::kUnauthorized, "no API key is in use");
-  net::Cancellation cancellation;
-  net::Deadline limit(worker.runtime, [&cancellation] { cancellation.cancel(); });
+  net::Cancellation look;  // of its own: that the time is over ends nothing else
+  net::Deadline limit(worker.runtime, [&look] { look.cancel(); });
   limit.expires_after(patience);
+  cancellation.arm([&look] { look.cancel(); });
   const std::shared_ptr<Upstream> upstream = worker.upstream;
   const std::string target = fmt::format("{}/v1/models{}", upstream->prefix, rest);
   const std::string user_agent = fmt::format("ccproxy/{}", worker.shared.version);
@@ -31,7 +32,7 @@ Task<Result<std::string>> fetch_models(WorkerState& worker, std::string_view res
                                            {"accept-encoding", "identity"},
                                            {"user-agent", user_agent}};
   const http::OutgoingRequest request{"GET", target, fields, 0};
-  auto fetched = co_await http::fetch(upstream->client, request, {}, kMostList, cancellation);
+  auto fetched = co_await http::fetch(upstream->client, request, {}, kMostList, look);
   cancellation.disarm();
   if (!fetched) co_return fail(fetched.error());
   if (fetched->head.status != 200)

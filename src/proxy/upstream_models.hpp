@@ -6,13 +6,15 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "net/cancellation.hpp"
 #include "proxy/state.hpp"
 
 namespace ccproxy::proxy {
 
 // The body of GET /v1/models and whatever `rest` says behind it. Fails with kUnauthorized when no
-// API key is in use, and when no 200 comes within `patience`.
+// API key is in use, when no 200 comes within `patience`, and when `cancellation` ends it.
 [[nodiscard]] Task<Result<std::string>> fetch_models(WorkerState& worker, std::string_view rest,
-                                                     Clock::duration patience);
+                                                     Clock::duration patience,
+                                                     net::Cancellation& cancellation);
 
 }  // namespace ccproxy::proxy

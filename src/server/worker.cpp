@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proxy/exchange_parts.hpp"
+#include "proxy/gate.hpp"
 
 namespace ccproxy::server {
 namespace {
@@ -109,8 +110,8 @@ void Worker::add(std::unique_ptr<net::Stream> stream, bool trusted) {
                     "too many connections (limits.connections)");
     return;  // the stream closes
   }
-  client->connection =
-      std::make_shared<http::ServerConnection>(runtime_, std::move(stream), server_limits(*config));
+  client->connection = std::make_shared<http::ServerConnection>(
+      runtime_, std::move(stream), server_limits(*config), proxy::kGuardFields);
   client->trusted = trusted;
   clients_.push_back(client);
   client->connection->start();

@@ -187,5 +187,26 @@ TEST_P(ClientGoneFromMock, is_recorded_within_a_second) {
   }
 }
 
+TEST_P(ClientGone, while_the_upstreams_models_are_looked_at) {
+  client.send(request("GET", "/v1/models"));
+  auto peer = upstream.accept();
+  ASSERT_TRUE(peer && peer->wait_for("/v1/models?limit=1000"));
+  expect_told(*peer);
+
+  // Nobody has the list yet: the next client asks for it at once.
+  RawClient next(road.port());
+  next.send(request("GET", "/v1/models"));
+  auto again = upstream.accept();
+  ASSERT_TRUE(again && again->wait_for("/v1/models?limit=1000"));
+}
+
+TEST_P(ClientGone, while_a_model_is_looked_up) {
+  client.send(request("POST", "/v1/chat/completions",
+                      R"({"model":"claude-next-9","messages":[{"role":"user","content":"Hi"}]})"));
+  auto peer = upstream.accept();
+  ASSERT_TRUE(peer && peer->wait_for("/v1/models/claude-next-9"));
+  expect_told(*peer);
+}
+
 }  // namespace
 }  // namespace ccproxy::test

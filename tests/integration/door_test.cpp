@@ -93,6 +93,61 @@ TEST_P(Door, refuses_a_body_that_is_too_large_without_waiting_for_it) {
   EXPECT_EQ(reply.field("connection"), "close");
 }
 
+// Every kind of reply: whole, streamed, passed through, translated, kept, an error, of every route.
+struct Asking {
+  const char *says, *method, *path, *body;
+};
+const Asking kAskings[] = {
+    {"health", "GET", "/health", ""},
+    {"the probe", "GET", "/", ""},
+    {"models", "GET", "/v1/models", ""},
+    {"a message", "POST", "/v1/messages", kWhole},
+    {"a streamed message", "POST", "/v1/messages", kStreamed},
+    {"a list that passes through", "GET", "/v1/files", ""},
+    {"a chat completion", "POST", "/v1/chat/completions",
+     R"({"model":"sonnet","messages":[{"role":"user","content":"Hi"}]})"},
+    {"a streamed one", "POST", "/v1/chat/completions",
+     R"({"model":"sonnet","stream":true,"messages":[{"role":"user","content":"Hi"}]})"},
+    {"a response", "POST", "/v1/responses", R"({"model":"sonnet","input":"Hi"})"},
+    {"a streamed response", "POST", "/v1/responses",
+     R"({"model":"sonnet","input":"Hi","stream":true})"},
+    {"a route that is not there", "GET", "/nowhere", ""},
+    {"a method that is not allowed", "DELETE", "/v1/messages", ""},
+    {"a body that is no JSON", "POST", "/v1/chat/completions", "{"},
+};
+
+TEST_P(Door, guards_every_reply_against_pages_from_elsewhere) {
+  for (const Asking& row : kAskings) {
+    SCOPED_TRACE(row.says);
+    const Reply reply = ask(road.port(), row.method, row.path, row.body, kFields);
+    EXPECT_EQ(reply.field("x-content-type-options"), "nosniff");
+    EXPECT_EQ(reply.field("cross-origin-resource-policy"), "same-origin");
+    EXPECT_EQ(reply.field("content-security-policy"), "");
+  }
+  RawClient broken(road.port());
+  broken.send("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(broken.read_reply().field("x-content-type-options"), "nosniff");
+  const Reply content = ask(road.port(), "GET", "/v1/files/file_1/content", "", kFields);
+  EXPECT_EQ(content.field("content-security-policy"), "sandbox");
+}
+
+// What a page can make a browser ask without an Origin is a GET without any field of its choice.
+TEST_P(Door, sends_nothing_up_for_a_page_from_elsewhere) {
+  for (const Asking& row : kAskings)
+    for (const char* site : {"cross-site", "same-site"}) {
+      SCOPED_TRACE(std::string(row.says) + ", " + site);
+      const Reply reply = ask(road.port(), row.method, row.path, row.body,
+                              std::string("sec-fetch-site: ") + site + "\r\n");
+      if (std::string_view(row.path) == "/health") {
+        EXPECT_EQ(reply.body, R"({"status":"ok"})");
+      } else {
+        EXPECT_EQ(reply.status, 403);
+      }
+    }
+  EXPECT_TRUE(road.requests().empty());
+  EXPECT_EQ(ask(road.port(), "GET", "/v1/files", "", "sec-fetch-site: none\r\n").status, 200);
+}
+
 TEST_P(Door, names_the_methods_of_a_route) {
   const Reply reply = ask(road.port(), "GET", "/v1/messages");
   EXPECT_EQ(reply.status, 405);
