@@ -267,12 +267,25 @@ struct LimitCase {
   std::string message;  // part of it
 };
 
+// The piece again and again, with a pause behind each, for longer than any limit here.
+Reply dripping(Reply reply, const std::string& piece) {
+  for (int i = 0; i < 500; ++i) {
+    reply.push_back(piece);
+    reply.push_back(kPause);
+  }
+  return reply;
+}
+
 const std::vector<LimitCase> kLimits = {
     {"no answer", {kSilence}, "timed out", "timeouts.firstByteSeconds"},
     {"half a head", {"HTTP/1.1 200 OK\r\n", kSilence}, "timed out", "timeouts.firstByteSeconds"},
     {"interim answers only",
      {"HTTP/1.1 100 Continue\r\n\r\n", kSilence},
      "timed out",
+     "timeouts.firstByteSeconds"},
+    {"interim answers without end", dripping({}, "HTTP/1.1 103 Early Hints\r\n\r\n"), "timed out",
+     "timeouts.firstByteSeconds"},
+    {"a head that drips", dripping({"HTTP/1.1 200 OK\r\nX: "}, "x"), "timed out",
      "timeouts.firstByteSeconds"},
     {"a body that stops",
      {kChunked + "2\r\nhi", kSilence},

@@ -15,6 +15,15 @@ constexpr std::size_t kLargeRead = 64 * 1024;
 // The write stall is judged by so much, lest a slow line be taken for a dead one.
 constexpr std::size_t kWrite = 256 * 1024;
 
+// What ran out of time says which time that was; every other error is as it is.
+Error told_of_silence(Error error, std::string_view what, Clock::duration limit,
+                      std::string_view name) {
+  if (error.kind != ErrorKind::kTimedOut) return error;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
+  return {ErrorKind::kTimedOut,
+          fmt::format("the upstream sent {} for {} s ({})", what, seconds, name)};
+}
+
 }  // namespace
 
 H1Connection::H1Connection(std::unique_ptr<net::Stream> stream, std::string authority,
@@ -76,7 +85,7 @@ Task<Result<void>> H1Connection::send_body(std::string_view piece, bool last) {
 }
 
 // Reads more into input_; 0 at the end of the stream.
-Task<Result<std::size_t>> H1Connection::fill(Clock::duration limit, std::string_view limit_name) {
+Task<Result<std::size_t>> H1Connection::fill(Clock::duration limit) {
   stream_->expires_after(limit);
   if (input_.empty() && input_.capacity() > want_) input_.release();  // while little arrives
   const auto room = input_.prepare(want_).first(want_);
@@ -88,16 +97,13 @@ Task<Result<std::size_t>> H1Connection::fill(Clock::duration limit, std::string_
     answered_ = answered_ || *got > 0;
     co_return got;
   }
-  if (got.error().kind == ErrorKind::kTimedOut)
-    co_return fail(
-        ErrorKind::kTimedOut,
-        fmt::format("the upstream sent nothing for {} s ({})",
-                    std::chrono::duration_cast<std::chrono::seconds>(limit).count(), limit_name));
   co_return got;
 }
 
 Task<Result<ResponseHead>> H1Connection::read_head() {
   const auto self = shared_from_this();
+  // From the first byte to the last: neither 1xx nor a head that drips makes it longer.
+  const auto give_up = Clock::now() + limits_.first_byte;
   while (true) {
     auto head = parser_.read_response(input_, to_head_);
     if (!head) co_return fail(head.error());
@@ -109,8 +115,12 @@ Task<Result<ResponseHead>> H1Connection::read_head() {
     if (*head && (*head)->status == 101)
       co_return fail(ErrorKind::kUpstreamBroke, "the upstream switched protocols unasked");
     if (*head) continue;
-    auto filled = co_await fill(limits_.first_byte, "timeouts.firstByteSeconds");
-    if (!filled) co_return fail(filled.error());
+    const auto left = give_up - Clock::now();
+    Result<std::size_t> filled = fail(ErrorKind::kTimedOut, "");
+    if (left > Clock::duration::zero()) filled = co_await fill(left);
+    if (!filled)
+      co_return fail(told_of_silence(std::move(filled.error()), "no answer", limits_.first_byte,
+                                     "timeouts.firstByteSeconds"));
     if (*filled == 0)
       co_return fail(ErrorKind::kClosed, "the upstream closed the connection without an answer");
   }
@@ -130,8 +140,10 @@ Task<Result<std::string_view>> H1Connection::read_body() {
     }
     if (broken_) co_return fail(*broken_);
     if (parser_.done()) co_return std::string_view{};
-    auto filled = co_await fill(limits_.idle, "timeouts.idleUpstreamSeconds");
-    if (!filled) co_return fail(filled.error());
+    auto filled = co_await fill(limits_.idle);
+    if (!filled)
+      co_return fail(told_of_silence(std::move(filled.error()), "nothing", limits_.idle,
+                                     "timeouts.idleUpstreamSeconds"));
     if (*filled == 0) {
       auto ended = parser_.end_of_stream();
       if (!ended) co_return fail(ended.error());

@@ -38,7 +38,7 @@ class H1Connection : public std::enable_shared_from_this<H1Connection> {
   void close() { stream_->close(); }
 
  private:
-  [[nodiscard]] Task<Result<std::size_t>> fill(Clock::duration limit, std::string_view limit_name);
+  [[nodiscard]] Task<Result<std::size_t>> fill(Clock::duration limit);
   void take_body();
   [[nodiscard]] bool has_unread() const { return !body_shown_ && !body_.empty(); }
 
