@@ -94,6 +94,9 @@ ModelEntry entry_of_upstream(const json::Document& item, const ModelTable& table
   entry.context = tokens_of(item, "max_input_tokens", entry.family ? entry.family->context : 0);
   entry.max_output = tokens_of(item, "max_tokens", entry.family ? entry.family->max_output : 0);
   if (entry.display_name.empty()) entry.display_name = entry.id;
+  const auto capabilities = item.find("capabilities");
+  if (capabilities != item.end() && capabilities->is_object())
+    entry.capabilities = capabilities->dump();
   return entry;
 }
 
@@ -101,10 +104,32 @@ void write_support(json::Writer& writer, std::string_view name, bool supported) 
   writer.key(name).begin_object().member("supported", supported).end_object();
 }
 
-// The part of upstream's `capabilities` that the table knows. All models listed here read images
-// and PDF files.
+// What the provider does with a context that grows; to sum it up came with compaction on demand.
+void write_context_management(json::Writer& writer, const Family& family) {
+  const bool thinks = family.thinking.standard != ThinkingState::kNone;
+  writer.key("context_management").begin_object().member("supported", true);
+  write_support(writer, "clear_thinking_20251015", thinks);
+  write_support(writer, "clear_tool_uses_20250919", true);
+  write_support(writer, "compact_20260112", family.native.compaction != NativeSupport::kNo);
+  writer.end_object();
+}
+
+void write_server_tools(json::Writer& writer) {
+  writer.key("server_tools").begin_object().member("supported", true);
+  write_support(writer, "code_execution", true);
+  write_support(writer, "web_search", true);
+  writer.end_object();
+}
+
+// Upstream's `capabilities`, as far as the table knows them. All models listed here run in batches,
+// cite, read images and PDF files, and have the provider's tools; that code which they run there
+// calls other tools came with structured outputs.
 void write_capabilities(json::Writer& writer, const Family& family) {
   writer.key("capabilities").begin_object();
+  write_support(writer, "batch", true);
+  write_support(writer, "citations", true);
+  write_support(writer, "code_execution", family.structured_outputs);
+  write_context_management(writer, family);
   writer.key("effort").begin_object().member("supported", !family.efforts.empty());
   for (const Effort effort :
        {Effort::kLow, Effort::kMedium, Effort::kHigh, Effort::kXhigh, Effort::kMax})
@@ -114,12 +139,14 @@ void write_capabilities(json::Writer& writer, const Family& family) {
   writer.end_object();
   write_support(writer, "image_input", true);
   write_support(writer, "pdf_input", true);
+  write_server_tools(writer);
   write_support(writer, "structured_outputs", family.structured_outputs);
   const Thinking& thinking = family.thinking;
   const bool thinks = thinking.standard != ThinkingState::kNone;
   writer.key("thinking").begin_object().member("supported", thinks);
   writer.key("types").begin_object();
   write_support(writer, "adaptive", thinking.adaptive);
+  write_support(writer, "between_tools", thinking.off == ThinkingOff::kBetweenTools);
   write_support(writer, "disabled",
                 thinking.off == ThinkingOff::kDisabled || thinking.off == ThinkingOff::kOmit);
   write_support(writer, "enabled", thinking.manual != ManualThinking::kNo);
@@ -208,6 +235,11 @@ Result<void> merge_upstream(std::vector<ModelEntry>& entries, std::string_view u
       next = at + 1;
     }
   }
+  for (ModelEntry& entry : merged) {
+    const ModelEntry* behind =
+        entry.maps_to.empty() ? nullptr : find_entry(merged, entry.served_by);
+    if (behind != nullptr) entry.capabilities = behind->capabilities;
+  }
   entries = std::move(merged);
   return {};
 }
@@ -256,7 +288,9 @@ std::string model_object(const ModelEntry& entry) {
     writer.member("line", nullptr);
   write_count(writer, "max_input_tokens", entry.context);
   write_count(writer, "max_tokens", entry.max_output);
-  if (entry.family)
+  if (!entry.capabilities.empty())
+    writer.key("capabilities").raw(entry.capabilities);
+  else if (entry.family)
     write_capabilities(writer, *entry.family);
   else
     writer.member("capabilities", nullptr);

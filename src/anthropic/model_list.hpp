@@ -29,6 +29,7 @@ struct ModelEntry {
   std::string maps_to{};        // for a name of the mapping: what it stands for,
   std::string served_by{};      // and the model that is asked in the end
   std::string upstream_json{};  // upstream's own entry, where it gave one: all its fields
+  std::string capabilities{};   // JSON, as upstream told them; of a name: of the model behind it
 };
 
 using Mapping = std::vector<std::pair<std::string, std::string>>;  // from, to
@@ -42,7 +43,8 @@ using Mapping = std::vector<std::pair<std::string, std::string>>;  // from, to
 
 // Lays upstream's own list (the body of GET /v1/models) over the entries: what it names replaces
 // the entry of that id or alias in its place, what is new stands where upstream has it. Names of
-// the mapping stay. Fails with kUpstreamBroke and changes nothing when the body is not such a list.
+// the mapping stay, with what upstream says that the model behind them can do. Fails with
+// kUpstreamBroke and changes nothing when the body is not such a list.
 [[nodiscard]] Result<void> merge_upstream(std::vector<ModelEntry>& entries,
                                           std::string_view upstream, const ModelTable& table);
 

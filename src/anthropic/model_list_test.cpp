@@ -131,6 +131,18 @@ TEST(ModelList, writes_every_field_of_a_model) {
   EXPECT_EQ(can["thinking"]["types"]["enabled"]["supported"], true);
   EXPECT_EQ(can["thinking"]["types"]["adaptive"]["supported"], false);
   EXPECT_EQ(can["structured_outputs"]["supported"], true);
+  for (const char* always : {"batch", "citations", "code_execution", "context_management",
+                             "image_input", "pdf_input", "server_tools"})
+    EXPECT_EQ(can[always]["supported"], true) << always;
+  EXPECT_EQ(can["context_management"]["clear_tool_uses_20250919"]["supported"], true);
+  EXPECT_EQ(can["context_management"]["clear_thinking_20251015"]["supported"], true);
+  EXPECT_EQ(can["context_management"]["compact_20260112"]["supported"], false);
+  EXPECT_EQ(can["server_tools"]["web_search"]["supported"], true);
+  EXPECT_EQ(can["server_tools"]["code_execution"]["supported"], true);
+  EXPECT_EQ(can["thinking"]["types"]["between_tools"]["supported"], false);
+  const auto sonnet = parsed(model_object(*find_entry(entries, "claude-sonnet-5-5")));
+  EXPECT_EQ(sonnet["capabilities"]["thinking"]["types"]["between_tools"]["supported"], true);
+  EXPECT_EQ(sonnet["capabilities"]["context_management"]["compact_20260112"]["supported"], true);
 
   const auto gpt = parsed(model_object(*find_entry(entries, "gpt-4")));
   EXPECT_EQ(gpt["x_ccproxy"].dump(),
@@ -162,6 +174,19 @@ TEST(MergeUpstream, replaces_in_place_and_puts_new_models_where_upstream_has_the
             R"({"id":"b-20250101","display_name":"B","max_tokens":7,"extra":1})");
   EXPECT_NE(find_entry(entries, "b"), nullptr) << "the shorter id still finds it";
   EXPECT_EQ(find_entry(entries, "name")->display_name, "name") << "the mapping wins";
+}
+
+TEST(MergeUpstream, tells_of_a_name_what_the_model_behind_it_can_do) {
+  auto entries = list({{"mine", "claude-sonnet-5"}, {"other", "claude-haiku-4-5"}});
+  ASSERT_TRUE(merge_upstream(
+      entries,
+      R"({"data":[{"id":"claude-sonnet-5","capabilities":{"new":{"supported":true}}},)"
+      R"({"id":"claude-haiku-4-5-20251001"}]})",
+      table()));
+  EXPECT_EQ(parsed(model_object(*find_entry(entries, "mine")))["capabilities"].dump(),
+            R"({"new":{"supported":true}})");
+  EXPECT_TRUE(parsed(model_object(*find_entry(entries, "other")))["capabilities"].contains("batch"))
+      << "where upstream says nothing of it, the table does";
 }
 
 TEST(MergeUpstream, keeps_what_the_table_knows_of_a_model) {

@@ -1,7 +1,11 @@
 #include "dialect/past.hpp"
 
+#include <algorithm>
+#include <array>
+#include <initializer_list>
 #include <string_view>
 
+#include "base/function_ref.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
@@ -55,7 +59,84 @@ InputItem named(Value item, std::string otherwise) {
   return made;
 }
 
+// Kinds that have a status. Of a patch's result the status is what it says, so it is the client's.
+constexpr std::array<std::string_view, 13> kWithStatus = {"message",
+                                                          "function_call",
+                                                          "function_call_output",
+                                                          "custom_tool_call",
+                                                          "custom_tool_call_output",
+                                                          "local_shell_call",
+                                                          "local_shell_call_output",
+                                                          "shell_call",
+                                                          "shell_call_output",
+                                                          "apply_patch_call",
+                                                          "tool_search_call",
+                                                          "tool_search_output",
+                                                          "web_search_call"};
+
+void append_missing(std::string& json, Value holder, std::string_view name,
+                    std::string_view value) {
+  if (holder[name].is_absent()) json.append(",\"").append(name).append("\":").append(value);
+}
+
+// A member that is null counts as missing, so it is left out for the one that takes its place.
+void append_members(std::string& json, Value holder, std::initializer_list<std::string_view> given,
+                    FunctionRef<void(Value)> append_value) {
+  json += '{';
+  const std::size_t begin = json.size();
+  for (const Value member : holder.children()) {
+    if (member.is_absent() && std::find(given.begin(), given.end(), member.name()) != given.end())
+      continue;
+    if (json.size() > begin) json += ',';
+    json += '"';
+    json::append_escaped(json, member.name());
+    json += "\":";
+    append_value(member);
+  }
+}
+
+void append_listed_part(std::string& json, Value part) {
+  if (!part.is_object()) {
+    json += part.raw();
+    return;
+  }
+  const auto as_it_is = [&](Value member) { json += member.raw(); };
+  append_members(json, part, {"annotations", "logprobs", "detail"}, as_it_is);
+  const std::string_view type = part["type"].text().escaped;
+  if (type == "output_text") {
+    append_missing(json, part, "annotations", "[]");
+    append_missing(json, part, "logprobs", "[]");
+  }
+  if (type == "input_image") append_missing(json, part, "detail", R"("auto")");
+  json += '}';
+}
+
 }  // namespace
+
+std::string listed_item(std::string_view item) {
+  json::Outline outline;
+  if (!outline.read(item, 3, json::Outline::kMostKeptDepth) || !outline.root().is_object())
+    return std::string(item);
+  const Value root = outline.root();
+  std::string json;
+  append_members(json, root, {"status"}, [&](Value member) {
+    const bool has_parts = member.name() == "content" || member.name() == "output";
+    if (!has_parts || !member.is_array()) {
+      json += member.raw();
+      return;
+    }
+    json += '[';
+    for (const Value part : member.children()) {
+      if (json.back() != '[') json += ',';
+      append_listed_part(json, part);
+    }
+    json += ']';
+  });
+  const std::string_view type = root["type"].text().escaped;
+  if (std::find(kWithStatus.begin(), kWithStatus.end(), type) != kWithStatus.end())
+    append_missing(json, root, "status", R"("completed")");
+  return json += '}';
+}
 
 References references_of(Value request) {
   References references;

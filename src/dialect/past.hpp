@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -60,5 +61,9 @@ struct InputItem {
 
 // The input of a request as the items of a list; those without an id get one made of `key`.
 [[nodiscard]] std::vector<InputItem> input_items_of(json::Value request, const std::string& key);
+
+// An item of the input as the API lists it: with the members that it always gives, such as the
+// status and the detail of an image. `item` is JSON; what is none comes back as it is.
+[[nodiscard]] std::string listed_item(std::string_view item);
 
 }  // namespace ccproxy::dialect

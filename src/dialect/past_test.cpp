@@ -54,6 +54,38 @@ TEST(InputItems, are_listed_with_id_type_and_parts) {
   }
 }
 
+const Case kListed[] = {
+    {"a message has a status, text of the assistant its lists",
+     R"({"id":"m","type":"message","role":"assistant","content":[{"type":"output_text","text":"a"}]})",
+     R"({"id":"m","type":"message","role":"assistant","content":[{"type":"output_text","text":"a","annotations":[],"logprobs":[]}],"status":"completed"})"},
+    {"an image has its detail, null or missing",
+     R"({"type":"message","content":[{"type":"input_image","detail":null,"file_id":"f"},{"type":"input_image"}]})",
+     R"({"type":"message","content":[{"type":"input_image","file_id":"f","detail":"auto"},{"type":"input_image","detail":"auto"}],"status":"completed"})"},
+    {"what is there stays",
+     R"({"type":"message","status":"incomplete","content":[{"type":"input_image","detail":"low"},"x"]})",
+     R"({"type":"message","status":"incomplete","content":[{"type":"input_image","detail":"low"},"x"]})"},
+    {"an image that a function has given",
+     R"({"type":"function_call_output","output":[{"type":"input_image"}]})",
+     R"({"type":"function_call_output","output":[{"type":"input_image","detail":"auto"}],"status":"completed"})"},
+    {"a result that is a text", R"({"type":"custom_tool_call_output","output":"[]"})",
+     R"({"type":"custom_tool_call_output","output":"[]","status":"completed"})"},
+    {"the status of a patch is its result",
+     R"({"type":"apply_patch_call_output","status":"failed"})",
+     R"({"type":"apply_patch_call_output","status":"failed"})"},
+    {"a patch without one is no result", R"({"type":"apply_patch_call_output"})",
+     R"({"type":"apply_patch_call_output"})"},
+    {"a name of another item has none", R"({"id":"rs_1","type":"item_reference"})",
+     R"({"id":"rs_1","type":"item_reference"})"},
+    {"a name with escapes", R"({"type":"message","a\"b":1})",
+     R"({"type":"message","a\"b":1,"status":"completed"})"},
+    {"no object", "[1]", "[1]"},
+    {"no JSON", "{", "{"},
+};
+
+TEST(InputItems, have_what_the_api_always_gives) {
+  for (const Case& row : kListed) EXPECT_EQ(listed_item(row.item), row.listed) << row.says;
+}
+
 TEST(References, are_what_the_input_names_and_the_response_before) {
   json::Outline outline;
   const std::string request =

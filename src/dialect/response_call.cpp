@@ -40,7 +40,7 @@ std::string action_of(ToolShape shape, Value input) {
       out.append(R"(,"action":{"commands":)").append(or_else(input["commands"], "[]"));
       out.append(R"(,"timeout_ms":)").append(or_else(input["timeout_ms"], "null"));
       out.append(R"(,"max_output_length":)").append(or_else(input["max_output_length"], "null"));
-      return out += '}';
+      return out += R"(},"environment":null)";
     case ToolShape::kApplyPatch: {
       const Value operation = input["operation"];
       out.append(R"(,"operation":)");

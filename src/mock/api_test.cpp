@@ -180,5 +180,25 @@ TEST_F(Loopback, models_come_in_pages) {
   EXPECT_EQ(ask({"GET", "/v1/models/nothing", ""}).status, 404);
 }
 
+// Clients look at members of these without asking whether they are there.
+TEST_F(Loopback, models_that_answer_have_every_member) {
+  const Document list = get("/v1/models?limit=1000");
+  for (Document model : list["data"]) {
+    SCOPED_TRACE(model["id"]);
+    EXPECT_EQ(model["id"].get<std::string>().find("sonnet-4-5"), std::string::npos) << "retired";
+    for (const char* name : {"lifecycle", "deprecated_at", "retires_at", "line", "created_at"})
+      EXPECT_TRUE(model.contains(name)) << name;
+    for (const char* name :
+         {"batch", "citations", "code_execution", "context_management", "effort", "image_input",
+          "pdf_input", "server_tools", "structured_outputs", "thinking"})
+      EXPECT_TRUE(model["capabilities"][name]["supported"].is_boolean()) << name;
+    for (const char* name : {"adaptive", "between_tools", "disabled", "enabled"})
+      EXPECT_TRUE(model["capabilities"]["thinking"]["types"][name]["supported"].is_boolean())
+          << name;
+    for (const char* name : {"low", "medium", "high", "xhigh", "max"})
+      EXPECT_TRUE(model["capabilities"]["effort"][name]["supported"].is_boolean()) << name;
+  }
+}
+
 }  // namespace
 }  // namespace ccproxy::mock

@@ -49,7 +49,7 @@ bool calls_tool(const std::vector<Block>& content) {
 }
 
 struct Counts {
-  std::int64_t output = 0, thought = 0, searches = 0;
+  std::int64_t output = 0, thought = 0, searches = 0, fetches = 0;
 };
 
 // A delta counts as a token.
@@ -65,6 +65,7 @@ Counts count(const std::vector<Block>& content) {
     if (const auto* tool = std::get_if<ToolUseBlock>(&block)) {
       tokens = 16 + tool->fragments.size();
       if (tool->at_provider && tool->name == "web_search") ++counts.searches;
+      if (tool->at_provider && tool->name == "web_fetch") ++counts.fetches;
     }
     counts.output += static_cast<std::int64_t>(tokens);
   }
@@ -82,8 +83,9 @@ Answer scripted_answer(const MessageAnswer& message, const Asked& asked) {
   answer.usage = make_usage(asked.input_tokens, counts.output);
   if (counts.thought > 0)
     answer.usage["output_tokens_details"] = {{"thinking_tokens", counts.thought}};
-  if (counts.searches > 0)
-    answer.usage["server_tool_use"] = {{"web_search_requests", counts.searches}};
+  if (counts.searches + counts.fetches > 0)
+    answer.usage["server_tool_use"] = {{"web_search_requests", counts.searches},
+                                       {"web_fetch_requests", counts.fetches}};
   return answer;
 }
 

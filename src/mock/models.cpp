@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 
 #include "base/text.hpp"
 
@@ -12,41 +13,76 @@ namespace {
 using json::Document;
 
 struct Row {
-  std::string_view id, name;
+  std::string_view id, name, line;
   std::int64_t input, output;  // most tokens
-  bool adaptive, manual;       // kinds of thinking
+  std::string_view thinking;   // comma list of its types
   std::string_view efforts;    // comma list
+  std::string_view retires{};  // RFC 3339, of one that is deprecated
 };
 
 constexpr std::string_view kAllEfforts = "low,medium,high,xhigh,max";
+constexpr std::string_view kNoXhigh = "low,medium,high,max";
+constexpr std::int64_t kMillion = 1'000'000;
 
+// Models that answer; those that have retired are in no list.
 constexpr std::array<Row, 14> kRows = {{
-    {"claude-fable-5-2", "Claude Fable 5.2", 1'000'000, 128'000, true, false, kAllEfforts},
-    {"claude-opus-5-5", "Claude Opus 5.5", 1'000'000, 128'000, true, false, kAllEfforts},
-    {"claude-sonnet-5-5", "Claude Sonnet 5.5", 1'000'000, 128'000, true, false, kAllEfforts},
-    {"claude-haiku-5-5", "Claude Haiku 5.5", 1'000'000, 128'000, true, false, kAllEfforts},
-    {"claude-fable-5-1", "Claude Fable 5.1", 1'000'000, 128'000, true, false, kAllEfforts},
-    {"claude-fable-5", "Claude Fable 5", 1'000'000, 128'000, true, false, kAllEfforts},
-    {"claude-opus-5", "Claude Opus 5", 1'000'000, 128'000, true, false, kAllEfforts},
-    {"claude-sonnet-5", "Claude Sonnet 5", 1'000'000, 128'000, true, false, kAllEfforts},
-    {"claude-opus-4-8", "Claude Opus 4.8", 1'000'000, 128'000, true, false, kAllEfforts},
-    {"claude-opus-4-7", "Claude Opus 4.7", 1'000'000, 128'000, true, false, kAllEfforts},
-    {"claude-sonnet-4-6", "Claude Sonnet 4.6", 1'000'000, 128'000, true, true,
-     "low,medium,high,max"},
-    {"claude-opus-4-5-20251101", "Claude Opus 4.5", 200'000, 64'000, false, true,
-     "low,medium,high"},
-    {"claude-haiku-4-5-20251001", "Claude Haiku 4.5", 200'000, 64'000, false, true, ""},
-    {"claude-sonnet-4-5-20250929", "Claude Sonnet 4.5", 200'000, 64'000, false, true, ""},
+    {"claude-fable-5-2", "Claude Fable 5.2", "fable", kMillion, 128'000, "adaptive", kAllEfforts},
+    {"claude-opus-5-5", "Claude Opus 5.5", "opus", kMillion, 128'000, "adaptive", kAllEfforts},
+    {"claude-sonnet-5-5", "Claude Sonnet 5.5", "sonnet", kMillion, 128'000,
+     "adaptive,between_tools", kAllEfforts},
+    {"claude-haiku-5-5", "Claude Haiku 5.5", "haiku", kMillion, 128'000, "adaptive,disabled",
+     kAllEfforts},
+    {"claude-fable-5-1", "Claude Fable 5.1", "fable", kMillion, 128'000, "adaptive", kAllEfforts},
+    {"claude-fable-5", "Claude Fable 5", "fable", kMillion, 128'000, "adaptive", kAllEfforts},
+    {"claude-opus-5", "Claude Opus 5", "opus", kMillion, 128'000, "adaptive,disabled", kAllEfforts},
+    {"claude-sonnet-5", "Claude Sonnet 5", "sonnet", kMillion, 128'000, "adaptive,disabled",
+     kAllEfforts},
+    {"claude-opus-4-8", "Claude Opus 4.8", "opus", kMillion, 128'000, "adaptive,disabled",
+     kAllEfforts},
+    {"claude-opus-4-7", "Claude Opus 4.7", "opus", kMillion, 128'000, "adaptive,disabled",
+     kAllEfforts},
+    {"claude-sonnet-4-6", "Claude Sonnet 4.6", "sonnet", kMillion, 128'000,
+     "adaptive,disabled,enabled", kNoXhigh},
+    {"claude-opus-4-6", "Claude Opus 4.6", "opus", kMillion, 128'000, "adaptive,disabled,enabled",
+     kNoXhigh},
+    {"claude-opus-4-5-20251101", "Claude Opus 4.5", "opus", 200'000, 64'000, "disabled,enabled",
+     "low,medium,high", "2027-01-22T00:00:00Z"},
+    {"claude-haiku-4-5-20251001", "Claude Haiku 4.5", "haiku", 200'000, 64'000, "disabled,enabled",
+     ""},
 }};
 
 constexpr std::size_t kPage = 20;
 
 Document support(bool yes) { return Document{{"supported", yes}}; }
 
-Document efforts(std::string_view list) {
-  Document effort = support(!list.empty());
-  while (!list.empty()) effort[std::string(take_item(list, ','))] = support(true);
-  return effort;
+// Each of `names`, and whether it is in the comma list.
+void add_each(Document& to, std::initializer_list<const char*> names, std::string_view list) {
+  for (const char* name : names) to[name] = support(false);
+  while (!list.empty()) to[std::string(take_item(list, ','))] = support(true);
+}
+
+Document capabilities(const Row& row) {
+  const bool is_new = row.thinking.starts_with("adaptive");
+  Document effort = support(!row.efforts.empty());
+  add_each(effort, {"high", "low", "max", "medium", "xhigh"}, row.efforts);
+  Document types = Document::object();
+  add_each(types, {"adaptive", "between_tools", "disabled", "enabled"}, row.thinking);
+  return Document{
+      {"batch", support(true)},
+      {"citations", support(true)},
+      {"code_execution", support(true)},
+      {"context_management",
+       {{"clear_thinking_20251015", support(true)},
+        {"clear_tool_uses_20250919", support(true)},
+        {"compact_20260112", support(is_new)},
+        {"supported", true}}},
+      {"effort", effort},
+      {"image_input", support(true)},
+      {"pdf_input", support(true)},
+      {"server_tools",
+       {{"code_execution", support(true)}, {"supported", true}, {"web_search", support(true)}}},
+      {"structured_outputs", support(true)},
+      {"thinking", {{"supported", true}, {"types", types}}}};
 }
 
 // The date at the end of an id; where it has none, one for all.
@@ -58,21 +94,17 @@ std::string created_at(std::string_view id) {
 }
 
 Document entry(const Row& row) {
-  const Document types = {{"adaptive", support(row.adaptive)}, {"enabled", support(row.manual)}};
   return Document{{"type", "model"},
                   {"id", row.id},
                   {"display_name", row.name},
                   {"created_at", created_at(row.id)},
+                  {"lifecycle", row.retires.empty() ? "active" : "deprecated"},
+                  {"deprecated_at", nullptr},
+                  {"retires_at", row.retires.empty() ? Document() : Document(row.retires)},
+                  {"line", row.line},
                   {"max_input_tokens", row.input},
                   {"max_tokens", row.output},
-                  {"capabilities",
-                   {{"batch", support(true)},
-                    {"citations", support(true)},
-                    {"effort", efforts(row.efforts)},
-                    {"image_input", support(true)},
-                    {"pdf_input", support(true)},
-                    {"structured_outputs", support(true)},
-                    {"thinking", {{"supported", true}, {"types", types}}}}}};
+                  {"capabilities", capabilities(row)}};
 }
 
 std::size_t place_of(const std::vector<Document>& entries, std::string_view id) {

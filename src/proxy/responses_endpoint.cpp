@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "dialect/past.hpp"
 #include "dialect/response_object.hpp"
 #include "json/writer.hpp"
 #include "proxy/running_response.hpp"
@@ -160,7 +161,10 @@ Task<Result<std::string>> list_input(WorkerState& worker, std::string scope, std
   if (!page) co_return fail(page.error());
   std::function<Result<store::ItemList>(const store::Responses&)> question =
       [scope, id, page = *page](const store::Responses& kept) {
-        return kept.input_items(scope, id, page);
+        auto list = kept.input_items(scope, id, page);
+        if (!list) return list;
+        for (store::StoredItem& item : list->items) item.json = dialect::listed_item(item.json);
+        return list;
       };
   const auto archive = worker.shared.responses.archive();
   if (!archive) co_return fail(not_found(id));
