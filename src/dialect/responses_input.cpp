@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "dialect/sealed_thought.hpp"
@@ -227,6 +229,11 @@ std::string_view ResponsesInput::name_of_call(Value item) {
                    "A tool call needs the name of its tool.");
     return "none";
   }
+  return name_with_space(item);
+}
+
+std::string_view ResponsesInput::name_with_space(Value item) {
+  const Value name = item["name"];
   const std::string_view plain = plain_text(name, made_);
   const Value space = item["namespace"];
   if (!space.is_string() || space.text().empty()) return plain;
@@ -270,8 +277,11 @@ void ResponsesInput::read_call(Value item, std::string_view name, std::string_vi
 }
 
 void ResponsesInput::read_result(Value item, Value id, Value output) {
-  Block result{.kind = Block::Kind::kToolResult, .id = open_calls_.answered(id.text().escaped)};
-  result.message = message();
+  Block result{.kind = Block::Kind::kToolResult, .message = message()};
+  if (id.text().empty() && !item["name"].text().empty())
+    named_results_.emplace_back(results_.size(), name_with_space(item));
+  else
+    result.id = open_calls_.answered(id.text().escaped);
   const bool is_list_of_parts = output.is_array() &&
                                 item["type"].text().escaped != "shell_call_output" &&
                                 item["type"].text().escaped != "tool_search_output";
@@ -319,7 +329,33 @@ void ResponsesInput::add_of_user(Role role) {
   turns_.add(role, message(), blocks_);
 }
 
+// The result of a tool that runs beside the conversation may name the tool alone: it answers the
+// tool's first call in this turn that nothing else answers. Without one the name says what it was.
+void ResponsesInput::answer_by_name() {
+  std::unordered_set<std::string_view> answered;
+  for (const Block& result : results_) answered.insert(result.id);
+  std::unordered_map<std::string_view, std::deque<std::string_view>> open;  // ids by tool
+  if (!turns_.all().empty() && turns_.all().back().role == Role::kAssistant)
+    for (const Block& call : turns_.all().back().blocks)
+      if (call.kind == Block::Kind::kToolUse && !answered.contains(call.id))
+        open[call.name].push_back(call.id);
+  for (const auto& [index, tool] : named_results_) {
+    auto calls = open.find(tools_.upstream_of_call({.id = {}, .name = tool, .input = {}}, nullptr));
+    if (calls == open.end()) calls = open.find(tool);
+    if (calls == open.end() || calls->second.empty()) {
+      std::string escaped;
+      json::append_escaped(escaped, tool);
+      results_[index].id = made_.keep(std::move(escaped));
+      continue;
+    }
+    results_[index].id = calls->second.front();
+    calls->second.pop_front();
+  }
+  named_results_.clear();
+}
+
 void ResponsesInput::flush_results() {
+  if (!named_results_.empty()) answer_by_name();
   if (!results_.empty()) turns_.add(Role::kUser, results_.front().message, results_);
   results_.clear();
   in_assistant_ = false;

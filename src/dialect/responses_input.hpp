@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dialect/call_input.hpp"
@@ -52,7 +53,9 @@ class ResponsesInput {
 
   void read_call(json::Value item, std::string_view name, std::string_view input);
   void read_result(json::Value item, json::Value id, json::Value output);
+  void answer_by_name();
   [[nodiscard]] std::string_view name_of_call(json::Value item);
+  [[nodiscard]] std::string_view name_with_space(json::Value item);
   [[nodiscard]] std::string_view input_of_shell(json::Value action);
 
   // What was kept, in responses_past.cpp.
@@ -90,6 +93,8 @@ class ResponsesInput {
   std::vector<Block> blocks_;    // of the item that is being read
   std::vector<Block> thoughts_;  // that stand before what the assistant says next
   std::vector<Block> results_;   // of the turn before, until it is clear that it has ended
+  // Those among them that name a tool instead of a call: where they stand, and the tool.
+  std::vector<std::pair<std::size_t, std::string_view>> named_results_;
   json::Outline scratch_;
   std::deque<json::Outline> past_;  // of what was kept
   json::Value new_reasoning_{}, new_text_{};

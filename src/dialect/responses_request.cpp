@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "dialect/content.hpp"
+#include "dialect/kept_messages.hpp"
 #include "dialect/request_decoder.hpp"
 #include "dialect/responses_echo.hpp"
 #include "dialect/responses_input.hpp"
@@ -24,8 +25,6 @@ constexpr std::array<std::string_view, 8> kIncludes = {"reasoning.encrypted_cont
                                                        "file_search_call.results",
                                                        "computer_call_output.output.image_url",
                                                        "code_interpreter_call.outputs"};
-
-constexpr std::size_t kMostKept = 80'000;  // bytes of messages beside a summary
 
 // Escaped, as it stands in JSON.
 constexpr std::string_view kCompactionWish =
@@ -110,24 +109,13 @@ class ResponsesDecoder final : public RequestDecoder {
     decoded_.plan.responses.compacts = true;
     decoded_.plan.responses.is_compaction = context_.compacts;
     if (context_.compacts) {
-      decoded_.plan.responses.kept = messages_to_keep();
+      decoded_.plan.responses.kept =
+          messages_to_keep(request_, context_.past, std::string(context_.key));
       parameters_.stream = false;  // this object has no events
     }
     tools_.call_none();
     const Block wish{.kind = Block::Kind::kText, .text = kCompactionWish};
     turns_.add(Role::kUser, 0, {&wish, 1});
-  }
-
-  // The user's last messages, as many as there is room for.
-  std::string messages_to_keep() {
-    std::vector<InputItem> items = input_items_of(request_, std::string(context_.key));
-    std::string kept;
-    for (auto item = items.rbegin(); item != items.rend(); ++item) {
-      if (item->json.find(R"("role":"user")") == std::string::npos) continue;
-      if (kept.size() + item->json.size() > kMostKept) break;
-      kept = kept.empty() ? std::move(item->json) : item->json + "," + kept;
-    }
-    return kept;
   }
 
   const ResponsesPlan& read_state() {

@@ -284,6 +284,7 @@ TEST_P(ResponsesState, p66_input_items_are_listed_in_pages) {
   EXPECT_EQ(ids.size(), 25U);
   EXPECT_EQ(page("?order=asc&limit=100")["data"].size(), 25U);
   EXPECT_EQ(page("?order=asc&limit=1")["data"][0]["content"][0]["text"], "0");
+  EXPECT_EQ(page("?order=asc&limit=1")["data"][0]["status"], "completed");
   for (const char* query : {"?limit=0", "?limit=101", "?limit=x", "?order=up", "?after=nobody"})
     EXPECT_EQ(ask_stored(road, "GET", id + "/input_items" + query).status, 400) << query;
 }
@@ -326,6 +327,16 @@ TEST_P(ResponsesState, a07_a_compaction_is_one_item_that_later_turns_expand) {
     EXPECT_NE(sent_body(road)["messages"].dump().find("THE SUMMARY"), std::string::npos);
   }
   EXPECT_EQ(read.response()["output"].size(), 1U);
+  EXPECT_EQ(compacted["output"][0]["status"], "completed");
+  const Document first = whole_response(road, {{"input", "word for word"}});
+  const Document of_it = json_of(
+      ask(road.port(), "POST", std::string(kResponses) + "/compact",
+          Document{{"model", "claude-sonnet-5"}, {"previous_response_id", first["id"]}}.dump(),
+          kOpenAiFields)
+          .body);
+  ASSERT_EQ(of_it["output"].size(), 2U) << of_it;
+  EXPECT_EQ(of_it["output"][0]["content"][0]["text"], "word for word") << of_it;
+  EXPECT_EQ(of_it["output"][0]["status"], "completed") << of_it;
   (void)whole_response(road, {{"previous_response_id", read.id()}, {"input", "go on"}});
   EXPECT_EQ(sent_body(road)["messages"].size(), 1U);
   EXPECT_EQ(sent_body(road)["messages"][0]["content"].size(), 2U) << "the summary, once";

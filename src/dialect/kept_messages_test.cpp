@@ -1,0 +1,56 @@
+#include "dialect/kept_messages.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace ccproxy::dialect {
+namespace {
+
+std::string message(const std::string& id, const std::string& text) {
+  return R"({"id":")" + id +
+         R"(","type":"message","role":"user","content":[{"type":"input_text",)" + R"("text":")" +
+         text + R"("}],"status":"completed"})";
+}
+
+std::string kept(const std::string& request, const Past* past) {
+  json::Outline outline;
+  EXPECT_TRUE(outline.read(request)) << request;
+  return messages_to_keep(outline.root(), past, "K");
+}
+
+TEST(KeptMessages, are_those_of_the_user_and_no_others) {
+  const std::string request =
+      R"({"input":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},)"
+      R"({"type":"function_call_output","output":"{\"role\":\"user\"}"},)"
+      R"({"type":"other","inside":{"role":"user"}},{"type":"message","role":"user","id":"m",)"
+      R"("content":[{"type":"input_text","text":"c"}]}]})";
+  EXPECT_EQ(kept(request, nullptr), message("msg_in_K_0", "a") + "," + message("m", "c"));
+  EXPECT_EQ(kept(R"({"input":"a"})", nullptr), message("msg_in_K_0", "a"));
+  EXPECT_EQ(kept("{}", nullptr), "");
+}
+
+TEST(KeptMessages, come_from_responses_before_and_from_what_is_only_named) {
+  Past past;
+  past.turns.push_back({.input = message("m1", "a"), .answer = {}});
+  past.turns.push_back({.input = message("m2", "b") + R"(,{"type":"item_reference","id":"m0"},)" +
+                                 R"({"type":"item_reference","id":"msg_said"})",
+                        .answer = {}});
+  past.items["m0"] = {.json = message("m0", "z")};
+  past.items["msg_said"] = {.json = message("msg_said", "no"), .is_output = true};
+  const std::string all = message("m1", "a") + "," + message("m2", "b") + "," + message("m0", "z");
+  EXPECT_EQ(kept("{}", &past), all);
+  EXPECT_EQ(kept(R"({"input":"c"})", &past), all + "," + message("msg_in_K_0", "c"));
+}
+
+TEST(KeptMessages, end_where_there_is_no_more_room) {
+  const std::string large(50'000, 'x');
+  Past past;
+  past.turns.push_back({.input = message("m1", "small"), .answer = {}});
+  past.turns.push_back({.input = message("m2", large), .answer = {}});
+  EXPECT_EQ(kept(R"({"input":")" + large + R"("})", &past), message("msg_in_K_0", large))
+      << "none is left out between two that are kept";
+}
+
+}  // namespace
+}  // namespace ccproxy::dialect
