@@ -73,6 +73,9 @@ void Content::read_part(Value part, Place place, bool allows_files, std::vector<
     const Value text = part["text"];
     if (text.is_absent()) return;
     if (!text.is_string()) return report_.refuse_type(place.param(".text"), "a string");
+    // They name documents by their number in the request that they were an answer to.
+    if (const Value cited = part["citations"]; !cited.is_absent() && !cited.children().empty())
+      report_.ignore_of_reply(place.param(".citations"));
     return add_text(text.text(), mark, out);
   }
   if (type == "image_url" || type == "input_image") {

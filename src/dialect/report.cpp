@@ -55,8 +55,10 @@ void Report::ignore(std::string_view param, std::string_view code) {
     return refuse(param, code,
                   fmt::format("'{}' cannot be carried over to the Claude API (strict).",
                               param.substr(0, kMostParam)));
-  add_once(plan_.ignored, blamed(param));
+  ignore_of_reply(param);
 }
+
+void Report::ignore_of_reply(std::string_view param) { add_once(plan_.ignored, blamed(param)); }
 
 void Report::warn(std::string_view token, std::string_view param, std::string_view code) {
   if (strict_)

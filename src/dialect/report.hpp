@@ -27,6 +27,9 @@ class Report {
 
   // The field is not carried over, and the client is told.
   void ignore(std::string_view param, std::string_view code = "unsupported_parameter");
+  // The same for what an API's own reply has: a client sends back what it got, so that is no reason
+  // to refuse it.
+  void ignore_of_reply(std::string_view param);
   // Something was changed on the way; `param` names the field that is to blame.
   void warn(std::string_view token, std::string_view param,
             std::string_view code = "unsupported_value");
