@@ -204,7 +204,22 @@ TEST_F(Schema, is_made_once_and_then_left_alone) {
   EXPECT_FALSE(refused("INSERT INTO responses VALUES (1,'r','','','','','',2,0,0,0,'')"));
   auto database = Database::open(path_);
   EXPECT_EQ(database->number("SELECT count(*) FROM responses").value(), 1);
-  EXPECT_EQ(database->number("PRAGMA user_version").value(), 1);
+  EXPECT_EQ(database->number("PRAGMA user_version").value(), 2);
+}
+
+TEST_F(Schema, of_an_older_version_becomes_the_newest_with_all_that_is_in_it) {
+  EXPECT_FALSE(refused(""));
+  EXPECT_FALSE(refused(  // as the first version was
+      "DROP INDEX items_by_id; CREATE INDEX items_by_id ON items (id); PRAGMA user_version = 1;"
+      "INSERT INTO responses VALUES (1,'r','','','','','',2,0,0,0,'');"
+      "INSERT INTO items VALUES (1,1,1,0,'i','{}','')"));
+  auto database = Database::open(path_);
+  EXPECT_EQ(database->number("SELECT count(*) FROM items WHERE id = 'i'").value(), 1);
+  EXPECT_EQ(database
+                ->number("SELECT count(*) FROM sqlite_master WHERE name = 'items_by_id' AND "
+                         "sql LIKE '%(id, is_output)%'")
+                .value(),
+            1);
 }
 
 TEST_F(Schema, of_a_newer_version_is_refused_and_not_touched) {
@@ -233,6 +248,8 @@ TEST_F(Schema, finds_what_is_asked_for_without_reading_everything) {
   const char* const asked[] = {
       "SELECT * FROM responses WHERE id = 'x'",
       "SELECT * FROM items i JOIN responses r ON r.number = i.response WHERE i.id = 'x'",
+      "SELECT * FROM items i JOIN responses r ON r.number = i.response WHERE i.id = 'x' AND "
+      "r.scope = 'y' ORDER BY i.is_output DESC, i.number DESC LIMIT 1",
       "SELECT * FROM items WHERE response = 1 AND is_output = 0 AND position > 3 ORDER BY position",
       "SELECT * FROM events WHERE response = 1 AND last > 5 ORDER BY last",
       "SELECT number FROM responses WHERE created < 5 ORDER BY created, number LIMIT 1",

@@ -10,7 +10,7 @@ namespace {
 
 // Numbers grow with time, so the greatest is the newest. Everything that belongs to a response goes
 // with it. A step that was once released is never changed: what is new is another step.
-constexpr std::array<const char*, 1> kSteps = {R"(
+constexpr std::array<const char*, 2> kSteps = {R"(
 CREATE TABLE responses (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -48,6 +48,12 @@ CREATE TABLE events (
   bytes TEXT NOT NULL,
   UNIQUE (response, last)
 );
+)",
+                                               // Outputs stand first when an item is looked up, and
+                                               // then the newest: nothing is left to sort.
+                                               R"(
+DROP INDEX items_by_id;
+CREATE INDEX items_by_id ON items (id, is_output);
 )"};
 
 Result<void> check_version(Database& database, std::int64_t version) {
