@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstdint>
+#include <iterator>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/hash.hpp"
 #include "json/outline.hpp"
@@ -14,39 +16,85 @@
 namespace ccproxy::json {
 namespace {
 
-std::uint64_t hash_of(Value value);
+bool append_canonical(std::string& out, Value value);
 
-// The sum does not know the order of its parts.
-std::uint64_t hash_of_members(Value object) {
-  std::uint64_t sum = 0;
-  for (const Value member : object.children())
-    sum += mixed(hashed(kHashStart, member.name()), hash_of(member));
-  return mixed(kHashStart, sum);
+void append_string(std::string& out, std::string_view plain) {
+  out += '"';
+  append_escaped(out, plain);
+  out += '"';
 }
 
+// In the order of their names; of several with one name the last, as readers of JSON take it.
 // NOLINTNEXTLINE(misc-no-recursion): no deeper than an outline lists
-std::uint64_t hash_of(Value value) {
-  std::uint64_t hash = mixed(kHashStart, static_cast<std::uint64_t>(value.kind()));
-  switch (value.kind()) {
-    case ValueKind::kObject: return hash_of_members(value);
-    case ValueKind::kArray:
-      for (const Value element : value.children()) hash = mixed(hash, hash_of(element));
-      return hash;
-    case ValueKind::kString: return hashed(hash, value.decoded());
-    case ValueKind::kNumber:  // 0 and -0 are one number
-      return mixed(hash, std::bit_cast<std::uint64_t>(value.number().value_or(0) + 0.0));
-    default: return hashed(hash, value.raw());
+bool append_members(std::string& out, Value object) {
+  const Value::Range all = object.children();
+  std::vector<Value> members(all.begin(), all.end());
+  std::stable_sort(members.begin(), members.end(),
+                   [](Value a, Value b) { return a.name() < b.name(); });
+  out += '{';
+  for (auto member = members.begin(); member != members.end(); ++member) {
+    const auto next = std::next(member);
+    if (next != members.end() && next->name() == member->name()) continue;
+    append_string(out, member->name());
+    out += ':';
+    if (!append_canonical(out, *member)) return false;
+    out += ',';
   }
+  out += '}';
+  return true;
+}
+
+bool append_number(std::string& out, Value value) {
+  if (const auto integer = value.integer()) {
+    out += std::to_string(*integer);
+    return true;
+  }
+  const auto number = value.number();
+  if (!number) return false;
+  // An integer that is too large for both is told as it is written.
+  const bool is_plain = value.raw().find_first_of(".eE") == std::string_view::npos;
+  out += is_plain ? std::string(value.raw()) : fmt::format("{}", *number);
+  return true;
+}
+
+// The one text of all values that mean the same; not JSON, but no two values have the same one.
+// False where a number is too large to tell.
+// NOLINTNEXTLINE(misc-no-recursion): no deeper than an outline lists
+bool append_canonical(std::string& out, Value value) {
+  switch (value.kind()) {
+    case ValueKind::kObject: return append_members(out, value);
+    case ValueKind::kArray:
+      out += '[';
+      for (const Value element : value.children()) {
+        if (!append_canonical(out, element)) return false;
+        out += ',';
+      }
+      out += ']';
+      return true;
+    case ValueKind::kString: append_string(out, value.decoded()); return true;
+    case ValueKind::kNumber: return append_number(out, value);
+    default: out += value.raw(); return true;
+  }
+}
+
+// Nothing for what is no JSON.
+std::optional<std::string> canonical(std::string_view text) {
+  Outline outline;
+  if (!outline.read(text, Outline::kMostDepth)) return std::nullopt;
+  std::string told;
+  if (!append_canonical(told, outline.root())) {
+    told.clear();
+    append_compact(told, text);
+  }
+  return told;
 }
 
 }  // namespace
 
 std::uint64_t value_hash(std::string_view text) {
-  Outline outline;
-  return outline.read(text, Outline::kMostDepth) ? hash_of(outline.root()) : 0;
+  const auto told = canonical(text);
+  return told ? hashed(kHashStart, *told) : 0;
 }
-
-using Unordered = nlohmann::json;
 
 Result<Document> parse_document(std::string_view text) {
   try {
@@ -65,29 +113,15 @@ Result<Document> parse_document(std::string_view text) {
 
 bool same_value(std::string_view a, std::string_view b) {
   if (a == b) return true;
-  Outline outline;  // keeps the recursion of a comparison within bounds
-  if (!outline.read(a, 0) || !outline.read(b, 0)) return false;
-  const Unordered first = Unordered::parse(a, nullptr, false);
-  const Unordered second = Unordered::parse(b, nullptr, false);
-  return !first.is_discarded() && !second.is_discarded() && first == second;
+  const auto first = canonical(a);
+  return first && first == canonical(b);
 }
 
 std::string canonical_value(std::string_view text) {
-  constexpr std::size_t kMostRead = 65'536;             // a tree takes many times as much
-  constexpr double kMostExact = 9'007'199'254'740'992;  // 2^53
+  if (auto told = canonical(text)) return std::move(*told);
   std::string compact;
   append_compact(compact, text);
-  Outline outline;
-  if (text.size() > kMostRead || !outline.read(text, 0)) return compact;
-  const auto without_fraction = [](int, Unordered::parse_event_t, Unordered& value) {
-    if (!value.is_number_float()) return true;
-    const double number = value.get<double>();
-    if (std::abs(number) <= kMostExact && std::trunc(number) == number)
-      value = static_cast<std::int64_t>(number);
-    return true;
-  };
-  const Unordered value = Unordered::parse(text, without_fraction, false);
-  return value.is_discarded() ? compact : value.dump();
+  return compact;
 }
 
 }  // namespace ccproxy::json

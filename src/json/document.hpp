@@ -25,8 +25,9 @@ using Document = nlohmann::ordered_json;
 // are written do not count. False for what nests deeper than a request may.
 [[nodiscard]] bool same_value(std::string_view a, std::string_view b);
 
-// One text for all texts that mean the same in that sense, to look values up by. Of a large one,
-// and of one that cannot be read, only white space between tokens does not count.
+// One text for all texts that mean the same in that sense, to look values up by; it is not JSON
+// itself. Of a text with a number beyond all bounds, and of one that cannot be read, only white
+// space between tokens does not count.
 [[nodiscard]] std::string canonical_value(std::string_view text);
 
 }  // namespace ccproxy::json
