@@ -107,10 +107,10 @@ test('an error of the upstream\'s is that of the SDK', async () => {
   await assert.rejects(runner.run(agent, question), OpenAI.PermissionDeniedError);
 });
 
-for (const [how, reply, code] of [
-  ['an error in the middle of a stream', BROKEN, 'overloaded'],
+for (const [how, reply, code, words] of [
+  ['an error in the middle of a stream', BROKEN, 'overloaded', /Overloaded/],
   ['a stream that breaks off upstream', { text: 'It will rain.', fault: 'end-mid' },
-    'upstream_unreachable'],
+    'upstream_unreachable', /connection lost/],
 ]) {
   test(`${how} is thrown`, async () => {
     await proxy.answers(reply);
@@ -122,6 +122,7 @@ for (const [how, reply, code] of [
     }, (error) => {
       assert.ok(error instanceof OpenAI.APIError, `${error}`);
       assert.equal(error.code, code);
+      assert.match(error.message, words);
       return true;
     });
     assert.match(text, /^It/);

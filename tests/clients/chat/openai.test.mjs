@@ -299,6 +299,7 @@ test('an error in the middle of a stream is thrown', async () => {
   }, (error) => {
     assert.ok(error instanceof OpenAI.APIError);
     assert.equal(error.code, 'overloaded');
+    assert.match(error.message, /Overloaded/);
     return true;
   });
   assert.equal(text, 'It will');
@@ -315,11 +316,24 @@ for (const [fault, before] of [['end-mid=5', /^It will $/], ['close-mid=5', /^It
     await assert.rejects(stream.finalChatCompletion(), (error) => {
       assert.ok(error instanceof OpenAI.APIError, `${error}`);
       assert.equal(error.code, 'upstream_unreachable');
+      assert.match(error.message, /connection lost/);
       return true;
     });
     assert.match(text.join(''), before);
   });
 }
+
+test('the next attempt after a stream that broke comes through on its connection', async () => {
+  const broken = { times: 1, blocks: [{ text: '', deltas: ['It ', 'will ', 'rain.'] }],
+    fault: 'end-mid=5' };
+  for (let attempt = 0; attempt < 20; ++attempt) {
+    await proxy.answers(broken, { text: 'Rain.' });
+    await assert.rejects(client.chat.completions.stream({ model, messages }).finalChatCompletion(),
+      /connection lost/);
+    const answer = await client.chat.completions.create({ model, messages });
+    assert.equal(answer.choices[0].message.content, 'Rain.');
+  }
+});
 
 const LONG = { blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 };
 
