@@ -122,6 +122,14 @@ std::string interrupted_events(std::int64_t after, std::int64_t last, std::strin
   return out;
 }
 
+std::string erased_events(std::int64_t after, std::string_view object) {
+  constexpr std::string_view kWhy =
+      "The rest of this response cannot be told: it was deleted, or is not kept any more.";
+  const std::string ended =
+      with_state(object, ResponseStatus::kFailed, response_error("server_error", kWhy), "");
+  return interrupted_events(after, after, ended);
+}
+
 void append_compaction(std::string& out, const ResponseState& state, std::string_view kept,
                        std::string_view summary) {
   json::Writer writer(out);

@@ -46,6 +46,9 @@ void append_done_items(std::string& list, std::string_view events);
 // and the beginning where none was. `object` is how it ended.
 [[nodiscard]] std::string interrupted_events(std::int64_t after, std::int64_t last,
                                              std::string_view object);
+// The same for one whose events cannot be had any more: it was erased, or has expired. `object` is
+// how it stood.
+[[nodiscard]] std::string erased_events(std::int64_t after, std::string_view object);
 
 // {"code","message"}
 [[nodiscard]] std::string response_error(std::string_view code, std::string_view message);

@@ -239,7 +239,11 @@ Task<Result<void>> Exchange::respond_in_background(const Route& route, RequestBo
       std::make_shared<BackgroundResponse>(worker_, config_, copy_of(head_), route, receipt_);
   auto queued = co_await response->start(std::move(body), hold);
   if (!queued) co_return fail(queued.error());
-  if (streams) co_return co_await follow(queued->running->id(), -1, queued->fields + cors_fields_);
+  if (streams) {
+    std::string id = queued->running->id(), fields = queued->fields + cors_fields_;
+    queued->running.reset();  // whoever looks at it does not keep it
+    co_return co_await follow(std::move(id), -1, std::move(fields));
+  }
   std::string fields;
   http::append_field(fields, "content-type", "application/json");
   fields += queued->fields + cors_fields_;

@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::size_t kPiece = std::size_t{256} << 10;  // read from the archive at once
 // How often a response that runs in another process is looked at.
-constexpr std::chrono::seconds kLook{1};
+constexpr std::chrono::milliseconds kLook{500};
+// How long a response that was erased while it runs has to tell its end itself.
+constexpr std::chrono::milliseconds kLastWords{300};
 
 }  // namespace
 
@@ -33,6 +35,7 @@ Task<Result<void>> ResponseFollower::follow(std::string id, std::int64_t after,
   after_ = after;
   auto found = co_await find_response(worker_, scope_, id_);
   if (!found) co_return fail(found.error());
+  object_ = std::move(found->object);
   archive_ = worker_.shared.responses.archive();
   if (!archive_) co_return fail(ErrorKind::kNotFound, "the store was switched off");
   std::string fields;
@@ -84,18 +87,32 @@ Task<Result<void>> ResponseFollower::tell_all() {
 Task<Result<ResponseFollower::Progress>> ResponseFollower::take_news() {
   RunningResponse::News news;
   if (running_) news = running_->news_behind(after_);
+  if (news.is_over && !news.has_end) running_.reset();  // its runner broke down
   if (!running_ || !news.is_complete) {
     auto has_more = co_await take_kept();
     if (!has_more) co_return fail(has_more.error());
+    if (*has_more) missing_since_.reset();
     if (*has_more) co_return Progress::kMore;
     if (!running_) co_return co_await take_end();
-    // It was erased: of those events nothing is left, and its end comes soon.
-    if (!news.is_over) co_return Progress::kNothing;
+    if (!news.is_over) co_return miss();
   }
   out_ += news.events;
   after_ = std::max(after_, news.last);
   if (news.is_over) co_return Progress::kOver;
   co_return out_.empty() ? Progress::kNothing : Progress::kMore;
+}
+
+// What comes next is nowhere: it was erased, or is too much to be kept. Its runner ends soon and
+// says how; nobody waits longer than that.
+ResponseFollower::Progress ResponseFollower::miss() {
+  if (!missing_since_) missing_since_ = Clock::now();
+  if (Clock::now() - *missing_since_ < kLastWords) return Progress::kNothing;
+  return tell_erased();
+}
+
+ResponseFollower::Progress ResponseFollower::tell_erased() {
+  out_ += dialect::erased_events(after_, object_);
+  return Progress::kOver;
 }
 
 // False when the archive has nothing new.
@@ -117,7 +134,8 @@ Task<Result<bool>> ResponseFollower::take_kept() {
 // It does not run here: it has ended, or was cut off, or another process runs it.
 Task<Result<ResponseFollower::Progress>> ResponseFollower::take_end() {
   auto found = co_await find_response(worker_, scope_, id_);
-  if (!found) co_return Progress::kOver;
+  if (!found && found.error().kind == ErrorKind::kNotFound) co_return tell_erased();
+  if (!found) co_return fail(found.error());
   if (store::is_running(found->status)) co_return Progress::kNothing;
   if (found->last_sequence > after_) co_return Progress::kMore;
   if (found->was_interrupted)
@@ -140,7 +158,7 @@ Task<void> ResponseFollower::wait() {
   net::Deadline look_again(worker_.runtime, [event] {
     if (const auto waiting = event.lock()) waiting->notify();
   });
-  look_again.expires_after(kLook);
+  look_again.expires_after(missing_since_ ? kLastWords : kLook);
   co_await changed_->wait();
 }
 

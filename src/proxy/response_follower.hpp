@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,8 @@ class ResponseFollower {
   [[nodiscard]] Task<Result<Progress>> take_news();
   [[nodiscard]] Task<Result<bool>> take_kept();
   [[nodiscard]] Task<Result<Progress>> take_end();
+  [[nodiscard]] Progress miss();
+  [[nodiscard]] Progress tell_erased();
   [[nodiscard]] Task<Result<void>> tell();
   [[nodiscard]] Task<void> wait();
 
@@ -48,7 +51,9 @@ class ResponseFollower {
   std::shared_ptr<RunningResponse> running_;  // nullptr when it does not run in this process
   std::shared_ptr<net::Event> changed_;
   std::string id_, scope_;
-  std::int64_t after_ = -1;  // the last number that was told
+  std::string object_;                              // as it stood at the beginning
+  std::optional<Clock::time_point> missing_since_;  // what comes next, which is nowhere
+  std::int64_t after_ = -1;                         // the last number that was told
   std::string out_;
   Clock::time_point last_told_ = Clock::now();
   bool is_gone_ = false;  // the client

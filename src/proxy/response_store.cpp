@@ -1,5 +1,7 @@
 #include "proxy/response_store.hpp"
 
+#include <vector>
+
 #include "proxy/running_response.hpp"
 
 namespace ccproxy::proxy {
@@ -30,8 +32,48 @@ std::shared_ptr<store::Archive> ResponseStore::archive() const {
 }
 
 void ResponseStore::tick(std::int64_t now_seconds) {
+  std::shared_ptr<store::Archive> archive;
+  {
+    const std::lock_guard lock(mutex_);
+    archive = archive_;
+  }
+  if (!archive) return;
+  look_at_others(archive);
+  sweep(archive, now_seconds);
+}
+
+// Another process may have died, or have been asked to end or to erase what runs here. Only those
+// in the background are looked for: any other ends with its client.
+void ResponseStore::look_at_others(const std::shared_ptr<store::Archive>& archive) {
+  std::vector<std::shared_ptr<RunningResponse>> all;  // outlives the lock
+  std::vector<std::string> ids;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(is_looking_, true)) return;
+    for (const auto& [id, weak] : running_) {
+      auto running = weak.lock();
+      if (running && running->can_be_cancelled()) ids.push_back(id);
+      all.push_back(std::move(running));
+    }
+  }
+  archive->fail_orphans();
+  const auto look = [this, ids = std::move(ids)](const store::Responses& kept) -> Result<void> {
+    const auto found = kept.to_end(ids);
+    if (!found) return fail(found.error());
+    for (const std::string& id : *found)
+      if (const auto one = running(id)) one->cancel();
+    return {};
+  };
+  archive->read(look, [this](const Result<void>&) {
+    const std::lock_guard lock(mutex_);
+    is_looking_ = false;
+  });
+}
+
+void ResponseStore::sweep(const std::shared_ptr<store::Archive>& archive,
+                          std::int64_t now_seconds) {
   const std::lock_guard lock(mutex_);
-  if (!archive_ || now_seconds < next_sweep_) return;
+  if (now_seconds < next_sweep_) return;
   next_sweep_ = now_seconds + kBetweenSweeps;
   const std::int64_t days = config_.max_days;
   const std::uint64_t bytes = static_cast<std::uint64_t>(config_.max_megabytes) * kMegabyte;
@@ -44,7 +86,7 @@ void ResponseStore::tick(std::int64_t now_seconds) {
     }
     return Result<void>{};
   };
-  archive_->submit(sweep, {});
+  archive->submit(sweep, {});
 }
 
 void ResponseStore::add(const std::shared_ptr<RunningResponse>& response) {
@@ -57,14 +99,15 @@ void ResponseStore::remove(std::string_view id) {
   running_.erase(std::string(id));
 }
 
+std::shared_ptr<RunningResponse> ResponseStore::running(std::string_view id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = running_.find(std::string(id));
+  return found == running_.end() ? nullptr : found->second.lock();
+}
+
 std::shared_ptr<RunningResponse> ResponseStore::running(std::string_view scope,
                                                         std::string_view id) const {
-  std::shared_ptr<RunningResponse> response;  // outlives the lock: it may be the last that has it
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = running_.find(std::string(id));
-    if (found != running_.end()) response = found->second.lock();
-  }
+  auto response = running(id);  // outlives the lock: it may be the last that has it
   return response && response->scope() == scope ? response : nullptr;
 }
 

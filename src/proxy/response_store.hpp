@@ -35,7 +35,8 @@ class ResponseStore {
   [[nodiscard]] std::shared_ptr<store::Archive> archive() const;
   [[nodiscard]] const std::string& path() const { return path_; }
 
-  // Once a second: now and then what is too old or too much is erased.
+  // Once a second: what other processes have left or ask for is seen to, and now and then what is
+  // too old or too much is erased.
   void tick(std::int64_t now_seconds);
 
   // From add() to remove() it is found, as long as its owner keeps it.
@@ -49,6 +50,10 @@ class ResponseStore {
   void close();
 
  private:
+  [[nodiscard]] std::shared_ptr<RunningResponse> running(std::string_view id) const;
+  void look_at_others(const std::shared_ptr<store::Archive>& archive);
+  void sweep(const std::shared_ptr<store::Archive>& archive, std::int64_t now_seconds);
+
   std::string path_;
   // Guards what follows. Workers wait for it: nothing is opened, waited for or destroyed under it.
   mutable std::mutex mutex_;
@@ -56,6 +61,7 @@ class ResponseStore {
   config::Store config_{};
   bool is_on_ = false;
   std::int64_t next_sweep_ = 0;
+  bool is_looking_ = false;  // at what others have left, and has not been answered
   std::unordered_map<std::string, std::weak_ptr<RunningResponse>> running_;
 };
 

@@ -21,6 +21,8 @@ constexpr std::size_t kPiece = std::size_t{256} << 10;  // of events, read at on
 constexpr std::int64_t kUsualItems = 20, kMostItems = 100;
 // How long a response that is to be cancelled has for its end.
 constexpr std::chrono::seconds kPatience{5};
+constexpr std::chrono::milliseconds kLook{100};
+constexpr std::chrono::seconds kComeBack{1};
 
 // The value of a parameter; percent signs are left alone, since no value here has any.
 std::optional<std::string_view> parameter(std::string_view query, std::string_view name) {
@@ -39,6 +41,14 @@ std::optional<std::string_view> parameter(std::string_view query, std::string_vi
 Error not_found(std::string_view id) {
   return {ErrorKind::kNotFound,
           fmt::format("Response with id '{}' not found.", id.substr(0, kMostId))};
+}
+
+Error still_runs_elsewhere() {
+  return {
+      ErrorKind::kBusy,
+      "Another CCProxy that shares this store runs the response. It was asked to end it, and has "
+      "not done so yet: try again.",
+      "", "", kComeBack};
 }
 
 // One that was interrupted is shown as it ended, with what its events tell.
@@ -104,6 +114,29 @@ Task<void> wait_for_end(WorkerState& worker, std::shared_ptr<RunningResponse> ru
   }
 }
 
+// Another process runs it: it is asked to end it, and looks for that once a second.
+Task<Result<store::StoredResponse>> end_elsewhere(WorkerState& worker, std::string scope,
+                                                  std::string id) {
+  const auto archive = worker.shared.responses.archive();
+  if (!archive) co_return fail(not_found(id));  // switched off in this moment
+  ArchiveWait wait(worker.runtime);
+  auto ask = [scope, id](store::Responses& kept) -> Result<void> {
+    const auto asked = kept.ask_to_end(scope, id);
+    if (!asked) return fail(asked.error());
+    return {};
+  };
+  archive->submit(std::move(ask), wait.callback());
+  auto asked = co_await wait.wait();
+  if (!asked) co_return fail(asked.error());
+  const auto limit = Clock::now() + kPatience;
+  while (true) {
+    auto found = co_await find_response(worker, scope, id);
+    if (!found || !store::is_running(found->status)) co_return found;
+    if (Clock::now() >= limit) co_return fail(still_runs_elsewhere());
+    co_await net::sleep(worker.runtime, kLook);
+  }
+}
+
 Task<Result<std::string>> cancel(WorkerState& worker, std::string scope, std::string id) {
   auto found = co_await find_response(worker, scope, id);
   if (!found) co_return fail(found.error());
@@ -114,8 +147,10 @@ Task<Result<std::string>> cancel(WorkerState& worker, std::string scope, std::st
     running->cancel();
     co_await wait_for_end(worker, running);
     found = co_await find_response(worker, scope, id);
-    if (!found) co_return fail(found.error());
+  } else if (store::is_running(found->status)) {
+    found = co_await end_elsewhere(worker, scope, id);
   }
+  if (!found) co_return fail(found.error());
   co_return std::move(found->object);
 }
 

@@ -155,6 +155,7 @@ void RunningResponse::note_written(const Result<void>& written) {
     if (!written && !is_gone_ && !was->is_end) put_back(*was);
   }
   if (was->done) was->done(written);
+  if (is_gone_) cancel();  // nobody can ever read it
   if (is_gone_ && waiting_.done) return std::exchange(waiting_.done, {})(written);
   if (waiting_.is_end || (waiting_.status && !is_failing_) || has_piece()) hand_over();
 }
@@ -172,6 +173,7 @@ void RunningResponse::put_back(Changes& changes) {
 
 Task<Result<void>> RunningResponse::finish(store::Status status, std::string object,
                                            std::vector<store::StoredItem> output) {
+  has_ended_ = true;
   if (!has_begun_) co_return Result<void>{};
   if (is_gone_) co_return fail(ErrorKind::kNotFound, id_);
   ArchiveWait wait(runtime_);
@@ -208,6 +210,8 @@ void RunningResponse::close() {
     if (std::exchange(is_over_, true)) return;
     cancel_ = {};
   }
+  if (has_begun_ && !has_ended_ && !is_gone_)
+    archive_->submit([id = id_](store::Responses& kept) { return kept.interrupt(id); }, {});
   all_.remove(id_);
   wake_followers();
 }
@@ -227,6 +231,7 @@ RunningResponse::News RunningResponse::news_behind(std::int64_t after) const {
   if (writing_) news.events = writing_->events.behind(after);
   news.events += waiting_.events.behind(after);
   news.last = std::max(after, waiting_.events.next() - 1);
+  news.has_end = is_over_ && end_number_ >= 0;
   if (!is_over_ || end_number_ <= after) return news;
   news.events += end_;
   news.last = end_number_;
@@ -256,6 +261,11 @@ void RunningResponse::wake_followers() {
     one.runtime->post([event = one.event] {
       if (const auto waiting = event.lock()) waiting->notify();
     });
+}
+
+bool RunningResponse::can_be_cancelled() const {
+  const std::lock_guard lock(mutex_);
+  return cancel_ != nullptr;
 }
 
 void RunningResponse::cancel() {

@@ -52,7 +52,8 @@ class RunningResponse final : public dialect::EventLog,
                                           std::vector<store::StoredItem> output);
   // It is as if it had never been.
   void erase();
-  // It is over: nothing more will come of it. Call it in any case.
+  // It is over: nothing more will come of it. Call it in any case. One that was begun and never
+  // ended, since its runner broke down, is kept as interrupted.
   void close();
   // What ends it.
   void on_cancel(std::function<void()> cancel);
@@ -64,6 +65,7 @@ class RunningResponse final : public dialect::EventLog,
     std::int64_t last = -1;   // the number of the last of them
     bool is_complete = true;  // else there are some before them, in the archive
     bool is_over = false;     // no more will come
+    bool has_end = false;     // then: of itself, and what ends it is among what it tells
   };
   // What is not in the archive, or not for long, behind the number `after`.
   [[nodiscard]] News news_behind(std::int64_t after) const;
@@ -71,6 +73,8 @@ class RunningResponse final : public dialect::EventLog,
   // `event` is notified in its runtime when there is more; for as long as its owner keeps it.
   void follow(net::Runtime& runtime, std::weak_ptr<net::Event> event);
   void cancel();
+  // It is on disk, and something ends it.
+  [[nodiscard]] bool can_be_cancelled() const;
 
  private:
   struct Follower {
@@ -127,6 +131,7 @@ class RunningResponse final : public dialect::EventLog,
   bool is_failing_ = false;  // a piece could not be written: the end tries once more
   bool is_lost_ = false;     // too much came meanwhile
   bool is_gone_ = false;     // erased or taken back: nothing more is written
+  bool has_ended_ = false;   // the archive was told how, or is not to be
 
   mutable std::mutex mutex_;  // guards what follows; the runner alone changes the first two
   Changes waiting_;

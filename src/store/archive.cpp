@@ -54,6 +54,8 @@ class Archive::Writer {
   // Takes those out that stand in the tables. What is left in `ids` is to be tried again.
   void take_out(std::vector<std::string>& ids);
 
+  [[nodiscard]] const Owners& owners() const { return owners_; }
+
   // What the next start would have to do. Whoever still reads an older state is not waited for.
   void checkpoint() { (void)database_.run("PRAGMA wal_checkpoint(PASSIVE)"); }
 
@@ -196,6 +198,7 @@ Result<std::unique_ptr<Archive>> Archive::open(const std::string& path) {
   auto writer = Writer::open(path);
   if (!writer) return fail(writer.error());
   std::unique_ptr<Archive> archive(new Archive());
+  archive->owners_ = &(*writer)->owners();
   archive->thread_ = std::thread([self = archive.get(), opened = std::move(*writer)]() mutable {
     self->run(*opened);
     opened.reset();
@@ -223,6 +226,23 @@ void Archive::withdraw(const std::string& id) {
   enqueue({nothing, Turn::kWrite, [this, id](const Result<void>& done) {
              if (done || done.error().kind != ErrorKind::kClosed) withdrawn_.push_back(id);
            }});
+}
+
+void Archive::fail_orphans() {
+  const auto is_gone = [this](const std::string& owner) { return owners_->is_gone(owner); };
+  const auto mark = [is_gone](Responses& responses) -> Result<void> {
+    const auto marked = responses.mark_interrupted(is_gone);
+    if (!marked) return fail(marked.error());
+    return {};
+  };
+  read(
+      [this, is_gone, mark](const Responses& responses) -> Result<void> {
+        const auto owners = responses.owners();
+        if (!owners) return fail(owners.error());
+        if (std::any_of(owners->begin(), owners->end(), is_gone)) submit(mark, {});
+        return {};
+      },
+      {});
 }
 
 void Archive::enqueue(Job job) {

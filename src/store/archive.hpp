@@ -48,6 +48,10 @@ class Archive {
   // for it before fails, as far as it is not done; no more may follow. From any thread.
   void withdraw(const std::string& id);
 
+  // What runs in archives that have died since this one was opened has failed. Looks, and writes
+  // only when there is something to write. From any thread.
+  void fail_orphans();
+
   // Pieces of work that are not done yet.
   [[nodiscard]] std::size_t queued() const;
 
@@ -85,6 +89,7 @@ class Archive {
   std::size_t under_way_ = 0;  // taken from there, not done yet
   bool is_closed_ = false;
   std::vector<std::string> withdrawn_{};  // to be taken out; of the archive's thread alone
+  const Owners* owners_ = nullptr;        // the writer's; likewise
   std::thread thread_{};
 };
 

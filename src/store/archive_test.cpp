@@ -333,6 +333,22 @@ TEST_F(ArchiveTest, of_a_file_that_another_one_has_open_leaves_what_runs_there_a
   }));
 }
 
+TEST_F(ArchiveTest, that_lives_sees_to_what_ran_in_those_that_have_died) {
+  const auto living = open();
+  ASSERT_TRUE(done(*living, begins("r1")));
+  auto dying = open();
+  ASSERT_TRUE(done(*dying, begins("r2")));
+  living->fail_orphans();
+  EXPECT_EQ(find(*living, "r2")->status, Status::kInProgress) << "it is alive";
+  dying.reset();
+  living->fail_orphans();
+  for (int i = 0; i < 1000 && find(*living, "r2")->status != Status::kFailed; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(find(*living, "r2")->status, Status::kFailed);
+  EXPECT_TRUE(find(*living, "r2")->was_interrupted);
+  EXPECT_EQ(find(*living, "r1")->status, Status::kInProgress) << "one's own";
+}
+
 TEST_F(ArchiveTest, of_a_file_that_cannot_be_used_is_not_opened) {
   std::filesystem::create_directories(folder_ + "/home");
   std::ofstream(path_) << std::string(9000, '?');

@@ -201,15 +201,16 @@ class Schema : public DatabaseFile {
 
 TEST_F(Schema, is_made_once_and_then_left_alone) {
   EXPECT_FALSE(refused(""));
-  EXPECT_FALSE(refused("INSERT INTO responses VALUES (1,'r','','','','','',2,0,0,0,'')"));
+  EXPECT_FALSE(refused("INSERT INTO responses VALUES (1,'r','','','','','',2,0,0,0,'',0)"));
   auto database = Database::open(path_);
   EXPECT_EQ(database->number("SELECT count(*) FROM responses").value(), 1);
-  EXPECT_EQ(database->number("PRAGMA user_version").value(), 2);
+  EXPECT_EQ(database->number("PRAGMA user_version").value(), 3);
 }
 
 TEST_F(Schema, of_an_older_version_becomes_the_newest_with_all_that_is_in_it) {
   EXPECT_FALSE(refused(""));
   EXPECT_FALSE(refused(  // as the first version was
+      "ALTER TABLE responses DROP COLUMN is_to_end;"
       "DROP INDEX items_by_id; CREATE INDEX items_by_id ON items (id); PRAGMA user_version = 1;"
       "INSERT INTO responses VALUES (1,'r','','','','','',2,0,0,0,'');"
       "INSERT INTO items VALUES (1,1,1,0,'i','{}','')"));

@@ -19,7 +19,8 @@ class Owners {
 
   [[nodiscard]] const std::string& name() const { return name_; }
 
-  // True when nobody alive has this name. Before settle() only: names appear and go.
+  // True when nobody alive has this name. After settle() only of a name that stands in the tables:
+  // whoever writes there has entered before.
   [[nodiscard]] bool is_gone(const std::string& name) const;
 
   // Everything that the dead left was seen to: removes their files, and lets others enter.

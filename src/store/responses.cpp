@@ -355,19 +355,47 @@ Result<Swept> Responses::sweep(std::int64_t now_seconds, std::int64_t max_days,
   return swept;
 }
 
-Result<std::size_t> Responses::mark_interrupted(
-    FunctionRef<bool(const std::string& owner)> is_gone) {
+// --- Who runs what -------------------------------------------------------------------------------
+
+Result<bool> Responses::ask_to_end(std::string_view scope, std::string_view id) {
+  if (is_hidden(id)) return false;
+  auto done = database_->run(
+      "UPDATE responses SET is_to_end = 1"
+      " WHERE id = ? AND scope = ? AND owner <> ? AND status IN (0, 1)",
+      {id, scope, text(owner_)});
+  if (!done) return fail(done.error());
+  return database_->changed() > 0;
+}
+
+Result<std::vector<std::string>> Responses::to_end(std::span<const std::string> ids) const {
+  std::vector<std::string> found;
+  for (const std::string& id : ids) {
+    const auto may_run = database_->number(
+        "SELECT count(*) FROM responses WHERE id = ? AND is_to_end = 0", {text(id)});
+    if (!may_run) return fail(may_run.error());
+    if (*may_run == 0) found.push_back(id);
+  }
+  return found;
+}
+
+Result<std::vector<std::string>> Responses::owners() const {
   std::vector<std::string> owners;
   Statement asked =
       database_->statement("SELECT DISTINCT owner FROM responses WHERE status IN (0, 1)");
   while (true) {
     const auto row = asked.step();
     if (!row) return fail(row.error());
-    if (!*row) break;
+    if (!*row) return owners;
     owners.push_back(asked.text(0));
   }
+}
+
+Result<std::size_t> Responses::mark_interrupted(
+    FunctionRef<bool(const std::string& owner)> is_gone) {
+  const auto running = owners();
+  if (!running) return fail(running.error());
   std::size_t marked = 0;
-  for (const std::string& owner : owners) {
+  for (const std::string& owner : *running) {
     if (!is_gone(owner)) continue;
     auto done = database_->run(
         "UPDATE responses SET status = ?, was_interrupted = 1"
@@ -377,6 +405,12 @@ Result<std::size_t> Responses::mark_interrupted(
     marked += static_cast<std::size_t>(database_->changed());
   }
   return marked;
+}
+
+Result<void> Responses::interrupt(std::string_view id) {
+  return database_->run(
+      "UPDATE responses SET status = ?, was_interrupted = 1 WHERE id = ? AND status IN (0, 1)",
+      {number_of(Status::kFailed), id});
 }
 
 }  // namespace ccproxy::store

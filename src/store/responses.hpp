@@ -170,9 +170,23 @@ class Responses {
   [[nodiscard]] Result<Swept> sweep(std::int64_t now_seconds, std::int64_t max_days,
                                     std::uint64_t max_bytes);
 
+  // --- Who runs what.
+
+  // What runs and belongs to somebody else is marked: its owner is to end it. False when it does
+  // not run, is not there, or is this owner's own.
+  [[nodiscard]] Result<bool> ask_to_end(std::string_view scope, std::string_view id);
+
+  // Those of `ids` that somebody has asked this owner to end, or that are not there any more.
+  [[nodiscard]] Result<std::vector<std::string>> to_end(std::span<const std::string> ids) const;
+
+  // The owners of what runs.
+  [[nodiscard]] Result<std::vector<std::string>> owners() const;
+
   // What an owner that is gone left running has failed. How many there were.
   [[nodiscard]] Result<std::size_t> mark_interrupted(
       FunctionRef<bool(const std::string& owner)> is_gone);
+  // The same for one response, whose runner has broken down.
+  [[nodiscard]] Result<void> interrupt(std::string_view id);
 
  private:
   [[nodiscard]] bool is_hidden(std::string_view id) const {

@@ -352,5 +352,29 @@ TEST_F(ResponsesTest, that_ran_have_failed_when_their_owner_is_gone) {
   EXPECT_EQ(responses_.mark_interrupted(is_gone).value(), 0U);
 }
 
+TEST_F(ResponsesTest, that_broke_down_are_interrupted_unless_they_have_ended) {
+  ASSERT_TRUE(responses_.begin(response("r1"), {}));
+  keep("r2");
+  for (const char* id : {"r1", "r2", "none"}) EXPECT_TRUE(responses_.interrupt(id));
+  EXPECT_EQ(responses_.find("me", "r1").value()->status, Status::kFailed);
+  EXPECT_TRUE(responses_.find("me", "r1").value()->was_interrupted);
+  EXPECT_EQ(responses_.find("me", "r2").value()->status, Status::kCompleted);
+}
+
+// Whoever runs a response is asked to end it by a mark; a row that is gone says the same.
+TEST_F(ResponsesTest, of_others_are_ended_by_those_who_run_them) {
+  Responses other(database_, "other");
+  for (const char* id : {"r1", "r2", "r3"}) ASSERT_TRUE(responses_.begin(response(id), {}));
+  EXPECT_FALSE(responses_.ask_to_end("me", "r1").value()) << "one's own";
+  EXPECT_FALSE(other.ask_to_end("you", "r1").value()) << "of another scope";
+  EXPECT_FALSE(other.ask_to_end("me", "none").value());
+  EXPECT_TRUE(other.ask_to_end("me", "r1").value());
+  EXPECT_TRUE(other.erase("me", "r2").value());
+  const std::vector<std::string> ids{"r1", "r2", "r3"};
+  EXPECT_EQ(responses_.to_end(ids).value(), (std::vector<std::string>{"r1", "r2"}));
+  ASSERT_TRUE(responses_.finish("r3", Status::kCompleted, "{}", {}));
+  EXPECT_FALSE(other.ask_to_end("me", "r3").value()) << "it has ended";
+}
+
 }  // namespace
 }  // namespace ccproxy::store

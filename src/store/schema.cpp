@@ -10,7 +10,7 @@ namespace {
 
 // Numbers grow with time, so the greatest is the newest. Everything that belongs to a response goes
 // with it. A step that was once released is never changed: what is new is another step.
-constexpr std::array<const char*, 2> kSteps = {R"(
+constexpr std::array<const char*, 3> kSteps = {R"(
 CREATE TABLE responses (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -54,6 +54,11 @@ CREATE TABLE events (
                                                R"(
 DROP INDEX items_by_id;
 CREATE INDEX items_by_id ON items (id, is_output);
+)",
+                                               // Another archive than the one that runs it wants it
+                                               // to end.
+                                               R"(
+ALTER TABLE responses ADD COLUMN is_to_end INTEGER NOT NULL DEFAULT 0;
 )"};
 
 Result<void> check_version(Database& database, std::int64_t version) {

@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kSecond{1000};
+const std::string kLong(20'000, 'x');  // more than what is written at once
 
 class ResponsesBackground : public testing::TestWithParam<unsigned> {
  protected:
@@ -167,16 +168,35 @@ TEST_P(ResponsesBackground, p68_cancel_of_what_is_over_changes_nothing) {
   EXPECT_EQ(json_of(ask_stored(road, "POST", begun.id + "/cancel").body), response);
 }
 
+// Each follower is told one last event, whatever of the response it has seen.
 TEST_P(ResponsesBackground, erased_while_it_runs) {
-  const Begun begun = begin(road);
+  RawClient asker(road.port());
+  asker.send(request("POST", kResponses,
+                     response_body({{"stream", true}, {"background", true}}).dump(),
+                     kOpenAiFields));
+  ASSERT_TRUE(asker.wait_for("event: response.queued"));
+  const auto at = asker.pending().find("resp_");
+  const Begun begun{.id = asker.pending().substr(at, 37), .peer = next_message(upstream)};
+  ASSERT_TRUE(begun.peer);
+  begun.peer->send(kEventStreamHead + chunked(message_start_event() + text_start_event() +
+                                              text_event("Hel") + text_event(kLong)));
   ASSERT_TRUE(becomes(begun.id, "in_progress", road));
-  RawClient follower(road.port());
-  follower.send(follow_request(begun.id));
-  ASSERT_TRUE(follower.wait_for("\"Hel\""));
+  RawClient early(road.port()), late(road.port()), ahead(road.port());
+  early.send(follow_request(begun.id));
+  late.send(follow_request(begun.id, 3));
+  ahead.send(follow_request(begun.id, 1000));
+  for (RawClient* follower : {&asker, &early, &late}) ASSERT_TRUE(follower->wait_for("\"Hel\""));
+  ASSERT_TRUE(ahead.wait_for("200 OK"));
   EXPECT_EQ(ask_stored(road, "DELETE", begun.id).status, 200);
   EXPECT_TRUE(begun.peer->wait_closed(kSecond)) << "nobody can ever read it";
   EXPECT_EQ(status_of(begun.id, road), "none");
-  EXPECT_NE(follower.read_reply(false, milliseconds(5000)).status, 0);
+  int which = 0;
+  for (RawClient* follower : {&asker, &early, &late, &ahead}) {
+    SCOPED_TRACE(which++);
+    const Reply told = follower->read_reply(false, milliseconds(5000));
+    EXPECT_TRUE(told.complete) << told.raw;
+    EXPECT_EQ(read_some_events(told.body).ends(), follower == &ahead ? 0 : 1) << told.body;
+  }
   EXPECT_FALSE(wait_until([&] { return status_of(begun.id, road) != "none"; }, milliseconds(300)))
       << "it came back";
 }
