@@ -172,7 +172,7 @@ std::optional<Coding> coding_of(std::string_view content_encoding) {
 
 struct Decoder::State {
   explicit State(Coding coding) : unfolder(make_unfolder(coding)) {}
-  Result<void> unfold(std::string_view bytes, std::string& out, std::size_t limit);
+  Result<void> unfold(std::string_view bytes, std::string& out, std::size_t limit, Room room);
 
   std::unique_ptr<Unfolder> unfolder;  // none for kIdentity
   bool complete = false;
@@ -187,14 +187,22 @@ Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 bool Decoder::complete() const { return !state_->unfolder || state_->complete; }
 
 Result<void> Decoder::decode(std::string_view bytes, std::string& out, std::size_t limit) {
-  if (state_->unfolder) return state_->unfold(bytes, out, limit);
+  constexpr auto kAnyRoom = [](std::size_t) -> Result<void> { return {}; };
+  return decode(bytes, out, limit, kAnyRoom);
+}
+
+Result<void> Decoder::decode(std::string_view bytes, std::string& out, std::size_t limit,
+                             Room room) {
+  if (state_->unfolder) return state_->unfold(bytes, out, limit, room);
   if (out.size() > limit || bytes.size() > limit - out.size())
     return fail(ErrorKind::kTooLarge, "the body is too large");
+  if (auto fits = room(bytes.size()); !fits) return fits;
   out += bytes;
   return {};
 }
 
-Result<void> Decoder::State::unfold(std::string_view bytes, std::string& out, std::size_t limit) {
+Result<void> Decoder::State::unfold(std::string_view bytes, std::string& out, std::size_t limit,
+                                    Room room) {
   const auto refuse = [&](ErrorKind kind, const char* why) {
     broken = true;
     return fail(kind, why);
@@ -213,6 +221,10 @@ Result<void> Decoder::State::unfold(std::string_view bytes, std::string& out, st
       return refuse(ErrorKind::kInvalidRequest, "the body is not of its Content-Encoding");
     if (out.size() > limit || step.made > limit - out.size())
       return refuse(ErrorKind::kTooLarge, "the body unfolds to more than is allowed");
+    if (auto fits = room(step.made); !fits) {
+      broken = true;
+      return fits;
+    }
     out.append(made.data(), step.made);
     bytes.remove_prefix(step.taken);
     complete = step.ended;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/function_ref.hpp"
 
 namespace ccproxy::http {
 
@@ -28,8 +29,14 @@ class Decoder {
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
+  // Is asked before `out` grows by so many bytes. An error of its ends the decoding.
+  using Room = FunctionRef<Result<void>(std::size_t)>;
+
   // Appends what `bytes` unfold to. Fails with kInvalidRequest when they are not of this coding or
-  // something follows the end, kTooLarge when `out` would outgrow `limit` bytes.
+  // something follows the end, kTooLarge when `out` would outgrow `limit` bytes, and as `room`
+  // does.
+  [[nodiscard]] Result<void> decode(std::string_view bytes, std::string& out, std::size_t limit,
+                                    Room room);
   [[nodiscard]] Result<void> decode(std::string_view bytes, std::string& out, std::size_t limit);
 
   // True once the coded stream is complete (always for kIdentity).

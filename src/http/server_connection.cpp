@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <iterator>
 #include <utility>
 
@@ -47,8 +48,18 @@ ServerConnection::~ServerConnection() = default;
 
 void ServerConnection::start() { runtime_.spawn(pump(shared_from_this())); }
 
-// Reads for as long as the connection lives, at most kReadAhead bytes ahead of whoever takes them.
+// Whoever waits for this connection is woken in any case.
 Task<void> ServerConnection::pump(std::shared_ptr<ServerConnection> self) {
+  try {
+    co_await read_ahead(self);
+    co_return;
+  } catch (const std::exception&) {  // no memory, as a rule
+  }
+  self->close();
+}
+
+// Reads for as long as the connection lives, at most kReadAhead bytes ahead of whoever takes them.
+Task<void> ServerConnection::read_ahead(std::shared_ptr<ServerConnection> self) {
   std::size_t want = kSmallRead;
   Buffer landing;
   while (true) {

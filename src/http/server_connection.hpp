@@ -102,6 +102,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
 
  private:
   [[nodiscard]] static Task<void> pump(std::shared_ptr<ServerConnection> self);
+  [[nodiscard]] static Task<void> read_ahead(std::shared_ptr<ServerConnection> self);
   void note_end(ErrorKind why);
   [[nodiscard]] Task<Result<void>> more(Clock::duration limit);
   [[nodiscard]] bool take_arrived();

@@ -181,7 +181,6 @@ Task<Result<bool>> MockServer::Session::read_body(Record& record,
   auto& connection = visitor_.connection();
   const std::uint64_t announced = connection.body_length().value_or(0);
   if (limit && announced > *limit) co_return false;
-  record.body.reserve(std::min<std::uint64_t>(announced, kMostKeptOfBody));
   while (true) {
     auto piece = co_await connection.read_body();
     if (!piece) co_return fail(piece.error());

@@ -2,6 +2,7 @@
 // that does not end what is waited for.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,14 +25,20 @@ class Pending {
   // True when it is done; false when `patience` was over before.
   [[nodiscard]] Task<bool> done_within(Clock::duration patience);
 
-  // What it brought; once, when it is done.
-  [[nodiscard]] T take() { return std::move(*state_->result); }
+  // What it brought; once, when it is done. Throws what it has thrown.
+  [[nodiscard]] T take() {
+    if (state_->thrown) std::rethrow_exception(state_->thrown);
+    return std::move(*state_->result);
+  }
 
  private:
   struct State {
     explicit State(Runtime& runtime) : changed(runtime) {}
     Event changed;
     std::optional<T> result{};
+    std::exception_ptr thrown{};
+
+    [[nodiscard]] bool is_done() const { return result.has_value() || thrown != nullptr; }
   };
 
   [[nodiscard]] static Task<void> run(std::shared_ptr<State> state, Task<T> task);
@@ -43,18 +50,22 @@ class Pending {
 template <class T>
 Task<bool> Pending<T>::done_within(Clock::duration patience) {
   const std::shared_ptr<State> state = state_;
-  if (!state->result) {
+  if (!state->is_done()) {
     Deadline over(runtime_, std::bind_front(&Event::notify, &state->changed));
     over.expires_after(patience);
     co_await state->changed.wait();
   }
-  co_return state->result.has_value();
+  co_return state->is_done();
 }
 
 template <class T>
 Task<void> Pending<T>::run(std::shared_ptr<State> state, Task<T> task) {
-  T result = co_await std::move(task);
-  state->result.emplace(std::move(result));
+  try {
+    T result = co_await std::move(task);
+    state->result.emplace(std::move(result));
+  } catch (...) {
+    state->thrown = std::current_exception();
+  }
   state->changed.notify();
 }
 

@@ -42,14 +42,38 @@ Runtime::~Runtime() {
   context_.end_all();
 }
 
-void Runtime::run() { context_.run(); }
+void Runtime::run() {
+  while (true) {
+    try {
+      context_.run();
+      return;
+    } catch (...) {
+      escaped(std::current_exception());
+    }
+  }
+}
 
 void Runtime::stop() { context_.stop(); }
 
 void Runtime::spawn(Task<void> task) {
-  asio::co_spawn(context_, std::move(task), [](const std::exception_ptr& escaped) {
-    if (escaped) std::rethrow_exception(escaped);
+  asio::co_spawn(context_, std::move(task), [](const std::exception_ptr& exception) {
+    if (exception) std::rethrow_exception(exception);  // out of run()
   });
+}
+
+void Runtime::survive(std::function<void(std::string_view what)> on_escape) {
+  on_escape_ = std::move(on_escape);
+}
+
+void Runtime::escaped(const std::exception_ptr& exception) {
+  if (!on_escape_) std::rethrow_exception(exception);
+  try {
+    std::rethrow_exception(exception);
+  } catch (const std::exception& error) {
+    on_escape_(error.what());
+  } catch (...) {
+    on_escape_("an unknown exception");
+  }
 }
 
 void Runtime::post(std::function<void()> work) { asio::post(context_, std::move(work)); }

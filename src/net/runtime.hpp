@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -31,9 +33,14 @@ class Runtime {
   void run();
   void stop();  // from any thread
 
-  // Starts `task` beside what runs; its frame is freed when it ends. An exception that leaves it is
-  // a bug and ends the program: failures travel as Result.
+  // Starts `task` beside what runs; its frame is freed when it ends. Failures travel as Result: an
+  // exception that leaves it, or other work of this loop, ends the program, unless survive() was
+  // called.
   void spawn(Task<void> task);
+
+  // From now on such an exception (there may be no memory left) ends only what threw it, and
+  // `on_escape` is told what it says. It must not throw.
+  void survive(std::function<void(std::string_view what)> on_escape);
 
   // Runs `work` in this loop; from any thread.
   void post(std::function<void()> work);
@@ -46,6 +53,7 @@ class Runtime {
   void wake_by(Clock::time_point when);
   void on_wake();
   void forget_wake();
+  void escaped(const std::exception_ptr& exception);
 
   // Lets the destructor end what still waits while everything it may use is there.
   class Context : public boost::asio::io_context {
@@ -55,6 +63,7 @@ class Runtime {
   };
 
   Context context_;
+  std::function<void(std::string_view what)> on_escape_;  // when it survives
   // One timer serves every deadline: it is set again only when a deadline comes before the next
   // wake-up, so that moving a deadline on (the usual case) costs no system call.
   struct Timer;

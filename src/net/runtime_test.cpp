@@ -5,11 +5,15 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <new>
 #include <random>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "net/pending.hpp"
 #include "net/test_loop.hpp"
 
 namespace ccproxy::net {
@@ -318,6 +322,59 @@ TEST(Runtime, frees_every_coroutine_that_still_waits) {
     loop.run(leave_behind(loop, freed));
   }
   for (const bool one : freed) EXPECT_TRUE(one);
+}
+
+Task<void> throw_after(Runtime& runtime, milliseconds time) {
+  co_await sleep(runtime, time);
+  throw std::bad_alloc();
+}
+
+Task<void> note_later(Runtime& runtime, bool& noted) {
+  co_await sleep(runtime, milliseconds(20));
+  noted = true;
+}
+
+TEST(Runtime, that_survives_ends_only_what_has_thrown) {
+  Runtime runtime;
+  std::vector<std::string> escaped;
+  bool noted = false;
+  runtime.survive([&](std::string_view what) { escaped.emplace_back(what); });
+  runtime.spawn(throw_after(runtime, milliseconds(1)));
+  runtime.spawn(note_later(runtime, noted));
+  runtime.post([] { throw std::runtime_error("posted"); });
+  runtime.run();
+  EXPECT_TRUE(noted);
+  ASSERT_EQ(escaped.size(), 2U);
+  EXPECT_EQ(escaped[0], "posted");
+  EXPECT_EQ(escaped[1], std::bad_alloc().what());
+}
+
+TEST(Runtime, that_does_not_survive_hands_the_exception_on) {
+  Runtime runtime;
+  runtime.spawn(throw_after(runtime, milliseconds(1)));
+  EXPECT_THROW(runtime.run(), std::bad_alloc);
+}
+
+Task<int> throw_a_number(Runtime& runtime) {
+  co_await sleep(runtime, milliseconds(1));
+  throw std::bad_alloc();
+}
+
+Task<void> wait_for_a_throw(TestLoop& loop, bool& thrown) {
+  Pending<int> pending(loop.runtime(), throw_a_number(loop.runtime()));
+  EXPECT_TRUE(co_await pending.done_within(seconds(60)));
+  try {
+    (void)pending.take();
+  } catch (const std::bad_alloc&) {
+    thrown = true;
+  }
+}
+
+TEST(Pending, hands_an_exception_to_whoever_waits) {
+  TestLoop loop;
+  bool thrown = false;
+  loop.run(wait_for_a_throw(loop, thrown));
+  EXPECT_TRUE(thrown);
 }
 
 TEST(Runtime, frees_a_coroutine_that_never_ran) {

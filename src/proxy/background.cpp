@@ -1,5 +1,7 @@
 #include "proxy/background.hpp"
 
+#include <chrono>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -50,17 +52,15 @@ Task<Result<Queued>> BackgroundResponse::start(RequestBody body, Hold& hold) {
 
 Task<void> BackgroundResponse::run(std::shared_ptr<BackgroundResponse> self, RequestBody body,
                                    std::shared_ptr<Waiting> waiting) {
-  NoAudience nobody;
-  const ExchangeParts parts{self->worker_,   *self->config_, nobody, self->head_,
-                            self->upstream_, self->receipt_, {}};
-  Translation translation(parts, self->route_, self->hold_);
-  Translation::OnQueued on_queued = [&waiting, &self](Queued queued) {
-    queued.running->on_cancel([weak = self->weak_from_this()] {
-      if (const auto running = weak.lock()) running->upstream_.cancel(ErrorKind::kClientGone);
-    });
-    waiting->tell(std::move(queued));
-  };
-  auto served = co_await translation.run_in_background(std::move(body), std::move(on_queued));
+  Result<void> served;
+  try {
+    served = co_await self->translate(std::move(body), *waiting);
+  } catch (const std::exception& error) {  // no memory, as a rule; what was begun is interrupted
+    self->worker_.shared.log.say(telemetry::Level::kError, "exception", error.what());
+    served = fail({ErrorKind::kBusy, "this response could not be run: try again", "", "",
+                   std::chrono::seconds(1)});
+    note_ending(self->receipt_, served.error());
+  }
   if (!waiting->result) {  // it never got so far: whoever asked writes the receipt
     waiting->tell(fail(served ? Error{ErrorKind::kInternal, "nothing was queued"}
                               : self->upstream_.explain(served.error())));
@@ -68,6 +68,19 @@ Task<void> BackgroundResponse::run(std::shared_ptr<BackgroundResponse> self, Req
     telemetry::write_receipt(self->worker_.shared.log, self->receipt_, Clock::now());
   }
   self->worker_.background.remove(self.get());
+}
+
+Task<Result<void>> BackgroundResponse::translate(RequestBody body, Waiting& waiting) {
+  NoAudience nobody;
+  const ExchangeParts parts{worker_, *config_, nobody, head_, upstream_, receipt_, {}};
+  Translation translation(parts, route_, hold_);
+  Translation::OnQueued on_queued = [&waiting, this](Queued queued) {
+    queued.running->on_cancel([weak = weak_from_this()] {
+      if (const auto running = weak.lock()) running->upstream_.cancel(ErrorKind::kClientGone);
+    });
+    waiting.tell(std::move(queued));
+  };
+  co_return co_await translation.run_in_background(std::move(body), std::move(on_queued));
 }
 
 void BackgroundResponse::cut() { upstream_.cancel(ErrorKind::kShutdown); }

@@ -43,6 +43,7 @@ class BackgroundResponse : public std::enable_shared_from_this<BackgroundRespons
 
   [[nodiscard]] static Task<void> run(std::shared_ptr<BackgroundResponse> self, RequestBody body,
                                       std::shared_ptr<Waiting> waiting);
+  [[nodiscard]] Task<Result<void>> translate(RequestBody body, Waiting& waiting);
 
   WorkerState& worker_;
   config::Snapshot config_;

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include <exception>
+#include <new>
 #include <utility>
 
 #include "anthropic/error.hpp"
@@ -97,12 +99,36 @@ Task<void> Exchange::run(http::RequestHead head) {
   receipt_.client = product_of(head_.get("user-agent"));
   log_field_names(shared_, receipt_.id, "request_fields", head_);
 
-  auto served = co_await serve();
+  auto served = co_await serve_safely();
   if (!served) {
     const Error error = upstream_.explain(served.error());
     co_await refuse(error);
   }
   telemetry::write_receipt(shared_.log, receipt_, Clock::now());
+}
+
+// Whatever is thrown on the way, as a rule since there is no memory, ends this exchange alone: with
+// an error while nothing of the reply has left, else with a cut.
+Task<Result<void>> Exchange::serve_safely() {
+  Error thrown{ErrorKind::kBusy, "", "", "", kComeBack};
+  try {
+    auto served = co_await serve();
+    co_return served;
+  } catch (const std::bad_alloc&) {
+    thrown.message = "there is not enough memory for this request: try again";
+  } catch (const std::exception& error) {
+    thrown.message = "this request could not be served: try again";
+    shared_.log.say(telemetry::Level::kError, "exception", error.what());
+  }
+  follower_ = nullptr;
+  if (!client_->reply_begun()) co_return fail(std::move(thrown));
+  if (client_->reply_unsent()) {
+    client_->discard_reply();
+    co_return fail(std::move(thrown));
+  }
+  note_ending(receipt_, thrown);
+  client_->close();
+  co_return Result<void>{};
 }
 
 Task<void> Exchange::refuse_head(Error error, std::string path) {

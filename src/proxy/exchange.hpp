@@ -39,6 +39,7 @@ class Exchange {
   void cut();
 
  private:
+  [[nodiscard]] Task<Result<void>> serve_safely();
   [[nodiscard]] Task<Result<void>> serve();
   [[nodiscard]] Task<Result<void>> answer_here(const Route& route);
   [[nodiscard]] Task<Result<void>> forward_message(const Route& route);

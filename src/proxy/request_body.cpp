@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "json/reader.hpp"
 
@@ -14,18 +15,45 @@ tl::unexpected<Error> too_large(std::size_t limit) {
               fmt::format("the request body is larger than {} bytes (limits.bodyBytes)", limit));
 }
 
-// simdjson reads a little behind the text: there must be memory there, whatever it holds.
-void pad(std::string& text) { text.reserve(text.size() + json::kPadding); }
+// A text that grows with what arrives, never beyond what is held for it: what a client only
+// promises takes nothing.
+class GrowingText {
+ public:
+  GrowingText(std::string& text, std::size_t most, Hold& hold)
+      : text_(text), most_(most), hold_(hold) {}
+
+  // simdjson reads a little behind the text: there is memory there, whatever it holds.
+  [[nodiscard]] Result<void> make_room(std::size_t more) {
+    const std::size_t needed = text_.size() + more + json::kPadding;
+    if (needed <= counted_) return {};
+    const std::size_t likely = std::min(2 * needed, std::max(needed, most_ + json::kPadding));
+    for (const std::size_t size : {likely, needed}) {
+      if (!hold_.grow(size - counted_)) continue;
+      counted_ = size;
+      std::string grown;  // reserve() of one that holds something may take twice as much
+      grown.reserve(size);
+      text_.swap(grown.append(text_));
+      return {};
+    }
+    return too_much_held();
+  }
+
+ private:
+  std::string& text_;
+  std::size_t most_;  // that it will become
+  Hold& hold_;
+  std::size_t counted_ = 0;
+};
 
 Result<void> unfold(RequestBody& body, std::size_t limit, Hold& hold) {
   http::Decoder decoder(body.coding);
-  if (auto decoded = decoder.decode(body.sent, body.decoded, limit); !decoded)
+  GrowingText growing(body.decoded, limit, hold);
+  const auto room = [&](std::size_t more) { return growing.make_room(more); };
+  if (auto decoded = decoder.decode(body.sent, body.decoded, limit, room); !decoded)
     return decoded.error().kind == ErrorKind::kTooLarge ? Result<void>(too_large(limit)) : decoded;
   if (!decoder.complete())
     return fail(ErrorKind::kInvalidRequest, "the body's Content-Encoding is cut off");
-  if (!hold.grow(body.decoded.size())) return too_much_held();
-  pad(body.decoded);
-  return {};
+  return growing.make_room(0);
 }
 
 }  // namespace
@@ -46,18 +74,18 @@ Task<Result<RequestBody>> read_whole_body(http::ServerConnection& client,
                    "this Content-Encoding is not supported: send gzip, deflate, zstd, br or none");
   body.coding = *coding;
 
-  const std::size_t expected = client.body_length().value_or(0);
+  const std::uint64_t expected = client.body_length().value_or(limit);
   if (expected > limit) co_return too_large(limit);
-  body.sent.reserve(expected + json::kPadding);
+  GrowingText growing(body.sent, expected, hold);
   while (true) {
     auto piece = co_await client.read_body();
     if (!piece) co_return fail(piece.error());
     if (piece->empty()) break;
     if (piece->size() > limit - body.sent.size()) co_return too_large(limit);
-    if (!hold.grow(piece->size())) co_return too_much_held();
+    if (auto fits = growing.make_room(piece->size()); !fits) co_return fail(fits.error());
     body.sent += *piece;
   }
-  pad(body.sent);
+  if (auto fits = growing.make_room(0); !fits) co_return fail(fits.error());
   if (body.coding != http::Coding::kIdentity)
     if (auto unfolded = unfold(body, limit, hold); !unfolded) co_return fail(unfolded.error());
   co_return body;

@@ -21,6 +21,7 @@
 #include "json/reader.hpp"
 #include "net/runtime.hpp"
 #include "proxy/catalog.hpp"
+#include "proxy/held_bytes.hpp"
 #include "proxy/limits.hpp"
 #include "proxy/model_facts.hpp"
 #include "proxy/response_store.hpp"
@@ -29,54 +30,6 @@
 #include "telemetry/log.hpp"
 
 namespace ccproxy::proxy {
-
-// Counts the bytes of request bodies that are held at the moment, all workers together, so that
-// many large ones cannot take all memory.
-class HeldBytes {
- public:
-  explicit HeldBytes(std::size_t most) : most_(most) {}
-
-  // False when it would be too much; then nothing was taken.
-  [[nodiscard]] bool take(std::size_t size) {
-    if (held_.fetch_add(size) + size <= most_.load(std::memory_order_relaxed)) return true;
-    held_.fetch_sub(size);
-    return false;
-  }
-  void give_back(std::size_t size) { held_.fetch_sub(size); }
-  void set_most(std::size_t most) { most_ = most; }
-
- private:
-  std::atomic<std::size_t> held_ = 0;
-  std::atomic<std::size_t> most_;
-};
-
-// Bytes taken from HeldBytes, given back when it ends.
-class Hold {
- public:
-  explicit Hold(HeldBytes& all) : all_(all) {}
-  Hold(const Hold&) = delete;
-  Hold& operator=(const Hold&) = delete;
-  Hold(Hold&&) = delete;
-  Hold& operator=(Hold&&) = delete;
-  ~Hold() { release(); }
-
-  [[nodiscard]] bool grow(std::size_t size) {
-    if (!all_.take(size)) return false;
-    size_ += size;
-    return true;
-  }
-  void shrink(std::size_t size) {
-    all_.give_back(size);
-    size_ -= size;
-  }
-  void release() { all_.give_back(std::exchange(size_, 0)); }
-  // What the other one has counted is counted here from now on.
-  void take_over(Hold& other) { size_ += std::exchange(other.size_, 0); }
-
- private:
-  HeldBytes& all_;
-  std::size_t size_ = 0;
-};
 
 // What the thinking memory may hold.
 [[nodiscard]] inline std::size_t thinking_bytes(const config::Config& config) {

@@ -1,6 +1,7 @@
 #include "server/worker.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "proxy/exchange_parts.hpp"
@@ -36,6 +37,9 @@ struct Worker::Client {
 
 Worker::Worker(proxy::Shared& shared) : shared_(shared), state_{shared, runtime_, {}} {
   state_.background.on_empty([this] { end_when_idle(); });
+  runtime_.survive([this](std::string_view what) {
+    shared_.log.say(telemetry::Level::kError, "exception", what);
+  });
 }
 
 Result<void> Worker::connect(const config::Config& config) {
@@ -91,13 +95,24 @@ Task<void> Worker::accept(net::Listener& listener, bool trusted) {
   while (!draining_) {
     auto stream = co_await listener.accept();
     if (stream && !draining_) {
-      add(std::move(*stream), trusted);
+      if (!add_safely(std::move(*stream), trusted)) co_await net::sleep(runtime_, kAcceptPause);
     } else if (!stream && stream.error().kind == ErrorKind::kIo) {
       shared_.log.say(telemetry::Level::kError, "accept", stream.error().message);
       co_await net::sleep(runtime_, kAcceptPause);
     } else {
       co_return;
     }
+  }
+}
+
+// False when there is no memory for it: then it is closed.
+bool Worker::add_safely(std::unique_ptr<net::Stream> stream, bool trusted) {
+  try {
+    add(std::move(stream), trusted);
+    return true;
+  } catch (const std::exception& error) {
+    shared_.log.say(telemetry::Level::kError, "connection_refused", error.what());
+    return false;
   }
 }
 
@@ -118,25 +133,38 @@ void Worker::add(std::unique_ptr<net::Stream> stream, bool trusted) {
   runtime_.spawn(serve(client));
 }
 
-// One request after another, until the client or the server is done.
+// One request after another, until the client or the server is done. Whatever a request throws ends
+// its connection, not the program.
 Task<void> Worker::serve(std::shared_ptr<Client> client) {
-  while (true) {
-    auto head = co_await client->connection->read_request();
-    if (!head && head.error().kind == ErrorKind::kClosed) break;
-    proxy::Exchange exchange(state_, client->connection, client->trusted);
-    client->exchange = &exchange;
-    if (head && !is_cut_) {
-      co_await exchange.run(std::move(*head));
-    } else {
-      const Error error = head ? proxy::shutting_down() : head.error();
-      std::string path(head ? head->path() : client->connection->refused_path());
-      co_await exchange.refuse_head(error, std::move(path));
+  bool goes_on = true;
+  while (goes_on) {
+    goes_on = false;
+    try {
+      goes_on = co_await serve_one(*client);
+    } catch (const std::exception& error) {
+      shared_.log.say(telemetry::Level::kError, "exception", error.what());
     }
     client->exchange = nullptr;
   }
   client->connection->close();
   std::erase(clients_, client);
   end_when_idle();
+}
+
+// False when there is no further request.
+Task<bool> Worker::serve_one(Client& client) {
+  auto head = co_await client.connection->read_request();
+  if (!head && head.error().kind == ErrorKind::kClosed) co_return false;
+  proxy::Exchange exchange(state_, client.connection, client.trusted);
+  client.exchange = &exchange;
+  if (head && !is_cut_) {
+    co_await exchange.run(std::move(*head));
+  } else {
+    const Error error = head ? proxy::shutting_down() : head.error();
+    std::string path(head ? head->path() : client.connection->refused_path());
+    co_await exchange.refuse_head(error, std::move(path));
+  }
+  co_return true;
 }
 
 void Worker::drain() {

@@ -50,6 +50,8 @@ class Worker {
   struct Client;
   [[nodiscard]] Task<void> accept(net::Listener& listener, bool trusted);
   [[nodiscard]] Task<void> serve(std::shared_ptr<Client> client);
+  [[nodiscard]] Task<bool> serve_one(Client& client);
+  [[nodiscard]] bool add_safely(std::unique_ptr<net::Stream> stream, bool trusted);
   void add(std::unique_ptr<net::Stream> stream, bool trusted);
   void end_when_idle();
 

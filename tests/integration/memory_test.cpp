@@ -1,0 +1,105 @@
+// The program under a limit of the system on its memory: what a client promises takes nothing, and
+// a request that no memory is left for ends alone.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "http/coding.hpp"
+#include "support/road.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CCPROXY_HAS_SHADOW 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define CCPROXY_HAS_SHADOW 1
+#endif
+#endif
+
+namespace ccproxy::test {
+namespace {
+
+class Memory : public testing::TestWithParam<unsigned> {
+ protected:
+  void SetUp() override {
+#ifdef CCPROXY_HAS_SHADOW
+    GTEST_SKIP() << "the sanitizers reserve terabytes";
+#endif
+  }
+  // Address space of a running program.
+  static void limit(Process& process, rlim_t megabytes) {
+    const rlimit wanted{megabytes << 20, megabytes << 20};
+    ASSERT_EQ(::prlimit(process.pid(), RLIMIT_AS, &wanted, nullptr), 0);
+  }
+  static bool is_well(const Road& road) {
+    return ask(road.port(), "GET", "/health").status == 200 &&
+           ask(road.port(), "POST", "/v1/messages", kWhole, kFields).status == 200;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Workers, Memory, testing::Values(1U, 2U));
+
+std::string promising(const std::string& length, const std::string& path = "/v1/messages") {
+  return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + length +
+         "\r\n\r\n{\"model\":";
+}
+
+TEST_P(Memory, is_not_taken_by_what_is_promised) {
+  Road road(Plan{.workers = GetParam()});
+  limit(road.proxy(), 2048);
+  const std::size_t before = resident_bytes(road.proxy().pid());
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (const char* path :
+       {"/v1/messages", "/v1/chat/completions", "/v1/responses", "/v1/messages/batches"})
+    for (int i = 0; i < 50; ++i) {
+      clients.push_back(std::make_unique<RawClient>(road.port()));
+      clients.back()->send(promising("33554432", path));
+    }
+  EXPECT_TRUE(is_well(road));
+  EXPECT_LT(resident_bytes(road.proxy().pid()), before + room_to_grow(32));
+}
+
+TEST_P(Memory, is_not_taken_by_a_promise_of_a_terabyte) {
+  Road road(Plan{.workers = GetParam(),
+                 .config = R"({"limits":{"bodyBytes":1099511627776,"heldBytes":1099511627776}})"});
+  RawClient client(road.port());
+  client.send(promising("1000000000000"));
+  EXPECT_TRUE(is_well(road));
+}
+
+// The limits let it in, and then there is not as much: the others do not notice.
+TEST_P(Memory, that_is_not_there_ends_one_request) {
+  Road road(Plan{.workers = GetParam(),
+                 .config = R"({"limits":{"bodyBytes":1099511627776,"heldBytes":1099511627776}})"});
+  ASSERT_TRUE(is_well(road));
+  limit(road.proxy(), 600);
+  const std::string piece(std::size_t{1} << 20, 'x');
+  for (const char* path : {"/v1/messages", "/v1/chat/completions", "/v1/responses"}) {
+    SCOPED_TRACE(path);
+    RawClient client(road.port());
+    client.send(promising("2000000000", path) + "\"");
+    for (int i = 0; i < 1500 && client.send(piece); ++i)
+      if (client.wait_for("\r\n\r\n", std::chrono::milliseconds(1))) break;
+    const Reply reply = client.read_reply();
+    EXPECT_EQ(reply.status, 503) << reply.raw;
+    EXPECT_EQ(reply.field("retry-after"), "1");
+    EXPECT_TRUE(is_well(road));
+  }
+}
+
+// A small body that unfolds into a large one is counted as it unfolds.
+TEST_P(Memory, of_a_coded_body_is_held_against_the_limit) {
+  Road road(Plan{.workers = GetParam(), .config = R"({"limits":{"heldBytes":2000000}})"});
+  const std::string coded = http::gzip(std::string(std::size_t{30} << 20, ' '));
+  const std::size_t before = resident_bytes(road.proxy().pid());
+  const Reply reply = ask(road.port(), "POST", "/v1/messages", coded,
+                          std::string(kFields) + "Content-Encoding: gzip\r\n");
+  EXPECT_EQ(reply.status, 503) << reply.raw;
+  EXPECT_LT(resident_bytes(road.proxy().pid()), before + room_to_grow(8));
+  EXPECT_TRUE(is_well(road));
+}
+
+}  // namespace
+}  // namespace ccproxy::test
