@@ -1,5 +1,5 @@
 // Prompt cache breakpoints: the client's own are kept as far as upstream takes them, and one that
-// moves with the conversation is added (translation.md A.3.5).
+// moves with the conversation is added (rule A.3.5).
 #pragma once
 
 #include <vector>

@@ -15,7 +15,7 @@
 namespace ccproxy::dialect {
 
 // Arguments of a function, usually JSON in a string: the object as it is written, or something that
-// says what was there instead (translation.md A.2.2). `scratch` is used and forgotten.
+// says what was there instead (rule A.2.2). `scratch` is used and forgotten.
 [[nodiscard]] std::string_view input_of(json::Value arguments, MadeTexts& made,
                                         json::Outline& scratch);
 

@@ -1,4 +1,4 @@
-// The messages of a Chat Completions request become turns and system blocks (translation.md A.2,
+// The messages of a Chat Completions request become turns and system blocks (rules A.2,
 // A.2.2, A.3.4). It refuses to know what may follow what: that is turns.hpp.
 #pragma once
 

@@ -1,4 +1,4 @@
-// A Chat Completions request becomes one of the Messages API (translation.md A.1 to A.7, A.11).
+// A Chat Completions request becomes one of the Messages API (rules A.1 to A.7, A.11).
 // Pure: the same request and context always give the same bytes. Strings travel as they stand in
 // the client's JSON, escapes and all.
 #pragma once

@@ -1,4 +1,4 @@
-// Rules of single fields of a chat request (translation.md A.1 to A.7) that no recorded request of
+// Rules of single fields of a chat request (rules A.1 to A.7) that no recorded request of
 // tests/golden shows: a row each. What is looked at is one place of what goes up.
 #include <gtest/gtest.h>
 

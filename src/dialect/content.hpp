@@ -1,4 +1,4 @@
-// Parts of a message's content become blocks: text, images, files (translation.md A.2.1). It
+// Parts of a message's content become blocks: text, images, files (rule A.2.1). It
 // refuses to know turns, tools and who said it, but for what a role may not say.
 #pragma once
 

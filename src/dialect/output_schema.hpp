@@ -1,4 +1,4 @@
-// JSON Schemas as upstream's structured outputs take them (translation.md A.7.2).
+// JSON Schemas as upstream's structured outputs take them (rule A.7.2).
 #pragma once
 
 #include <optional>

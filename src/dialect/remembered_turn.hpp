@@ -1,5 +1,5 @@
 // Puts turns of the assistant's back as the model made them, thinking and all, when they are
-// remembered and the client's version of them says and does the same (translation.md A.3.4). It
+// remembered and the client's version of them says and does the same (rule A.3.4). It
 // knows turns and blocks, and no dialect.
 #pragma once
 

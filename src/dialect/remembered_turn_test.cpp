@@ -1,5 +1,5 @@
 // How a turn that thought is known again in what clients make of it, and what then goes up
-// (translation.md A.3.4). Each row is a turn or two that have answered the question, and how a
+// (rule A.3.4). Each row is a turn or two that have answered the question, and how a
 // client tells them later; what is looked at is one place of what goes up.
 #include "dialect/remembered_turn.hpp"
 

@@ -1,6 +1,6 @@
 // The steps that every dialect's request goes through: what it says is read into turns, tools and
 // settings, by the dialect; then it is put in the order that upstream demands, settled with what
-// the model can do, and written (translation.md A.2.3 to A.3.5).
+// the model can do, and written (rules A.2.3 to A.3.5).
 #pragma once
 
 #include <span>

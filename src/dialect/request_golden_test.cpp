@@ -85,7 +85,7 @@ void expect_prefix(const Document& now, const Document& then) {
 }
 
 // The provider's prompt cache lives on it, and so do signatures that are bound to what stands
-// before them (translation.md 0.2).
+// before them (rule 0.2).
 TEST(Conversations, p33_that_go_on_keep_what_was_there) {
   int conversations = 0;
   for (const std::string& name : case_names()) {

@@ -1,5 +1,5 @@
 // The plain parameters of a request of OpenAI's: limits, sampling, stop, streaming, tiers, and
-// those that are ignored or refused (translation.md A.1).
+// those that are ignored or refused (rule A.1).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The tools of a request, and which of them the model may or must call (translation.md A.4, A.5).
+// The tools of a request, and which of them the model may or must call (rules A.4, A.5).
 // Tools come in four shapes: OpenAI's with and without its wrapper, Anthropic's, and the legacy
 // functions.
 #pragma once
@@ -61,7 +61,7 @@ class RequestTools {
         custom_(made.memory()) {}
 
   void read(json::Value request);
-  // The same for Responses: items of its input may bring tools, too (translation.md B.3).
+  // The same for Responses: items of its input may bring tools, too (rule B.3).
   void read_responses(json::Value request);
 
   // No tool is to be called, whatever the request says; after choose().

@@ -1,5 +1,5 @@
 // A call of one of the client's tools as an item of a response: upstream it is always a function's,
-// the client sees it in the shape of the tool that it declared (translation.md B.3, B.5.3).
+// the client sees it in the shape of the tool that it declared (rules B.3, B.5.3).
 #pragma once
 
 #include <string>

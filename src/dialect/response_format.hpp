@@ -1,5 +1,5 @@
 // In which format the answer shall be: `output_config.format` where the model can hold to a schema,
-// else a sentence for the model (translation.md A.7).
+// else a sentence for the model (rule A.7).
 #pragma once
 
 #include <string>

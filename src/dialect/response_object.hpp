@@ -1,4 +1,4 @@
-// The response object: what a response is and what it repeats of its request (translation.md B.4).
+// The response object: what a response is and what it repeats of its request (rule B.4).
 // Every member is always there, since clients rely on it.
 #pragma once
 

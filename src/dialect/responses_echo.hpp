@@ -1,4 +1,4 @@
-// What a response object repeats of its request (translation.md B.4): clients rely on every member
+// What a response object repeats of its request (rule B.4): clients rely on every member
 // being there.
 #pragma once
 

@@ -1,5 +1,5 @@
 // What an answer of Anthropic's means in Responses: which blocks are which items, in which order
-// their events come, how the response ends (translation.md B.4, B.5). Streamed and whole are one
+// their events come, how the response ends (rules B.4, B.5). Streamed and whole are one
 // encoder: whoever does not stream is given the last response object.
 #pragma once
 

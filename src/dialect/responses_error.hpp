@@ -1,5 +1,5 @@
 // Why a response failed, in the few words that Responses has for it. Which of them Codex tries
-// again, and which end its turn, decides what is said (translation.md D.4).
+// again, and which end its turn, decides what is said (rule D.4).
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // The input of a Responses request, a text or a list of items, becomes turns and system blocks
-// (translation.md B.2). It refuses to know what may follow what: that is turns.hpp.
+// (rule B.2). It refuses to know what may follow what: that is turns.hpp.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // The half of ResponsesInput that puts back what was kept: answers of responses before this one,
-// and items that the input only names (translation.md B.2, B.7). Blocks go up as upstream wrote
+// and items that the input only names (rules B.2, B.7). Blocks go up as upstream wrote
 // them, so that what stands before the new input is the same to the byte.
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-// A Responses request becomes one of the Messages API (translation.md B.1 to B.3). Pure, as
+// A Responses request becomes one of the Messages API (rules B.1 to B.3). Pure, as
 // chat_request.hpp.
 #pragma once
 

@@ -1,5 +1,5 @@
 // The half of RequestTools that reads what only Responses has: namespaces, tools that clients run
-// by themselves, and tools that come with the input (translation.md B.3).
+// by themselves, and tools that come with the input (rule B.3).
 #include <fmt/format.h>
 
 #include <utility>

@@ -1,6 +1,6 @@
 // What the branches of a schema's unions say of one object: anyOf, oneOf, allOf, $ref, if with then
 // and else, one inside the other. Their properties are collected in one list, since upstream takes
-// no unions at the root of a tool's schema (translation.md A.4.2).
+// no unions at the root of a tool's schema (rule A.4.2).
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // Signed thinking on its way through a client that keeps it for us (`encrypted_content`): ours
-// alone to read, and told apart from what other programs made (translation.md B.5.7).
+// alone to read, and told apart from what other programs made (rule B.5.7).
 #pragma once
 
 #include <optional>

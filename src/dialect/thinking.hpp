@@ -1,5 +1,5 @@
 // How hard the model shall think: what clients ask for in five ways, as `thinking` and
-// `output_config.effort` of the model's family (translation.md A.6).
+// `output_config.effort` of the model's family (rule A.6).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The half of RequestTools that decides which tools may or must be called (translation.md A.5).
+// The half of RequestTools that decides which tools may or must be called (rule A.5).
 #include <fmt/format.h>
 
 #include <algorithm>

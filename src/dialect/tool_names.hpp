@@ -1,4 +1,4 @@
-// Names of tools as upstream takes them, ^[a-zA-Z0-9_-]{1,128}$, and back (translation.md A.4.3).
+// Names of tools as upstream takes them, ^[a-zA-Z0-9_-]{1,128}$, and back (rule A.4.3).
 // Names that are valid stay; which of the others becomes what depends on the request alone.
 #pragma once
 
@@ -43,7 +43,7 @@ class ToolNames {
 
 [[nodiscard]] bool is_tool_name(std::string_view name);
 
-// Identifiers of tool calls, ^[a-zA-Z0-9_-]+$ and each once in a request (A.2.2).
+// Identifiers of tool calls, ^[a-zA-Z0-9_-]+$ and each once in a request (rule A.2.2).
 class CallIds {
  public:
   explicit CallIds(MadeTexts& made) : made_(made), taken_(made.memory()), repeats_(made.memory()) {}

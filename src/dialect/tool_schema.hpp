@@ -1,5 +1,5 @@
 // The parameters of a function as upstream takes them: an object at the root, without unions there
-// (translation.md A.4.2). Whatever is not at the root stays as it is, byte for byte.
+// (rule A.4.2). Whatever is not at the root stays as it is, byte for byte.
 #pragma once
 
 #include <optional>

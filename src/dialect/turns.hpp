@@ -1,5 +1,5 @@
 // The rules that upstream makes for a list of messages, and how a history that breaks them is put
-// in order (translation.md A.2, A.2.3 to A.2.6). It knows turns and blocks, and of a dialect only
+// in order (rules A.2, A.2.3 to A.2.6). It knows turns and blocks, and of a dialect only
 // what to call a message that something is wrong with.
 #pragma once
 

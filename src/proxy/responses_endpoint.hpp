@@ -1,5 +1,5 @@
 // What can be asked of a response that is kept: itself, its input, that it end, that it be erased
-// (translation.md B.6).
+// (rule B.6).
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // An answer of the upstream's on its way to a client of another dialect: its events go into an
 // encoder, what comes out goes to the client, waiting for a slow one. Nothing is sent before it is
-// clear that there will be an answer (the commit point, translation.md 0.7), and silence is filled
-// with comments (0.5). It refuses to know what the events mean.
+// clear that there will be an answer (the commit point, rule 0.7), and silence is filled
+// with comments (rule 0.5). It refuses to know what the events mean.
 #pragma once
 
 #include <optional>

@@ -66,7 +66,7 @@ TEST_P(ChatAnswer, p34_a_text_is_streamed_with_one_usage_chunk_and_one_done) {
   EXPECT_EQ(road.receipt()["input_tokens"], 10);
 }
 
-// clients.md B21: nobody who did not ask is told usage in a stream.
+// Case B21: nobody who did not ask is told usage in a stream.
 TEST_P(ChatAnswer, b21_a_stream_says_nothing_of_usage_unless_asked) {
   road.reply({{"text", "Hi"}});
   for (const Document& chunk : stream().chunks) EXPECT_FALSE(chunk.contains("usage"));
@@ -125,7 +125,7 @@ TEST_P(ChatAnswer, p36_custom_tools_get_their_text_as_it_comes) {
   EXPECT_EQ(call["custom"]["input"], input);
 }
 
-// clients.md B19: the two agree, whatever the upstream says.
+// Case B19: the two agree, whatever the upstream says.
 TEST_P(ChatAnswer, b19_finish_reasons_agree_with_the_calls) {
   const Document tools = {{"tools", {function_tool("f")}}};
   road.reply({{"blocks", {{{"tool_use", {{"name", "f"}, {"input", {{"a", 1}}}}}}}},
@@ -215,8 +215,8 @@ TEST_P(ChatAnswer, p22_a_fence_around_json_is_taken_off) {
   EXPECT_EQ(stream(wish).text(), "{\"a\":1}");
 }
 
-// clients.md B50, C37: whole and streamed say the same, however the upstream's bytes are cut.
-TEST_P(ChatAnswer, c37_b50_stream_and_whole_are_equal_however_the_bytes_are_cut) {
+// Cases E50 and C37: whole and streamed say the same, however the upstream's bytes are cut.
+TEST_P(ChatAnswer, c37_e50_stream_and_whole_are_equal_however_the_bytes_are_cut) {
   const std::string text = "Gr\xC3\xBC\xC3\x9F \xE4\xB8\xAD\xE6\x96\x87 \xF0\x9F\x98\x80 Ende";
   for (const char* fault : {"split=1", "split=7", "crlf", "cr", "drip", "gzip"}) {
     SCOPED_TRACE(fault);
@@ -226,7 +226,7 @@ TEST_P(ChatAnswer, c37_b50_stream_and_whole_are_equal_however_the_bytes_are_cut)
   }
 }
 
-// clients.md B23.
+// Case B23.
 TEST_P(ChatAnswer, b23_done_comes_once_and_then_the_stream_ends) {
   road.reply({{"text", "Hi"}});
   const ChatStream read = stream();

@@ -129,7 +129,7 @@ TEST_P(ChatError, about_a_spent_window_says_when_it_opens_again) {
   EXPECT_EQ(error["resets_at"], 1795500000);
 }
 
-// clients.md D43, D44.
+// Cases D43 and D44.
 TEST_P(ChatError, d43_d44_the_windows_of_a_subscription_are_told_with_every_answer) {
   const Document windows = {{"anthropic-ratelimit-unified-status", "allowed"},
                             {"anthropic-ratelimit-unified-5h-utilization", "0.7"},
@@ -173,7 +173,7 @@ TEST_P(ChatError, that_is_a_refusal_keeps_its_words_and_is_never_sent_again) {
   EXPECT_EQ(retrying.requests().size(), 1U);
 }
 
-// clients.md C35, P40: an error event after the first text, and before it.
+// Case C35, P40: an error event after the first text, and before it.
 TEST_P(ChatError, p40_c35_in_the_middle_of_a_stream_is_the_last_chunk) {
   road.reply({{"text", "Hel lo and more"}, {"fault", "error-mid=4"}});
   const Reply reply = chat(road, chat_body({{"stream", true}}));

@@ -50,7 +50,7 @@ class ChatMemory : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatMemory, testing::Values(1U, 2U));
 
-// clients.md B24.
+// Case B24.
 TEST_P(ChatMemory, p46_b24_thinking_comes_back_with_the_results) {
   const Document sent = come_back("claude-opus-5-5");
   EXPECT_EQ(

@@ -84,7 +84,7 @@ TEST_P(ChatTime, each_piece_arrives_before_the_next_is_sent) {
   EXPECT_TRUE(client.read_reply().complete);
 }
 
-// clients.md C34, P74.
+// Case C34, P74.
 TEST_P(ChatTime, p74_c34_silence_is_filled_with_comments_between_events) {
   const auto peer = begin();
   peer->send(kStreamHead + chunk(message_start_event() + text_start_event()));
@@ -151,7 +151,7 @@ TEST_P(ChatTime, a_request_that_was_sent_and_never_answered_is_told_as_late) {
   EXPECT_EQ(late.receipt().value("retries", 0), 0);
 }
 
-// clients.md C36, P49: in every phase, within a second.
+// Case C36, P49: in every phase, within a second.
 TEST_P(ChatTime, p49_c36_a_client_that_leaves_takes_the_upstream_with_it) {
   for (const int phase : {0, 1, 2}) {
     SCOPED_TRACE(phase);

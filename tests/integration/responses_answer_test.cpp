@@ -190,7 +190,7 @@ TEST_P(ResponsesAnswer, a04_indices_are_contiguous_whatever_stands_before_a_call
     road.reply({{"blocks", blocks}});
     const Document output = both(tools).response()["output"];
     ASSERT_EQ(output.size(), blocks.size());
-    EXPECT_EQ(output.back()["arguments"], "{}") << "A5";
+    EXPECT_EQ(output.back()["arguments"], "{}") << "case A5";
   }
 }
 

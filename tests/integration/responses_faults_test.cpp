@@ -1,4 +1,4 @@
-// Whatever happens to an answer that has begun, its stream ends with exactly one end (clients.md
+// Whatever happens to an answer that has begun, its stream ends with exactly one end (case
 // A1): the upstream ends, breaks, fails or falls silent, the server is told to end, the client
 // leaves. And what fills a silence.
 #include <gtest/gtest.h>

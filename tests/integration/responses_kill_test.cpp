@@ -1,6 +1,6 @@
 // Killed at any moment, again and again, while clients stream, continue, poll and run responses in
 // the background: the database opens again, whatever was acknowledged is there and whole, and what
-// ran is failed (translation.md B.7).
+// ran is failed (rule B.7).
 #include <gtest/gtest.h>
 #include <signal.h>
 

@@ -75,7 +75,7 @@ TEST_P(ResponsesRequest, p55_a06_a_custom_tool_comes_back_with_its_text) {
   EXPECT_NE(tool["description"].get<std::string>().find("start: \"x\""), std::string::npos);
 }
 
-// What the items say beside the model's words does not become words of the model (0.2).
+// What the items say beside the model's words does not become words of the model (rule 0.2).
 TEST_P(ResponsesRequest, b03_calls_of_shells_and_patches_come_back_as_they_were) {
   struct Row {
     const char *type, *name, *input;
@@ -128,7 +128,7 @@ TEST_P(ResponsesRequest, p59_a11_a12_what_codex_sends) {
       {"role":"assistant","content":[{"type":"tool_use","id":"c1","name":"exec_command","input":{}}]},
       {"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":"hi"}]}])"));
 
-  Document nameless = response_body();  // A12
+  Document nameless = response_body();  // case A12
   nameless.erase("model");
   const Reply reply = respond(road, nameless);
   EXPECT_EQ(reply.status, 200) << reply.body;
@@ -168,7 +168,7 @@ TEST_P(ResponsesRequest, p63_calls_of_one_response_are_one_turn) {
   EXPECT_EQ(turns(output[0], other[1]).size(), 5U);
 }
 
-// clients.md A13: an id that the client lost, and fields of others.
+// Case A13: an id that the client lost, and fields of others.
 TEST_P(ResponsesRequest, a13_calls_without_ids_and_fields_that_nobody_knows) {
   const Reply reply =
       respond(road, response_body(json_of(R"({"stream_options":{"include_obfuscation":false},
@@ -204,8 +204,8 @@ TEST_P(ResponsesRequest, a16_every_kind_of_item_is_taken_or_skipped_and_told) {
   EXPECT_EQ(error_in(strict)["code"], "invalid_value");
 }
 
-// A.11, clients.md B17: Cursor posts such a body to the other route, and reads chunks.
-TEST_P(ResponsesRequest, a11_a_body_of_responses_on_the_chat_route_is_answered_in_chat_shape) {
+// Rule A.11, case B17: Cursor posts such a body to the other route, and reads chunks.
+TEST_P(ResponsesRequest, b17_a_body_of_responses_on_the_chat_route_is_answered_in_chat_shape) {
   road.reply(
       json_of(R"({"blocks":[{"text":"Hi"},{"tool_use":{"id":"t","name":"f","input":{}}}]})"));
   Document body = response_body(json_of(R"({"instructions":"I","max_output_tokens":99,

@@ -21,7 +21,7 @@ class ResponsesRoutes : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ResponsesRoutes, testing::Values(1U, 2U));
 
-// clients.md A10: this status alone makes Codex fall back at once.
+// Case A10: this status alone makes Codex fall back at once.
 TEST_P(ResponsesRoutes, a10_a_websocket_is_refused_at_once_on_every_path) {
   for (const char* path : {"/v1/responses", "/responses", "/backend-api/codex/responses",
                            "/v1/responses?client_version=1"}) {
@@ -89,7 +89,7 @@ TEST_P(ResponsesRoutes, a_wrong_key_is_told_in_their_dialect) {
   }
 }
 
-// clients.md A9: one list for Codex, one for OpenAI's clients.
+// Case A9: one list for Codex, one for OpenAI's clients.
 TEST_P(ResponsesRoutes, a09_codex_gets_its_list_of_models) {
   for (const char* path : {"/v1/models?client_version=0.153.4", "/models?client_version=0.153.4",
                            "/backend-api/codex/models?client_version=0.153.4"}) {
@@ -104,7 +104,7 @@ TEST_P(ResponsesRoutes, a09_codex_gets_its_list_of_models) {
   }
 }
 
-// A strict client is told what would have been left out (0.0).
+// A strict client is told what would have been left out (rule 0.0).
 TEST_P(ResponsesRoutes, strict_refuses_what_would_be_ignored) {
   struct Row {
     const char *more, *param, *code;

@@ -307,7 +307,7 @@ TEST_P(ResponsesState, p66_other_endpoints) {
   EXPECT_EQ(conversation["param"], "conversation");
 }
 
-// clients.md A7: exactly one item, and later turns know what stands in it.
+// Case A7: exactly one item, and later turns know what stands in it.
 TEST_P(ResponsesState, a07_a_compaction_is_one_item_that_later_turns_expand) {
   road.reply({{"text", "THE SUMMARY"}});
   const Document body = response_body();
