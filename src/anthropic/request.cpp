@@ -5,6 +5,32 @@
 #include "json/writer.hpp"
 
 namespace ccproxy::anthropic {
+namespace {
+
+// A copy of a text, in pieces and front to back: whatever is replaced, each byte is moved once.
+class Rewriter {
+ public:
+  explicit Rewriter(std::string_view text) : text_(text) {
+    out_.reserve(text.size() + json::kPadding);
+  }
+
+  void replace(const TextRange& range, std::string_view by) {
+    out_.append(text_.substr(at_, range.at - at_)).append(by);
+    at_ = range.at + range.size;
+  }
+
+  [[nodiscard]] std::string finish() {
+    out_.append(text_.substr(at_));
+    return std::move(out_);
+  }
+
+ private:
+  std::string_view text_;
+  std::string out_;
+  std::size_t at_ = 0;  // of the text, up to where it is copied
+};
+
+}  // namespace
 
 Result<RequestFacts> read_facts(json::Reader& reader, std::string_view body) {
   RequestFacts facts;
@@ -26,8 +52,13 @@ Result<RequestFacts> read_facts(json::Reader& reader, std::string_view body) {
 void replace_model(std::string& body, const RequestFacts& facts, std::string_view model) {
   std::string quoted;
   json::append_quoted(quoted, model);
-  for (auto range = facts.models.rbegin(); range != facts.models.rend(); ++range)
-    body.replace(range->at, range->size, quoted);  // from the back, so that earlier ranges hold
+  if (facts.models.size() == 1) {  // as nearly always: the rest of the body is moved, if at all
+    body.replace(facts.models.front().at, facts.models.front().size, quoted);
+    return;
+  }
+  Rewriter rewriter(body);
+  for (const TextRange& range : facts.models) rewriter.replace(range, quoted);
+  body = rewriter.finish();
 }
 
 Result<std::vector<BatchModel>> read_batch_models(std::string_view body) {
@@ -60,16 +91,14 @@ Result<std::vector<BatchModel>> read_batch_models(std::string_view body) {
 }
 
 std::string with_models(std::string_view body, const std::vector<BatchModel>& models) {
-  std::string text;
-  text.reserve(body.size() + json::kPadding);
-  std::size_t at = 0;
+  Rewriter rewriter(body);
+  std::string quoted;
   for (const BatchModel& model : models) {
-    text.append(body.substr(at, model.range.at - at));
-    json::append_quoted(text, model.name);
-    at = model.range.at + model.range.size;
+    quoted.clear();
+    json::append_quoted(quoted, model.name);
+    rewriter.replace(model.range, quoted);
   }
-  text.append(body.substr(at));
-  return text;
+  return rewriter.finish();
 }
 
 }  // namespace ccproxy::anthropic

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "json/document.hpp"
+#include "json/canonical.hpp"
 #include "json/text.hpp"
 #include "json/writer.hpp"
 
@@ -16,11 +16,6 @@ namespace {
 using json::Value;
 
 constexpr std::string_view kNoId = "(none)";
-
-// Neither an id nor such an input has a line end, so that no two calls look alike.
-std::string meaning_of(const ClientCall& call) {
-  return fmt::format("{}\n{}\n{}", call.id, call.name, json::canonical_value(call.input));
-}
 
 }  // namespace
 
@@ -44,11 +39,20 @@ std::string_view text_input_of(Value text, MadeTexts& made) {
   return made.keep(std::move(input));
 }
 
+// Neither an id nor such an input has a line end, so that no two calls look alike.
+std::string OpenCalls::meaning_of(const ClientCall& call) {
+  std::string meaning(call.id);
+  meaning.append("\n").append(call.name).append("\n");
+  return meaning += json::canonical_value(call.input, scratch_);
+}
+
 bool OpenCalls::has(const ClientCall& call) {
+  meaning_.reset();
   const auto open = by_client_.find(call.id);
   if (call.id.empty() || open == by_client_.end()) return false;
   if (!std::exchange(open->second.is_listed, true)) listed_.insert(meaning_of(open->second.call));
-  return listed_.contains(meaning_of(call));
+  meaning_ = meaning_of(call);
+  return listed_.contains(*meaning_);
 }
 
 void OpenCalls::add(const ClientCall& call, std::string_view upstream) {
@@ -59,7 +63,8 @@ void OpenCalls::add(const ClientCall& call, std::string_view upstream) {
     return;
   }
   open->second.more.push_back(upstream);
-  if (!call.id.empty()) listed_.insert(meaning_of(call));
+  if (call.id.empty()) return;
+  listed_.insert(meaning_ ? *std::exchange(meaning_, std::nullopt) : meaning_of(call));
 }
 
 // As new: a table that was large once would be wiped anew for each turn that follows.

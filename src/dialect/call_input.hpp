@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -52,9 +53,14 @@ class OpenCalls {
     bool is_listed = false;  // all of its calls are in listed_
   };
 
+  // One text for all calls that mean the same.
+  [[nodiscard]] std::string meaning_of(const ClientCall& call);
+
   std::pmr::unordered_map<std::string_view, Open> by_client_;
   // Calls whose ids were used more than once, as a text for each meaning.
   std::unordered_set<std::string> listed_;
+  std::optional<std::string> meaning_{};  // of the call that has() was asked for last
+  json::Outline scratch_;
 };
 
 }  // namespace ccproxy::dialect

@@ -58,6 +58,7 @@ void ChatMessages::read_said(const Message& message) {
     has_call_parts_ = std::any_of(parts.begin(), parts.end(), is_call);
     for (const Value part : parts) {
       if (!read_own_part(part, place)) content_.read_part(part, place, false, blocks_);
+      if (report_.refused()) return;
       ++place.part;
     }
   } else {

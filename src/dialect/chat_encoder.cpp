@@ -78,7 +78,7 @@ void ChatEncoder::take(const anthropic::BlockStart& start, std::string& out) {
 
 void ChatEncoder::open_call(const anthropic::BlockStart& start, std::string& out) {
   if (plan_.legacy_functions && calls_ > 0) return;  // the old shape has room for one
-  const ToolName* tool = plan_.tool_named(start.name.escaped);
+  const ToolName* tool = tools_.find(start.name.escaped);
   id_ = start.id.escaped;
   name_ = start.name.escaped;
   if (tool) {

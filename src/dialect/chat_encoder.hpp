@@ -28,7 +28,7 @@ struct ChatCall {
 class ChatEncoder : public ReplyEncoder {
  public:
   // `plan` must outlive it.
-  explicit ChatEncoder(const ReplyPlan& plan) : plan_(plan) {}
+  explicit ChatEncoder(const ReplyPlan& plan) : plan_(plan), tools_(plan) {}
 
   void on(const anthropic::MessageEvent& event, std::string& out) final;
   void finish(std::string& out) final;
@@ -98,6 +98,7 @@ class ChatEncoder : public ReplyEncoder {
   void stop_with(int status, std::string_view body, std::string& out);
 
   const ReplyPlan& plan_;
+  ToolsByName tools_;
   Phase phase_ = Phase::kBeforeStart;
   std::variant<NoBlock, TextBlock, ThinkingBlock, CallBlock> block_;
   int status_ = 200;

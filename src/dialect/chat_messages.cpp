@@ -101,6 +101,7 @@ void ChatMessages::read_content(Value content, std::size_t index, bool allows_fi
   Place place{index, 0};
   for (const Value part : content.children()) {
     content_.read_part(part, place, allows_files, out);
+    if (report_.refused()) return;
     ++place.part;
   }
 }
@@ -125,6 +126,7 @@ void ChatMessages::read_user(const Message& message) {
       add_result_part(part, message.index, blocks_);
     else
       content_.read_part(part, place, true, blocks_);
+    if (report_.refused()) return;
     ++place.part;
   }
   add_named(message);

@@ -1,6 +1,7 @@
 #include "dialect/citations.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace ccproxy::dialect {
@@ -39,14 +40,15 @@ bool Citations::cite(const anthropic::CitationDelta& citation) {
 
 std::span<const Citation> Citations::end_block(std::size_t position) {
   const std::size_t before = told_.size();
+  if (range_ != std::pair(start_, position)) told_here_.clear();
+  range_ = {start_, position};
   for (Citation& citation : open_) {
     citation.end = position;
-    const bool is_told = std::any_of(told_.begin(), told_.end(), [&](const Citation& told) {
-      return told.kind == citation.kind && told.source == citation.source &&
-             told.start == citation.start && told.end == citation.end &&
-             (told.kind == Citation::Kind::kPage || told.title == citation.title);
-    });
-    if (!is_told) told_.push_back(std::move(citation));
+    // A line end stands in no escaped text.
+    std::string source = citation.kind == Citation::Kind::kPage
+                             ? citation.source
+                             : fmt::format("{}\n{}", citation.source, citation.title);
+    if (told_here_.insert(std::move(source)).second) told_.push_back(std::move(citation));
   }
   open_.clear();
   return std::span(told_).subspan(before);

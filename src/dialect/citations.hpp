@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "anthropic/event.hpp"
@@ -41,6 +43,8 @@ class Citations {
   std::size_t start_ = 0;
   std::vector<Citation> open_;  // of the block that is open
   std::vector<Citation> told_;
+  std::unordered_set<std::string> told_here_;  // the sources of one range
+  std::pair<std::size_t, std::size_t> range_{};
 };
 
 // Appends the array of annotations as Chat Completions has it; of pages.

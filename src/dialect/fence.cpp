@@ -1,5 +1,7 @@
 #include "dialect/fence.hpp"
 
+#include <utility>
+
 namespace ccproxy::dialect {
 namespace {
 
@@ -32,13 +34,6 @@ Opening opening_of(std::string_view text, std::size_t& size) {
   return text[at] == '\n' ? Opening::kYes : Opening::kNo;
 }
 
-// Where the tail begins that may be, or may become, the closing fence.
-std::size_t tail_of(std::string_view text) {
-  std::size_t end = text.find_last_not_of(kBlank) + 1;  // npos + 1 is 0
-  while (end > 0 && text[end - 1] == '`') --end;
-  return text.substr(0, end).find_last_not_of(kBlank) + 1;
-}
-
 }  // namespace
 
 void Fence::feed(std::string_view text, std::string& out) {
@@ -46,22 +41,44 @@ void Fence::feed(std::string_view text, std::string& out) {
     out += text;
     return;
   }
+  if (state_ == State::kInside) return feed_inside(text, out);
   held_ += text;
-  if (state_ == State::kFirstLine) {
-    std::size_t line = 0;
-    switch (opening_of(held_, line)) {
-      case Opening::kMaybe: return;
-      case Opening::kNo:
-        state_ = State::kUnfenced;
-        out += held_;
-        held_.clear();
-        return;
-      case Opening::kYes: state_ = State::kInside; held_.erase(0, line);
+  std::size_t line = 0;
+  switch (opening_of(held_, line)) {
+    case Opening::kMaybe: return;
+    case Opening::kNo:
+      state_ = State::kUnfenced;
+      out += held_;
+      held_.clear();
+      return;
+    case Opening::kYes: {
+      state_ = State::kInside;
+      const std::string first = std::exchange(held_, {});
+      return feed_inside(std::string_view(first).substr(line), out);
     }
   }
-  const std::size_t tail = tail_of(held_);
-  out.append(held_, 0, tail);
-  held_.erase(0, tail);
+}
+
+// What is held may be, or may become, the closing fence: blanks, backticks, blanks. It is told
+// piece by piece what it is made of, so that nothing is looked at twice.
+void Fence::feed_inside(std::string_view text, std::string& out) {
+  for (const char c : text) {
+    if (c == '`') {
+      const bool begins_anew = ticks_end_ > 0 && held_.size() > ticks_end_;
+      if (begins_anew) {
+        out.append(held_, 0, ticks_end_);
+        held_.erase(0, ticks_end_);
+      }
+      held_ += c;
+      ticks_end_ = held_.size();
+    } else if (kBlank.find(c) != std::string_view::npos) {
+      held_ += c;
+    } else {
+      out.append(held_) += c;
+      held_.clear();
+      ticks_end_ = 0;
+    }
+  }
 }
 
 void Fence::finish(std::string& out) {

@@ -2,6 +2,7 @@
 // text streams by. Text that does not begin with a fence passes untouched.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -19,8 +20,11 @@ class Fence {
  private:
   enum class State { kFirstLine, kInside, kUnfenced };
 
+  void feed_inside(std::string_view text, std::string& out);
+
   State state_ = State::kFirstLine;
   std::string held_;
+  std::size_t ticks_end_ = 0;  // inside: where the backticks end that are held; 0 without
 };
 
 }  // namespace ccproxy::dialect

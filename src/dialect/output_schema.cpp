@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "json/document.hpp"
+#include "json/outline.hpp"
 
 namespace ccproxy::dialect {
 namespace {
@@ -15,6 +16,7 @@ using json::Document;
 
 constexpr int kMostOptional = 24;
 constexpr int kMostUnions = 16;
+constexpr std::size_t kMostSteps = 64;  // from reference to reference
 
 constexpr std::array<std::string_view, 24> kRemoved = {"minimum",
                                                        "maximum",
@@ -68,6 +70,38 @@ bool has_several(const Document& node, const char* key) {
   const auto list = node.find(key);
   return list != node.end() && list->is_array() && list->size() > 1;
 }
+
+// What it takes to make a tree of a schema, which finds a member by looking at all before it.
+class Work {
+ public:
+  explicit Work(std::string_view schema) : sum_(kForSchema + schema.size() * kForByte) {
+    json::Outline outline;
+    if (!outline.read(schema, json::Outline::kMostDepth)) return;
+    add(outline.root());
+    sum_ += references_ * widest_;
+  }
+
+  [[nodiscard]] std::size_t sum() const { return sum_; }
+
+ private:
+  static constexpr std::size_t kForSchema = 2000, kForByte = 8;
+
+  // NOLINTNEXTLINE(misc-no-recursion): no deeper than an outline lists
+  void add(json::Value value) {
+    std::size_t members = 0;
+    for (const json::Value each : value.children()) {
+      if (each.name() == "$ref") ++references_;
+      add(each);
+      ++members;
+    }
+    if (!value.is_object()) return;
+    sum_ += members * members;
+    widest_ = std::max(widest_, members);
+  }
+
+  std::size_t sum_;
+  std::size_t references_ = 0, widest_ = 0;
+};
 
 // Walks a schema once and changes it in place. Recursion is bounded by the depth of a request.
 class Sanitizer {
@@ -170,7 +204,8 @@ class Sanitizer {
     node["description"] = text + "(" + notes + ")";
   }
 
-  // Follows every $ref from the root; a reference that is being followed already is a circle.
+  // Follows every $ref from the root; a reference that is being followed already is a circle,
+  // and so is a longer way than anybody goes.
   bool refers_to_itself() {
     std::set<std::string> open;
     return circles(root_, open);
@@ -203,7 +238,7 @@ class Sanitizer {
 
   bool follows_circle(const std::string& target, std::set<std::string>& open) {
     if (!target.starts_with('#') || done_.contains(target)) return false;
-    if (!open.insert(target).second) return true;
+    if (open.size() == kMostSteps || !open.insert(target).second) return true;
     bool is_circle = target == "#";
     if (!is_circle) {
       try {
@@ -239,7 +274,10 @@ SchemaCost& SchemaCost::operator-=(const SchemaCost& less) {
 
 bool SchemaCost::fits() const { return optional <= kMostOptional && unions <= kMostUnions; }
 
-std::optional<OutputSchema> output_schema(std::string_view schema) {
+std::optional<OutputSchema> output_schema(std::string_view schema, std::size_t& work) {
+  const std::size_t needed = Work(schema).sum();
+  if (needed > work) return std::nullopt;
+  work -= needed;
   auto document = json::parse_document(schema);
   if (!document || !document->is_object()) return std::nullopt;
   Sanitizer sanitizer(*document);

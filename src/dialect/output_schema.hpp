@@ -1,6 +1,7 @@
 // JSON Schemas as upstream's structured outputs take them (rule A.7.2).
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,8 +25,17 @@ struct OutputSchema {
   SchemaCost cost{};
 };
 
+// What the schemas of one request may take to be read: comparisons of names, about. Schemas that
+// take more would not be compiled by upstream either.
+inline constexpr std::size_t kSchemaWork = 4'000'000;
+
 // What it cannot enforce becomes a sentence in the description beside it. Nothing when the schema
-// cannot be sent at all: it refers to itself, costs too much by itself, or is no object.
-[[nodiscard]] std::optional<OutputSchema> output_schema(std::string_view schema);
+// cannot be sent at all: it refers to itself, costs too much by itself, or is no object; or there
+// is too little left of `work`, from which what it takes is taken.
+[[nodiscard]] std::optional<OutputSchema> output_schema(std::string_view schema, std::size_t& work);
+[[nodiscard]] inline std::optional<OutputSchema> output_schema(std::string_view schema) {
+  std::size_t work = kSchemaWork;
+  return output_schema(schema, work);
+}
 
 }  // namespace ccproxy::dialect

@@ -101,7 +101,10 @@ class Restoration {
   void run() {
     if (memory_ != nullptr) join_split();
     for (Turn& turn : turns_) {
-      if (turn.role == Role::kUser) question_ = &turn;
+      if (turn.role == Role::kUser) {
+        question_ = &turn;
+        question_hash_.reset();
+      }
       if (turn.role == Role::kAssistant) restore(turn);
     }
     if (renamed_.empty()) return;
@@ -226,8 +229,9 @@ class Restoration {
   }
 
   [[nodiscard]] std::vector<Remembered> alike(std::span<const anthropic::ToolCall> calls) {
-    const std::uint64_t before = question_ != nullptr ? hashed_turn(*question_) : kHashStart;
-    return memory_->alike(anthropic::likeness_of(before, calls));
+    if (!question_hash_)
+      question_hash_ = question_ != nullptr ? hashed_turn(*question_) : kHashStart;
+    return memory_->alike(anthropic::likeness_of(*question_hash_, calls));
   }
 
   // The part of the window that says and does the same as the turn; empty without one. A text that
@@ -347,10 +351,11 @@ class Restoration {
   std::vector<Turn>& turns_;  // the same
   Report& report_;
   MadeTexts& made_;
-  const Turn* question_ = nullptr;            // what the turn at hand has answered
-  std::uint32_t message_ = 0;                 // where it stands
-  std::vector<Block> out_;                    // what becomes of it
-  std::unordered_set<std::string_view> ids_;  // of all calls
+  const Turn* question_ = nullptr;                // what the turn at hand has answered
+  std::optional<std::uint64_t> question_hash_{};  // of that, when it was asked for
+  std::uint32_t message_ = 0;                     // where it stands
+  std::vector<Block> out_;                        // what becomes of it
+  std::unordered_set<std::string_view> ids_;      // of all calls
   std::unordered_map<std::string_view, std::string_view> renamed_;  // the client's to ours
   json::Outline scratch_;
 };

@@ -2,10 +2,10 @@
 // were changed on the way up. Written by the decoder, read by the encoders. Plain values.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "dialect/options.hpp"
@@ -64,15 +64,25 @@ struct ReplyPlan {
   std::vector<std::string> ignored{};   // for x-ccproxy-ignored
   std::vector<std::string> warnings{};  // for x-ccproxy-warning
   ResponsesPlan responses{};
+};
 
-  // The client's tool of that name upstream; nullptr when it goes by the same name and is a plain
-  // function, or when there is none.
-  [[nodiscard]] const ToolName* tool_named(std::string_view upstream) const {
-    const auto found = std::find_if(tools.begin(), tools.end(), [&](const ToolName& tool) {
-      return tool.upstream == upstream;
-    });
-    return found == tools.end() ? nullptr : &*found;
+// The tools of a plan, which must outlive it, by their names upstream.
+class ToolsByName {
+ public:
+  explicit ToolsByName(const ReplyPlan& plan) : tools_(plan.tools) {}
+
+  // The client's tool of that name; nullptr when it goes by the same name and is a plain function,
+  // or when there is none.
+  [[nodiscard]] const ToolName* find(std::string_view upstream) {
+    if (by_name_.empty())
+      for (const ToolName& tool : tools_) by_name_.try_emplace(tool.upstream, &tool);
+    const auto found = by_name_.find(upstream);
+    return found == by_name_.end() ? nullptr : found->second;
   }
+
+ private:
+  const std::vector<ToolName>& tools_;
+  std::unordered_map<std::string_view, const ToolName*> by_name_;
 };
 
 }  // namespace ccproxy::dialect

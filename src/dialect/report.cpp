@@ -17,8 +17,10 @@ bool is_plain(char c) {
          c == '.' || c == '[' || c == ']' || c == '-';
 }
 
+bool is_full(const std::vector<std::string>& list) { return list.size() > kMostNames; }
+
 void add_once(std::vector<std::string>& list, std::string_view item) {
-  if (list.size() <= kMostNames && std::find(list.begin(), list.end(), item) == list.end())
+  if (!is_full(list) && std::find(list.begin(), list.end(), item) == list.end())
     list.emplace_back(item.substr(0, kMostParam));
 }
 
@@ -51,6 +53,7 @@ std::string header_list(const std::vector<std::string>& names) {
 }
 
 void Report::ignore(std::string_view param, std::string_view code) {
+  if (strict_ && refused()) return;
   if (strict_)
     return refuse(param, code,
                   fmt::format("'{}' cannot be carried over to the Claude API (strict).",
@@ -58,9 +61,13 @@ void Report::ignore(std::string_view param, std::string_view code) {
   ignore_of_reply(param);
 }
 
-void Report::ignore_of_reply(std::string_view param) { add_once(plan_.ignored, blamed(param)); }
+void Report::ignore_of_reply(std::string_view param) {
+  if (is_full(plan_.ignored)) return;
+  add_once(plan_.ignored, blamed(param));
+}
 
 void Report::warn(std::string_view token, std::string_view param, std::string_view code) {
+  if (strict_ && refused()) return;
   if (strict_)
     return refuse(
         param, code,
@@ -91,6 +98,7 @@ std::string Report::explained(std::string message) const {
 }
 
 void Report::refuse_type(std::string_view param, std::string_view expected) {
+  if (refused()) return;
   refuse(param, "invalid_type",
          fmt::format("Invalid type for '{}': expected {}.", param, expected));
 }

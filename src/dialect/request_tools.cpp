@@ -250,10 +250,12 @@ void RequestTools::name_all() {
 void RequestTools::settle_strict(SchemaCost taken) {
   const bool may_be_strict =
       options_.strict_tools == StrictTools::kAuto && can_.strict_tools && can_.structured_outputs;
-  std::size_t count = 0;
+  std::size_t count = 0, work = kSchemaWork;
   for (Tool& tool : tools_) {
     if (!tool.is_strict) continue;
-    const auto schema = may_be_strict ? output_schema(tool.schema) : std::nullopt;
+    tool.is_strict = count <= kMostStrict;  // those behind yield in any case
+    if (!tool.is_strict) continue;
+    const auto schema = may_be_strict ? output_schema(tool.schema, work) : std::nullopt;
     tool.is_strict = schema && !schema->changed;
     if (!tool.is_strict) continue;
     tool.cost = schema->cost;

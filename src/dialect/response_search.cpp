@@ -1,7 +1,5 @@
 #include "dialect/response_search.hpp"
 
-#include "json/outline.hpp"
-
 namespace ccproxy::dialect {
 namespace {
 
@@ -36,9 +34,8 @@ void SearchItem::end_input(ResponseEvents& events, std::string& out) {
   events.add("web_search_call.searching", {place_.reference()}, out);
 }
 
-void SearchItem::take_result(std::string_view block, ResponseEvents& events, std::string& out) {
-  json::Outline outline;
-  const Value content = outline.read(block) ? outline.root()["content"] : Value();
+void SearchItem::take_result(Value block, ResponseEvents& events, std::string& out) {
+  const Value content = block["content"];
   if (!content.is_array()) return close(ItemStatus::kFailed, "", events, out);  // it is an error
   events.add("web_search_call.completed", {place_.reference()}, out);
   close(ItemStatus::kCompleted, sources_of(content), events, out);

@@ -7,27 +7,25 @@
 
 #include "dialect/response_events.hpp"
 #include "dialect/response_item.hpp"
+#include "json/outline.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
 
 class SearchItem {
  public:
-  // `use` is the id of the tool's use, still escaped, which its result names.
-  SearchItem(ItemPlace place, std::string use, bool shows_sources)
-      : place_(std::move(place)), use_(std::move(use)), shows_sources_(shows_sources) {}
+  SearchItem(ItemPlace place, bool shows_sources)
+      : place_(std::move(place)), shows_sources_(shows_sources) {}
 
   void open(ResponseEvents& events, std::string& out);
   // Pieces of the input's JSON.
   void take_input(json::JsonText partial) { json::append_decoded(input_, partial); }
   void end_input(ResponseEvents& events, std::string& out);
-  // `block` is the block with the result, JSON; closes the item.
-  void take_result(std::string_view block, ResponseEvents& events, std::string& out);
+  // `block` is the block with the result; closes the item.
+  void take_result(json::Value block, ResponseEvents& events, std::string& out);
   // No result will come.
   void give_up(ResponseEvents& events, std::string& out);
 
-  [[nodiscard]] const std::string& use() const { return use_; }
-  [[nodiscard]] std::size_t index() const { return place_.index; }
   // As it stands in the output; once it is closed.
   [[nodiscard]] std::string take() { return std::move(json_); }
 
@@ -35,7 +33,6 @@ class SearchItem {
   void close(ItemStatus status, std::string_view sources, ResponseEvents& events, std::string& out);
 
   ItemPlace place_;
-  std::string use_;
   bool shows_sources_;
   std::string input_;
   std::string query_ = "\"\"";  // JSON

@@ -36,6 +36,7 @@ std::string escaped_text(std::string_view plain) {
 ResponsesEncoder::ResponsesEncoder(const ReplyPlan& plan, ReplyIdentity identity, EventLog* log,
                                    std::function<std::int64_t()> now)
     : plan_(plan),
+      tools_(plan),
       events_(plan.stream, log),
       now_(std::move(now)),
       key_(identity.id.substr(kPrefix.size())) {
@@ -96,7 +97,7 @@ void ResponsesEncoder::take(const anthropic::MessageStart& start, std::string& o
     state_.service_tier = openai_tier(start.service_tier.escaped, start.fast);
   end_text_block(out);
   block_ = OpenBlock::kNone;
-  search_takes_input_ = false;
+  asking_ = nullptr;
   stop_reason_.clear();
   tokens_.begin_message();
   tokens_.take(start.tokens);
@@ -106,7 +107,7 @@ void ResponsesEncoder::take(const anthropic::MessageStart& start, std::string& o
 void ResponsesEncoder::take(const anthropic::BlockStart& start, std::string& out) {
   ensure_begun(out);
   end_text_block(out);
-  search_takes_input_ = false;
+  asking_ = nullptr;
   if (plan_.responses.compacts) {  // of a summary only the words are told, at its end
     block_ = start.kind == BlockKind::kText ? OpenBlock::kText : OpenBlock::kOther;
     return take(anthropic::TextDelta{start.text}, out);
@@ -148,7 +149,7 @@ void ResponsesEncoder::open_reasoning(const anthropic::BlockStart& start, std::s
 }
 
 void ResponsesEncoder::open_call(const anthropic::BlockStart& start, std::string& out) {
-  const ToolName* tool = plan_.tool_named(start.name.escaped);
+  const ToolName* tool = tools_.find(start.name.escaped);
   CallStart call{.id = std::string(start.id.escaped), .name = std::string(start.name.escaped)};
   if (tool != nullptr) {
     call.name = escaped_text(tool->client);
@@ -162,21 +163,24 @@ void ResponsesEncoder::open_call(const anthropic::BlockStart& start, std::string
 
 void ResponsesEncoder::open_search(const anthropic::BlockStart& start, std::string& out) {
   if (start.name.escaped != "web_search") return;
-  searches_.emplace_back(new_place("ws"), std::string(start.id.escaped),
-                         plan_.responses.shows_sources);
-  searches_.back().open(events_, out);
-  search_takes_input_ = true;
+  ItemPlace place = new_place("ws");
+  const std::size_t index = place.index;
+  search_of_use_.try_emplace(std::string(start.id.escaped), index);
+  asking_ =
+      &searches_.try_emplace(index, std::move(place), plan_.responses.shows_sources).first->second;
+  asking_->open(events_, out);
 }
 
 void ResponsesEncoder::take_search_result(std::string_view block, std::string& out) {
-  const auto is_answered = [&](const SearchItem& search) {
-    return block.find('"' + search.use() + '"') != std::string_view::npos;
-  };
-  auto search = std::find_if(searches_.begin(), searches_.end(), is_answered);
-  if (search == searches_.end()) return;
-  search->take_result(block, events_, out);
-  items_[search->index()].json = search->take();
+  json::Outline outline;
+  if (!outline.read(block)) return;
+  const auto use = search_of_use_.find(std::string(outline.root()["tool_use_id"].text().escaped));
+  if (use == search_of_use_.end()) return;
+  const auto search = searches_.find(use->second);
+  search->second.take_result(outline.root(), events_, out);
+  items_[search->first].json = search->second.take();
   searches_.erase(search);
+  search_of_use_.erase(use);
 }
 
 void ResponsesEncoder::take(const anthropic::TextDelta& delta, std::string& out) {
@@ -194,7 +198,7 @@ void ResponsesEncoder::take(const anthropic::SignatureDelta& delta, std::string&
 }
 
 void ResponsesEncoder::take(const anthropic::InputJsonDelta& delta, std::string& out) {
-  if (search_takes_input_) return searches_.back().take_input(delta.partial);
+  if (asking_ != nullptr) return asking_->take_input(delta.partial);
   if (block_ != OpenBlock::kOther) return;
   if (auto* open = std::get_if<CallItem>(&item_)) open->tell(delta.partial.escaped, events_, out);
 }
@@ -206,9 +210,9 @@ void ResponsesEncoder::take(const anthropic::CitationDelta& delta, std::string& 
 
 void ResponsesEncoder::take(const anthropic::BlockStop&, std::string& out) {
   end_text_block(out);
-  if (search_takes_input_) searches_.back().end_input(events_, out);
+  if (asking_ != nullptr) asking_->end_input(events_, out);
   if (std::holds_alternative<ReasoningItem>(item_)) close_item(ItemStatus::kCompleted, out);
-  search_takes_input_ = false;
+  asking_ = nullptr;
   block_ = OpenBlock::kNone;
   ++blocks_;
 }
@@ -256,11 +260,12 @@ void ResponsesEncoder::close_item(ItemStatus status, std::string& out) {
 void ResponsesEncoder::close_all(ItemStatus status, std::string& out) {
   end_text_block(out);
   close_item(status, out);
-  for (SearchItem& search : searches_) {
+  for (auto& [index, search] : searches_) {
     search.give_up(events_, out);
-    items_[search.index()].json = search.take();
+    items_[index].json = search.take();
   }
   searches_.clear();
+  search_of_use_.clear();
 }
 
 void ResponsesEncoder::finish(std::string& out) {

@@ -5,8 +5,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -100,6 +102,7 @@ class ResponsesEncoder final : public ReplyEncoder {
   void fail_with(std::string_view code, std::string_view message, std::string& out);
 
   const ReplyPlan& plan_;
+  ToolsByName tools_;
   ResponseEvents events_;
   std::function<std::int64_t()> now_;
   std::string key_;  // of all ids
@@ -107,11 +110,13 @@ class ResponsesEncoder final : public ReplyEncoder {
   Phase phase_ = Phase::kBeforeStart;
   bool is_queued_ = false;
   std::variant<NoItem, MessageItem, ReasoningItem, CallItem> item_;
-  std::vector<SearchItem> searches_;  // that wait for their result
+  // Searches that wait for their result, by their place in the output, and that by their use.
+  std::map<std::size_t, SearchItem> searches_;
+  std::unordered_map<std::string, std::size_t> search_of_use_;
+  SearchItem* asking_ = nullptr;  // the search whose input the open block brings
   std::vector<ToldItem> items_;
   OpenBlock block_ = OpenBlock::kNone;
-  bool search_takes_input_ = false;  // the open block is the last search's
-  std::size_t blocks_ = 0;           // that are complete
+  std::size_t blocks_ = 0;  // that are complete
   int status_ = 200;
   bool is_lost_ = false;          // it was to be kept and could not be
   std::string lost_echo_;         // then in place of the plan's

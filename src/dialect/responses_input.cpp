@@ -189,6 +189,7 @@ void ResponsesInput::read_content(Value content, const char* member, bool allows
       Content::add_text(part["text"].text(), CacheMark::kNone, blocks_);
     else
       content_.read_part(part, at, allows_files, blocks_);
+    if (report_.refused()) return;
   }
 }
 

@@ -108,7 +108,7 @@ class ResponsesDecoder final : public RequestDecoder {
       report_.refuse("model", "missing_required_parameter", "'model' is missing.");
     decoded_.plan.responses.compacts = true;
     decoded_.plan.responses.is_compaction = context_.compacts;
-    if (context_.compacts) {
+    if (context_.compacts && !report_.refused()) {
       decoded_.plan.responses.kept =
           messages_to_keep(request_, context_.past, std::string(context_.key));
       parameters_.stream = false;  // this object has no events

@@ -278,6 +278,16 @@ TEST(OutputSchemas, that_refer_to_themselves_cannot_be_sent) {
       R"({"type":"object","properties":{"a":{"$ref":"#/$defs/A"},"b":{"$ref":"#/$defs/A"}},"$defs":{"A":{"type":"string"}}})"));
 }
 
+// A definition that refers to a definition, and so on.
+std::string chain_of(int count) {
+  std::string definitions;
+  for (int i = 0; i < count; ++i)
+    definitions += "\"d" + std::to_string(i) + R"(":{"$ref":"#/$defs/d)" + std::to_string(i + 1) +
+                   "\"},";
+  return R"({"type":"object","properties":{"a":{"$ref":"#/$defs/d0"}},"required":["a"],"$defs":{)" +
+         definitions + "\"d" + std::to_string(count) + R"(":{"type":"string"}}})";
+}
+
 TEST(OutputSchemas, with_too_many_optional_properties_cannot_be_sent) {
   std::string properties = R"("p":{})";
   for (int i = 0; i < 24; ++i) properties += ",\"p" + std::to_string(i) + "\":{}";
@@ -285,6 +295,8 @@ TEST(OutputSchemas, with_too_many_optional_properties_cannot_be_sent) {
   EXPECT_TRUE(
       output_schema(R"({"type":"object","properties":{)" + properties + R"(},"required":["p"]})"));
   EXPECT_FALSE(output_schema("[]"));
+  EXPECT_FALSE(output_schema(chain_of(100'000))) << "each step of it would be one of the stack";
+  EXPECT_TRUE(output_schema(chain_of(20)));
 }
 
 TEST(OutputSchemas, cost_what_the_provider_counts) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "dialect/content.hpp"
@@ -62,8 +63,8 @@ void append_told(std::string& out, Value said) {
   for (const char* inner : {"content", "lines", "tool_references"}) append_told(out, said[inner]);
 }
 
-std::string told(const Block& block) {
-  json::Outline outline;
+// `outline` is used and forgotten.
+std::string told(const Block& block, json::Outline& outline) {
   const Value part = outline.read(block.text) ? outline.root() : Value();
   if (is_call(block.name)) {
     std::string out = fmt::format("[{} call]", words(part["name"].text().escaped));
@@ -84,7 +85,14 @@ std::string told(const Block& block) {
 
 class Settling {
  public:
-  explicit Settling(const ServerBlockTools& with) : with_(with) {}
+  explicit Settling(const ServerBlockTools& with) : with_(with) {
+    for (const Tool& tool : with.declared) {
+      tools_.try_emplace(tool.client, &tool);
+      if (tool.hosted.empty()) continue;
+      hosted_.insert(tool.client);
+      runs_code_ = runs_code_ || tool.client == "code_execution" || filters_with_code(tool);
+    }
+  }
 
   void pair(std::vector<Turn>& turns) {
     for (Turn& turn : turns) {
@@ -123,14 +131,14 @@ class Settling {
 
   // Only the result of code may come in a later turn: it waits for the client's tools that it
   // calls.
-  static bool may_answer(const Pair& pair, const Turn& turn) {
+  bool may_answer(const Pair& pair, const Turn& turn) {
     if (pair.result) return false;
     return pair.turn == &turn || name_of(*pair.call).ends_with("code_execution");
   }
 
   Way way_of(const Block& block) {
     if (block.name == "container_upload") {
-      if (!runs_code()) return Way::kLeftOut;
+      if (!runs_code_) return Way::kLeftOut;
       with_.betas.emplace_back(kFilesBeta);
       return Way::kCarried;
     }
@@ -147,7 +155,7 @@ class Settling {
 
   void tell(Block& block) {
     block.kind = Block::Kind::kText;
-    block.text = with_.made.keep(told(block));
+    block.text = with_.made.keep(told(block, scratch_));
   }
 
   // In the results of the client's tools only references to tools may stand.
@@ -169,41 +177,34 @@ class Settling {
   const Tool* tool_named(std::string_view id) const {
     std::string name;
     json::append_decoded(name, {id});
-    const auto found = std::find_if(with_.declared.begin(), with_.declared.end(),
-                                    [&](const Tool& tool) { return tool.client == name; });
-    return found == with_.declared.end() ? nullptr : &*found;
+    const auto found = tools_.find(name);
+    return found == tools_.end() ? nullptr : found->second;
   }
 
-  static std::string name_of(const Block& call) {
-    json::Outline outline;
-    return outline.read(call.text, 1) ? outline.root()["name"].decoded() : std::string();
-  }
-
-  bool has_hosted(std::string_view name) const {
-    return std::any_of(with_.declared.begin(), with_.declared.end(), [&](const Tool& tool) {
-      return !tool.hosted.empty() && tool.client == name;
-    });
+  std::string name_of(const Block& call) {
+    return scratch_.read(call.text, 1) ? scratch_.root()["name"].decoded() : std::string();
   }
 
   // Searches since that day run code by themselves, to filter what they find.
-  bool runs_code() const {
+  static bool filters_with_code(const Tool& tool) {
     constexpr std::string_view kVersion = "\"web_search_", kFetch = "\"web_fetch_";
     constexpr std::string_view kSince = "20260209";
-    return has_hosted("code_execution") ||
-           std::any_of(with_.declared.begin(), with_.declared.end(), [&](const Tool& tool) {
-             for (const std::string_view type : {kVersion, kFetch})
-               if (const auto at = tool.hosted.find(type); at != std::string_view::npos)
-                 return tool.hosted.substr(at + type.size(), kSince.size()) >= kSince;
-             return false;
-           });
+    for (const std::string_view type : {kVersion, kFetch})
+      if (const auto at = tool.hosted.find(type); at != std::string_view::npos)
+        return tool.hosted.substr(at + type.size(), kSince.size()) >= kSince;
+    return false;
   }
 
   bool is_declared(std::string_view name) const {
-    return has_hosted(name) || (name.ends_with("code_execution") && runs_code());
+    return hosted_.contains(name) || (name.ends_with("code_execution") && runs_code_);
   }
 
   const ServerBlockTools& with_;
+  std::unordered_map<std::string_view, const Tool*> tools_;  // by the client's name, the first
+  std::unordered_set<std::string_view> hosted_;              // those that the provider has
+  bool runs_code_ = false;
   std::unordered_map<std::string_view, Pair> calls_;  // by id
+  json::Outline scratch_;
 };
 
 bool has_server_block(const Block& block) {

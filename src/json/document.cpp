@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/hash.hpp"
+#include "json/canonical.hpp"
 #include "json/outline.hpp"
 #include "json/text.hpp"
 
@@ -29,8 +30,9 @@ void append_string(std::string& out, std::string_view plain) {
 bool append_members(std::string& out, Value object) {
   const Value::Range all = object.children();
   std::vector<Value> members(all.begin(), all.end());
-  std::stable_sort(members.begin(), members.end(),
-                   [](Value a, Value b) { return a.name() < b.name(); });
+  if (members.size() > 1)
+    std::stable_sort(members.begin(), members.end(),
+                     [](Value a, Value b) { return a.name() < b.name(); });
   out += '{';
   for (auto member = members.begin(); member != members.end(); ++member) {
     const auto next = std::next(member);
@@ -71,15 +73,19 @@ bool append_canonical(std::string& out, Value value) {
       }
       out += ']';
       return true;
-    case ValueKind::kString: append_string(out, value.decoded()); return true;
+    case ValueKind::kString:
+      if (value.raw().find('\\') == std::string_view::npos)
+        out += value.raw();
+      else
+        append_string(out, value.decoded());
+      return true;
     case ValueKind::kNumber: return append_number(out, value);
     default: out += value.raw(); return true;
   }
 }
 
 // Nothing for what is no JSON.
-std::optional<std::string> canonical(std::string_view text) {
-  Outline outline;
+std::optional<std::string> canonical(std::string_view text, Outline& outline) {
   if (!outline.read(text, Outline::kMostDepth)) return std::nullopt;
   std::string told;
   if (!append_canonical(told, outline.root())) {
@@ -92,7 +98,8 @@ std::optional<std::string> canonical(std::string_view text) {
 }  // namespace
 
 std::uint64_t value_hash(std::string_view text) {
-  const auto told = canonical(text);
+  Outline outline;
+  const auto told = canonical(text, outline);
   return told ? hashed(kHashStart, *told) : 0;
 }
 
@@ -113,12 +120,18 @@ Result<Document> parse_document(std::string_view text) {
 
 bool same_value(std::string_view a, std::string_view b) {
   if (a == b) return true;
-  const auto first = canonical(a);
-  return first && first == canonical(b);
+  Outline outline;
+  const auto first = canonical(a, outline);
+  return first && first == canonical(b, outline);
 }
 
 std::string canonical_value(std::string_view text) {
-  if (auto told = canonical(text)) return std::move(*told);
+  Outline outline;
+  return canonical_value(text, outline);
+}
+
+std::string canonical_value(std::string_view text, Outline& outline) {
+  if (auto told = canonical(text, outline)) return std::move(*told);
   std::string compact;
   append_compact(compact, text);
   return compact;

@@ -427,10 +427,13 @@ Value Value::operator[](std::string_view name) const {
   Value found;
   if (!is_object()) return found;
   // The inner loop of every decoder: as children(), without a question asked twice.
-  const Outline& outline = *outline_;
-  const std::uint32_t behind = outline.nodes_[index_].next;
-  for (std::uint32_t at = index_ + 1; at < behind; at = outline.nodes_[at + 1].next)
-    if (outline.name_of(at) == name) found = Value(outline, at + 1, true);
+  const Outline::Node* const nodes = outline_->nodes_.data();
+  const std::uint32_t behind = nodes[index_].next;
+  for (std::uint32_t at = index_ + 1; at < behind; at = nodes[at + 1].next) {
+    const Outline::Node& key = nodes[at];
+    const bool may_be = key.next != 0 || key.end - key.begin == name.size();
+    if (may_be && outline_->name_of(at) == name) found = Value(*outline_, at + 1, true);
+  }
   return found;
 }
 

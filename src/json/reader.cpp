@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "json/byte_order_mark.hpp"
+#include "json/text.hpp"
 
 namespace ccproxy::json {
 namespace {
@@ -106,16 +107,11 @@ Result<void> Reader::members_of_copy(std::string_view text,
 }
 
 std::optional<std::string> string_of(std::string_view token) {
-  if (token.size() < 2 || token.front() != '"') return std::nullopt;
-  if (token.find('\\') == std::string_view::npos)
-    return token.back() == '"' ? std::optional(std::string(token.substr(1, token.size() - 2)))
-                               : std::nullopt;
-  ondemand::parser parser;
-  simdjson::padded_string copy(token);
-  ondemand::document document;
-  std::string_view text;
-  if (parser.iterate(copy).get(document) || document.get_string().get(text)) return std::nullopt;
-  return std::string(text);
+  const auto text = text_of(token);
+  if (!text || find_half(text->escaped) != std::string_view::npos) return std::nullopt;
+  std::string plain;
+  append_decoded(plain, *text);
+  return plain;
 }
 
 std::optional<std::int64_t> count_of(std::string_view token) {

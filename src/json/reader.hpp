@@ -52,8 +52,8 @@ class Reader {
   std::unique_ptr<State> state_;
 };
 
-// The text of a JSON string token, unescaped; nothing when `token` is not a valid string (a lone
-// surrogate included).
+// The text of a JSON string token that the reader has walked over, unescaped; nothing when `token`
+// is not a valid string (a lone surrogate included).
 [[nodiscard]] std::optional<std::string> string_of(std::string_view token);
 
 // A JSON integer from 0 to 2^63-1; nothing for all else.
