@@ -29,19 +29,21 @@ SaidError read_error(std::string_view body) {
   return said;
 }
 
-std::string_view error_type(ErrorKind kind) {
-  switch (status_of(kind)) {
+std::string_view error_type(int status) {
+  switch (status) {
     case 401: return "authentication_error";
+    case 402: return "billing_error";
     case 403: return "permission_error";
     case 404: return "not_found_error";
     case 413: return "request_too_large";
+    case 429: return "rate_limit_error";
     case 504: return "timeout_error";
-    case 500:
-    case 502:
-    case 503: return "api_error";
-    default: return "invalid_request_error";
+    case 529: return "overloaded_error";
+    default: return status >= 500 ? "api_error" : "invalid_request_error";
   }
 }
+
+std::string_view error_type(ErrorKind kind) { return error_type(status_of(kind)); }
 
 int status_of(ErrorKind kind) {
   switch (kind) {

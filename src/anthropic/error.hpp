@@ -20,6 +20,8 @@ struct SaidError {
 // `body` is that of an error as it came, perhaps cut.
 [[nodiscard]] SaidError read_error(std::string_view body);
 
+// The error type that goes with an HTTP status.
+[[nodiscard]] std::string_view error_type(int status);
 // The error type and the HTTP status for an error that this program made.
 [[nodiscard]] std::string_view error_type(ErrorKind kind);
 [[nodiscard]] int status_of(ErrorKind kind);

@@ -96,4 +96,11 @@ std::optional<SseEvent> SseReader::next() {
   return std::nullopt;
 }
 
+std::optional<SseEvent> SseReader::cut_event() {
+  if (event_shown_) return std::nullopt;
+  if (!line_.empty()) take_field(line_);
+  if (!has_data_) return std::nullopt;
+  return SseEvent{name_, data_, cut_};
+}
+
 }  // namespace ccproxy::http

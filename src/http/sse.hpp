@@ -31,10 +31,15 @@ class SseReader {
   // The next whole event, or nothing until more is fed. Views live until the next call of next().
   [[nodiscard]] std::optional<SseEvent> next();
 
+  // Nothing more is fed: the event whose end is missing, as a blank line would end it now.
+  [[nodiscard]] std::optional<SseEvent> cut_event();
+
   // True when the stream stands between two events: an end anywhere else means it was cut.
   [[nodiscard]] bool at_border() const { return border_ && line_.empty() && input_.empty(); }
   // True when the last byte ended a line.
   [[nodiscard]] bool at_line_start() const { return line_.empty() && !in_long_line_; }
+  // True when that was a CR: a LF that follows is the rest of that line's end.
+  [[nodiscard]] bool behind_cr() const { return saw_cr_; }
 
  private:
   enum class Line { kMore, kComplete, kBlank };

@@ -4,6 +4,8 @@
 //
 //   head -> admit -> find route -> read body -> map the model -> credential -> send
 //        -> (next piece of the answer -> write, waiting for a slow client)* -> receipt
+//
+// The second line stands in exchange_relay.cpp.
 
 #include "proxy/exchange.hpp"
 
@@ -13,9 +15,6 @@
 #include <new>
 #include <utility>
 
-#include "anthropic/error.hpp"
-#include "anthropic/headers.hpp"
-#include "anthropic/refusal.hpp"
 #include "anthropic/request.hpp"
 #include "base/text.hpp"
 #include "dialect/error.hpp"
@@ -34,8 +33,6 @@ namespace ccproxy::proxy {
 namespace {
 
 constexpr std::size_t kMostClientName = 64;
-constexpr std::size_t kUsualFields = 1024;  // bytes
-constexpr int kFirstError = 400;
 constexpr int kNotFound = 404;
 constexpr std::chrono::seconds kComeBack{1};
 
@@ -127,7 +124,7 @@ Task<Result<void>> Exchange::serve_safely() {
     co_return fail(std::move(thrown));
   }
   note_ending(receipt_, thrown);
-  client_->close();
+  client_->cut_reply();
   co_return Result<void>{};
 }
 
@@ -211,18 +208,19 @@ Task<Result<void>> Exchange::forward_message(const Route& route) {
   auto body = co_await read_whole_body(*client_, head_, config_->limits.body_bytes, hold);
   if (!body) co_return fail(body.error());
 
-  std::string error_body;
+  std::optional<ErrorBody> error_body;
   auto head = co_await ask_message(route, *body, error_body);
   if (!head) co_return fail(head.error());
 
   *body = RequestBody();  // a long answer does not hold its question
   hold.release();
-  co_return co_await relay(std::move(*head), std::move(error_body));
+  if (error_body) co_return co_await relay_error(route, std::move(*head), std::move(*error_body));
+  co_return co_await relay(route, std::move(*head));
 }
 
 // Asks a second time where the model turned out to have retired: then its successor.
 Task<Result<http::ResponseHead>> Exchange::ask_message(const Route& route, RequestBody& body,
-                                                       std::string& error_body) {
+                                                       std::optional<ErrorBody>& error_body) {
   bool is_renamed = map_model(body);
   for (bool again = false;; again = true) {
     const bool decoded = is_renamed && body.coding != http::Coding::kIdentity;
@@ -232,12 +230,12 @@ Task<Result<http::ResponseHead>> Exchange::ask_message(const Route& route, Reque
     error_body = co_await upstream_.read_error_body();
     if (again) co_return head;
     const std::string successor =
-        successor_of_missing(shared_, *config_, error_body, wall_now(), receipt_);
+        successor_of_missing(shared_, *config_, error_body->text, wall_now(), receipt_);
     if (successor.empty()) co_return head;
     if (auto facts = anthropic::read_facts(worker_.reader, body.text()))
       rename(body, *facts, successor);
     is_renamed = true;
-    error_body.clear();
+    error_body.reset();
   }
 }
 
@@ -321,7 +319,7 @@ Task<Result<void>> Exchange::forward_relay(const Route& route) {
     head = co_await upstream_.ask(asked, {});
   }
   if (!head) co_return fail(head.error());
-  co_return co_await relay(std::move(*head));
+  co_return co_await relay(route, std::move(*head));
 }
 
 // A batch has a name of a model in each of its requests. One that is too large to be held, or that
@@ -341,80 +339,7 @@ Task<Result<void>> Exchange::forward_batch(const Route& route) {
   if (!head) co_return fail(head.error());
   *body = RequestBody();
   hold.release();
-  co_return co_await relay(std::move(*head));
-}
-
-Task<Result<void>> Exchange::relay(http::ResponseHead answer, std::string error_body) {
-  Tap tap(answer, worker_.usage_parsers);
-  // A stream may have to end otherwise than its length says: with an error event.
-  auto length = tap.is_open_stream() ? std::nullopt : upstream_.answer().body_length();
-  if (head_.method == "HEAD") length = parse_decimal(answer.get("content-length"));
-  if (answer.status >= kFirstError) {
-    if (error_body.empty()) error_body = co_await upstream_.read_error_body();
-    explain_refusal(answer, error_body);
-  }
-  const std::string fields = reply_fields(answer);
-  client_->begin_reply(answer.status, fields, length);
-  receipt_.status = answer.status;
-
-  auto relayed = co_await relay_body(tap, error_body);
-  tap.finish();
-  note_usage(tap);
-  if (relayed) co_return relayed;
-  const Error error = upstream_.explain(relayed.error());
-  co_return co_await end_in_trouble(tap, error);
-}
-
-// Moves bytes until one side is done. The next are read only after the client took the last: that
-// is all the backpressure there is.
-Task<Result<void>> Exchange::relay_body(Tap& tap, std::string_view begun) {
-  if (!begun.empty()) {
-    tap.see(begun);
-    if (upstream_.answer().body_done()) co_return co_await client_->end_reply(begun);
-    auto written = co_await client_->write(begun);
-    if (!written) co_return written;
-  }
-  while (true) {
-    if (!upstream_.answer().body_ready()) {
-      auto flushed = co_await client_->flush();
-      if (!flushed) co_return flushed;
-    }
-    auto piece = co_await upstream_.answer().read_body();
-    if (!piece) co_return fail(piece.error());
-    tap.see(*piece);
-    const bool last = upstream_.answer().body_done();
-    if (last && !tap.is_unfinished()) co_return co_await client_->end_reply(*piece);
-    auto written = co_await client_->write(*piece);
-    if (!written) co_return written;
-    if (last)
-      co_return fail(ErrorKind::kUpstreamBroke,
-                     "the upstream ended its answer before it was complete");
-    if (Clock::now() - tap.last_content() > config_->timeouts.ping_only)
-      co_return fail(ErrorKind::kTimedOut,
-                     "the upstream sent nothing but pings (timeouts.pingOnlySeconds)");
-  }
-}
-
-// The answer cannot be completed. An event stream is told so in an event of its own, and then ends
-// in order, so that the connection can carry the client's next attempt. Any other answer is cut.
-Task<Result<void>> Exchange::end_in_trouble(const Tap& tap, Error error) {
-  upstream_.answer().abort();
-  if (client_->reply_unsent() && client_->reply_begun()) {
-    client_->discard_reply();
-    co_return fail(std::move(error));
-  }
-  note_ending(receipt_, error);
-  const bool has_listener =
-      error.kind != ErrorKind::kClientGone && error.kind != ErrorKind::kClientStalled;
-  if (has_listener && tap.is_open_stream()) {
-    const std::string tail =
-        fmt::format("{}event: error\ndata: {}\n\n", tap.to_border(),
-                    anthropic::error_body("api_error", dialect::told_message(error), receipt_.id));
-    (void)co_await client_->end_reply(tail);
-  } else {
-    client_->cut_reply();
-  }
-  co_return Result<void>{};
+  co_return co_await relay(route, std::move(*head));
 }
 
 Task<Result<void>> Exchange::answer(int status, std::string_view content_type,
@@ -486,34 +411,6 @@ Result<void> Exchange::map_batch(RequestBody& body, Hold& hold) {
 std::string Exchange::upstream_target(const Route& route) const {
   std::string target = upstream_.prefix();
   return target.append(route.path).append(head_.query());
-}
-
-std::string Exchange::reply_fields(const http::ResponseHead& answer) const {
-  std::string fields;
-  fields.reserve(kUsualFields);
-  const bool names_fields = connection_names_fields(answer);
-  for (const http::Field& field : answer.fields)
-    if (anthropic::forwards_response_header(field.name) &&
-        !(names_fields && answer.lists("connection", field.name)))
-      http::append_field(fields, field.name, field.value);
-  if (!receipt_.warning.empty()) http::append_field(fields, "x-ccproxy-warning", receipt_.warning);
-  fields += cors_fields_;
-  return fields;
-}
-
-void Exchange::explain_refusal(const http::ResponseHead& answer, std::string_view body) {
-  if (answer.find("content-encoding")) return;
-  const anthropic::Refusal refusal = anthropic::refusal_of(answer.status, body);
-  if (!refusal.token.empty()) receipt_.warn(refusal.token, refusal.meaning);
-}
-
-void Exchange::note_usage(const Tap& tap) {
-  const anthropic::Usage& usage = tap.usage().usage();
-  receipt_.input_tokens = usage.input;
-  receipt_.cached_tokens = usage.cache_read;
-  receipt_.cache_write_tokens = usage.cache_write;
-  receipt_.output_tokens = usage.output;
-  receipt_.stop_reason = usage.stop_reason;
 }
 
 }  // namespace ccproxy::proxy

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -53,9 +54,13 @@ class Exchange {
   [[nodiscard]] Task<Result<void>> forward_batch(const Route& route);
 
   [[nodiscard]] Task<Result<http::ResponseHead>> ask_message(const Route& route, RequestBody& body,
-                                                             std::string& error_body);
+                                                             std::optional<ErrorBody>& error_body);
+  [[nodiscard]] Task<Result<void>> relay(const Route& route, http::ResponseHead answer);
   // `error_body` is what has been read of it already.
-  [[nodiscard]] Task<Result<void>> relay(http::ResponseHead answer, std::string error_body = {});
+  [[nodiscard]] Task<Result<void>> relay_error(const Route& route, http::ResponseHead answer,
+                                               ErrorBody error_body);
+  [[nodiscard]] Task<Result<void>> relay_answer(const Route& route, http::ResponseHead answer,
+                                                std::string begun);
   [[nodiscard]] Task<Result<void>> relay_body(Tap& tap, std::string_view begun);
   [[nodiscard]] Task<Result<void>> end_in_trouble(const Tap& tap, Error error);
   [[nodiscard]] Task<Result<void>> answer(int status, std::string_view content_type,
@@ -65,7 +70,9 @@ class Exchange {
   [[nodiscard]] bool map_model(RequestBody& body);
   [[nodiscard]] Result<void> map_batch(RequestBody& body, Hold& hold);
   [[nodiscard]] std::string upstream_target(const Route& route) const;
-  [[nodiscard]] std::string reply_fields(const http::ResponseHead& answer) const;
+  // All of the answer's that pass; without those about its body when that is another's.
+  [[nodiscard]] std::string reply_fields(const http::ResponseHead& answer,
+                                         bool with_body = true) const;
   void explain_refusal(const http::ResponseHead& answer, std::string_view body);
   void note_usage(const Tap& tap);
 

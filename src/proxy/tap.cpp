@@ -9,10 +9,16 @@ constexpr std::size_t kMostEvent = 256 * 1024;           // of one event, kept f
 constexpr std::size_t kMostBody = std::size_t{4} << 20;  // of a JSON answer
 constexpr std::size_t kMostDecoded = std::size_t{4} << 20;
 
+// Whole, from its first brace to its last.
+bool is_object(std::string_view json) {
+  json::Reader reader;
+  return reader.members_of_copy(json, [](const json::Member&) {}).has_value();
+}
+
 }  // namespace
 
-Tap::Tap(const http::ResponseHead& answer, anthropic::UsageParsers& parsers)
-    : events_(kMostEvent), usage_(parsers) {
+Tap::Tap(const http::ResponseHead& answer, anthropic::UsageParsers& parsers, bool is_message)
+    : is_message_(is_message), events_(kMostEvent), usage_(parsers) {
   const std::string_view type = answer.get("content-type");
   if (starts_with_text(type, "text/event-stream")) kind_ = Kind::kEvents;
   if (starts_with_text(type, "application/json")) kind_ = Kind::kJson;
@@ -46,23 +52,24 @@ void Tap::see_plain(std::string_view bytes) {
   }
   events_.feed(bytes);
   while (const auto event = events_.next()) {
-    if (!event->cut) usage_.on_event(event->name, event->data);
+    usage_.on_event(event->name, event->cut ? std::string_view{} : event->data);
     if (!usage_.last_was_ping()) last_content_ = Clock::now();
   }
 }
 
 void Tap::finish() {
   if (kind_ == Kind::kJson) usage_.on_body(body_);
+  if (!is_unfinished()) return;
+  const auto event = events_.cut_event();
+  if (!event || event->cut || !is_object(event->data)) return;
+  usage_.on_event(event->name, event->data);
+  lacks_border_ = is_over();
 }
 
+// The first LF behind a CR only completes that line's end.
 std::string_view Tap::to_border() const {
-  if (events_.at_border()) return "";
-  return events_.at_line_start() ? "\n" : "\n\n";
-}
-
-bool Tap::is_unfinished() const {
-  return kind_ == Kind::kEvents && usage_.message_started() && !usage_.message_stopped() &&
-         !usage_.has_error();
+  if (events_.at_border()) return events_.behind_cr() ? "\n" : "";
+  return events_.at_line_start() && !events_.behind_cr() ? "\n" : "\n\n";
 }
 
 }  // namespace ccproxy::proxy

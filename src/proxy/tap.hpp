@@ -16,11 +16,11 @@ namespace ccproxy::proxy {
 
 class Tap {
  public:
-  // `parsers` must outlive it.
-  Tap(const http::ResponseHead& answer, anthropic::UsageParsers& parsers);
+  // `parsers` must outlive it. `is_message` says that an event stream here is that of one message.
+  Tap(const http::ResponseHead& answer, anthropic::UsageParsers& parsers, bool is_message = false);
 
   void see(std::string_view bytes);
-  // The answer is complete: reads what a JSON body says.
+  // Nothing more comes: reads what a JSON body says, or an event that lacks only its end.
   void finish();
 
   [[nodiscard]] const anthropic::UsageReader& usage() const { return usage_; }
@@ -31,8 +31,19 @@ class Tap {
   }
   // What must be written to stand at the start of an event: a cut line is ended with a blank line.
   [[nodiscard]] std::string_view to_border() const;
-  // True when a message began in the stream and neither its end nor an error event came.
-  [[nodiscard]] bool is_unfinished() const;
+  // True once the stream of a message has begun, with its whole first event.
+  [[nodiscard]] bool has_begun() const { return usage_.message_started(); }
+  // True once the end of a message or an error event has come: nothing belongs behind it.
+  [[nodiscard]] bool is_over() const {
+    return kind_ == Kind::kEvents && (usage_.message_stopped() || usage_.has_error());
+  }
+  [[nodiscard]] bool is_over_message() const { return is_message_ && is_over(); }
+  // True when only finish() has found that, and the client needs to_border() to see it.
+  [[nodiscard]] bool is_over_but_border() const { return lacks_border_; }
+  // True for the stream of a message that is not over, whether it has begun or not.
+  [[nodiscard]] bool is_unfinished() const {
+    return kind_ == Kind::kEvents && (is_message_ || usage_.message_started()) && !is_over();
+  }
   // When the last event that was not a ping came, or the stream began.
   [[nodiscard]] Clock::time_point last_content() const { return last_content_; }
 
@@ -41,6 +52,8 @@ class Tap {
   void see_plain(std::string_view bytes);
 
   Kind kind_ = Kind::kOther;
+  bool is_message_;
+  bool lacks_border_ = false;
   http::Coding coding_ = http::Coding::kIdentity;
   std::optional<http::Decoder> decoder_;  // for an answer that is coded though nobody asked
   std::string decoded_;

@@ -66,6 +66,91 @@ TEST_P(Tapped, the_way_to_the_next_border_depends_on_where_the_stream_stopped) {
   EXPECT_EQ(in_event.to_border(), "\n");
 }
 
+struct Border {
+  const char *cut, *border;
+};
+
+TEST_P(Tapped, what_follows_a_cut_stands_on_its_own_after_any_line_end) {
+  for (const Border& row : {Border{"data: {}\r", "\n\n"}, Border{"data: {}\r\n", "\n"},
+                            Border{"data: {}\r\r", "\n"}, Border{"data: {}\r\n\r", "\n"},
+                            Border{"data: {}\r\n\r\n", ""}, Border{"data: {}\n\r", "\n"}}) {
+    Tap tap(answer("text/event-stream"), parsers_);
+    feed(tap, row.cut, GetParam());
+    EXPECT_EQ(tap.to_border(), row.border) << testing::PrintToString(row.cut);
+  }
+}
+
+std::string last_event(std::string_view stream) {
+  http::SseReader reader(1000);
+  reader.feed(stream);
+  std::string last;
+  while (const auto event = reader.next())
+    last = std::string(event->name) + "|" + std::string(event->data);
+  return last;
+}
+
+// At every byte, with every kind of line end, as whoever reads it sees it.
+TEST_P(Tapped, an_event_behind_a_cut_is_the_last_one_and_whole) {
+  for (const std::string& end : {std::string("\n"), std::string("\r\n"), std::string("\r")}) {
+    std::string stream;
+    for (const char c : kStart + ": a comment\n\nevent: x\ndata: {\ndata: }\n\n")
+      stream += c == '\n' ? end : std::string(1, c);
+    for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
+      Tap tap(answer("text/event-stream"), parsers_);
+      const std::string sent = stream.substr(0, cut);
+      feed(tap, sent, GetParam());
+      tap.finish();
+      const std::string all = sent + std::string(tap.to_border()) + "event: error\ndata: told\n\n";
+      EXPECT_EQ(last_event(all), "error|told") << testing::PrintToString(sent);
+    }
+  }
+}
+
+TEST_P(Tapped, the_stream_of_a_message_is_unfinished_from_its_first_byte) {
+  Tap nothing(answer("text/event-stream"), parsers_, true);
+  EXPECT_TRUE(nothing.is_unfinished());
+  Tap any(answer("text/event-stream"), parsers_);
+  EXPECT_FALSE(any.is_unfinished());
+  Tap ping(answer("text/event-stream"), parsers_, true);
+  feed(ping, "event: ping\ndata: {}\n\nevent: message_start\ndata: {}\n", GetParam());
+  EXPECT_TRUE(ping.is_unfinished());
+  EXPECT_FALSE(ping.has_begun());
+  Tap whole(answer("text/event-stream"), parsers_, true);
+  feed(whole, kStart + kStop, GetParam());
+  EXPECT_TRUE(whole.has_begun());
+  EXPECT_TRUE(whole.is_over());
+}
+
+struct LastEvent {
+  const char* cut;
+  bool is_over;
+};
+
+TEST_P(Tapped, an_end_that_lacks_only_its_blank_line_is_one) {
+  for (const LastEvent& row :
+       {LastEvent{"event: message_stop\ndata: {\"type\":\"message_stop\"}", true},
+        LastEvent{"event: message_stop\ndata: {}\n", true},
+        LastEvent{"data: {\"type\":\"message_stop\"}\r", true},
+        LastEvent{"event: error\ndata: {\"error\":{}}\n", true},
+        LastEvent{"event: error\ndata: {\"error\":{}", false},
+        LastEvent{"event: message_stop\n", false}, LastEvent{"event: x\ndata: {}\n", false}}) {
+    Tap tap(answer("text/event-stream"), parsers_, true);
+    feed(tap, kStart + row.cut, GetParam());
+    EXPECT_FALSE(tap.is_over()) << row.cut;
+    tap.finish();
+    EXPECT_EQ(tap.is_over(), row.is_over) << row.cut;
+    EXPECT_EQ(tap.is_over_but_border(), row.is_over) << row.cut;
+  }
+}
+
+TEST(Tap, an_error_event_too_large_to_be_read_is_one) {
+  anthropic::UsageParsers parsers;
+  Tap tap(answer("text/event-stream"), parsers, true);
+  tap.see(kStart);
+  tap.see("event: error\ndata: \"" + std::string(300'000, 'x') + "\"\n\n");
+  EXPECT_TRUE(tap.is_over());
+}
+
 TEST_P(Tapped, a_whole_message_tells_its_usage_at_its_end) {
   Tap tap(answer("application/json"), parsers_);
   feed(tap, R"({"usage":{"input_tokens":3,"output_tokens":4},"stop_reason":"tool_use"})",

@@ -72,7 +72,9 @@ Task<Result<void>> TranslatedAnswer::take(const http::ResponseHead& head) {
 // Some gateways answer 200 with an error in JSON, or with anything else that is no stream: what
 // they say is all that explains it.
 Task<Result<void>> TranslatedAnswer::take_no_stream(http::Coding coding) {
-  std::string body = co_await parts_.upstream.read_error_body();
+  ErrorBody came = co_await parts_.upstream.read_error_body();
+  if (came.broke) co_return fail(*came.broke);
+  std::string body = std::move(came.text);
   if (coding != http::Coding::kIdentity) {
     http::Decoder decoder(coding);
     std::string plain;

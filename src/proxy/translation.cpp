@@ -226,7 +226,7 @@ Task<Result<http::ResponseHead>> Translation::ask() {
     auto head = co_await ask_once();
     if (head && head->status == kOk) co_return head;
     error_body_.clear();
-    if (head) error_body_ = co_await parts_.upstream.read_error_body();
+    if (head) error_body_ = co_await read_error_body(*head);
     if (head && (head->status == kBadRequest || head->status == kNotFound)) {
       const auto changed = head->status == kBadRequest ? learn() : follow_retirement();
       if (!changed) co_return fail(changed.error());
@@ -238,6 +238,12 @@ Task<Result<http::ResponseHead>> Translation::ask() {
     auto waited = co_await parts_.upstream.pause(*wait);
     if (!waited) co_return fail(waited.error());
   }
+}
+
+Task<std::string> Translation::read_error_body(const http::ResponseHead& head) {
+  ErrorBody came = co_await parts_.upstream.read_error_body();
+  if (came.broke) co_return parts_.upstream.broken_error_body(head, came);
+  co_return std::move(came.text);
 }
 
 Task<Result<http::ResponseHead>> Translation::ask_once() {

@@ -61,6 +61,7 @@ class Translation {
 
   [[nodiscard]] Task<Result<http::ResponseHead>> ask();
   [[nodiscard]] Task<Result<http::ResponseHead>> ask_once();
+  [[nodiscard]] Task<std::string> read_error_body(const http::ResponseHead& head);
   [[nodiscard]] Result<bool> learn();
   [[nodiscard]] Result<bool> follow_retirement();
   [[nodiscard]] std::optional<Clock::duration> retry_wait(

@@ -98,7 +98,9 @@ void Translation::make_response_encoder() {
 }
 
 Task<Result<void>> Translation::tell_count(const http::ResponseHead& head) {
-  const std::string counted = co_await parts_.upstream.read_error_body();
+  const ErrorBody came = co_await parts_.upstream.read_error_body();
+  if (came.broke) co_return fail(*came.broke);
+  const std::string& counted = came.text;
   std::string tokens;
   json::Reader reader;
   (void)reader.members_of_copy(counted, [&](const json::Member& member) {

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <utility>
 
+#include "anthropic/error.hpp"
+#include "dialect/error.hpp"
 #include "proxy/exchange_parts.hpp"
 #include "proxy/field_names.hpp"
 
@@ -66,14 +68,28 @@ Task<Result<auth::Credential>> UpstreamCall::find_credential() {
   co_return credential;
 }
 
-Task<std::string> UpstreamCall::read_error_body() {
-  std::string begun;
-  while (!call_->body_done() && begun.size() < kMostErrorBody) {
+Task<ErrorBody> UpstreamCall::read_error_body() {
+  ErrorBody body;
+  while (!call_->body_done() && body.text.size() < kMostErrorBody) {
     auto piece = co_await call_->read_body();
-    if (!piece) break;
-    begun += *piece;
+    if (!piece) {
+      body.broke = piece.error();
+      break;
+    }
+    body.text += *piece;
   }
-  co_return begun;
+  co_return body;
+}
+
+std::string UpstreamCall::broken_error_body(const http::ResponseHead& head,
+                                            const ErrorBody& came) const {
+  Error error = explain(*came.broke);
+  const anthropic::SaidError said = anthropic::read_error(came.text);
+  error.message = fmt::format("the upstream's error did not come whole: {}{}", error.message,
+                              said.message.empty() ? "" : "; it says: " + said.message);
+  const auto type = said.type.empty() ? anthropic::error_type(head.status) : said.type;
+  const std::string_view id = head.get("request-id");
+  return anthropic::error_body(type, dialect::told_message(error), id.empty() ? receipt_.id : id);
 }
 
 Task<void> UpstreamCall::finish_answer() {

@@ -26,6 +26,12 @@ struct Asked {
   bool decoded = false;
 };
 
+// The beginning of an error's body, usually all of it.
+struct ErrorBody {
+  std::string text{};
+  std::optional<Error> broke{};  // why it is not whole
+};
+
 class UpstreamCall {
  public:
   // Everything must outlive it. `client` is nullptr when nobody waits for the answer. `receipt` is
@@ -44,9 +50,12 @@ class UpstreamCall {
   [[nodiscard]] http::Call& answer() { return *call_; }
   [[nodiscard]] std::shared_ptr<http::Call> shared_answer() const { return call_; }
 
-  // The beginning of an error's body, usually all of it. Whatever goes wrong is seen again by
-  // whoever reads on.
-  [[nodiscard]] Task<std::string> read_error_body();
+  // Reads at most 64 KiB, or a piece more.
+  [[nodiscard]] Task<ErrorBody> read_error_body();
+  // What stands in the place of an error's body that is not whole: one of ours that says so, in
+  // Anthropic's shape.
+  [[nodiscard]] std::string broken_error_body(const http::ResponseHead& head,
+                                              const ErrorBody& came) const;
 
   // The answer has said all that matters: reads to its end, so that its connection can carry
   // another, unless that takes longer than a moment.

@@ -166,10 +166,10 @@ TEST_P(Streamed, many_streams_run_side_by_side) {
   for (int i = kMany; i-- > 0;) {
     const std::string event = "data: " + std::to_string(i) + "\n\n";
     ASSERT_TRUE(clients[static_cast<std::size_t>(i)]->wait_for(event)) << i;
-    peers[static_cast<std::size_t>(i)]->send("0\r\n\r\n");
+    peers[static_cast<std::size_t>(i)]->send(chunk(kStop) + "0\r\n\r\n");
     const Reply reply = clients[static_cast<std::size_t>(i)]->read_reply();
     EXPECT_TRUE(reply.complete);
-    EXPECT_EQ(reply.body, event);
+    EXPECT_EQ(reply.body, event + kStop);
   }
 }
 
