@@ -503,7 +503,7 @@ std::vector<Shape> replies() {
   };
   const std::string words = R"("type":"text_delta","text":")";
   const std::string input = R"("type":"input_json_delta","partial_json":")";
-  const auto input_delta = [&](const std::string& partial) {
+  const auto input_delta = [input](const std::string& partial) {
     return delta(input + partial + "\"");
   };
   std::vector<Shape> shapes;
