@@ -176,8 +176,12 @@ TEST_P(Faulty, a_stream_of_pings_alone_ends) {
 }
 
 TEST_P(Faulty, an_upstream_that_is_slow_but_alive_is_waited_for) {
-  // Longer in all than any of the limits, which count the silence.
-  const Reply dripped = post(kWhole, "split=40:60");
+  // Longer in all than the limit of a body, which counts the silence. A head has its time in all.
+  Road patient(
+      Plan{.workers = GetParam(),
+           .config = R"({"timeouts": {"firstByteSeconds": 60, "idleUpstreamSeconds": 1}})"});
+  patient.reply({{"text", "one two three four five six"}, {"fault", "split=40:60"}});
+  const Reply dripped = ask(patient.port(), "POST", "/v1/messages", kWhole, kFields);
   EXPECT_EQ(dripped.status, 200);
   EXPECT_TRUE(dripped.complete);
   EXPECT_EQ(Document::parse(dripped.body)["type"], "message");
