@@ -62,6 +62,7 @@ struct MockServer::World {
   std::uint64_t connections = 0;
   std::uint64_t control_connections = 0;
   std::uint64_t in_flight = 0;
+  bool is_over = false;  // whoever comes now comes too late
 };
 
 // One connection: its requests, one after another.
@@ -80,6 +81,7 @@ class MockServer::Session {
 
   Task<void> run();
   void close() { visitor_.connection().close(); }
+  void dismiss() { visitor_.dismiss(); }
   [[nodiscard]] bool is_control() const { return is_control_; }
 
  private:
@@ -282,7 +284,8 @@ const std::string& MockServer::certificate_pem() const { return world_->certific
 
 void MockServer::stop() {
   if (world_->listener) world_->listener->close();
-  for (Session* session : world_->sessions) session->close();
+  world_->is_over = true;
+  for (Session* session : world_->sessions) session->dismiss();
 }
 
 Task<void> MockServer::accept_all(std::shared_ptr<World> world) {
@@ -309,7 +312,7 @@ Task<void> MockServer::serve(std::shared_ptr<World> world, std::unique_ptr<net::
       std::make_shared<http::ServerConnection>(world->runtime, std::move(stream), patient_limits());
   connection->start();
   Session session(*world, connection, socket);
-  co_await session.run();
+  if (!world->is_over) co_await session.run();
   connection->close();
 }
 

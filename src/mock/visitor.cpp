@@ -21,6 +21,12 @@ Visitor::Visitor(net::Runtime& runtime, std::shared_ptr<http::ServerConnection> 
 // The connection may live a little longer than its visitor.
 Visitor::~Visitor() { connection_->on_gone({}); }
 
+void Visitor::dismiss() {
+  dismissed_ = true;
+  connection_->close();
+  woken_.notify();
+}
+
 void Visitor::take_head(const http::RequestHead& head) {
   asks_head_ = head.method == "HEAD";
   version_ = head.version;

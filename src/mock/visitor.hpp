@@ -25,7 +25,9 @@ class Visitor {
 
   [[nodiscard]] http::ServerConnection& connection() { return *connection_; }
   [[nodiscard]] net::Stream& socket() { return socket_; }
-  [[nodiscard]] bool gone() const { return connection_->gone(); }
+  [[nodiscard]] bool gone() const { return dismissed_ || connection_->gone(); }
+  // Closes the connection and ends the wait: this side wants to be done.
+  void dismiss();
 
   // What delivery must know of the request that is being answered.
   void take_head(const http::RequestHead& head);
@@ -46,6 +48,7 @@ class Visitor {
   net::Deadline alarm_;
   std::function<void()> on_leave_;
   bool rang_ = false;
+  bool dismissed_ = false;
   bool asks_head_ = false;
   bool keeps_alive_ = true;
   int version_ = 11;

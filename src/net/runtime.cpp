@@ -56,7 +56,9 @@ void Runtime::run() {
 void Runtime::stop() { context_.stop(); }
 
 void Runtime::spawn(Task<void> task) {
-  asio::co_spawn(context_, std::move(task), [](const std::exception_ptr& exception) {
+  ++tasks_;
+  asio::co_spawn(context_, std::move(task), [this](const std::exception_ptr& exception) {
+    if (--tasks_ == 0) forget_idle_wake();
     if (exception) std::rethrow_exception(exception);  // out of run()
   });
 }
@@ -87,7 +89,15 @@ void Runtime::wake_by(Clock::time_point when) {
   });
 }
 
-// With no deadline left, run() must not wait for the wake-up of one that is gone.
+// When nothing runs and no deadline is armed, run() must not wait for the wake-up of one that was.
+// Only then: as long as tasks run, the wake-up that is set already saves a system call.
+void Runtime::forget_idle_wake() {
+  const auto is_armed = [](const Deadline* each) {
+    return each->when_ != Clock::time_point::max();
+  };
+  if (tasks_ == 0 && std::none_of(deadlines_.begin(), deadlines_.end(), is_armed)) forget_wake();
+}
+
 void Runtime::forget_wake() {
   next_wake_ = Clock::time_point::max();
   timer_->timer.cancel();
@@ -99,7 +109,7 @@ void Runtime::on_wake() {
   for (std::size_t i = 0; i < deadlines_.size(); ++i) {
     Deadline& deadline = *deadlines_[i];
     if (deadline.when_ > now) continue;
-    deadline.disarm();
+    deadline.when_ = Clock::time_point::max();
     calling_ = &deadline;
     auto call = std::move(deadline.on_expire_);
     call();  // may end deadlines, this one included: only the index is used on
@@ -119,7 +129,16 @@ Deadline::Deadline(Runtime& runtime, std::function<void()> on_expire)
 Deadline::~Deadline() {
   if (runtime_.calling_ == this) runtime_.calling_ = nullptr;
   take_out(runtime_.deadlines_, &Deadline::place_, *this);
-  if (runtime_.deadlines_.empty()) runtime_.forget_wake();
+  if (runtime_.deadlines_.empty()) {
+    runtime_.forget_wake();
+  } else if (runtime_.tasks_ == 0) {
+    runtime_.forget_idle_wake();
+  }
+}
+
+void Deadline::disarm() {
+  when_ = Clock::time_point::max();
+  if (runtime_.tasks_ == 0) runtime_.forget_idle_wake();
 }
 
 void Deadline::expires_after(Clock::duration duration) {

@@ -28,8 +28,8 @@ class Runtime {
   Runtime(Runtime&&) = delete;
   Runtime& operator=(Runtime&&) = delete;
 
-  // Runs until stop() is called or nothing is left to wait for. A deadline that was disarmed still
-  // counts until the time it was set to; one that is destroyed does not.
+  // Runs until stop() is called or nothing is left to wait for. A deadline that was disarmed is
+  // nothing to wait for once no spawned task runs.
   void run();
   void stop();  // from any thread
 
@@ -54,6 +54,7 @@ class Runtime {
   void on_wake();
   void forget_wake();
   void escaped(const std::exception_ptr& exception);
+  void forget_idle_wake();
 
   // Lets the destructor end what still waits while everything it may use is there.
   class Context : public boost::asio::io_context {
@@ -69,6 +70,7 @@ class Runtime {
   struct Timer;
   std::unique_ptr<Timer> timer_;
   Clock::time_point next_wake_ = Clock::time_point::max();
+  std::size_t tasks_ = 0;  // spawned and not ended
   std::vector<Deadline*> deadlines_;
   Deadline* calling_ = nullptr;  // the one whose callback runs, while it exists
   std::vector<Event*> waiting_;  // events that somebody waits for
@@ -86,7 +88,7 @@ class Deadline {
   Deadline& operator=(Deadline&&) = delete;
 
   void expires_after(Clock::duration duration);
-  void disarm() { when_ = Clock::time_point::max(); }
+  void disarm();
 
  private:
   friend class Runtime;

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "net/asio.hpp"
 #include "net/pending.hpp"
 #include "net/test_loop.hpp"
 
@@ -313,6 +314,62 @@ Task<void> leave_behind(TestLoop& loop, std::array<bool, 4>& freed) {
   runtime.spawn(write_long(std::move(deaf.client), freed[3]));
   co_await sleep(runtime, milliseconds(20));
   for (const bool one : freed) EXPECT_FALSE(one);
+}
+
+Task<void> arm_and_disarm(Runtime& runtime, Deadline& deadline) {
+  deadline.expires_after(seconds(600));
+  co_await sleep(runtime, milliseconds(1));
+  deadline.disarm();
+}
+
+Task<void> arm(Runtime& runtime, Deadline& deadline) {
+  deadline.expires_after(seconds(600));
+  co_await sleep(runtime, milliseconds(1));
+}
+
+// A simulated API that was told to end waited for the time of a stall that was over: ten minutes.
+TEST(Runtime, does_not_wait_for_a_deadline_that_was_disarmed) {
+  const auto begun = Clock::now();
+  const auto never = [] { FAIL() << "a deadline that was disarmed has called"; };
+  {
+    Runtime runtime;
+    Deadline by_its_task(runtime, never), untouched(runtime, never);
+    runtime.spawn(arm_and_disarm(runtime, by_its_task));
+    runtime.run();
+  }
+  {
+    Runtime runtime;
+    Deadline behind_the_last_task(runtime, never);
+    runtime.spawn(arm(runtime, behind_the_last_task));
+    SteadyTimer later(runtime.context(), milliseconds(50));
+    later.async_wait([&](const boost::system::error_code&) { behind_the_last_task.disarm(); });
+    runtime.run();
+  }
+  {
+    Runtime runtime;
+    Deadline stays(runtime, never);
+    auto goes = std::make_unique<Deadline>(runtime, never);
+    runtime.spawn(arm(runtime, *goes));
+    SteadyTimer later(runtime.context(), milliseconds(50));
+    later.async_wait([&](const boost::system::error_code&) { goes.reset(); });
+    runtime.run();
+  }
+  EXPECT_LT(Clock::now() - begun, seconds(300)) << "it was set to 600 s";
+}
+
+Task<void> call_later(Runtime& runtime, std::unique_ptr<Deadline>& deadline, bool& called) {
+  deadline = std::make_unique<Deadline>(runtime, [&called] { called = true; });
+  deadline->expires_after(milliseconds(50));
+  co_return;
+}
+
+TEST(Runtime, waits_for_a_deadline_that_is_armed_though_no_task_runs) {
+  Runtime runtime;
+  std::unique_ptr<Deadline> deadline;
+  bool called = false;
+  runtime.spawn(call_later(runtime, deadline, called));
+  runtime.run();
+  EXPECT_TRUE(called);
 }
 
 TEST(Runtime, frees_every_coroutine_that_still_waits) {

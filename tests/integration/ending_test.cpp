@@ -104,6 +104,36 @@ TEST_P(Ending, a_second_signal_ends_it_at_once) {
   EXPECT_LT(steady_clock::now() - asked_at, milliseconds(2000));
 }
 
+// The simulated API of the demo, on a thread of its own, kept the process for the ten minutes of
+// its stall.
+class EndingDemo : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Stalls, EndingDemo, testing::Values("stall", "stall-mid=3", "none"));
+
+TEST_P(EndingDemo, ends_at_once_at_a_second_signal) {
+  Road road;  // its home alone is used
+  Process demo(CCPROXY_BINARY, {"start", "--demo", "--port", "0"},
+               {{"CCPROXY_HOME", road.home() + "/demo"}});
+  ASSERT_TRUE(demo.wait_for("/v1/models"));
+  const std::string output = demo.output();
+  const auto at = output.find("http://127.0.0.1:") + 17;
+  RawClient client(static_cast<std::uint16_t>(std::stoul(output.substr(at))));
+  const std::string fault = GetParam();
+  client.send(request("POST", "/v1/messages", kStreamed,
+                      kFields + (fault == "none" ? "" : "x-mock-fault: " + fault + "\r\n")));
+  if (fault == "stall") {
+    ASSERT_TRUE(wait_until([&] {
+      return ask(static_cast<std::uint16_t>(std::stoul(output.substr(at))), "GET", "/health")
+                 .body.find("\"in_flight\":1") != std::string::npos;
+    }));
+  } else {
+    ASSERT_TRUE(client.wait_for("message_start"));
+  }
+  demo.signal(SIGTERM);
+  ASSERT_TRUE(demo.wait_for("no new clients"));
+  demo.signal(SIGTERM);
+  EXPECT_EQ(demo.wait_exit(std::chrono::seconds(30)), 0);
+}
+
 struct Refusal {
   const char* says;
   int code;
