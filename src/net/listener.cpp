@@ -9,6 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <optional>
 #include <utility>
 
 #include "net/socket_stream.hpp"
@@ -23,13 +24,25 @@ using boost::system::error_code;
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 constexpr int kBacklog = 1024;
 
+// Which file stands at a path; nothing when there is none.
+using FileId = std::pair<dev_t, ino_t>;
+std::optional<FileId> file_at(const std::string& path) {
+  struct stat facts {};
+  if (path.empty() || ::lstat(path.c_str(), &facts) != 0) return std::nullopt;
+  return FileId{facts.st_dev, facts.st_ino};
+}
+
 template <class Protocol>
 class SocketListener final : public Listener {
  public:
   using Acceptor = asio::basic_socket_acceptor<Protocol, Executor>;
 
   SocketListener(Runtime& runtime, Acceptor acceptor, std::uint16_t port, std::string path)
-      : runtime_(runtime), acceptor_(std::move(acceptor)), port_(port), path_(std::move(path)) {}
+      : runtime_(runtime),
+        acceptor_(std::move(acceptor)),
+        port_(port),
+        path_(std::move(path)),
+        file_(file_at(path_)) {}
   SocketListener(const SocketListener&) = delete;
   SocketListener& operator=(const SocketListener&) = delete;
   SocketListener(SocketListener&&) = delete;
@@ -50,16 +63,19 @@ class SocketListener final : public Listener {
 
   void close() override {
     if (!acceptor_.is_open()) return;
+    // Another program may have put its own socket there since. As long as ours is open, no other
+    // file has its number.
+    if (file_ && file_at(path_) == file_) ::unlink(path_.c_str());
     error_code ignored;
     acceptor_.close(ignored);
-    if (!path_.empty()) ::unlink(path_.c_str());
   }
 
  private:
   Runtime& runtime_;
   Acceptor acceptor_;
   std::uint16_t port_;
-  std::string path_;
+  std::string path_;  // of a Unix socket
+  std::optional<FileId> file_;
 };
 
 using TcpAcceptor = SocketListener<asio::ip::tcp>::Acceptor;

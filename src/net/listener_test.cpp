@@ -124,6 +124,20 @@ TEST_F(UnixListener, replaces_a_socket_that_nobody_listens_on) {
   EXPECT_TRUE(Listener::unix_socket(runtime, path_));
 }
 
+// Another program had put its own there, and lost it when this one ended.
+TEST_F(UnixListener, that_closes_leaves_alone_what_is_not_its_own) {
+  Runtime runtime;
+  auto first = Listener::unix_socket(runtime, path_);
+  ASSERT_TRUE(first);
+  std::filesystem::remove(path_);
+  auto second = Listener::unix_socket(runtime, path_);
+  ASSERT_TRUE(second) << second.error().message;
+  (*first)->close();
+  EXPECT_TRUE(std::filesystem::exists(path_));
+  (*second)->close();
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
 TEST_F(UnixListener, leaves_alone_what_is_in_use) {
   Runtime runtime;
   auto living = Listener::unix_socket(runtime, path_);
