@@ -3,6 +3,7 @@
 #include <exception>
 #include <variant>
 
+#include "base/memory.hpp"
 #include "cli/commands.hpp"
 #include "cli/flags.hpp"
 
@@ -29,6 +30,7 @@ struct Run {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ccproxy::forbid_core_dumps();
   try {
     return std::visit(Run(), cli::parse_flags(argc, argv));
   } catch (const std::exception& bug) {  // failures travel as Result: this is a bug, say where

@@ -1,5 +1,7 @@
 #include "base/memory.hpp"
 
+#include <sys/resource.h>
+
 #include <cstdlib>  // says whether the library is glibc
 
 #ifdef __GLIBC__
@@ -16,5 +18,21 @@ void give_large_blocks_back() {
   (void)mallopt(M_TRIM_THRESHOLD, kKept);
 #endif
 }
+
+namespace {
+
+// The soft limit alone, so that it can be raised again.
+void limit_core(bool allowed) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_CORE, &limit) != 0) return;
+  static const rlim_t before = limit.rlim_cur;
+  limit.rlim_cur = allowed ? before : 0;
+  (void)::setrlimit(RLIMIT_CORE, &limit);
+}
+
+}  // namespace
+
+void forbid_core_dumps() { limit_core(false); }
+void allow_core_dumps() { limit_core(true); }
 
 }  // namespace ccproxy

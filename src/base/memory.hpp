@@ -8,4 +8,9 @@ namespace ccproxy {
 // Call once, before threads begin.
 void give_large_blocks_back();
 
+// A crash leaves no core from here on: it would hold credentials. And the system's own limit again,
+// for who asked for one. The limits of programs that are started later are those of this one.
+void forbid_core_dumps();
+void allow_core_dumps();
+
 }  // namespace ccproxy

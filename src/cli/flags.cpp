@@ -85,7 +85,8 @@ CLI::App* add_start(CLI::App& app, StartFlags& flags) {
       ->add_flag("--demo", flags.demo,
                  "Answer from a built-in simulated Claude API: no account, no network")
       ->excludes(upstream);
-  start->add_flag("--verbose", flags.verbose, "Log the names of header fields, too");
+  start->add_flag("--verbose", flags.verbose,
+                  "Log every field of a request, and the names of header fields");
   return start;
 }
 

@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
@@ -43,12 +45,33 @@ Result<void> apply_flags(const StartFlags& flags, config::Config& config) {
   return {};
 }
 
-telemetry::LogOptions log_options(const config::Log& log) {
-  const bool person = log.file.empty() && ::isatty(STDERR_FILENO) == 1;
-  const bool logfmt = log.format == config::LogFormat::kLogfmt ||
-                      (log.format == config::LogFormat::kAuto && person);
+telemetry::Format log_format(config::LogFormat format, bool is_person, bool verbose) {
+  switch (format) {
+    case config::LogFormat::kText: return telemetry::Format::kText;
+    case config::LogFormat::kLogfmt: return telemetry::Format::kLogfmt;
+    case config::LogFormat::kJson: return telemetry::Format::kJson;
+    case config::LogFormat::kAuto: break;
+  }
+  if (!is_person) return telemetry::Format::kJson;
+  return verbose ? telemetry::Format::kLogfmt : telemetry::Format::kText;
+}
+
+// https://no-color.org: any text that is not empty.
+bool wants_colours() {
+  const char* refused = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return (refused == nullptr || *refused == '\0') &&
+         (terminal == nullptr || std::string_view(terminal) != "dumb");
+}
+
+telemetry::LogOptions log_options(const config::Log& log, bool verbose) {
+  constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
+  const bool is_person = log.file.empty() && ::isatty(STDERR_FILENO) == 1;
   return {static_cast<telemetry::Level>(log.level),
-          logfmt ? telemetry::Format::kLogfmt : telemetry::Format::kJson, log.file};
+          log_format(log.format, is_person, verbose),
+          log.file,
+          {log.max_megabytes * kMebibyte, log.max_files},
+          is_person && wants_colours()};
 }
 
 // An address to type on this machine: a server on all addresses is on loopback, too.
@@ -185,7 +208,8 @@ auth::Sources Start::sources() const {
 
 int serve(const Start& start, config::Loaded loaded) {
   give_large_blocks_back();
-  auto log = telemetry::Log::open(log_options(loaded.config.log));
+  if (loaded.config.server.core_dumps) allow_core_dumps();
+  auto log = telemetry::Log::open(log_options(loaded.config.log, start.flags.verbose));
   if (!log) return complain(Error{ErrorKind::kConfiguration, log.error().message});
   auto models = load_models(start.environment);
   if (!models) return complain(models.error());

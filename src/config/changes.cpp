@@ -29,8 +29,11 @@ Config merge_live(const Config& running, Config after) {
   after.server.socket = running.server.socket;
   after.server.shutdown_grace = running.server.shutdown_grace;
   after.server.workers = running.server.workers;
+  after.server.core_dumps = running.server.core_dumps;
   after.log.format = running.log.format;
   after.log.file = running.log.file;
+  after.log.max_megabytes = running.log.max_megabytes;
+  after.log.max_files = running.log.max_files;
   return after;
 }
 

@@ -30,6 +30,7 @@ struct Server {
   std::vector<std::string> allowed_origins{};  // Origin values that get CORS answers
   seconds shutdown_grace{30};
   unsigned workers = 1;
+  bool core_dumps = false;  // a core would hold the credential
 };
 
 struct Upstream {
@@ -63,12 +64,14 @@ struct Limits {
 };
 
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
-enum class LogFormat { kAuto, kLogfmt, kJson };
+enum class LogFormat { kAuto, kText, kLogfmt, kJson };
 
 struct Log {
   LogLevel level = LogLevel::kInfo;
-  LogFormat format = LogFormat::kAuto;  // logfmt on a terminal, JSON otherwise
+  LogFormat format = LogFormat::kAuto;  // text on a terminal, JSON otherwise
   std::string file{};                   // empty: standard error
+  unsigned max_megabytes = 10;          // MiB, of the file; then it is put aside
+  unsigned max_files = 3;               // put aside and kept
 };
 
 // What is kept on disk of Responses, so that later requests can refer to it.

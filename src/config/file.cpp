@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "config/environment.hpp"
 #include "config/keys.hpp"
 #include "config/model_map.hpp"
 #include "json/document.hpp"
@@ -174,6 +176,23 @@ Checked check(std::string_view text) {
   return checked;
 }
 
+Result<void> resolve_paths(Config& config, const std::string& folder, const std::string& home) {
+  const std::pair<const char*, std::string&> paths[] = {
+      {"server.socket", config.server.socket},
+      {"upstream.caFile", config.upstream.ca_file},
+      {"log.file", config.log.file}};
+  for (const auto& [key, path] : paths) {
+    if (path.empty() || path.starts_with('/')) continue;
+    const bool is_home = path == "~" || path.starts_with("~/");
+    if (is_home && home.empty())
+      return fail(Error{ErrorKind::kConfiguration,
+                        fmt::format("{}: ~ stands for no folder, because HOME is not set", key),
+                        key});
+    path = is_home ? home + path.substr(1) : fmt::format("{}/{}", folder, path);
+  }
+  return {};
+}
+
 Result<Loaded> load(const std::string& path) {
   auto text = read_file(path);
   if (!text && text.error().kind == ErrorKind::kNotFound) return Loaded{defaults(), {}};
@@ -183,6 +202,11 @@ Result<Loaded> load(const std::string& path) {
     Error error = std::move(loaded.error());
     error.message = fmt::format("{}: {}", path, error.message);
     return fail(std::move(error));
+  }
+  const std::string folder = std::filesystem::absolute(path).parent_path().string();
+  if (auto resolved = resolve_paths(loaded->config, folder, read_environment().home); !resolved) {
+    resolved.error().message.insert(0, path + ": ");
+    return fail(std::move(resolved.error()));
   }
   mend_mode(path, *loaded);
   return loaded;

@@ -1,4 +1,4 @@
-// config.json, read and checked. It refuses to know flags and the environment.
+// config.json, read and checked. It refuses to know flags, and of the environment all but HOME.
 #pragma once
 
 #include <functional>
@@ -22,8 +22,15 @@ struct Loaded {
 
 // A missing file means the defaults. Fails with kConfiguration: not JSON (with line and column), or
 // a value that a key does not take (with its line and the key's path, which `param` holds). A file
-// that holds apiKeys and can be read by others is made readable by its owner only.
+// that holds apiKeys and can be read by others is made readable by its owner only. Paths in it are
+// resolved.
 [[nodiscard]] Result<Loaded> load(const std::string& path);
+
+// Makes the paths of a configuration absolute: `~` is `home`, and what is relative stands in
+// `folder`, that of the file, wherever the program was started. Fails with kConfiguration for a `~`
+// when `home` is "".
+[[nodiscard]] Result<void> resolve_paths(Config& config, const std::string& folder,
+                                         const std::string& home);
 
 // The same for a text.
 [[nodiscard]] Result<Loaded> parse(std::string_view text);

@@ -205,6 +205,38 @@ TEST_F(ConfigFile, that_is_broken_is_not_overwritten_by_an_edit) {
   EXPECT_EQ(reset(path_).value(), "");
 }
 
+// A relative path meant another file from every folder that the program was started in.
+TEST_F(ConfigFile, has_paths_that_begin_at_home_or_at_its_own_folder) {
+  ::setenv("HOME", "/home/somebody", 1);
+  const struct {
+    const char *written, *meant;
+  } kRows[] = {{"~/a/x", "/home/somebody/a/x"},
+               {"~", "/home/somebody"},
+               {"x.log", "{folder}/x.log"},
+               {"logs/x.log", "{folder}/logs/x.log"},
+               {"/var/x.log", "/var/x.log"},
+               {"~other/x", "{folder}/~other/x"},
+               {"", ""}};
+  for (const auto& row : kRows) {
+    const std::string name = row.written;
+    write(R"({"log":{"file":")" + name + R"("},"server":{"socket":")" + name +
+          R"("},"upstream":{"caFile":")" + name + "\"}}");
+    const auto loaded = load(path_);
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    std::string meant = row.meant;
+    if (meant.starts_with("{folder}")) meant.replace(0, 8, folder_);
+    EXPECT_EQ(loaded->config.log.file, meant);
+    EXPECT_EQ(loaded->config.server.socket, meant);
+    EXPECT_EQ(loaded->config.upstream.ca_file, meant);
+  }
+  Config config;
+  config.log.file = "~/x";
+  const auto homeless = resolve_paths(config, "/f", "");
+  ASSERT_FALSE(homeless);
+  EXPECT_EQ(homeless.error().kind, ErrorKind::kConfiguration);
+  EXPECT_NE(homeless.error().message.find("log.file"), std::string::npos);
+}
+
 TEST_F(ConfigFile, with_keys_is_made_private) {
   write(R"({"apiKeys":[{"name":"a","key":"secret"}]})");
   ::chmod(path_.c_str(), 0644);

@@ -26,8 +26,10 @@ const Names<LogLevel> kLevels = {{"debug", LogLevel::kDebug},
                                  {"info", LogLevel::kInfo},
                                  {"warn", LogLevel::kWarn},
                                  {"error", LogLevel::kError}};
-const Names<LogFormat> kFormats = {
-    {"auto", LogFormat::kAuto}, {"logfmt", LogFormat::kLogfmt}, {"json", LogFormat::kJson}};
+const Names<LogFormat> kFormats = {{"auto", LogFormat::kAuto},
+                                   {"text", LogFormat::kText},
+                                   {"logfmt", LogFormat::kLogfmt},
+                                   {"json", LogFormat::kJson}};
 const Names<CredentialSource> kSources = {{"auto", CredentialSource::kAuto},
                                           {"client", CredentialSource::kClient},
                                           {"login", CredentialSource::kLogin},
@@ -57,9 +59,10 @@ const Names<dialect::RefusalStyle> kRefusalStyles = {
     {"incomplete", dialect::RefusalStyle::kIncomplete}};
 
 // What a running server cannot change: where it listens, its threads, and where it logs.
-constexpr std::array<std::string_view, 7> kAtStart = {
-    "server.port",    "server.host", "server.socket", "server.shutdownGraceSeconds",
-    "server.workers", "log.format",  "log.file"};
+constexpr std::array<std::string_view, 10> kAtStart = {
+    "server.port",      "server.host",      "server.socket", "server.shutdownGraceSeconds",
+    "server.workers",   "server.coreDumps", "log.format",    "log.file",
+    "log.maxMegabytes", "log.maxFiles"};
 
 // An address never shows a password, not even one that the check would have refused.
 std::string without_user(const std::string& url) {
@@ -268,6 +271,10 @@ std::vector<Key> make_keys() {
                field(&Config::server, &Server::shutdown_grace)),
       integer("server.workers", 1, 64, "Threads that serve.",
               field(&Config::server, &Server::workers)),
+      flag("server.coreDumps",
+           "Whether a crash may leave a core dump, if the system makes them. It would hold the "
+           "credential and what was being served.",
+           field(&Config::server, &Server::core_dumps)),
       api_keys(),
       choice(
           "credentials", kSources,
@@ -329,10 +336,19 @@ std::vector<Key> make_keys() {
               field(&Config::limits, &Limits::held_bytes)),
       choice("log.level", kLevels, "The least important lines that are logged.",
              field(&Config::log, &Log::level)),
-      choice("log.format", kFormats, "`auto` is logfmt on a terminal and JSON otherwise.",
+      choice("log.format", kFormats,
+             "`text` is one readable line for each request; `auto` is that on a terminal (with "
+             "`--verbose` logfmt, which has every field) and JSON otherwise.",
              field(&Config::log, &Log::format)),
-      text("log.file", "path", "Where the log goes; empty: standard error.",
+      text("log.file", "path",
+           "Where the log goes, mode 0600, opened again on SIGHUP; empty: standard error.",
            field(&Config::log, &Log::file)),
+      integer("log.maxMegabytes", 1, 1024,
+              "What the file may grow to, in MiB; then it is put aside as `ccproxy.1.log` beside "
+              "`ccproxy.log`, and a new one begun.",
+              field(&Config::log, &Log::max_megabytes)),
+      integer("log.maxFiles", 0, 100, "How many that were put aside are kept; 0: none.",
+              field(&Config::log, &Log::max_files)),
   };
 }
 

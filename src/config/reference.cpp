@@ -30,6 +30,8 @@ the environment, the environment over the file. A running CCProxy takes up a cha
 seconds, or at once on SIGHUP, and logs what it took up. A key marked `at start` waits for the next
 start. A file that cannot be used is reported, and the last one stays in use.
 
+In paths of the file `~` is your home folder, and a relative path begins at the folder of the file.
+
 ## On the command line
 
 | command | what it does |

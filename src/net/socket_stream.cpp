@@ -1,5 +1,7 @@
 #include "net/socket_stream.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -10,6 +12,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <string>
 #include <utility>
 
 namespace ccproxy::net {
@@ -27,6 +30,22 @@ constexpr short kPeerClosed = POLLRDHUP;
 #else
 constexpr short kPeerClosed = 0;
 #endif
+
+std::string text_of_peer(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  if (address.ss_family == AF_UNIX) return "a Unix socket";
+  const bool is_v6 = address.ss_family == AF_INET6;
+  const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+  std::string ip(INET6_ADDRSTRLEN, '\0');
+  const void* const number = is_v6 ? static_cast<const void*>(&v6.sin6_addr) : &v4.sin_addr;
+  if (::inet_ntop(address.ss_family, number, ip.data(), INET6_ADDRSTRLEN) == nullptr) return {};
+  ip.resize(ip.find('\0'));
+  const std::string port = std::to_string(ntohs(is_v6 ? v6.sin6_port : v4.sin_port));
+  return is_v6 ? "[" + ip + "]:" + port : ip + ":" + port;
+}
 
 class SocketStream final : public Stream {
  public:
@@ -49,6 +68,8 @@ class SocketStream final : public Stream {
     close();  // a broken connection is told once, too
     co_return failed;
   }
+
+  std::string peer() override { return text_of_peer(socket_.native_handle()); }
 
   Task<Result<void>> write(std::string_view first, std::string_view second,
                            std::string_view third) override {

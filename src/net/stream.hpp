@@ -46,6 +46,9 @@ class Stream {
   // read: for whoever does not read at the moment.
   [[nodiscard]] virtual bool has_left() = 0;
 
+  // Where the peer is, for the log: 127.0.0.1:40123, or "a Unix socket"; "" where nobody knows.
+  [[nodiscard]] virtual std::string peer() { return {}; }
+
   // Tells the peer that nothing more will be written; reading goes on.
   virtual void end_writing() = 0;
 

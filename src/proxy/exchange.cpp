@@ -101,7 +101,14 @@ Task<void> Exchange::run(http::RequestHead head) {
     const Error error = upstream_.explain(served.error());
     co_await refuse(error);
   }
-  telemetry::write_receipt(shared_.log, receipt_, Clock::now());
+  if (may_be_told_) telemetry::write_receipt(shared_.log, receipt_, Clock::now());
+}
+
+Task<void> Exchange::turn_away(http::RequestHead head, Error error) {
+  head_ = std::move(head);
+  dialect_ = dialect_of(head_);
+  client_->close_after_reply();
+  co_await refuse(std::move(error));
 }
 
 // Whatever is thrown on the way, as a rule since there is no memory, ends this exchange alone: with
@@ -151,7 +158,10 @@ Task<Result<void>> Exchange::serve() {
     if (route->kind == RouteKind::kProbe && !is_foreign_fetch(head_))
       co_return co_await answer(200, "text/plain", "");
   }
-  if (!pass) co_return fail(pass.error());
+  if (!pass) {
+    note_refusal(pass.error());
+    co_return fail(pass.error());
+  }
   receipt_.key = std::move(pass->key_name);
   cors_fields_ = std::move(pass->cors_fields);
 
@@ -183,6 +193,13 @@ Task<Result<void>> Exchange::serve() {
     case RouteKind::kStoredChat: co_return fail(nothing_stored());
     default: co_return co_await answer_here(*route);
   }
+}
+
+// Whoever tries keys by the thousand does not fill the log.
+void Exchange::note_refusal(const Error& error) {
+  receipt_.peer = client_->stream().peer();
+  if (error.kind == ErrorKind::kUnauthorized)
+    may_be_told_ = shared_.refused_keys.count(receipt_.peer, Clock::now());
 }
 
 Task<Result<void>> Exchange::answer_here(const Route& route) {

@@ -35,6 +35,9 @@ class Exchange {
 
   // Answers a request whose head could not be read. `path` is what is known of it, perhaps nothing.
   [[nodiscard]] Task<void> refuse_head(Error error, std::string path);
+  // Answers a request that is not served, because there are too many clients, and writes no
+  // receipt.
+  [[nodiscard]] Task<void> turn_away(http::RequestHead head, Error error);
 
   // The server ends and the time to finish is over: ends the answer as its dialect can.
   void cut();
@@ -42,6 +45,7 @@ class Exchange {
  private:
   [[nodiscard]] Task<Result<void>> serve_safely();
   [[nodiscard]] Task<Result<void>> serve();
+  void note_refusal(const Error& error);
   [[nodiscard]] Task<Result<void>> answer_here(const Route& route);
   [[nodiscard]] Task<Result<void>> forward_message(const Route& route);
   [[nodiscard]] Task<Result<void>> translate(const Route& route);
@@ -81,6 +85,7 @@ class Exchange {
   config::Snapshot config_;  // as it was when the request came
   std::shared_ptr<http::ServerConnection> client_;
   bool trusted_;
+  bool may_be_told_ = true;  // by a receipt
   http::RequestHead head_;
   dialect::Dialect dialect_ = dialect::Dialect::kMessages;
   std::string cors_fields_;

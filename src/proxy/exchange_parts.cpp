@@ -1,5 +1,7 @@
 #include "proxy/exchange_parts.hpp"
 
+#include "proxy/routes.hpp"
+
 namespace ccproxy::proxy {
 
 Error shutting_down() { return {ErrorKind::kShutdown, "CCProxy is shutting down"}; }
@@ -15,7 +17,8 @@ void note_ending(telemetry::Receipt& receipt, const Error& error) {
     case ErrorKind::kUpstreamUnreachable: receipt.ending = Ending::kUpstreamBroke; break;
     default: receipt.ending = Ending::kRefused;
   }
-  receipt.detail = error.message;
+  // A path that is not known may hold anything, and the log is not to hold it.
+  receipt.detail = error.code == kUnknownUrl ? "there is no such route" : error.message;
 }
 
 }  // namespace ccproxy::proxy

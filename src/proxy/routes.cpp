@@ -155,7 +155,7 @@ Error unknown_route(const http::RequestHead& head) {
   return {ErrorKind::kNotFound,
           fmt::format("Unknown request URL: {} {}. CCProxy has no such route.", head.method,
                       head.path()),
-          "", "unknown_url"};
+          "", kUnknownUrl};
 }
 
 // False when there is nothing of that kind.
@@ -207,7 +207,7 @@ Result<Route> find_route(const http::RequestHead& head) {
     return fail({ErrorKind::kNotFound,
                  "Claude has no embeddings: ask another provider for these. CCProxy has no such "
                  "route.",
-                 "", "unknown_url"});
+                 "", kUnknownUrl});
   return fail(unknown_route(head));
 }
 

@@ -28,6 +28,7 @@
 #include "proxy/thinking_memory.hpp"
 #include "proxy/upstream.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/refusals.hpp"
 
 namespace ccproxy::proxy {
 
@@ -53,6 +54,14 @@ struct Shared {
   Clock::time_point started = Clock::now();
   std::atomic<std::int64_t> in_flight = 0;
   std::atomic<std::size_t> clients = 0;  // connected, of all workers
+  // How many of them may be served at once: limits.connections, or what the system lets this
+  // process have open.
+  std::atomic<std::size_t> most_clients = 0;
+  std::atomic<std::size_t> turned_away = 0;  // beyond that, being told so
+  telemetry::Refusals refused_connections{
+      "connection_refused", "too many connections (limits.connections): told to come back"};
+  telemetry::Refusals refused_keys{"key_refused", "requests without a proxy key that is known"};
+  telemetry::Refusals failed_accepts{"accept", "a connection could not be taken", "detail"};
 };
 
 class BackgroundResponse;

@@ -149,9 +149,10 @@ void TranslatedAnswer::note_failure(const anthropic::Failure& failure) {
     failure_ = dialect::openai_error(form_.dialect, failure, field_views(*head_), parts_.receipt.id,
                                      wall_now());
   }
-  std::string message;
-  json::append_decoded(message, failure.message);
-  note_ending(parts_.receipt, {ErrorKind::kUpstreamBroke, std::move(message)});
+  // The kind alone: what the message says may be of a body, and the log holds none.
+  note_ending(parts_.receipt, {ErrorKind::kUpstreamBroke,
+                               fmt::format("the upstream ended its answer with an error event: {}",
+                                           failure.type.escaped)});
 }
 
 void TranslatedAnswer::commit() {

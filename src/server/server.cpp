@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
+#include "base/descriptors.hpp"
 #include "net/listener.hpp"
 #include "net/resolve.hpp"
 #include "net/signals.hpp"
@@ -19,6 +21,11 @@ using telemetry::Level;
 constexpr std::chrono::seconds kLastWords{2};
 // How often what changes by itself is looked at: files, and the time a token has left.
 constexpr std::chrono::seconds kSecond{1};
+
+// Descriptors that no client gets: the store, files that are looked at, the log, names that are
+// looked up, and clients that are told to come back.
+constexpr std::size_t kOwnFiles = 96;
+constexpr std::size_t kFilesOfWorker = 16;
 
 bool is_loopback(const std::string& ip) { return ip.starts_with("127.") || ip == "::1"; }
 
@@ -65,6 +72,8 @@ struct Server::State {
   void take(config::Snapshot next);
   void tick();
   void on_signal();
+  void on_hangup();
+  void bound_clients(const config::Config& config);
   void on_grace_over();
   void stop_workers();
   void worker_ended();
@@ -72,7 +81,7 @@ struct Server::State {
   proxy::Shared& shared;
   net::Runtime& control;
   Reload reload;
-  net::Signals signals{control, [this] { on_signal(); }, [this] { reload.now(); }};
+  net::Signals signals{control, [this] { on_signal(); }, [this] { on_hangup(); }};
   net::Deadline second{control, [this] { tick(); }};
   net::Deadline grace_over{control, [this] { on_grace_over(); }};
   std::vector<std::unique_ptr<Worker>> workers;
@@ -90,6 +99,27 @@ Server::~Server() = default;
 std::uint16_t Server::port() const { return state_->port; }
 const std::vector<std::string>& Server::addresses() const { return state_->addresses; }
 
+// What a program that moves log files, or a person, expects of SIGHUP.
+void Server::State::on_hangup() {
+  shared.log.reopen();
+  reload.now();
+}
+
+// Each client may need a connection to the upstream, too: without room for that it would be taken
+// in and never served.
+void Server::State::bound_clients(const config::Config& config) {
+  const std::size_t wanted = config.limits.connections;
+  const std::size_t reserve = kOwnFiles + kFilesOfWorker * workers.size();
+  const std::size_t open = raise_open_files(2 * wanted + reserve);
+  const std::size_t room = open > reserve + 2 ? (open - reserve) / 2 : 1;
+  shared.most_clients = std::min(wanted, room);
+  if (room >= wanted) return;
+  shared.log.say(Level::kWarn, "limits",
+                 fmt::format("{} clients are served at once, not {} (limits.connections): the "
+                             "system lets this process have {} files open (ulimit -n)",
+                             room, wanted, open));
+}
+
 Result<void> Server::listen() {
   if (auto built = state_->build_workers(); !built) return built;
   return state_->bind();
@@ -101,6 +131,7 @@ Result<void> Server::State::build_workers() {
     workers.push_back(std::make_unique<Worker>(shared));
     if (auto connected = workers.back()->connect(*config); !connected) return connected;
   }
+  bound_clients(*config);
   return {};
 }
 
@@ -122,6 +153,7 @@ void Server::State::take(config::Snapshot next) {
   if (auto kept = shared.responses.configure(next->store); !kept)
     shared.log.say(Level::kError, "store", kept.error().message);
   shared.log.set_level(static_cast<Level>(next->log.level));
+  bound_clients(*next);
   shared.credentials.configure(*next);
   if (before->model_mapping != next->model_mapping ||
       before->follow_retirements != next->follow_retirements)
@@ -131,6 +163,9 @@ void Server::State::take(config::Snapshot next) {
 }
 
 void Server::State::tick() {
+  shared.refused_connections.tell_rest(shared.log, Clock::now());
+  shared.refused_keys.tell_rest(shared.log, Clock::now());
+  shared.failed_accepts.tell_rest(shared.log, Clock::now());
   shared.credentials.tick();
   shared.responses.tick(now_in_seconds());
   reload.tick();

@@ -11,6 +11,12 @@ namespace ccproxy::server {
 namespace {
 
 constexpr std::chrono::milliseconds kAcceptPause{100};  // when the system is out of descriptors
+// Clients beyond the limit are told so, this many at once and for this long; the others wait with
+// the kernel meanwhile, which is never long.
+constexpr std::size_t kMostTurnedAway = 32;
+constexpr std::chrono::seconds kTurnAwayLimit{2};
+constexpr std::chrono::milliseconds kTurnAwayPause{20};
+constexpr std::chrono::seconds kComeBack{1};
 
 http::ServerLimits server_limits(const config::Config& config) {
   return {config.limits.head_bytes, config.timeouts.request_head, config.timeouts.body_stall,
@@ -22,7 +28,7 @@ http::ServerLimits server_limits(const config::Config& config) {
 // A connected client and what it is being served. Counts among the clients of all workers for as
 // long as it exists.
 struct Worker::Client {
-  explicit Client(std::atomic<std::size_t>& all) : all_clients(all) {}
+  explicit Client(std::atomic<std::size_t>& all) : all_clients(all) { ++all_clients; }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   Client(Client&&) = delete;
@@ -32,6 +38,7 @@ struct Worker::Client {
   std::atomic<std::size_t>& all_clients;
   std::shared_ptr<http::ServerConnection> connection{};
   bool trusted = false;
+  bool is_one_too_many = false;         // its one request is told so
   proxy::Exchange* exchange = nullptr;  // while one runs
 };
 
@@ -93,11 +100,13 @@ void Worker::run() { runtime_.run(); }
 
 Task<void> Worker::accept(net::Listener& listener, bool trusted) {
   while (!draining_) {
+    while (shared_.turned_away >= kMostTurnedAway && !draining_)
+      co_await net::sleep(runtime_, kTurnAwayPause);
     auto stream = co_await listener.accept();
     if (stream && !draining_) {
       if (!add_safely(std::move(*stream), trusted)) co_await net::sleep(runtime_, kAcceptPause);
     } else if (!stream && stream.error().kind == ErrorKind::kIo) {
-      shared_.log.say(telemetry::Level::kError, "accept", stream.error().message);
+      shared_.failed_accepts.tell(shared_.log, stream.error().message, Clock::now());
       co_await net::sleep(runtime_, kAcceptPause);
     } else {
       co_return;
@@ -118,16 +127,17 @@ bool Worker::add_safely(std::unique_ptr<net::Stream> stream, bool trusted) {
 
 void Worker::add(std::unique_ptr<net::Stream> stream, bool trusted) {
   const config::Snapshot config = shared_.config.get();
-  const bool is_one_too_many = shared_.clients++ >= config->limits.connections;
-  auto client = std::make_shared<Client>(shared_.clients);
+  http::ServerLimits limits = server_limits(*config);
+  const bool is_one_too_many = shared_.clients >= shared_.most_clients;
   if (is_one_too_many) {
-    shared_.log.say(telemetry::Level::kWarn, "connection_refused",
-                    "too many connections (limits.connections)");
-    return;  // the stream closes
+    shared_.refused_connections.tell(shared_.log, stream->peer(), Clock::now());
+    limits.request_head = limits.keep_alive = limits.write_stall = kTurnAwayLimit;
   }
-  client->connection = std::make_shared<http::ServerConnection>(
-      runtime_, std::move(stream), server_limits(*config), proxy::kGuardFields);
+  auto client = std::make_shared<Client>(is_one_too_many ? shared_.turned_away : shared_.clients);
+  client->connection = std::make_shared<http::ServerConnection>(runtime_, std::move(stream), limits,
+                                                                proxy::kGuardFields);
   client->trusted = trusted;
+  client->is_one_too_many = is_one_too_many;
   clients_.push_back(client);
   client->connection->start();
   runtime_.spawn(serve(client));
@@ -157,6 +167,12 @@ Task<bool> Worker::serve_one(Client& client) {
   if (!head && head.error().kind == ErrorKind::kClosed) co_return false;
   proxy::Exchange exchange(state_, client.connection, client.trusted);
   client.exchange = &exchange;
+  if (head && client.is_one_too_many) {
+    Error error{ErrorKind::kBusy, "too many clients at once (limits.connections): try again", "",
+                "", kComeBack};
+    co_await exchange.turn_away(std::move(*head), std::move(error));
+    co_return false;
+  }
   if (head && !is_cut_) {
     co_await exchange.run(std::move(*head));
   } else {

@@ -59,6 +59,7 @@ void write_receipt(Log& log, const Receipt& receipt, Clock::time_point now) {
   text("warning", receipt.warning);
   line.add("ended", name_of(receipt.ending));
   text("detail", receipt.detail);
+  text("peer", receipt.peer);
   log.write(level, std::move(line));
 }
 

@@ -46,7 +46,8 @@ struct Receipt {
   std::string ignored;        // what x-ccproxy-ignored says
   std::string warning;        // what x-ccproxy-warning says
   Ending ending = Ending::kComplete;
-  std::string detail;  // a sentence, when something went wrong
+  std::string detail;  // a sentence, when something went wrong; never what a body says
+  std::string peer;    // the address of a client that was refused at the door
 
   // Adds a token to `warning`, each once, in the order they came; `meaning` becomes the detail
   // where there is none.

@@ -2,7 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <string>
+
 #include "telemetry/access_log.hpp"
+#include "telemetry/refusals.hpp"
 
 namespace ccproxy::telemetry {
 namespace {
@@ -32,6 +38,117 @@ TEST(Line, cannot_be_broken_in_two_by_what_a_client_sends) {
   EXPECT_EQ(std::move(line).take().find('\n'), std::string::npos);
 }
 
+TEST(Line, shows_text_from_outside_cut_and_escaped_in_every_format) {
+  for (const Format format : {Format::kText, Format::kLogfmt, Format::kJson}) {
+    Line line(format, kWhen, Level::kInfo, "request");
+    line.add("model", std::string(1 << 20, 'm'));
+    line.add("client", "x\xc2\x9b\xe2\x80\xae\xff");
+    line.add("detail", std::string(1000, ' ') + std::string(1000, 'd'));
+    line.add("message", std::string(2000, 'w') + " and so on");
+    const std::string text = std::move(line).take();
+    EXPECT_LT(text.size(), 1500U);
+    EXPECT_EQ(text.find(std::string(129, 'm')), std::string::npos);
+    EXPECT_EQ(text.find("\xc2\x9b"), std::string::npos);
+    EXPECT_EQ(text.find("\xe2\x80\xae"), std::string::npos);
+    EXPECT_EQ(text.find('\xff'), std::string::npos);
+    const bool is_cut = text.find(std::string(128, 'm') + "...") != std::string::npos;
+    EXPECT_EQ(is_cut, format != Format::kText) << "what a person reads has less room";
+  }
+}
+
+// What a person reads, at the width of a terminal.
+std::string request_at(std::size_t columns, const Receipt& receipt, bool colours = false) {
+  class TerminalLog final : public Log {
+   public:
+    TerminalLog(std::size_t width, bool coloured) : look_{coloured, width} {}
+    void set_level(Level) override {}
+    bool wants(Level) const override { return true; }
+    Line line(Level level, std::string_view event) const override {
+      return {Format::kText, kWhen, level, event, look_};
+    }
+    void write(Level, Line line) override { text += std::move(line).take(); }
+    std::string text;
+
+   private:
+    Look look_;
+  };
+  TerminalLog log(columns, colours);
+  write_receipt(log, receipt, receipt.started + std::chrono::milliseconds(12'345));
+  return log.text;
+}
+
+Receipt usual_receipt() {
+  Receipt receipt;
+  receipt.id = "ccp_1";
+  receipt.method = "POST";
+  receipt.route = "/v1/chat/completions";
+  receipt.model_asked = "gpt-4";
+  receipt.model_sent = "claude-sonnet-4-6";
+  receipt.status = 200;
+  receipt.input_tokens = 26;
+  receipt.cached_tokens = 12'000;
+  receipt.output_tokens = 567;
+  return receipt;
+}
+
+std::size_t longest_of(const std::string& text) {
+  std::size_t longest = 0, at = 0;
+  while (at <= text.size()) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    longest = std::max(longest, end - at);
+    at = end + 1;
+  }
+  return longest;
+}
+
+TEST(TerminalLine, of_a_request_is_one_that_fits) {
+  ::setenv("TZ", "UTC", 1);
+  ::tzset();
+  EXPECT_EQ(request_at(80, usual_receipt()),
+            "22:13:20 POST /v1/chat/completions claude-sonnet-4-6 200 12k in 567 out 12.3 s");
+  EXPECT_EQ(
+      request_at(120, usual_receipt()),
+      "22:13:20 POST   /v1/chat/completions   gpt-4 > claude-sonnet-4-6            200 12k in "
+      "567 out 12.3 s");
+  Receipt bare;
+  bare.method = "GET";
+  bare.route = "/health";
+  bare.status = 200;
+  EXPECT_EQ(request_at(80, bare), "22:13:20 GET /health 200 12.3 s");
+  Receipt hostile = usual_receipt();
+  hostile.model_asked = std::string(100'000, 'x');
+  hostile.model_sent = hostile.model_asked;
+  for (const std::size_t columns : {80U, 100U, 120U})
+    EXPECT_LE(longest_of(request_at(columns, hostile)), columns);
+}
+
+TEST(TerminalLine, of_what_went_wrong_is_one_of_its_own) {
+  ::setenv("TZ", "UTC", 1);
+  ::tzset();
+  Receipt receipt = usual_receipt();
+  receipt.warn("model_retired", "gpt-4 is served by another");
+  receipt.ignored = "seed, logit_bias";
+  EXPECT_EQ(request_at(80, receipt),
+            "22:13:20 POST /v1/chat/completions claude-sonnet-4-6 200 12k in 567 out 12.3 s\n"
+            "         warning: model_retired: gpt-4 is served by another\n"
+            "         ignored: seed, logit_bias");
+  Receipt broken = usual_receipt();
+  broken.status = 502;
+  broken.ending = Ending::kUpstreamBroke;
+  broken.detail = "connection lost";
+  EXPECT_NE(request_at(80, broken).find("\n         upstream_broke: connection lost"),
+            std::string::npos);
+}
+
+TEST(TerminalLine, has_colours_where_they_are_wanted) {
+  EXPECT_EQ(request_at(80, usual_receipt()).find('\x1b'), std::string::npos);
+  const std::string coloured = request_at(80, usual_receipt(), true);
+  EXPECT_NE(coloured.find("\x1b[32m200\x1b[0m"), std::string::npos) << coloured;
+  Line line(Format::kText, kWhen, Level::kError, "store", Look{true, 80});
+  line.add("message", "no room");
+  EXPECT_NE(std::move(line).take().find("\x1b[31merror: store: no room\x1b[0m"), std::string::npos);
+}
+
 class MemoryLog final : public Log {
  public:
   void set_level(Level) override {}
@@ -58,6 +175,27 @@ TEST(Receipt, says_what_is_known_and_nothing_else) {
             "time=2023-11-14T22:13:20.042Z level=info event=request id=r1 route=/v1/messages "
             "model=gpt-4 model_sent=claude-sonnet-4-6 status=200 first_byte_ms=10.0 "
             "duration_ms=25.0 output_tokens=5 ended=complete");
+}
+
+TEST(Refusals, have_one_line_a_second_and_are_all_counted) {
+  MemoryLog log;
+  Refusals refusals("key_refused", "no key");
+  const auto begun = Clock::now();
+  int told = 0;
+  for (int i = 0; i < 1000; ++i)
+    told += refusals.count("127.0.0.1:" + std::to_string(i), begun) ? 1 : 0;
+  EXPECT_EQ(told, 1);
+  refusals.tell_rest(log, begun + std::chrono::milliseconds(500));
+  EXPECT_EQ(log.text, "") << "not before a second has passed";
+  refusals.tell_rest(log, begun + std::chrono::seconds(1));
+  EXPECT_NE(log.text.find("event=key_refused message=\"no key\" count=999 peer=127.0.0.1:999"),
+            std::string::npos)
+      << log.text;
+  log.text.clear();
+  refusals.tell_rest(log, begun + std::chrono::seconds(5));
+  EXPECT_EQ(log.text, "") << "each once";
+  refusals.tell(log, "[::1]:5", begun + std::chrono::seconds(6));
+  EXPECT_NE(log.text.find("count=1 peer=[::1]:5"), std::string::npos) << log.text;
 }
 
 TEST(Receipt, of_a_cut_answer_is_a_warning_with_its_reason) {

@@ -2,7 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <fstream>
+#include <iterator>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "support/road.hpp"
 
@@ -75,6 +79,71 @@ TEST_P(Limits, of_connections_turn_the_next_one_away) {
   bool closed = false;
   EXPECT_EQ(three.read_all(&closed), "");
   EXPECT_TRUE(closed);
+}
+
+TEST_P(Limits, of_connections_are_told_to_whoever_asks) {
+  Road road(Plan{.workers = GetParam(), .config = R"({"limits":{"connections":2}})"});
+  RawClient one(road.port()), two(road.port());
+  for (RawClient* client : {&one, &two}) {
+    client->send(request("GET", "/health"));
+    EXPECT_EQ(client->read_reply().status, 200);
+  }
+  const Reply messages = ask(road.port(), "POST", "/v1/messages", kWhole, kFields);
+  EXPECT_EQ(messages.status, 503) << messages.raw;
+  EXPECT_EQ(messages.field("retry-after"), "1");
+  EXPECT_NE(messages.body.find("limits.connections"), std::string::npos);
+  EXPECT_NE(messages.body.find("\"type\":\"error\""), std::string::npos) << messages.body;
+  const Reply chat = ask(road.port(), "POST", "/v1/chat/completions", kWhole, kFields);
+  EXPECT_EQ(chat.status, 503);
+  EXPECT_EQ(chat.body.find("\"type\":\"error\""), std::string::npos) << "in its own dialect";
+  ASSERT_TRUE(
+      wait_until([&] { return road.log().find("connection_refused") != std::string::npos; }));
+  EXPECT_NE(road.log().find("\"peer\":\"127.0.0.1:"), std::string::npos);
+  one.close();
+  EXPECT_TRUE(wait_until([&] { return ask(road.port(), "GET", "/health").status == 200; }));
+}
+
+// Clients were taken in for whom no connection to the upstream could be opened.
+TEST_P(Limits, of_open_files_leave_room_to_serve_whoever_is_let_in) {
+  Road other;  // its home and its mock
+  Process proxy("/bin/sh",
+                {"-c", "ulimit -n 200; exec \"$0\" \"$@\"", CCPROXY_BINARY, "start", "--port", "0",
+                 "--workers", std::to_string(GetParam()), "--upstream", other.mock_url()},
+                {{"CCPROXY_HOME", other.home() + "/small"}, {"ANTHROPIC_API_KEY", kServerKey}});
+  ASSERT_TRUE(proxy.wait_for("listening on"));
+  EXPECT_TRUE(proxy.wait_for("ulimit -n")) << "it says what is served";
+  const std::string output = proxy.output();
+  const auto port =
+      static_cast<std::uint16_t>(std::stoul(output.substr(output.find("127.0.0.1:") + 10)));
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 150; ++i) {
+    clients.push_back(std::make_unique<RawClient>(port));
+    clients.back()->send(request("POST", "/v1/messages", kWhole, kFields));
+  }
+  int served = 0, turned_away = 0;
+  for (const auto& client : clients) {
+    const int status = client->read_reply(false, std::chrono::seconds(60)).status;
+    served += status == 200 ? 1 : 0;
+    turned_away += status == 503 ? 1 : 0;
+  }
+  EXPECT_GT(served, 20);
+  EXPECT_EQ(served + turned_away, 150) << "nobody waits for ever, nobody is cut off";
+}
+
+TEST_P(Limits, of_open_files_are_raised_to_what_the_connections_need) {
+  Road other;
+  Process proxy("/bin/sh",
+                {"-c", "ulimit -S -n 100; exec \"$0\" \"$@\"", CCPROXY_BINARY, "start", "--port",
+                 "0", "--workers", std::to_string(GetParam()), "--upstream", other.mock_url()},
+                {{"CCPROXY_HOME", other.home() + "/soft"}, {"ANTHROPIC_API_KEY", kServerKey}});
+  ASSERT_TRUE(proxy.wait_for("listening on"));
+  const std::string limits = [&] {
+    std::ifstream file("/proc/" + std::to_string(proxy.pid()) + "/limits");
+    return std::string{std::istreambuf_iterator<char>(file), {}};
+  }();
+  if (limits.empty()) GTEST_SKIP() << "only Linux tells";
+  EXPECT_EQ(limits.find("Max open files            100 "), std::string::npos) << limits;
+  EXPECT_NE(limits.find("Max core file size        0 "), std::string::npos) << limits;
 }
 
 TEST_P(Limits, do_not_hold_for_files) {

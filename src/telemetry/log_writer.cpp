@@ -1,0 +1,116 @@
+#include "telemetry/log_writer.hpp"
+
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace ccproxy::telemetry {
+namespace {
+
+constexpr std::size_t kMostQueued = std::size_t{4} << 20;  // bytes
+constexpr std::chrono::seconds kTryAgain{1};
+constexpr std::size_t kOfEach = 64;  // what a line costs besides its bytes
+
+}  // namespace
+
+struct LogWriter::State {
+  State(LogFile of, Notices all) : file(std::move(of)), notices(std::move(all)) {}
+
+  void run();
+  // What the thread took: lines, and what was asked for meanwhile.
+  struct Work {
+    std::vector<std::string> lines;
+    std::uint64_t left_out = 0;
+    bool reopens = false;
+  };
+  bool take(Work& work);
+  void do_all(const Work& work);
+
+  LogFile file;  // of the thread alone
+  Notices notices;
+
+  std::mutex mutex;
+  std::condition_variable changed, ended;
+  std::vector<std::string> lines;
+  std::size_t queued = 0;      // bytes, also of what is being written
+  std::uint64_t left_out = 0;  // lines
+  bool reopens = false;
+  bool is_failing = false;  // the last of them could not be written
+  bool is_ending = false;
+  bool has_ended = false;
+};
+
+LogWriter::LogWriter(LogFile file, Notices notices)
+    : state_(std::make_shared<State>(std::move(file), std::move(notices))) {
+  std::thread([state = state_] { state->run(); }).detach();
+}
+
+LogWriter::~LogWriter() {
+  std::unique_lock lock(state_->mutex);
+  state_->is_ending = true;
+  state_->changed.notify_one();
+  state_->ended.wait_for(lock, kLastWait, [this] { return state_->has_ended; });
+}
+
+void LogWriter::write(std::string line) {
+  const std::lock_guard lock(state_->mutex);
+  const std::size_t cost = line.size() + kOfEach;
+  if (state_->queued + cost > kMostQueued) {
+    ++state_->left_out;
+    return;
+  }
+  state_->queued += cost;
+  state_->lines.push_back(std::move(line));
+  if (state_->lines.size() == 1) state_->changed.notify_one();
+}
+
+void LogWriter::reopen() {
+  const std::lock_guard lock(state_->mutex);
+  state_->reopens = true;
+  state_->changed.notify_one();
+}
+
+// Waits for work; false when there is none and there will be none.
+bool LogWriter::State::take(Work& work) {
+  const auto has_work = [this] { return is_ending || reopens || !lines.empty(); };
+  std::unique_lock lock(mutex);
+  if (left_out == 0) {
+    changed.wait(lock, has_work);
+  } else if (is_failing) {
+    changed.wait_for(lock, kTryAgain, has_work);  // a disk that is full has room again some day
+  }
+  if (is_ending && lines.empty() && (left_out == 0 || is_failing)) return false;
+  work = {std::exchange(lines, {}), std::exchange(left_out, 0), std::exchange(reopens, false)};
+  return true;
+}
+
+void LogWriter::State::do_all(const Work& work) {
+  if (work.reopens)
+    if (const auto opened = file.reopen(); !opened)
+      (void)file.write(notices.failed(opened.error().message));
+  std::uint64_t lost = 0;
+  std::size_t done = 0;
+  for (const std::string& line : work.lines) {
+    if (!file.write(line)) ++lost;
+    done += line.size() + kOfEach;
+  }
+  // Said behind the lines that did fit, which came before.
+  const std::uint64_t missing = work.left_out + lost;
+  const bool is_said = missing == 0 || (lost == 0 && file.write(notices.left_out(missing)));
+  const std::lock_guard lock(mutex);
+  queued -= done;
+  is_failing = !is_said;
+  if (is_failing) left_out += missing;
+}
+
+void LogWriter::State::run() {
+  for (Work work; take(work);) do_all(work);
+  const std::lock_guard lock(mutex);
+  has_ended = true;
+  ended.notify_all();
+}
+
+}  // namespace ccproxy::telemetry

@@ -1,0 +1,184 @@
+#include "telemetry/log_writer.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <string>
+#include <thread>
+
+#include "base/clock.hpp"
+
+namespace ccproxy::telemetry {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class Logging : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "ccproxy-log-XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+    path_ = folder_ + "/ccproxy.log";
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  [[nodiscard]] std::string text(const std::string& name = "ccproxy.log") const {
+    std::ifstream file(folder_ + "/" + name);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  static LogWriter::Notices notices() {
+    return {[](std::uint64_t count) { return std::to_string(count) + " left out"; },
+            [](const std::string& why) { return "failed: " + why; }};
+  }
+  [[nodiscard]] LogFile open(FileLimits limits = {}) const {
+    auto file = LogFile::open(path_, limits);
+    EXPECT_TRUE(file) << file.error().message;
+    return std::move(*file);
+  }
+  static bool until(const std::function<bool()>& is_so) {
+    for (const auto end = Clock::now() + seconds(30); Clock::now() < end;) {
+      if (is_so()) return true;
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+    return false;
+  }
+
+  std::string folder_, path_;
+};
+
+TEST_F(Logging, writes_every_line_in_order_before_it_ends) {
+  std::string all;
+  {
+    LogWriter writer(open(), notices());
+    for (int i = 0; i < 1000; ++i) {
+      all += std::to_string(i) + "\n";
+      writer.write(std::to_string(i));
+    }
+  }
+  EXPECT_EQ(text(), all);
+}
+
+TEST_F(Logging, has_a_file_of_its_owners_alone) {
+  std::ofstream(path_) << "old\n";
+  ::chmod(path_.c_str(), 0644);
+  { LogWriter(open(), notices()).write("new"); }
+  struct stat facts {};
+  ASSERT_EQ(::stat(path_.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777U, 0600U);
+  EXPECT_EQ(text(), "old\nnew\n");
+  EXPECT_EQ(LogFile::open(folder_ + "/none/x.log", {}).error().kind, ErrorKind::kIo);
+}
+
+TEST_F(Logging, puts_a_file_aside_that_has_grown_and_keeps_as_many_as_it_may) {
+  {
+    LogWriter writer(open({100, 2}), notices());
+    for (int i = 0; i < 10; ++i) writer.write(std::to_string(i) + std::string(59, 'x'));
+  }
+  EXPECT_EQ(text().front(), '9');
+  EXPECT_EQ(text("ccproxy.1.log").front(), '8');
+  EXPECT_EQ(text("ccproxy.2.log").front(), '7');
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/ccproxy.3.log"));
+  struct stat facts {};
+  ASSERT_EQ(::stat((folder_ + "/ccproxy.1.log").c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777U, 0600U);
+}
+
+TEST_F(Logging, keeps_none_where_none_is_wanted) {
+  {
+    LogWriter writer(open({100, 0}), notices());
+    for (int i = 0; i < 10; ++i) writer.write(std::to_string(i) + std::string(59, 'x'));
+  }
+  EXPECT_EQ(text().front(), '9');
+  const std::filesystem::directory_iterator entries(folder_);
+  EXPECT_EQ(std::distance(begin(entries), end(entries)), 1);
+}
+
+TEST_F(Logging, goes_on_in_a_new_file_when_another_program_has_moved_it) {
+  LogWriter writer(open(), notices());
+  writer.write("before");
+  ASSERT_TRUE(until([&] { return text() == "before\n"; }));
+  std::filesystem::rename(path_, folder_ + "/moved");
+  writer.reopen();
+  writer.write("after");
+  EXPECT_TRUE(until([&] { return text() == "after\n"; }));
+  EXPECT_EQ(text("moved"), "before\n");
+}
+
+TEST_F(Logging, stays_with_its_file_when_there_can_be_no_new_one) {
+  LogWriter writer(open(), notices());
+  std::filesystem::rename(path_, folder_ + "/moved");
+  std::filesystem::create_directory(path_);
+  writer.reopen();
+  writer.write("after");
+  EXPECT_TRUE(until([&] { return text("moved").find("after\n") != std::string::npos; }));
+  EXPECT_TRUE(text("moved").starts_with("failed: ")) << text("moved");
+}
+
+// Serving stopped behind a pipe that nobody read.
+TEST_F(Logging, waits_for_no_reader_and_says_what_it_left_out_once_there_is_room) {
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_EQ(LogFile::open(path_, {}).error().kind, ErrorKind::kIo) << "a pipe without a reader";
+  const int reader = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  constexpr int kLines = 20'000;
+  LogWriter writer(open(), notices());
+  for (int i = 0; i < kLines; ++i) writer.write(std::string(999, 'x'));
+  // Here nobody has read a byte: 20 MB were written into a pipe of 64 KiB.
+  std::string read, piece(65'536, '\0');
+  ASSERT_TRUE(until([&] {
+    const ssize_t got = ::read(reader, piece.data(), piece.size());
+    if (got > 0) read.append(piece.data(), static_cast<std::size_t>(got));
+    return read.find(" left out\n") != std::string::npos;
+  }));
+  const auto at = read.find(" left out\n");
+  const auto begin = read.rfind('\n', at) + 1;
+  const int left_out = std::stoi(read.substr(begin, at - begin));
+  EXPECT_EQ(static_cast<std::size_t>(kLines - left_out) * 1000, begin) << "every line is told of";
+  EXPECT_GT(left_out, kLines / 2);
+  ::close(reader);
+}
+
+TEST_F(Logging, holds_up_the_end_for_no_longer_than_it_may) {
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  const int reader = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  const auto begun = Clock::now();
+  {
+    LogWriter writer(open(), notices());
+    for (int i = 0; i < 1000; ++i) writer.write(std::string(999, 'x'));
+  }
+  EXPECT_LT(Clock::now() - begun, seconds(20));
+  // The thread gets its room now, and ends.
+  std::string piece(65'536, '\0');
+  std::string read;
+  EXPECT_TRUE(until([&] {
+    const ssize_t got = ::read(reader, piece.data(), piece.size());
+    if (got > 0) read.append(piece.data(), static_cast<std::size_t>(got));
+    return read.size() == 1'000'000;
+  }));
+  ::close(reader);
+}
+
+// A disk that is full.
+TEST_F(Logging, on_a_full_disk_counts_and_goes_on) {
+  if (::access("/dev/full", W_OK) != 0) GTEST_SKIP() << "there is no /dev/full";
+  auto file = LogFile::open("/dev/full", {});
+  ASSERT_TRUE(file);
+  const auto begun = Clock::now();
+  {
+    LogWriter writer(std::move(*file), notices());
+    for (int i = 0; i < 1000; ++i) writer.write("x");
+  }
+  EXPECT_LT(Clock::now() - begun, seconds(20)) << "and no endless tries at the end";
+}
+
+}  // namespace
+}  // namespace ccproxy::telemetry
