@@ -193,6 +193,10 @@ Task<Result<void>> Credentials::renew_under_lock(std::string refused) {
   if (unsaved_) co_return fail(ErrorKind::kIo, "auth.json cannot be written");
   auto lock = co_await take_lock();
   if (!lock) co_return fail(lock.error());
+  if (adopt_left_over(sources_.auth_path))
+    notify_(Gravity::kInfo,
+            "a renewed sign-in was taken over that another ccproxy had not put in "
+            "place before it was killed");
   auto found = read_stored(sources_.auth_path);
   if (!found) co_return fail(found.error());
   if (!*found || (*found)->kind != StoredKind::kOauth) co_return Result<void>{};

@@ -1,12 +1,16 @@
 #include "auth/stored.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "base/file.hpp"
 
@@ -86,6 +90,32 @@ std::string mended(const std::string& path, mode_t type, mode_t mode) {
       is_mended ? fmt::format("; it is {:04o} now", mode) : fmt::format("; make it {:04o}", mode));
 }
 
+// A file of ours: no link, no pipe, of nobody else.
+bool is_plain_file(const std::string& path) {
+  struct stat facts {};
+  return ::lstat(path.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
+         facts.st_uid == ::geteuid() && (facts.st_mode & kOthers) == 0;
+}
+
+// True when `later` is of the account of `stored`, and could have been renewed from it.
+bool renews(const Stored& later, const Stored& stored) {
+  const auto same = [&](const char* outer, const char* inner) {
+    return shown(later.document, outer, inner) == shown(stored.document, outer, inner);
+  };
+  return later.kind == StoredKind::kOauth && later.expires && !later.refresh.empty() &&
+         same("account", "uuid") && same("account", "email") && same("organization", "uuid") &&
+         same("organization", "name");
+}
+
+// The left-over may be no more than in memory yet: it is on disk before the old file goes.
+bool put_in_place(const std::string& left, const std::string& target) {
+  const int fd = ::open(left.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool is_synced = ::fsync(fd) == 0;
+  ::close(fd);
+  return is_synced && std::rename(left.c_str(), target.c_str()) == 0;
+}
+
 Result<Stored> read_members(Document root) {
   Stored stored;
   auto type = text_in(root, "type");
@@ -153,6 +183,27 @@ std::string text_of(const Stored& stored) {
 std::string lock_path(const std::string& path) { return path + ".lock"; }
 
 std::string refusal_path(const std::string& path) { return path + ".refused"; }
+
+bool adopt_left_over(const std::string& path) {
+  const std::string target = link_target(path);
+  const auto current = read_stored(target);
+  std::string best;
+  std::optional<WallClock::time_point> latest;
+  if (current && *current && (*current)->kind == StoredKind::kOauth) latest = (*current)->expires;
+  const std::vector<std::string> left = left_overs_of(target);
+  for (const std::string& each : left) {
+    const auto found = is_plain_file(each) ? read_stored(each) : Result<std::optional<Stored>>{};
+    if (!found || !*found || !latest || !renews(**found, **current)) continue;
+    if (*(*found)->expires <= *latest) continue;
+    latest = (*found)->expires;
+    best = each;
+  }
+  const bool is_adopted = !best.empty() && put_in_place(best, target);
+  if (!best.empty() && !is_adopted) return false;  // it is all there is of the sign-in: it stays
+  for (const std::string& each : left)
+    if (each != best) ::unlink(each.c_str());
+  return is_adopted;
+}
 
 std::string mend_mode(const std::string& path) {
   std::string found = mended(path, S_IFREG, 0600);

@@ -47,6 +47,12 @@ struct Stored {
 // Where a digest stands of the refresh token that the server takes no more.
 [[nodiscard]] std::string refusal_path(const std::string& path);
 
+// Mends what a writer of the file left that was killed: whoever holds the lock calls it. A
+// left-over that is whole, of the same account as the file and expires later is the renewed sign-in
+// whose old token is spent: it takes the file's place. Every other is removed. True when one was
+// taken over.
+bool adopt_left_over(const std::string& path);
+
 // Makes the file, if it is one, readable by its owner only, and its folder as well where that is
 // `.ccproxy` (one that somebody chose for other things, too, is theirs to close). What it found, as
 // a sentence, when others could read it before; "" otherwise.

@@ -47,6 +47,65 @@ TEST(Stored, keeps_what_it_does_not_know_and_the_order) {
   EXPECT_EQ(written["apple"].dump(), R"({"b":1,"a":2})");
 }
 
+std::string sign_in_text(const std::string& token, int expires, const std::string& email = "a@b") {
+  return Document{{"type", "oauth"},
+                  {"access", token},
+                  {"refresh", "r-" + token},
+                  {"expires", expires},
+                  {"account", {{"email", email}}}}
+      .dump();
+}
+
+struct LeftOver {
+  const char* why;
+  std::string current, left;
+  bool is_adopted;
+};
+
+const LeftOver kLeftOvers[] = {
+    {"the renewed sign-in whose old token is spent", sign_in_text("old", 1000),
+     sign_in_text("new", 2000), true},
+    {"the same, with what had been reserved behind it", sign_in_text("old", 1000),
+     sign_in_text("new", 2000) + std::string(500, ' '), true},
+    {"one that expires earlier", sign_in_text("old", 1000), sign_in_text("new", 999), false},
+    {"one that expires at the same time", sign_in_text("old", 1000), sign_in_text("new", 1000),
+     false},
+    {"one of another account", sign_in_text("old", 1000), sign_in_text("new", 2000, "c@d"), false},
+    {"half of one", sign_in_text("old", 1000), sign_in_text("new", 2000).substr(0, 40), false},
+    {"what was only reserved", sign_in_text("old", 1000), std::string(500, ' '), false},
+    {"another kind", sign_in_text("old", 1000), R"({"type":"api_key","key":"k"})", false},
+    {"one beside an API key", R"({"type":"api_key","key":"k"})", sign_in_text("new", 2000), false},
+    {"one of somebody who has signed out", "", sign_in_text("new", 2000), false},
+    {"one beside a file that cannot be read", "nonsense", sign_in_text("new", 2000), false},
+};
+
+TEST(Stored, left_over_of_a_kill_is_taken_over_or_removed) {
+  for (const char* end : {".new", ".a1B2c3"})
+    for (const LeftOver& row : kLeftOvers) {
+      const Home home;
+      if (!row.current.empty()) home.write("auth.json", row.current);
+      home.write(std::string("auth.json") + end, row.left);
+      EXPECT_EQ(adopt_left_over(home.auth()), row.is_adopted) << row.why;
+      EXPECT_EQ(home.read("auth.json"), row.is_adopted ? row.left : row.current) << row.why;
+      EXPECT_TRUE(left_overs_of(home.auth()).empty()) << row.why;
+      EXPECT_EQ(home.mode_of("auth.json"), row.current.empty() ? 0U : 0600U) << row.why;
+    }
+}
+
+TEST(Stored, left_overs_of_several_kills_leave_the_latest) {
+  const Home home;
+  home.write("auth.json", sign_in_text("old", 1000));
+  home.write("auth.json.aaaaaa", sign_in_text("second", 3000));
+  home.write("auth.json.new", sign_in_text("first", 2000));
+  home.write("auth.json.bbbbbb", "{}");
+  home.write("victim", sign_in_text("third", 4000));
+  std::filesystem::create_symlink(home.at("victim"), home.at("auth.json.cccccc"));
+  EXPECT_TRUE(adopt_left_over(home.auth()));
+  EXPECT_EQ(home.auth_file()["access"], "second");
+  EXPECT_TRUE(left_overs_of(home.auth()).empty());
+  EXPECT_EQ(home.read("victim"), sign_in_text("third", 4000)) << "a link is not followed";
+}
+
 TEST(Stored, refuses_nonsense_without_showing_a_secret) {
   for (const char* text :
        {"", "[]", "{", "null", R"({"type":"oauth"})", R"({"type":"pigeon","access":"s3cret"})",

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -15,6 +16,8 @@
 
 namespace ccproxy {
 namespace {
+
+constexpr const char* kTemporary = ".new";  // behind the name of the file that is replaced
 
 class Descriptor {
  public:
@@ -52,6 +55,32 @@ bool write_all(int fd, std::string_view bytes) {
   return ::ftruncate(fd, static_cast<off_t>(bytes.size())) == 0;
 }
 
+// True when the open file is the one that stands at `path`.
+bool is_same_file(int fd, const std::string& path) {
+  struct stat open {
+  }, there{};
+  return ::fstat(fd, &open) == 0 && ::lstat(path.c_str(), &there) == 0 &&
+         open.st_dev == there.st_dev && open.st_ino == there.st_ino;
+}
+
+// "auth.json.a1B2c3" of "auth.json": six letters or digits, as mkstemp makes them, which are no
+// word that a person puts behind a copy.
+bool is_random_name(std::string_view name, std::string_view of) {
+  if (!name.starts_with(of)) return false;
+  name.remove_prefix(of.size());
+  if (name.size() != 7 || name.front() != '.' || name == ".backup" || name == ".sample")
+    return false;
+  return std::all_of(name.begin() + 1, name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  });
+}
+
+// A file that nobody else has open, whatever stood there before.
+int make_temporary(const std::string& path) {
+  ::unlink(path.c_str());
+  return ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
 std::filesystem::path folder_of(const std::string& path) {
   const std::filesystem::path target(path);
   return target.has_parent_path() ? target.parent_path() : ".";
@@ -85,8 +114,8 @@ Result<void> replace_file(const std::string& path, std::string_view bytes) {
 
 Result<Replacement> Replacement::prepare(const std::string& path, std::size_t reserve) {
   if (auto made = make_private_folder_of(path); !made) return fail(made.error());
-  std::string temporary = path + ".XXXXXX";
-  const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);  // mkostemp makes it 0600
+  const std::string temporary = path + kTemporary;
+  const int fd = make_temporary(temporary);
   if (fd < 0) return refused("write beside", path);
   Replacement prepared(path, temporary, fd);
   if (!write_all(fd, std::string(reserve, ' ')) || ::fsync(fd) != 0)
@@ -95,6 +124,12 @@ Result<Replacement> Replacement::prepare(const std::string& path, std::size_t re
 }
 
 Result<void> Replacement::commit(std::string_view bytes) {
+  // Whoever had the lock since has taken it for a left-over.
+  if (!is_same_file(fd_, temporary_)) {
+    const int fd = make_temporary(temporary_);
+    if (fd < 0) return refused("write beside", path_);
+    ::close(std::exchange(fd_, fd));
+  }
   if (!write_all(fd_, bytes) || ::fsync(fd_) != 0) return refused("write", temporary_);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) return refused("replace", path_);
   temporary_.clear();
@@ -119,8 +154,21 @@ Replacement& Replacement::operator=(Replacement&& other) noexcept {
 }
 
 Replacement::~Replacement() {
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  if (!temporary_.empty() && is_same_file(fd_, temporary_)) ::unlink(temporary_.c_str());
   if (fd_ >= 0) ::close(fd_);
+}
+
+std::vector<std::string> left_overs_of(const std::string& path) {
+  const std::string name = std::filesystem::path(path).filename().string();
+  std::vector<std::string> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator each(folder_of(path), error), end; !error && each != end;
+       each.increment(error)) {
+    const std::string other = each->path().filename().string();
+    if (other == name + kTemporary || is_random_name(other, name))
+      found.push_back(each->path().string());
+  }
+  return found;
 }
 
 FileStamp stamp_of(const std::string& path) {

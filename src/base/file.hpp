@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -18,13 +19,16 @@ namespace ccproxy {
 
 // Writes a temporary file beside `path` with mode 0600, syncs it, renames it over `path` and syncs
 // the folder. A folder that is missing is made with mode 0700. On failure the old file is intact.
+// The temporary file has one name, so that those of writers that were killed do not pile up:
+// whoever may have company holds a lock.
 [[nodiscard]] Result<void> replace_file(const std::string& path, std::string_view bytes);
 
 // The same in two steps, for what must not be lost once it is there: first everything that can
 // fail for want of room or permission, then the bytes.
 class Replacement {
  public:
-  // Makes the temporary file beside `path` and fills it with `reserve` bytes. Fails with kIo.
+  // Makes the temporary file beside `path` and fills it with `reserve` bytes. Fails with kIo. Under
+  // the lock that commit() is called under, which may be released in between.
   [[nodiscard]] static Result<Replacement> prepare(const std::string& path, std::size_t reserve);
 
   // Writes, syncs and renames. After a failure the old file is intact and this may be tried again.
@@ -42,6 +46,10 @@ class Replacement {
   std::string path_, temporary_;
   int fd_;
 };
+
+// What writers of `path` that were killed left beside it, the temporary file of today's name or of
+// the random ones that earlier versions took. For who holds the lock: a writer's own is among them.
+[[nodiscard]] std::vector<std::string> left_overs_of(const std::string& path);
 
 // What changes when a file does. Follows links.
 struct FileStamp {

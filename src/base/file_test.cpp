@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
 
 namespace ccproxy {
 namespace {
@@ -74,6 +78,36 @@ TEST_F(File, that_could_not_be_replaced_can_be_tried_again) {
   std::filesystem::remove_all(path);
   ASSERT_TRUE(prepared->commit("text"));
   EXPECT_EQ(read_file(path).value(), "text");
+}
+
+// Writers that were killed left files of random names, which piled up with tokens in them.
+TEST_F(File, is_written_under_one_name_whatever_stands_there) {
+  const std::string path = folder_ + "/auth.json", victim = folder_ + "/victim";
+  std::ofstream(path + ".new") << "half of someth";
+  ASSERT_TRUE(replace_file(path, "first"));
+  EXPECT_FALSE(std::filesystem::exists(path + ".new"));
+  std::ofstream(victim) << "mine";
+  std::filesystem::create_symlink(victim, path + ".new");
+  ASSERT_TRUE(replace_file(path, "second"));
+  EXPECT_EQ(read_file(path).value(), "second");
+  EXPECT_EQ(read_file(victim).value(), "mine") << "a link is not followed";
+  auto begun = Replacement::prepare(path, 100);
+  ASSERT_TRUE(begun);
+  ASSERT_TRUE(replace_file(path, "of the next one that had the lock"));
+  ASSERT_TRUE(begun->commit("third"));
+  EXPECT_EQ(read_file(path).value(), "third");
+  EXPECT_TRUE(left_overs_of(path).empty());
+}
+
+TEST_F(File, has_left_overs_of_todays_name_and_of_earlier_random_ones) {
+  const std::string path = folder_ + "/auth.json";
+  for (const char* end : {".new", ".a1B2c3", ".XXXXXX", ".lock", ".refused", ".bak", ".bak.2",
+                          ".backup", ".a1B2c", ".a1B2c34", ".a1B2-3", ""})
+    std::ofstream(path + end) << "x";
+  std::ofstream(folder_ + "/other.json.a1B2c3") << "x";
+  auto found = left_overs_of(path);
+  std::sort(found.begin(), found.end());
+  EXPECT_EQ(found, (std::vector<std::string>{path + ".XXXXXX", path + ".a1B2c3", path + ".new"}));
 }
 
 TEST_F(File, that_changes_has_another_stamp) {

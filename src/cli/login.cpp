@@ -163,6 +163,7 @@ class Login {
   void tell_where(bool manual);
   void tell_no_more_pastes();
   void take(Result<auth::Redeemable> found, bool was_pasted);
+  [[nodiscard]] Result<Replacement> prepare(std::size_t room);
   Result<void> keep(Replacement file, const Stored& stored);
   void tell_kept(const Stored& stored) const;
 
@@ -226,7 +227,7 @@ Task<Result<void>> Login::take_secret(StoredKind kind, std::string prompt) {
   if (!secret.starts_with("sk-ant-"))
     fmt::print("It does not look like one of Anthropic's; it is taken as it is.\n");
   const Stored stored = stored_secret(kind, std::string(secret));
-  auto file = Replacement::prepare(link_target(path_), 0);
+  auto file = prepare(0);
   if (!file) co_return fail(file.error());
   co_return keep(std::move(*file), stored);
 }
@@ -235,7 +236,7 @@ Task<Result<void>> Login::take_secret(StoredKind kind, std::string prompt) {
 // Whichever comes first wins.
 Task<Result<void>> Login::through_the_browser() {
   // A code is good once: what could keep its token from being saved comes first.
-  auto file = Replacement::prepare(link_target(path_), kRoom);
+  auto file = prepare(kRoom);
   if (!file) co_return fail(file.error());
   manual_ = auth::begin_attempt(config_.oauth.manual_redirect);
   const bool manual = flags_.manual || (!flags_.no_browser && !has_browser());
@@ -360,6 +361,12 @@ bool Login::asks_again(const Error& error) {
 }
 
 // Under the lock: a running server may be renewing what is there.
+Result<Replacement> Login::prepare(std::size_t room) {
+  auto lock = FileLock::wait(auth::lock_path(path_), kLockLimit);
+  if (!lock) return fail(lock.error());
+  return Replacement::prepare(link_target(path_), room);
+}
+
 Result<void> Login::keep(Replacement file, const Stored& stored) {
   auto lock = FileLock::wait(auth::lock_path(path_), kLockLimit);
   if (!lock) return fail(lock.error());

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "auth/sources.hpp"
 #include "auth/stored.hpp"
@@ -25,7 +26,8 @@ constexpr std::chrono::seconds kLockLimit{15};
 int logout(const LogoutFlags&) {
   const config::Environment environment = config::read_environment();
   const std::string path = config::auth_path(environment);
-  if (::access(path.c_str(), F_OK) != 0) {
+  const std::string target = link_target(path);
+  if (::access(path.c_str(), F_OK) != 0 && left_overs_of(target).empty()) {
     fmt::print("Nobody is signed in: there is no {}\n", path);
     return kOk;
   }
@@ -34,12 +36,17 @@ int logout(const LogoutFlags&) {
   if (!lock) return complain_of_file(lock.error());
   const auto stored = auth::read_stored(path);
   // Of a link both ends go: the secret is at the other one.
-  for (const std::string& each : {link_target(path), path}) {
+  // So does what a writer left that was killed: it may hold tokens, too.
+  std::vector<std::string> all = left_overs_of(target);
+  all.insert(all.end(), {target, path});
+  for (const std::string& each : all) {
     if (::unlink(each.c_str()) == 0 || errno == ENOENT) continue;
     fmt::print(stderr, "ccproxy: cannot remove {}: {}\n", each, std::strerror(errno));
     return kFailure;
   }
-  ::unlink(auth::refusal_path(path).c_str());
+  const std::string refusal = auth::refusal_path(path);
+  ::unlink(refusal.c_str());
+  for (const std::string& each : left_overs_of(refusal)) ::unlink(each.c_str());
   fmt::print("Signed out: {} is removed. A running server notices by itself.\n", path);
   if (stored && *stored && (*stored)->kind == auth::StoredKind::kOauth)
     fmt::print("The grant itself is revoked at claude.ai, under Settings, Claude Code.\n");

@@ -13,6 +13,9 @@
 #include "anthropic/models.hpp"
 #include "auth/credentials.hpp"
 #include "auth/standing.hpp"
+#include "auth/stored.hpp"
+#include "base/file.hpp"
+#include "base/file_lock.hpp"
 #include "base/memory.hpp"
 #include "base/version.hpp"
 #include "cli/commands.hpp"
@@ -21,6 +24,7 @@
 #include "cli/port_owner.hpp"
 #include "cli/presence.hpp"
 #include "config/base_url.hpp"
+#include "config/edit.hpp"
 #include "config/environment.hpp"
 #include "config/file.hpp"
 #include "net/runtime.hpp"
@@ -206,6 +210,17 @@ auth::Sources Start::sources() const {
   return sources;
 }
 
+// What a ccproxy left that was killed in a renewal. Whoever holds the lock is renewing: it sees to
+// it itself.
+void adopt_sign_in(const auth::Sources& sources, telemetry::Log& log) {
+  if (sources.auth_path.empty() || left_overs_of(link_target(sources.auth_path)).empty()) return;
+  const auto lock = FileLock::try_now(auth::lock_path(sources.auth_path));
+  if (lock && *lock && auth::adopt_left_over(sources.auth_path))
+    log.say(telemetry::Level::kInfo, "credential",
+            "a renewed sign-in was taken over that a ccproxy had not put in place before it was "
+            "killed");
+}
+
 int serve(const Start& start, config::Loaded loaded) {
   give_large_blocks_back();
   if (loaded.config.server.core_dumps) allow_core_dumps();
@@ -214,6 +229,8 @@ int serve(const Start& start, config::Loaded loaded) {
   auto models = load_models(start.environment);
   if (!models) return complain(models.error());
 
+  config::remove_left_overs(config::config_path(start.environment));
+  adopt_sign_in(start.sources(), **log);
   net::Runtime control;
   auth::Credentials credentials(control, start.sources(), loaded.config,
                                 fmt::format("ccproxy/{}", version()),

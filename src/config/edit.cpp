@@ -72,10 +72,18 @@ Result<void> save(const std::string& path, const Document& document) {
   return replace_file(link_target(path), text);
 }
 
+// A writer that was killed never said that it was done: what it left goes, because keys are in it.
+void remove_left_overs_of(const std::string& path) {
+  std::error_code ignored;
+  for (const std::string& each : left_overs_of(link_target(path)))
+    std::filesystem::remove(each, ignored);
+}
+
 // Reads, changes and writes while nobody else does, so that of two edits none is lost.
 Result<void> edit(const std::string& path, const std::function<Result<void>(Document&)>& change) {
   auto lock = FileLock::wait(path + ".lock", kLockLimit);
   if (!lock) return fail(lock.error());
+  remove_left_overs_of(path);
   auto document = document_of(path);
   if (!document) return fail(document.error());
   if (auto changed = change(*document); !changed) return changed;
@@ -148,6 +156,12 @@ bool has_name(const Document& key, const std::string& name) {
 }
 
 }  // namespace
+
+void remove_left_overs(const std::string& path) {
+  if (left_overs_of(link_target(path)).empty()) return;
+  const auto lock = FileLock::try_now(path + ".lock");
+  if (lock && *lock) remove_left_overs_of(path);
+}
 
 Result<void> set_model(const std::string& path, const std::string& from, const std::string& to) {
   if (from.empty() || !is_utf8(from))
@@ -233,6 +247,7 @@ Result<void> remove_api_key(const std::string& path, const std::string& name) {
 Result<std::string> reset(const std::string& path) {
   auto lock = FileLock::wait(path + ".lock", kLockLimit);
   if (!lock) return fail(lock.error());
+  remove_left_overs_of(path);
   auto aside = keep_copy(path);
   if (!aside && aside.error().kind == ErrorKind::kNotFound) return std::string();
   if (!aside) return aside;

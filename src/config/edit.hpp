@@ -10,8 +10,8 @@
 
 namespace ccproxy::config {
 
-// Adds or changes one mapping. Fails with kConfiguration when `to` is no name of a model but JSON of
-// another kind, such as {} or null.
+// Adds or changes one mapping. Fails with kConfiguration when `to` is no name of a model but JSON
+// of another kind, such as {} or null.
 [[nodiscard]] Result<void> set_model(const std::string& path, const std::string& from,
                                      const std::string& to);
 
@@ -29,6 +29,9 @@ namespace ccproxy::config {
 [[nodiscard]] Result<void> add_api_key(const std::string& path, const NamedKey& key);
 // Fails with kNotFound when there is none of that name.
 [[nodiscard]] Result<void> remove_api_key(const std::string& path, const std::string& name);
+
+// Removes what an edit left that was killed, unless one is under way. For a start.
+void remove_left_overs(const std::string& path);
 
 // Back to the defaults: the file is put aside as `path`.bak, or `path`.bak.2 and so on where an
 // earlier one stands there, which is returned; "" when there was none.

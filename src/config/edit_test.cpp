@@ -45,7 +45,7 @@ TEST_F(Edit, takes_json_and_else_a_string) {
   EXPECT_EQ(config().log.level, LogLevel::kDebug);
   EXPECT_EQ(config().credentials, CredentialSource::kClient);
   EXPECT_EQ(config().server.allowed_hosts.size(), 2U);
-  EXPECT_EQ(config().server.socket, "123");
+  EXPECT_EQ(config().server.socket, folder_ + "/123");
 }
 
 TEST_F(Edit, of_the_mapping_takes_names_with_dots_and_stars) {
@@ -177,6 +177,19 @@ TEST_F(Edit, back_to_the_defaults_keeps_every_old_file) {
     EXPECT_EQ(read_file(path_ + at).value(), was);
   }
   EXPECT_EQ(read_file(path_ + ".bak").value(), R"({"log":{"file":".bak"}})");
+}
+
+TEST_F(Edit, removes_what_an_edit_that_was_killed_left) {
+  for (const char* end : {".new", ".a1B2c3"}) {
+    write("{}");
+    ASSERT_TRUE(replace_file(path_ + end, R"({"apiKeys":[{"name":"a","key":"never-told"}]})"));
+    remove_left_overs(path_);
+    EXPECT_FALSE(std::filesystem::exists(path_ + end));
+    EXPECT_TRUE(config().api_keys.empty());
+    ASSERT_TRUE(replace_file(path_ + end, "{}"));
+    ASSERT_TRUE(set_value(path_, "server.port", "1"));
+    EXPECT_FALSE(std::filesystem::exists(path_ + end));
+  }
 }
 
 TEST_F(Edit, adds_and_removes_proxy_keys) {

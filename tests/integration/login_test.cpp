@@ -400,6 +400,21 @@ TEST_F(Login, through_a_link_keeps_it_and_logout_leaves_no_secret) {
   EXPECT_FALSE(std::filesystem::is_symlink(path()));
 }
 
+// What a renewal left that was killed held live tokens, and stayed.
+TEST_F(Login, is_forgotten_with_everything_that_was_left_of_it) {
+  const std::vector<std::string> left = {path() + ".new", path() + ".a1B2c3",
+                                         path() + ".refused.a1B2c3"};
+  for (const bool is_signed_in : {true, false}) {
+    if (is_signed_in) std::ofstream(path()) << R"({"type":"api_key","key":"sk-ant-api03-old"})";
+    for (const std::string& each : left) std::ofstream(each) << "sk-ant-oat01-live";
+    std::ofstream(path() + ".backup") << "of a person's own";
+    EXPECT_EQ(run(CCPROXY_BINARY, {"logout"}, environment()).code, 0);
+    for (const std::string& each : left) EXPECT_FALSE(std::filesystem::exists(each)) << each;
+    EXPECT_FALSE(std::filesystem::exists(path()));
+    EXPECT_TRUE(std::filesystem::exists(path() + ".backup"));
+  }
+}
+
 TEST_F(Login, on_a_full_disk_spends_no_code) {
   const Finished full = run("/bin/sh",
                             {"-c", std::string("ulimit -f 0; trap '' XFSZ; exec ") +

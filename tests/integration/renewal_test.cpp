@@ -3,6 +3,7 @@
 // one twice.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <chrono>
@@ -159,6 +160,25 @@ TEST_P(Renewing, of_a_process_killed_after_it_has_written_loses_nothing) {
   EXPECT_EQ(post(port_of(another())).status, 200);
   EXPECT_EQ(count("refreshed"), 1);
   EXPECT_EQ(count("reused"), 0);
+}
+
+// 35 of 120 kills lost a sign-in that stood whole beside its file.
+TEST_P(Renewing, of_a_process_killed_before_its_rename_is_taken_over_by_the_next) {
+  const Document signed_in = sign_in(road.mock_port(), seconds(600));
+  Document old = signed_in;
+  old["access"] = "spent";
+  old["refresh"] = "spent-too";
+  old["expires"] = 1000;
+  road.proxy().signal(SIGKILL);
+  ASSERT_TRUE(road.proxy().wait_exit());
+  keep(old);
+  { std::ofstream(path() + ".new") << signed_in.dump() << std::string(500, ' '); }
+  ::chmod((path() + ".new").c_str(), 0600);
+  set_oauth(road.mock_port(), {{"check_tokens", true}});
+  EXPECT_EQ(post(port_of(another())).status, 200);
+  EXPECT_EQ(kept()["access"], signed_in["access"]);
+  EXPECT_FALSE(std::ifstream(path() + ".new").good());
+  EXPECT_EQ(count("refused"), 0);
 }
 
 TEST_P(Renewing, of_a_process_killed_in_between_asks_for_a_login_once_and_leaves_the_file) {
