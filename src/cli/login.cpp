@@ -360,10 +360,14 @@ bool Login::asks_again(const Error& error) {
   return true;
 }
 
-// Under the lock: a running server may be renewing what is there.
+// Under the lock, where anybody has ever taken it: a running server may be renewing what is there.
 Result<Replacement> Login::prepare(std::size_t room) {
-  auto lock = FileLock::wait(auth::lock_path(path_), kLockLimit);
-  if (!lock) return fail(lock.error());
+  std::optional<FileLock> held;
+  if (stamp_of(auth::lock_path(path_)).exists) {
+    auto lock = FileLock::wait(auth::lock_path(path_), kLockLimit);
+    if (!lock) return fail(lock.error());
+    held = std::move(*lock);
+  }
   return Replacement::prepare(link_target(path_), room);
 }
 

@@ -122,7 +122,9 @@ void Server::State::bound_clients(const config::Config& config) {
 
 Result<void> Server::listen() {
   if (auto built = state_->build_workers(); !built) return built;
-  return state_->bind();
+  if (auto bound = state_->bind(); !bound) return bound;
+  state_->bound_clients(*state_->shared.config.get());
+  return {};
 }
 
 Result<void> Server::State::build_workers() {
@@ -131,7 +133,6 @@ Result<void> Server::State::build_workers() {
     workers.push_back(std::make_unique<Worker>(shared));
     if (auto connected = workers.back()->connect(*config); !connected) return connected;
   }
-  bound_clients(*config);
   return {};
 }
 
