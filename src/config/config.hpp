@@ -60,7 +60,7 @@ struct Limits {
   std::size_t body_bytes = 33'554'432;  // JSON routes, decoded too
   std::size_t head_bytes = 65'536;
   std::size_t connections = 10'000;
-  std::size_t held_bytes = 536'870'912;  // all buffered bodies together
+  std::size_t held_bytes = 536'870'912;  // all that is held for clients and for the store together
 };
 
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
@@ -78,7 +78,9 @@ struct Log {
 struct Store {
   bool enabled = true;
   unsigned max_days = 30;
-  std::size_t max_megabytes = 1024;  // MiB, of the whole database; the oldest go first
+  std::size_t max_megabytes = 1024;             // MiB, of the whole database; the oldest go first
+  std::size_t max_response_megabytes = 64;      // of one; a larger one is not kept
+  std::size_t max_conversation_megabytes = 64;  // of what one request continues or refers to
   bool operator==(const Store&) const = default;
 };
 

@@ -182,8 +182,17 @@ void add_store(std::vector<Key>& keys) {
   keys.push_back(integer("store.maxDays", 1, 3650, "How long they are kept.",
                          field(&Config::store, &Store::max_days)));
   keys.push_back(integer("store.maxMegabytes", 1, kMostMegabytes,
-                         "What they may take on disk, in MiB; beyond it the oldest go.",
+                         "What they may take on disk, in MiB: the file, its log and what waits to "
+                         "be written; beyond it the oldest go.",
                          field(&Config::store, &Store::max_megabytes)));
+  keys.push_back(integer("store.maxResponseMegabytes", 1, kMostMegabytes,
+                         "What one of them may take, in MiB, with its input and its events; a "
+                         "larger one is told and not kept.",
+                         field(&Config::store, &Store::max_response_megabytes)));
+  keys.push_back(integer("store.maxConversationMegabytes", 1, kMostMegabytes,
+                         "What one request may continue and refer to, in MiB; beyond it the answer "
+                         "is 413.",
+                         field(&Config::store, &Store::max_conversation_megabytes)));
 }
 
 // How requests of OpenAI's dialects become Anthropic's.
@@ -330,9 +339,10 @@ std::vector<Key> make_keys() {
               "Clients connected at once; also responses in the background, in each worker.",
               field(&Config::limits, &Limits::connections)),
       integer("limits.heldBytes", 1024, kTebibyte,
-              "Of all request bodies held at once, and of what is fetched from the store for them; "
-              "beyond it "
-              "requests are told to come back.",
+              "Of all that is held at once for clients and for the store: request bodies, what is "
+              "fetched for them, whole answers, responses that run, what waits to be written. "
+              "Beyond it streams wait and other requests are told to come back; a part of it is "
+              "kept for small requests.",
               field(&Config::limits, &Limits::held_bytes)),
       choice("log.level", kLevels, "The least important lines that are logged.",
              field(&Config::log, &Log::level)),

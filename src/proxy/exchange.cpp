@@ -303,7 +303,8 @@ Task<Result<void>> Exchange::show_response(const Route& route) {
     fields += cors_fields_;
     co_return co_await follow(question.id(), *after, std::move(fields));
   }
-  auto body = co_await answer_of(worker_, question);
+  const auto hold = std::make_shared<Hold>(shared_.held);  // until the client has taken it
+  auto body = co_await answer_of(worker_, question, hold);
   if (!body) co_return fail(body.error());
   co_return co_await answer(200, "application/json", *body, fields);
 }

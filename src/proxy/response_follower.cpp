@@ -6,17 +6,32 @@
 #include "dialect/reply_encoder.hpp"
 #include "dialect/response_object.hpp"
 #include "http/head.hpp"
+#include "json/writer.hpp"
 #include "proxy/exchange_parts.hpp"
+#include "proxy/request_body.hpp"
 #include "proxy/responses_endpoint.hpp"
 
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::size_t kPiece = std::size_t{256} << 10;  // read from the archive at once
+constexpr std::size_t kPiece = std::size_t{64} << 10;  // told at once, unless one event is more
+constexpr std::size_t kMostObject = std::size_t{64} << 10;
+// How often it looks whether there is room for the next events, and how long.
+constexpr std::chrono::milliseconds kLookForRoom{100};
+constexpr std::chrono::seconds kLongestWait{90};
 // How often a response that runs in another process is looked at.
 constexpr std::chrono::milliseconds kLook{500};
 // How long a response that was erased while it runs has to tell its end itself.
 constexpr std::chrono::milliseconds kLastWords{300};
+
+// For one that is too large to be held as long as somebody reads its events.
+std::string bare_object(std::string_view id) {
+  std::string object;
+  json::Writer writer(object);
+  writer.begin_object().member("id", id).member("object", "response").member("status", "");
+  writer.key("error").value(nullptr).key("output").begin_array().end_array().end_object();
+  return object;
+}
 
 }  // namespace
 
@@ -27,7 +42,8 @@ ResponseFollower::ResponseFollower(WorkerState& worker, const config::Config& co
       client_(client),
       receipt_(receipt),
       changed_(std::make_shared<net::Event>(worker.runtime)),
-      scope_(receipt.key) {}
+      scope_(receipt.key),
+      hold_(std::make_shared<Hold>(worker.shared.held)) {}
 
 Task<Result<void>> ResponseFollower::follow(std::string id, std::int64_t after,
                                             std::string_view more_fields) {
@@ -35,7 +51,7 @@ Task<Result<void>> ResponseFollower::follow(std::string id, std::int64_t after,
   after_ = after;
   auto found = co_await find_response(worker_, scope_, id_);
   if (!found) co_return fail(found.error());
-  object_ = std::move(found->object);
+  object_ = found->object.size() <= kMostObject ? std::move(found->object) : bare_object(id_);
   archive_ = worker_.shared.responses.archive();
   if (!archive_) co_return fail(ErrorKind::kNotFound, "the store was switched off");
   std::string fields;
@@ -80,26 +96,49 @@ Task<Result<void>> ResponseFollower::tell_all() {
     client_.cut_reply();
     co_return Result<void>{};
   }
-  co_return co_await client_.end_reply({});
+  const auto end = std::exchange(end_, nullptr);
+  const std::string_view last = end ? std::string_view(*end) : std::string_view();
+  co_return co_await client_.end_reply(last);
 }
 
 // What is new: from whoever runs it what that still holds, and from the archive what comes before.
 Task<Result<ResponseFollower::Progress>> ResponseFollower::take_news() {
   RunningResponse::News news;
-  if (running_) news = running_->news_behind(after_);
+  hold_->release();  // what was held has been told
+  const auto has_room = [this](std::size_t size) { return may_hold(size); };
+  if (running_) news = running_->news_behind(after_, kPiece, has_room);
   if (news.is_over && !news.has_end) running_.reset();  // its runner broke down
   if (!running_ || !news.is_complete) {
     auto has_more = co_await take_kept();
+    if (!has_more && may_wait(has_more.error())) co_return Progress::kNothing;
     if (!has_more) co_return fail(has_more.error());
     if (*has_more) missing_since_.reset();
     if (*has_more) co_return Progress::kMore;
     if (!running_) co_return co_await take_end();
     if (!news.is_over) co_return miss();
   }
+  if (refused_since_ && Clock::now() - *refused_since_ >= kLongestWait) co_return too_much_held();
   out_ += news.events;
   after_ = std::max(after_, news.last);
+  end_ = std::move(news.end);
   if (news.is_over) co_return Progress::kOver;
   co_return out_.empty() ? Progress::kNothing : Progress::kMore;
+}
+
+bool ResponseFollower::may_hold(std::size_t size) {
+  if (size <= kPiece || hold_->grow(size)) {
+    refused_since_.reset();
+    return true;
+  }
+  if (!refused_since_) refused_since_ = Clock::now();
+  return false;
+}
+
+// Too much is held, or the store is busy: events that are late are better than none.
+bool ResponseFollower::may_wait(const Error& error) {
+  if (error.kind != ErrorKind::kBusy) return false;
+  if (!refused_since_) refused_since_ = Clock::now();
+  return Clock::now() - *refused_since_ < kLongestWait;
 }
 
 // What comes next is nowhere: it was erased, or is too much to be kept. Its runner ends soon and
@@ -118,12 +157,17 @@ ResponseFollower::Progress ResponseFollower::tell_erased() {
 // False when the archive has nothing new.
 Task<Result<bool>> ResponseFollower::take_kept() {
   std::function<Result<std::vector<store::EventChunk>>(const store::Responses&)> question =
-      [scope = scope_, id = id_, after = after_](const store::Responses& kept) {
-        return kept.events_after(scope, id, after, kPiece);
+      [scope = scope_, id = id_, after = after_, hold = hold_](const store::Responses& kept) {
+        const auto room = [&](std::size_t size) -> Result<void> {
+          if (size <= kPiece || hold->grow(size)) return {};
+          return too_much_held();
+        };
+        return kept.events_after(scope, id, after, kPiece, room);
       };
   auto chunks =
       co_await look<std::vector<store::EventChunk>>(worker_.runtime, archive_, std::move(question));
   if (!chunks) co_return fail(chunks.error());
+  refused_since_.reset();
   for (const store::EventChunk& chunk : *chunks) {
     out_ += dialect::events_behind(chunk.bytes, chunk.first, after_);
     after_ = std::max(after_, chunk.last);
@@ -148,6 +192,7 @@ Task<Result<void>> ResponseFollower::tell() {
     out_ = dialect::kKeepAlive;
   if (out_.empty()) co_return co_await client_.flush();
   auto written = co_await client_.write(out_);
+  if (out_.capacity() > kPiece) out_ = std::string();
   out_.clear();
   last_told_ = Clock::now();
   co_return written;
@@ -158,7 +203,9 @@ Task<void> ResponseFollower::wait() {
   net::Deadline look_again(worker_.runtime, [event] {
     if (const auto waiting = event.lock()) waiting->notify();
   });
-  look_again.expires_after(missing_since_ ? kLastWords : kLook);
+  look_again.expires_after(refused_since_   ? Clock::duration(kLookForRoom)
+                           : missing_since_ ? Clock::duration(kLastWords)
+                                            : Clock::duration(kLook));
   co_await changed_->wait();
 }
 

@@ -38,6 +38,8 @@ class ResponseFollower {
   [[nodiscard]] Task<Result<Progress>> take_news();
   [[nodiscard]] Task<Result<bool>> take_kept();
   [[nodiscard]] Task<Result<Progress>> take_end();
+  [[nodiscard]] bool may_hold(std::size_t size);
+  [[nodiscard]] bool may_wait(const Error& error);
   [[nodiscard]] Progress miss();
   [[nodiscard]] Progress tell_erased();
   [[nodiscard]] Task<Result<void>> tell();
@@ -55,6 +57,9 @@ class ResponseFollower {
   std::optional<Clock::time_point> missing_since_;  // what comes next, which is nowhere
   std::int64_t after_ = -1;                         // the last number that was told
   std::string out_;
+  std::shared_ptr<const std::string> end_;          // what is told behind that, at last
+  std::shared_ptr<Hold> hold_;                      // counts large events
+  std::optional<Clock::time_point> refused_since_;  // since there is no room for the next ones
   Clock::time_point last_told_ = Clock::now();
   bool is_gone_ = false;  // the client
   bool is_cut_ = false;

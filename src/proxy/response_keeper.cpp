@@ -30,10 +30,11 @@ std::vector<store::StoredItem> stored_items(const std::vector<dialect::ToldItem>
   return stored;
 }
 
-Task<bool> ResponseKeeper::keep(const anthropic::Transcript& transcript, std::string& out) {
+Task<bool> ResponseKeeper::keep(const anthropic::Transcript& transcript, std::string& out,
+                                Hold& hold) {
   auto items = stored_items(encoder_.items(), transcript);
   const store::Status status = kept_status(encoder_.response_status());
-  const auto kept = co_await running_.finish(status, encoder_.object(), std::move(items));
+  const auto kept = co_await running_.finish(status, encoder_.object(), std::move(items), hold);
   const bool is_lost = !kept && kept.error().kind != ErrorKind::kNotFound;  // that is erased
   if (is_lost) note_lost(kept.error(), out);
   running_.close();
@@ -48,10 +49,10 @@ void ResponseKeeper::note_lost(const Error& error, std::string& out) {
       fmt::format("{} could not be kept: {}", running_.id(), error.message));
 }
 
-Task<void> ResponseKeeper::abandon(const anthropic::Transcript& transcript) {
+Task<void> ResponseKeeper::abandon(const anthropic::Transcript& transcript, Hold& hold) {
   std::string nobody;
   encoder_.cancel(nobody);
-  (void)co_await keep(transcript, nobody);
+  (void)co_await keep(transcript, nobody, hold);
 }
 
 void ResponseKeeper::drop() {

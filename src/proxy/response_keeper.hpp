@@ -22,8 +22,9 @@ class ResponseKeeper final : public AnswerKeeper {
                  RunningResponse& running)
       : parts_(parts), encoder_(encoder), running_(running) {}
 
-  [[nodiscard]] Task<bool> keep(const anthropic::Transcript& transcript, std::string& out) override;
-  [[nodiscard]] Task<void> abandon(const anthropic::Transcript& transcript) override;
+  [[nodiscard]] Task<bool> keep(const anthropic::Transcript& transcript, std::string& out,
+                                Hold& hold) override;
+  [[nodiscard]] Task<void> abandon(const anthropic::Transcript& transcript, Hold& hold) override;
   void drop() override;
 
  private:

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
@@ -15,18 +16,22 @@ namespace ccproxy::proxy {
 namespace {
 
 constexpr std::size_t kMostTurns = 10'000;
-constexpr std::size_t kMostBytes = std::size_t{256} << 20;  // of turns and items together
+constexpr std::size_t kNoBound = std::numeric_limits<std::size_t>::max();  // the budget has one
 constexpr std::size_t kMostItems = 10'000;
 
 // What one request may still take from the store; all of it is held until the request is decoded.
 class Budget {
  public:
-  explicit Budget(Hold& hold) : hold_(hold) {}
+  Budget(Hold& hold, std::size_t megabytes)
+      : hold_(hold), megabytes_(megabytes), left_(megabytes << 20) {}
 
   [[nodiscard]] Result<void> take(std::size_t size) {
     if (size > left_)
-      return fail(ErrorKind::kTooLarge,
-                  fmt::format("what the request refers to is larger than {} bytes", kMostBytes));
+      return fail(
+          ErrorKind::kTooLarge,
+          fmt::format("the conversation that the request continues, or refers to, takes more "
+                      "than {} MiB (store.maxConversationMegabytes)",
+                      megabytes_));
     if (!hold_.grow(size)) return too_much_held();
     left_ -= size;
     return {};
@@ -34,7 +39,7 @@ class Budget {
 
  private:
   Hold& hold_;
-  std::size_t left_ = kMostBytes;
+  std::size_t megabytes_, left_;
 };
 
 void append_element(std::string& list, std::string_view element) {
@@ -74,7 +79,7 @@ Result<void> find_turns(const store::Responses& kept, const std::string& scope,
                         const std::string& previous, Budget& budget, dialect::Past& past) {
   if (previous.empty()) return {};
   const auto room = [&](std::size_t size) { return budget.take(size); };
-  auto turns = kept.turns(scope, previous, kMostTurns, kMostBytes, room);
+  auto turns = kept.turns(scope, previous, kMostTurns, kNoBound, room);
   if (!turns && turns.error().kind == ErrorKind::kNotFound) return {};
   if (!turns) return fail(turns.error());
   for (store::StoredTurn& stored : *turns) {
@@ -134,12 +139,13 @@ Result<void> find_items(const store::Responses& kept, const std::string& scope,
 
 Task<Result<dialect::Past>> fetch_past(net::Runtime& runtime,
                                        std::shared_ptr<store::Archive> archive, std::string scope,
-                                       dialect::References references, std::shared_ptr<Hold> hold) {
+                                       dialect::References references, std::shared_ptr<Hold> hold,
+                                       std::size_t most_megabytes) {
   std::function<Result<dialect::Past>(const store::Responses&)> question =
-      [scope = std::move(scope), asked = std::move(references),
-       hold = std::move(hold)](const store::Responses& kept) -> Result<dialect::Past> {
+      [scope = std::move(scope), asked = std::move(references), hold = std::move(hold),
+       most_megabytes](const store::Responses& kept) -> Result<dialect::Past> {
     dialect::Past past;
-    Budget budget(*hold);
+    Budget budget(*hold, most_megabytes);
     std::vector<std::string> ids = asked.items;
     if (auto turns = find_turns(kept, scope, asked.previous, budget, past); !turns)
       return fail(turns.error());

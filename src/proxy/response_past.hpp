@@ -15,12 +15,10 @@ namespace ccproxy::proxy {
 
 // Nothing of what is not kept, or not kept in this scope: the decoder says what is missing. `hold`
 // counts what is fetched, while it is fetched; nobody else may use it meanwhile. Fails with
-// kTooLarge for more than a few hundred megabytes or ten thousand items, with kBusy when too much
-// is held, and with kIo.
-[[nodiscard]] Task<Result<dialect::Past>> fetch_past(net::Runtime& runtime,
-                                                     std::shared_ptr<store::Archive> archive,
-                                                     std::string scope,
-                                                     dialect::References references,
-                                                     std::shared_ptr<Hold> hold);
+// kTooLarge for more than that many megabytes or ten thousand items, with kBusy when too much is
+// held, and with kIo.
+[[nodiscard]] Task<Result<dialect::Past>> fetch_past(
+    net::Runtime& runtime, std::shared_ptr<store::Archive> archive, std::string scope,
+    dialect::References references, std::shared_ptr<Hold> hold, std::size_t most_megabytes);
 
 }  // namespace ccproxy::proxy

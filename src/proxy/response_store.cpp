@@ -10,6 +10,8 @@ namespace {
 constexpr std::int64_t kBetweenSweeps = 600;  // seconds
 constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20;
 
+std::uint64_t limit_of(const config::Store& config) { return config.max_megabytes * kMegabyte; }
+
 }  // namespace
 
 Result<void> ResponseStore::configure(const config::Store& config) {
@@ -17,13 +19,21 @@ Result<void> ResponseStore::configure(const config::Store& config) {
     const std::lock_guard lock(mutex_);
     config_ = config;
     is_on_ = config.enabled;
+    next_sweep_ = 0;  // there may be less room
+    if (archive_) archive_->set_limit(limit_of(config));
     if (!is_on_ || archive_) return {};
   }
   auto opened = store::Archive::open(path_);
   if (!opened) return fail(opened.error());
+  (*opened)->set_limit(limit_of(config));
   const std::lock_guard lock(mutex_);
   archive_ = std::move(*opened);
   return {};
+}
+
+std::size_t ResponseStore::most_response_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return config_.max_response_megabytes * kMegabyte;
 }
 
 std::shared_ptr<store::Archive> ResponseStore::archive() const {
@@ -76,7 +86,7 @@ void ResponseStore::sweep(const std::shared_ptr<store::Archive>& archive,
   if (now_seconds < next_sweep_) return;
   next_sweep_ = now_seconds + kBetweenSweeps;
   const std::int64_t days = config_.max_days;
-  const std::uint64_t bytes = static_cast<std::uint64_t>(config_.max_megabytes) * kMegabyte;
+  const std::uint64_t bytes = limit_of(config_);
   const auto sweep = [this, now_seconds, days, bytes](store::Responses& kept) {
     const auto swept = kept.sweep(now_seconds, days, bytes);
     if (!swept) return Result<void>(fail(swept.error()));
@@ -111,13 +121,13 @@ std::shared_ptr<RunningResponse> ResponseStore::running(std::string_view scope,
   return response && response->scope() == scope ? response : nullptr;
 }
 
-void ResponseStore::close() {
+void ResponseStore::close(store::Archive::TimePoint until) {
   std::shared_ptr<store::Archive> archive;
   {
     const std::lock_guard lock(mutex_);
     archive = archive_;
   }
-  if (archive) archive->close();
+  if (archive) archive->close(until);
 }
 
 store::Archive::Done ArchiveWait::callback() {

@@ -34,6 +34,8 @@ class ResponseStore {
   // nullptr while nothing is kept.
   [[nodiscard]] std::shared_ptr<store::Archive> archive() const;
   [[nodiscard]] const std::string& path() const { return path_; }
+  // What one response may take.
+  [[nodiscard]] std::size_t most_response_bytes() const;
 
   // Once a second: what other processes have left or ask for is seen to, and now and then what is
   // too old or too much is erased.
@@ -46,8 +48,8 @@ class ResponseStore {
   [[nodiscard]] std::shared_ptr<RunningResponse> running(std::string_view scope,
                                                          std::string_view id) const;
 
-  // Waits for what was handed over. What comes later is refused.
-  void close();
+  // Waits for what was handed over, until then. What comes later is refused.
+  void close(store::Archive::TimePoint until = store::Archive::TimePoint::max());
 
  private:
   [[nodiscard]] std::shared_ptr<RunningResponse> running(std::string_view id) const;

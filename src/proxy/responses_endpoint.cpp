@@ -10,6 +10,7 @@
 #include "dialect/past.hpp"
 #include "dialect/response_object.hpp"
 #include "json/writer.hpp"
+#include "proxy/request_body.hpp"
 #include "proxy/running_response.hpp"
 
 namespace ccproxy::proxy {
@@ -23,6 +24,7 @@ constexpr std::int64_t kUsualItems = 20, kMostItems = 100;
 constexpr std::chrono::seconds kPatience{5};
 constexpr std::chrono::milliseconds kLook{100};
 constexpr std::chrono::seconds kComeBack{1};
+constexpr std::chrono::seconds kWritten{1};  // the store has for it what it has for an end
 
 // The value of a parameter; percent signs are left alone, since no value here has any.
 std::optional<std::string_view> parameter(std::string_view query, std::string_view name) {
@@ -51,10 +53,20 @@ Error still_runs_elsewhere() {
       "", "", kComeBack};
 }
 
+Error not_written() {
+  return {ErrorKind::kBusy, "The store could not be written within a second: try again.", "", "",
+          kComeBack};
+}
+
+Result<void> room_in(Hold& hold, std::size_t size) {
+  return hold.grow(size) ? Result<void>() : too_much_held();
+}
+
 // One that was interrupted is shown as it ended, with what its events tell.
 Result<std::optional<store::StoredResponse>> find(const store::Responses& kept,
-                                                  const std::string& scope, const std::string& id) {
-  auto found = kept.find(scope, id);
+                                                  const std::string& scope, const std::string& id,
+                                                  store::Room room) {
+  auto found = kept.find(scope, id, room);
   if (!found || !*found || !(*found)->was_interrupted) return found;
   std::string output;
   for (std::int64_t last = -1; last < (*found)->last_sequence;) {
@@ -89,8 +101,9 @@ Task<Result<std::string>> erase(WorkerState& worker, std::string scope, std::str
     return Result<void>{};
   };
   archive->submit(std::move(work), wait.callback());
-  auto done = co_await wait.wait();
-  if (!done) co_return fail(done.error());
+  auto done = co_await wait.wait_for(kWritten);
+  if (!done) co_return fail(not_written());
+  if (!*done) co_return fail(done->error());
   if (!*was_there) co_return fail(not_found(id));
   std::string body;
   json::Writer writer(body);
@@ -126,8 +139,9 @@ Task<Result<store::StoredResponse>> end_elsewhere(WorkerState& worker, std::stri
     return {};
   };
   archive->submit(std::move(ask), wait.callback());
-  auto asked = co_await wait.wait();
-  if (!asked) co_return fail(asked.error());
+  auto asked = co_await wait.wait_for(kWritten);
+  if (!asked) co_return fail(not_written());
+  if (!*asked) co_return fail(asked->error());
   const auto limit = Clock::now() + kPatience;
   while (true) {
     auto found = co_await find_response(worker, scope, id);
@@ -191,12 +205,13 @@ std::string list_of(const store::ItemList& list) {
 }
 
 Task<Result<std::string>> list_input(WorkerState& worker, std::string scope, std::string id,
-                                     std::string query) {
+                                     std::string query, std::shared_ptr<Hold> hold) {
   auto page = page_of(query);
   if (!page) co_return fail(page.error());
   std::function<Result<store::ItemList>(const store::Responses&)> question =
-      [scope, id, page = *page](const store::Responses& kept) {
-        auto list = kept.input_items(scope, id, page);
+      [scope, id, page = *page, hold = std::move(hold)](const store::Responses& kept) {
+        const auto room = [&](std::size_t size) { return room_in(*hold, 2 * size); };  // the body
+        auto list = kept.input_items(scope, id, page, room);
         if (!list) return list;
         for (store::StoredItem& item : list->items) item.json = dialect::listed_item(item.json);
         return list;
@@ -234,12 +249,15 @@ Result<std::int64_t> ResponseQuestion::starting_after() const {
 }
 
 Task<Result<store::StoredResponse>> find_response(WorkerState& worker, std::string scope,
-                                                  std::string id) {
+                                                  std::string id, std::shared_ptr<Hold> hold) {
   const auto archive = worker.shared.responses.archive();
   if (!archive) co_return fail(not_found(id));
   std::function<Result<std::optional<store::StoredResponse>>(const store::Responses&)> question =
-      [scope = std::move(scope), id](const store::Responses& kept) {
-        return find(kept, scope, id);
+      [scope = std::move(scope), id, hold = std::move(hold)](const store::Responses& kept) {
+        const auto room = [&](std::size_t size) {
+          return hold ? room_in(*hold, size) : Result<void>();
+        };
+        return find(kept, scope, id, room);
       };
   auto found = co_await look<std::optional<store::StoredResponse>>(worker.runtime, archive,
                                                                    std::move(question));
@@ -248,16 +266,17 @@ Task<Result<store::StoredResponse>> find_response(WorkerState& worker, std::stri
   co_return std::move(**found);
 }
 
-Task<Result<std::string>> answer_of(WorkerState& worker, ResponseQuestion question) {
+Task<Result<std::string>> answer_of(WorkerState& worker, ResponseQuestion question,
+                                    std::shared_ptr<Hold> hold) {
   std::string id = question.id(), scope(question.scope);
   const std::string_view verb = verb_of(question.path);
   if (verb == "cancel") co_return co_await cancel(worker, std::move(scope), std::move(id));
   if (verb == "input_items")
     co_return co_await list_input(worker, std::move(scope), std::move(id),
-                                  std::string(question.query));
+                                  std::string(question.query), std::move(hold));
   if (question.method == "DELETE")
     co_return co_await erase(worker, std::move(scope), std::move(id));
-  auto found = co_await find_response(worker, std::move(scope), std::move(id));
+  auto found = co_await find_response(worker, std::move(scope), std::move(id), std::move(hold));
   if (!found) co_return fail(found.error());
   co_return std::move(found->object);
 }

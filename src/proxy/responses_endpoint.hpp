@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -24,11 +25,14 @@ struct ResponseQuestion {
   [[nodiscard]] Result<std::int64_t> starting_after() const;
 };
 
-// The body of the answer. Fails with kNotFound and kInvalidRequest.
-[[nodiscard]] Task<Result<std::string>> answer_of(WorkerState& worker, ResponseQuestion question);
+// The body of the answer, which `hold` counts. Fails with kNotFound and kInvalidRequest, and with
+// kBusy when too much is held.
+[[nodiscard]] Task<Result<std::string>> answer_of(WorkerState& worker, ResponseQuestion question,
+                                                  std::shared_ptr<Hold> hold);
 
-// Fails with kNotFound when it is not kept in that scope.
-[[nodiscard]] Task<Result<store::StoredResponse>> find_response(WorkerState& worker,
-                                                                std::string scope, std::string id);
+// Fails with kNotFound when it is not kept in that scope. `hold` counts its object, where there is
+// one; nobody else may use it meanwhile.
+[[nodiscard]] Task<Result<store::StoredResponse>> find_response(
+    WorkerState& worker, std::string scope, std::string id, std::shared_ptr<Hold> hold = nullptr);
 
 }  // namespace ccproxy::proxy

@@ -1,5 +1,7 @@
 #include "proxy/running_response.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -9,12 +11,12 @@ namespace {
 constexpr std::size_t kPiece = std::size_t{16} << 10;  // of events, as they are written
 // Of events that wait to be written. More is not kept.
 constexpr std::size_t kMostWaiting = std::size_t{64} << 20;
+// Of events of a response that is not kept any more, for those who follow it.
+constexpr std::size_t kMostUnkept = std::size_t{1} << 20;
 // How long somebody waits for a response to be on disk.
 constexpr std::chrono::seconds kPatience{1};
 
-tl::unexpected<Error> not_in_time() {
-  return fail(ErrorKind::kBusy, "the store could not be written within a second");
-}
+Error not_in_time() { return {ErrorKind::kBusy, "the store could not be written within a second"}; }
 
 }  // namespace
 
@@ -30,16 +32,29 @@ void RunningResponse::Events::append(const Events& behind) {
   bytes += behind.bytes;
 }
 
-std::string_view RunningResponse::Events::behind(std::int64_t after) const {
-  if (after < first) return bytes;
-  const auto known = static_cast<std::size_t>(after - first) + 1;
-  return known >= ends.size() ? std::string_view()
-                              : std::string_view(bytes).substr(ends[known - 1]);
+void RunningResponse::Events::append_behind(News& news, std::size_t most, HasRoom has_room) const {
+  std::size_t from = news.last < first ? 0 : static_cast<std::size_t>(news.last - first) + 1;
+  for (; from < ends.size() && news.events.size() < most; ++from) {
+    const std::size_t begin = from == 0 ? 0 : ends[from - 1];
+    if (!has_room(ends[from] - begin)) return;
+    news.events.append(bytes, begin, ends[from] - begin);
+    news.last = first + static_cast<std::int64_t>(from);
+  }
+}
+
+std::size_t RunningResponse::Changes::size() const {
+  std::size_t size = events.bytes.size() + object.size() + (last_event ? last_event->size() : 0);
+  if (beginning) {
+    size += beginning->response.object.size();
+    for (const store::StoredItem& item : beginning->input) size += item.json.size();
+  }
+  for (const store::StoredItem& item : output) size += item.json.size() + item.blocks.size();
+  return size;
 }
 
 // --- Of whoever runs it --------------------------------------------------------------------------
 
-RunningResponse::RunningResponse(net::Runtime& runtime, ResponseStore& all,
+RunningResponse::RunningResponse(net::Runtime& runtime, ResponseStore& all, HeldBytes& held,
                                  std::shared_ptr<store::Archive> archive,
                                  store::StoredResponse response,
                                  std::vector<store::StoredItem> input)
@@ -49,9 +64,26 @@ RunningResponse::RunningResponse(net::Runtime& runtime, ResponseStore& all,
       id_(response.id),
       scope_(response.scope),
       is_background_(response.is_background),
+      most_(all.most_response_bytes()),
+      held_(held),
       is_started_(!is_background_) {
   waiting_.beginning =
       std::make_shared<Beginning>(Beginning{std::move(response), std::move(input)});
+  waiting_.held = Hold(held_);
+  count(waiting_.size());
+}
+
+// What waits has become larger by so much.
+void RunningResponse::count(std::size_t bytes) {
+  taken_ += bytes;
+  waiting_.held.grow_anyway(bytes);
+  if (taken_ > most_)
+    lose({ErrorKind::kTooLarge,
+          fmt::format("it takes more than {} MiB (store.maxResponseMegabytes)", most_ >> 20)});
+}
+
+void RunningResponse::lose(Error why) {
+  if (!lost_) lost_ = std::move(why);
 }
 
 void RunningResponse::set_object(std::string object) {
@@ -64,10 +96,11 @@ Task<Result<void>> RunningResponse::begin(store::Status status, std::string obje
   set_object(std::move(object));
   waiting_.done = wait.callback();
   hand_over();
-  const auto done = co_await wait.wait_for(kPatience);
+  const auto done = co_await wait.wait_for(lost_ ? Clock::duration::zero() : kPatience);
   if (done && *done) co_return Result<void>{};
   withdraw();
-  if (!done) co_return not_in_time();
+  if (lost_) co_return fail(*lost_);
+  if (!done) co_return fail(not_in_time());
   co_return fail(ErrorKind::kBusy, done->error().message);
 }
 
@@ -86,8 +119,12 @@ void RunningResponse::add(std::int64_t number, std::string_view sse) {
   {
     const std::lock_guard lock(mutex_);
     Events& events = waiting_.events;
-    is_lost_ = is_lost_ || events.bytes.size() + sse.size() > kMostWaiting;
-    if (is_lost_) events = {.first = number};
+    count(sse.size());
+    if (events.bytes.size() + sse.size() > kMostWaiting) lose(not_in_time());
+    if (lost_ && events.bytes.size() + sse.size() > kMostUnkept) {
+      waiting_.held.shrink(events.bytes.size());
+      events = {.first = number};
+    }
     events.add(sse);
   }
   wake_followers();
@@ -95,37 +132,43 @@ void RunningResponse::add(std::int64_t number, std::string_view sse) {
 
 void RunningResponse::end(std::int64_t number, std::string_view sse) {
   if (!has_begun_ && !is_background_) hand_over();
+  auto last = std::make_shared<const std::string>(sse);
   const std::lock_guard lock(mutex_);
   end_number_ = number;
-  end_ = sse;
+  end_ = std::move(last);
 }
 
 // The first events of one in the background are written together, when it runs.
 bool RunningResponse::has_piece() const {
-  return is_started_ && !is_failing_ && waiting_.events.bytes.size() >= kPiece;
+  return is_started_ && !is_failing_ && !lost_ && waiting_.events.bytes.size() >= kPiece;
 }
 
 // One after another, so that what could not be written goes with what comes behind it. The
 // beginning goes alone: its first events belong together, and are not all there yet.
 void RunningResponse::hand_over() {
-  if (writing_ || is_gone_) return;
+  if (writing_ || is_gone_ || lost_) return;
   has_begun_ = true;
   {
     const std::lock_guard lock(mutex_);
     const std::int64_t first = waiting_.events.first;
     writing_ = std::make_shared<Changes>(std::exchange(waiting_, {}));
-    if (writing_->beginning && !writing_->is_end)
+    waiting_.held = Hold(held_);
+    if (writing_->beginning && !writing_->is_end) {
       waiting_.events = std::exchange(writing_->events, {.first = first});
-    else
+      waiting_.held.take_from(writing_->held, waiting_.events.bytes.size());
+    } else {
       waiting_.events.first = writing_->events.next();
+    }
   }
+  const std::size_t bytes = writing_->size();
   archive_->submit(
       [id = id_, changes = writing_](store::Responses& kept) { return write(kept, id, *changes); },
       [&runtime = runtime_, weak = weak_from_this()](Result<void> written) {
         runtime.post([weak, written = std::move(written)] {
           if (const auto self = weak.lock()) self->note_written(written);
         });
-      });
+      },
+      bytes);
 }
 
 Result<void> RunningResponse::write(store::Responses& kept, const std::string& id,
@@ -133,13 +176,14 @@ Result<void> RunningResponse::write(store::Responses& kept, const std::string& i
   if (changes.beginning)
     if (auto begun = kept.begin(changes.beginning->response, changes.beginning->input); !begun)
       return begun;
-  const bool has_last = !changes.last_event.empty();
-  if (const Events& events = changes.events; has_last || !events.ends.empty()) {
-    const std::int64_t last = has_last ? events.next() : events.next() - 1;
-    const std::string all = has_last ? events.bytes + changes.last_event : std::string();
-    const std::string& bytes = has_last ? all : events.bytes;
-    if (auto told = kept.append_events(id, events.first, last, bytes); !told) return told;
-  }
+  const Events& events = changes.events;
+  if (!events.ends.empty())
+    if (auto told = kept.append_events(id, events.first, events.next() - 1, events.bytes); !told)
+      return told;
+  if (changes.last_event)
+    if (auto told = kept.append_events(id, events.next(), events.next(), *changes.last_event);
+        !told)
+      return told;
   if (!changes.status) return {};
   return changes.is_end ? kept.finish(id, *changes.status, changes.object, changes.output)
                         : kept.update(id, *changes.status, changes.object);
@@ -152,6 +196,7 @@ void RunningResponse::note_written(const Result<void>& written) {
     was = std::exchange(writing_, nullptr);
     is_gone_ = is_gone_ || (!written && written.error().kind == ErrorKind::kNotFound);
     is_failing_ = is_failing_ || !written;
+    if (!written && written.error().kind == ErrorKind::kTooLarge) lose(written.error());
     if (!written && !is_gone_ && !was->is_end) put_back(*was);
   }
   if (was->done) was->done(written);
@@ -165,6 +210,7 @@ void RunningResponse::put_back(Changes& changes) {
   changes.events.append(waiting_.events);
   waiting_.events = std::move(changes.events);
   waiting_.beginning = std::move(changes.beginning);
+  waiting_.held.take_over(changes.held);
   if (!waiting_.status) {
     waiting_.status = changes.status;
     waiting_.object = std::move(changes.object);
@@ -172,25 +218,29 @@ void RunningResponse::put_back(Changes& changes) {
 }
 
 Task<Result<void>> RunningResponse::finish(store::Status status, std::string object,
-                                           std::vector<store::StoredItem> output) {
+                                           std::vector<store::StoredItem> output, Hold& hold) {
   has_ended_ = true;
-  if (!has_begun_) co_return Result<void>{};
+  if (!has_begun_ && !lost_) co_return Result<void>{};
   if (is_gone_) co_return fail(ErrorKind::kNotFound, id_);
   ArchiveWait wait(runtime_);
   {
     const std::lock_guard lock(mutex_);
+    const std::size_t before = waiting_.size();
     waiting_.status = status;
     waiting_.object = std::move(object);
     waiting_.is_end = true;
     waiting_.last_event = end_;
     waiting_.output = std::move(output);
     waiting_.done = wait.callback();
+    const std::size_t more = waiting_.size() - std::min(before, waiting_.size());
+    hold.shrink(more);
+    count(more);
   }
-  if (!is_lost_) hand_over();
-  auto done = co_await wait.wait_for(is_lost_ ? Clock::duration::zero() : kPatience);
-  while (!done && !is_lost_ && is_background_ && !is_followed())
+  hand_over();
+  auto done = co_await wait.wait_for(lost_ ? Clock::duration::zero() : kPatience);
+  while (!done && !lost_ && is_background_ && !is_followed())
     done = co_await wait.wait_for(kPatience);
-  if (!done) done = not_in_time();
+  if (!done) done = fail(lost_ ? *lost_ : not_in_time());
   if (!*done && done->error().kind != ErrorKind::kNotFound) withdraw();
   co_return *done;
 }
@@ -223,17 +273,20 @@ void RunningResponse::on_cancel(std::function<void()> cancel) {
 
 // --- From any thread -----------------------------------------------------------------------------
 
-RunningResponse::News RunningResponse::news_behind(std::int64_t after) const {
+RunningResponse::News RunningResponse::news_behind(std::int64_t after, std::size_t most,
+                                                   HasRoom has_room) const {
   const std::lock_guard lock(mutex_);
-  News news{.last = after, .is_over = is_over_};
+  News news{.last = after};
   const Events& oldest = writing_ ? writing_->events : waiting_.events;
   news.is_complete = after + 1 >= oldest.first;
-  if (writing_) news.events = writing_->events.behind(after);
-  news.events += waiting_.events.behind(after);
-  news.last = std::max(after, waiting_.events.next() - 1);
+  if (writing_) writing_->events.append_behind(news, most, has_room);
+  if (!writing_ || news.last + 1 >= writing_->events.next())
+    waiting_.events.append_behind(news, most, has_room);
+  if (news.last + 1 < waiting_.events.next()) return news;  // the rest another time
+  news.is_over = is_over_;
   news.has_end = is_over_ && end_number_ >= 0;
-  if (!is_over_ || end_number_ <= after) return news;
-  news.events += end_;
+  if (!news.has_end || end_number_ <= after) return news;
+  news.end = end_;
   news.last = end_number_;
   return news;
 }

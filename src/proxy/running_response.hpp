@@ -14,8 +14,10 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/function_ref.hpp"
 #include "dialect/response_events.hpp"
 #include "net/runtime.hpp"
+#include "proxy/held_bytes.hpp"
 #include "proxy/response_store.hpp"
 #include "store/archive.hpp"
 
@@ -24,8 +26,9 @@ namespace ccproxy::proxy {
 class RunningResponse final : public dialect::EventLog,
                               public std::enable_shared_from_this<RunningResponse> {
  public:
-  // `runtime` is that of whoever runs it; `all` must outlive it.
-  RunningResponse(net::Runtime& runtime, ResponseStore& all,
+  // `runtime` is that of whoever runs it; `all` must outlive it, and `held`, which counts what
+  // waits to be written, the archive's work.
+  RunningResponse(net::Runtime& runtime, ResponseStore& all, HeldBytes& held,
                   std::shared_ptr<store::Archive> archive, store::StoredResponse response,
                   std::vector<store::StoredItem> input);
 
@@ -37,8 +40,8 @@ class RunningResponse final : public dialect::EventLog,
 
   void set_object(std::string object);
   // Tells the archive that it is there, and waits until it is on disk, for at most a second. Fails
-  // with kBusy; then it is as if it had never been. Without this its first event tells that, and
-  // nobody waits.
+  // with kBusy, and kTooLarge as finish() does; then it is as if it had never been. Without this
+  // its first event tells that, and nobody waits.
   [[nodiscard]] Task<Result<void>> begin(store::Status status, std::string object);
   // It runs now; its first events, told before, are written with that.
   void update(store::Status status, std::string object);
@@ -47,9 +50,10 @@ class RunningResponse final : public dialect::EventLog,
   void end(std::int64_t number, std::string_view sse) override;
   // The end; returns when it is on disk, or after a second when somebody waits for it: its client,
   // or those who follow one in the background. When that fails, what was written of it is taken
-  // back, and it is as if it had never been. Fails with kNotFound when it was erased meanwhile.
+  // back, and it is as if it had never been. Fails with kNotFound when it was erased meanwhile, and
+  // with kTooLarge when it or the store is too large. `hold` has counted what is given here.
   [[nodiscard]] Task<Result<void>> finish(store::Status status, std::string object,
-                                          std::vector<store::StoredItem> output);
+                                          std::vector<store::StoredItem> output, Hold& hold);
   // It is as if it had never been.
   void erase();
   // It is over: nothing more will come of it. Call it in any case. One that was begun and never
@@ -62,13 +66,16 @@ class RunningResponse final : public dialect::EventLog,
 
   struct News {
     std::string events{};
-    std::int64_t last = -1;   // the number of the last of them
-    bool is_complete = true;  // else there are some before them, in the archive
-    bool is_over = false;     // no more will come
-    bool has_end = false;     // then: of itself, and what ends it is among what it tells
+    std::int64_t last = -1;                    // the number of the last of them
+    bool is_complete = true;                   // else there are some before them, in the archive
+    bool is_over = false;                      // no more will come behind these
+    bool has_end = false;                      // then: of itself, not since its runner broke down
+    std::shared_ptr<const std::string> end{};  // then: the last event, when it is news
   };
-  // What is not in the archive, or not for long, behind the number `after`.
-  [[nodiscard]] News news_behind(std::int64_t after) const;
+  // What is not in the archive, or not for long, behind the number `after`: about `most` bytes of
+  // it, and no event that `has_room` says no to. The last event is shared, since it may be large.
+  using HasRoom = FunctionRef<bool(std::size_t)>;
+  [[nodiscard]] News news_behind(std::int64_t after, std::size_t most, HasRoom has_room) const;
   [[nodiscard]] bool is_over() const;
   // `event` is notified in its runtime when there is more; for as long as its owner keeps it.
   void follow(net::Runtime& runtime, std::weak_ptr<net::Event> event);
@@ -96,7 +103,8 @@ class RunningResponse final : public dialect::EventLog,
     }
     void add(std::string_view sse);
     void append(const Events& behind);
-    [[nodiscard]] std::string_view behind(std::int64_t after) const;
+    // Appends those behind the last one, until there are `most` bytes or no room.
+    void append_behind(News& news, std::size_t most, HasRoom has_room) const;
   };
   // What is not on disk yet. One of them is written at a time.
   struct Changes {
@@ -105,14 +113,19 @@ class RunningResponse final : public dialect::EventLog,
     std::optional<store::Status> status{};
     std::string object{};  // with the status
     bool is_end = false;
-    std::string last_event{};  // of the end, as is the output
+    std::shared_ptr<const std::string> last_event{};  // of the end, as is the output
     std::vector<store::StoredItem> output{};
     store::Archive::Done done{};
+    Hold held{};  // counts all of this
+
+    [[nodiscard]] std::size_t size() const;
   };
 
   [[nodiscard]] static Result<void> write(store::Responses& kept, const std::string& id,
                                           const Changes& changes);
   [[nodiscard]] bool has_piece() const;
+  void count(std::size_t bytes);
+  void lose(Error why);
   void hand_over();
   void note_written(const Result<void>& written);
   void put_back(Changes& changes);
@@ -125,19 +138,22 @@ class RunningResponse final : public dialect::EventLog,
   std::shared_ptr<store::Archive> archive_;
   const std::string id_, scope_;
   const bool is_background_;
+  const std::size_t most_;  // bytes that it may take
+  HeldBytes& held_;
   // Of the runner's thread alone.
   bool has_begun_ = false;
-  bool is_started_;          // upstream has taken it, or is about to
-  bool is_failing_ = false;  // a piece could not be written: the end tries once more
-  bool is_lost_ = false;     // too much came meanwhile
-  bool is_gone_ = false;     // erased or taken back: nothing more is written
-  bool has_ended_ = false;   // the archive was told how, or is not to be
+  bool is_started_;              // upstream has taken it, or is about to
+  bool is_failing_ = false;      // a piece could not be written: the end tries once more
+  std::optional<Error> lost_{};  // it cannot be kept any more: it, or the store, is too large
+  std::size_t taken_ = 0;        // bytes of it so far, written or not
+  bool is_gone_ = false;         // erased or taken back: nothing more is written
+  bool has_ended_ = false;       // the archive was told how, or is not to be
 
   mutable std::mutex mutex_;  // guards what follows; the runner alone changes the first two
   Changes waiting_;
   std::shared_ptr<Changes> writing_;  // the archive reads it
   std::int64_t end_number_ = -1;
-  std::string end_;  // the last event
+  std::shared_ptr<const std::string> end_;  // the last event
   bool is_over_ = false;
   std::vector<Follower> followers_;
   std::function<void()> cancel_;

@@ -23,7 +23,7 @@ class Running : public testing::Test {
   }
   std::shared_ptr<RunningResponse> make(net::TestLoop& loop, bool is_background = false) {
     auto made = std::make_shared<RunningResponse>(
-        loop.runtime(), all_, all_.archive(),
+        loop.runtime(), all_, held_, all_.archive(),
         store::StoredResponse{.id = "resp_1", .scope = "me", .is_background = is_background},
         std::vector<store::StoredItem>{});
     all_.add(made);
@@ -36,8 +36,17 @@ class Running : public testing::Test {
   }
 
   std::string folder_ = made_folder();
+  HeldBytes held_{std::size_t{64} << 20};
   ResponseStore all_{folder_ + "/responses.db"};
 };
+
+// All of it, its end among it.
+RunningResponse::News news_behind(const RunningResponse& running, std::int64_t after) {
+  constexpr auto kAnyRoom = [](std::size_t) { return true; };
+  auto news = running.news_behind(after, std::size_t{1} << 30, kAnyRoom);
+  if (news.end) news.events += *news.end;
+  return news;
+}
 
 // Waits until the archive has done what it was given, and its owner knows.
 Task<void> settle(net::TestLoop& loop, store::Archive& archive) {
@@ -52,7 +61,7 @@ Task<void> told_from_memory(net::TestLoop& loop, std::shared_ptr<RunningResponse
   co_await settle(loop, *archive);
   running->add(2, "event: c\n\n");
   for (std::int64_t after = -1; after < 3; ++after) {
-    const auto news = running->news_behind(after);
+    const auto news = news_behind(*running, after);
     EXPECT_TRUE(news.is_complete) << "nothing of it has to be asked for";
     EXPECT_EQ(news.last, std::max<std::int64_t>(after, 2));
     constexpr std::string_view kAll = "event: a\n\nevent: b\n\nevent: c\n\n";
@@ -61,11 +70,11 @@ Task<void> told_from_memory(net::TestLoop& loop, std::shared_ptr<RunningResponse
   }
   // A piece that is on disk is not held any more, and one that is not yet still is.
   running->add(3, "event: " + std::string(20'000, 'd') + "\n\n");
-  EXPECT_TRUE(running->news_behind(-1).is_complete);
+  EXPECT_TRUE(news_behind(*running, -1).is_complete);
   running->add(4, "event: e\n\n");
   co_await settle(loop, *archive);
-  EXPECT_EQ(running->news_behind(3).events, "event: e\n\n");
-  EXPECT_FALSE(running->news_behind(2).is_complete);
+  EXPECT_EQ(news_behind(*running, 3).events, "event: e\n\n");
+  EXPECT_FALSE(news_behind(*running, 2).is_complete);
 }
 
 // Whoever keeps up asks nobody else.
@@ -77,14 +86,15 @@ TEST_F(Running, tells_what_is_not_in_the_archive_yet) {
 }
 
 Task<void> told_at_last(std::shared_ptr<RunningResponse> running) {
+  Hold hold;
   running->add(0, "event: a\n\n");
   running->end(1, "event: end\n\n");
-  EXPECT_EQ(running->news_behind(-1).events, "event: a\n\n") << "it may still become another";
-  const auto kept = co_await running->finish(store::Status::kCompleted, "{}", {});
+  EXPECT_EQ(news_behind(*running, -1).events, "event: a\n\n") << "it may still become another";
+  const auto kept = co_await running->finish(store::Status::kCompleted, "{}", {}, hold);
   EXPECT_TRUE(kept);
-  EXPECT_FALSE(running->news_behind(0).is_over);
+  EXPECT_FALSE(news_behind(*running, 0).is_over);
   running->close();
-  const auto news = running->news_behind(0);
+  const auto news = news_behind(*running, 0);
   EXPECT_EQ(news.events, "event: end\n\n");
   EXPECT_EQ(news.last, 1);
   EXPECT_TRUE(news.is_over && news.is_complete);
@@ -98,20 +108,67 @@ TEST_F(Running, shows_its_end_when_it_is_kept) {
 }
 
 Task<void> lost(std::shared_ptr<RunningResponse> running, ResponseStore& all) {
+  Hold hold;
   running->add(0, "event: a\n\n");
   running->end(1, "event: end\n\n");
   all.close();
-  const auto kept = co_await running->finish(store::Status::kCompleted, "{}", {});
+  const auto kept = co_await running->finish(store::Status::kCompleted, "{}", {}, hold);
   CO_ASSERT(!kept);
   EXPECT_NE(kept.error().kind, ErrorKind::kNotFound) << "that would be: it was erased";
   running->end(1, "event: another end\n\n");
   running->close();
-  EXPECT_EQ(running->news_behind(0).events, "event: another end\n\n");
+  EXPECT_EQ(news_behind(*running, 0).events, "event: another end\n\n");
 }
 
 TEST_F(Running, that_is_not_kept_ends_otherwise) {
   net::TestLoop loop;
   loop.run(lost(make(loop), all_));
+}
+
+Task<void> counted(net::TestLoop& loop, std::shared_ptr<RunningResponse> running,
+                   std::shared_ptr<store::Archive> archive, HeldBytes& held) {
+  Hold hold;
+  const std::string large(100'000, 'x');
+  running->add(0, large);
+  EXPECT_GE(held.held(), large.size());
+  running->add(1, "event: b\n\n");
+  co_await settle(loop, *archive);
+  EXPECT_LT(held.held(), large.size()) << "what is on disk is not held";
+  running->end(2, large);
+  const auto kept = co_await running->finish(store::Status::kCompleted, large, {}, hold);
+  EXPECT_TRUE(kept);
+  running->close();
+}
+
+TEST_F(Running, counts_what_waits_to_be_written) {
+  net::TestLoop loop;
+  loop.run(counted(loop, make(loop), all_.archive(), held_));
+  all_.close();
+  EXPECT_EQ(held_.held(), 0U) << "all of it was given back";
+}
+
+Task<void> too_large(net::TestLoop& loop, std::shared_ptr<RunningResponse> running,
+                     std::shared_ptr<store::Archive> archive) {
+  Hold hold;
+  const std::string event(std::size_t{300} << 10, 'x');
+  for (int i = 0; i < 5; ++i) {
+    running->add(i, event);
+    co_await settle(loop, *archive);
+  }
+  running->end(5, "event: end\n\n");
+  const auto kept = co_await running->finish(store::Status::kCompleted, "{}", {}, hold);
+  CO_ASSERT(!kept);
+  EXPECT_EQ(kept.error().kind, ErrorKind::kTooLarge);
+  EXPECT_NE(kept.error().message.find("store.maxResponseMegabytes"), std::string::npos);
+  running->close();
+}
+
+TEST_F(Running, that_takes_too_much_is_not_kept) {
+  EXPECT_TRUE(all_.configure({.enabled = true, .max_response_megabytes = 1}));
+  net::TestLoop loop;
+  loop.run(too_large(loop, make(loop), all_.archive()));
+  all_.close();
+  EXPECT_EQ(held_.held(), 0U);
 }
 
 // Whoever looks for a response may be the last to hold it.

@@ -1,5 +1,7 @@
 #include "proxy/tap.hpp"
 
+#include <utility>
+
 #include "base/text.hpp"
 
 namespace ccproxy::proxy {
@@ -17,8 +19,9 @@ bool is_object(std::string_view json) {
 
 }  // namespace
 
-Tap::Tap(const http::ResponseHead& answer, anthropic::UsageParsers& parsers, bool is_message)
-    : is_message_(is_message), events_(kMostEvent), usage_(parsers) {
+Tap::Tap(const http::ResponseHead& answer, anthropic::UsageParsers& parsers, bool is_message,
+         Hold hold)
+    : is_message_(is_message), events_(kMostEvent), hold_(std::move(hold)), usage_(parsers) {
   const std::string_view type = answer.get("content-type");
   if (starts_with_text(type, "text/event-stream")) kind_ = Kind::kEvents;
   if (starts_with_text(type, "application/json")) kind_ = Kind::kJson;
@@ -43,10 +46,13 @@ void Tap::see(std::string_view bytes) {
 
 void Tap::see_plain(std::string_view bytes) {
   if (kind_ == Kind::kJson) {
-    if (body_.size() + bytes.size() <= kMostBody) {
+    // Twice: a text that grows takes as much again.
+    if (body_.size() + bytes.size() <= kMostBody && hold_.grow(2 * bytes.size())) {
       body_ += bytes;
     } else {
       kind_ = Kind::kOther;
+      body_ = std::string();
+      hold_.release();
     }
     return;
   }

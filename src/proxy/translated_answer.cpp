@@ -11,6 +11,7 @@
 #include "dialect/report.hpp"
 #include "json/text.hpp"
 #include "proxy/reply_fields.hpp"
+#include "proxy/request_body.hpp"
 
 namespace ccproxy::proxy {
 namespace {
@@ -20,7 +21,23 @@ constexpr std::chrono::hours kNothingDue{1};
 constexpr int kOk = 200;
 constexpr std::size_t kMostEvent = std::size_t{16} << 20;
 constexpr std::size_t kMostWhole = std::size_t{128} << 20;  // of events, for a whole answer
-constexpr std::size_t kMostKept = std::size_t{32} << 20;    // of events, to remember their blocks
+constexpr std::size_t kAhead = std::size_t{64} << 10;       // of content: the next piece
+// How long a stream waits for room before it ends, and how often it looks: clients that take
+// nothing have been closed by then.
+constexpr std::chrono::seconds kLongestWait{90};
+constexpr std::chrono::milliseconds kLook{50};
+constexpr std::size_t kMostKept = std::size_t{32} << 20;  // of events, to remember their blocks
+
+std::size_t content_of(const anthropic::MessageEvent& event) {
+  using namespace anthropic;
+  if (const auto* text = std::get_if<TextDelta>(&event)) return text->text.escaped.size();
+  if (const auto* text = std::get_if<ThinkingDelta>(&event)) return text->text.escaped.size();
+  if (const auto* one = std::get_if<SignatureDelta>(&event)) return one->signature.escaped.size();
+  if (const auto* input = std::get_if<InputJsonDelta>(&event)) return input->partial.escaped.size();
+  if (const auto* citation = std::get_if<CitationDelta>(&event)) return citation->raw.size();
+  if (const auto* start = std::get_if<BlockStart>(&event)) return start->raw.size();
+  return 0;
+}
 
 bool is_event_stream(std::string_view content_type) {
   return same_text(trim(content_type.substr(0, content_type.find(';'))), "text/event-stream");
@@ -63,6 +80,8 @@ Task<Result<void>> TranslatedAnswer::take(const http::ResponseHead& head) {
     if (*is_complete) co_return Result<void>{};
     auto told = co_await tell();
     if (!told) co_return told;
+    auto has_room = co_await make_room();
+    if (!has_room) co_return has_room;
     if (Clock::now() - last_content_ > parts_.config.timeouts.ping_only)
       co_return fail(ErrorKind::kTimedOut,
                      "the upstream sent nothing but pings (timeouts.pingOnlySeconds)");
@@ -78,7 +97,7 @@ Task<Result<void>> TranslatedAnswer::take_no_stream(http::Coding coding) {
   if (coding != http::Coding::kIdentity) {
     http::Decoder decoder(coding);
     std::string plain;
-    (void)decoder.decode(body, plain, kMostWhole);
+    (void)decoder.decode(body, plain, kMostEvent);
     body = std::move(plain);
   }
   auto event = anthropic::read_event(parts_.worker.events, "error", body);
@@ -107,7 +126,7 @@ Result<std::string_view> TranslatedAnswer::decoded(std::string_view piece) {
   }
   if (!decoder_) return piece;
   plain_.clear();
-  if (!decoder_->decode(piece, plain_, kMostWhole))
+  if (!decoder_->decode(piece, plain_, kMostEvent))
     return fail(ErrorKind::kUpstreamBroke, "the upstream's answer does not decode");
   return std::string_view(plain_);
 }
@@ -134,6 +153,7 @@ bool TranslatedAnswer::see(const anthropic::MessageEvent& event) {
   if (std::holds_alternative<BlockStart>(event) || std::holds_alternative<MessageDelta>(event))
     is_promised_ = is_promised_ || form_.streams;
   if (!std::holds_alternative<Ping>(event)) last_content_ = Clock::now();
+  content_ += content_of(event);
   whole_.pass(event, [this](const MessageEvent& whole) {
     encoder_.on(whole, out_);
     if (form_.keeps_blocks) transcript_.on(whole);
@@ -176,6 +196,24 @@ Task<Result<void>> TranslatedAnswer::tell() {
   co_return written;
 }
 
+// What the next piece may take is held before it is read: it is as much as came so far, as long as
+// that is little. Meanwhile nothing is read from the upstream.
+Task<Result<void>> TranslatedAnswer::make_room() {
+  const std::size_t content = content_ + std::min(content_, kAhead);
+  const std::size_t due =
+      form_.cost * content + form_.kept_cost * std::min(content, Form::kMostKept);
+  if (due <= hold_.size() || hold_.grow(due - hold_.size())) co_return Result<void>{};
+  if (!form_.streams && !form_.is_promised) co_return too_much_held();
+  const auto give_up = Clock::now() + kLongestWait;
+  while (!hold_.grow(due - hold_.size())) {
+    if (Clock::now() >= give_up) co_return too_much_held();
+    auto waited = co_await meanwhile(parts_.upstream.pause(kLook));
+    if (!waited) co_return waited;
+  }
+  last_content_ = Clock::now();  // it was not the upstream that was silent
+  co_return Result<void>{};
+}
+
 Task<Result<void>> TranslatedAnswer::tell_what_is_due() {
   if (until_due() > Clock::duration::zero()) co_return Result<void>{};
   is_promised_ = true;
@@ -215,7 +253,7 @@ Task<Result<void>> TranslatedAnswer::finish() {
 // Nothing more is told before it is kept, so that whoever has seen the end finds all of it.
 Task<void> TranslatedAnswer::keep() {
   if (form_.keeper == nullptr) co_return;
-  const bool is_kept = co_await form_.keeper->keep(transcript_, out_);
+  const bool is_kept = co_await form_.keeper->keep(transcript_, out_, hold_);
   if (!is_kept) append_warning(form_.fields, "not_stored");
 }
 
@@ -240,7 +278,7 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
   note_ignored();
   if (!has_listener) {
     parts_.audience.close();
-    if (form_.keeper != nullptr) co_await form_.keeper->abandon(transcript_);
+    if (form_.keeper != nullptr) co_await form_.keeper->abandon(transcript_, hold_);
     co_return Result<void>{};
   }
   encoder_.fail(error, out_);

@@ -31,11 +31,11 @@ class AnswerKeeper {
   virtual ~AnswerKeeper() = default;
 
   // The encoder has come to the end, whichever it is, and has put it into `out`. False when it
-  // could not be kept: then `out` says so.
-  [[nodiscard]] virtual Task<bool> keep(const anthropic::Transcript& transcript,
-                                        std::string& out) = 0;
+  // could not be kept: then `out` says so. What `hold` has counted for the end goes along.
+  [[nodiscard]] virtual Task<bool> keep(const anthropic::Transcript& transcript, std::string& out,
+                                        Hold& hold) = 0;
   // Nobody waits for it any more.
-  [[nodiscard]] virtual Task<void> abandon(const anthropic::Transcript& transcript) = 0;
+  [[nodiscard]] virtual Task<void> abandon(const anthropic::Transcript& transcript, Hold& hold) = 0;
   // The client is told an error instead of an answer.
   virtual void drop() = 0;
 };
@@ -47,16 +47,25 @@ class TranslatedAnswer {
     bool streams = false;       // as events while it comes, or whole at the end
     bool keeps_blocks = false;  // transcript() is wanted
     bool is_promised = false;   // there will be an answer, whatever happens
-    std::string fields{};       // of the reply's head, all but the content type
+    // Bytes that are held at its end for each byte of its content, and more of them for what is
+    // remembered or kept, which is so much at the most.
+    std::size_t cost = 0, kept_cost = 0;
+    static constexpr std::size_t kMostKept = std::size_t{16} << 20;
+    std::string fields{};  // of the reply's head, all but the content type
     AnswerKeeper* keeper = nullptr;
   };
 
   // Both must outlive it.
   TranslatedAnswer(const ExchangeParts& parts, dialect::ReplyEncoder& encoder, Form form)
-      : parts_(parts), encoder_(encoder), form_(std::move(form)), is_promised_(form_.is_promised) {}
+      : parts_(parts),
+        encoder_(encoder),
+        form_(std::move(form)),
+        hold_(parts.worker.shared.held),
+        is_promised_(form_.is_promised) {}
 
   // Takes one message, from the head that has just come to its last event. Fails as Call does, with
-  // kUpstreamBroke when the message is not complete, and when the client cannot be written to.
+  // kUpstreamBroke when the message is not complete, when the client cannot be written to, and with
+  // kBusy when too much is held: a whole answer at once, a stream when waiting did not help.
   [[nodiscard]] Task<Result<void>> take(const http::ResponseHead& head);
 
   // The last message paused: another belongs to the same answer.
@@ -85,6 +94,7 @@ class TranslatedAnswer {
   void commit();
   [[nodiscard]] Task<Result<void>> tell();
   [[nodiscard]] Task<Result<void>> tell_what_is_due();
+  [[nodiscard]] Task<Result<void>> make_room();
   [[nodiscard]] Task<Result<void>> end();
   [[nodiscard]] Clock::duration until_due() const;
   [[nodiscard]] Task<Result<void>> refuse(dialect::ErrorReply reply);
@@ -104,6 +114,8 @@ class TranslatedAnswer {
   anthropic::Transcript transcript_;
   std::string out_;  // for the client
   std::size_t received_ = 0;
+  std::size_t content_ = 0;                     // bytes of what the model wrote
+  Hold hold_;                                   // counts what becomes of them
   bool is_promised_;                            // there will be an answer
   bool is_committed_ = false;                   // its head is on its way
   bool is_over_ = false;                        // it ended in an error event, which was told

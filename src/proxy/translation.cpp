@@ -321,12 +321,27 @@ void Translation::make_encoder() {
   encoder_ = dialect::chat_answer(plan, identity_);
 }
 
+// Of a stream in chat nothing stays but the turn that is remembered; Responses tell all of it once
+// more at the end, and what is kept is put together beside that.
+void Translation::note_cost(TranslatedAnswer::Form& form) const {
+  constexpr std::size_t kBlocks = 2, kWhole = 2, kResponse = 4, kKept = 4;
+  if (is_responses(route_.kind))
+    form.cost = kResponse;
+  else if (!decoded_.plan.stream)
+    form.cost = kWhole;
+  if (form.keeps_blocks) form.kept_cost += kBlocks;
+  if (running_) form.kept_cost += kKept;
+}
+
 TranslatedAnswer::Form Translation::form() const {
-  return {.dialect = route_.dialect,
-          .streams = decoded_.plan.stream,
-          .keeps_blocks = decoded_.has_tools || decoded_.may_pause || running_ != nullptr,
-          .is_promised = running_ && running_->is_background(),
-          .keeper = keeper_.get()};
+  TranslatedAnswer::Form form{
+      .dialect = route_.dialect,
+      .streams = decoded_.plan.stream,
+      .keeps_blocks = decoded_.has_tools || decoded_.may_pause || running_ != nullptr,
+      .is_promised = running_ && running_->is_background(),
+      .keeper = keeper_.get()};
+  note_cost(form);
+  return form;
 }
 
 Task<Result<void>> Translation::tell(http::ResponseHead head) {

@@ -69,6 +69,7 @@ class Translation {
 
   void make_encoder();
   void make_response_encoder();
+  void note_cost(TranslatedAnswer::Form& form) const;
   [[nodiscard]] TranslatedAnswer::Form form() const;
   [[nodiscard]] Task<Result<void>> tell(http::ResponseHead head);
   [[nodiscard]] Task<Result<void>> tell(TranslatedAnswer& answer, http::ResponseHead head);

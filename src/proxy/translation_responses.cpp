@@ -19,6 +19,10 @@ constexpr std::chrono::seconds kComeBack{1};
 
 // Nobody could ever ask for it.
 tl::unexpected<Error> not_queued(const Error& error) {
+  if (error.kind == ErrorKind::kTooLarge)
+    return fail(
+        ErrorKind::kTooLarge,
+        fmt::format("The response was not begun, since it cannot be kept: {}.", error.message));
   return fail(
       {ErrorKind::kBusy,
        fmt::format("The response was not begun, since it cannot be kept ({}): try again, or "
@@ -57,7 +61,8 @@ Task<Result<void>> Translation::fetch_past() {
   if (references.previous.empty() && references.items.empty()) co_return Result<void>{};
   const auto hold = std::make_shared<Hold>(parts_.worker.shared.held);
   auto past = co_await proxy::fetch_past(parts_.worker.runtime, archive_, parts_.receipt.key,
-                                         std::move(references), hold);
+                                         std::move(references), hold,
+                                         parts_.config.store.max_conversation_megabytes);
   if (!past) co_return fail(past.error());
   hold_.take_over(*hold);
   past_ = std::move(*past);
@@ -77,7 +82,7 @@ void Translation::make_response_encoder() {
   const dialect::ResponsesPlan& responses = plan.responses;
   if (responses.stores && route_.kind == RouteKind::kResponses) {
     running_ = std::make_shared<RunningResponse>(
-        parts_.worker.runtime, parts_.worker.shared.responses, archive_,
+        parts_.worker.runtime, parts_.worker.shared.responses, parts_.worker.shared.held, archive_,
         store::StoredResponse{.id = identity_.id,
                               .scope = parts_.receipt.key,
                               .previous = responses.previous,

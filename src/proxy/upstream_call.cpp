@@ -109,6 +109,7 @@ Task<Result<void>> UpstreamCall::pause(Clock::duration duration) {
   co_await over.wait();
   cancellation_.disarm();
   if (cancellation_.cancelled()) co_return fail(ErrorKind::kClosed, "cancelled");
+  if (call_) cancellation_.arm([this] { call_->abort(); });  // its answer may go on
   co_return Result<void>{};
 }
 

@@ -65,7 +65,8 @@ class UpstreamCall {
   // it.
   [[nodiscard]] bool was_sent() const { return was_sent_; }
 
-  // Waits before the next attempt. Fails with kClosed when cancel() ended it.
+  // Waits before the next attempt, or before more of an answer is read. Fails with kClosed when
+  // cancel() ended it.
   [[nodiscard]] Task<Result<void>> pause(Clock::duration duration);
 
   // For what is waited for beside ask(): cancelled when the client leaves, and by cancel().

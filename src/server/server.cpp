@@ -90,6 +90,7 @@ struct Server::State {
   std::size_t running = 0;
   bool ending = false;
   bool cut = false;
+  Clock::time_point ends_by = Clock::time_point::max();  // what is not written by then is not
 };
 
 Server::Server(proxy::Shared& shared, net::Runtime& control, ConfigFile file)
@@ -214,16 +215,18 @@ void Server::run() {
   state_->control.run();
   for (auto& thread : threads) thread.join();
   // While the loops are still there that it tells when it is done.
-  state_->shared.responses.close();
+  state_->shared.responses.close(state_->ends_by);
 }
 
 void Server::State::on_signal() {
   if (std::exchange(ending, true)) {
     shared.log.say(Level::kWarn, "shutdown", "a second signal: ending at once");
+    ends_by = Clock::now() + kSecond;
     stop_workers();
     return;
   }
   const auto grace = shared.config.get()->server.shutdown_grace;
+  ends_by = Clock::now() + grace + kLastWords;
   shared.log.say(Level::kInfo, "shutdown",
                  fmt::format("no new clients; {} running answers have {} s to finish",
                              shared.in_flight.load(), grace.count()));

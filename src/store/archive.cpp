@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <iterator>
 #include <span>
+#include <system_error>
 #include <utility>
 
 #include "store/schema.hpp"
@@ -14,6 +16,9 @@ namespace ccproxy::store {
 namespace {
 
 constexpr std::size_t kMostTogether = 256;  // pieces of work in one transaction
+constexpr std::uint64_t kMostBytesTogether = std::uint64_t{8} << 20;
+constexpr std::uint64_t kMostLog = std::uint64_t{4} << 20;  // what the log may keep of the disk
+constexpr std::uint64_t kLogPart = 32;                      // of a small limit
 // How long another process may keep this one from writing, and how long reads wait meanwhile.
 constexpr std::chrono::seconds kLongestTurn{5};
 constexpr std::chrono::milliseconds kReadsWait{20};
@@ -29,6 +34,11 @@ Result<void> in_transaction(Database& database, Kind kind, FunctionRef<Result<vo
   return transaction->commit();
 }
 
+// What the log may keep of it.
+std::uint64_t log_part(std::uint64_t limit) {
+  return limit == 0 ? kMostLog : std::min(kMostLog, limit / kLogPart);
+}
+
 tl::unexpected<Error> given_up(const Result<void>& last) {
   return last ? fail(ErrorKind::kIo, "the store could not go on writing") : fail(last.error());
 }
@@ -38,18 +48,28 @@ tl::unexpected<Error> given_up(const Result<void>& last) {
 // Lives on the archive's thread alone: nothing in it is locked.
 class Archive::Writer {
  public:
+  struct Bounds {
+    std::uint64_t limit;                  // of the disk; 0: none
+    std::uint64_t queued;                 // bytes that wait behind these jobs
+    const std::atomic<TimePoint>& until;  // nobody waits longer for a turn to write
+  };
+
   // The tables as they should be, and nothing in them that runs and belongs to nobody.
   static Result<std::unique_ptr<Writer>> open(const std::string& path);
 
-  Writer(Owners owners, Database database)
-      : owners_(std::move(owners)),
+  Writer(std::string path, Owners owners, Database database)
+      : log_(std::move(path) + "-wal"),
+        owners_(std::move(owners)),
         database_(std::move(database)),
         responses_(database_, owners_.name()) {}
 
   // Does all of it, and then tells the answers in the order of the jobs. `more_reads` is asked for
   // reads that came meanwhile, when the turn to write does not come.
   using MoreReads = FunctionRef<std::vector<Job>()>;
-  void run(std::vector<Job>& jobs, MoreReads more_reads);
+  void run(std::vector<Job>& jobs, const Bounds& bounds, MoreReads more_reads);
+
+  // Tells all of them that the time is over.
+  static void refuse(std::vector<Job>& jobs);
 
   // Takes those out that stand in the tables. What is left in `ids` is to be tried again.
   void take_out(std::vector<std::string>& ids);
@@ -61,13 +81,18 @@ class Archive::Writer {
 
  private:
   Result<void> settle();
-  Result<Transaction> turn_to_write(std::vector<Job>& jobs, MoreReads more_reads);
-  std::size_t write_some(std::span<Job*> jobs, Result<Transaction> transaction);
+  Result<Transaction> turn_to_write(std::vector<Job>& jobs, const Bounds& bounds,
+                                    MoreReads more_reads);
+  std::size_t write_some(std::span<Job*> jobs, const Bounds& bounds,
+                         Result<Transaction> transaction);
+  Result<bool> make_room(std::span<Job*> jobs, const Bounds& bounds);
+  void keep_log_small(std::uint64_t limit);
   void do_first(std::vector<Job>& jobs);
   void read_all(std::vector<Job>& jobs);
   static void tell(std::vector<Job>& jobs);
 
-  Owners owners_;  // outlives the database: dead is who does not write any more
+  std::string log_;  // of the database: its file
+  Owners owners_;    // outlives the database: dead is who does not write any more
   Database database_;
   Responses responses_;
 };
@@ -77,7 +102,7 @@ Result<std::unique_ptr<Archive::Writer>> Archive::Writer::open(const std::string
   if (!owners) return fail(owners.error());
   auto database = Database::open(path);
   if (!database) return fail(database.error());
-  auto writer = std::make_unique<Writer>(std::move(*owners), std::move(*database));
+  auto writer = std::make_unique<Writer>(path, std::move(*owners), std::move(*database));
   if (auto settled = writer->settle(); !settled)
     return fail(settled.error().kind, fmt::format("{}: {}", path, settled.error().message));
   return writer;
@@ -96,24 +121,54 @@ Result<void> Archive::Writer::settle() {
   return {};
 }
 
-void Archive::Writer::run(std::vector<Job>& jobs, MoreReads more_reads) {
+void Archive::Writer::run(std::vector<Job>& jobs, const Bounds& bounds, MoreReads more_reads) {
   std::vector<Job*> writes;
   for (Job& job : jobs)
     if (job.turn == Turn::kWrite) writes.push_back(&job);
   do_first(jobs);
   for (std::span<Job*> left(writes); !left.empty();)
-    left = left.subspan(write_some(left, turn_to_write(jobs, more_reads)));
+    left = left.subspan(write_some(left, bounds, turn_to_write(jobs, bounds, more_reads)));
   read_all(jobs);
+  tell(jobs);
+  if (!writes.empty()) keep_log_small(bounds.limit);  // nobody waits for it
+}
+
+void Archive::Writer::refuse(std::vector<Job>& jobs) {
+  for (Job& job : jobs) job.result = fail(ErrorKind::kClosed, "the store is closed");
   tell(jobs);
 }
 
+// What is written stands in the log and then in the file, and both count.
+void Archive::Writer::keep_log_small(std::uint64_t limit) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(log_, error);
+  if (error || size <= log_part(limit)) return;
+  database_.wait_for_others(kReadsWait);
+  (void)database_.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  database_.wait_for_others(kUsualWait);
+}
+
+// In the transaction in which they are written. False when there is none for them.
+Result<bool> Archive::Writer::make_room(std::span<Job*> jobs, const Bounds& bounds) {
+  std::uint64_t bytes = 0;
+  for (const Job* job : jobs) bytes += job->bytes;
+  if (bounds.limit == 0 || bytes == 0) return true;
+  const std::uint64_t taken = bounds.queued + log_part(bounds.limit);
+  auto has_room = responses_.make_room(bytes, bounds.limit - std::min(bounds.limit, taken));
+  // What waits is judged when its turn comes.
+  if (has_room && !*has_room && bounds.queued > 0)
+    has_room = responses_.make_room(bytes, bounds.limit - log_part(bounds.limit));
+  return has_room;
+}
+
 // Others may be waiting for what they only want to read.
-Result<Transaction> Archive::Writer::turn_to_write(std::vector<Job>& jobs, MoreReads more_reads) {
+Result<Transaction> Archive::Writer::turn_to_write(std::vector<Job>& jobs, const Bounds& bounds,
+                                                   MoreReads more_reads) {
   const auto until = std::chrono::steady_clock::now() + kLongestTurn;
   while (true) {
     auto transaction = Transaction::begin(database_, Kind::kWrite, kReadsWait);
     if (transaction || transaction.error().kind != ErrorKind::kBusy ||
-        std::chrono::steady_clock::now() >= until)
+        std::chrono::steady_clock::now() >= std::min(until, bounds.until.load()))
       return transaction;
     read_all(jobs);
     tell(jobs);
@@ -126,7 +181,8 @@ Result<Transaction> Archive::Writer::turn_to_write(std::vector<Job>& jobs, MoreR
 
 // One transaction. Returns how many have their result: fewer than there are when SQLite gave the
 // transaction up in the middle, as it does on a full disk.
-std::size_t Archive::Writer::write_some(std::span<Job*> jobs, Result<Transaction> transaction) {
+std::size_t Archive::Writer::write_some(std::span<Job*> jobs, const Bounds& bounds,
+                                        Result<Transaction> transaction) {
   std::size_t count = 0;
   Result<void> committed;
   if (!transaction) {
@@ -134,7 +190,13 @@ std::size_t Archive::Writer::write_some(std::span<Job*> jobs, Result<Transaction
     for (Job* job : jobs) job->result = committed;
     return jobs.size();
   }
+  const auto has_room = make_room(jobs, bounds);
   for (Job* job : jobs) {
+    if (job->bytes > 0 && has_room && !*has_room) {
+      job->result = fail(ErrorKind::kTooLarge, "the store is full (store.maxMegabytes)");
+      ++count;
+      continue;
+    }
     job->result = in_transaction(database_, Kind::kNested, [&] { return job->work(responses_); });
     ++count;
     if (database_.in_transaction()) continue;
@@ -206,8 +268,8 @@ Result<std::unique_ptr<Archive>> Archive::open(const std::string& path) {
   return archive;
 }
 
-void Archive::submit(Work work, Done done) {
-  enqueue({std::move(work), Turn::kWrite, std::move(done)});
+void Archive::submit(Work work, Done done, std::size_t bytes) {
+  enqueue({std::move(work), Turn::kWrite, std::move(done), bytes});
 }
 
 void Archive::read(Look look, Done done) {
@@ -249,6 +311,7 @@ void Archive::enqueue(Job job) {
   {
     const std::lock_guard lock(mutex_);
     if (!is_closed_) {
+      bytes_ += job.bytes;
       waiting_.push_back(std::move(job));
       arrived_.notify_one();
       return;
@@ -262,6 +325,11 @@ std::size_t Archive::queued() const {
   return waiting_.size() + under_way_;
 }
 
+std::uint64_t Archive::queued_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_;
+}
+
 // Waits for work, for ever or a moment; nothing when there is none left to come.
 std::optional<std::vector<Archive::Job>> Archive::take(bool waits_for_ever) {
   std::unique_lock lock(mutex_);
@@ -272,7 +340,12 @@ std::optional<std::vector<Archive::Job>> Archive::take(bool waits_for_ever) {
   else
     arrived_.wait_for(lock, kTryAgain, has_come);
   if (waiting_.empty() && is_closed_) return std::nullopt;
-  under_way_ = std::min(waiting_.size(), kMostTogether);
+  std::uint64_t bytes = 0;
+  const std::size_t most = std::min(waiting_.size(), kMostTogether);
+  while (under_way_ < most &&
+         (bytes == 0 || bytes + waiting_[under_way_].bytes <= kMostBytesTogether))
+    bytes += waiting_[under_way_++].bytes;
+  bytes_ -= bytes;
   const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(under_way_);
   std::vector<Job> jobs(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
   waiting_.erase(waiting_.begin(), end);
@@ -293,20 +366,26 @@ void Archive::run(Writer& writer) {
   auto next_try = std::chrono::steady_clock::time_point::min();
   const auto more_reads = [this] { return take_reads(); };
   while (auto jobs = take(withdrawn_.empty())) {
-    writer.run(*jobs, more_reads);
+    if (is_late()) {
+      Writer::refuse(*jobs);
+      continue;
+    }
+    writer.run(*jobs, {limit_, queued_bytes(), until_}, more_reads);
     const auto now = std::chrono::steady_clock::now();
     if (withdrawn_.empty() || now < next_try) continue;
     writer.take_out(withdrawn_);
     if (!withdrawn_.empty()) next_try = now + kTryAgain;
   }
+  if (is_late()) return;
   writer.take_out(withdrawn_);
   writer.checkpoint();
 }
 
-void Archive::close() {
+void Archive::close(TimePoint until) {
   {
     const std::lock_guard lock(mutex_);
     is_closed_ = true;
+    until_ = until;
   }
   arrived_.notify_one();
   if (thread_.joinable()) thread_.join();

@@ -3,8 +3,11 @@
 // is for.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -36,8 +39,13 @@ class Archive {
   // what that wrote; then calls `done` there (it may be empty), after the commit, so what is told
   // as done survives the end of this process. Work that fails is undone, alone. Its error goes to
   // `done`, or the error of the commit, after which nothing of it is there. Neither may throw or
-  // block. From any thread. After close() `done` is called at once, with kClosed.
-  void submit(Work work, Done done);
+  // block. From any thread. After close() `done` is called at once, with kClosed. `bytes` is about
+  // what it writes; with kTooLarge fails what has no room within the limit.
+  void submit(Work work, Done done, std::size_t bytes = 0);
+
+  // What the file, its log and what waits to be written may take together. Before something is
+  // written, the oldest responses that do not run make room for it. 0: no limit. From any thread.
+  void set_limit(std::uint64_t bytes) { limit_ = bytes; }
 
   // The same for what only reads, which waits for no other process and fails with no write: while
   // another one keeps this one from writing, it sees the tables without what waits to be written.
@@ -55,9 +63,14 @@ class Archive {
   // Pieces of work that are not done yet.
   [[nodiscard]] std::size_t queued() const;
 
+  // What they write, those under way left out.
+  [[nodiscard]] std::uint64_t queued_bytes() const;
+
   // Does what was handed over, moves it into the database file, and returns when the file is
-  // closed. From the thread that owns the archive; never from `work` or `done`.
-  void close();
+  // closed. What is not done by `until` fails with kClosed. From the thread that owns the archive;
+  // never from `work` or `done`.
+  using TimePoint = std::chrono::steady_clock::time_point;
+  void close(TimePoint until = TimePoint::max());
 
   Archive(const Archive&) = delete;
   Archive& operator=(const Archive&) = delete;
@@ -72,6 +85,7 @@ class Archive {
     Work work;
     Turn turn;
     Done done;
+    std::size_t bytes = 0;
     std::optional<Result<void>> result{};
     bool is_told = false;
   };
@@ -82,12 +96,16 @@ class Archive {
   [[nodiscard]] std::optional<std::vector<Job>> take(bool waits_for_ever);
   [[nodiscard]] std::vector<Job> take_reads();
   void run(Writer& writer);
+  [[nodiscard]] bool is_late() const { return std::chrono::steady_clock::now() >= until_.load(); }
 
   mutable std::mutex mutex_{};  // guards what follows
   std::condition_variable arrived_{};
   std::deque<Job> waiting_{};
   std::size_t under_way_ = 0;  // taken from there, not done yet
+  std::uint64_t bytes_ = 0;    // of what waits
   bool is_closed_ = false;
+  std::atomic<std::uint64_t> limit_ = 0;
+  std::atomic<TimePoint> until_ = TimePoint::max();
   std::vector<std::string> withdrawn_{};  // to be taken out; of the archive's thread alone
   const Owners* owners_ = nullptr;        // the writer's; likewise
   std::thread thread_{};

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -347,6 +348,92 @@ TEST_F(ArchiveTest, that_lives_sees_to_what_ran_in_those_that_have_died) {
   EXPECT_EQ(find(*living, "r2")->status, Status::kFailed);
   EXPECT_TRUE(find(*living, "r2")->was_interrupted);
   EXPECT_EQ(find(*living, "r1")->status, Status::kInProgress) << "one's own";
+}
+
+// --- Bounds --------------------------------------------------------------------------------------
+
+constexpr std::size_t kLarge = 100'000;
+
+// One of that size that has ended, or runs.
+Archive::Work large(const std::string& id, std::int64_t created, bool ends = true) {
+  return [=](Responses& responses) -> Result<void> {
+    StoredResponse made = response(id);
+    made.created = created;
+    made.object = std::string(kLarge, 'x');
+    if (auto begun = responses.begin(made, {}); !begun || !ends) return begun;
+    return responses.finish(id, Status::kCompleted, made.object, {});
+  };
+}
+
+Result<void> done_with(Archive& archive, Archive::Work work, std::size_t bytes) {
+  std::promise<Result<void>> told;
+  archive.submit(
+      std::move(work), [&](Result<void> result) { told.set_value(std::move(result)); }, bytes);
+  return told.get_future().get();
+}
+
+TEST_F(ArchiveTest, stays_within_its_limit_on_disk_after_each_commit) {
+  constexpr std::uint64_t kLimit = std::uint64_t{3} << 20;
+  const auto archive = open();
+  archive->set_limit(kLimit);
+  ASSERT_TRUE(done_with(*archive, large("runs", 0, false), kLarge));
+  for (int i = 1; i <= 100; ++i) {
+    ASSERT_TRUE(done_with(*archive, large("r" + std::to_string(i), i), kLarge)) << i;
+    (void)find(*archive, "runs");  // behind what comes after a commit
+    const auto log = path_ + "-wal";
+    const std::uint64_t taken =
+        std::filesystem::file_size(path_) +
+        (std::filesystem::exists(log) ? std::filesystem::file_size(log) : 0);
+    EXPECT_LE(taken, kLimit + kLimit / 10) << i;
+  }
+  EXPECT_TRUE(find(*archive, "r100"));
+  EXPECT_TRUE(find(*archive, "r90"));
+  EXPECT_FALSE(find(*archive, "r1")) << "the oldest go";
+  EXPECT_TRUE(find(*archive, "runs")) << "but none that runs";
+}
+
+TEST_F(ArchiveTest, refuses_what_has_no_room) {
+  const auto archive = open();
+  archive->set_limit(std::uint64_t{2} << 20);
+  std::vector<Result<void>> results;
+  for (int i = 0; i < 40; ++i)
+    results.push_back(done_with(*archive, large("r" + std::to_string(i), i, false), kLarge));
+  EXPECT_TRUE(results.front());
+  ASSERT_FALSE(results.back());
+  EXPECT_EQ(results.back().error().kind, ErrorKind::kTooLarge);
+  EXPECT_NE(results.back().error().message.find("store.maxMegabytes"), std::string::npos);
+  EXPECT_TRUE(find(*archive, "r0")) << "it runs";
+  EXPECT_TRUE(done(*archive, [](Responses& responses) {
+    return responses.finish("r0", Status::kCompleted, "{}", {});
+  })) << "what takes nothing is done all the same";
+}
+
+// What was told as done is there; the rest is not waited for.
+TEST_F(ArchiveTest, closes_in_time) {
+  auto archive = open();
+  std::atomic<int> told = 0, refused = 0;
+  std::atomic<bool> go = false;
+  archive->read(
+      [&](const Responses&) -> Result<void> {
+        while (!go) std::this_thread::yield();
+        return {};
+      },
+      {});
+  for (int i = 0; i < 1000; ++i)
+    archive->submit(large("r" + std::to_string(i), i),
+                    [&](const Result<void>& result) { ++(result ? told : refused); });
+  std::thread opens([&] {  // as soon as nothing more is taken
+    for (std::atomic<bool> is_closed = false; !is_closed; std::this_thread::yield())
+      archive->read([](const Responses&) -> Result<void> { return {}; },
+                    [&](const Result<void>& result) { is_closed = is_closed || !result; });
+    go = true;
+  });
+  archive->close(std::chrono::steady_clock::now());
+  opens.join();
+  EXPECT_EQ(told + refused, 1000);
+  EXPECT_GT(refused, 500) << "only those that were under way";
+  archive = open();
+  for (int i = 0; i < told; ++i) EXPECT_TRUE(find(*archive, "r" + std::to_string(i)));
 }
 
 TEST_F(ArchiveTest, of_a_file_that_cannot_be_used_is_not_opened) {

@@ -152,8 +152,7 @@ Statement Database::statement(std::string_view sql, std::initializer_list<Value>
     const char* bytes = text == nullptr || text->empty() ? "" : text->data();
     const int code =
         text != nullptr
-            ? ::sqlite3_bind_text64(made.prepared_, place, bytes, text->size(),
-                                    SQLITE_TRANSIENT,  // NOLINT: a cast of SQLite's own
+            ? ::sqlite3_bind_text64(made.prepared_, place, bytes, text->size(), SQLITE_STATIC,
                                     SQLITE_UTF8)
             : ::sqlite3_bind_int64(made.prepared_, place, std::get<std::int64_t>(value));
     if (code != SQLITE_OK) made.wrong_ = connection_->error();

@@ -21,7 +21,8 @@ namespace ccproxy::store {
 
 struct Connection;
 
-// What takes the place of a `?`. Texts are copied when they are bound.
+// What takes the place of a `?`. Texts are not copied: they stay as they are until the statement
+// has ended.
 using Value = std::variant<std::int64_t, std::string_view>;
 
 // One run of a statement. What was wrong with the statement itself is told by the first step. Ends

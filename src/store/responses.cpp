@@ -60,7 +60,8 @@ Result<std::vector<StoredItem>> items_of(Database& database, std::string_view id
 enum class Object { kRead, kLeave };
 
 Result<std::optional<StoredResponse>> response_in(Database& database, std::string_view scope,
-                                                  std::string_view id, Object object) {
+                                                  std::string_view id, Object object,
+                                                  Room room = kAnyRoom) {
   Statement asked = database.statement(
       "SELECT id, scope, previous, family, account, status, is_background, was_interrupted, "
       "created,"
@@ -71,6 +72,7 @@ Result<std::optional<StoredResponse>> response_in(Database& database, std::strin
   const auto row = asked.step();
   if (!row) return fail(row.error());
   if (!*row) return std::nullopt;
+  if (auto fits = room(asked.size(10)); !fits) return fail(fits.error());
   StoredResponse found;
   found.id = asked.text(0);
   found.scope = asked.text(1);
@@ -204,10 +206,10 @@ Result<void> Responses::append_events(std::string_view id, std::int64_t first_se
 
 // --- What was kept -------------------------------------------------------------------------------
 
-Result<std::optional<StoredResponse>> Responses::find(std::string_view scope,
-                                                      std::string_view id) const {
+Result<std::optional<StoredResponse>> Responses::find(std::string_view scope, std::string_view id,
+                                                      Room room) const {
   if (is_hidden(id)) return std::nullopt;
-  return response_in(*database_, scope, id, Object::kRead);
+  return response_in(*database_, scope, id, Object::kRead, room);
 }
 
 Result<std::vector<StoredTurn>> Responses::turns(std::string_view scope, std::string_view id,
@@ -253,7 +255,7 @@ Result<std::optional<FoundItem>> Responses::item(std::string_view scope, std::st
 }
 
 Result<ItemList> Responses::input_items(std::string_view scope, std::string_view id,
-                                        const ItemPage& page) const {
+                                        const ItemPage& page, Room room) const {
   if (is_hidden(id)) return not_there(id);
   const auto response =
       database_->number("SELECT number FROM responses WHERE id = ? AND scope = ?", {id, scope});
@@ -274,7 +276,7 @@ Result<ItemList> Responses::input_items(std::string_view scope, std::string_view
                       " AND position > ? AND position < ? ORDER BY position {} LIMIT ?",
                       order),
           {*response, *low, *high, static_cast<std::int64_t>(page.limit + 1)}),
-      kAnyRoom);
+      room);
   if (!items) return fail(items.error());
   const bool has_more = items->size() > page.limit;
   if (has_more) items->pop_back();
@@ -284,7 +286,7 @@ Result<ItemList> Responses::input_items(std::string_view scope, std::string_view
 
 Result<std::vector<EventChunk>> Responses::events_after(std::string_view scope, std::string_view id,
                                                         std::int64_t sequence,
-                                                        std::size_t most_bytes) const {
+                                                        std::size_t most_bytes, Room room) const {
   if (is_hidden(id)) return std::vector<EventChunk>();
   Statement asked = database_->statement(
       "SELECT e.first, e.last, e.bytes FROM events e JOIN responses r ON r.number = e.response"
@@ -295,6 +297,10 @@ Result<std::vector<EventChunk>> Responses::events_after(std::string_view scope, 
     const auto row = asked.step();
     if (!row) return fail(row.error());
     if (!*row) break;
+    if (auto fits = room(asked.size(2)); !fits) {
+      if (!chunks.empty()) break;  // the rest another time
+      return fail(fits.error());
+    }
     chunks.push_back({asked.integer(0), asked.integer(1), asked.text(2)});
     bytes += chunks.back().bytes.size();
   }
@@ -353,6 +359,29 @@ Result<Swept> Responses::sweep(std::int64_t now_seconds, std::int64_t max_days,
   if (!can_shrink) return fail(can_shrink.error());
   swept.has_more = swept.has_more || *can_shrink;
   return swept;
+}
+
+Result<bool> Responses::make_room(std::uint64_t bytes, std::uint64_t most) {
+  constexpr std::uint64_t kPages = 16;  // of tables and indexes, beside what stands in them
+  const auto size = pages(*database_, "PRAGMA page_size");
+  if (!size) return fail(size.error());
+  const std::uint64_t needed = bytes + bytes / 16 + kPages * *size;
+  auto used = used_bytes(*database_);
+  while (used && *used + needed > most) {
+    const auto erased = erase_oldest(*database_, kNoEnd);
+    if (!erased) return fail(erased.error());
+    if (!*erased) return *used + needed <= most + most / 10;
+    used = used_bytes(*database_);
+  }
+  if (!used) return fail(used.error());
+  const auto all = pages(*database_, "PRAGMA page_count");
+  if (!all) return fail(all.error());
+  if (*all * *size <= most) return true;
+  // What is written takes pages that are free; those beyond go back to the system.
+  const std::string sql =
+      fmt::format("PRAGMA incremental_vacuum({})", (*all * *size - most) / *size + 1);
+  if (auto done = database_->run_script(sql); !done) return fail(done.error());
+  return true;
 }
 
 // --- Who runs what -------------------------------------------------------------------------------

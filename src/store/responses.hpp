@@ -118,8 +118,10 @@ class Responses {
 
   // --- What was kept.
 
+  // `room` is asked for its object.
   [[nodiscard]] Result<std::optional<StoredResponse>> find(std::string_view scope,
-                                                           std::string_view id) const;
+                                                           std::string_view id,
+                                                           Room room = kAnyRoom) const;
 
   // The response and all that it continues, the oldest first. Fails with kNotFound when one of them
   // is not there or did not end as completed or incomplete: the message is its id and nothing else.
@@ -138,14 +140,15 @@ class Responses {
   // Of the input of this response alone. kNotFound, with the id as the message, for a response or a
   // bound that is not there.
   [[nodiscard]] Result<ItemList> input_items(std::string_view scope, std::string_view id,
-                                             const ItemPage& page) const;
+                                             const ItemPage& page, Room room = kAnyRoom) const;
 
   // The pieces with events after `sequence`, in order; the first may begin before it. Stops after
   // the piece that reaches `most_bytes`. None for an id that is not there.
   [[nodiscard]] Result<std::vector<EventChunk>> events_after(std::string_view scope,
                                                              std::string_view id,
                                                              std::int64_t sequence,
-                                                             std::size_t most_bytes) const;
+                                                             std::size_t most_bytes,
+                                                             Room room = kAnyRoom) const;
 
   // --- What never was. From the first of these calls on to the last, no question finds it and
   // --- nothing can be written for it, though something of it may stand in the tables.
@@ -169,6 +172,10 @@ class Responses {
   // writer for a moment only: call it again while it has more.
   [[nodiscard]] Result<Swept> sweep(std::int64_t now_seconds, std::int64_t max_days,
                                     std::uint64_t max_bytes);
+
+  // Erases the oldest that do not run until the file takes at most `most` bytes when so many are
+  // written to it. False when nothing is left to erase and it will take a tenth more than that.
+  [[nodiscard]] Result<bool> make_room(std::uint64_t bytes, std::uint64_t most);
 
   // --- Who runs what.
 

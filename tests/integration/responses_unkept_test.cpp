@@ -138,6 +138,25 @@ TEST_P(ResponsesUnkept, while_another_program_has_the_database) {
   EXPECT_EQ(stored_response(road, after["id"]), after);
 }
 
+// Nobody waits for another program longer than for an end, and the server does not outlive its
+// grace.
+TEST_P(ResponsesUnkept, is_nothing_that_is_waited_for) {
+  Road on(Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"});
+  const std::string kept = whole_response(on)["id"];
+  Other other(on);
+  other.lock();
+  (void)whole_response(on);  // the writer waits for its turn by now
+  const auto asked_at = steady_clock::now();
+  const Reply erased = ask_stored(on, "DELETE", kept);
+  EXPECT_EQ(erased.status, 503) << erased.raw;
+  EXPECT_EQ(erased.field("retry-after"), "1");
+  EXPECT_LT(steady_clock::now() - asked_at, kSoon);
+  const auto ends_at = steady_clock::now();
+  on.proxy().signal(SIGTERM);
+  EXPECT_EQ(on.proxy().wait_exit(), 0);
+  EXPECT_LT(steady_clock::now() - ends_at, milliseconds(1000) + milliseconds(2000) + kSoon);
+}
+
 TEST_P(ResponsesUnkept, when_the_disk_refuses_a_part_of_it) {
   for (const char* what : {"INSERT ON responses", "INSERT ON events", "UPDATE ON responses",
                            "INSERT ON items", "INSERT ON items WHEN NEW.is_output = 1"}) {

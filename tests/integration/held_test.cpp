@@ -1,0 +1,133 @@
+// Clients that do not read: what is held for all of them together has a bound on every route,
+// stored or not, and others are served meanwhile.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/responses.hpp"
+
+namespace ccproxy::test {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr int kReaders = 24;
+constexpr std::size_t kHeld = std::size_t{12} << 20;
+
+struct Case {
+  const char* name;
+  const char* path;
+  const char* body;
+};
+
+class Held : public testing::TestWithParam<Case> {
+ protected:
+  static std::string filled(std::string text) {
+    const std::string model = R"("model":"claude-sonnet-5","max_tokens":64000)";
+    return text.replace(text.find('@'), 1, model);
+  }
+  // An answer whose text is 6 MB.
+  void answer_much() {
+    road.reply({{"pace", "none"},
+                {"times", 1'000'000},
+                {"blocks", {{{"deltas", {std::string(1000, 'x')}}, {"repeat", 6'000}}}}});
+  }
+
+  Road road{Plan{.config = R"({"limits":{"heldBytes":12582912},"store":{"maxMegabytes":64}})"}};
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Routes, Held,
+    testing::Values(
+        Case{"messages_streamed", "/v1/messages",
+             R"({@,"stream":true,"messages":[{"role":"user","content":"q"}]})"},
+        Case{"messages_whole", "/v1/messages", R"({@,"messages":[{"role":"user","content":"q"}]})"},
+        Case{"chat_streamed", "/v1/chat/completions",
+             R"({@,"stream":true,"messages":[{"role":"user","content":"q"}]})"},
+        Case{"chat_with_tools", "/v1/chat/completions",
+             R"({@,"stream":true,"messages":[{"role":"user","content":"q"}],
+                 "tools":[{"type":"function","function":{"name":"f"}}]})"},
+        Case{"chat_whole", "/v1/chat/completions",
+             R"({@,"messages":[{"role":"user","content":"q"}]})"},
+        Case{"responses_streamed", "/v1/responses", R"({@,"stream":true,"input":"q"})"},
+        Case{"responses_whole", "/v1/responses", R"({@,"input":"q"})"},
+        Case{"responses_unstored", "/v1/responses",
+             R"({@,"stream":true,"store":false,"input":"q"})"},
+        Case{"responses_unstored_whole", "/v1/responses", R"({@,"store":false,"input":"q"})"},
+        Case{"responses_in_the_background", "/v1/responses",
+             R"({@,"stream":true,"background":true,"input":"q"})"}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST_P(Held, by_those_who_do_not_read_is_bounded) {
+  answer_much();
+  const std::size_t before = resident_bytes(road.proxy().pid());
+  std::vector<std::unique_ptr<RawClient>> readers;
+  for (int i = 0; i < kReaders; ++i) {
+    readers.push_back(std::make_unique<RawClient>(road.port()));
+    readers.back()->shrink_receive_buffer();
+    readers.back()->send(request("POST", GetParam().path, filled(GetParam().body), kOpenAiFields));
+  }
+  std::size_t most = 0;
+  for (const auto until = steady_clock::now() + seconds(4); steady_clock::now() < until;) {
+    most = std::max(most, resident_bytes(road.proxy().pid()));
+    EXPECT_EQ(ask(road.port(), "GET", "/health").status, 200);
+  }
+  EXPECT_LT(most, before + kHeld + room_to_grow(48)) << "MiB more: " << ((most - before) >> 20);
+  road.script({{"replies", Document::array()}});
+  EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole, kFields).status, 200)
+      << "there is a reserve for those who want little";
+}
+
+// At the limit: streams wait, everybody else is told to come back.
+TEST(HeldAtTheLimit, whole_replies_are_told_to_come_back) {
+  Road road(Plan{.config = R"({"limits":{"heldBytes":4194304}})"});
+  road.reply({{"pace", "none"},
+              {"times", 100},
+              {"blocks", {{{"deltas", {std::string(1000, 'x')}}, {"repeat", 3'000}}}}});
+  for (const char* path : {"/v1/chat/completions", "/v1/responses"}) {
+    SCOPED_TRACE(path);
+    const Document body = {{"model", "claude-sonnet-5"},
+                           {path == std::string(kResponses) ? "input" : "messages",
+                            Document::array({{{"role", "user"}, {"content", "q"}}})}};
+    const Reply reply = ask(road.port(), "POST", path, body.dump(), kOpenAiFields);
+    EXPECT_EQ(reply.status, 503) << reply.raw.substr(0, 500);
+    EXPECT_EQ(reply.field("retry-after"), "1");
+    EXPECT_NE(reply.body.find("limits.heldBytes"), std::string::npos) << reply.body;
+  }
+}
+
+// What is kept is bounded for one response and for one conversation.
+TEST(HeldInTheStore, one_response_beyond_its_limit_is_not_kept) {
+  Road road(Plan{.config = R"({"store":{"maxResponseMegabytes":1,"maxConversationMegabytes":1}})"});
+  road.reply({{"pace", "none"},
+              {"times", 2},
+              {"blocks", {{{"deltas", {std::string(1000, 'x')}}, {"repeat", 1'000}}}}});
+  const ResponseEvents streamed = stream_response(road);
+  EXPECT_EQ(streamed.response()["status"], "completed");
+  EXPECT_EQ(streamed.response()["store"], false);
+  EXPECT_TRUE(stored_response(road, streamed.id()).is_null());
+  const Reply whole = respond(road, response_body());
+  EXPECT_EQ(json_of(whole.body)["store"], false);
+  EXPECT_NE(whole.field("x-ccproxy-warning").find("not_stored"), std::string::npos);
+  EXPECT_NE(road.log().find("store.maxResponseMegabytes"), std::string::npos);
+}
+
+TEST(HeldInTheStore, a_conversation_beyond_its_limit_is_refused) {
+  Road road(Plan{.config = R"({"store":{"maxConversationMegabytes":1}})"});
+  std::string previous;
+  for (int i = 0; i < 3; ++i) {
+    Document more = {{"input", std::string(400'000, 'x')}};
+    if (!previous.empty()) more["previous_response_id"] = previous;
+    previous = whole_response(road, more)["id"];
+  }
+  const Reply reply = respond(road, response_body({{"previous_response_id", previous}}));
+  EXPECT_EQ(reply.status, 413) << reply.raw;
+  EXPECT_NE(reply.body.find("store.maxConversationMegabytes"), std::string::npos) << reply.body;
+}
+
+}  // namespace
+}  // namespace ccproxy::test
