@@ -42,8 +42,10 @@ Sort sort_of(const Error& error) {
   return {kServer, kServer};
 }
 
-bool is_break(ErrorKind kind) {
-  switch (kind) {
+// A certificate that is not trusted today is not trusted at the next attempt either.
+bool is_break(const Error& error) {
+  if (error.code == "upstream_untrusted") return false;
+  switch (error.kind) {
     case ErrorKind::kUpstreamUnreachable:
     case ErrorKind::kUpstreamBroke:
     case ErrorKind::kTimedOut:
@@ -74,7 +76,7 @@ std::string openai_body(const Error& error) {
 // A bug of ours names its place in the log, not to the client.
 std::string told_message(const Error& error) {
   if (error.kind == ErrorKind::kInternal) return "CCProxy failed inside; its log says where.";
-  if (is_break(error.kind)) return std::string(kConnectionLost) + error.message;
+  if (is_break(error)) return std::string(kConnectionLost) + error.message;
   return error.message;
 }
 

@@ -223,7 +223,8 @@ class TlsStream final : public Stream {
     if (verdict != X509_V_OK)
       return {ErrorKind::kUpstreamUnreachable,
               fmt::format("the upstream's certificate is not trusted: {}",
-                          X509_verify_cert_error_string(verdict))};
+                          X509_verify_cert_error_string(verdict)),
+              "", "upstream_untrusted"};
     return {ErrorKind::kUpstreamUnreachable, "the TLS handshake failed: " + reason};
   }
 

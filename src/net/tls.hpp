@@ -37,7 +37,8 @@ class TlsContext {
 
   // Shakes hands over `stream` within `limit`. `host` is checked against the certificate and sent
   // as SNI; a server passes "". Fails with kUpstreamUnreachable (the message says what was wrong
-  // with the certificate) or kTimedOut. The context must outlive the stream.
+  // with the certificate; then the code is upstream_untrusted) or kTimedOut. The context must
+  // outlive the stream.
   [[nodiscard]] virtual Task<Result<std::unique_ptr<Stream>>> wrap(Runtime& runtime,
                                                                    std::unique_ptr<Stream> stream,
                                                                    std::string host,
