@@ -99,7 +99,8 @@ class Message final : public beast::http::basic_parser<kIsRequest> {
 
   // Beast joins the lines of a field; in the bytes that it was shown they are as they came.
   [[nodiscard]] bool is_folded(std::string_view name) const {
-    const std::string_view rest = shown_.substr(name.data() + name.size() - shown_.data());
+    const auto behind = static_cast<std::size_t>(name.data() + name.size() - shown_.data());
+    const std::string_view rest = shown_.substr(behind);
     const auto next = rest.find("\r\n") + 2;
     return next < rest.size() && (rest[next] == ' ' || rest[next] == '\t');
   }
