@@ -338,7 +338,7 @@ TEST_F(Renewal, that_could_not_be_written_is_not_asked_for) {
   serve({grant("2")});
   make();
   // Nothing can be made beside a file whose name leaves no room for a longer one.
-  const std::string long_name(250, 'a');
+  const std::string long_name(255, 'a');
   home.write(long_name, home.read("auth.json"));
   std::filesystem::remove(home.auth());
   std::filesystem::create_symlink(home.at(long_name), home.auth());
