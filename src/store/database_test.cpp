@@ -249,8 +249,8 @@ TEST_F(Schema, finds_what_is_asked_for_without_reading_everything) {
   const char* const asked[] = {
       "SELECT * FROM responses WHERE id = 'x'",
       "SELECT * FROM items i JOIN responses r ON r.number = i.response WHERE i.id = 'x'",
-      "SELECT * FROM items i JOIN responses r ON r.number = i.response WHERE i.id = 'x' AND "
-      "r.scope = 'y' ORDER BY i.is_output DESC, i.number DESC LIMIT 1",
+      R"(SELECT * FROM items i JOIN responses r ON r.number = i.response
+         WHERE i.id = 'x' AND r.scope = 'y' ORDER BY i.is_output DESC, i.number DESC LIMIT 1)",
       "SELECT * FROM items WHERE response = 1 AND is_output = 0 AND position > 3 ORDER BY position",
       "SELECT * FROM events WHERE response = 1 AND last > 5 ORDER BY last",
       "SELECT number FROM responses WHERE created < 5 ORDER BY created, number LIMIT 1",
