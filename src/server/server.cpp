@@ -115,7 +115,10 @@ void Server::State::bound_clients(const config::Config& config) {
   const std::size_t room = open > reserve + 2 ? (open - reserve) / 2 : 1;
   shared.most_clients = std::min(wanted, room);
   if (room >= wanted) return;
-  shared.log.say(Level::kWarn, "limits",
+  // A default that is cut a little is nothing to warn of: nobody has asked for it.
+  constexpr std::size_t kPlenty = 1000;
+  const bool is_default = wanted == config::Config().limits.connections;
+  shared.log.say(is_default && room >= kPlenty ? Level::kInfo : Level::kWarn, "limits",
                  fmt::format("{} clients are served at once, not {} (limits.connections): the "
                              "system lets this process have {} files open (ulimit -n)",
                              room, wanted, open));
