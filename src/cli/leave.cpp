@@ -174,7 +174,7 @@ std::string no_command(const CLI::App& app) {
 
 // What is wrong, in a few words of ours where the parser's are not clear.
 std::string mistake_of(const CLI::App& app, const CLI::ParseError& error) {
-  const std::string what = error.what();
+  std::string what = error.what();
   const auto colon = what.find(": ");
   const std::string before = what.substr(0, colon);
   const std::string after = colon == std::string::npos ? "" : what.substr(colon + 2);

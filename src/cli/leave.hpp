@@ -7,7 +7,7 @@
 
 #include "cli/flags.hpp"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): it is the library's
 class App;
 class ParseError;
 }  // namespace CLI
