@@ -369,7 +369,7 @@ std::string nearest_key(const std::string& wanted) {
     paths.push_back(key.path);
     names.push_back(key.path.substr(key.path.rfind('.') + 1));
   }
-  if (const std::string found = nearest(wanted, paths); !found.empty()) return found;
+  if (std::string found = nearest(wanted, paths); !found.empty()) return found;
   const std::string name = nearest(wanted.substr(wanted.rfind('.') + 1), names);
   const auto found = std::find(names.begin(), names.end(), name);
   return found == names.end() ? "" : paths[static_cast<std::size_t>(found - names.begin())];
