@@ -209,9 +209,10 @@ TEST(Starting, where_another_ccproxy_listens_names_it_and_the_flag_that_helps) {
 }
 
 TEST(Starting, where_another_program_listens_names_that) {
+  const Road road;
   RawUpstream taken;  // of this test's own process
   const Finished finished = run(CCPROXY_BINARY, {"start", "--port", std::to_string(taken.port())},
-                                {{"CCPROXY_HOME", "/nonexistent"}});
+                                {{"CCPROXY_HOME", road.home() + "/other"}});
   EXPECT_EQ(finished.code, 4);
   EXPECT_NE(finished.errors.find("in use by another program"), std::string::npos);
 #ifdef __linux__
