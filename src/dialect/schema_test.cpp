@@ -282,8 +282,8 @@ TEST(OutputSchemas, that_refer_to_themselves_cannot_be_sent) {
 std::string chain_of(int count) {
   std::string definitions;
   for (int i = 0; i < count; ++i)
-    definitions += "\"d" + std::to_string(i) + R"(":{"$ref":"#/$defs/d)" + std::to_string(i + 1) +
-                   "\"},";
+    definitions +=
+        "\"d" + std::to_string(i) + R"(":{"$ref":"#/$defs/d)" + std::to_string(i + 1) + "\"},";
   return R"({"type":"object","properties":{"a":{"$ref":"#/$defs/d0"}},"required":["a"],"$defs":{)" +
          definitions + "\"d" + std::to_string(count) + R"(":{"type":"string"}}})";
 }
