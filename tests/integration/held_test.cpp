@@ -81,8 +81,14 @@ TEST_P(Held, by_those_who_do_not_read_is_bounded) {
   }
   EXPECT_LT(most, before + kHeld + room_to_grow(48)) << "MiB more: " << ((most - before) >> 20);
   road.script({{"replies", Document::array()}});
-  EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole, kFields).status, 200)
-      << "there is a reserve for those who want little";
+  // Many who hold little may take the whole reserve of so small a limit; when they leave, all of it
+  // is there again.
+  readers.clear();
+  int status = 0;
+  for (const auto until = steady_clock::now() + seconds(30);
+       status != 200 && steady_clock::now() < until;)
+    status = ask(road.port(), "POST", "/v1/messages", kWhole, kFields).status;
+  EXPECT_EQ(status, 200);
 }
 
 // At the limit: streams wait, everybody else is told to come back.
