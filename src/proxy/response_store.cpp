@@ -1,13 +1,15 @@
 #include "proxy/response_store.hpp"
 
+#include <chrono>
 #include <vector>
 
+#include "base/uptime.hpp"
 #include "proxy/running_response.hpp"
 
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::int64_t kBetweenSweeps = 600;  // seconds
+constexpr std::chrono::minutes kBetweenSweeps{10};
 constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20;
 
 std::uint64_t limit_of(const config::Store& config) { return config.max_megabytes * kMegabyte; }
@@ -19,7 +21,7 @@ Result<void> ResponseStore::configure(const config::Store& config) {
     const std::lock_guard lock(mutex_);
     config_ = config;
     is_on_ = config.enabled;
-    next_sweep_ = 0;  // there may be less room
+    next_sweep_ = {};  // there may be less room
     if (archive_) archive_->set_limit(limit_of(config));
     if (!is_on_ || archive_) return {};
   }
@@ -41,7 +43,7 @@ std::shared_ptr<store::Archive> ResponseStore::archive() const {
   return is_on_ ? archive_ : nullptr;
 }
 
-void ResponseStore::tick(std::int64_t now_seconds) {
+void ResponseStore::tick() {
   std::shared_ptr<store::Archive> archive;
   {
     const std::lock_guard lock(mutex_);
@@ -49,7 +51,7 @@ void ResponseStore::tick(std::int64_t now_seconds) {
   }
   if (!archive) return;
   look_at_others(archive);
-  sweep(archive, now_seconds);
+  sweep(archive);
 }
 
 // Another process may have died, or have been asked to end or to erase what runs here. Only those
@@ -80,19 +82,22 @@ void ResponseStore::look_at_others(const std::shared_ptr<store::Archive>& archiv
   });
 }
 
-void ResponseStore::sweep(const std::shared_ptr<store::Archive>& archive,
-                          std::int64_t now_seconds) {
+// The clocks are read when it has its turn to write: two processes that look do so one after the
+// other.
+void ResponseStore::sweep(const std::shared_ptr<store::Archive>& archive) {
   const std::lock_guard lock(mutex_);
-  if (now_seconds < next_sweep_) return;
-  next_sweep_ = now_seconds + kBetweenSweeps;
+  if (Clock::now() < next_sweep_) return;
+  next_sweep_ = Clock::now() + kBetweenSweeps;
   const std::int64_t days = config_.max_days;
   const std::uint64_t bytes = limit_of(config_);
-  const auto sweep = [this, now_seconds, days, bytes](store::Responses& kept) {
-    const auto swept = kept.sweep(now_seconds, days, bytes);
+  const auto sweep = [this, days, bytes](store::Responses& kept) {
+    const auto now = kept.trusted_time({now_in_seconds(), read_uptime()});
+    if (!now) return Result<void>(fail(now.error()));
+    const auto swept = kept.sweep(*now, days, bytes);
     if (!swept) return Result<void>(fail(swept.error()));
     if (swept->has_more) {
       const std::lock_guard again(mutex_);
-      next_sweep_ = 0;
+      next_sweep_ = {};
     }
     return Result<void>{};
   };

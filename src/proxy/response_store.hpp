@@ -39,7 +39,7 @@ class ResponseStore {
 
   // Once a second: what other processes have left or ask for is seen to, and now and then what is
   // too old or too much is erased.
-  void tick(std::int64_t now_seconds);
+  void tick();
 
   // From add() to remove() it is found, as long as its owner keeps it.
   void add(const std::shared_ptr<RunningResponse>& response);
@@ -54,7 +54,7 @@ class ResponseStore {
  private:
   [[nodiscard]] std::shared_ptr<RunningResponse> running(std::string_view id) const;
   void look_at_others(const std::shared_ptr<store::Archive>& archive);
-  void sweep(const std::shared_ptr<store::Archive>& archive, std::int64_t now_seconds);
+  void sweep(const std::shared_ptr<store::Archive>& archive);
 
   std::string path_;
   // Guards what follows. Workers wait for it: nothing is opened, waited for or destroyed under it.
@@ -62,7 +62,7 @@ class ResponseStore {
   std::shared_ptr<store::Archive> archive_;
   config::Store config_{};
   bool is_on_ = false;
-  std::int64_t next_sweep_ = 0;
+  Clock::time_point next_sweep_{};
   bool is_looking_ = false;  // at what others have left, and has not been answered
   std::unordered_map<std::string, std::weak_ptr<RunningResponse>> running_;
 };

@@ -172,7 +172,7 @@ void Server::State::tick() {
   shared.refused_keys.tell_rest(shared.log, Clock::now());
   shared.failed_accepts.tell_rest(shared.log, Clock::now());
   shared.credentials.tick();
-  shared.responses.tick(now_in_seconds());
+  shared.responses.tick();
   reload.tick();
   second.expires_after(kSecond);
 }

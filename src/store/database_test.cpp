@@ -204,13 +204,13 @@ TEST_F(Schema, is_made_once_and_then_left_alone) {
   EXPECT_FALSE(refused("INSERT INTO responses VALUES (1,'r','','','','','',2,0,0,0,'',0)"));
   auto database = Database::open(path_);
   EXPECT_EQ(database->number("SELECT count(*) FROM responses").value(), 1);
-  EXPECT_EQ(database->number("PRAGMA user_version").value(), 3);
+  EXPECT_EQ(database->number("PRAGMA user_version").value(), 4);
 }
 
 TEST_F(Schema, of_an_older_version_becomes_the_newest_with_all_that_is_in_it) {
   EXPECT_FALSE(refused(""));
   EXPECT_FALSE(refused(  // as the first version was
-      "ALTER TABLE responses DROP COLUMN is_to_end;"
+      "DROP TABLE trusted_time; ALTER TABLE responses DROP COLUMN is_to_end;"
       "DROP INDEX items_by_id; CREATE INDEX items_by_id ON items (id); PRAGMA user_version = 1;"
       "INSERT INTO responses VALUES (1,'r','','','','','',2,0,0,0,'');"
       "INSERT INTO items VALUES (1,1,1,0,'i','{}','')"));
@@ -221,6 +221,7 @@ TEST_F(Schema, of_an_older_version_becomes_the_newest_with_all_that_is_in_it) {
                          "sql LIKE '%(id, is_output)%'")
                 .value(),
             1);
+  EXPECT_EQ(database->number("SELECT count(*) FROM trusted_time").value(), 0);
 }
 
 TEST_F(Schema, of_a_newer_version_is_refused_and_not_touched) {

@@ -337,6 +337,27 @@ Result<std::size_t> Responses::erase_all() {
   return erased;
 }
 
+Result<std::int64_t> Responses::trusted_time(const ClockReading& now) {
+  std::optional<TrustedTime> before;
+  {
+    Statement asked =
+        database_->statement("SELECT wall, boot, uptime, seconds, kept FROM trusted_time");
+    const auto row = asked.step();
+    if (!row) return fail(row.error());
+    if (*row)
+      before = {{asked.integer(0), {asked.text(1), asked.integer(2)}},
+                asked.integer(3),
+                asked.integer(4)};
+  }
+  const TrustedTime next = look_again(before, now);
+  auto noted = database_->run(
+      "REPLACE INTO trusted_time (number, wall, boot, uptime, seconds, kept)"
+      " VALUES (1, ?, ?, ?, ?, ?)",
+      {now.wall, text(now.uptime.boot), now.uptime.seconds, next.seconds, next.kept});
+  if (!noted) return fail(noted.error());
+  return next.seconds;
+}
+
 Result<Swept> Responses::sweep(std::int64_t now_seconds, std::int64_t max_days,
                                std::uint64_t max_bytes) {
   const auto at_first = used_bytes(*database_);

@@ -16,6 +16,7 @@
 #include "base/error.hpp"
 #include "base/function_ref.hpp"
 #include "store/database.hpp"
+#include "store/trusted_time.hpp"
 
 namespace ccproxy::store {
 
@@ -166,6 +167,9 @@ class Responses {
 
   // Everything in all scopes, running or not; how many responses there were.
   [[nodiscard]] Result<std::size_t> erase_all();
+
+  // What time it is for a sweep, by the clocks of now and of all such questions before. Writes.
+  [[nodiscard]] Result<std::int64_t> trusted_time(const ClockReading& now);
 
   // Erases what is older than `max_days`, then the oldest until what is left takes at most
   // `max_bytes`, and gives room back to the system. Never a running one. Does so much as keeps the

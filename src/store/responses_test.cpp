@@ -331,6 +331,32 @@ TEST_F(ResponsesTest, go_a_few_at_a_time) {
   EXPECT_EQ(count("responses"), 0);
 }
 
+// Two programs that have the same file open look one after the other, and remember it for the next.
+TEST_F(ResponsesTest, outlive_a_clock_that_is_wrong_by_mistake) {
+  constexpr std::int64_t kDay = 86'400, kNow = 20'000 * kDay, kMinutes = 60;
+  Responses other(database_, "other");
+  StoredResponse made = response("kept");
+  made.created = kNow;
+  ASSERT_TRUE(responses_.begin(made, {}));
+  ASSERT_TRUE(responses_.finish("kept", Status::kCompleted, "{}", {}));
+  const auto sweeps = [](Responses& one, std::int64_t wall, const Uptime& uptime) {
+    const auto time = one.trusted_time({wall, uptime});
+    EXPECT_TRUE(time);
+    EXPECT_TRUE(one.sweep(*time, 30, 1 << 30));
+  };
+  const auto wrong = [&](std::int64_t passed) { return kNow + 40 * kDay + passed; };
+  sweeps(responses_, kNow, {"first", 0});
+  sweeps(responses_, kNow + 70 * kMinutes, {"first", 70 * kMinutes});
+  sweeps(responses_, wrong(0), {"second", 10});
+  sweeps(other, wrong(50 * kMinutes), {"second", 10 + 50 * kMinutes});
+  sweeps(responses_, wrong(59 * kMinutes), {"second", 10 + 59 * kMinutes});
+  EXPECT_TRUE(has("kept"));
+  EXPECT_EQ(count("trusted_time"), 1);
+  Responses next(database_, "next");
+  sweeps(next, wrong(60 * kMinutes), {"second", 10 + 60 * kMinutes});
+  EXPECT_FALSE(has("kept")) << "so much time has really passed";
+}
+
 TEST_F(ResponsesTest, that_ran_have_failed_when_their_owner_is_gone) {
   Responses others(database_, "alive");
   StoredResponse queued = response("r1");

@@ -10,7 +10,7 @@ namespace {
 
 // Numbers grow with time, so the greatest is the newest. Everything that belongs to a response goes
 // with it. A step that was once released is never changed: what is new is another step.
-constexpr std::array<const char*, 3> kSteps = {R"(
+constexpr std::array<const char*, 4> kSteps = {R"(
 CREATE TABLE responses (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -59,6 +59,18 @@ CREATE INDEX items_by_id ON items (id, is_output);
                                                // to end.
                                                R"(
 ALTER TABLE responses ADD COLUMN is_to_end INTEGER NOT NULL DEFAULT 0;
+)",
+                                               // What erases by age remembers what the clocks said
+                                               // (TrustedTime): one row at the most.
+                                               R"(
+CREATE TABLE trusted_time (
+  number INTEGER PRIMARY KEY CHECK (number = 1),
+  wall INTEGER NOT NULL,             -- of the last look, seconds since 1970
+  boot TEXT NOT NULL,                -- which start of the machine that was in
+  uptime INTEGER NOT NULL,           -- and how many seconds behind it
+  seconds INTEGER NOT NULL,
+  kept INTEGER NOT NULL
+);
 )"};
 
 Result<void> check_version(Database& database, std::int64_t version) {
