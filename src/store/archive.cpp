@@ -19,16 +19,19 @@ constexpr std::size_t kMostTogether = 256;  // pieces of work in one transaction
 constexpr std::uint64_t kMostBytesTogether = std::uint64_t{8} << 20;
 constexpr std::uint64_t kMostLog = std::uint64_t{4} << 20;  // what the log may keep of the disk
 constexpr std::uint64_t kLogPart = 32;                      // of a small limit
-// How long another process may keep this one from writing, and how long reads wait meanwhile.
+// How long another process may keep this one from writing, and from reading; and how long one of
+// the two waits for the other meanwhile.
 constexpr std::chrono::seconds kLongestTurn{5};
+constexpr std::chrono::milliseconds kLongestRead{900};  // whoever asks has to know within a second
 constexpr std::chrono::milliseconds kReadsWait{20};
 // How often what was withdrawn is tried to be taken out.
 constexpr std::chrono::seconds kTryAgain{1};
 
 using Kind = Transaction::Kind;
 
-Result<void> in_transaction(Database& database, Kind kind, FunctionRef<Result<void>()> work) {
-  auto transaction = Transaction::begin(database, kind);
+Result<void> in_transaction(Database& database, Kind kind, FunctionRef<Result<void>()> work,
+                            std::chrono::milliseconds wait = kUsualWait) {
+  auto transaction = Transaction::begin(database, kind, wait);
   if (!transaction) return fail(transaction.error());
   if (auto done = work(); !done) return done;
   return transaction->commit();
@@ -37,6 +40,11 @@ Result<void> in_transaction(Database& database, Kind kind, FunctionRef<Result<vo
 // What the log may keep of it.
 std::uint64_t log_part(std::uint64_t limit) {
   return limit == 0 ? kMostLog : std::min(kMostLog, limit / kLogPart);
+}
+
+Error locked() {
+  return {ErrorKind::kBusy, "Another program has locked the store: try again.", "", "",
+          std::chrono::seconds(1)};
 }
 
 tl::unexpected<Error> given_up(const Result<void>& last) {
@@ -88,13 +96,15 @@ class Archive::Writer {
   Result<bool> make_room(std::span<Job*> jobs, const Bounds& bounds);
   void keep_log_small(std::uint64_t limit);
   void do_first(std::vector<Job>& jobs);
-  void read_all(std::vector<Job>& jobs);
+  bool read_now(std::vector<Job>& jobs, TimePoint until);
+  void read_late(const Bounds& bounds, MoreReads more_reads);
   static void tell(std::vector<Job>& jobs);
 
   std::string log_;  // of the database: its file
   Owners owners_;    // outlives the database: dead is who does not write any more
   Database database_;
   Responses responses_;
+  std::vector<Job> late_{};  // reads that came while others had the file, and wait for them
 };
 
 Result<std::unique_ptr<Archive::Writer>> Archive::Writer::open(const std::string& path) {
@@ -128,8 +138,11 @@ void Archive::Writer::run(std::vector<Job>& jobs, const Bounds& bounds, MoreRead
   do_first(jobs);
   for (std::span<Job*> left(writes); !left.empty();)
     left = left.subspan(write_some(left, bounds, turn_to_write(jobs, bounds, more_reads)));
-  read_all(jobs);
-  tell(jobs);
+  for (std::vector<Job>* reads : {&jobs, &late_}) {
+    while (!read_now(*reads, bounds.until)) tell(*reads);
+    tell(*reads);
+  }
+  late_.clear();
   if (!writes.empty()) keep_log_small(bounds.limit);  // nobody waits for it
 }
 
@@ -170,13 +183,18 @@ Result<Transaction> Archive::Writer::turn_to_write(std::vector<Job>& jobs, const
     if (transaction || transaction.error().kind != ErrorKind::kBusy ||
         std::chrono::steady_clock::now() >= std::min(until, bounds.until.load()))
       return transaction;
-    read_all(jobs);
+    (void)read_now(jobs, bounds.until);
     tell(jobs);
-    auto more = more_reads();
-    do_first(more);
-    read_all(more);
-    tell(more);
+    read_late(bounds, more_reads);
   }
+}
+
+void Archive::Writer::read_late(const Bounds& bounds, MoreReads more_reads) {
+  for (Job& job : more_reads()) late_.push_back(std::move(job));
+  do_first(late_);
+  (void)read_now(late_, bounds.until);
+  tell(late_);
+  std::erase_if(late_, [](const Job& job) { return job.is_told; });
 }
 
 // One transaction. Returns how many have their result: fewer than there are when SQLite gave the
@@ -211,21 +229,31 @@ std::size_t Archive::Writer::write_some(std::span<Job*> jobs, const Bounds& boun
 
 void Archive::Writer::do_first(std::vector<Job>& jobs) {
   for (Job& job : jobs)
-    if (job.turn == Turn::kFirst) job.result = job.work(responses_);
+    if (job.turn == Turn::kFirst && !job.result) job.result = job.work(responses_);
 }
 
-// A transaction of their own: what becomes of the writes is not theirs.
-void Archive::Writer::read_all(std::vector<Job>& jobs) {
+// A transaction of their own: what becomes of the writes is not theirs. False when others have the
+// file, for those that may wait.
+bool Archive::Writer::read_now(std::vector<Job>& jobs, TimePoint until) {
   const auto is_due = [](const Job& job) { return job.turn != Turn::kWrite && !job.result; };
-  if (std::none_of(jobs.begin(), jobs.end(), is_due)) return;
-  const auto work = [&]() -> Result<void> {
-    for (Job& job : jobs)
-      if (is_due(job)) job.result = job.work(responses_);
-    return {};
-  };
-  const auto read = in_transaction(database_, Kind::kRead, work);
-  for (Job& job : jobs)
-    if (is_due(job)) job.result = read;
+  if (std::none_of(jobs.begin(), jobs.end(), is_due)) return true;
+  auto transaction = Transaction::begin(database_, Kind::kRead, kReadsWait);
+  const bool is_locked = !transaction && transaction.error().kind == ErrorKind::kBusy;
+  const auto now = std::chrono::steady_clock::now();
+  bool is_done = true;
+  for (Job& job : jobs) {
+    if (!is_due(job)) continue;
+    if (transaction)
+      job.result = job.work(responses_);
+    else if (!is_locked)
+      job.result = fail(transaction.error());
+    else if (now >= std::min(job.until, until))
+      job.result = fail(locked());
+    else
+      is_done = false;
+  }
+  if (transaction) (void)transaction->commit();  // there is nothing in it that could be lost
+  return is_done;
 }
 
 // Those that have their result and were not told it.
@@ -238,13 +266,16 @@ void Archive::Writer::tell(std::vector<Job>& jobs) {
 }
 
 void Archive::Writer::take_out(std::vector<std::string>& ids) {
-  std::erase_if(ids, [this](const std::string& id) {
-    const auto is_there = responses_.has_hidden(id);
-    if (!is_there || *is_there) return false;
-    responses_.show(id);
-    return true;
-  });
-  if (ids.empty()) return;
+  const auto forget_absent = [&]() -> Result<void> {
+    std::erase_if(ids, [this](const std::string& id) {
+      const auto is_there = responses_.has_hidden(id);
+      if (!is_there || *is_there) return false;
+      responses_.show(id);
+      return true;
+    });
+    return {};
+  };
+  if (!in_transaction(database_, Kind::kRead, forget_absent, kReadsWait) || ids.empty()) return;
   auto transaction = Transaction::begin(database_, Kind::kWrite, kReadsWait);
   if (!transaction) return;
   const auto count = static_cast<std::ptrdiff_t>(std::min(ids.size(), kMostTogether));
@@ -274,7 +305,7 @@ void Archive::submit(Work work, Done done, std::size_t bytes) {
 
 void Archive::read(Look look, Done done) {
   enqueue({[look = std::move(look)](const Responses& responses) { return look(responses); },
-           Turn::kRead, std::move(done)});
+           Turn::kRead, std::move(done), 0, std::chrono::steady_clock::now() + kLongestRead});
 }
 
 // Behind everything that may still be written for it.

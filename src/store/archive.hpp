@@ -29,6 +29,7 @@ class Archive {
   using Work = std::function<Result<void>(Responses&)>;
   using Look = std::function<Result<void>(const Responses&)>;
   using Done = std::function<void(Result<void>)>;
+  using TimePoint = std::chrono::steady_clock::time_point;
 
   // Opens or makes the database file, and marks as interrupted what was running in processes that
   // are gone; the same file may be open in others that live. Fails with kIo, kBusy, and with
@@ -47,8 +48,10 @@ class Archive {
   // written, the oldest responses that do not run make room for it. 0: no limit. From any thread.
   void set_limit(std::uint64_t bytes) { limit_ = bytes; }
 
-  // The same for what only reads, which waits for no other process and fails with no write: while
-  // another one keeps this one from writing, it sees the tables without what waits to be written.
+  // The same for what only reads, which waits for no other process that writes and fails with no
+  // write: while another one keeps this one from writing, it sees the tables without what waits to
+  // be written. Where another one locks the file against reading, too, it fails with kBusy within a
+  // second.
   void read(Look look, Done done);
 
   // The response of that id is as if it had never been: nothing that is handed over after this
@@ -69,7 +72,6 @@ class Archive {
   // Does what was handed over, moves it into the database file, and returns when the file is
   // closed. What is not done by `until` fails with kClosed. From the thread that owns the archive;
   // never from `work` or `done`.
-  using TimePoint = std::chrono::steady_clock::time_point;
   void close(TimePoint until = TimePoint::max());
 
   Archive(const Archive&) = delete;
@@ -86,6 +88,7 @@ class Archive {
     Turn turn;
     Done done;
     std::size_t bytes = 0;
+    TimePoint until = TimePoint::max();  // waits no longer for others
     std::optional<Result<void>> result{};
     bool is_told = false;
   };

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -243,6 +245,55 @@ TEST_F(ArchiveTest, fails_writes_whose_turn_does_not_come_and_no_reads) {
   ASSERT_FALSE(*written);
   EXPECT_EQ(written->error().kind, ErrorKind::kBusy) << written->error().message;
   EXPECT_TRUE(*read);
+}
+
+// Each by itself: who asks later does not wait for those who asked before.
+TEST_F(ArchiveTest, fails_reads_within_a_second_while_another_program_locks_them_out) {
+  using std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kSoon{2500};  // a second, and what a busy machine adds
+  const auto archive = open();
+  ASSERT_TRUE(done(*archive, begins("r0")));
+  auto locked = std::make_unique<ReadersLockedOut>(path_);
+  for (const bool beside_writes : {false, true}) {
+    SCOPED_TRACE(beside_writes);
+    if (beside_writes) archive->submit(begins("r1"), {});
+    std::vector<std::promise<Result<void>>> told(4);
+    std::vector<steady_clock::time_point> asked_at;
+    for (auto& one : told) {
+      archive->read([](const Responses&) -> Result<void> { return {}; },
+                    [&](Result<void> result) { one.set_value(std::move(result)); });
+      asked_at.push_back(steady_clock::now());
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    }
+    for (std::size_t i = 0; i < told.size(); ++i) {
+      auto result = told[i].get_future();
+      ASSERT_EQ(result.wait_until(asked_at[i] + kSoon), std::future_status::ready) << i;
+      const Result<void> read = result.get();
+      ASSERT_FALSE(read);
+      EXPECT_EQ(read.error().kind, ErrorKind::kBusy);
+      EXPECT_EQ(read.error().message, "Another program has locked the store: try again.");
+      EXPECT_EQ(read.error().retry_after, std::chrono::seconds(1));
+    }
+  }
+  // In time for this one.
+  std::promise<Result<void>> told;
+  archive->read([](const Responses&) -> Result<void> { return {}; },
+                [&](Result<void> result) { told.set_value(std::move(result)); });
+  locked.reset();
+  EXPECT_TRUE(told.get_future().get());
+  EXPECT_TRUE(find(*archive, "r0"));
+}
+
+TEST_F(ArchiveTest, closes_in_time_while_another_program_locks_readers_out) {
+  const auto archive = open();
+  const ReadersLockedOut locked(path_);
+  std::optional<Result<void>> told;
+  archive->read([](const Responses&) -> Result<void> { return {}; },
+                [&](Result<void> result) { told = std::move(result); });
+  const auto began = std::chrono::steady_clock::now();
+  archive->close(began);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
+  EXPECT_TRUE(told && !*told);
 }
 
 TEST_F(ArchiveTest, takes_a_response_back_as_if_it_had_never_been) {

@@ -6,14 +6,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 #include <unordered_map>
 #include <utility>
 
 #include "base/file.hpp"
 
 namespace ccproxy::store {
+
+using std::chrono::steady_clock;
 
 struct Connection {
   Connection() = default;
@@ -28,11 +32,14 @@ struct Connection {
 
   [[nodiscard]] Error error() const {
     const int code = ::sqlite3_errcode(handle) & 0xff;  // without what makes it an extended one
-    return {code == SQLITE_BUSY ? ErrorKind::kBusy : ErrorKind::kIo,
+    const bool is_locked = code == SQLITE_BUSY || code == SQLITE_PROTOCOL;
+    return {is_locked ? ErrorKind::kBusy : ErrorKind::kIo,
             fmt::format("the store: {}", ::sqlite3_errmsg(handle))};
   }
 
   sqlite3* handle = nullptr;
+  std::chrono::milliseconds patience = kUsualWait;           // of one step of a statement
+  steady_clock::time_point gives_up{};                       // of the one under way
   std::unordered_map<std::string, sqlite3_stmt*> resting{};  // prepared, not in use
 };
 
@@ -46,6 +53,41 @@ constexpr const char* kSettings = R"(
   PRAGMA journal_size_limit = 67108864;
   PRAGMA foreign_keys = ON;
 )";
+
+constexpr std::chrono::milliseconds kLongestNap{20};
+constexpr std::chrono::microseconds kLongestOwnNap{500};
+
+// SQLite asks for this when somebody else has what a step needs: `times` is how often it has asked
+// already. False ends the step.
+int wait_for_them(void* connection, int times) {
+  auto& waiting = *static_cast<Connection*>(connection);
+  const auto now = steady_clock::now();
+  if (times == 0) waiting.gives_up = now + waiting.patience;
+  if (now >= waiting.gives_up) return 0;
+  const auto nap = std::min(std::chrono::milliseconds(times + 1), kLongestNap);
+  std::this_thread::sleep_until(std::min(now + nap, waiting.gives_up));
+  return 1;
+}
+
+int sleep_shortly(sqlite3_vfs* /*vfs*/, int microseconds) {
+  const std::chrono::microseconds asked(microseconds);
+  std::this_thread::sleep_for(std::min(asked, kLongestOwnNap));
+  return microseconds;
+}
+
+// The system's files, as SQLite has them, but for its sleeps. Where locks are in the way that
+// should be there for a moment only, it tries a hundred times, sleeps for ten seconds in between
+// without asking anybody, and gives up: that is for us to do.
+const char* impatient_files() {
+  static sqlite3_vfs files = [] {
+    sqlite3_vfs made = *::sqlite3_vfs_find(nullptr);
+    made.zName = "ccproxy";
+    made.xSleep = sleep_shortly;
+    return made;
+  }();
+  static const int registered = ::sqlite3_vfs_register(&files, 0);
+  return registered == SQLITE_OK ? files.zName : nullptr;
+}
 
 tl::unexpected<Error> refused(const std::string& path, const char* reason) {
   return fail(ErrorKind::kIo, fmt::format("cannot use {}: {}", path, reason));
@@ -124,14 +166,18 @@ Result<Database> Database::open(const std::string& path) {
   if (auto made = make_private(path); !made) return fail(made.error());
   auto connection = std::make_unique<Connection>();
   constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-  const int code = ::sqlite3_open_v2(path.c_str(), &connection->handle, kFlags, nullptr);
+  const int code = ::sqlite3_open_v2(path.c_str(), &connection->handle, kFlags, impatient_files());
   if (code != SQLITE_OK) return refused(path, ::sqlite3_errstr(code));
   ::sqlite3_extended_result_codes(connection->handle, 1);
   Database database(std::move(connection));
-  database.wait_for_others(kUsualWait);
-  if (!database.run_script(kSettings))
-    return refused(path, ::sqlite3_errmsg(database.connection_->handle));
-  return database;
+  ::sqlite3_busy_handler(database.connection_->handle, wait_for_them, database.connection_.get());
+  const auto until = steady_clock::now() + kUsualWait;
+  while (true) {
+    const auto set = database.run_script(kSettings);
+    if (set) return database;
+    if (set.error().kind != ErrorKind::kBusy || steady_clock::now() >= until)
+      return refused(path, ::sqlite3_errmsg(database.connection_->handle));
+  }
 }
 
 Statement Database::statement(std::string_view sql, std::initializer_list<Value> values) {
@@ -183,9 +229,7 @@ std::int64_t Database::last_inserted() const {
   return ::sqlite3_last_insert_rowid(connection_->handle);
 }
 
-void Database::wait_for_others(std::chrono::milliseconds limit) {
-  ::sqlite3_busy_timeout(connection_->handle, static_cast<int>(limit.count()));
-}
+void Database::wait_for_others(std::chrono::milliseconds limit) { connection_->patience = limit; }
 
 bool Database::in_transaction() const { return ::sqlite3_get_autocommit(connection_->handle) == 0; }
 
@@ -198,14 +242,26 @@ Database::~Database() = default;
 
 Result<Transaction> Transaction::begin(Database& database, Kind kind,
                                        std::chrono::milliseconds wait) {
+  const auto until = steady_clock::now() + wait;
+  while (true) {
+    database.wait_for_others(wait);
+    auto begun = try_to_begin(database, kind);
+    database.wait_for_others(kUsualWait);
+    if (begun || begun.error().kind != ErrorKind::kBusy || steady_clock::now() >= until)
+      return begun;
+  }
+}
+
+// SQLite opens a transaction that reads without a look at the file.
+Result<Transaction> Transaction::try_to_begin(Database& database, Kind kind) {
   const char* sql = kind == Kind::kRead    ? "BEGIN DEFERRED"
                     : kind == Kind::kWrite ? "BEGIN IMMEDIATE"
                                            : "SAVEPOINT nested";
-  if (wait != kUsualWait) database.wait_for_others(wait);
-  auto begun = database.run(sql);
-  if (wait != kUsualWait) database.wait_for_others(kUsualWait);
-  if (!begun) return fail(begun.error());
-  return Transaction(database, kind);
+  if (auto begun = database.run(sql); !begun) return fail(begun.error());
+  Transaction made(database, kind);
+  if (kind != Kind::kRead) return made;
+  if (const auto seen = database.number("PRAGMA schema_version"); !seen) return fail(seen.error());
+  return made;
 }
 
 Result<void> Transaction::commit() {

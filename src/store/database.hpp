@@ -58,11 +58,11 @@ class Statement {
   std::optional<Error> wrong_{};
 };
 
-// How long a statement waits for another process that writes.
+// How long a statement waits for another process.
 inline constexpr std::chrono::milliseconds kUsualWait{5000};
 
 // Used by one thread at a time. Other connections, of other processes too, may have the same file
-// open: reading waits for nobody, and writing waits for its turn.
+// open: reading waits for nobody who writes, and writing waits for its turn.
 class Database {
  public:
   // Makes a file that is missing (0600, its folder 0700), and takes an existing one back to 0600.
@@ -107,12 +107,13 @@ class Database {
 class Transaction {
  public:
   enum class Kind {
-    kRead,    // sees the database as it was at the first look
+    kRead,    // sees the database as it is at the beginning
     kWrite,   // has its turn to write from the beginning
     kNested,  // a part of one that is open, which can be undone alone
   };
 
-  // Fails with kIo, and with kBusy when the turn to write does not come within `wait`.
+  // Fails with kIo, and with kBusy when the turn to write does not come within `wait`, or others
+  // have locked the file against reading for as long.
   [[nodiscard]] static Result<Transaction> begin(Database& database, Kind kind,
                                                  std::chrono::milliseconds wait = kUsualWait);
 
@@ -127,6 +128,7 @@ class Transaction {
 
  private:
   Transaction(Database& database, Kind kind) : database_(&database), kind_(kind) {}
+  static Result<Transaction> try_to_begin(Database& database, Kind kind);
   void undo();
 
   Database* database_;  // none once it has ended

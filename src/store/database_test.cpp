@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 
 #include "store/schema.hpp"
@@ -185,6 +187,42 @@ TEST_F(DatabaseFile, that_is_open_twice_is_read_while_it_is_written) {
   EXPECT_EQ(count(other), 0) << "not committed yet";
   ASSERT_TRUE(writing->commit());
   EXPECT_EQ(count(other), 1);
+}
+
+TEST_F(DatabaseFile, of_which_others_have_locked_a_part_says_so_in_time) {
+  Database database = open();
+  auto locked = std::make_unique<ReadersLockedOut>(path_);
+  for (const Kind kind : {Kind::kRead, Kind::kWrite}) {
+    const auto began = std::chrono::steady_clock::now();
+    const auto turn = Transaction::begin(database, kind, std::chrono::milliseconds(20));
+    ASSERT_FALSE(turn);
+    EXPECT_EQ(turn.error().kind, ErrorKind::kBusy) << turn.error().message;
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
+    EXPECT_FALSE(database.in_transaction());
+  }
+  locked.reset();
+  EXPECT_TRUE(Transaction::begin(database, Kind::kRead));
+}
+
+TEST_F(DatabaseFile, is_read_as_it_was_when_the_transaction_began) {
+  Database one = open();
+  Database other = open();
+  auto reading = Transaction::begin(one, Kind::kRead);
+  ASSERT_TRUE(other.run("INSERT INTO t VALUES (1, 'a')"));
+  EXPECT_EQ(count(one), 0);
+  EXPECT_TRUE(reading->commit());
+  EXPECT_EQ(count(one), 1);
+}
+
+TEST_F(DatabaseFile, waits_as_long_as_it_was_told_to) {
+  Database one = open();
+  Database other = open();
+  const auto writing = Transaction::begin(one, Kind::kWrite);
+  const auto began = std::chrono::steady_clock::now();
+  const auto turn = Transaction::begin(other, Kind::kWrite, std::chrono::milliseconds(300));
+  ASSERT_FALSE(turn);
+  EXPECT_EQ(turn.error().kind, ErrorKind::kBusy);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(300));
 }
 
 // --- The tables ----------------------------------------------------------------------------------

@@ -1,8 +1,13 @@
 // A folder of its own for each test of the store, and short words for what is put into it.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <filesystem>
 #include <future>
 #include <string>
@@ -28,6 +33,53 @@ class StoreFolder : public testing::Test {
   }
   std::string folder_ = std::filesystem::temp_directory_path() / "ccproxy-store-XXXXXX";
   std::string path_;
+};
+
+// Another program that holds the locks that readers take, as SQLite has them in its shared file:
+// one that died in the middle, a backup. A process of its own: within one, locks exclude nobody.
+class ReadersLockedOut {
+ public:
+  explicit ReadersLockedOut(const std::string& path) : child_(::fork()) {
+    if (child_ == 0) lock_for_ever(path + "-shm", pipe_.in);
+    char told = 'n';
+    ::close(pipe_.in);
+    EXPECT_EQ(::read(pipe_.out, &told, 1), 1);
+    EXPECT_EQ(told, 'y');
+  }
+  ReadersLockedOut(const ReadersLockedOut&) = delete;
+  ReadersLockedOut& operator=(const ReadersLockedOut&) = delete;
+  ReadersLockedOut(ReadersLockedOut&&) = delete;
+  ReadersLockedOut& operator=(ReadersLockedOut&&) = delete;
+  ~ReadersLockedOut() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+    ::close(pipe_.out);
+  }
+
+ private:
+  struct Pipe {
+    Pipe() {
+      std::array<int, 2> ends{-1, -1};
+      EXPECT_EQ(::pipe(ends.data()), 0);
+      out = ends[0];
+      in = ends[1];
+    }
+    int out = -1, in = -1;
+  };
+  [[noreturn]] static void lock_for_ever(const std::string& file, int in) {
+    struct flock readers {};
+    readers.l_type = F_WRLCK;
+    readers.l_whence = SEEK_SET;
+    readers.l_start = 123;
+    readers.l_len = 5;
+    const int fd = ::open(file.c_str(), O_RDWR);
+    const char told = fd >= 0 && ::fcntl(fd, F_SETLKW, &readers) == 0 ? 'y' : 'n';
+    (void)!::write(in, &told, 1);
+    while (true) ::pause();
+  }
+
+  Pipe pipe_{};
+  pid_t child_;
 };
 
 inline StoredResponse response(std::string id, std::string previous = "") {
