@@ -1,5 +1,7 @@
 #include "proxy/response_store.hpp"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <vector>
 
@@ -28,9 +30,12 @@ Result<void> ResponseStore::configure(const config::Store& config) {
   auto opened = store::Archive::open(path_);
   if (!opened) return fail(opened.error());
   (*opened)->set_limit(limit_of(config));
+  const bool is_open = (*opened)->is_open();
   const std::lock_guard lock(mutex_);
   archive_ = std::move(*opened);
-  return {};
+  if (is_open) return {};
+  return fail(ErrorKind::kBusy,
+              fmt::format("another program has locked {}: they are when it lets go", path_));
 }
 
 std::size_t ResponseStore::most_response_bytes() const {

@@ -27,8 +27,9 @@ class ResponseStore {
   explicit ResponseStore(std::string path) : path_(std::move(path)) {}
 
   // Opens the archive when the configuration wants one; one that is open stays open, and is not
-  // used while it is switched off. Fails as Archive::open does: then nothing is kept. By one thread
-  // at a time; no other waits for it.
+  // used while it is switched off. Fails as Archive::open does: then nothing is kept. Fails with
+  // kBusy when the archive is not open yet, and goes on trying. By one thread at a time; no other
+  // waits for it.
   [[nodiscard]] Result<void> configure(const config::Store& config);
 
   // nullptr while nothing is kept.

@@ -24,6 +24,9 @@ constexpr std::uint64_t kLogPart = 32;                      // of a small limit
 constexpr std::chrono::seconds kLongestTurn{5};
 constexpr std::chrono::milliseconds kLongestRead{900};  // whoever asks has to know within a second
 constexpr std::chrono::milliseconds kReadsWait{20};
+// How long the start waits for a file that is locked, and how often it is tried to be opened then.
+constexpr std::chrono::seconds kLongestOpening{1};
+constexpr std::chrono::milliseconds kTryToOpen{100};
 // How often what was withdrawn is tried to be taken out.
 constexpr std::chrono::seconds kTryAgain{1};
 
@@ -47,6 +50,8 @@ Error locked() {
           std::chrono::seconds(1)};
 }
 
+Error closed() { return {ErrorKind::kClosed, "the store is closed"}; }
+
 tl::unexpected<Error> given_up(const Result<void>& last) {
   return last ? fail(ErrorKind::kIo, "the store could not go on writing") : fail(last.error());
 }
@@ -63,7 +68,8 @@ class Archive::Writer {
   };
 
   // The tables as they should be, and nothing in them that runs and belongs to nobody.
-  static Result<std::unique_ptr<Writer>> open(const std::string& path);
+  static Result<std::unique_ptr<Writer>> open(const std::string& path,
+                                              std::chrono::milliseconds wait);
 
   Writer(std::string path, Owners owners, Database database)
       : log_(std::move(path) + "-wal"),
@@ -76,8 +82,8 @@ class Archive::Writer {
   using MoreReads = FunctionRef<std::vector<Job>()>;
   void run(std::vector<Job>& jobs, const Bounds& bounds, MoreReads more_reads);
 
-  // Tells all of them that the time is over.
-  static void refuse(std::vector<Job>& jobs);
+  // Tells all of them that it is not done.
+  static void refuse(std::vector<Job>& jobs, const Error& why);
 
   // Takes those out that stand in the tables. What is left in `ids` is to be tried again.
   void take_out(std::vector<std::string>& ids);
@@ -88,7 +94,7 @@ class Archive::Writer {
   void checkpoint() { (void)database_.run("PRAGMA wal_checkpoint(PASSIVE)"); }
 
  private:
-  Result<void> settle();
+  Result<void> settle(std::chrono::milliseconds wait);
   Result<Transaction> turn_to_write(std::vector<Job>& jobs, const Bounds& bounds,
                                     MoreReads more_reads);
   std::size_t write_some(std::span<Job*> jobs, const Bounds& bounds,
@@ -107,26 +113,27 @@ class Archive::Writer {
   std::vector<Job> late_{};  // reads that came while others had the file, and wait for them
 };
 
-Result<std::unique_ptr<Archive::Writer>> Archive::Writer::open(const std::string& path) {
-  auto owners = Owners::enter(path);
+Result<std::unique_ptr<Archive::Writer>> Archive::Writer::open(const std::string& path,
+                                                               std::chrono::milliseconds wait) {
+  auto owners = Owners::enter(path, wait);
   if (!owners) return fail(owners.error());
-  auto database = Database::open(path);
+  auto database = Database::open(path, wait);
   if (!database) return fail(database.error());
   auto writer = std::make_unique<Writer>(path, std::move(*owners), std::move(*database));
-  if (auto settled = writer->settle(); !settled)
+  if (auto settled = writer->settle(wait); !settled)
     return fail(settled.error().kind, fmt::format("{}: {}", path, settled.error().message));
   return writer;
 }
 
-Result<void> Archive::Writer::settle() {
-  if (auto migrated = migrate(database_); !migrated) return migrated;
+Result<void> Archive::Writer::settle(std::chrono::milliseconds wait) {
+  if (auto migrated = migrate(database_, wait); !migrated) return migrated;
   const auto is_gone = [this](const std::string& owner) { return owners_.is_gone(owner); };
   const auto mark = [&]() -> Result<void> {
     const auto marked = responses_.mark_interrupted(is_gone);
     if (!marked) return fail(marked.error());
     return {};
   };
-  if (auto marked = in_transaction(database_, Kind::kWrite, mark); !marked) return marked;
+  if (auto marked = in_transaction(database_, Kind::kWrite, mark, wait); !marked) return marked;
   owners_.settle();
   return {};
 }
@@ -146,8 +153,8 @@ void Archive::Writer::run(std::vector<Job>& jobs, const Bounds& bounds, MoreRead
   if (!writes.empty()) keep_log_small(bounds.limit);  // nobody waits for it
 }
 
-void Archive::Writer::refuse(std::vector<Job>& jobs) {
-  for (Job& job : jobs) job.result = fail(ErrorKind::kClosed, "the store is closed");
+void Archive::Writer::refuse(std::vector<Job>& jobs, const Error& why) {
+  for (Job& job : jobs) job.result = fail(why);
   tell(jobs);
 }
 
@@ -288,19 +295,59 @@ void Archive::Writer::take_out(std::vector<std::string>& ids) {
 }
 
 Result<std::unique_ptr<Archive>> Archive::open(const std::string& path) {
-  auto writer = Writer::open(path);
-  if (!writer) return fail(writer.error());
+  auto writer = Writer::open(path, kLongestOpening);
+  if (!writer && writer.error().kind != ErrorKind::kBusy) return fail(writer.error());
   std::unique_ptr<Archive> archive(new Archive());
-  archive->owners_ = &(*writer)->owners();
-  archive->thread_ = std::thread([self = archive.get(), opened = std::move(*writer)]() mutable {
-    self->run(*opened);
-    opened.reset();
-  });
+  archive->is_open_ = writer.has_value();
+  archive->start(path, writer ? std::move(*writer) : nullptr);
   return archive;
 }
 
+void Archive::start(std::string path, std::unique_ptr<Writer> writer) {
+  thread_ = std::thread([this, path = std::move(path), writer = std::move(writer)]() mutable {
+    if (!writer) writer = open_later(path);
+    if (!writer) return;
+    owners_ = &writer->owners();
+    is_open_ = true;
+    run(*writer);
+    writer.reset();
+  });
+}
+
+// None when it was closed before that. Nothing waits here longer than it would for its turn.
+std::unique_ptr<Archive::Writer> Archive::open_later(const std::string& path) {
+  Error why = locked();
+  while (true) {
+    {
+      std::unique_lock lock(mutex_);
+      arrived_.wait_for(lock, kTryToOpen, [this] { return is_closed_; });
+      if (is_closed_) break;
+    }
+    auto overdue = take_overdue(false);
+    Writer::refuse(overdue, why);
+    auto writer = Writer::open(path, kReadsWait);
+    if (writer) return std::move(*writer);
+    why = writer.error().kind == ErrorKind::kBusy ? locked() : writer.error();
+  }
+  auto rest = take_overdue(true);
+  Writer::refuse(rest, closed());
+  return nullptr;
+}
+
+std::vector<Archive::Job> Archive::take_overdue(bool all) {
+  const std::lock_guard lock(mutex_);
+  const auto now = std::chrono::steady_clock::now();
+  const auto first = std::stable_partition(waiting_.begin(), waiting_.end(),
+                                           [&](const Job& job) { return !all && job.until > now; });
+  std::vector<Job> jobs(std::make_move_iterator(first), std::make_move_iterator(waiting_.end()));
+  waiting_.erase(first, waiting_.end());
+  for (const Job& job : jobs) bytes_ -= job.bytes;
+  return jobs;
+}
+
 void Archive::submit(Work work, Done done, std::size_t bytes) {
-  enqueue({std::move(work), Turn::kWrite, std::move(done), bytes});
+  enqueue({std::move(work), Turn::kWrite, std::move(done), bytes,
+           std::chrono::steady_clock::now() + kLongestTurn});
 }
 
 void Archive::read(Look look, Done done) {
@@ -308,17 +355,21 @@ void Archive::read(Look look, Done done) {
            Turn::kRead, std::move(done), 0, std::chrono::steady_clock::now() + kLongestRead});
 }
 
-// Behind everything that may still be written for it.
+// Behind everything that may still be written for it. Where the file was never open, nothing was.
 void Archive::withdraw(const std::string& id) {
   const auto hide = [id](Responses& responses) -> Result<void> {
     responses.hide(id);
     return {};
   };
   const auto nothing = [](Responses&) -> Result<void> { return {}; };
-  enqueue({hide, Turn::kFirst, {}});
-  enqueue({nothing, Turn::kWrite, [this, id](const Result<void>& done) {
-             if (done || done.error().kind != ErrorKind::kClosed) withdrawn_.push_back(id);
-           }});
+  const auto until = std::chrono::steady_clock::now() + kLongestTurn;
+  enqueue({hide, Turn::kFirst, {}, 0, until});
+  enqueue({nothing, Turn::kWrite,
+           [this, id](const Result<void>& done) {
+             if (!is_open_ || (!done && done.error().kind == ErrorKind::kClosed)) return;
+             withdrawn_.push_back(id);
+           },
+           0, until});
 }
 
 void Archive::fail_orphans() {
@@ -348,7 +399,7 @@ void Archive::enqueue(Job job) {
       return;
     }
   }
-  if (job.done) job.done(fail(ErrorKind::kClosed, "the store is closed"));
+  if (job.done) job.done(fail(closed()));
 }
 
 std::size_t Archive::queued() const {
@@ -398,7 +449,7 @@ void Archive::run(Writer& writer) {
   const auto more_reads = [this] { return take_reads(); };
   while (auto jobs = take(withdrawn_.empty())) {
     if (is_late()) {
-      Writer::refuse(*jobs);
+      Writer::refuse(*jobs, closed());
       continue;
     }
     writer.run(*jobs, {limit_, queued_bytes(), until_}, more_reads);

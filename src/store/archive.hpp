@@ -32,9 +32,14 @@ class Archive {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   // Opens or makes the database file, and marks as interrupted what was running in processes that
-  // are gone; the same file may be open in others that live. Fails with kIo, kBusy, and with
-  // kConfiguration for a file of a newer CCProxy; the message names the path.
+  // are gone; the same file may be open in others that live. Fails with kIo, and with
+  // kConfiguration for a file of a newer CCProxy; the message names the path. Where another program
+  // has locked all of the file for a second, the archive goes on trying: until then what is handed
+  // over fails with kBusy, as it does when the file is locked later.
   [[nodiscard]] static Result<std::unique_ptr<Archive>> open(const std::string& path);
+
+  // False as long as it tries.
+  [[nodiscard]] bool is_open() const { return is_open_; }
 
   // Does `work` on the archive's thread, after everything that was handed over before it and seeing
   // what that wrote; then calls `done` there (it may be empty), after the commit, so what is told
@@ -87,8 +92,8 @@ class Archive {
     Work work;
     Turn turn;
     Done done;
-    std::size_t bytes = 0;
-    TimePoint until = TimePoint::max();  // waits no longer for others
+    std::size_t bytes;
+    TimePoint until;  // waits no longer for others
     std::optional<Result<void>> result{};
     bool is_told = false;
   };
@@ -96,6 +101,9 @@ class Archive {
 
   Archive() = default;
   void enqueue(Job job);
+  void start(std::string path, std::unique_ptr<Writer> writer);
+  [[nodiscard]] std::unique_ptr<Writer> open_later(const std::string& path);
+  [[nodiscard]] std::vector<Job> take_overdue(bool all);
   [[nodiscard]] std::optional<std::vector<Job>> take(bool waits_for_ever);
   [[nodiscard]] std::vector<Job> take_reads();
   void run(Writer& writer);
@@ -107,6 +115,7 @@ class Archive {
   std::size_t under_way_ = 0;  // taken from there, not done yet
   std::uint64_t bytes_ = 0;    // of what waits
   bool is_closed_ = false;
+  std::atomic<bool> is_open_ = false;
   std::atomic<std::uint64_t> limit_ = 0;
   std::atomic<TimePoint> until_ = TimePoint::max();
   std::vector<std::string> withdrawn_{};  // to be taken out; of the archive's thread alone

@@ -45,6 +45,13 @@ class ArchiveTest : public StoreFolder {
   }
 };
 
+Result<void> done_with(Archive& archive, Archive::Work work, std::size_t bytes) {
+  std::promise<Result<void>> told;
+  archive.submit(
+      std::move(work), [&](Result<void> result) { told.set_value(std::move(result)); }, bytes);
+  return told.get_future().get();
+}
+
 // Keeps the archive's thread in one piece of work, so that what is handed over next comes together.
 class Held {
  public:
@@ -296,6 +303,63 @@ TEST_F(ArchiveTest, closes_in_time_while_another_program_locks_readers_out) {
   EXPECT_TRUE(told && !*told);
 }
 
+// As others may have it before this one.
+class AllLocked {
+ public:
+  explicit AllLocked(const std::string& path) : database_(Database::open(path).value()) {
+    EXPECT_TRUE(database_.run_script("PRAGMA locking_mode = EXCLUSIVE"));
+    auto turn = Transaction::begin(database_, Transaction::Kind::kWrite);
+    EXPECT_TRUE(turn);
+    turn_.emplace(std::move(*turn));
+  }
+
+ private:
+  Database database_;
+  std::optional<Transaction> turn_{};  // before its database
+};
+
+TEST_F(ArchiveTest, of_a_file_that_is_locked_opens_when_it_is_free) {
+  ASSERT_TRUE(done(*open(), begins("r0")));
+  auto locked = std::make_unique<AllLocked>(path_);
+  const auto archive = open();
+  EXPECT_FALSE(archive->is_open());
+  const auto began = std::chrono::steady_clock::now();
+  std::promise<Result<void>> told;
+  archive->read([](const Responses&) -> Result<void> { return {}; },
+                [&](Result<void> result) { told.set_value(std::move(result)); });
+  const Result<void> read = told.get_future().get();
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(2500));
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().kind, ErrorKind::kBusy);
+  EXPECT_EQ(read.error().message, "Another program has locked the store: try again.");
+
+  const auto written = done_with(*archive, begins("r1"), 1000);
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().kind, ErrorKind::kBusy);
+  archive->withdraw("r1");
+  EXPECT_EQ(archive->queued_bytes(), 0U);
+
+  std::promise<Result<void>> later;
+  archive->submit(begins("r2"), [&](Result<void> result) { later.set_value(std::move(result)); });
+  locked.reset();
+  EXPECT_TRUE(later.get_future().get()) << "in time for this one";
+  EXPECT_TRUE(archive->is_open());
+  EXPECT_TRUE(find(*archive, "r0"));
+  EXPECT_FALSE(find(*archive, "r1"));
+  EXPECT_TRUE(find(*archive, "r2"));
+  EXPECT_EQ(find(*archive, "r0")->status, Status::kFailed) << "its owner is gone";
+}
+
+TEST_F(ArchiveTest, of_a_file_that_is_locked_closes_at_once) {
+  const AllLocked locked(path_);
+  const auto archive = open();
+  std::optional<Result<void>> told;
+  archive->submit(begins("r1"), [&](Result<void> result) { told = std::move(result); });
+  archive->close();
+  ASSERT_TRUE(told && !*told);
+  EXPECT_EQ(told->error().kind, ErrorKind::kClosed);
+}
+
 TEST_F(ArchiveTest, takes_a_response_back_as_if_it_had_never_been) {
   const auto archive = open();
   const auto kept = [](Responses& responses) -> Result<void> {
@@ -414,13 +478,6 @@ Archive::Work large(const std::string& id, std::int64_t created, bool ends = tru
     if (auto begun = responses.begin(made, {}); !begun || !ends) return begun;
     return responses.finish(id, Status::kCompleted, made.object, {});
   };
-}
-
-Result<void> done_with(Archive& archive, Archive::Work work, std::size_t bytes) {
-  std::promise<Result<void>> told;
-  archive.submit(
-      std::move(work), [&](Result<void> result) { told.set_value(std::move(result)); }, bytes);
-  return told.get_future().get();
 }
 
 TEST_F(ArchiveTest, stays_within_its_limit_on_disk_after_each_commit) {

@@ -162,7 +162,7 @@ Statement::~Statement() {
 
 // --- Database ------------------------------------------------------------------------------------
 
-Result<Database> Database::open(const std::string& path) {
+Result<Database> Database::open(const std::string& path, std::chrono::milliseconds wait) {
   if (auto made = make_private(path); !made) return fail(made.error());
   auto connection = std::make_unique<Connection>();
   constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
@@ -171,12 +171,17 @@ Result<Database> Database::open(const std::string& path) {
   ::sqlite3_extended_result_codes(connection->handle, 1);
   Database database(std::move(connection));
   ::sqlite3_busy_handler(database.connection_->handle, wait_for_them, database.connection_.get());
-  const auto until = steady_clock::now() + kUsualWait;
+  const auto until = steady_clock::now() + wait;
   while (true) {
+    database.wait_for_others(wait);
     const auto set = database.run_script(kSettings);
+    database.wait_for_others(kUsualWait);
     if (set) return database;
-    if (set.error().kind != ErrorKind::kBusy || steady_clock::now() >= until)
-      return refused(path, ::sqlite3_errmsg(database.connection_->handle));
+    const bool is_locked = set.error().kind == ErrorKind::kBusy;
+    if (is_locked && steady_clock::now() < until) continue;
+    auto reason = refused(path, ::sqlite3_errmsg(database.connection_->handle));
+    if (is_locked) reason.value().kind = ErrorKind::kBusy;
+    return reason;
   }
 }
 

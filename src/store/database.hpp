@@ -66,8 +66,10 @@ inline constexpr std::chrono::milliseconds kUsualWait{5000};
 class Database {
  public:
   // Makes a file that is missing (0600, its folder 0700), and takes an existing one back to 0600.
-  // Fails with kIo, also when the file is no database; the message names the path.
-  [[nodiscard]] static Result<Database> open(const std::string& path);
+  // Fails with kIo, also when the file is no database, and with kBusy when somebody else has all of
+  // it for longer than `wait`; the message names the path.
+  [[nodiscard]] static Result<Database> open(const std::string& path,
+                                             std::chrono::milliseconds wait = kUsualWait);
 
   // Each `?` is one value, in their order.
   [[nodiscard]] Statement statement(std::string_view sql, std::initializer_list<Value> values = {});

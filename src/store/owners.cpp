@@ -13,7 +13,6 @@
 namespace ccproxy::store {
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};
 constexpr const char* kGate = "gate";
 
 // Unlike those of everybody who enters at the same time and of the dead; it is no secret.
@@ -24,9 +23,9 @@ std::string new_name() {
 
 }  // namespace
 
-Result<Owners> Owners::enter(const std::string& database) {
+Result<Owners> Owners::enter(const std::string& database, std::chrono::milliseconds wait) {
   const std::string folder = database + ".owners";
-  auto gate = FileLock::wait(fmt::format("{}/{}", folder, kGate), kPatience);
+  auto gate = FileLock::wait(fmt::format("{}/{}", folder, kGate), wait);
   if (!gate) return fail(gate.error());
   Owners entered(folder, std::move(*gate));
   const std::string name = new_name();

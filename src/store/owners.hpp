@@ -3,6 +3,7 @@
 // refuses to know what an owner owns.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -14,8 +15,10 @@ namespace ccproxy::store {
 class Owners {
  public:
   // Becomes an owner under a new name, with a file in the folder `<database>.owners`. Holds off
-  // everybody else who enters until settle() is called. Fails with kIo, kBusy after ten seconds.
-  [[nodiscard]] static Result<Owners> enter(const std::string& database);
+  // everybody else who enters until settle() is called. Fails with kIo, and with kBusy after
+  // `wait`.
+  [[nodiscard]] static Result<Owners> enter(
+      const std::string& database, std::chrono::milliseconds wait = std::chrono::seconds(10));
 
   [[nodiscard]] const std::string& name() const { return name_; }
 

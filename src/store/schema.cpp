@@ -90,8 +90,8 @@ Result<void> check_version(Database& database, std::int64_t version) {
 
 }  // namespace
 
-Result<void> migrate(Database& database) {
-  auto transaction = Transaction::begin(database, Transaction::Kind::kWrite);
+Result<void> migrate(Database& database, std::chrono::milliseconds wait) {
+  auto transaction = Transaction::begin(database, Transaction::Kind::kWrite, wait);
   if (!transaction) return fail(transaction.error());
   const auto version = database.number("PRAGMA user_version");
   if (!version) return fail(version.error());

@@ -2,6 +2,7 @@
 // within a second, nobody waits behind somebody else who asks, and when it is over everything is
 // there.
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <chrono>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "store/database.hpp"
 #include "store/store_fixture.hpp"
 #include "support/responses.hpp"
 
@@ -102,6 +104,31 @@ TEST_P(ResponsesLocked, make_nobody_wait_behind_others) {
   for (const Question& question : kQuestions)
     asks([&] { expect_locked(ask_stored(road, question.method, id + question.rest)); });
   for (std::thread& client : clients) client.join();
+}
+
+// Another program has had all of the file from before the start: it is opened as soon as that one
+// lets go.
+TEST_P(ResponsesLocked, since_before_the_start_are_there_when_they_are_free) {
+  const std::string id = whole_response(road)["id"];
+  road.proxy().signal(SIGTERM);
+  EXPECT_EQ(road.proxy().wait_exit(), 0);
+  auto other = std::make_unique<store::Database>(store::Database::open(database()).value());
+  ASSERT_TRUE(other->run_script("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE"));
+  road.restart();
+  EXPECT_NE(road.log().find("another program has locked"), std::string::npos) << road.log();
+  for (const Question& question : kQuestions) {
+    SCOPED_TRACE(question.says);
+    expect_locked(ask_stored(road, question.method, id + question.rest));
+  }
+  expect_locked(respond(road, response_body({{"previous_response_id", id}})));
+  const Reply answer = respond(road, response_body());
+  EXPECT_EQ(answer.status, 200) << answer.raw;
+  EXPECT_EQ(json_of(answer.body)["store"], false);
+  EXPECT_NE(answer.field("x-ccproxy-warning").find("not_stored"), std::string::npos) << answer.raw;
+  EXPECT_EQ(respond(road, response_body({{"background", true}})).status, 503);
+  other.reset();
+  EXPECT_TRUE(wait_until([&] { return ask_stored(road, "GET", id).status == 200; }));
+  EXPECT_EQ(whole_response(road, {{"previous_response_id", id}})["store"], true);
 }
 
 }  // namespace
