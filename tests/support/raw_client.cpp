@@ -34,25 +34,25 @@ void parse_head(Reply& reply, std::string_view head) {
   }
 }
 
-// Takes the chunks that are whole from `raw`; true when the last one was there.
+// Takes the chunks that are whole from `raw`, from `used` on; true when the last one was there.
 bool take_chunks(std::string_view raw, std::string& body, std::size_t& used) {
-  body.clear();
-  std::size_t at = 0;
   while (true) {
-    const auto line = raw.find("\r\n", at);
+    const auto line = raw.find("\r\n", used);
     if (line == std::string_view::npos) return false;
-    const auto size = std::strtoul(std::string(raw.substr(at, line - at)).c_str(), nullptr, 16);
-    if (raw.size() < line + 2 + size + 2) {
-      if (size > 0) body += raw.substr(line + 2, size);
-      return false;
-    }
+    const auto size = std::strtoul(std::string(raw.substr(used, line - used)).c_str(), nullptr, 16);
+    if (raw.size() < line + 2 + size + 2) return false;
     body += raw.substr(line + 2, size);
-    at = line + 2 + size + 2;
-    if (size == 0) {
-      used = at;
-      return true;
-    }
+    used = line + 2 + size + 2;
+    if (size == 0) return true;
   }
+}
+
+// What is there of a chunk that is not whole.
+std::string_view begun_chunk(std::string_view raw) {
+  const auto line = raw.find("\r\n");
+  if (line == std::string_view::npos) return {};
+  const auto size = std::strtoul(std::string(raw.substr(0, line)).c_str(), nullptr, 16);
+  return raw.substr(line + 2, size);
 }
 
 int connect_to(const sockaddr* address, socklen_t size) {
@@ -216,31 +216,31 @@ Reply RawClient::read_reply(bool to_head, std::chrono::milliseconds limit) {
   const std::size_t start = head + 4;
   const bool chunked = same(reply.field("transfer-encoding"), "chunked");
   const bool sized = reply.has("content-length");
-  std::size_t used = start;
+  const std::size_t length =
+      sized ? std::strtoul(reply.field("content-length").c_str(), nullptr, 10) : 0;
+  const bool is_bare = to_head || reply.status == 204 || reply.status == 304;
+  std::size_t used = 0;  // of what stands behind the head
   while (true) {
     const std::string_view rest = std::string_view(pending_).substr(start);
-    std::size_t size = 0;
-    if (to_head || reply.status == 204 || reply.status == 304) {
-      reply.complete = true;
-    } else if (chunked) {
-      reply.complete = take_chunks(rest, reply.body, size);
-    } else if (sized) {
-      size = std::strtoul(reply.field("content-length").c_str(), nullptr, 10);
-      reply.complete = rest.size() >= size;
-      reply.body = std::string(rest.substr(0, size));
-    } else {
-      reply.body = std::string(rest);
-      reply.complete = closed_;
-      size = rest.size();
-    }
-    used = start + size;
-    if (reply.complete || !read_more(give_up)) {
-      if (!chunked && !sized && closed_) reply.complete = true;
-      if (reply.complete) break;
-      reply.raw = pending_;
-      return reply;
-    }
+    if (chunked && !is_bare)
+      reply.complete = take_chunks(rest, reply.body, used);
+    else
+      reply.complete = is_bare || (sized ? rest.size() >= length : closed_);
+    if (reply.complete || !read_more(give_up)) break;
   }
+  const std::string_view rest = std::string_view(pending_).substr(start);
+  if (!chunked && !sized && closed_) reply.complete = true;
+  if (chunked && !reply.complete) {
+    reply.body += begun_chunk(rest.substr(used));
+  } else if (!chunked && !is_bare) {
+    used = sized ? std::min(length, rest.size()) : rest.size();
+    reply.body = rest.substr(0, used);
+  }
+  if (!reply.complete) {
+    reply.raw = pending_;
+    return reply;
+  }
+  used += start;
   reply.raw = pending_.substr(0, used);
   pending_.erase(0, used);
   return reply;
