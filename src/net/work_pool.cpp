@@ -1,0 +1,134 @@
+#include "net/work_pool.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <limits>
+#include <utility>
+
+#include "net/thread_name.hpp"
+
+namespace ccproxy::net {
+namespace {
+
+constexpr std::size_t kNoBound = std::numeric_limits<std::size_t>::max();
+
+}  // namespace
+
+// The event lives in the loop of whoever waits: other threads only know it by a weak pointer, and
+// take it up in its loop.
+struct WorkPool::Job {
+  Work work;
+  Runtime& runtime;
+  std::weak_ptr<Event> done;
+  std::exception_ptr thrown{};
+  bool was_withdrawn = false;  // of the thread that waits alone
+};
+
+WorkPool::WorkPool(std::size_t threads, std::size_t most_waiting) : most_waiting_(most_waiting) {
+  for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i)
+    threads_.emplace_back([this] { serve(); });
+}
+
+WorkPool::~WorkPool() { close(); }
+
+Task<Result<void>> WorkPool::run(Runtime& runtime, Work work, Cancellation& cancellation) {
+  const auto done = std::make_shared<Event>(runtime);
+  const std::shared_ptr<Job> job(new Job{work, runtime, done});
+  if (!enqueue(waiting_, job, most_waiting_))
+    co_return fail(ErrorKind::kBusy, "too much work waits");
+  cancellation.arm([this, &job, &done] {
+    job->was_withdrawn = withdraw(job.get());
+    if (job->was_withdrawn) done->notify();
+  });
+  co_await done->wait();
+  cancellation.disarm();
+  if (job->was_withdrawn) co_return fail(ErrorKind::kClosed, "cancelled");
+  if (job->thrown) std::rethrow_exception(job->thrown);
+  co_return Result<void>{};
+}
+
+Task<void> WorkPool::go_on(Runtime& runtime, Work work) {
+  const auto done = std::make_shared<Event>(runtime);
+  const std::shared_ptr<Job> job(new Job{work, runtime, done});
+  (void)enqueue(begun_, job, kNoBound);  // no loop runs any more when it is closed
+  co_await done->wait();
+  if (job->thrown) std::rethrow_exception(job->thrown);
+}
+
+void WorkPool::dispose(std::shared_ptr<const void> what) noexcept {
+  try {
+    const std::lock_guard lock(mutex_);
+    if (is_closed_) return;
+    to_free_.push_back(std::move(what));
+  } catch (const std::exception&) {
+    return;  // there is no memory: it is freed here
+  }
+  arrived_.notify_one();
+}
+
+bool WorkPool::enqueue(Jobs& jobs, std::shared_ptr<Job> job, std::size_t most) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_closed_ || jobs.size() >= most) return false;
+    jobs.push_back(std::move(job));
+  }
+  arrived_.notify_one();
+  return true;
+}
+
+// False when it is under way, or done.
+bool WorkPool::withdraw(const Job* job) {
+  const std::lock_guard lock(mutex_);
+  return std::erase_if(waiting_, [job](const auto& one) { return one.get() == job; }) > 0;
+}
+
+bool WorkPool::has_something() const {
+  return is_closed_ || !to_free_.empty() || !begun_.empty() || !waiting_.empty();
+}
+
+void WorkPool::serve() {
+  name_thread("ccproxy-apart");
+  while (true) {
+    std::vector<std::shared_ptr<const void>> to_free;
+    std::shared_ptr<Job> job;
+    {
+      std::unique_lock lock(mutex_);
+      arrived_.wait(lock, [this] { return has_something(); });
+      if (is_closed_) return;
+      to_free.swap(to_free_);
+      if (to_free.empty()) {
+        Jobs& first = begun_.empty() ? waiting_ : begun_;
+        job = std::move(first.front());
+        first.pop_front();
+      }
+    }
+    to_free.clear();
+    if (job) work_on(*job);
+  }
+}
+
+void WorkPool::work_on(Job& job) {
+  try {
+    job.work();
+  } catch (...) {
+    job.thrown = std::current_exception();
+  }
+  job.runtime.post([done = job.done] {
+    if (const auto waiting = done.lock()) waiting->notify();
+  });
+}
+
+void WorkPool::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_closed_ = true;
+  }
+  arrived_.notify_all();
+  for (std::thread& thread : threads_)
+    if (thread.joinable()) thread.join();
+  begun_.clear();
+  waiting_.clear();
+  to_free_.clear();
+}
+
+}  // namespace ccproxy::net

@@ -1,0 +1,276 @@
+#include "net/work_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace ccproxy::net {
+namespace {
+
+// A gate that work waits at, on any thread.
+class Gate {
+ public:
+  void open() {
+    const std::lock_guard lock(mutex_);
+    is_open_ = true;
+    opened_.notify_all();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    is_reached_ = true;
+    reached_.notify_all();
+    opened_.wait(lock, [this] { return is_open_; });
+  }
+  void wait_until_reached() {
+    std::unique_lock lock(mutex_);
+    reached_.wait(lock, [this] { return is_reached_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable opened_, reached_;
+  bool is_open_ = false, is_reached_ = false;
+};
+
+// How a piece of work came to its end; nothing while it has not.
+struct Outcome {
+  std::optional<Result<void>> result{};
+  std::string thrown{};
+
+  [[nodiscard]] bool is_there() const { return result || !thrown.empty(); }
+  [[nodiscard]] std::optional<ErrorKind> refused_as() const {
+    return result && !*result ? std::optional(result->error().kind) : std::nullopt;
+  }
+};
+
+Task<void> run(WorkPool& pool, Runtime& runtime, std::function<void()> work,
+               Cancellation& cancellation, Outcome& outcome) {
+  try {
+    auto done = co_await pool.run(runtime, work, cancellation);
+    outcome.result = std::move(done);
+  } catch (const std::runtime_error& error) {
+    outcome.thrown = error.what();
+  }
+}
+
+Task<void> go_on(WorkPool& pool, Runtime& runtime, std::function<void()> work, Outcome& outcome) {
+  co_await pool.go_on(runtime, work);
+  outcome.result = Result<void>();
+}
+
+class WorkPoolTest : public testing::Test {
+ protected:
+  void start(WorkPool& pool, std::function<void()> work, Outcome& outcome) {
+    runtime_->spawn(run(pool, *runtime_, std::move(work), cancellation_, outcome));
+    poll();
+  }
+  void poll() {
+    runtime_->context().restart();
+    runtime_->context().poll();
+  }
+  void run_until(const Outcome& outcome) {
+    runtime_->context().restart();
+    const auto keeps_running = boost::asio::make_work_guard(runtime_->context());
+    while (!outcome.is_there()) runtime_->context().run_one();
+  }
+
+  std::unique_ptr<Runtime> runtime_ = std::make_unique<Runtime>();
+  Cancellation cancellation_;
+  Gate gate_;
+};
+
+TEST_F(WorkPoolTest, works_beside_the_loop_and_comes_back_to_it) {
+  WorkPool pool(2, 8);
+  std::thread::id worked = std::this_thread::get_id();
+  Outcome outcome;
+  start(
+      pool, [&worked] { worked = std::this_thread::get_id(); }, outcome);
+  run_until(outcome);
+  EXPECT_TRUE(*outcome.result);
+  EXPECT_NE(worked, std::this_thread::get_id());
+}
+
+TEST_F(WorkPoolTest, lets_the_loop_serve_others_meanwhile) {
+  WorkPool pool(1, 8);
+  Outcome outcome;
+  start(
+      pool, [this] { gate_.wait(); }, outcome);
+  gate_.wait_until_reached();
+  bool was_served = false;
+  runtime_->post([&was_served] { was_served = true; });
+  poll();
+  EXPECT_TRUE(was_served);
+  EXPECT_FALSE(outcome.is_there());
+  gate_.open();
+  run_until(outcome);
+  EXPECT_TRUE(*outcome.result);
+}
+
+TEST_F(WorkPoolTest, refuses_what_would_wait_beyond_its_bound) {
+  WorkPool pool(1, 1);
+  Outcome first, second, third;
+  start(
+      pool, [this] { gate_.wait(); }, first);
+  gate_.wait_until_reached();  // it runs: nothing waits
+  start(
+      pool, [] {}, second);
+  start(
+      pool, [] { ADD_FAILURE(); }, third);
+  EXPECT_EQ(third.refused_as(), ErrorKind::kBusy);
+  EXPECT_FALSE(first.is_there() || second.is_there());
+  gate_.open();
+  run_until(second);
+  EXPECT_TRUE(*first.result);
+  EXPECT_TRUE(*second.result);
+}
+
+TEST_F(WorkPoolTest, goes_on_with_what_was_begun_before_it_begins_more) {
+  WorkPool pool(1, 1);
+  Outcome first, fresh;
+  std::vector<Outcome> begun(3);
+  std::vector<std::string> order;  // of one thread alone
+  start(
+      pool, [this] { gate_.wait(); }, first);
+  gate_.wait_until_reached();
+  start(
+      pool, [&order] { order.emplace_back("fresh"); }, fresh);
+  for (Outcome& outcome : begun) {
+    runtime_->spawn(go_on(
+        pool, *runtime_, [&order] { order.emplace_back("begun"); }, outcome));
+    poll();
+  }
+  gate_.open();
+  run_until(fresh);
+  EXPECT_EQ(order, (std::vector<std::string>{"begun", "begun", "begun", "fresh"}));
+  EXPECT_TRUE(begun.back().is_there()) << "it is never refused";
+}
+
+TEST_F(WorkPoolTest, throws_what_the_work_has_thrown_at_whoever_waits) {
+  WorkPool pool(1, 1);
+  Outcome outcome;
+  start(
+      pool, [] { throw std::runtime_error("no memory"); }, outcome);
+  run_until(outcome);
+  EXPECT_EQ(outcome.thrown, "no memory");
+}
+
+TEST_F(WorkPoolTest, does_not_begin_what_was_cancelled_while_it_waited) {
+  WorkPool pool(1, 1);
+  Outcome first, second, third;
+  start(
+      pool, [this] { gate_.wait(); }, first);
+  gate_.wait_until_reached();
+  Cancellation client_left;
+  runtime_->spawn(run(
+      pool, *runtime_, [] { ADD_FAILURE(); }, client_left, second));
+  poll();
+  client_left.cancel();
+  poll();
+  EXPECT_EQ(second.refused_as(), ErrorKind::kClosed) << "it does not wait for what is before it";
+  start(
+      pool, [] {}, third);
+  EXPECT_FALSE(third.is_there()) << "its place in the queue is free";
+  gate_.open();
+  run_until(third);
+  EXPECT_TRUE(*third.result);
+}
+
+TEST_F(WorkPoolTest, does_not_begin_what_was_cancelled_before) {
+  WorkPool pool(1, 1);
+  Outcome first, second;
+  start(
+      pool, [this] { gate_.wait(); }, first);
+  gate_.wait_until_reached();
+  Cancellation client_left;
+  client_left.cancel();
+  runtime_->spawn(run(
+      pool, *runtime_, [] { ADD_FAILURE(); }, client_left, second));
+  poll();
+  EXPECT_EQ(second.refused_as(), ErrorKind::kClosed);
+  gate_.open();
+  run_until(first);
+}
+
+// What it refers to stands in the frame of whoever waits.
+TEST_F(WorkPoolTest, waits_for_what_is_under_way_when_it_is_cancelled) {
+  WorkPool pool(1, 1);
+  Outcome outcome;
+  start(
+      pool, [this] { gate_.wait(); }, outcome);
+  gate_.wait_until_reached();
+  cancellation_.cancel();
+  poll();
+  EXPECT_FALSE(outcome.is_there());
+  gate_.open();
+  run_until(outcome);
+  EXPECT_TRUE(*outcome.result);
+}
+
+// Tells on which thread it is freed.
+struct Freed {
+  explicit Freed(std::atomic<std::thread::id>& where) : where_(&where) {}
+  Freed(const Freed&) = delete;
+  Freed& operator=(const Freed&) = delete;
+  Freed(Freed&&) = delete;
+  Freed& operator=(Freed&&) = delete;
+  ~Freed() { *where_ = std::this_thread::get_id(); }
+  std::atomic<std::thread::id>* where_;
+};
+
+TEST_F(WorkPoolTest, frees_what_it_is_given_on_a_thread_of_its_own) {
+  std::atomic<std::thread::id> where;
+  {
+    WorkPool pool(1, 0);
+    pool.dispose(std::make_shared<const Freed>(where));
+    while (where.load() == std::thread::id()) std::this_thread::yield();
+    EXPECT_NE(where.load(), std::this_thread::get_id());
+    pool.close();
+    pool.dispose(std::make_shared<const Freed>(where));
+    EXPECT_EQ(where.load(), std::this_thread::get_id()) << "nobody else is there any more";
+  }
+}
+
+// A loop that was stopped: what waits in it is freed once the work has let go of it.
+TEST_F(WorkPoolTest, closes_when_what_runs_is_done_and_leaves_the_rest) {
+  std::atomic<int> done = 0;
+  WorkPool pool(1, 4);
+  Outcome first, second;
+  start(
+      pool,
+      [&] {
+        gate_.wait();
+        ++done;
+      },
+      first);
+  gate_.wait_until_reached();
+  start(
+      pool, [&] { ++done; }, second);
+  std::thread closing([&pool] { pool.close(); });
+  gate_.open();
+  closing.join();
+  EXPECT_GE(done, 1);
+  runtime_.reset();
+  EXPECT_FALSE(first.is_there() || second.is_there()) << "nobody was woken";
+}
+
+TEST_F(WorkPoolTest, that_is_closed_does_nothing_more) {
+  WorkPool pool(1, 1);
+  pool.close();
+  Outcome outcome;
+  start(
+      pool, [] { ADD_FAILURE(); }, outcome);
+  EXPECT_EQ(outcome.refused_as(), ErrorKind::kBusy);
+}
+
+}  // namespace
+}  // namespace ccproxy::net
