@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <ctime>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -23,6 +24,13 @@ void take_out(std::vector<T*>& all, std::size_t T::*place, const T& member) {
   all.back()->*place = member.*place;
   all[member.*place] = all.back();
   all.pop_back();
+}
+
+// What this thread has run so far, whatever else the machine does.
+Clock::duration thread_time() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 }  // namespace
@@ -45,11 +53,28 @@ Runtime::~Runtime() {
 void Runtime::run() {
   while (true) {
     try {
-      context_.run();
+      if (on_long_turn_)
+        run_measured();
+      else
+        context_.run();
       return;
     } catch (...) {
       escaped(std::current_exception());
     }
+  }
+}
+
+void Runtime::watch_turns(Clock::duration most, std::function<void(Clock::duration)> on_long) {
+  most_turn_ = most;
+  on_long_turn_ = std::move(on_long);
+}
+
+void Runtime::run_measured() {
+  auto begun = thread_time();
+  while (context_.run_one() > 0) {
+    const auto taken = thread_time() - begun;
+    if (taken > most_turn_) on_long_turn_(taken);
+    begun = thread_time();
   }
 }
 

@@ -42,6 +42,11 @@ class Runtime {
   // `on_escape` is told what it says. It must not throw.
   void survive(std::function<void(std::string_view what)> on_escape);
 
+  // From now on each turn of the loop is measured, and `on_long` is told of those that have taken
+  // more than `most` of the thread's own time. That costs a system call a turn: it is for whoever
+  // looks for what holds others up. Call it before run().
+  void watch_turns(Clock::duration most, std::function<void(Clock::duration)> on_long);
+
   // Runs `work` in this loop; from any thread.
   void post(std::function<void()> work);
 
@@ -54,6 +59,7 @@ class Runtime {
   void on_wake();
   void forget_wake();
   void escaped(const std::exception_ptr& exception);
+  void run_measured();
   void forget_idle_wake();
 
   // Lets the destructor end what still waits while everything it may use is there.
@@ -65,6 +71,8 @@ class Runtime {
 
   Context context_;
   std::function<void(std::string_view what)> on_escape_;  // when it survives
+  Clock::duration most_turn_{};
+  std::function<void(Clock::duration)> on_long_turn_;  // when turns are watched
   // One timer serves every deadline: it is set again only when a deadline comes before the next
   // wake-up, so that moving a deadline on (the usual case) costs no system call.
   struct Timer;

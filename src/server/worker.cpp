@@ -1,9 +1,12 @@
 #include "server/worker.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <exception>
 #include <utility>
 
+#include "net/thread_name.hpp"
 #include "proxy/exchange_parts.hpp"
 #include "proxy/gate.hpp"
 
@@ -17,6 +20,8 @@ constexpr std::size_t kMostTurnedAway = 32;
 constexpr std::chrono::seconds kTurnAwayLimit{2};
 constexpr std::chrono::milliseconds kTurnAwayPause{20};
 constexpr std::chrono::seconds kComeBack{1};
+// No request may hold a loop longer than this at a stretch.
+constexpr std::chrono::milliseconds kLongTurn{20};
 
 http::ServerLimits server_limits(const config::Config& config) {
   return {config.limits.head_bytes, config.timeouts.request_head, config.timeouts.body_stall,
@@ -96,7 +101,16 @@ Result<void> Worker::listen_unix(const std::string& path) {
   return {};
 }
 
-void Worker::run() { runtime_.run(); }
+void Worker::run() {
+  net::name_thread("ccproxy-worker");
+  if (shared_.log.wants(telemetry::Level::kDebug))
+    runtime_.watch_turns(kLongTurn, [this](Clock::duration taken) {
+      const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(taken).count();
+      shared_.log.say(telemetry::Level::kDebug, "long_turn",
+                      fmt::format("the loop was held for {} ms at a stretch", ms));
+    });
+  runtime_.run();
+}
 
 Task<void> Worker::accept(net::Listener& listener, bool trusted) {
   while (!draining_) {
