@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -221,6 +222,10 @@ void adopt_sign_in(const auth::Sources& sources, telemetry::Log& log) {
             "killed");
 }
 
+// Large requests that may wait for each thread that reads them; beyond that clients are told to
+// come back.
+constexpr std::size_t kWaitingPerThread = 16;
+
 int serve(const Start& start, config::Loaded loaded) {
   give_large_blocks_back();
   if (loaded.config.server.core_dumps) allow_core_dumps();
@@ -245,6 +250,7 @@ int serve(const Start& start, config::Loaded loaded) {
     (*log)->say(telemetry::Level::kError, "store",
                 fmt::format("answers are not kept: {}", kept.error().message));
   const std::size_t held = loaded.config.limits.held_bytes;
+  const std::size_t threads = std::max(1U, loaded.config.server.workers);
   const auto config = std::make_shared<const config::Config>(std::move(loaded.config));
   proxy::Shared shared{config::Live(config),
                        *models,
@@ -254,6 +260,7 @@ int serve(const Start& start, config::Loaded loaded) {
                        thinking,
                        responses,
                        proxy::HeldBytes(held),
+                       net::WorkPool(threads, threads * kWaitingPerThread),
                        start.flags.verbose,
                        std::string(version())};
   server::Server server(

@@ -278,7 +278,7 @@ std::vector<Key> make_keys() {
       duration("server.shutdownGraceSeconds", 0,
                "How long running answers may finish when CCProxy is told to end.",
                field(&Config::server, &Server::shutdown_grace)),
-      integer("server.workers", 1, 64, "Threads that serve.",
+      integer("server.workers", 1, 64, "Threads that serve; as many more read large requests.",
               field(&Config::server, &Server::workers)),
       flag("server.coreDumps",
            "Whether a crash may leave a core dump, if the system makes them. It would hold the "

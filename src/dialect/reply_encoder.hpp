@@ -50,6 +50,10 @@ class ReplyEncoder {
   [[nodiscard]] virtual Tokens tokens() const = 0;
   [[nodiscard]] virtual std::string_view stop_reason() const = 0;
 
+  // About how many bytes it tells of itself at its beginning and once more at its end, beside what
+  // the model has said.
+  [[nodiscard]] virtual std::size_t weight() const { return 0; }
+
   // What the answer has brought that this dialect cannot tell, for x-ccproxy-ignored; each once.
   [[nodiscard]] const std::vector<std::string>& ignored() const { return ignored_; }
 

@@ -34,6 +34,9 @@ class SseReader {
   // Nothing more is fed: the event whose end is missing, as a blank line would end it now.
   [[nodiscard]] std::optional<SseEvent> cut_event();
 
+  // About how many bytes are kept of an event that is not whole yet.
+  [[nodiscard]] std::size_t kept() const { return line_.size() + data_.size(); }
+
   // True when the stream stands between two events: an end anywhere else means it was cut.
   [[nodiscard]] bool at_border() const { return border_ && line_.empty() && input_.empty(); }
   // True when the last byte ended a line.

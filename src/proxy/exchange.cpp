@@ -13,11 +13,13 @@
 
 #include <exception>
 #include <new>
+#include <unordered_map>
 #include <utility>
 
 #include "anthropic/request.hpp"
 #include "base/text.hpp"
 #include "dialect/error.hpp"
+#include "proxy/apart.hpp"
 #include "proxy/background.hpp"
 #include "proxy/field_names.hpp"
 #include "proxy/gate.hpp"
@@ -53,16 +55,6 @@ Error no_conversations() {
   return {ErrorKind::kInvalidRequest,
           "Conversations are not available: continue a response with previous_response_id.",
           "conversation", "unsupported_parameter"};
-}
-
-// Parsed only where the word stands in it at all.
-bool wants_background(json::Outline& outline, std::string_view body) {
-  if (body.find("\"background\"") == std::string_view::npos || !outline.read(body)) return false;
-  return dialect::is_background(outline.root());
-}
-
-bool wants_stream(json::Outline& outline, std::string_view body) {
-  return outline.read(body) && outline.root()["stream"].boolean().value_or(false);
 }
 
 Error nothing_stored() {
@@ -222,7 +214,7 @@ Task<Result<void>> Exchange::answer_here(const Route& route) {
 
 Task<Result<void>> Exchange::forward_message(const Route& route) {
   Hold hold(shared_.held);
-  auto body = co_await read_whole_body(*client_, head_, config_->limits.body_bytes, hold);
+  auto body = co_await read_body(hold);
   if (!body) co_return fail(body.error());
 
   std::optional<ErrorBody> error_body;
@@ -238,9 +230,10 @@ Task<Result<void>> Exchange::forward_message(const Route& route) {
 // Asks a second time where the model turned out to have retired: then its successor.
 Task<Result<http::ResponseHead>> Exchange::ask_message(const Route& route, RequestBody& body,
                                                        std::optional<ErrorBody>& error_body) {
-  bool is_renamed = map_model(body);
+  auto is_renamed = co_await map_model(body);
+  if (!is_renamed) co_return fail(is_renamed.error());
   for (bool again = false;; again = true) {
-    const bool decoded = is_renamed && body.coding != http::Coding::kIdentity;
+    const bool decoded = *is_renamed && body.coding != http::Coding::kIdentity;
     const Asked asked{head_, upstream_target(route), decoded};
     auto head = co_await upstream_.ask(asked, decoded ? body.decoded : body.sent);
     if (!head || head->status != kNotFound) co_return head;
@@ -249,8 +242,8 @@ Task<Result<http::ResponseHead>> Exchange::ask_message(const Route& route, Reque
     const std::string successor =
         successor_of_missing(shared_, *config_, error_body->text, wall_now(), receipt_);
     if (successor.empty()) co_return head;
-    if (auto facts = anthropic::read_facts(worker_.reader, body.text()))
-      rename(body, *facts, successor);
+    auto replaced = co_await replace_model(body, successor);
+    if (!replaced) co_return fail(replaced.error());
     is_renamed = true;
     error_body.reset();
   }
@@ -258,24 +251,42 @@ Task<Result<http::ResponseHead>> Exchange::ask_message(const Route& route, Reque
 
 Task<Result<void>> Exchange::translate(const Route& route) {
   Hold hold(shared_.held);
-  auto body = co_await read_whole_body(*client_, head_, config_->limits.body_bytes, hold);
+  auto body = co_await read_body(hold);
   if (!body) co_return fail(body.error());
-  if (route.kind == RouteKind::kResponses && wants_background(worker_.outline, body->text()))
-    co_return co_await respond_in_background(route, std::move(*body), hold);
+  if (route.kind == RouteKind::kResponses) {
+    auto wishes = co_await wishes_of(body->text());
+    if (!wishes) co_return fail(wishes.error());
+    if (wishes->is_background)
+      co_return co_await respond_in_background(route, std::move(*body), wishes->streams, hold);
+  }
   ClientAudience audience(*client_);
   const ExchangeParts parts{worker_, *config_, audience, head_, upstream_, receipt_, cors_fields_};
   Translation translation(parts, route, hold);
   co_return co_await translation.run(std::move(*body));
 }
 
+// Parsed only where the word stands in it at all.
+Task<Result<Exchange::Wishes>> Exchange::wishes_of(std::string_view body) {
+  Wishes wishes;
+  const auto read = [body, &wishes](Parsers with) -> Result<void> {
+    if (body.find("\"background\"") == std::string_view::npos) return {};
+    if (!with.outline.read(body)) return {};  // who decodes it says what is wrong with it
+    wishes.is_background = dialect::is_background(with.outline.root());
+    wishes.streams = with.outline.root()["stream"].boolean().value_or(false);
+    return {};
+  };
+  auto done = co_await work_apart(worker_, upstream_, body.size(), read);
+  if (!done) co_return fail(done.error());
+  co_return wishes;
+}
+
 // The request goes on by itself; the client is told that it waits, or follows it.
 Task<Result<void>> Exchange::respond_in_background(const Route& route, RequestBody body,
-                                                   Hold& hold) {
+                                                   bool streams, Hold& hold) {
   if (worker_.background.size() >= config_->limits.connections)
     co_return fail({ErrorKind::kBusy,
                     "too many responses in the background (limits.connections): try again later",
                     "", "", kComeBack});
-  const bool streams = wants_stream(worker_.outline, body.text());
   const auto response =
       std::make_shared<BackgroundResponse>(worker_, config_, copy_of(head_), route, receipt_);
   auto queued = co_await response->start(std::move(body), hold);
@@ -349,9 +360,11 @@ Task<Result<void>> Exchange::forward_batch(const Route& route) {
     co_return co_await forward_relay(route);
   }
   Hold hold(shared_.held);
-  auto body = co_await read_whole_body(*client_, head_, config_->limits.body_bytes, hold);
+  auto body = co_await read_body(hold);
   if (!body) co_return fail(body.error());
-  if (auto mapped = map_batch(*body, hold); !mapped) co_return fail(mapped.error());
+  const auto map = [this, &body, &hold](Parsers) { return map_batch(*body, hold); };
+  auto mapped = co_await work_apart(worker_, upstream_, body->sent.size(), map);
+  if (!mapped) co_return fail(mapped.error());
   const Asked asked{head_, upstream_target(route)};
   auto head = co_await upstream_.ask(asked, body->sent);
   if (!head) co_return fail(head.error());
@@ -396,14 +409,38 @@ void Exchange::cut() {
   if (follower_ != nullptr) follower_->cut();
 }
 
+// Read whole and unfolded.
+Task<Result<RequestBody>> Exchange::read_body(Hold& hold) {
+  const std::size_t limit = config_->limits.body_bytes;
+  auto body = co_await read_whole_body(*client_, head_, limit, hold);
+  if (!body || body->coding == http::Coding::kIdentity) co_return body;
+  auto unfolded = co_await unfold(worker_, upstream_, *body, limit, hold);
+  if (!unfolded) co_return fail(unfolded.error());
+  co_return body;
+}
+
 // False when the body goes as it is.
-bool Exchange::map_model(RequestBody& body) {
-  auto facts = anthropic::read_facts(worker_.reader, body.text());
-  if (!facts || !facts->model) return false;
-  const std::string name = served_model(shared_, *config_, *facts->model, receipt_);
-  if (name == *facts->model) return false;
-  rename(body, *facts, name);
-  return true;
+Task<Result<bool>> Exchange::map_model(RequestBody& body) {
+  bool is_renamed = false;
+  const auto map = [this, &body, &is_renamed](Parsers with) -> Result<void> {
+    auto facts = anthropic::read_facts(with.reader, body.text());
+    if (!facts || !facts->model) return {};
+    const std::string name = served_model(shared_, *config_, *facts->model, receipt_);
+    is_renamed = name != *facts->model;
+    if (is_renamed) rename(body, *facts, name);
+    return {};
+  };
+  auto mapped = co_await work_apart(worker_, upstream_, body.text().size(), map);
+  if (!mapped) co_return fail(mapped.error());
+  co_return is_renamed;
+}
+
+Task<Result<void>> Exchange::replace_model(RequestBody& body, std::string name) {
+  const auto replace = [&body, &name](Parsers with) -> Result<void> {
+    if (auto facts = anthropic::read_facts(with.reader, body.text())) rename(body, *facts, name);
+    return {};
+  };
+  co_return co_await work_apart(worker_, upstream_, body.text().size(), replace);
 }
 
 // What cannot be read goes as it is: the upstream says what is wrong with it.
@@ -411,8 +448,11 @@ Result<void> Exchange::map_batch(RequestBody& body, Hold& hold) {
   auto models = anthropic::read_batch_models(body.sent);
   if (!models) return {};
   bool is_changed = false;
+  std::unordered_map<std::string, std::string> served;  // most ask for the same
   for (anthropic::BatchModel& model : *models) {
-    std::string name = served_model(shared_, *config_, model.name, receipt_);
+    const auto [known, is_new] = served.try_emplace(model.name);
+    if (is_new) known->second = served_model(shared_, *config_, model.name, receipt_);
+    std::string name = known->second;
     is_changed = is_changed || name != model.name;
     model.name = std::move(name);
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "json/reader.hpp"
+#include "proxy/apart.hpp"
 
 namespace ccproxy::proxy {
 namespace {
@@ -86,9 +87,23 @@ Task<Result<RequestBody>> read_whole_body(http::ServerConnection& client,
     body.sent += *piece;
   }
   if (auto fits = growing.make_room(0); !fits) co_return fail(fits.error());
-  if (body.coding != http::Coding::kIdentity)
-    if (auto unfolded = unfold(body, limit, hold); !unfolded) co_return fail(unfolded.error());
   co_return body;
+}
+
+// Tried here as far as a loop may work at a stretch, and from the beginning elsewhere when that
+// does not reach.
+Task<Result<void>> unfold(WorkerState& worker, UpstreamCall& upstream, RequestBody& body,
+                          std::size_t limit, Hold& hold) {
+  if (!is_large(body.sent.size())) {
+    const std::size_t held = hold.size();
+    auto unfolded = unfold(body, std::min(limit, kLarge), hold);
+    const bool is_more = !unfolded && unfolded.error().kind == ErrorKind::kTooLarge;
+    if (!is_more || limit <= kLarge) co_return unfolded;
+    hold.shrink(hold.size() - held);
+    body.decoded = std::string();
+  }
+  const auto rest = [&body, limit, &hold](Parsers) { return unfold(body, limit, hold); };
+  co_return co_await work_apart(worker, upstream, kLarge + 1, rest);
 }
 
 }  // namespace ccproxy::proxy

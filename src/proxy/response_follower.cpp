@@ -7,6 +7,7 @@
 #include "dialect/response_object.hpp"
 #include "http/head.hpp"
 #include "json/writer.hpp"
+#include "proxy/apart.hpp"
 #include "proxy/exchange_parts.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/responses_endpoint.hpp"
@@ -31,6 +32,14 @@ std::string bare_object(std::string_view id) {
   writer.begin_object().member("id", id).member("object", "response").member("status", "");
   writer.key("error").value(nullptr).key("output").begin_array().end_array().end_object();
   return object;
+}
+
+// An event may be very large: it is not copied once more.
+void append(std::string& out, std::string bytes) {
+  if (out.empty())
+    out = std::move(bytes);
+  else
+    out += bytes;
 }
 
 }  // namespace
@@ -118,7 +127,7 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::take_news() {
     if (!news.is_over) co_return miss();
   }
   if (refused_since_ && Clock::now() - *refused_since_ >= kLongestWait) co_return too_much_held();
-  out_ += news.events;
+  append(out_, std::move(news.events));
   after_ = std::max(after_, news.last);
   end_ = std::move(news.end);
   if (news.is_over) co_return Progress::kOver;
@@ -168,8 +177,10 @@ Task<Result<bool>> ResponseFollower::take_kept() {
       co_await look<std::vector<store::EventChunk>>(worker_.runtime, archive_, std::move(question));
   if (!chunks) co_return fail(chunks.error());
   refused_since_.reset();
-  for (const store::EventChunk& chunk : *chunks) {
-    out_ += dialect::events_behind(chunk.bytes, chunk.first, after_);
+  for (store::EventChunk& chunk : *chunks) {
+    const std::string_view behind = dialect::events_behind(chunk.bytes, chunk.first, after_);
+    chunk.bytes.erase(0, chunk.bytes.size() - behind.size());
+    append(out_, std::move(chunk.bytes));
     after_ = std::max(after_, chunk.last);
   }
   co_return !chunks->empty();
@@ -182,8 +193,10 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::take_end() {
   if (!found) co_return fail(found.error());
   if (store::is_running(found->status)) co_return Progress::kNothing;
   if (found->last_sequence > after_) co_return Progress::kMore;
-  if (found->was_interrupted)
+  const auto tell_end = [this, &found] {
     out_ += dialect::interrupted_events(after_, found->last_sequence, found->object);
+  };
+  if (found->was_interrupted) co_await go_on_apart(worker_, found->object.size(), tell_end);
   co_return Progress::kOver;
 }
 

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "proxy/apart.hpp"
+
 namespace ccproxy::proxy {
 
 store::Status kept_status(dialect::ResponseStatus status) {
@@ -32,17 +34,31 @@ std::vector<store::StoredItem> stored_items(const std::vector<dialect::ToldItem>
 
 Task<bool> ResponseKeeper::keep(const anthropic::Transcript& transcript, std::string& out,
                                 Hold& hold) {
-  auto items = stored_items(encoder_.items(), transcript);
+  std::vector<store::StoredItem> items;
+  std::string object;
+  const auto copy = [this, &transcript, &items, &object] {
+    items = stored_items(encoder_.items(), transcript);
+    object = encoder_.object();
+  };
+  co_await go_on_apart(parts_.worker, transcript.blocks().size() + encoder_.weight(), copy);
   const store::Status status = kept_status(encoder_.response_status());
-  const auto kept = co_await running_.finish(status, encoder_.object(), std::move(items), hold);
+  const auto kept = co_await running_.finish(status, std::move(object), std::move(items), hold);
   const bool is_lost = !kept && kept.error().kind != ErrorKind::kNotFound;  // that is erased
-  if (is_lost) note_lost(kept.error(), out);
+  if (is_lost) co_await note_lost(kept.error(), out);
   running_.close();
   co_return !is_lost;
 }
 
-void ResponseKeeper::note_lost(const Error& error, std::string& out) {
-  encoder_.take_back(out);
+// Tells about `size` bytes.
+Task<void> ResponseKeeper::encode(std::size_t size, FunctionRef<void()> work) {
+  begin_apart();
+  co_await go_on_apart(parts_.worker, size, work);
+  end_apart();
+}
+
+Task<void> ResponseKeeper::note_lost(const Error& error, std::string& out) {
+  const auto taking_back = [this, &out] { encoder_.take_back(out); };
+  co_await encode(out.size() + encoder_.weight(), taking_back);
   parts_.receipt.warn("not_stored", error.message);
   parts_.worker.shared.log.say(
       telemetry::Level::kError, "store",
@@ -51,7 +67,8 @@ void ResponseKeeper::note_lost(const Error& error, std::string& out) {
 
 Task<void> ResponseKeeper::abandon(const anthropic::Transcript& transcript, Hold& hold) {
   std::string nobody;
-  encoder_.cancel(nobody);
+  const auto cancelling = [this, &nobody] { encoder_.cancel(nobody); };
+  co_await encode(transcript.blocks().size() + encoder_.weight(), cancelling);
   (void)co_await keep(transcript, nobody, hold);
 }
 

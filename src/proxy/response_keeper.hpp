@@ -26,9 +26,12 @@ class ResponseKeeper final : public AnswerKeeper {
                                 Hold& hold) override;
   [[nodiscard]] Task<void> abandon(const anthropic::Transcript& transcript, Hold& hold) override;
   void drop() override;
+  void begin_apart() override { running_.begin_apart(); }
+  void end_apart() override { running_.end_apart(); }
 
  private:
-  void note_lost(const Error& error, std::string& out);
+  [[nodiscard]] Task<void> note_lost(const Error& error, std::string& out);
+  [[nodiscard]] Task<void> encode(std::size_t size, FunctionRef<void()> work);
 
   const ExchangeParts& parts_;
   dialect::ResponsesEncoder& encoder_;

@@ -208,23 +208,23 @@ Task<Result<std::string>> list_input(WorkerState& worker, std::string scope, std
                                      std::string query, std::shared_ptr<Hold> hold) {
   auto page = page_of(query);
   if (!page) co_return fail(page.error());
-  std::function<Result<store::ItemList>(const store::Responses&)> question =
-      [scope, id, page = *page, hold = std::move(hold)](const store::Responses& kept) {
-        const auto room = [&](std::size_t size) { return room_in(*hold, 2 * size); };  // the body
-        auto list = kept.input_items(scope, id, page, room);
-        if (!list) return list;
-        for (store::StoredItem& item : list->items) item.json = dialect::listed_item(item.json);
-        return list;
-      };
+  std::function<Result<std::string>(const store::Responses&)> question =
+      [scope, id, page = *page,
+       hold = std::move(hold)](const store::Responses& kept) -> Result<std::string> {
+    const auto room = [&](std::size_t size) { return room_in(*hold, 2 * size); };  // the body
+    auto list = kept.input_items(scope, id, page, room);
+    if (!list) return fail(list.error());
+    for (store::StoredItem& item : list->items) item.json = dialect::listed_item(item.json);
+    return list_of(*list);
+  };
   const auto archive = worker.shared.responses.archive();
   if (!archive) co_return fail(not_found(id));
-  auto list = co_await look<store::ItemList>(worker.runtime, archive, std::move(question));
+  auto list = co_await look<std::string>(worker.runtime, archive, std::move(question));
   if (!list && list.error().kind == ErrorKind::kNotFound && list.error().message != id)
     co_return fail({ErrorKind::kInvalidRequest, "There is no such item in this response's input.",
                     list.error().message == page->after ? "after" : "before", "invalid_value"});
   if (!list && list.error().kind == ErrorKind::kNotFound) co_return fail(not_found(id));
-  if (!list) co_return fail(list.error());
-  co_return list_of(*list);
+  co_return list;
 }
 
 }  // namespace

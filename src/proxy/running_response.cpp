@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/apart.hpp"
+
 namespace ccproxy::proxy {
 namespace {
 
@@ -15,6 +17,12 @@ constexpr std::size_t kMostWaiting = std::size_t{64} << 20;
 constexpr std::size_t kMostUnkept = std::size_t{1} << 20;
 // How long somebody waits for a response to be on disk.
 constexpr std::chrono::seconds kPatience{1};
+
+std::size_t size_of(const std::vector<store::StoredItem>& input) {
+  std::size_t size = 0;
+  for (const store::StoredItem& item : input) size += item.json.size();
+  return size;
+}
 
 Error not_in_time() { return {ErrorKind::kBusy, "the store could not be written within a second"}; }
 
@@ -44,10 +52,7 @@ void RunningResponse::Events::append_behind(News& news, std::size_t most, HasRoo
 
 std::size_t RunningResponse::Changes::size() const {
   std::size_t size = events.bytes.size() + object.size() + (last_event ? last_event->size() : 0);
-  if (beginning) {
-    size += beginning->response.object.size();
-    for (const store::StoredItem& item : beginning->input) size += item.json.size();
-  }
+  if (beginning) size += beginning->response.object.size() + beginning->input_bytes;
   for (const store::StoredItem& item : output) size += item.json.size() + item.blocks.size();
   return size;
 }
@@ -55,7 +60,7 @@ std::size_t RunningResponse::Changes::size() const {
 // --- Of whoever runs it --------------------------------------------------------------------------
 
 RunningResponse::RunningResponse(net::Runtime& runtime, ResponseStore& all, HeldBytes& held,
-                                 std::shared_ptr<store::Archive> archive,
+                                 net::WorkPool& pool, std::shared_ptr<store::Archive> archive,
                                  store::StoredResponse response,
                                  std::vector<store::StoredItem> input)
     : runtime_(runtime),
@@ -66,11 +71,20 @@ RunningResponse::RunningResponse(net::Runtime& runtime, ResponseStore& all, Held
       is_background_(response.is_background),
       most_(all.most_response_bytes()),
       held_(held),
+      pool_(pool),
       is_started_(!is_background_) {
+  const std::size_t input_bytes = size_of(input);
   waiting_.beginning =
-      std::make_shared<Beginning>(Beginning{std::move(response), std::move(input)});
+      std::make_shared<Beginning>(Beginning{std::move(response), std::move(input), input_bytes});
   waiting_.held = Hold(held_);
   count(waiting_.size());
+}
+
+RunningResponse::~RunningResponse() { let_go(std::move(waiting_.beginning)); }
+
+// Its input may have very many items.
+void RunningResponse::let_go(std::shared_ptr<Beginning> beginning) {
+  if (beginning && is_large(beginning->input_bytes)) pool_.dispose(std::move(beginning));
 }
 
 // What waits has become larger by so much.
@@ -189,7 +203,16 @@ Result<void> RunningResponse::write(store::Responses& kept, const std::string& i
                         : kept.update(id, *changes.status, changes.object);
 }
 
+void RunningResponse::end_apart() {
+  is_apart_ = false;
+  if (const auto written = std::exchange(put_off_, std::nullopt)) note_written(*written);
+}
+
 void RunningResponse::note_written(const Result<void>& written) {
+  if (is_apart_) {
+    put_off_ = written;
+    return;
+  }
   std::shared_ptr<Changes> was;
   {
     const std::lock_guard lock(mutex_);
@@ -199,6 +222,7 @@ void RunningResponse::note_written(const Result<void>& written) {
     if (!written && written.error().kind == ErrorKind::kTooLarge) lose(written.error());
     if (!written && !is_gone_ && !was->is_end) put_back(*was);
   }
+  let_go(std::move(was->beginning));
   if (was->done) was->done(written);
   if (is_gone_) cancel();  // nobody can ever read it
   if (is_gone_ && waiting_.done) return std::exchange(waiting_.done, {})(written);

@@ -17,6 +17,7 @@
 #include "base/function_ref.hpp"
 #include "dialect/response_events.hpp"
 #include "net/runtime.hpp"
+#include "net/work_pool.hpp"
 #include "proxy/held_bytes.hpp"
 #include "proxy/response_store.hpp"
 #include "store/archive.hpp"
@@ -26,11 +27,16 @@ namespace ccproxy::proxy {
 class RunningResponse final : public dialect::EventLog,
                               public std::enable_shared_from_this<RunningResponse> {
  public:
-  // `runtime` is that of whoever runs it; `all` must outlive it, and `held`, which counts what
-  // waits to be written, the archive's work.
-  RunningResponse(net::Runtime& runtime, ResponseStore& all, HeldBytes& held,
+  // `runtime` is that of whoever runs it; `all` must outlive it, and so must `pool`, which frees a
+  // large input; `held`, which counts what waits to be written, the archive's work.
+  RunningResponse(net::Runtime& runtime, ResponseStore& all, HeldBytes& held, net::WorkPool& pool,
                   std::shared_ptr<store::Archive> archive, store::StoredResponse response,
                   std::vector<store::StoredItem> input);
+  RunningResponse(const RunningResponse&) = delete;
+  RunningResponse& operator=(const RunningResponse&) = delete;
+  RunningResponse(RunningResponse&&) = delete;
+  RunningResponse& operator=(RunningResponse&&) = delete;
+  ~RunningResponse() override;
 
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] const std::string& scope() const { return scope_; }
@@ -61,6 +67,10 @@ class RunningResponse final : public dialect::EventLog,
   void close();
   // What ends it.
   void on_cancel(std::function<void()> cancel);
+  // Between these its events come from another thread, while whoever runs it waits: what the
+  // archive tells meanwhile is put off.
+  void begin_apart() { is_apart_ = true; }
+  void end_apart();
 
   // --- From any thread.
 
@@ -91,6 +101,7 @@ class RunningResponse final : public dialect::EventLog,
   struct Beginning {
     store::StoredResponse response;
     std::vector<store::StoredItem> input;
+    std::size_t input_bytes;
   };
   // Events that follow each other, and where each of them ends.
   struct Events {
@@ -129,6 +140,7 @@ class RunningResponse final : public dialect::EventLog,
   void hand_over();
   void note_written(const Result<void>& written);
   void put_back(Changes& changes);
+  void let_go(std::shared_ptr<Beginning> beginning);
   [[nodiscard]] bool is_followed();
   void withdraw();
   void wake_followers();
@@ -140,6 +152,7 @@ class RunningResponse final : public dialect::EventLog,
   const bool is_background_;
   const std::size_t most_;  // bytes that it may take
   HeldBytes& held_;
+  net::WorkPool& pool_;
   // Of the runner's thread alone.
   bool has_begun_ = false;
   bool is_started_;              // upstream has taken it, or is about to
@@ -148,6 +161,8 @@ class RunningResponse final : public dialect::EventLog,
   std::size_t taken_ = 0;        // bytes of it so far, written or not
   bool is_gone_ = false;         // erased or taken back: nothing more is written
   bool has_ended_ = false;       // the archive was told how, or is not to be
+  bool is_apart_ = false;        // another thread tells its events
+  std::optional<Result<void>> put_off_{};  // what the archive has told meanwhile
 
   mutable std::mutex mutex_;  // guards what follows; the runner alone changes the first two
   Changes waiting_;

@@ -20,6 +20,7 @@
 #include "json/outline.hpp"
 #include "json/reader.hpp"
 #include "net/runtime.hpp"
+#include "net/work_pool.hpp"
 #include "proxy/catalog.hpp"
 #include "proxy/held_bytes.hpp"
 #include "proxy/limits.hpp"
@@ -47,6 +48,7 @@ struct Shared {
   ThinkingMemory& thinking;
   ResponseStore& responses;
   HeldBytes held;
+  net::WorkPool pool;    // for what would hold a loop too long
   bool verbose = false;  // the log shows header names
   std::string version;
   Limits limits{};

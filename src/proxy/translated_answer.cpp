@@ -10,6 +10,7 @@
 #include "dialect/error_param.hpp"
 #include "dialect/report.hpp"
 #include "json/text.hpp"
+#include "proxy/apart.hpp"
 #include "proxy/reply_fields.hpp"
 #include "proxy/request_body.hpp"
 
@@ -75,7 +76,11 @@ Task<Result<void>> TranslatedAnswer::take(const http::ResponseHead& head) {
                      "the upstream ended its answer before it was complete");
     auto bytes = decoded(*piece);
     if (!bytes) co_return fail(bytes.error());
-    auto is_complete = see(*bytes);
+    Result<bool> is_complete;
+    if (is_large(next_size()))
+      is_complete = co_await see_apart(std::string(*bytes));
+    else
+      is_complete = see(*bytes, parts_.worker.events);
     if (!is_complete) co_return fail(is_complete.error());
     if (*is_complete) co_return Result<void>{};
     auto told = co_await tell();
@@ -131,12 +136,39 @@ Result<std::string_view> TranslatedAnswer::decoded(std::string_view piece) {
   return std::string_view(plain_);
 }
 
+// What may be told because of the next piece: the whole of an item, or of the response before its
+// first one.
+std::size_t TranslatedAnswer::next_size() const {
+  return content_ + events_->kept() + (started_ ? 0 : encoder_.weight());
+}
+
+Task<Result<bool>> TranslatedAnswer::see_apart(std::string bytes) {
+  Result<bool> is_complete;
+  const auto seeing = [this, &bytes, &is_complete] {
+    anthropic::EventReader reader;
+    is_complete = see(bytes, reader);
+  };
+  co_await encode(next_size(), seeing);
+  co_return is_complete;
+}
+
+// Does `work`, which tells about so many bytes.
+Task<void> TranslatedAnswer::encode(std::size_t size, FunctionRef<void()> work) {
+  if (form_.keeper != nullptr) form_.keeper->begin_apart();
+  co_await go_on_apart(parts_.worker, size, work);
+  if (form_.keeper != nullptr) form_.keeper->end_apart();
+}
+
+Task<void> TranslatedAnswer::encode_end(FunctionRef<void()> work) {
+  co_await encode(content_ + encoder_.weight(), work);
+}
+
 // True when the message is complete.
-Result<bool> TranslatedAnswer::see(std::string_view bytes) {
+Result<bool> TranslatedAnswer::see(std::string_view bytes, anthropic::EventReader& reader) {
   events_->feed(bytes);
   while (const auto sent = events_->next()) {
     if (sent->cut) return fail(ErrorKind::kUpstreamBroke, "the upstream sent a monstrous event");
-    auto event = anthropic::read_event(parts_.worker.events, sent->name, sent->data);
+    auto event = anthropic::read_event(reader, sent->name, sent->data);
     if (!event) return fail(event.error());
     if (see(*event)) return true;
   }
@@ -234,7 +266,8 @@ Task<Result<void>> TranslatedAnswer::finish() {
     dialect::ErrorReply reply = std::move(*failure_);
     co_return co_await refuse(std::move(reply));
   }
-  if (!is_over_) encoder_.finish(out_);
+  const auto finishing = [this] { encoder_.finish(out_); };
+  if (!is_over_) co_await encode_end(finishing);
   note_ignored();
   if (!form_.streams && !form_.is_promised && encoder_.status() != kOk) drop();
   co_await keep();
@@ -281,7 +314,8 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
     if (form_.keeper != nullptr) co_await form_.keeper->abandon(transcript_, hold_);
     co_return Result<void>{};
   }
-  encoder_.fail(error, out_);
+  const auto failing = [this, &error] { encoder_.fail(error, out_); };
+  co_await encode_end(failing);
   co_await keep();
   co_return co_await end();
 }
@@ -289,14 +323,18 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
 Task<Result<void>> TranslatedAnswer::break_off(dialect::ErrorReply reply, std::string_view event) {
   note_usage();
   if (!is_promised_) co_return co_await refuse(std::move(reply));
-  auto failure = anthropic::read_event(parts_.worker.events, "error", event);
-  if (failure) {
-    if (auto* told = std::get_if<anthropic::Failure>(&*failure))
-      told->retry_after = retry_after_of(reply);
-    whole_.pass(*failure, [this](const auto& whole) { encoder_.on(whole, out_); });
-  }
-  const Error unreadable{ErrorKind::kUpstreamBroke, "the upstream refused to go on"};
-  encoder_.fail(unreadable, out_);  // unless that was told
+  const auto failing = [this, &reply, event] {
+    anthropic::EventReader reader;
+    auto failure = anthropic::read_event(reader, "error", event);
+    if (failure) {
+      if (auto* told = std::get_if<anthropic::Failure>(&*failure))
+        told->retry_after = retry_after_of(reply);
+      whole_.pass(*failure, [this](const auto& whole) { encoder_.on(whole, out_); });
+    }
+    // Unless that was told.
+    encoder_.fail({ErrorKind::kUpstreamBroke, "the upstream refused to go on"}, out_);
+  };
+  co_await encode_end(failing);
   co_await keep();
   co_return co_await end();
 }

@@ -12,6 +12,7 @@
 #include "anthropic/whole_text.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/function_ref.hpp"
 #include "dialect/openai_error.hpp"
 #include "dialect/reply_encoder.hpp"
 #include "http/coding.hpp"
@@ -38,6 +39,9 @@ class AnswerKeeper {
   [[nodiscard]] virtual Task<void> abandon(const anthropic::Transcript& transcript, Hold& hold) = 0;
   // The client is told an error instead of an answer.
   virtual void drop() = 0;
+  // Between these another thread runs the encoder.
+  virtual void begin_apart() = 0;
+  virtual void end_apart() = 0;
 };
 
 class TranslatedAnswer {
@@ -88,7 +92,11 @@ class TranslatedAnswer {
   [[nodiscard]] Task<Result<void>> take_no_stream(http::Coding coding);
   [[nodiscard]] Task<Result<std::string_view>> next_piece();
   [[nodiscard]] Result<std::string_view> decoded(std::string_view piece);
-  [[nodiscard]] Result<bool> see(std::string_view bytes);
+  [[nodiscard]] Result<bool> see(std::string_view bytes, anthropic::EventReader& reader);
+  [[nodiscard]] Task<Result<bool>> see_apart(std::string bytes);
+  [[nodiscard]] std::size_t next_size() const;
+  [[nodiscard]] Task<void> encode(std::size_t size, FunctionRef<void()> work);
+  [[nodiscard]] Task<void> encode_end(FunctionRef<void()> work);
   [[nodiscard]] bool see(const anthropic::MessageEvent& event);
   void note_failure(const anthropic::Failure& failure);
   void commit();

@@ -18,6 +18,7 @@
 #include "dialect/report.hpp"
 #include "dialect/responses_request.hpp"
 #include "net/crypto.hpp"
+#include "proxy/apart.hpp"
 #include "proxy/reply_fields.hpp"
 #include "proxy/retry.hpp"
 #include "proxy/served_model.hpp"
@@ -94,10 +95,11 @@ Translation::Translation(const ExchangeParts& parts, const Route& route, Hold& h
 
 Translation::~Translation() {
   if (running_) running_->close();
+  free_all();
 }
 
 Task<Result<void>> Translation::run(RequestBody body) {
-  body_ = std::move(body);
+  take_body(std::move(body));
   auto prepared = co_await prepare();
   if (!prepared) co_return prepared;
   auto head = co_await ask();
@@ -107,16 +109,23 @@ Task<Result<void>> Translation::run(RequestBody body) {
   co_return co_await tell(std::move(*head));
 }
 
+void Translation::take_body(RequestBody body) {
+  body_ = std::move(body);
+  size_ = body_.text().size();
+}
+
 Task<Result<void>> Translation::prepare() {
   const auto standing = parts_.worker.shared.credentials.standing();
   if (standing->credential.kind == auth::CredentialKind::kClient)
     co_return fail(needs_own_credential());
   scope_.credential = auth::tag_of(*standing);
   scope_.key = parts_.receipt.key;
-  if (auto chosen = choose_model(); !chosen) co_return chosen;
+  if (is_responses(route_.kind)) archive_ = parts_.worker.shared.responses.archive();
+  const auto choose = [this](Parsers with) { return choose_model(with.outline); };
+  auto chosen = co_await work_apart(parts_.worker, parts_.upstream, size_, choose);
+  if (!chosen) co_return chosen;
   if (is_responses(route_.kind)) {
     key_ = net::random_hex(kKeyBytes);
-    archive_ = parts_.worker.shared.responses.archive();
     if (archive_) {
       auto fetched = co_await fetch_past();
       if (!fetched) co_return fetched;
@@ -124,9 +133,7 @@ Task<Result<void>> Translation::prepare() {
   }
   ModelFacts& facts = parts_.worker.shared.facts;
   if (is_plain_id(model_) && facts.claim_lookup(model_)) co_await look_up_model();
-  auto is_decoded = decode();
-  parts_.worker.outline.clear();
-  co_return is_decoded;
+  co_return co_await decode();
 }
 
 Task<void> Translation::look_up_model() {
@@ -136,8 +143,7 @@ Task<void> Translation::look_up_model() {
   if (body) parts_.worker.shared.facts.note(model_, *body);
 }
 
-Result<void> Translation::choose_model() {
-  json::Outline& outline = parts_.worker.outline;
+Result<void> Translation::choose_model(json::Outline& outline) {
   if (auto read = outline.read(body_.text()); !read) return read;
   const std::string& otherwise =
       route_.model.empty() ? parts_.config.translation.default_model : route_.model;
@@ -151,6 +157,7 @@ Result<void> Translation::choose_model() {
   model_ = served_model(parts_.worker.shared, parts_.config, asked_.name, parts_.receipt);
   cut_mark(model_);
   parts_.receipt.model_sent = model_;
+  if (archive_) references_ = dialect::references_of(outline.root());
   return {};
 }
 
@@ -163,9 +170,13 @@ void Translation::cut_mark(std::string& name) {
   asked_.marked = true;
 }
 
-Result<void> Translation::decode() {
+Task<Result<void>> Translation::decode() {
+  const auto decoding = [this](Parsers with) { return decode(with.outline); };
+  co_return co_await work_apart(parts_.worker, parts_.upstream, size_, decoding);
+}
+
+Result<void> Translation::decode(json::Outline& outline) {
   Shared& shared = parts_.worker.shared;
-  json::Outline& outline = parts_.worker.outline;
   if (auto read = outline.read(body_.text()); !read) return read;
   const anthropic::Capabilities can = shared.facts.of(model_);
   scope_.family = shared.models.family_of(model_) ? std::string(can.family) : model_;
@@ -192,10 +203,11 @@ Result<void> Translation::decode() {
       .key = key_,
       .compacts = route_.kind == RouteKind::kCompaction,
       .counts = route_.kind == RouteKind::kInputTokens};
-  auto decoded = decode_body(context);
+  auto decoded = decode_body(outline, context);
   if (!decoded) return fail(decoded.error());
+  is_another_ = decoded->body != to_send_ || decoded->betas != decoded_.betas;
   decoded_ = std::move(*decoded);
-  note_input();
+  note_input(outline.root());
   hold_.shrink(to_send_.size());  // when a lesson makes another one of it
   to_send_.clear();
   if (!hold_.grow(decoded_.body.size())) return too_much_held();
@@ -205,11 +217,11 @@ Result<void> Translation::decode() {
 }
 
 // Clients of one route send the other's requests, too: what stands in it decides.
-Result<dialect::Decoded> Translation::decode_body(const dialect::RequestContext& context) {
-  const json::Outline& outline = parts_.worker.outline;
+Result<dialect::Decoded> Translation::decode_body(const json::Outline& outline,
+                                                  const dialect::RequestContext& context) {
+  const json::Value request = outline.root();
   if (is_responses(route_.kind)) return dialect::decode_responses(outline, context);
   if (route_.kind == RouteKind::kCompletion) return dialect::decode_completion(outline, context);
-  const json::Value request = outline.root();
   const bool has_input = !request["input"].is_absent() && request["messages"].is_absent();
   return has_input ? dialect::decode_responses(outline, context)
                    : dialect::decode_chat(outline, context);
@@ -228,7 +240,11 @@ Task<Result<http::ResponseHead>> Translation::ask() {
     error_body_.clear();
     if (head) error_body_ = co_await read_error_body(*head);
     if (head && (head->status == kBadRequest || head->status == kNotFound)) {
-      const auto changed = head->status == kBadRequest ? learn() : follow_retirement();
+      Result<bool> changed;
+      if (head->status == kBadRequest)
+        changed = co_await learn();
+      else
+        changed = co_await follow_retirement();
       if (!changed) co_return fail(changed.error());
       if (*changed) continue;
     }
@@ -258,42 +274,38 @@ Task<Result<http::ResponseHead>> Translation::ask_once() {
 
 // True when the error taught something that makes the request another one. Once: a request that is
 // still refused then is refused. Fails when a strict client is to be told what cannot be.
-Result<bool> Translation::learn() {
-  if (!std::exchange(is_teachable_, false) || is_told_) return false;
-  if (anthropic::refusal_of(kBadRequest, error_body_).is_final) return false;
+Task<Result<bool>> Translation::learn() {
+  if (!std::exchange(is_teachable_, false) || is_told_) co_return false;
+  if (anthropic::refusal_of(kBadRequest, error_body_).is_final) co_return false;
   const std::string message = anthropic::read_error(error_body_).message;
   if (const auto room = anthropic::room_for_output(message)) {
     most_tokens_ = room;
   } else if (left_out_ = anthropic::extra_tool_members(message); !left_out_.empty()) {
     // Another request may name the beta that takes them: nothing is learned of the model.
   } else if (anthropic::is_schema_refusal(message)) {
-    if (decoded_.schemas.empty()) return false;
+    if (decoded_.schemas.empty()) co_return false;
     parts_.worker.shared.facts.refuse_schemas(model_, decoded_.schemas);
   } else if (const auto lesson = anthropic::lesson_of(message)) {
     parts_.worker.shared.facts.learn(model_, *lesson, decoded_.effort);
   } else {
-    return false;
+    co_return false;
   }
-  const std::string before = to_send_;
-  const std::vector<std::string> betas = decoded_.betas;
-  const auto decoded = decode();
-  parts_.worker.outline.clear();
-  if (!decoded) return fail(decoded.error());
-  return to_send_ != before || decoded_.betas != betas;
+  const auto decoded = co_await decode();
+  if (!decoded) co_return fail(decoded.error());
+  co_return is_another_;
 }
 
 // True when the model turned out to have retired and the request is now one for its successor.
-Result<bool> Translation::follow_retirement() {
-  if (is_told_ || has_followed_) return false;
+Task<Result<bool>> Translation::follow_retirement() {
+  if (is_told_ || has_followed_) co_return false;
   std::string next = successor_of_missing(parts_.worker.shared, parts_.config, error_body_,
                                           wall_now(), parts_.receipt);
-  if (next.empty()) return false;
+  if (next.empty()) co_return false;
   has_followed_ = true;
   model_ = std::move(next);
-  auto decoded = decode();
-  parts_.worker.outline.clear();
-  if (!decoded) return fail(decoded.error());
-  return true;
+  auto decoded = co_await decode();
+  if (!decoded) co_return fail(decoded.error());
+  co_return true;
 }
 
 std::optional<Clock::duration> Translation::retry_wait(
@@ -311,6 +323,9 @@ std::optional<Clock::duration> Translation::retry_wait(
       (kind == ErrorKind::kUpstreamUnreachable || kind == ErrorKind::kTimedOut);
   return was_unreachable ? wait_before_retry(done, limits, random_part()) : std::nullopt;
 }
+
+// What of the request the answer repeats, or is kept with it.
+std::size_t Translation::kept_size() const { return is_responses(route_.kind) ? size_ : 0; }
 
 void Translation::make_encoder() {
   const dialect::ReplyPlan& plan = decoded_.plan;
@@ -345,7 +360,8 @@ TranslatedAnswer::Form Translation::form() const {
 }
 
 Task<Result<void>> Translation::tell(http::ResponseHead head) {
-  make_encoder();
+  const auto making = [this] { make_encoder(); };
+  co_await go_on_apart(parts_.worker, kept_size(), making);
   TranslatedAnswer::Form how = form();
   how.fields = answer_fields(parts_, head);
   TranslatedAnswer answer(parts_, *encoder_, std::move(how));
@@ -368,7 +384,9 @@ Task<Result<void>> Translation::tell(TranslatedAnswer& answer, http::ResponseHea
                               parts_.receipt.id, wall_now());
     co_return co_await answer.break_off(std::move(reply), error_body_);
   }
-  remember(answer.transcript());  // before the client can come back with the results
+  // Before the client can come back with the results.
+  const auto remembering = [this, &answer] { remember(answer.transcript()); };
+  co_await go_on_apart(parts_.worker, answer.transcript().blocks().size(), remembering);
   auto told = co_await answer.finish();
   co_await parts_.upstream.finish_answer();
   co_return told;
@@ -377,15 +395,20 @@ Task<Result<void>> Translation::tell(TranslatedAnswer& answer, http::ResponseHea
 // The messages of one answer. `head` is that of the last one, or of the error that stood in its
 // place.
 Task<Result<void>> Translation::take_all(TranslatedAnswer& answer, http::ResponseHead& head) {
-  const std::string request = decoded_.may_pause ? to_send_ : std::string();
+  std::string request;
+  const auto copy = [this, &request] { request = to_send_; };
+  if (decoded_.may_pause) co_await go_on_apart(parts_.worker, to_send_.size(), copy);
   for (int pauses = 0;; ++pauses) {
     auto taken = co_await answer.take(head);
     if (!taken) co_return taken;
     if (!answer.paused() || pauses == kMostPauses || request.empty() || answer.transcript().empty())
       co_return Result<void>{};
     co_await parts_.upstream.finish_answer();
-    to_send_ = request;
-    dialect::append_turn(to_send_, answer.transcript().blocks());
+    const auto continuing = [this, &request, &answer] {
+      to_send_ = request;
+      dialect::append_turn(to_send_, answer.transcript().blocks());
+    };
+    co_await go_on_apart(parts_.worker, request.size(), continuing);
     auto next = co_await answer.meanwhile(ask());
     if (!next) co_return fail(next.error());
     head = std::move(*next);
@@ -418,10 +441,21 @@ void Translation::remember(const anthropic::Transcript& transcript) {
 
 // A long answer does not hold its question.
 void Translation::forget_request() {
-  body_ = RequestBody();
-  past_ = {};
-  to_send_ = std::string();
+  struct Request {
+    RequestBody body;
+    dialect::Past past;
+    std::string to_send;
+  } request{std::exchange(body_, {}), std::exchange(past_, {}), std::exchange(to_send_, {})};
+  free_apart(parts_.worker.shared, size_, request);
   hold_.release();
+}
+
+void Translation::free_all() {
+  forget_request();
+  encoder_.reset();  // it refers to the plan
+  free_apart(parts_.worker.shared, size_, decoded_);
+  free_apart(parts_.worker.shared, size_, references_);
+  free_apart(parts_.worker.shared, size_, input_);
 }
 
 }  // namespace ccproxy::proxy

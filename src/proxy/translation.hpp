@@ -49,24 +49,28 @@ class Translation {
   [[nodiscard]] Task<Result<void>> run_in_background(RequestBody body, OnQueued on_queued);
 
  private:
+  void take_body(RequestBody body);
   [[nodiscard]] Task<Result<void>> prepare();
   [[nodiscard]] Task<Result<void>> fetch_past();
-  [[nodiscard]] Result<dialect::Decoded> decode_body(const dialect::RequestContext& context);
-  void note_input();
+  [[nodiscard]] Result<dialect::Decoded> decode_body(const json::Outline& outline,
+                                                     const dialect::RequestContext& context);
+  void note_input(json::Value request);
   [[nodiscard]] Task<void> look_up_model();
-  [[nodiscard]] Result<void> choose_model();
+  [[nodiscard]] Result<void> choose_model(json::Outline& outline);
   void cut_mark(std::string& name);
-  [[nodiscard]] Result<void> decode();
+  [[nodiscard]] Task<Result<void>> decode();
+  [[nodiscard]] Result<void> decode(json::Outline& outline);
   void note_plan();
 
   [[nodiscard]] Task<Result<http::ResponseHead>> ask();
   [[nodiscard]] Task<Result<http::ResponseHead>> ask_once();
   [[nodiscard]] Task<std::string> read_error_body(const http::ResponseHead& head);
-  [[nodiscard]] Result<bool> learn();
-  [[nodiscard]] Result<bool> follow_retirement();
+  [[nodiscard]] Task<Result<bool>> learn();
+  [[nodiscard]] Task<Result<bool>> follow_retirement();
   [[nodiscard]] std::optional<Clock::duration> retry_wait(
       const Result<http::ResponseHead>& answer) const;
 
+  [[nodiscard]] std::size_t kept_size() const;
   void make_encoder();
   void make_response_encoder();
   void note_cost(TranslatedAnswer::Form& form) const;
@@ -79,11 +83,13 @@ class Translation {
   [[nodiscard]] Task<Result<void>> refuse(dialect::ErrorReply reply);
   void remember(const anthropic::Transcript& transcript);
   void forget_request();
+  void free_all();
 
   const ExchangeParts& parts_;
   const Route& route_;
   Hold& hold_;
   RequestBody body_;
+  std::size_t size_ = 0;  // of the body, and of what was fetched for it
   dialect::AskedModel asked_;
   std::string model_;  // the id to send
   ThinkingScope scope_;
@@ -92,6 +98,7 @@ class Translation {
   dialect::Decoded decoded_;
   std::string to_send_;        // the decoded body, perhaps with a paused turn behind it
   std::string error_body_;     // of the last answer that was none
+  bool is_another_ = false;    // than before: what was decoded last
   bool is_teachable_ = true;   // a lesson can still be learned
   bool has_followed_ = false;  // a retirement that only the upstream told of
   bool is_told_ = false;       // an answer has begun
@@ -100,6 +107,7 @@ class Translation {
   // Of Responses: what it refers to, and how it is kept.
   std::string key_;                          // of its ids
   std::shared_ptr<store::Archive> archive_;  // nullptr when nothing is kept
+  dialect::References references_;
   dialect::Past past_;
   std::vector<store::StoredItem> input_;           // when it is kept
   std::shared_ptr<RunningResponse> running_;       // likewise

@@ -7,6 +7,7 @@
 #include "dialect/error_param.hpp"
 #include "dialect/openai_error.hpp"
 #include "json/reader.hpp"
+#include "proxy/apart.hpp"
 #include "proxy/reply_fields.hpp"
 #include "proxy/response_past.hpp"
 #include "proxy/translation.hpp"
@@ -34,45 +35,57 @@ tl::unexpected<Error> not_queued(const Error& error) {
 }  // namespace
 
 Task<Result<void>> Translation::run_in_background(RequestBody body, OnQueued on_queued) {
-  body_ = std::move(body);
+  take_body(std::move(body));
   auto prepared = co_await prepare();
   if (!prepared) co_return prepared;
-  make_encoder();
+  std::string nobody, object, shown;
+  const auto queueing = [this, &nobody, &object, &shown] {
+    make_encoder();
+    if (!running_) return;
+    response_->queue(nobody);
+    object = response_->object();
+    shown = object;
+  };
+  co_await go_on_apart(parts_.worker, kept_size(), queueing);
   if (!running_) co_return fail(ErrorKind::kInternal, "a background response that is not kept");
-  std::string nobody;
-  response_->queue(nobody);
-  auto begun = co_await running_->begin(store::Status::kQueued, response_->object());
+  auto begun = co_await running_->begin(store::Status::kQueued, std::move(object));
   if (!begun) co_return not_queued(begun.error());
-  on_queued({response_->object(), note_fields(parts_), running_});
+  on_queued({std::move(shown), note_fields(parts_), running_});
   TranslatedAnswer answer(parts_, *encoder_, form());
   auto head = co_await ask();
   if (!head) {
     const Error error = parts_.upstream.explain(head.error());
     co_return co_await answer.break_off(error);
   }
-  response_->begin(nobody);
-  running_->update(store::Status::kInProgress, response_->object());
+  const auto beginning = [this, &nobody, &object] {
+    response_->begin(nobody);
+    object = response_->object();
+  };
+  running_->begin_apart();
+  co_await go_on_apart(parts_.worker, kept_size(), beginning);
+  running_->end_apart();
+  running_->update(store::Status::kInProgress, std::move(object));
   co_return co_await tell(answer, std::move(*head));
 }
 
-// Called while the outline is that of the request.
 Task<Result<void>> Translation::fetch_past() {
-  dialect::References references = dialect::references_of(parts_.worker.outline.root());
+  dialect::References references = std::exchange(references_, {});
   if (references.previous.empty() && references.items.empty()) co_return Result<void>{};
   const auto hold = std::make_shared<Hold>(parts_.worker.shared.held);
   auto past = co_await proxy::fetch_past(parts_.worker.runtime, archive_, parts_.receipt.key,
                                          std::move(references), hold,
                                          parts_.config.store.max_conversation_megabytes);
   if (!past) co_return fail(past.error());
+  size_ += hold->size();
   hold_.take_over(*hold);
   past_ = std::move(*past);
   co_return Result<void>{};
 }
 
 // What is listed as the input of a response that is kept.
-void Translation::note_input() {
+void Translation::note_input(json::Value request) {
   if (!is_responses(route_.kind) || !decoded_.plan.responses.stores || !input_.empty()) return;
-  for (dialect::InputItem& item : dialect::input_items_of(parts_.worker.outline.root(), key_))
+  for (dialect::InputItem& item : dialect::input_items_of(request, key_))
     input_.push_back({std::move(item.id), std::move(item.json)});
 }
 
@@ -82,7 +95,8 @@ void Translation::make_response_encoder() {
   const dialect::ResponsesPlan& responses = plan.responses;
   if (responses.stores && route_.kind == RouteKind::kResponses) {
     running_ = std::make_shared<RunningResponse>(
-        parts_.worker.runtime, parts_.worker.shared.responses, parts_.worker.shared.held, archive_,
+        parts_.worker.runtime, parts_.worker.shared.responses, parts_.worker.shared.held,
+        parts_.worker.shared.pool, archive_,
         store::StoredResponse{.id = identity_.id,
                               .scope = parts_.receipt.key,
                               .previous = responses.previous,

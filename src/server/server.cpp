@@ -217,6 +217,8 @@ void Server::run() {
   state_->second.expires_after(kSecond);
   state_->control.run();
   for (auto& thread : threads) thread.join();
+  // Before what waits in the loops is freed: work apart from them still uses it.
+  state_->shared.pool.close();
   // While the loops are still there that it tells when it is done.
   state_->shared.responses.close(state_->ends_by);
 }

@@ -1,0 +1,41 @@
+#include "proxy/apart.hpp"
+
+#include <chrono>
+
+namespace ccproxy::proxy {
+namespace {
+
+Error too_many_at_once() {
+  return {ErrorKind::kBusy, "too many large requests at once (server.workers): try again", "", "",
+          std::chrono::seconds(1)};
+}
+
+}  // namespace
+
+Task<Result<void>> work_apart(WorkerState& worker, UpstreamCall& upstream, std::size_t size,
+                              FunctionRef<Result<void>(Parsers)> work) {
+  if (!is_large(size)) {
+    auto done = work({worker.reader, worker.outline});
+    worker.outline.clear();
+    co_return done;
+  }
+  Result<void> result;
+  const auto apart = [&result, &work] {
+    json::Reader reader;
+    json::Outline outline;
+    result = work({reader, outline});
+  };
+  auto done = co_await worker.shared.pool.run(worker.runtime, apart, upstream.while_client_waits());
+  if (!done && done.error().kind == ErrorKind::kBusy) co_return fail(too_many_at_once());
+  if (!done) co_return done;
+  co_return result;
+}
+
+Task<void> go_on_apart(WorkerState& worker, std::size_t size, FunctionRef<void()> work) {
+  if (!is_large(size))
+    work();
+  else
+    co_await worker.shared.pool.go_on(worker.runtime, work);
+}
+
+}  // namespace ccproxy::proxy
