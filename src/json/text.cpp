@@ -1,12 +1,12 @@
 #include "json/text.hpp"
 
-#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
-#include <charconv>
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <iterator>
+#include <utility>
 
 #include "base/charset.hpp"
 
@@ -15,13 +15,27 @@ namespace {
 
 constexpr std::uint32_t kReplacement = 0xFFFD;
 
+constexpr std::uint8_t kNoDigit = 255;
+
+constexpr std::array<std::uint8_t, 256> kHexDigits = [] {
+  std::array<std::uint8_t, 256> digits{};
+  digits.fill(kNoDigit);
+  for (std::uint8_t i = 0; i < 16; ++i) {
+    digits[static_cast<unsigned char>("0123456789abcdef"[i])] = i;
+    digits[static_cast<unsigned char>("0123456789ABCDEF"[i])] = i;
+  }
+  return digits;
+}();
+
 // The four digits behind "\u"; nothing when there are fewer or others.
 std::optional<std::uint32_t> hex4(std::string_view digits) {
   if (digits.size() < 4) return std::nullopt;
   std::uint32_t code = 0;
-  const char* const end = digits.data() + 4;
-  const auto [at, error] = std::from_chars(digits.data(), end, code, 16);
-  if (error != std::errc{} || at != end) return std::nullopt;
+  for (std::size_t i = 0; i < 4; ++i) {
+    const std::uint8_t digit = kHexDigits[static_cast<unsigned char>(digits[i])];
+    if (digit == kNoDigit) return std::nullopt;
+    code = code << 4U | digit;
+  }
   return code;
 }
 
@@ -35,16 +49,23 @@ std::optional<std::uint32_t> low_half(std::string_view rest) {
   return code && is_low(*code) ? code : std::nullopt;
 }
 
+// What an escape of two characters means.
+char meaning_of(char letter) {
+  switch (letter) {
+    case 'b': return '\b';
+    case 'f': return '\f';
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    default: return letter;
+  }
+}
+
 // Decodes the escape that `rest` begins with; returns how many bytes it takes.
 std::size_t append_escape(std::string& out, std::string_view rest) {
-  switch (rest[1]) {
-    case 'b': out += '\b'; return 2;
-    case 'f': out += '\f'; return 2;
-    case 'n': out += '\n'; return 2;
-    case 'r': out += '\r'; return 2;
-    case 't': out += '\t'; return 2;
-    case 'u': break;
-    default: out += rest[1]; return 2;
+  if (rest[1] != 'u') {
+    out += meaning_of(rest[1]);
+    return 2;
   }
   const std::uint32_t code = hex4(rest.substr(2)).value_or(kReplacement);
   if (is_high(code)) {
@@ -97,23 +118,74 @@ std::size_t sequence_length(std::string_view text) {
 }
 
 void append_control(std::string& out, char c) {
-  switch (c) {
-    case '\n': out += "\\n"; break;
-    case '\r': out += "\\r"; break;
-    case '\t': out += "\\t"; break;
-    default: fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
-  }
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  const auto code = static_cast<unsigned char>(c);
+  const std::array<char, 6> told = {'\\', 'u', '0', '0', kDigits[code >> 4U], kDigits[code & 15U]};
+  out.append(told.data(), told.size());
 }
+
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c <= 0x7f; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
 
 // How many bytes at the front stand for themselves.
 std::size_t plain_run(std::string_view text) {
   std::size_t size = 0;
-  while (size < text.size()) {
-    const auto c = static_cast<unsigned char>(text[size]);
-    if (c < 0x20 || c > 0x7f || c == '"' || c == '\\') break;
-    ++size;
-  }
+  while (size < text.size() && kPlain[static_cast<unsigned char>(text[size])]) ++size;
   return size;
+}
+
+// What stands behind the backslash of an escape of two characters, by what it means.
+constexpr std::array<char, 256> kLetters = [] {
+  std::array<char, 256> letters{};
+  letters['\n'] = 'n';
+  letters['\r'] = 'r';
+  letters['\t'] = 't';
+  letters['"'] = '"';
+  letters['\\'] = '\\';
+  return letters;
+}();
+
+// Escapes stand near to each other in source code that was quoted: with this many characters
+// between at most, they are put together before they are appended.
+constexpr std::size_t kNear = 8;
+
+// What needs two characters, with what stands for itself between.
+void append_short_escapes(std::string& out, std::string_view& plain) {
+  std::array<char, 128> told;  // NOLINT(*-member-init): only what is written is read
+  std::size_t size = 0;
+  for (std::size_t between = 0; !plain.empty() && between < kNear; plain.remove_prefix(1)) {
+    const auto c = static_cast<unsigned char>(plain.front());
+    if (kLetters[c] == '\0' && !kPlain[c]) break;
+    if (size + 2 > told.size()) out.append(told.data(), std::exchange(size, 0));
+    between = kPlain[c] ? between + 1 : 0;
+    if (!kPlain[c]) told[size++] = '\\';
+    told[size++] = kPlain[c] ? plain.front() : kLetters[c];
+  }
+  out.append(told.data(), size);
+}
+
+// Decodes the escapes that `rest` begins with, and what stands between them, and steps over both.
+// Half an escape at the end is left.
+void append_escapes(std::string& out, std::string_view& rest) {
+  std::array<char, 128> told;  // NOLINT(*-member-init): only what is written is read
+  std::size_t size = 0, between = 0;
+  while (!rest.empty() && between < kNear) {
+    const bool is_escape = rest[0] == '\\';
+    if (is_escape && rest.size() == 1) break;
+    if (size == told.size() || (is_escape && rest[1] == 'u'))
+      out.append(told.data(), std::exchange(size, 0));
+    between = is_escape ? 0 : between + 1;
+    if (is_escape && rest[1] == 'u') {
+      rest.remove_prefix(std::min(append_escape(out, rest), rest.size()));
+      continue;
+    }
+    told[size++] = is_escape ? meaning_of(rest[1]) : rest[0];
+    rest.remove_prefix(is_escape ? 2 : 1);
+  }
+  out.append(told.data(), size);
 }
 
 }  // namespace
@@ -139,7 +211,7 @@ void append_decoded(std::string& out, JsonText text) {
     out += rest.substr(0, plain);
     if (plain == std::string_view::npos || plain + 1 >= rest.size()) return;
     rest.remove_prefix(plain);
-    rest.remove_prefix(std::min(append_escape(out, rest), rest.size()));
+    append_escapes(out, rest);
   }
 }
 
@@ -157,7 +229,7 @@ std::size_t find_half(std::string_view json, std::size_t at) {
 void mend_halves(std::string& json) {
   constexpr std::string_view kMended = "\\ufffd";
   for (auto at = find_half(json); at != std::string::npos; at = find_half(json, at))
-    json.replace(at, kMended.size(), kMended);
+    std::copy(kMended.begin(), kMended.end(), json.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
 void append_escaped(std::string& out, std::string_view plain) {
@@ -165,13 +237,13 @@ void append_escaped(std::string& out, std::string_view plain) {
     const std::size_t run = plain_run(plain);
     out += plain.substr(0, run);
     plain.remove_prefix(run);
+    append_short_escapes(out, plain);
     if (plain.empty()) return;
     const char c = plain.front();
+    const auto byte = static_cast<unsigned char>(c);
+    if (kPlain[byte] || kLetters[byte] != '\0') continue;
     std::size_t taken = 1;
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
+    if (byte < 0x20) {
       append_control(out, c);
     } else if (taken = sequence_length(plain); taken != 0) {
       out += plain.substr(0, taken);
@@ -205,13 +277,20 @@ bool is_blank(JsonText text) {
 }
 
 void append_compact(std::string& out, std::string_view json) {
-  bool is_string = false, is_escaped = false;
-  for (const char c : json) {
-    if (!is_string && (c == ' ' || c == '\t' || c == '\r' || c == '\n')) continue;
-    out += c;
-    if (c == '"' && !is_escaped) is_string = !is_string;
-    is_escaped = is_string && c == '\\' && !is_escaped;
+  bool is_string = false;
+  std::size_t begin = 0;  // of what is to be appended
+  for (std::size_t at = 0; at < json.size(); ++at) {
+    const char c = json[at];
+    if (c == '"') {
+      is_string = !is_string;
+    } else if (is_string) {
+      if (c == '\\') ++at;
+    } else if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+      out += json.substr(begin, at - begin);
+      begin = at + 1;
+    }
   }
+  out += json.substr(std::min(begin, json.size()));
 }
 
 bool is_utf8(std::string_view bytes) { return simdjson::validate_utf8(bytes.data(), bytes.size()); }

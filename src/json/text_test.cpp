@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <string>
+#include <utility>
 
 namespace ccproxy::json {
 namespace {
@@ -58,6 +60,47 @@ TEST(JsonText, is_written_without_quotes) {
   std::string out = "\"x";
   append_escaped(out, "a\"\n");
   EXPECT_EQ(out, "\"xa\\\"\\n");
+}
+
+// Escapes in a row are put together in pieces of a fixed size.
+TEST(JsonText, may_be_escapes_alone_of_any_number) {
+  constexpr std::pair<const char*, const char*> kEscapes[] = {
+      {"\n", "\\n"}, {"\\", "\\\\"}, {"\x01", "\\u0001"}};
+  for (std::size_t count = 0; count <= 300; ++count) {
+    SCOPED_TRACE(count);
+    for (const auto& [plain, escape] : kEscapes) {
+      std::string told, meant, escaped, decoded;
+      for (std::size_t i = 0; i < count; ++i) {
+        told += escape;
+        meant += plain;
+      }
+      append_escaped(escaped, meant + "x");
+      EXPECT_EQ(escaped, told + "x");
+      append_decoded(decoded, {told + "\\u0041x"});
+      EXPECT_EQ(decoded, meant + "Ax");
+    }
+  }
+}
+
+TEST(JsonText, may_have_anything_between_its_escapes) {
+  for (std::size_t between = 0; between <= 20; ++between) {
+    SCOPED_TRACE(between);
+    std::string plain, told, escaped, decoded;
+    for (int i = 0; i < 20; ++i) {
+      plain.append("\"\n\x02é").append(between, 'a');
+      told.append(R"(\"\n\u0002é)").append(between, 'a');
+    }
+    append_escaped(escaped, plain);
+    EXPECT_EQ(escaped, told);
+    append_decoded(decoded, {told});
+    EXPECT_EQ(decoded, plain);
+  }
+}
+
+TEST(JsonText, is_decoded_without_half_an_escape_at_its_end) {
+  std::string decoded;
+  append_decoded(decoded, {"a\\n\\"});
+  EXPECT_EQ(decoded, "a\n");
 }
 
 TEST(JsonTexts, are_blank_when_nobody_could_read_a_word) {
