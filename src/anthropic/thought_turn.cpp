@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/hash.hpp"
+#include "json/canonical.hpp"
 #include "json/document.hpp"
 #include "json/outline.hpp"
 
@@ -48,8 +49,9 @@ std::optional<ThoughtTurn> thought_turn(std::string blocks, std::uint64_t before
 
 std::uint64_t likeness_of(std::uint64_t before, std::span<const ToolCall> calls) {
   std::uint64_t likeness = mixed(kHashStart, before);
+  json::Outline scratch;
   for (const ToolCall& call : calls)
-    likeness = mixed(hashed(likeness, call.name), json::value_hash(call.input));
+    likeness = mixed(hashed(likeness, call.name), json::value_hash(call.input, scratch));
   return likeness;
 }
 

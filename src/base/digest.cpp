@@ -6,11 +6,21 @@
 
 namespace ccproxy {
 
+namespace {
+
+// Found once: to look it up takes several times as long as to digest a name.
+const EVP_MD* algorithm() {
+  static EVP_MD* const kFetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return kFetched != nullptr ? kFetched : EVP_sha256();
+}
+
+}  // namespace
+
 std::string sha256(std::string_view bytes) {
   std::string digest(EVP_MAX_MD_SIZE, '\0');
   unsigned size = 0;
   if (EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), &size,
-                 EVP_sha256(), nullptr) != 1)
+                 algorithm(), nullptr) != 1)
     throw std::runtime_error("SHA-256 is not available");
   digest.resize(size);
   return digest;

@@ -25,28 +25,58 @@ void append_string(std::string& out, std::string_view plain) {
   out += '"';
 }
 
+// A member, with what is quick to compare of its name.
+struct Named {
+  Named(Value member) : name(member.name()), value(member) {  // NOLINT(google-explicit-constructor)
+    for (std::size_t i = 0; i < sizeof first; ++i)
+      first = first << 8U | (i < name.size() ? static_cast<unsigned char>(name[i]) : 0U);
+  }
+
+  [[nodiscard]] bool is_alike(const Named& other) const {
+    return first == other.first && name == other.name;
+  }
+  bool operator<(const Named& other) const {
+    return first != other.first ? first < other.first : name < other.name;
+  }
+
+  std::string_view name;
+  std::uint64_t first = 0;  // its first bytes, as a number
+  Value value;
+};
+
 // In the order of their names; of several with one name the last, as readers of JSON take it.
 // NOLINTNEXTLINE(misc-no-recursion): no deeper than an outline lists
 bool append_members(std::string& out, Value object) {
   const Value::Range all = object.children();
-  std::vector<Value> members(all.begin(), all.end());
-  if (members.size() > 1)
-    std::stable_sort(members.begin(), members.end(),
-                     [](Value a, Value b) { return a.name() < b.name(); });
+  std::vector<Named> members(all.begin(), all.end());
+  if (!std::is_sorted(members.begin(), members.end()))
+    std::stable_sort(members.begin(), members.end());
   out += '{';
   for (auto member = members.begin(); member != members.end(); ++member) {
     const auto next = std::next(member);
-    if (next != members.end() && next->name() == member->name()) continue;
-    append_string(out, member->name());
+    if (next != members.end() && next->is_alike(*member)) continue;
+    append_string(out, member->name);
     out += ':';
-    if (!append_canonical(out, *member)) return false;
+    if (!append_canonical(out, member->value)) return false;
     out += ',';
   }
   out += '}';
   return true;
 }
 
+// The usual integer, which can be written in one way only.
+bool is_plain_integer(std::string_view token) {
+  constexpr std::size_t kMostDigits = 15;  // of which a double holds all
+  const std::string_view digits = token.substr(token.starts_with('-') ? 1 : 0);
+  return !digits.empty() && digits.size() <= kMostDigits && token != "-0" &&
+         std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 bool append_number(std::string& out, Value value) {
+  if (is_plain_integer(value.raw())) {
+    out += value.raw();
+    return true;
+  }
   if (const auto integer = value.integer()) {
     out += std::to_string(*integer);
     return true;
@@ -88,6 +118,7 @@ bool append_canonical(std::string& out, Value value) {
 std::optional<std::string> canonical(std::string_view text, Outline& outline) {
   if (!outline.read(text, Outline::kMostDepth)) return std::nullopt;
   std::string told;
+  told.reserve(text.size() + text.size() / 8);
   if (!append_canonical(told, outline.root())) {
     told.clear();
     append_compact(told, text);
@@ -99,6 +130,10 @@ std::optional<std::string> canonical(std::string_view text, Outline& outline) {
 
 std::uint64_t value_hash(std::string_view text) {
   Outline outline;
+  return value_hash(text, outline);
+}
+
+std::uint64_t value_hash(std::string_view text, Outline& outline) {
   const auto told = canonical(text, outline);
   return told ? hashed(kHashStart, *told) : 0;
 }

@@ -428,12 +428,19 @@ Value Value::operator[](std::string_view name) const {
   if (!is_object()) return found;
   // The inner loop of every decoder: as children(), without a question asked twice.
   const Outline::Node* const nodes = outline_->nodes_.data();
+  const char* const text = outline_->text_.data();
+  const auto size = static_cast<std::uint32_t>(name.size());
+  const char first = name.empty() ? '\0' : name.front();
   const std::uint32_t behind = nodes[index_].next;
+  std::uint32_t last = 0;
   for (std::uint32_t at = index_ + 1; at < behind; at = nodes[at + 1].next) {
     const Outline::Node& key = nodes[at];
-    const bool may_be = key.next != 0 || key.end - key.begin == name.size();
-    if (may_be && outline_->name_of(at) == name) found = Value(*outline_, at + 1, true);
+    // Most names differ in their length or their first letter; one with escapes is known by
+    // neither.
+    if (key.next == 0 && (key.end - key.begin != size || text[key.begin] != first)) continue;
+    if (outline_->name_of(at) == name) last = at + 1;
   }
+  if (last != 0) found = Value(*outline_, last, true);
   return found;
 }
 
