@@ -17,11 +17,22 @@ class Keeper {
  public:
   explicit Keeper(const Past* past) : past_(past) {}
 
+  [[nodiscard]] bool is_full() const { return is_full_; }
+
   void take(std::string_view item) {
-    if (is_full_ || !is_of_user(item)) return;
-    const std::string listed = listed_item(item);
-    is_full_ = kept_.size() + listed.size() > kMostKept;
-    if (!is_full_) kept_ = kept_.empty() ? listed : listed + "," + kept_;
+    if (is_full_ || !item_.read(item, 1, json::Outline::kMostKeptDepth)) return;
+    if (!is_of_user(item_.root())) return;
+    std::string listed = listed_item(item);
+    const std::size_t comma = kept_.empty() ? 0 : 1;
+    is_full_ = bytes_ + listed.size() > kMostKept;
+    if (is_full_) return;
+    bytes_ += listed.size() + comma;
+    kept_.push_back(std::move(listed));
+  }
+
+  static bool is_of_user(Value item) {
+    const std::string_view type = item["type"].text().escaped;
+    return item["role"].text().escaped == "user" && (type.empty() || type == "message");
   }
 
   // What the item stands for, when it only names another.
@@ -41,18 +52,21 @@ class Keeper {
     for (auto item = all.rbegin(); item != all.rend(); ++item) take_named(*item);
   }
 
-  [[nodiscard]] std::string kept() { return std::move(kept_); }
-
- private:
-  bool is_of_user(std::string_view item) {
-    if (!item_.read(item, 1, json::Outline::kMostKeptDepth)) return false;
-    const std::string_view type = item_.root()["type"].text().escaped;
-    return item_.root()["role"].text().escaped == "user" && (type.empty() || type == "message");
+  [[nodiscard]] std::string kept() const {
+    std::string list;
+    list.reserve(bytes_);
+    for (auto item = kept_.rbegin(); item != kept_.rend(); ++item) {
+      if (!list.empty()) list += ',';
+      list += *item;
+    }
+    return list;
   }
 
+ private:
   const Past* past_;
-  json::Outline item_;  // of the one that is looked at
-  std::string kept_;
+  json::Outline item_;             // of the one that is looked at
+  std::vector<std::string> kept_;  // the last item first
+  std::size_t bytes_ = 0;          // of them, with commas between
   bool is_full_ = false;
 };
 
@@ -62,12 +76,13 @@ std::string messages_to_keep(Value request, const Past* past, const std::string&
   Keeper keeper(past);
   const auto input = request["input"].children();
   const std::vector<Value> given(input.begin(), input.end());
-  const std::vector<InputItem> items = input_items_of(request, key);  // one for each, or of a text
-  for (std::size_t i = items.size(); i-- > 0;) {
-    if (i < given.size() && is_reference(given[i]))
+  if (request["input"].is_string())
+    for (const InputItem& item : input_items_of(request, key)) keeper.take(item.json);
+  for (std::size_t i = given.size(); i-- > 0 && !keeper.is_full();) {
+    if (is_reference(given[i]))
       keeper.take_named(given[i]);
-    else
-      keeper.take(items[i].json);
+    else if (Keeper::is_of_user(given[i]))
+      keeper.take(input_item_of(given[i], key, i).json);
   }
   if (past != nullptr)
     for (auto turn = past->turns.rbegin(); turn != past->turns.rend(); ++turn)

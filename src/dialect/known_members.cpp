@@ -260,7 +260,9 @@ class Walk {
 
   // The outline ends long before the path does.
   void object(Value object, Kind kind) {
-    if (found_ == kMostFound || depth_ + 1 >= path_.size() || !is_read(object, kind)) return;
+    if (object.children().empty() || found_ == kMostFound || depth_ + 1 >= path_.size() ||
+        !is_read(object, kind))
+      return;
     for (const Value member : object.children()) {
       const Row* const row = row_of(member.name(), kind);
       if (row == nullptr || row->is_lost) {

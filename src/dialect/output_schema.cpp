@@ -74,8 +74,8 @@ bool has_several(const Document& node, const char* key) {
 // What it takes to make a tree of a schema, which finds a member by looking at all before it.
 class Work {
  public:
-  explicit Work(std::string_view schema) : sum_(kForSchema + schema.size() * kForByte) {
-    json::Outline outline;
+  Work(std::string_view schema, json::Outline& outline)
+      : sum_(kForSchema + schema.size() * kForByte) {
     if (!outline.read(schema, json::Outline::kMostDepth)) return;
     add(outline.root());
     sum_ += references_ * widest_;
@@ -274,10 +274,10 @@ SchemaCost& SchemaCost::operator-=(const SchemaCost& less) {
 
 bool SchemaCost::fits() const { return optional <= kMostOptional && unions <= kMostUnions; }
 
-std::optional<OutputSchema> output_schema(std::string_view schema, std::size_t& work) {
-  const std::size_t needed = Work(schema).sum();
-  if (needed > work) return std::nullopt;
-  work -= needed;
+std::optional<OutputSchema> output_schema(std::string_view schema, SchemaWork& work) {
+  const std::size_t needed = Work(schema, work.scratch).sum();
+  if (needed > work.left) return std::nullopt;
+  work.left -= needed;
   auto document = json::parse_document(schema);
   if (!document || !document->is_object()) return std::nullopt;
   Sanitizer sanitizer(*document);

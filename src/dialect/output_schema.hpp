@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "json/outline.hpp"
+
 namespace ccproxy::dialect {
 
 // What schemas take of the limits that upstream sets for all schemas of a request together: it
@@ -29,12 +31,18 @@ struct OutputSchema {
 // take more would not be compiled by upstream either.
 inline constexpr std::size_t kSchemaWork = 4'000'000;
 
+// What is left of that, and what one schema after another is read with.
+struct SchemaWork {
+  std::size_t left = kSchemaWork;
+  json::Outline scratch{};
+};
+
 // What it cannot enforce becomes a sentence in the description beside it. Nothing when the schema
 // cannot be sent at all: it refers to itself, costs too much by itself, or is no object; or there
 // is too little left of `work`, from which what it takes is taken.
-[[nodiscard]] std::optional<OutputSchema> output_schema(std::string_view schema, std::size_t& work);
+[[nodiscard]] std::optional<OutputSchema> output_schema(std::string_view schema, SchemaWork& work);
 [[nodiscard]] inline std::optional<OutputSchema> output_schema(std::string_view schema) {
-  std::size_t work = kSchemaWork;
+  SchemaWork work;
   return output_schema(schema, work);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <iterator>
 #include <string_view>
 
 #include "base/function_ref.hpp"
@@ -23,35 +24,65 @@ std::string_view prefix_of(std::string_view type) {
 }
 
 // Content that is one text, as the list of parts that clients read.
-std::string text_part(Value text, bool is_said) {
-  std::string list = is_said ? R"([{"type":"output_text","annotations":[],"text":)"
-                             : R"([{"type":"input_text","text":)";
-  return list.append(text.raw()).append("}]");
+void append_text_part(std::string& json, Value text, bool is_said) {
+  json.append(is_said ? R"([{"type":"output_text","annotations":[],"text":)"
+                      : R"([{"type":"input_text","text":)")
+      .append(text.raw())
+      .append("}]");
 }
 
 std::string text_message(std::string_view id, Value text) {
-  return R"({"id":")" + std::string(id) + R"(","type":"message","role":"user","content":)" +
-         text_part(text, false) + "}";
+  std::string json = R"({"id":")";
+  json.append(id).append(R"(","type":"message","role":"user","content":)");
+  append_text_part(json, text, false);
+  return json += '}';
+}
+
+// What an item is told by, looked up once: a request may have hundreds of thousands of items.
+struct Told {
+  explicit Told(Value item) {
+    for (const Value member : item.children()) {
+      const std::string_view name = member.name();
+      if (name == "id") id = member;
+      if (name == "type") type = member;
+      if (name == "role") role = member;
+    }
+  }
+
+  [[nodiscard]] bool is_reference() const {
+    const std::string_view kind = type.text().escaped;
+    return kind == "item_reference" || (kind.empty() && role.is_absent() && id.is_string());
+  }
+
+  Value id{}, type{}, role{};
+};
+
+std::string made_id(std::string_view type, const std::string& key, std::size_t index) {
+  std::string id(prefix_of(type));
+  return id.append("_in_").append(key).append("_").append(std::to_string(index));
 }
 
 // The item with its id and type, whether it came with them or not.
-InputItem named(Value item, std::string otherwise) {
-  const Value type = item["type"];
-  const bool has_id = item["id"].is_string() && !item["id"].text().empty();
-  InputItem made{has_id ? item["id"].decoded() : std::move(otherwise), ""};
+InputItem named(Value item, const std::string& key, std::size_t index) {
+  constexpr std::size_t kForMore = 96;  // bytes of what it may get beside its id
+  const Told told(item);
+  const bool has_id = !told.id.text().empty();
+  InputItem made{has_id ? told.id.decoded() : made_id(told.type.text().escaped, key, index), ""};
   std::string& json = made.json;
+  json.reserve(item.raw().size() + made.id.size() + kForMore);
   json = R"({"id":")";
   json::append_escaped(json, made.id);
   json += '"';
-  if (type.is_absent() && item["role"].is_string()) json += R"(,"type":"message")";
-  if (type.is_absent() && is_reference(item)) json += R"(,"type":"item_reference")";
+  if (told.type.is_absent() && told.role.is_string()) json += R"(,"type":"message")";
+  if (told.type.is_absent() && told.is_reference()) json += R"(,"type":"item_reference")";
   for (const Value member : item.children()) {
-    if (member.name() == "id" || (member.name() == "type" && member.is_absent())) continue;
+    const std::string_view name = member.name();
+    if (name == "id" || (name == "type" && member.is_absent())) continue;
     json += ",\"";
-    json::append_escaped(json, member.name());
+    json::append_escaped(json, name);
     json += "\":";
-    if (member.name() == "content" && member.is_string())
-      json += text_part(member, item["role"].text().escaped == "assistant");
+    if (name == "content" && member.is_string())
+      append_text_part(json, member, told.role.text().escaped == "assistant");
     else
       json::append_compact(json, member.raw());
   }
@@ -145,18 +176,16 @@ References references_of(Value request) {
   return references;
 }
 
-bool is_reference(Value item) {
-  const std::string_view type = item["type"].text().escaped;
-  return type == "item_reference" ||
-         (type.empty() && item["role"].is_absent() && item["id"].is_string());
-}
+bool is_reference(Value item) { return Told(item).is_reference(); }
 
 // A search is replayed as it was where it is kept, and left out where it is not.
 void append_references(Value items, std::vector<std::string>& ids) {
-  for (const Value item : items.children())
-    if (item["id"].is_string() &&
-        (is_reference(item) || item["type"].text().escaped == "web_search_call"))
-      ids.push_back(item["id"].decoded());
+  for (const Value item : items.children()) {
+    const Told told(item);
+    if (told.id.is_string() &&
+        (told.is_reference() || told.type.text().escaped == "web_search_call"))
+      ids.push_back(told.id.decoded());
+  }
 }
 
 bool is_background(Value request) { return request["background"].boolean().value_or(false); }
@@ -170,12 +199,14 @@ std::vector<InputItem> input_items_of(Value request, const std::string& key) {
     items.push_back({std::move(id), std::move(json)});
     return items;
   }
-  for (const Value item : input.children()) {
-    std::string id(prefix_of(item["type"].text().escaped));
-    id.append("_in_").append(key).append("_").append(std::to_string(items.size()));
-    items.push_back(named(item, std::move(id)));
-  }
+  const auto given = input.children();
+  items.reserve(static_cast<std::size_t>(std::distance(given.begin(), given.end())));
+  for (const Value item : given) items.push_back(named(item, key, items.size()));
   return items;
+}
+
+InputItem input_item_of(Value item, const std::string& key, std::size_t index) {
+  return named(item, key, index);
 }
 
 }  // namespace ccproxy::dialect

@@ -3,6 +3,7 @@
 // Plain values.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -61,6 +62,8 @@ struct InputItem {
 
 // The input of a request as the items of a list; those without an id get one made of `key`.
 [[nodiscard]] std::vector<InputItem> input_items_of(json::Value request, const std::string& key);
+// One of them, where the input is a list.
+[[nodiscard]] InputItem input_item_of(json::Value item, const std::string& key, std::size_t index);
 
 // An item of the input as the API lists it: with the members that it always gives, such as the
 // status and the detail of an image. `item` is JSON; what is none comes back as it is.

@@ -40,6 +40,11 @@ bool is_as_left_out(json::Value value) {
   return false;
 }
 
+std::string element_param(std::string_view list, std::size_t index, std::string_view member) {
+  std::string param(list);
+  return param.append("[").append(std::to_string(index)).append("]").append(member);
+}
+
 std::string header_list(const std::vector<std::string>& names) {
   std::string list;
   for (std::size_t i = 0; i < names.size(); ++i) {

@@ -20,6 +20,10 @@ namespace ccproxy::dialect {
 // a member is never reported.
 [[nodiscard]] bool is_as_left_out(json::Value value);
 
+// What an element of a list is called, as `input[3].type`; `member` has its dot.
+[[nodiscard]] std::string element_param(std::string_view list, std::size_t index,
+                                        std::string_view member = {});
+
 class Report {
  public:
   // `plan` takes what is ignored and warned of. When `strict`, both are refused instead.

@@ -250,7 +250,8 @@ void RequestTools::name_all() {
 void RequestTools::settle_strict(SchemaCost taken) {
   const bool may_be_strict =
       options_.strict_tools == StrictTools::kAuto && can_.strict_tools && can_.structured_outputs;
-  std::size_t count = 0, work = kSchemaWork;
+  std::size_t count = 0;
+  SchemaWork work;
   for (Tool& tool : tools_) {
     if (!tool.is_strict) continue;
     tool.is_strict = count <= kMostStrict;  // those behind yield in any case

@@ -114,7 +114,7 @@ void ResponsesInput::read_item(Value item) {
 
 bool ResponsesInput::read_call_or_result(Value item, std::string_view type) {
   if (is_cut_call(item, type)) {
-    report_.warn("item_dropped", fmt::format("input[{}].status", index_));
+    report_.warn("item_dropped", element_param("input", index_, ".status"));
     return true;
   }
   if (type == "function_call") {
@@ -153,7 +153,7 @@ bool ResponsesInput::read_call_or_result(Value item, std::string_view type) {
 
 // The type goes up as it was said or done; what nobody here knows is new, not wrong.
 void ResponsesInput::skip(Value item, std::string_view type) {
-  const std::string param = fmt::format("input[{}].type", index_);
+  const std::string param = element_param("input", index_, ".type");
   if (type.empty() && item["type"].is_absent())
     return report_.refuse(param, "missing_required_parameter", "An item needs a type or a role.");
   if (is_foreign(type)) return report_.warn("item_dropped", param);

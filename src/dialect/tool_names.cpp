@@ -53,11 +53,11 @@ std::string_view ToolNames::upstream(std::string_view client) {
 std::string_view ToolNames::mended(std::string_view client) {
   const std::string plain = replaced(client);
   std::string name = plain;
-  std::string hash = hex(sha256(client));
+  std::string hash;  // of what is taken only: most names are free
   std::size_t digits = kDigits;
   while (name.size() > kMostName || taken_.contains(name)) {
-    if (digits > hash.size()) {  // somebody has reckoned all of them out and taken them
-      hash = hex(sha256(hash));
+    if (digits > hash.size()) {  // the first, or somebody has reckoned all of them out
+      hash = hex(sha256(hash.empty() ? client : hash));
       digits = kDigits;
     }
     name = fmt::format("{}_{}", std::string_view(plain).substr(0, kMostName - 1 - digits),
@@ -77,8 +77,9 @@ std::string_view CallIds::assign(std::string_view client, std::string_view fallb
     id = made_.keep(replaced(client));
   }
   if (taken_.insert(id).second) return id;
+  std::string numbered;
   for (std::size_t& count = repeats_.try_emplace(id, 1).first->second;;) {
-    const std::string numbered = fmt::format("{}_{}", id, ++count);
+    numbered.assign(id).append("_").append(std::to_string(++count));
     if (!taken_.contains(numbered))
       return *taken_.insert(made_.keep(std::string_view(numbered))).first;
   }
