@@ -1,7 +1,8 @@
 // How many instructions a piece of work takes. The processor's own counter says it exactly, and
 // says the same however busy the machine is. Where there is none (a virtual machine may hide it),
-// the time that the thread has run is taken for it, as instructions of a loop that was timed at the
-// same moment: good enough to tell what grows with its input from what grows with its square.
+// the time that the thread has run is taken for it, as instructions of a loop that was timed beside
+// it. Others can only make either slower, so the least of several runs counts: good enough to tell
+// what grows with its input from what grows with its square.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,9 @@ class Instructions {
   // True when they are counted, false when they are estimated.
   [[nodiscard]] bool are_counted() const { return counter_ >= 0; }
 
-  // What `work` takes, run once.
-  [[nodiscard]] double of(FunctionRef<void()> work) const;
+  // What `work` takes. Where that is estimated it runs again, a few times, as long as it seems to
+  // take more than `enough`.
+  [[nodiscard]] double of(FunctionRef<void()> work, double enough = 0) const;
 
  private:
   int counter_;
