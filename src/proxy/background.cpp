@@ -32,7 +32,7 @@ BackgroundResponse::BackgroundResponse(WorkerState& worker, config::Snapshot con
       head_(std::move(head)),
       route_(std::move(route)),
       upstream_(worker, nullptr, receipt_),
-      hold_(worker.shared.held) {
+      hold_(worker.shared.held, Hold::For::kRequest) {
   receipt_.id = asked.id;
   receipt_.method = asked.method;
   receipt_.route = asked.route;

@@ -213,7 +213,7 @@ Task<Result<void>> Exchange::answer_here(const Route& route) {
 }
 
 Task<Result<void>> Exchange::forward_message(const Route& route) {
-  Hold hold(shared_.held);
+  Hold hold(shared_.held, Hold::For::kRequest);
   auto body = co_await read_body(hold);
   if (!body) co_return fail(body.error());
 
@@ -250,7 +250,7 @@ Task<Result<http::ResponseHead>> Exchange::ask_message(const Route& route, Reque
 }
 
 Task<Result<void>> Exchange::translate(const Route& route) {
-  Hold hold(shared_.held);
+  Hold hold(shared_.held, Hold::For::kRequest);
   auto body = co_await read_body(hold);
   if (!body) co_return fail(body.error());
   if (route.kind == RouteKind::kResponses) {
@@ -314,7 +314,8 @@ Task<Result<void>> Exchange::show_response(const Route& route) {
     fields += cors_fields_;
     co_return co_await follow(question.id(), *after, std::move(fields));
   }
-  const auto hold = std::make_shared<Hold>(shared_.held);  // until the client has taken it
+  // Until the client has taken it.
+  const auto hold = std::make_shared<Hold>(shared_.held, Hold::For::kRequest);
   auto body = co_await answer_of(worker_, question, hold);
   if (!body) co_return fail(body.error());
   co_return co_await answer(200, "application/json", *body, fields);
@@ -359,7 +360,7 @@ Task<Result<void>> Exchange::forward_batch(const Route& route) {
     receipt_.warn("batch_not_mapped", {});
     co_return co_await forward_relay(route);
   }
-  Hold hold(shared_.held);
+  Hold hold(shared_.held, Hold::For::kRequest);
   auto body = co_await read_body(hold);
   if (!body) co_return fail(body.error());
   const auto map = [this, &body, &hold](Parsers) { return map_batch(*body, hold); };

@@ -23,6 +23,7 @@ constexpr int kOk = 200;
 constexpr std::size_t kMostEvent = std::size_t{16} << 20;
 constexpr std::size_t kMostWhole = std::size_t{128} << 20;  // of events, for a whole answer
 constexpr std::size_t kAhead = std::size_t{64} << 10;       // of content: the next piece
+constexpr std::size_t kSmall = std::size_t{128} << 10;      // of what is held for an answer
 // How long a stream waits for room before it ends, and how often it looks: clients that take
 // nothing have been closed by then.
 constexpr std::chrono::seconds kLongestWait{90};
@@ -234,16 +235,27 @@ Task<Result<void>> TranslatedAnswer::make_room() {
   const std::size_t content = content_ + std::min(content_, kAhead);
   const std::size_t due =
       form_.cost * content + form_.kept_cost * std::min(content, Form::kMostKept);
-  if (due <= hold_.size() || hold_.grow(due - hold_.size())) co_return Result<void>{};
-  if (!form_.streams && !form_.is_promised) co_return too_much_held();
+  if (hold_up_to(due)) co_return Result<void>{};
+  const bool may_wait = form_.streams || form_.is_promised;
   const auto give_up = Clock::now() + kLongestWait;
-  while (!hold_.grow(due - hold_.size())) {
-    if (Clock::now() >= give_up) co_return too_much_held();
+  while (!hold_up_to(due)) {
+    const bool is_hopeless = due > parts_.worker.shared.held.room();  // whoever leaves
+    if (!may_wait || is_hopeless || Clock::now() >= give_up) co_return too_much_held();
     auto waited = co_await meanwhile(parts_.upstream.pause(kLook));
     if (!waited) co_return waited;
   }
   last_content_ = Clock::now();  // it was not the upstream that was silent
   co_return Result<void>{};
+}
+
+// A small answer is never refused: it takes no more than what its connection takes anyhow, so that
+// small requests are answered while others wait.
+bool TranslatedAnswer::hold_up_to(std::size_t due) {
+  if (due <= hold_.size()) return true;
+  const std::size_t more = due - hold_.size();
+  if (due > kSmall) return hold_.grow(more);
+  hold_.grow_anyway(more);
+  return true;
 }
 
 Task<Result<void>> TranslatedAnswer::tell_what_is_due() {

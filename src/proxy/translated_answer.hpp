@@ -103,6 +103,7 @@ class TranslatedAnswer {
   [[nodiscard]] Task<Result<void>> tell();
   [[nodiscard]] Task<Result<void>> tell_what_is_due();
   [[nodiscard]] Task<Result<void>> make_room();
+  [[nodiscard]] bool hold_up_to(std::size_t due);
   [[nodiscard]] Task<Result<void>> end();
   [[nodiscard]] Clock::duration until_due() const;
   [[nodiscard]] Task<Result<void>> refuse(dialect::ErrorReply reply);

@@ -1,0 +1,94 @@
+#include "proxy/held_bytes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace ccproxy::proxy {
+namespace {
+
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+constexpr std::size_t kKiB = std::size_t{1} << 10;
+
+// 64 MiB, of which a sixteenth is the reserve.
+class Holding : public testing::Test {
+ protected:
+  [[nodiscard]] Hold request() { return Hold(all, Hold::For::kRequest); }
+  HeldBytes all{64 * kMiB};
+};
+
+TEST_F(Holding, has_no_more_than_there_is) {
+  Hold one(all);
+  EXPECT_EQ(all.room(), 60 * kMiB);
+  EXPECT_FALSE(one.grow(60 * kMiB + 1));
+  EXPECT_EQ(all.held(), 0);
+  EXPECT_TRUE(one.grow(60 * kMiB));
+  EXPECT_FALSE(one.grow(1));
+  one.shrink(kMiB);
+  EXPECT_TRUE(one.grow(kMiB));
+  one.release();
+  EXPECT_EQ(all.held(), 0);
+}
+
+TEST_F(Holding, by_many_who_hold_little_leaves_the_reserve_to_small_requests) {
+  std::vector<Hold> streams(1000);
+  int waiting = 0;
+  for (Hold& stream : streams) {
+    stream = Hold(all);
+    if (!stream.grow(200 * kKiB)) ++waiting;
+  }
+  EXPECT_GT(waiting, 600);
+  std::vector<Hold> requests(16);
+  for (Hold& small : requests) {
+    small = request();
+    EXPECT_TRUE(small.grow(100 * kKiB));
+    EXPECT_TRUE(small.grow(156 * kKiB)) << "4 MiB are for them";
+  }
+  Hold last = request();
+  EXPECT_FALSE(last.grow(100 * kKiB)) << "the reserve has an end";
+  requests.pop_back();
+  EXPECT_TRUE(last.grow(100 * kKiB)) << "and what is given back is there again";
+}
+
+TEST_F(Holding, what_was_taken_anyway_leaves_the_reserve_to_small_requests) {
+  Hold running(all);
+  running.grow_anyway(500 * kMiB);
+  Hold small = request();
+  EXPECT_TRUE(small.grow(256 * kKiB));
+}
+
+TEST_F(Holding, a_request_that_grows_large_leaves_the_reserve) {
+  Hold full(all);
+  ASSERT_TRUE(full.grow(60 * kMiB));
+  Hold large = request();
+  ASSERT_TRUE(large.grow(256 * kKiB));
+  EXPECT_FALSE(large.grow(1)) << "there is no room for what is large";
+  full.shrink(kMiB);
+  EXPECT_TRUE(large.grow(256 * kKiB));
+  EXPECT_TRUE(full.grow(kMiB / 2)) << "all of it counts outside of the reserve";
+  EXPECT_FALSE(full.grow(1));
+  Hold small = request();
+  EXPECT_TRUE(small.grow(256 * kKiB));
+  large.release();
+  small.release();
+  full.release();
+  EXPECT_EQ(all.held(), 0);
+}
+
+TEST_F(Holding, goes_along_with_what_moves) {
+  Hold full(all);
+  ASSERT_TRUE(full.grow(60 * kMiB));
+  {
+    Hold first = request();
+    ASSERT_TRUE(first.grow(kKiB));
+    Hold second = std::move(first);
+    Hold third = request();
+    third.take_over(second);
+    EXPECT_EQ(third.size(), kKiB);
+    EXPECT_EQ(all.held(), 60 * kMiB + kKiB);
+  }
+  EXPECT_EQ(all.held(), 60 * kMiB);
+}
+
+}  // namespace
+}  // namespace ccproxy::proxy
