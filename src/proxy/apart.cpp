@@ -5,6 +5,9 @@
 namespace ccproxy::proxy {
 namespace {
 
+// Nearly as large, and read more than once on its way: others have a turn before each time.
+constexpr std::size_t kLargish = kLarge / 4;
+
 Error too_many_at_once() {
   return {ErrorKind::kBusy, "too many large requests at once (server.workers): try again", "", "",
           std::chrono::seconds(1)};
@@ -15,6 +18,7 @@ Error too_many_at_once() {
 Task<Result<void>> work_apart(WorkerState& worker, UpstreamCall& upstream, std::size_t size,
                               FunctionRef<Result<void>(Parsers)> work) {
   if (!is_large(size)) {
+    if (size > kLargish) co_await net::sleep(worker.runtime, Clock::duration::zero());
     auto done = work({worker.reader, worker.outline});
     worker.outline.clear();
     co_return done;
