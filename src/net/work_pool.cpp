@@ -43,7 +43,7 @@ Task<Result<void>> WorkPool::run(Runtime& runtime, Work work, Cancellation& canc
   co_await done->wait();
   cancellation.disarm();
   if (job->was_withdrawn) co_return fail(ErrorKind::kClosed, "cancelled");
-  if (job->thrown) std::rethrow_exception(job->thrown);
+  if (job->thrown) std::rethrow_exception(std::exchange(job->thrown, nullptr));
   co_return Result<void>{};
 }
 
@@ -52,7 +52,7 @@ Task<void> WorkPool::go_on(Runtime& runtime, Work work) {
   const std::shared_ptr<Job> job(new Job{work, runtime, done});
   (void)enqueue(begun_, job, kNoBound);  // no loop runs any more when it is closed
   co_await done->wait();
-  if (job->thrown) std::rethrow_exception(job->thrown);
+  if (job->thrown) std::rethrow_exception(std::exchange(job->thrown, nullptr));
 }
 
 void WorkPool::dispose(std::shared_ptr<const void> what) noexcept {
