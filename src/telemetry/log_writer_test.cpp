@@ -124,12 +124,13 @@ TEST_F(Logging, stays_with_its_file_when_there_can_be_no_new_one) {
   EXPECT_TRUE(text("moved").starts_with("failed: ")) << text("moved");
 }
 
-// Serving stopped behind a pipe that nobody read.
+// What came out of a log: its lines, and how many more it says were left out.
 struct Counts {
   int written = 0, left_out = 0;
   [[nodiscard]] int all() const { return written + left_out; }
 };
 
+// Serving stopped behind a pipe that nobody read.
 TEST_F(Logging, waits_for_no_reader_and_says_what_it_left_out_once_there_is_room) {
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
   EXPECT_EQ(LogFile::open(path_, {}).error().kind, ErrorKind::kIo) << "a pipe without a reader";
