@@ -42,7 +42,10 @@ class SocketListener final : public Listener {
         acceptor_(std::move(acceptor)),
         port_(port),
         path_(std::move(path)),
-        file_(file_at(path_)) {}
+        file_(file_at(path_)) {
+    error_code ignored;
+    acceptor_.non_blocking(true, ignored);
+  }
   SocketListener(const SocketListener&) = delete;
   SocketListener& operator=(const SocketListener&) = delete;
   SocketListener(SocketListener&&) = delete;
@@ -50,8 +53,9 @@ class SocketListener final : public Listener {
   ~SocketListener() override { SocketListener::close(); }
 
   Task<Result<std::unique_ptr<Stream>>> accept() override {
-    typename Protocol::socket::template rebind_executor<Executor>::other socket(runtime_.context());
-    auto [error] = co_await acceptor_.async_accept(socket, kUseResult);
+    PeerSocket socket(runtime_.context());
+    error_code error;
+    if (!accept_at_once(socket)) error = co_await wait_for(socket);
     // Aborted: closed, perhaps by our own destructor.
     if (error == asio::error::operation_aborted || !acceptor_.is_open())
       co_return fail(ErrorKind::kClosed, "no longer listening");
@@ -71,8 +75,28 @@ class SocketListener final : public Listener {
   }
 
  private:
+  using PeerSocket = typename Protocol::socket::template rebind_executor<Executor>::other;
+  static constexpr int kAtOnce = 64;
+
+  // Asio accepts one connection a turn of the loop: where many streams have their turns meanwhile,
+  // the last of many clients would wait for all of these as often as there are clients before it.
+  bool accept_at_once(PeerSocket& socket) {
+    if (left_ == 0 || !acceptor_.is_open()) return false;
+    --left_;
+    error_code error;
+    acceptor_.accept(socket, error);
+    return !error;  // what else it is, the next attempt says
+  }
+
+  Task<error_code> wait_for(PeerSocket& socket) {
+    left_ = kAtOnce;
+    auto [error] = co_await acceptor_.async_accept(socket, kUseResult);
+    co_return error;
+  }
+
   Runtime& runtime_;
   Acceptor acceptor_;
+  int left_ = 0;  // that may be accepted in this turn
   std::uint16_t port_;
   std::string path_;  // of a Unix socket
   std::optional<FileId> file_;

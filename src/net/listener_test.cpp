@@ -1,18 +1,41 @@
 #include "net/listener.hpp"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "net/test_loop.hpp"
 
 namespace ccproxy::net {
 namespace {
+
+// Connected without the loop, so that it waits in the kernel's queue.
+class ClientSocket {
+ public:
+  ClientSocket() : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {}
+  ClientSocket(const ClientSocket&) = delete;
+  ClientSocket& operator=(const ClientSocket&) = delete;
+  ~ClientSocket() { ::close(fd_); }
+  [[nodiscard]] bool connect(std::uint16_t port) const {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return ::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  }
+
+ private:
+  int fd_;
+};
 
 using std::chrono::milliseconds;
 
@@ -49,6 +72,38 @@ TEST(Listener, refuses_an_address_that_is_none_or_not_ours) {
     ASSERT_FALSE(listener) << ip;
     EXPECT_EQ(listener.error().kind, ErrorKind::kIo);
   }
+}
+
+// Counts turns of the loop for as long as it may.
+Task<void> count_turns(Runtime& runtime, const bool& is_over, int& turns) {
+  while (!is_over) {
+    ++turns;
+    co_await sleep(runtime, Clock::duration::zero());
+  }
+}
+
+Task<void> accept_all(Listener& listener, int count, bool& is_over) {
+  for (int i = 0; i < count; ++i) {
+    auto accepted = co_await listener.accept();
+    CO_ASSERT(accepted);
+  }
+  is_over = true;
+}
+
+TEST(Listener, accepts_many_that_wait_in_a_turn_of_the_loop) {
+  constexpr int kClients = 100;
+  Runtime runtime;
+  auto listener = Listener::tcp(runtime, "127.0.0.1", 0, false);
+  ASSERT_TRUE(listener);
+  std::vector<ClientSocket> clients(kClients);
+  for (ClientSocket& client : clients) ASSERT_TRUE(client.connect((*listener)->port()));
+  bool is_over = false;
+  int turns = 0;
+  runtime.spawn(accept_all(**listener, kClients, is_over));
+  runtime.spawn(count_turns(runtime, is_over, turns));
+  runtime.run();
+  EXPECT_TRUE(is_over);
+  EXPECT_LT(turns, kClients / 4);
 }
 
 Task<void> expect_closed(Listener& listener) {
