@@ -124,9 +124,11 @@ void Credentials::want_renewal(std::shared_ptr<Waiter> waiter, const std::string
     take_up();
   }
   const auto now = standing();
-  const bool forced = !refused.empty();
-  const bool is_needed =
-      forced ? now->credential.secret == refused : has_expired(*now, WallClock::now());
+  // One that ran out on its way is refused as it should be: nothing has to be forced.
+  const bool has_ended = has_expired(*now, WallClock::now());
+  const bool is_refused = !refused.empty() && now->credential.secret == refused;
+  const bool forced = is_refused && !has_ended;
+  const bool is_needed = is_refused || (refused.empty() && has_ended);
   if (is_needed && !renewing_ && may_renew(*now, forced)) {
     if (forced) next_forced_ = Clock::now() + kForcedPause;
     renewing_ = true;

@@ -110,7 +110,13 @@ class Renewal : public testing::Test {
 
   Task<void> refuse_in_turn(std::vector<std::string> refused,
                             std::vector<Result<Credential>>& into) {
+    return refuse_late(std::move(refused), milliseconds(0), into);
+  }
+  // Each after so long a time.
+  Task<void> refuse_late(std::vector<std::string> refused, milliseconds pause,
+                         std::vector<Result<Credential>>& into) {
     for (std::string& each : refused) {
+      co_await net::sleep(loop.runtime(), pause);
       auto other = co_await other_than(std::move(each));
       into.push_back(std::move(other));
     }
@@ -273,6 +279,19 @@ TEST_F(Renewal, after_a_401_is_made_once_and_only_for_the_token_that_failed) {
   EXPECT_EQ(results[1]->secret, "at-2") << "somebody else's failure was mended already";
   EXPECT_FALSE(results[2]) << "a new token that fails at once is not mended by a newer one";
   EXPECT_EQ(asked(), 1U);
+}
+
+TEST_F(Renewal, after_a_401_is_made_for_every_token_that_ran_out_on_its_way) {
+  home.write("auth.json", sign_in(seconds(-1)));
+  serve({grant("2", 1), grant("3")});
+  make();
+  std::vector<Result<Credential>> results;
+  loop.run(refuse_late({"at-1", "at-2"}, milliseconds(1100), results));
+  ASSERT_EQ(results.size(), 2U);
+  ASSERT_TRUE(results[0]);
+  EXPECT_EQ(results[0]->secret, "at-2");
+  ASSERT_TRUE(results[1]) << results[1].error().message;
+  EXPECT_EQ(results[1]->secret, "at-3");
 }
 
 TEST_F(Renewal, by_somebody_else_is_taken_up) {

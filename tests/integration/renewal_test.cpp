@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -116,18 +117,26 @@ TEST_P(Renewing, goes_on_for_a_long_time_under_load_with_several_processes) {
   std::vector<std::uint16_t> ports = {road.port()};
   for (int i = 0; i < 3; ++i) ports.push_back(port_of(another()));
   ASSERT_TRUE(is_taken_up());
-  std::atomic<int> good = 0, bad = 0;
+  std::atomic<int> good = 0;
+  std::mutex saying;
+  std::string bad;
   const auto end = steady_clock::now() + seconds(7);
   std::vector<std::thread> threads;
   for (const std::uint16_t port : ports)
     threads.emplace_back([&, port] {
       while (steady_clock::now() < end) {
-        (post(port).status == 200 ? good : bad)++;
+        const Reply reply = post(port);
+        if (reply.status == 200) {
+          ++good;
+        } else {
+          const std::lock_guard lock(saying);
+          bad += reply.raw + "\n";
+        }
         std::this_thread::sleep_for(milliseconds(20));
       }
     });
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(bad, 0);
+  EXPECT_EQ(bad, "");
   EXPECT_GT(good, 100);
   EXPECT_GE(count("refreshed"), 3);
   EXPECT_EQ(count("reused"), 0);
