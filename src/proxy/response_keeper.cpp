@@ -32,6 +32,12 @@ std::vector<store::StoredItem> stored_items(const std::vector<dialect::ToldItem>
   return stored;
 }
 
+Task<void> encode_kept(WorkerState& worker, RunningResponse& running, std::size_t size,
+                       FunctionRef<void()> work) {
+  const RunningResponse::Apart apart(running);
+  co_await go_on_apart(worker, size, work);
+}
+
 Task<bool> ResponseKeeper::keep(const anthropic::Transcript& transcript, std::string& out,
                                 Hold& hold) {
   std::vector<store::StoredItem> items;
@@ -47,13 +53,6 @@ Task<bool> ResponseKeeper::keep(const anthropic::Transcript& transcript, std::st
   if (is_lost) co_await note_lost(kept.error(), out);
   running_.close();
   co_return !is_lost;
-}
-
-// Tells about `size` bytes.
-Task<void> ResponseKeeper::encode(std::size_t size, FunctionRef<void()> work) {
-  begin_apart();
-  co_await go_on_apart(parts_.worker, size, work);
-  end_apart();
 }
 
 Task<void> ResponseKeeper::note_lost(const Error& error, std::string& out) {

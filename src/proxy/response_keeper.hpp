@@ -15,6 +15,10 @@ namespace ccproxy::proxy {
 
 [[nodiscard]] store::Status kept_status(dialect::ResponseStatus status);
 
+// Does `work`, which tells about `size` bytes of `running`: apart from the loop when that is large.
+[[nodiscard]] Task<void> encode_kept(WorkerState& worker, RunningResponse& running,
+                                     std::size_t size, FunctionRef<void()> work);
+
 class ResponseKeeper final : public AnswerKeeper {
  public:
   // All must outlive it.
@@ -26,12 +30,12 @@ class ResponseKeeper final : public AnswerKeeper {
                                 Hold& hold) override;
   [[nodiscard]] Task<void> abandon(const anthropic::Transcript& transcript, Hold& hold) override;
   void drop() override;
-  void begin_apart() override { running_.begin_apart(); }
-  void end_apart() override { running_.end_apart(); }
+  [[nodiscard]] Task<void> encode(std::size_t size, FunctionRef<void()> work) override {
+    return encode_kept(parts_.worker, running_, size, work);
+  }
 
  private:
   [[nodiscard]] Task<void> note_lost(const Error& error, std::string& out);
-  [[nodiscard]] Task<void> encode(std::size_t size, FunctionRef<void()> work);
 
   const ExchangeParts& parts_;
   dialect::ResponsesEncoder& encoder_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "proxy/apart.hpp"
@@ -203,9 +204,13 @@ Result<void> RunningResponse::write(store::Responses& kept, const std::string& i
                         : kept.update(id, *changes.status, changes.object);
 }
 
-void RunningResponse::end_apart() {
+void RunningResponse::end_apart() noexcept {
   is_apart_ = false;
-  if (const auto written = std::exchange(put_off_, std::nullopt)) note_written(*written);
+  try {
+    if (const auto written = std::exchange(put_off_, std::nullopt)) note_written(*written);
+  } catch (const std::bad_alloc&) {
+    lose({ErrorKind::kInternal, "no memory"});  // a piece of it may be
+  }
 }
 
 void RunningResponse::note_written(const Result<void>& written) {

@@ -67,10 +67,20 @@ class RunningResponse final : public dialect::EventLog,
   void close();
   // What ends it.
   void on_cancel(std::function<void()> cancel);
-  // Between these its events come from another thread, while whoever runs it waits: what the
+  // As long as one stands its events come from another thread, and whoever runs it waits: what the
   // archive tells meanwhile is put off.
-  void begin_apart() { is_apart_ = true; }
-  void end_apart();
+  class Apart {
+   public:
+    explicit Apart(RunningResponse& running) : running_(running) { running_.is_apart_ = true; }
+    Apart(const Apart&) = delete;
+    Apart& operator=(const Apart&) = delete;
+    Apart(Apart&&) = delete;
+    Apart& operator=(Apart&&) = delete;
+    ~Apart() { running_.end_apart(); }
+
+   private:
+    RunningResponse& running_;
+  };
 
   // --- From any thread.
 
@@ -139,6 +149,7 @@ class RunningResponse final : public dialect::EventLog,
   void lose(Error why);
   void hand_over();
   void note_written(const Result<void>& written);
+  void end_apart() noexcept;
   void put_back(Changes& changes);
   void let_go(std::shared_ptr<Beginning> beginning);
   [[nodiscard]] bool is_followed();

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <new>
 #include <optional>
 #include <string>
 #include <thread>
@@ -106,6 +107,27 @@ TEST_F(Running, shows_its_end_when_it_is_kept) {
   const auto running = make(loop);
   loop.run(told_at_last(running));
   EXPECT_FALSE(all_.running("me", "resp_1")) << "whoever still holds it does not make it run";
+}
+
+Task<void> thrown_apart(net::TestLoop& loop, std::shared_ptr<RunningResponse> running,
+                        std::shared_ptr<store::Archive> archive) {
+  Hold hold;
+  try {
+    const RunningResponse::Apart apart(*running);
+    running->add(0, "event: a\n\n");
+    co_await settle(loop, *archive);
+    throw std::bad_alloc();
+  } catch (const std::bad_alloc&) {
+    running->end(1, "event: end\n\n");
+  }
+  const auto kept = co_await running->finish(store::Status::kFailed, "{}", {}, hold);
+  EXPECT_TRUE(kept) << kept.error().message;
+  running->close();
+}
+
+TEST_F(Running, hears_of_the_archive_again_when_what_was_told_apart_has_thrown) {
+  net::TestLoop loop;
+  loop.run(thrown_apart(loop, make(loop), all_.archive()));
 }
 
 Task<void> lost(std::shared_ptr<RunningResponse> running, ResponseStore& all) {

@@ -155,9 +155,8 @@ Task<Result<bool>> TranslatedAnswer::see_apart(std::string bytes) {
 
 // Does `work`, which tells about so many bytes.
 Task<void> TranslatedAnswer::encode(std::size_t size, FunctionRef<void()> work) {
-  if (form_.keeper != nullptr) form_.keeper->begin_apart();
-  co_await go_on_apart(parts_.worker, size, work);
-  if (form_.keeper != nullptr) form_.keeper->end_apart();
+  if (form_.keeper != nullptr) return form_.keeper->encode(size, work);
+  return go_on_apart(parts_.worker, size, work);
 }
 
 Task<void> TranslatedAnswer::encode_end(FunctionRef<void()> work) {

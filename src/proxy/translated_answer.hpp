@@ -39,9 +39,8 @@ class AnswerKeeper {
   [[nodiscard]] virtual Task<void> abandon(const anthropic::Transcript& transcript, Hold& hold) = 0;
   // The client is told an error instead of an answer.
   virtual void drop() = 0;
-  // Between these another thread runs the encoder.
-  virtual void begin_apart() = 0;
-  virtual void end_apart() = 0;
+  // Does `work`, which lets the encoder tell about `size` bytes: apart when that is large.
+  [[nodiscard]] virtual Task<void> encode(std::size_t size, FunctionRef<void()> work) = 0;
 };
 
 class TranslatedAnswer {

@@ -61,9 +61,7 @@ Task<Result<void>> Translation::run_in_background(RequestBody body, OnQueued on_
     response_->begin(nobody);
     object = response_->object();
   };
-  running_->begin_apart();
-  co_await go_on_apart(parts_.worker, kept_size(), beginning);
-  running_->end_apart();
+  co_await encode_kept(parts_.worker, *running_, kept_size(), beginning);
   running_->update(store::Status::kInProgress, std::move(object));
   co_return co_await tell(answer, std::move(*head));
 }
