@@ -6,7 +6,10 @@ namespace ccproxy::proxy {
 namespace {
 
 // Nearly as large, and read more than once on its way: others have a turn before each time.
-constexpr std::size_t kLargish = kLarge / 4;
+constexpr std::size_t kLargish = kLarge / 2;
+// Conversations grow to this size every day, and are read in no time: they are never refused, and
+// go before those that are larger.
+constexpr std::size_t kUsual = std::size_t{1} << 20;
 
 Error too_many_at_once() {
   return {ErrorKind::kBusy, "too many large requests at once (server.workers): try again", "", "",
@@ -29,7 +32,12 @@ Task<Result<void>> work_apart(WorkerState& worker, UpstreamCall& upstream, std::
     json::Outline outline;
     result = work({reader, outline});
   };
-  auto done = co_await worker.shared.pool.run(worker.runtime, apart, upstream.while_client_waits());
+  net::WorkPool& pool = worker.shared.pool;
+  if (size <= kUsual) {
+    co_await pool.go_on(worker.runtime, apart);
+    co_return result;
+  }
+  auto done = co_await pool.run(worker.runtime, apart, upstream.while_client_waits());
   if (!done && done.error().kind == ErrorKind::kBusy) co_return fail(too_many_at_once());
   if (!done) co_return done;
   co_return result;

@@ -15,8 +15,8 @@
 
 namespace ccproxy::proxy {
 
-// What a loop may read or write at a stretch: a MiB takes a few milliseconds, and twenty at worst.
-inline constexpr std::size_t kLarge = std::size_t{1} << 20;
+// What a loop may read or write at a stretch: so much takes a few milliseconds, and ten at worst.
+inline constexpr std::size_t kLarge = std::size_t{512} << 10;
 
 [[nodiscard]] constexpr bool is_large(std::size_t size) { return size > kLarge; }
 
@@ -28,9 +28,9 @@ struct Parsers {
 
 // Does `work` on a text of `size` bytes: here, or on a thread of the pool, with parsers that nobody
 // else uses. There it may touch what belongs to its exchange and what is shared by all workers, and
-// nothing else of the worker's. Fails with kBusy when too much waits, and with kClosed when the
-// client left, or the server ended, before it was begun: then it was not done. Once it was begun
-// nothing ends the wait, so what it refers to must stay until it is over.
+// nothing else of the worker's. More than a MiB fails with kBusy when too much waits, and with
+// kClosed when the client left, or the server ended, before it was begun: then it was not done.
+// Once it was begun nothing ends the wait, so what it refers to must stay until it is over.
 [[nodiscard]] Task<Result<void>> work_apart(WorkerState& worker, UpstreamCall& upstream,
                                             std::size_t size,
                                             FunctionRef<Result<void>(Parsers)> work);

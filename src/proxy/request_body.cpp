@@ -103,7 +103,7 @@ Task<Result<void>> unfold(WorkerState& worker, UpstreamCall& upstream, RequestBo
     body.decoded = std::string();
   }
   const auto rest = [&body, limit, &hold](Parsers) { return unfold(body, limit, hold); };
-  co_return co_await work_apart(worker, upstream, kLarge + 1, rest);
+  co_return co_await work_apart(worker, upstream, limit, rest);
 }
 
 }  // namespace ccproxy::proxy

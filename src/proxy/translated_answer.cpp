@@ -75,13 +75,11 @@ Task<Result<void>> TranslatedAnswer::take(const http::ResponseHead& head) {
     if (piece->empty())
       co_return fail(ErrorKind::kUpstreamBroke,
                      "the upstream ended its answer before it was complete");
-    auto bytes = decoded(*piece);
-    if (!bytes) co_return fail(bytes.error());
     Result<bool> is_complete;
-    if (is_large(next_size()))
-      is_complete = co_await see_apart(std::string(*bytes));
+    if (decoder_ || is_large(next_size()))
+      is_complete = co_await see_apart(std::string(*piece));
     else
-      is_complete = see(*bytes, parts_.worker.events);
+      is_complete = see(*piece, parts_.worker.events);
     if (!is_complete) co_return fail(is_complete.error());
     if (*is_complete) co_return Result<void>{};
     auto told = co_await tell();
@@ -103,7 +101,7 @@ Task<Result<void>> TranslatedAnswer::take_no_stream(http::Coding coding) {
   if (coding != http::Coding::kIdentity) {
     http::Decoder decoder(coding);
     std::string plain;
-    (void)decoder.decode(body, plain, kMostEvent);
+    (void)decoder.decode(body, plain, kLarge);
     body = std::move(plain);
   }
   auto event = anthropic::read_event(parts_.worker.events, "error", body);
@@ -143,13 +141,14 @@ std::size_t TranslatedAnswer::next_size() const {
   return content_ + events_->kept() + (started_ ? 0 : encoder_.weight());
 }
 
-Task<Result<bool>> TranslatedAnswer::see_apart(std::string bytes) {
+// A few bytes of a coded answer may unfold to many.
+Task<Result<bool>> TranslatedAnswer::see_apart(std::string piece) {
   Result<bool> is_complete;
-  const auto seeing = [this, &bytes, &is_complete] {
+  const auto seeing = [this, &piece, &is_complete] {
     anthropic::EventReader reader;
-    is_complete = see(bytes, reader);
+    is_complete = see(piece, reader);
   };
-  co_await encode(next_size(), seeing);
+  co_await encode(decoder_ ? kMostEvent : next_size(), seeing);
   co_return is_complete;
 }
 
@@ -164,8 +163,10 @@ Task<void> TranslatedAnswer::encode_end(FunctionRef<void()> work) {
 }
 
 // True when the message is complete.
-Result<bool> TranslatedAnswer::see(std::string_view bytes, anthropic::EventReader& reader) {
-  events_->feed(bytes);
+Result<bool> TranslatedAnswer::see(std::string_view piece, anthropic::EventReader& reader) {
+  const auto bytes = decoded(piece);
+  if (!bytes) return fail(bytes.error());
+  events_->feed(*bytes);
   while (const auto sent = events_->next()) {
     if (sent->cut) return fail(ErrorKind::kUpstreamBroke, "the upstream sent a monstrous event");
     auto event = anthropic::read_event(reader, sent->name, sent->data);

@@ -91,8 +91,8 @@ class TranslatedAnswer {
   [[nodiscard]] Task<Result<void>> take_no_stream(http::Coding coding);
   [[nodiscard]] Task<Result<std::string_view>> next_piece();
   [[nodiscard]] Result<std::string_view> decoded(std::string_view piece);
-  [[nodiscard]] Result<bool> see(std::string_view bytes, anthropic::EventReader& reader);
-  [[nodiscard]] Task<Result<bool>> see_apart(std::string bytes);
+  [[nodiscard]] Result<bool> see(std::string_view piece, anthropic::EventReader& reader);
+  [[nodiscard]] Task<Result<bool>> see_apart(std::string piece);
   [[nodiscard]] std::size_t next_size() const;
   [[nodiscard]] Task<void> encode(std::size_t size, FunctionRef<void()> work);
   [[nodiscard]] Task<void> encode_end(FunctionRef<void()> work);

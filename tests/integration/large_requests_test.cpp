@@ -256,6 +256,34 @@ TEST_P(LargeAnswers, keep_nobody_else_waiting) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, LargeAnswers, testing::Range<std::size_t>(0, kAnswered.size()));
 
+// A gateway that codes its answers may send a few bytes that unfold to millions.
+TEST(CodedAnswers, keep_nobody_else_waiting) {
+  const RawUpstream upstream;
+  Plan plan = watched();
+  plan.upstream = upstream.url();
+  Road road{plan};
+  const std::string nothing = filled("", ": a comment\n", "\n", 12 * kMebibyte);
+  const std::string coded = http::gzip(nothing + message_start_event() + text_start_event() +
+                                       text_event("Hi") + stop_events());
+  ASSERT_LT(coded.size(), kMebibyte / 8);
+  std::thread answering([&] {
+    const auto peer = next_message(upstream);
+    ASSERT_TRUE(peer);
+    std::string head = kEventStreamHead;
+    head.insert(head.size() - 2, "content-encoding: gzip\r\n");
+    peer->send(head);
+    peer->send(chunked(coded) + "0\r\n\r\n");
+  });
+  meanwhile_others_are_served(road, [&] {
+    const Reply told = ask_patiently(road, "POST", kChat, kAnswered.front().body);
+    EXPECT_EQ(told.status, 200) << told.body.substr(0, 1000);
+    EXPECT_NE(told.body.find("\"Hi\""), std::string::npos) << told.body;
+  });
+  answering.join();
+  EXPECT_GT(run_apart(road.proxy().pid()), kSomeWork) << "it is unfolded apart";
+  expect_short_turns(road);
+}
+
 // Clients that have sent all of a large request but its last byte.
 std::vector<std::unique_ptr<RawClient>> nearly_asking(const Road& road, std::size_t count,
                                                       const std::string& body) {
@@ -291,6 +319,17 @@ TEST(LargeRequestsAtOnce, are_told_to_come_back_when_too_many_wait) {
   EXPECT_EQ(served + refused, clients.size());
   EXPECT_GT(served, 0U);
   EXPECT_GT(refused, 0U);
+}
+
+// What conversations grow to every day is read apart as well, and waits for its turn.
+TEST(LargeRequestsAtOnce, are_not_refused_while_they_are_of_a_usual_size) {
+  Road road;
+  const std::string body = results(R"(,"store":false)", kMebibyte - 1);
+  auto clients = nearly_asking(road, 48, body);
+  for (const auto& client : clients) EXPECT_TRUE(client->send(body.substr(body.size() - 1)));
+  for (const auto& client : clients)
+    EXPECT_EQ(client->read_reply(false, std::chrono::minutes(1)).status, 200);
+  EXPECT_GT(run_apart(road.proxy().pid()), kSomeWork) << "it is read apart";
 }
 
 TEST(LargeRequestsAtOnce, of_clients_that_leave_make_room_for_others) {
