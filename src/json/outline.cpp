@@ -8,6 +8,7 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "json/byte_order_mark.hpp"
@@ -181,14 +182,96 @@ tl::unexpected<Error> not_tokens(simdjson::error_code code, std::string_view tex
   }
 }
 
+enum class ByteClass : std::uint8_t { kOther, kScalar, kBlank, kMark, kQuote, kBackslash };
+
+constexpr std::array<ByteClass, 256> kClasses = [] {
+  std::array<ByteClass, 256> classes{};
+  for (std::size_t c = 0x20; c < 0x7f; ++c) classes[c] = ByteClass::kScalar;
+  for (const char c : std::string_view(" \t\n\r"))
+    classes[static_cast<unsigned char>(c)] = ByteClass::kBlank;
+  for (const char c : std::string_view("{}[],:"))
+    classes[static_cast<unsigned char>(c)] = ByteClass::kMark;
+  classes['"'] = ByteClass::kQuote;
+  classes['\\'] = ByteClass::kBackslash;
+  return classes;
+}();
+
+// The tokens of a text of few bytes, such as the arguments of a call: byte by byte.
+class SmallTokens {
+ public:
+  // Nothing for what is longer, is not ASCII, or has a fault that the library is to name.
+  std::span<const std::uint32_t> find(std::string_view text) {
+    if (text.size() > kMost) return {};
+    count_ = 0;
+    bool in_scalar = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      const ByteClass kind = class_of(text[at]);
+      const bool is_scalar = kind == ByteClass::kScalar;
+      switch (kind) {
+        case ByteClass::kOther:
+        case ByteClass::kBackslash: return {};
+        case ByteClass::kBlank: break;
+        case ByteClass::kScalar:
+          if (!in_scalar) add(at);
+          break;
+        case ByteClass::kMark: add(at); break;
+        case ByteClass::kQuote:
+          if (in_scalar) return {};
+          add(at);
+          at = end_of_string(text, at + 1);
+          if (at == text.size()) return {};
+          break;
+      }
+      in_scalar = is_scalar;
+    }
+    return std::span(places_).first(count_);
+  }
+
+ private:
+  static constexpr std::size_t kMost = 128;
+
+  static ByteClass class_of(char c) { return kClasses[static_cast<unsigned char>(c)]; }
+
+  void add(std::size_t at) { places_[count_++] = static_cast<std::uint32_t>(at); }
+
+  // Where the quote stands that ends it; behind all of the text when it has none, or a byte that
+  // may not be in it.
+  static std::size_t end_of_string(std::string_view text, std::size_t at) {
+    for (; at < text.size(); ++at) {
+      if (text[at] == '"') return at;
+      if (text[at] == '\\') ++at;
+      // A blank that is no space is a control character.
+      if (at >= text.size() || class_of(text[at]) == ByteClass::kOther ||
+          static_cast<unsigned char>(text[at]) < ' ')
+        return text.size();
+    }
+    return text.size();
+  }
+
+  std::array<std::uint32_t, kMost> places_;  // NOLINT(*-member-init): only what is written is read
+  std::size_t count_ = 0;
+};
+
 }  // namespace
 
-// The library's first stage: where each token begins, and that all is UTF-8.
+// Where each token begins, and that all is UTF-8: by the library's first stage, but for what is so
+// small that the way there takes longer than to look at it.
 struct Outline::Tokens {
   std::unique_ptr<simdjson::internal::dom_parser_implementation> stage;
   std::size_t capacity = 0;
+  SmallTokens small;
+  std::span<const std::uint32_t> found;
 
   simdjson::error_code find(std::string_view text) {
+    found = small.find(text);
+    if (!found.empty()) return simdjson::SUCCESS;
+    const auto error = find_in_large(text);
+    if (error == simdjson::SUCCESS)
+      found = {stage->structural_indexes.get(), stage->n_structural_indexes};
+    return error;
+  }
+
+  simdjson::error_code find_in_large(std::string_view text) {
     if (text.empty()) return simdjson::EMPTY;
     if (!stage || capacity < text.size()) {
       stage.reset();
@@ -360,9 +443,10 @@ Result<void> Outline::read(std::string_view text, unsigned listed, unsigned deep
   text_ = text;
   listed_ = listed;
   deepest_ = deepest;
-  const std::size_t tokens = tokens_->stage->n_structural_indexes;
-  nodes_.reserve(std::min(tokens / 2 + 1, kMostNodes));  // each has two at least, but for the last
-  auto walked = Walk(*this, tokens_->stage->structural_indexes.get(), tokens).run();
+  const std::span<const std::uint32_t> tokens = tokens_->found;
+  // Each value has two at least, but for the last.
+  nodes_.reserve(std::min(tokens.size() / 2 + 1, kMostNodes));
+  auto walked = Walk(*this, tokens.data(), tokens.size()).run();
   tokens_->give_large_back();
   if (!walked) clear();
   return walked;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -62,6 +64,29 @@ TEST_F(Outlines, read_scalars) {
   EXPECT_FALSE(root["big"].integer());
   EXPECT_FALSE(root["s"].integer());
   EXPECT_FALSE(root["n"].boolean());
+}
+
+// Short texts take another way to their tokens than long ones do: behind enough blanks all are
+// long.
+TEST_F(Outlines, read_short_texts_as_long_ones) {
+  constexpr std::string_view kBytes = "{}[],:\"\\1ut \n\f\x7f\xc3\xa4";
+  constexpr std::size_t kLength = 4;
+  const std::string blanks(300, ' ');
+  for (const std::string_view around : {"", "\""}) {
+    std::array<std::size_t, kLength> at{};
+    for (bool is_done = false; !is_done;) {
+      std::string text(around);
+      for (const std::size_t each : at) text += kBytes[each];
+      text += around;
+      const bool is_json = accepts(text);
+      const std::string root(outline_.root().raw());
+      ASSERT_EQ(accepts(text + blanks), is_json) << text;
+      ASSERT_EQ(outline_.root().raw(), root) << text;
+      is_done = std::all_of(at.begin(), at.end(), [&](std::size_t& each) {
+        return (each = (each + 1) % kBytes.size()) == 0;
+      });
+    }
+  }
 }
 
 TEST_F(Outlines, list_no_deeper_than_was_asked) {
