@@ -8,6 +8,7 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <span>
 #include <utility>
 
@@ -448,8 +449,38 @@ Result<void> Outline::read(std::string_view text, unsigned listed, unsigned deep
   nodes_.reserve(std::min(tokens.size() / 2 + 1, kMostNodes));
   auto walked = Walk(*this, tokens.data(), tokens.size()).run();
   tokens_->give_large_back();
-  if (!walked) clear();
+  if (!walked)
+    clear();
+  else
+    list_members();
   return walked;
+}
+
+// A decoder asks a request for fifty names, whose members may be as many as there is room for. Of
+// several with one name the last is listed.
+void Outline::list_members() {
+  constexpr std::size_t kMany = 64;
+  std::size_t count = 0;
+  if (!root().is_object()) return;
+  const std::uint32_t behind = nodes_[0].next;
+  for (std::uint32_t at = 1; at < behind; at = nodes_[at + 1].next) ++count;
+  if (count <= kMany) return;
+  by_name_.resize(std::bit_ceil(2 * count));
+  for (std::uint32_t at = 1; at < behind; at = nodes_[at + 1].next)
+    by_name_[slot_of(name_of(at))] = at;
+}
+
+// Where the name is listed, or would be.
+std::size_t Outline::slot_of(std::string_view name) const {
+  const std::size_t mask = by_name_.size() - 1;
+  std::size_t slot = std::hash<std::string_view>()(name) & mask;
+  while (by_name_[slot] != 0 && name_of(by_name_[slot]) != name) slot = (slot + 1) & mask;
+  return slot;
+}
+
+Value Outline::listed_member(std::string_view name) const {
+  const std::uint32_t at = by_name_[slot_of(name)];
+  return at == 0 ? Value() : Value(*this, at + 1, true);
 }
 
 // Nothing moves, so all that is listed stays right.
@@ -465,6 +496,7 @@ void Outline::clear() {
   mended_.reset();
   names_.clear();
   nodes_.clear();
+  by_name_ = {};
   if (nodes_.capacity() * sizeof(Node) > kKeepCapacity) nodes_.shrink_to_fit();
 }
 
@@ -510,6 +542,7 @@ Value::Range Value::children() const {
 Value Value::operator[](std::string_view name) const {
   Value found;
   if (!is_object()) return found;
+  if (index_ == 0 && !outline_->by_name_.empty()) return outline_->listed_member(name);
   // The inner loop of every decoder: as children(), without a question asked twice.
   const Outline::Node* const nodes = outline_->nodes_.data();
   const char* const text = outline_->text_.data();

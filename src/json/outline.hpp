@@ -145,13 +145,19 @@ class Outline {
   // Of the member whose name stands at `node`.
   [[nodiscard]] std::string_view name_of(std::uint32_t node) const;
 
+  // Of the whole value, where it has so many members that they are listed by name.
+  [[nodiscard]] Value listed_member(std::string_view name) const;
+  [[nodiscard]] std::size_t slot_of(std::string_view name) const;
+  void list_members();
+
   void mend();
 
   std::unique_ptr<Tokens> tokens_;
   std::unique_ptr<std::string> mended_;
   std::string_view text_;
-  std::vector<Node> nodes_;        // a member's name stands before its value
-  std::deque<std::string> names_;  // those that have escapes, decoded
+  std::vector<Node> nodes_;             // a member's name stands before its value
+  std::deque<std::string> names_;       // those that have escapes, decoded
+  std::vector<std::uint32_t> by_name_;  // where names of the whole value stand, by their hash; or 0
   unsigned listed_ = 0, deepest_ = kMostDepth;
 };
 

@@ -53,6 +53,26 @@ TEST_F(Outlines, take_the_last_of_repeated_members) {
   EXPECT_EQ(read(R"({"a":1,"a":2})")["a"].raw(), "2");
 }
 
+// Of many members a table is made: it says the same as a look at each of them.
+TEST_F(Outlines, find_the_members_of_a_large_object) {
+  std::string text = R"({"":-1,"\u0061b":-2,"inner":{"p1":0})";
+  for (int i = 0; i < 500; ++i) {
+    const std::string number = std::to_string(i);
+    text.append(",\"p" + number + "\":" + number + ",\"again\":" + number);
+  }
+  const Value root = read(text + "}");
+  for (int i = 0; i < 500; ++i) EXPECT_EQ(root["p" + std::to_string(i)].integer(), i);
+  EXPECT_EQ(root["again"].integer(), 499) << "the last counts";
+  EXPECT_EQ(root[""].integer(), -1);
+  EXPECT_EQ(root["ab"].integer(), -2);
+  EXPECT_EQ(root["ab"].name(), "ab");
+  EXPECT_EQ(root["inner"]["p1"].integer(), 0);
+  EXPECT_TRUE(root["inner"]["p2"].is_absent());
+  EXPECT_TRUE(root["p500"].is_absent());
+  const Outline moved = std::move(outline_);
+  EXPECT_EQ(moved.root()["p7"].integer(), 7);
+}
+
 TEST_F(Outlines, read_scalars) {
   const Value root = read(R"({"s":"\u00e9\ud83d\ude00","t":true,"n":-0.5e1,"i":3.0,"big":1e300})");
   EXPECT_EQ(root["s"].decoded(), "é😀");
