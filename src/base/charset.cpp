@@ -22,19 +22,15 @@ bool is_low(std::uint32_t unit) { return unit >= 0xDC00 && unit <= 0xDFFF; }
 void append_utf8(std::string& out, std::uint32_t code) {
   if (code < 0x80) {
     out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xC0U | (code >> 6U));
-    out += static_cast<char>(0x80U | (code & 0x3FU));
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xE0U | (code >> 12U));
-    out += static_cast<char>(0x80U | ((code >> 6U) & 0x3FU));
-    out += static_cast<char>(0x80U | (code & 0x3FU));
-  } else {
-    out += static_cast<char>(0xF0U | (code >> 18U));
-    out += static_cast<char>(0x80U | ((code >> 12U) & 0x3FU));
-    out += static_cast<char>(0x80U | ((code >> 6U) & 0x3FU));
-    out += static_cast<char>(0x80U | (code & 0x3FU));
+    return;
   }
+  constexpr std::array<unsigned, 5> kFirst = {0, 0, 0xC0, 0xE0, 0xF0};  // by the number of bytes
+  const std::size_t size = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  std::array<char, 4> bytes{};
+  for (std::size_t i = size; i-- > 1; code >>= 6U)
+    bytes[i] = static_cast<char>(0x80U | (code & 0x3FU));
+  bytes[0] = static_cast<char>(kFirst[size] | code);
+  out.append(bytes.data(), size);
 }
 
 std::string utf8_of_utf16(std::string_view bytes, ByteOrder order) {

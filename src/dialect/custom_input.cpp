@@ -79,31 +79,23 @@ std::size_t CustomInput::match_opening(std::string_view json, std::string& out) 
   return json.size();
 }
 
+// What is certain of the text goes at once, up to its end or to what more must come for.
 void CustomInput::decode(std::string& out) {
-  std::string_view rest = pending_;
-  while (!rest.empty() && state_ == State::kText) {
-    const std::size_t taken = decode_some(rest, out);
-    if (taken == 0) break;
-    rest.remove_prefix(taken);
+  std::size_t end = 0;
+  while (end < pending_.size() && pending_[end] != '"') {
+    if (pending_[end] != '\\') {
+      ++end;
+    } else if (const std::size_t size = escape_size(std::string_view(pending_).substr(end))) {
+      end += size;
+    } else {
+      break;
+    }
   }
-  pending_.erase(0, pending_.size() - rest.size());
-}
-
-// A run of plain characters, one escape, or the end; 0 when more must come first.
-std::size_t CustomInput::decode_some(std::string_view rest, std::string& out) {
-  if (rest[0] == '"') {
-    state_ = State::kAfterText;
-    return rest.size();
-  }
-  if (rest[0] == '\\') {
-    const std::size_t size = escape_size(rest);
-    json::append_decoded(out, {rest.substr(0, size)});
-    return size;
-  }
-  std::string_view plain = rest.substr(0, rest.find_first_of("\"\\"));
-  if (plain.size() == rest.size()) plain.remove_suffix(unfinished_utf8(plain));
-  out += plain;
-  return plain.size();
+  const bool is_over = end < pending_.size() && pending_[end] == '"';
+  if (end == pending_.size()) end -= unfinished_utf8(pending_);
+  json::append_decoded(out, {std::string_view(pending_).substr(0, end)});
+  pending_.erase(0, is_over ? pending_.size() : end);
+  if (is_over) state_ = State::kAfterText;
 }
 
 }  // namespace ccproxy::dialect

@@ -22,7 +22,6 @@ class CustomInput {
 
   std::size_t match_opening(std::string_view json, std::string& out);
   void decode(std::string& out);
-  std::size_t decode_some(std::string_view rest, std::string& out);
 
   State state_ = State::kBeforeText;
   std::size_t matched_ = 0;  // of the opening

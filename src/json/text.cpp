@@ -167,6 +167,17 @@ void append_short_escapes(std::string& out, std::string_view& plain) {
   out.append(told.data(), size);
 }
 
+// The size of the escape that `rest` begins with, of a pair both together; 0 for half a pair.
+std::size_t size_if_whole(std::string_view rest) {
+  if (rest[1] != 'u') return 2;
+  const bool may_be_half = rest.size() > 2 && (rest[2] == 'd' || rest[2] == 'D');
+  if (!may_be_half) return rest.size() < 6 || !hex4(rest.substr(2)) ? 2 : 6;
+  const auto code = hex4(rest.substr(2));
+  if (!code) return 2;
+  if (is_high(*code) && low_half(rest.substr(6))) return 12;
+  return is_high(*code) || is_low(*code) ? 0 : 6;
+}
+
 // Decodes the escapes that `rest` begins with, and what stands between them, and steps over both.
 // Half an escape at the end is left.
 void append_escapes(std::string& out, std::string_view& rest) {
@@ -217,11 +228,18 @@ void append_decoded(std::string& out, JsonText text) {
 
 std::size_t find_half(std::string_view json, std::size_t at) {
   while ((at = json.find('\\', at)) != std::string_view::npos) {
-    const std::string_view rest = json.substr(at);
-    const auto code = rest.starts_with("\\u") ? hex4(rest.substr(2)) : std::nullopt;
-    const bool is_pair = code && is_high(*code) && low_half(rest.substr(6));
-    if (code && !is_pair && (is_high(*code) || is_low(*code))) return at;
-    at += is_pair ? 12 : code ? 6 : 2;
+    for (std::size_t between = 0; at + 1 < json.size() && between < kNear;) {
+      if (json[at] != '\\') {
+        ++between;
+        ++at;
+        continue;
+      }
+      between = 0;
+      const std::size_t size = size_if_whole(json.substr(at));
+      if (size == 0) return at;
+      at += size;
+    }
+    if (at + 1 >= json.size()) return std::string_view::npos;
   }
   return at;
 }
@@ -237,6 +255,7 @@ void append_escaped(std::string& out, std::string_view plain) {
     const std::size_t run = plain_run(plain);
     out += plain.substr(0, run);
     plain.remove_prefix(run);
+    if (plain.empty()) return;
     append_short_escapes(out, plain);
     if (plain.empty()) return;
     const char c = plain.front();

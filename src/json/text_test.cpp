@@ -110,5 +110,26 @@ TEST(JsonTexts, are_blank_when_nobody_could_read_a_word) {
     EXPECT_FALSE(is_blank({said})) << said;
 }
 
+TEST(JsonTexts, have_the_sign_for_half_a_pair_wherever_it_stands) {
+  const std::pair<const char*, const char*> kHalves[] = {
+      {R"(\ud83d)", R"(\ufffd)"},
+      {R"(\uDE00a)", R"(\ufffda)"},
+      {R"(\ud83d\ud83d\ude00)", R"(\ufffd\ud83d\ude00)"},
+      {R"(\ude00\ud83d)", R"(\ufffd\ufffd)"},
+      {R"(\\ud83d)", R"(\\ud83d)"},
+      {R"(\n\t\"\ud83d\n)", R"(\n\t\"\ufffd\n)"},
+      {R"(\\\ud83dx)", R"(\\\ufffdx)"},
+      {R"(\nfar away from what is escaped\uD83D)", R"(\nfar away from what is escaped\ufffd)"},
+      {R"(\ud7ff\ue000\u0064800)", R"(\ud7ff\ue000\u0064800)"},
+      {R"(\ud83d\n)", R"(\ufffd\n)"},
+      {R"(\n)", R"(\n)"},
+      {"", ""}};
+  for (const auto& [given, right] : kHalves) {
+    std::string text = given;
+    mend_halves(text);
+    EXPECT_EQ(text, right) << given;
+  }
+}
+
 }  // namespace
 }  // namespace ccproxy::json
