@@ -167,9 +167,9 @@ void ChatMessages::add_thought(std::string_view block, bool has_place, std::vect
 
 void ChatMessages::add_call(const CallSaid& said, std::vector<Block>& out) {
   if (open_calls_.has(said.call)) return;
-  const std::string_view id =
-      said.call.id.empty() ? ids_.assign({}, fmt::format("call_{}_{}", said.message, said.position))
-                           : ids_.assign(said.call.id, {});
+  const std::string_view id = said.call.id.empty()
+                                  ? ids_.assign({}, made_call_id(said.message, said.position))
+                                  : ids_.assign(said.call.id, {});
   add_block(said, id, out);
 }
 

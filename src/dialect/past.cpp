@@ -58,8 +58,14 @@ struct Told {
 };
 
 std::string made_id(std::string_view type, const std::string& key, std::size_t index) {
-  std::string id(prefix_of(type));
-  return id.append("_in_").append(key).append("_").append(std::to_string(index));
+  constexpr std::size_t kForMore = 32;  // bytes of prefix and number
+  std::string id;
+  id.reserve(key.size() + kForMore);
+  return id.append(prefix_of(type))
+      .append("_in_")
+      .append(key)
+      .append("_")
+      .append(std::to_string(index));
 }
 
 // The item with its id and type, whether it came with them or not.
@@ -71,7 +77,10 @@ InputItem named(Value item, const std::string& key, std::size_t index) {
   std::string& json = made.json;
   json.reserve(item.raw().size() + made.id.size() + kForMore);
   json = R"({"id":")";
-  json::append_escaped(json, made.id);
+  if (has_id)
+    json::append_escaped(json, made.id);
+  else
+    json += made.id;
   json += '"';
   if (told.type.is_absent() && told.role.is_string()) json += R"(,"type":"message")";
   if (told.type.is_absent() && told.is_reference()) json += R"(,"type":"item_reference")";

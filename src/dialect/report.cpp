@@ -78,8 +78,10 @@ void Report::warn(std::string_view token, std::string_view param, std::string_vi
         param, code,
         fmt::format("'{}' cannot be carried over to the Claude API as it is: {} (strict).", param,
                     token));
-  add_once(plan_.warnings, token);
+  note(token);
 }
+
+void Report::note(std::string_view warning) { add_once(plan_.warnings, warning); }
 
 void Report::refuse(std::string_view param, std::string_view code, std::string message) {
   if (error_) return;

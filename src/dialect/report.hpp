@@ -2,6 +2,7 @@
 // thing that is wrong with it. A decoder notes and goes on, and looks once at the end.
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,16 @@ class Report {
   // Something was changed on the way; `param` names the field that is to blame.
   void warn(std::string_view token, std::string_view param,
             std::string_view code = "unsupported_value");
+  // The same for what may stand in each of a hundred thousand elements: the field is only named
+  // where somebody is told its name.
+  template <std::invocable Param>
+  void warn(std::string_view token, const Param& param,
+            std::string_view code = "unsupported_value") {
+    if (strict_)
+      warn(token, std::string_view(param()), code);
+    else
+      note(token);
+  }
   void refuse(std::string_view param, std::string_view code, std::string message);
 
   // What follows was found in a response before this one: errors name `previous_response_id` and
@@ -52,6 +63,7 @@ class Report {
   [[nodiscard]] tl::unexpected<Error> take_error() { return fail(std::move(*error_)); }
 
  private:
+  void note(std::string_view warning);
   [[nodiscard]] std::string blamed(std::string_view param) const;
   [[nodiscard]] std::string explained(std::string message) const;
 

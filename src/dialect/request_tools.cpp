@@ -62,11 +62,11 @@ void RequestTools::read(Value request) {
   expect(tools.children());
   look_for_search(tools.children());
   std::size_t index = 0;
-  for (const Value tool : tools.children()) read_tool(tool, fmt::format("tools[{}]", index++));
+  for (const Value tool : tools.children()) read_tool(tool, element_param("tools", index++));
   is_legacy_ = tools_.empty() && !functions.children().empty();
   index = 0;
   for (const Value function : functions.children())
-    read_function(function, function, fmt::format("functions[{}]", index++));
+    read_function(function, function, element_param("functions", index++));
   if (const Value search = request["web_search_options"]; search.is_object()) {
     if (options_.web_search)
       add_web_search(search, "web_search_options");

@@ -114,7 +114,7 @@ void ResponsesInput::read_item(Value item) {
 
 bool ResponsesInput::read_call_or_result(Value item, std::string_view type) {
   if (is_cut_call(item, type)) {
-    report_.warn("item_dropped", element_param("input", index_, ".status"));
+    report_.warn("item_dropped", [&] { return element_param("input", index_, ".status"); });
     return true;
   }
   if (type == "function_call") {
@@ -153,9 +153,9 @@ bool ResponsesInput::read_call_or_result(Value item, std::string_view type) {
 
 // The type goes up as it was said or done; what nobody here knows is new, not wrong.
 void ResponsesInput::skip(Value item, std::string_view type) {
-  const std::string param = element_param("input", index_, ".type");
+  const auto param = [&] { return element_param("input", index_, ".type"); };
   if (type.empty() && item["type"].is_absent())
-    return report_.refuse(param, "missing_required_parameter", "An item needs a type or a role.");
+    return report_.refuse(param(), "missing_required_parameter", "An item needs a type or a role.");
   if (is_foreign(type)) return report_.warn("item_dropped", param);
   report_.warn("unknown_input_item", param, "invalid_value");
 }
@@ -266,7 +266,7 @@ void ResponsesInput::read_call(Value item, std::string_view name, std::string_vi
   call.name = tools_.upstream_of_call(call, context_.memory);
   if (open_calls_.has(call)) return thoughts_.clear();  // what was thought before it, too
   const std::string_view id =
-      client.empty() ? ids_.assign({}, fmt::format("call_{}_0", index_)) : ids_.assign(client, {});
+      client.empty() ? ids_.assign({}, made_call_id(index_, 0)) : ids_.assign(client, {});
   open_calls_.add(call, id);
   called_.push_back(name);
   blocks_.push_back({.kind = Block::Kind::kToolUse,

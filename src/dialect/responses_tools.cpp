@@ -41,7 +41,7 @@ void RequestTools::read_responses(Value request) {
   look_for_search(tools.children());
   std::size_t index = 0;
   for (const Value tool : tools.children())
-    read_responses_tool(tool, fmt::format("tools[{}]", index++));
+    read_responses_tool(tool, element_param("tools", index++));
   yields_ = true;
   if (deferral_ == Deferral::kTold) deferral_ = Deferral::kAtOnce;  // they were searched for
   index = 0;
@@ -50,7 +50,7 @@ void RequestTools::read_responses(Value request) {
     if (!brings_tools(item["type"].text().escaped)) continue;
     std::size_t number = 0;
     for (const Value tool : item["tools"].children())
-      read_responses_tool(tool, fmt::format("input[{}].tools[{}]", at, number++));
+      read_responses_tool(tool, element_param(element_param("input", at, ".tools"), number++));
   }
   name_all();
 }
@@ -80,7 +80,7 @@ void RequestTools::read_namespace(Value space, const std::string& param) {
   space_description_ = space["description"].text().escaped;
   std::size_t index = 0;
   for (const Value tool : space["tools"].children())
-    read_tool(tool, fmt::format("{}.tools[{}]", param, index++));
+    read_tool(tool, element_param(param + ".tools", index++));
   space_ = space_description_ = {};
 }
 

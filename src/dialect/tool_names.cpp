@@ -26,6 +26,7 @@ bool is_plain(std::string_view text) {
 // One underscore for each character that may not be there.
 std::string replaced(std::string_view text) {
   std::string plain;
+  plain.reserve(text.size());
   for (const char c : text)
     if ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U) plain += is_plain(c) ? c : '_';
   return plain;
@@ -83,6 +84,11 @@ std::string_view CallIds::assign(std::string_view client, std::string_view fallb
     if (!taken_.contains(numbered))
       return *taken_.insert(made_.keep(std::string_view(numbered))).first;
   }
+}
+
+std::string made_call_id(std::size_t message, std::size_t position) {
+  std::string id = "call_";
+  return id.append(std::to_string(message)).append("_").append(std::to_string(position));
 }
 
 }  // namespace ccproxy::dialect

@@ -57,4 +57,7 @@ class CallIds {
   std::pmr::unordered_map<std::string_view, std::size_t> repeats_;
 };
 
+// The id of a call that has none: the message or item it came in, and its place there.
+[[nodiscard]] std::string made_call_id(std::size_t message, std::size_t position);
+
 }  // namespace ccproxy::dialect

@@ -108,7 +108,8 @@ std::uint32_t Turns::add_response(std::string_view id) {
 }
 
 void Turns::warn(std::string_view token, std::uint32_t message, Report& report) const {
-  if (message < kFirstResponse) return report.warn(token, element_param(list_, message));
+  if (message < kFirstResponse)
+    return report.warn(token, [&] { return element_param(list_, message); });
   report.enter_response(responses_[message - kFirstResponse]);
   report.warn(token, "previous_response_id");
   report.leave_response();
