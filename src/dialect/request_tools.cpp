@@ -53,6 +53,32 @@ void append_text_members(std::string& out, Value object, std::initializer_list<c
       out.append(",\"").append(name).append("\":").append(text.raw());
 }
 
+// Looks at the schemas of a request one after another. Many tools may have the same, as all that
+// take nothing do: then what the first one told is true for the next, and counts as much.
+class StrictSchemas {
+ public:
+  // Nothing where upstream cannot enforce the schema as it stands.
+  std::optional<SchemaCost> cost_as_it_stands(std::string_view schema) {
+    const bool is_known = spent_ > 0 && schema == last_;
+    if (is_known && spent_ <= work_.left) {
+      work_.left -= spent_;
+      return cost_;
+    }
+    const std::size_t before = work_.left;
+    const auto read = output_schema(schema, work_);
+    last_ = schema;
+    spent_ = before - work_.left;
+    cost_ = read && !read->changed ? std::optional(read->cost) : std::nullopt;
+    return cost_;
+  }
+
+ private:
+  SchemaWork work_;
+  std::string_view last_{};
+  std::size_t spent_ = 0;  // for the last one; 0 where nothing was left for it
+  std::optional<SchemaCost> cost_{};
+};
+
 }  // namespace
 
 void RequestTools::read(Value request) {
@@ -251,15 +277,15 @@ void RequestTools::settle_strict(SchemaCost taken) {
   const bool may_be_strict =
       options_.strict_tools == StrictTools::kAuto && can_.strict_tools && can_.structured_outputs;
   std::size_t count = 0;
-  SchemaWork work;
+  StrictSchemas schemas;
   for (Tool& tool : tools_) {
     if (!tool.is_strict) continue;
     tool.is_strict = count <= kMostStrict;  // those behind yield in any case
     if (!tool.is_strict) continue;
-    const auto schema = may_be_strict ? output_schema(tool.schema, work) : std::nullopt;
-    tool.is_strict = schema && !schema->changed;
-    if (!tool.is_strict) continue;
-    tool.cost = schema->cost;
+    const auto cost = may_be_strict ? schemas.cost_as_it_stands(tool.schema) : std::nullopt;
+    tool.is_strict = cost.has_value();
+    if (!cost) continue;
+    tool.cost = *cost;
     taken += tool.cost;
     ++count;
   }
