@@ -48,11 +48,16 @@ std::optional<ThoughtTurn> thought_turn(std::string blocks, std::uint64_t before
 }
 
 std::uint64_t likeness_of(std::uint64_t before, std::span<const ToolCall> calls) {
-  std::uint64_t likeness = mixed(kHashStart, before);
+  Likeness likeness(before);
   json::Outline scratch;
-  for (const ToolCall& call : calls)
-    likeness = mixed(hashed(likeness, call.name), json::value_hash(call.input, scratch));
-  return likeness;
+  for (const ToolCall& call : calls) likeness.add(call.name, json::value_hash(call.input, scratch));
+  return likeness.number();
+}
+
+Likeness::Likeness(std::uint64_t before) : number_(mixed(kHashStart, before)) {}
+
+void Likeness::add(std::string_view name, std::uint64_t input) {
+  number_ = mixed(hashed(number_, name), input);
 }
 
 bool calls_the_same(const ThoughtTurn& turn, std::span<const ToolCall> calls) {

@@ -40,6 +40,17 @@ struct ThoughtTurn {
 // however it wrote their JSON. Other calls may have it too.
 [[nodiscard]] std::uint64_t likeness_of(std::uint64_t before, std::span<const ToolCall> calls);
 
+// The same call by call, for whoever knows the json::value_hash of their inputs.
+class Likeness {
+ public:
+  explicit Likeness(std::uint64_t before);
+  void add(std::string_view name, std::uint64_t input);
+  [[nodiscard]] std::uint64_t number() const { return number_; }
+
+ private:
+  std::uint64_t number_;
+};
+
 // True when a client's version of the turn does the same: names, and inputs that mean the same
 // JSON, in order. Ids are the client's own affair.
 [[nodiscard]] bool calls_the_same(const ThoughtTurn& turn, std::span<const ToolCall> calls);

@@ -40,6 +40,7 @@ struct Block {
   std::string_view text{};
   std::string_view id{}, name{};
   std::span<Block> content{};
+  std::uint64_t meaning = 0;  // of kToolUse: the json::value_hash of the input where it is known
 };
 
 enum class Role : std::uint8_t { kUser, kAssistant, kSystem };

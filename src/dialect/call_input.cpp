@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/hash.hpp"
 #include "json/canonical.hpp"
 #include "json/text.hpp"
 #include "json/writer.hpp"
@@ -39,23 +40,29 @@ std::string_view text_input_of(Value text, MadeTexts& made) {
   return made.keep(std::move(input));
 }
 
-// Neither an id nor such an input has a line end, so that no two calls look alike.
-std::string OpenCalls::meaning_of(const ClientCall& call) {
-  std::string meaning(call.id);
-  meaning.append("\n").append(call.name).append("\n");
-  return meaning += json::canonical_value(call.input, scratch_);
+std::uint64_t OpenCalls::number_of(ClientCall& call) {
+  if (call.meaning == 0) call.meaning = json::value_hash(call.input, scratch_);
+  return mixed(hashed(hashed(hashed(kHashStart, call.id), '\n'), call.name), call.meaning);
 }
 
-bool OpenCalls::has(const ClientCall& call) {
-  meaning_.reset();
+// Two calls of one number are nearly always the same.
+bool OpenCalls::is_same(const ClientCall& a, const ClientCall& b) {
+  return a.id == b.id && a.name == b.name &&
+         (a.input == b.input ||
+          json::canonical_value(a.input, scratch_) == json::canonical_value(b.input, scratch_));
+}
+
+bool OpenCalls::has(ClientCall& call) {
+  if (call.id.empty()) return false;
   const auto open = by_client_.find(call.id);
-  if (call.id.empty() || open == by_client_.end()) return false;
-  if (!std::exchange(open->second.is_listed, true)) listed_.insert(meaning_of(open->second.call));
-  meaning_ = meaning_of(call);
-  return listed_.contains(*meaning_);
+  if (open == by_client_.end()) return false;
+  ClientCall& first = open->second.call;
+  if (!std::exchange(open->second.is_told, true)) told_.try_emplace(number_of(first), first);
+  const auto told = told_.find(number_of(call));
+  return told != told_.end() && is_same(told->second, call);
 }
 
-void OpenCalls::add(const ClientCall& call, std::string_view upstream) {
+void OpenCalls::add(ClientCall& call, std::string_view upstream) {
   const auto [open, is_new] = by_client_.try_emplace(call.id);
   if (is_new) {
     open->second.call = call;
@@ -63,14 +70,13 @@ void OpenCalls::add(const ClientCall& call, std::string_view upstream) {
     return;
   }
   open->second.more.push_back(upstream);
-  if (call.id.empty()) return;
-  listed_.insert(meaning_ ? *std::exchange(meaning_, std::nullopt) : meaning_of(call));
+  if (!call.id.empty()) told_.try_emplace(number_of(call), call);
 }
 
 // As new: a table that was large once would be wiped anew for each turn that follows.
 void OpenCalls::clear() {
   if (!by_client_.empty()) by_client_ = decltype(by_client_)(by_client_.get_allocator());
-  if (!listed_.empty()) listed_ = {};
+  if (!told_.empty()) told_ = decltype(told_)(told_.get_allocator());
 }
 
 std::string_view OpenCalls::answered(std::string_view client) {

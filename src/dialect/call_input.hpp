@@ -3,11 +3,10 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "dialect/block.hpp"
@@ -26,19 +25,20 @@ namespace ccproxy::dialect {
 // A call as the client tells it: its id, the tool, and the input as JSON.
 struct ClientCall {
   std::string_view id, name, input;
+  std::uint64_t meaning = 0;  // the json::value_hash of the input, once somebody has asked for it
 };
 
 // The calls of one assistant turn. A client may use an id more than once; its results then belong
 // to the calls in their order. The views must outlive it.
 class OpenCalls {
  public:
-  explicit OpenCalls(MadeTexts& made) : by_client_(made.memory()) {}
+  explicit OpenCalls(MadeTexts& made) : by_client_(made.memory()), told_(made.memory()) {}
 
   // True when the turn has that call already: the same id, name and input. Clients tell a call
   // twice, as a part of the content and beside it, or as an item that a response before has told.
-  [[nodiscard]] bool has(const ClientCall& call);
+  [[nodiscard]] bool has(ClientCall& call);
   // `upstream` is the id that goes up for the client's id.
-  void add(const ClientCall& call, std::string_view upstream);
+  void add(ClientCall& call, std::string_view upstream);
   // The id upstream of the call that a result names. For a call that is not open the client's own
   // id, for a human to read.
   [[nodiscard]] std::string_view answered(std::string_view client);
@@ -50,16 +50,17 @@ class OpenCalls {
     std::string_view first{};
     std::vector<std::string_view> more{};
     std::size_t answered = 0;
-    bool is_listed = false;  // all of its calls are in listed_
+    bool is_told = false;  // its calls are in told_
   };
 
-  // One text for all calls that mean the same.
-  [[nodiscard]] std::string meaning_of(const ClientCall& call);
+  // The same number for calls that mean the same.
+  [[nodiscard]] std::uint64_t number_of(ClientCall& call);
+  [[nodiscard]] bool is_same(const ClientCall& a, const ClientCall& b);
 
   std::pmr::unordered_map<std::string_view, Open> by_client_;
-  // Calls whose ids were used more than once, as a text for each meaning.
-  std::unordered_set<std::string> listed_;
-  std::optional<std::string> meaning_{};  // of the call that has() was asked for last
+  // Calls whose ids were used more than once, by their numbers; of several with one number, which
+  // only somebody who reckons has, the first.
+  std::pmr::unordered_map<std::uint64_t, ClientCall> told_;
   json::Outline scratch_;
 };
 

@@ -165,7 +165,7 @@ void ChatMessages::add_thought(std::string_view block, bool has_place, std::vect
   out.push_back({.kind = Block::Kind::kThinking, .floats = !has_place, .text = block});
 }
 
-void ChatMessages::add_call(const CallSaid& said, std::vector<Block>& out) {
+void ChatMessages::add_call(CallSaid said, std::vector<Block>& out) {
   if (open_calls_.has(said.call)) return;
   const std::string_view id = said.call.id.empty()
                                   ? ids_.assign({}, made_call_id(said.message, said.position))
@@ -173,7 +173,7 @@ void ChatMessages::add_call(const CallSaid& said, std::vector<Block>& out) {
   add_block(said, id, out);
 }
 
-void ChatMessages::add_block(const CallSaid& said, std::string_view id, std::vector<Block>& out) {
+void ChatMessages::add_block(CallSaid said, std::string_view id, std::vector<Block>& out) {
   open_calls_.add(said.call, id);
   called_.push_back(said.call.name);
   out.push_back({.kind = Block::Kind::kToolUse,
@@ -182,7 +182,8 @@ void ChatMessages::add_block(const CallSaid& said, std::string_view id, std::vec
                  .text = said.call.input,
                  .id = id,
                  .name = tools_.upstream_of_call(said.call, context_.memory),
-                 .content = said.members});
+                 .content = said.members,
+                 .meaning = said.call.meaning});
 }
 
 }  // namespace ccproxy::dialect

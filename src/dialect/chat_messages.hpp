@@ -78,8 +78,8 @@ class ChatMessages {
     std::span<Block> members{};  // call_members
   };
   // Nothing for one that the turn has already.
-  void add_call(const CallSaid& said, std::vector<Block>& out);
-  void add_block(const CallSaid& said, std::string_view id, std::vector<Block>& out);
+  void add_call(CallSaid said, std::vector<Block>& out);
+  void add_block(CallSaid said, std::string_view id, std::vector<Block>& out);
 
   const RequestContext& context_;
   Report& report_;

@@ -12,6 +12,7 @@
 #include "base/hash.hpp"
 #include "dialect/reasoning_tags.hpp"
 #include "dialect/tool_names.hpp"
+#include "json/canonical.hpp"
 #include "json/outline.hpp"
 #include "json/text.hpp"
 
@@ -156,15 +157,16 @@ class Restoration {
 
   void restore(Turn& turn) {
     const std::span<const Block> blocks(turn.blocks);
-    const std::vector<std::size_t> calls = places_of_calls(blocks);
-    if (calls.empty()) return;
+    find_calls(blocks);
+    if (places_.empty()) return;
     if (memory_ == nullptr && std::none_of(blocks.begin(), blocks.end(), floats)) return;
     out_.clear();
     message_ = turn.message;
     std::size_t begin = 0;
-    for (const Group& group : groups_of(blocks, calls)) {
+    find_groups(blocks);
+    for (const Group& group : groups_) {
       const std::size_t last = group.first + group.count;
-      const std::size_t end = last == calls.size() ? blocks.size() : calls[last - 1] + 1;
+      const std::size_t end = last == places_.size() ? blocks.size() : places_[last - 1] + 1;
       restore(blocks.subspan(begin, end - begin), group.by_id);
       begin = end;
     }
@@ -172,44 +174,41 @@ class Restoration {
     turn.blocks.assign(out_.begin(), out_.end());
   }
 
-  static std::vector<std::size_t> places_of_calls(std::span<const Block> blocks) {
-    std::vector<std::size_t> places;
+  void find_calls(std::span<const Block> blocks) {
+    places_.clear();
     for (std::size_t i = 0; i < blocks.size(); ++i)
-      if (is_call(blocks[i])) places.push_back(i);
-    return places;
+      if (is_call(blocks[i])) places_.push_back(i);
   }
 
   // In order, all calls of the turn: usually it is one group. What is known by its ids is found
   // first, and what is left between is one group each.
-  [[nodiscard]] std::vector<Group> groups_of(std::span<const Block> blocks,
-                                             const std::vector<std::size_t>& calls) const {
-    std::vector<Group> groups;
+  void find_groups(std::span<const Block> blocks) {
+    groups_.clear();
     std::size_t open = 0;  // the first call that is in no group yet
-    for (std::size_t i = 0; memory_ != nullptr && i < calls.size();) {
-      Remembered turn = memory_->by_id(blocks[calls[i]].id);
-      const std::size_t place = turn ? place_of(blocks[calls[i]].id, *turn).value_or(0) : 0;
+    for (std::size_t i = 0; memory_ != nullptr && i < places_.size();) {
+      Remembered turn = memory_->by_id(blocks[places_[i]].id);
+      const std::size_t place = turn ? place_of(blocks[places_[i]].id, *turn).value_or(0) : 0;
       if (!turn) {
         ++i;
         continue;
       }
       const std::size_t first = i - std::min(place, i - open);
       const std::size_t count =
-          std::min(i - first + turn->calls.size() - place, calls.size() - first);
-      if (first > open) groups.push_back({open, first - open, nullptr});
-      groups.push_back({first, count, std::move(turn)});
+          std::min(i - first + turn->calls.size() - place, places_.size() - first);
+      if (first > open) groups_.push_back({open, first - open, nullptr});
+      groups_.push_back({first, count, std::move(turn)});
       i = open = first + count;
     }
-    if (open < calls.size()) groups.push_back({open, calls.size() - open, nullptr});
-    return groups;
+    if (open < places_.size()) groups_.push_back({open, places_.size() - open, nullptr});
   }
 
   void restore(std::span<const Block> window, const Remembered& by_id) {
     const bool may_be_known =
         memory_ != nullptr && std::all_of(window.begin(), window.end(), is_plain);
     if (!may_be_known) return keep(window);
-    const std::vector<anthropic::ToolCall> calls = calls_in(window);
-    const auto candidates = by_id ? std::vector<Remembered>{by_id} : alike(calls);
+    const auto candidates = by_id ? std::vector<Remembered>{by_id} : alike(window);
     if (std::none_of(candidates.begin(), candidates.end(), has_thought)) return keep(window);
+    const std::vector<anthropic::ToolCall> calls = calls_in(window);
     std::span<const Block> own;  // what of the window the turn stands for
     Remembered found;
     for (const Remembered& turn : candidates) {
@@ -228,10 +227,16 @@ class Restoration {
     keep(window.subspan(begin + own.size()));
   }
 
-  [[nodiscard]] std::vector<Remembered> alike(std::span<const anthropic::ToolCall> calls) {
+  [[nodiscard]] std::vector<Remembered> alike(std::span<const Block> window) {
     if (!question_hash_)
       question_hash_ = question_ != nullptr ? hashed_turn(*question_) : kHashStart;
-    return memory_->alike(anthropic::likeness_of(*question_hash_, calls));
+    anthropic::Likeness likeness(*question_hash_);
+    for (const Block& block : window) {
+      if (!is_call(block)) continue;
+      likeness.add(block.name,
+                   block.meaning != 0 ? block.meaning : json::value_hash(block.text, scratch_));
+    }
+    return memory_->alike(likeness.number());
   }
 
   // The part of the window that says and does the same as the turn; empty without one. A text that
@@ -327,6 +332,7 @@ class Restoration {
   void put_back_call(Value block, const Block& told) {
     Block call = told;
     call.text = block["input"].raw();
+    call.meaning = 0;
     call.content = call_members(block, made_);
     call.id = own_id(block["id"].decoded(), told.id);
     out_.push_back(call);
@@ -354,6 +360,8 @@ class Restoration {
   const Turn* question_ = nullptr;                // what the turn at hand has answered
   std::optional<std::uint64_t> question_hash_{};  // of that, when it was asked for
   std::uint32_t message_ = 0;                     // where it stands
+  std::vector<std::size_t> places_;               // of its calls
+  std::vector<Group> groups_;                     // of them
   std::vector<Block> out_;                        // what becomes of it
   std::unordered_set<std::string_view> ids_;      // of all calls
   std::unordered_map<std::string_view, std::string_view> renamed_;  // the client's to ours

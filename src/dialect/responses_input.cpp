@@ -273,7 +273,8 @@ void ResponsesInput::read_call(Value item, std::string_view name, std::string_vi
                      .message = message(),
                      .text = input,
                      .id = id,
-                     .name = call.name});
+                     .name = call.name,
+                     .meaning = call.meaning});
   add_said(key);
 }
 
