@@ -42,23 +42,30 @@ class Echo {
     add_tools();
     append("truncation", "\"disabled\"");
     append("user", "null");
-    std::string compact;
-    compact.reserve(out_.size());
-    json::append_compact(compact, out_);  // it stands in events, each on a line of its own
-    return compact;
+    return std::move(out_);
   }
 
  private:
   void append(std::string_view name, std::string_view json) {
-    out_.append(",\"").append(name).append("\":").append(json);
+    if (out_.back() != '{') out_ += ',';
+    out_.append("\"").append(name).append("\":").append(json);
   }
 
-  static std::string_view or_else(Value value, std::string_view otherwise) {
-    return value.is_absent() ? otherwise : value.raw();
+  // Without line ends: it stands in events, each on a line of its own.
+  void append_value(Value value) {
+    if (value.is_object() || value.is_array())
+      json::append_compact(out_, value.raw());
+    else
+      out_ += value.raw();
+  }
+
+  void append(std::string_view name, Value value, std::string_view otherwise) {
+    append(name, value.is_absent() ? otherwise : std::string_view());
+    if (!value.is_absent()) append_value(value);
   }
 
   void add(std::string_view name, std::string_view otherwise) {
-    append(name, or_else(request_[name], otherwise));
+    append(name, request_[name], otherwise);
   }
 
   // The first of these that was sent, under the name of the first.
@@ -66,7 +73,7 @@ class Echo {
     Value given;
     for (const std::string_view name : names)
       if (given.is_absent()) given = request_[name];
-    append(*names.begin(), or_else(given, "null"));
+    append(*names.begin(), given, "null");
   }
 
   void add_reasoning() {
@@ -77,8 +84,10 @@ class Echo {
     if (effort.text().empty()) effort = {};
     Value summary = reasoning["summary"];
     if (summary.is_absent()) summary = reasoning["generate_summary"];
-    out_.append(R"(,"reasoning":{"effort":)").append(or_else(effort, "null"));
-    out_.append(R"(,"summary":)").append(or_else(summary, "null")).append("}");
+    out_ += R"(,"reasoning":{)";
+    append("effort", effort, "null");
+    append("summary", summary, "null");
+    out_ += '}';
   }
 
   void add_text() {
@@ -87,9 +96,9 @@ class Echo {
     if (text["format"].is_absent())
       add_chat_format(request_["response_format"]);
     else
-      out_ += text["format"].raw();
+      append_value(text["format"]);
     if (const Value verbosity = text["verbosity"]; !verbosity.is_absent())
-      out_.append(R"(,"verbosity":)").append(verbosity.raw());
+      append("verbosity", verbosity, {});
     out_ += '}';
   }
 
@@ -97,7 +106,10 @@ class Echo {
   void add_chat_format(Value format) {
     const Value schema = format["json_schema"];
     if (format["type"].text().escaped != "json_schema" || !schema.is_object()) {
-      out_ += format.is_object() ? format.raw() : R"({"type":"text"})";
+      if (!format.is_object())
+        out_ += R"({"type":"text"})";
+      else
+        append_value(format);
       return;
     }
     out_ += R"({"type":"json_schema")";
@@ -108,7 +120,8 @@ class Echo {
   void append_member(Value member) {
     out_ += ",\"";
     json::append_escaped(out_, member.name());
-    out_.append("\":").append(member.raw());
+    out_ += "\":";
+    append_value(member);
   }
 
   void add_tools() {
@@ -118,23 +131,34 @@ class Echo {
       if (tool["type"].text().escaped == "function")
         add_function(tool);
       else
-        out_ += tool.raw();
+        append_value(tool);
     }
     out_ += ']';
   }
 
-  // A function has these four, whether the client gave them or not.
+  // A function has these, whether the client gave them or not. They are told first.
   void add_function(Value tool) {
     constexpr std::array<std::string_view, 5> kShown = {"type", "name", "description", "parameters",
                                                         "strict"};
-    out_.append(R"({"type":"function","name":)").append(or_else(tool["name"], "\"\""));
-    out_.append(R"(,"description":)").append(or_else(tool["description"], "null"));
-    out_.append(R"(,"parameters":)").append(or_else(tool["parameters"], "null"));
-    out_.append(R"(,"strict":)").append(or_else(tool["strict"], "false"));
+    std::array<Value, kShown.size()> given;
+    bool has_more = false;
     for (const Value member : tool.children()) {
-      if (std::find(kShown.begin(), kShown.end(), member.name()) != kShown.end()) continue;
-      append_member(member);
+      const auto shown = std::find(kShown.begin(), kShown.end(), member.name());
+      if (shown == kShown.end())
+        has_more = true;
+      else
+        given[static_cast<std::size_t>(shown - kShown.begin())] = member;
     }
+    const auto& [type, name, description, parameters, strict] = given;
+    out_ += '{';
+    append("type", type, {});
+    append("name", name, "\"\"");
+    append("description", description, "null");
+    append("parameters", parameters, "null");
+    append("strict", strict, "false");
+    for (const Value member : has_more ? tool.children() : Value::Range())
+      if (std::find(kShown.begin(), kShown.end(), member.name()) == kShown.end())
+        append_member(member);
     out_ += '}';
   }
 
