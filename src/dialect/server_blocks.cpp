@@ -36,6 +36,31 @@ void append_line(std::string& out, std::string_view before, std::string_view esc
   out.append(out.ends_with(']') ? " " : "\\n").append(before).append(escaped);
 }
 
+// The members of a result that can be read, gathered in one walk over it.
+struct Readable {
+  explicit Readable(Value said) {
+    for (const Value member : said.children()) {
+      const std::string_view name = member.name();
+      if (name == "title") title = member;
+      if (name == "url") url = member;
+      if (name == "text") text = member;
+      if (name == "stdout") out = member;
+      if (name == "stderr") err = member;
+      if (name == "error_code") error = member;
+      if (name == "tool_name") tool = member;
+      if (name == "file_id") file = member;
+      if (name == "return_code") code = member;
+      if (name == "source") source = member;
+      if (name == "content") content = member;
+      if (name == "lines") lines = member;
+      if (name == "tool_references") tools = member;
+    }
+  }
+
+  Value title{}, url{}, text{}, out{}, err{}, error{}, tool{}, file{}, code{}, source{}, content{},
+      lines{}, tools{};
+};
+
 // What a human, or a model, can read of a result, whatever tool it is of: pages with their
 // addresses, texts, what was printed, names. Sealed parts are not for reading.
 void append_told(std::string& out, Value said) {
@@ -43,24 +68,23 @@ void append_told(std::string& out, Value said) {
   if (said.is_array())
     for (const Value each : said.children()) append_told(out, each);
   if (!said.is_object()) return;
-  const std::string_view title = said["title"].text().escaped, url = said["url"].text().escaped;
+  const Readable members(said);
+  const std::string_view title = members.title.text().escaped, url = members.url.text().escaped;
   if (title.empty() || url.empty())
     append_line(out, "", title.empty() ? url : title);
   else
     append_line(out, "", fmt::format("{} ({})", title, url));
-  for (const auto& [member, before] :
-       std::initializer_list<std::pair<const char*, const char*>>{{"text", ""},
-                                                                  {"stdout", ""},
-                                                                  {"stderr", "stderr: "},
-                                                                  {"error_code", "error: "},
-                                                                  {"tool_name", ""},
-                                                                  {"file_id", "file: "}})
-    append_line(out, before, said[member].text().escaped);
-  if (const auto code = said["return_code"].integer(); code && *code != 0)
+  append_line(out, "", members.text.text().escaped);
+  append_line(out, "", members.out.text().escaped);
+  append_line(out, "stderr: ", members.err.text().escaped);
+  append_line(out, "error: ", members.error.text().escaped);
+  append_line(out, "", members.tool.text().escaped);
+  append_line(out, "file: ", members.file.text().escaped);
+  if (const auto code = members.code.integer(); code && *code != 0)
     append_line(out, "exit code: ", std::to_string(*code));
-  if (const Value source = said["source"]; source["type"].text().escaped == "text")
-    append_line(out, "", source["data"].text().escaped);
-  for (const char* inner : {"content", "lines", "tool_references"}) append_told(out, said[inner]);
+  if (members.source["type"].text().escaped == "text")
+    append_line(out, "", members.source["data"].text().escaped);
+  for (const Value inner : {members.content, members.lines, members.tools}) append_told(out, inner);
 }
 
 // `outline` is used and forgotten.
@@ -76,7 +100,8 @@ std::string told(const Block& block, json::Outline& outline) {
   }
   std::string_view tool = block.name;
   if (is_result(tool)) tool.remove_suffix(kResult.size());
-  std::string out = fmt::format("[{}{}]", words(tool), is_result(block.name) ? " result" : "");
+  std::string out = "[";
+  out.append(words(tool)).append(is_result(block.name) ? " result]" : "]");
   append_told(out, is_result(block.name) ? part["content"] : part);
   return out;
 }
