@@ -54,13 +54,14 @@ void append_text_members(std::string& out, Value object, std::initializer_list<c
 }
 
 // Looks at the schemas of a request one after another. Many tools may have the same, as all that
-// take nothing do: then what the first one told is true for the next, and counts as much.
+// take nothing do: then what the first one told is true for the next, and counts as much; and what
+// there was too little left for stays too much.
 class StrictSchemas {
  public:
   // Nothing where upstream cannot enforce the schema as it stands.
   std::optional<SchemaCost> cost_as_it_stands(std::string_view schema) {
-    const bool is_known = spent_ > 0 && schema == last_;
-    if (is_known && spent_ <= work_.left) {
+    if (schema == last_) {
+      if (spent_ == 0 || spent_ > work_.left) return std::nullopt;
       work_.left -= spent_;
       return cost_;
     }
