@@ -206,7 +206,7 @@ void RequestDecoder::write_plan() {
   plan.strips_fence = format_.strips_fence;
   plan.wants_json = format_.is_json;
   for (const Tool& tool : tools_.all()) {
-    if (tool.hosted.empty() || tool.is_run_by_client()) decoded_.has_tools = true;
+    if (tool.hosted.empty() || tool.is_run_by_client) decoded_.has_tools = true;
     if (!tool.hosted.empty()) decoded_.may_pause = true;
     if (tool.shape != ToolShape::kFunction || tool.upstream != tool.client || !tool.space.empty())
       plan.tools.push_back({std::string(tool.upstream),

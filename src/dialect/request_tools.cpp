@@ -34,6 +34,14 @@ std::int64_t max_uses(std::string_view context_size) {
   return context_size == "high" ? 10 : 5;
 }
 
+// By the type of a tool of the provider's, with its version.
+bool is_run_by_provider(std::string_view type) {
+  constexpr std::array<std::string_view, 5> kBegins = {
+      "web_search_", "web_fetch_", "code_execution_", "tool_search_tool_", "advisor_"};
+  return std::any_of(kBegins.begin(), kBegins.end(),
+                     [&](std::string_view begins) { return type.starts_with(begins); });
+}
+
 // What a grammar says, as a part of the description: Claude has no other place for it.
 std::string described(std::string_view description, Value custom) {
   std::string text(description);
@@ -89,14 +97,14 @@ void RequestTools::read(Value request) {
   expect(tools.children());
   look_for_search(tools.children());
   std::size_t index = 0;
-  for (const Value tool : tools.children()) read_tool(tool, element_param("tools", index++));
+  for (const Value tool : tools.children()) read_tool(tool, tool["type"], {"tools", index++});
   is_legacy_ = tools_.empty() && !functions.children().empty();
   index = 0;
   for (const Value function : functions.children())
-    read_function(function, function, element_param("functions", index++));
+    read_function(function, function, {"functions", index++});
   if (const Value search = request["web_search_options"]; search.is_object()) {
     if (options_.web_search)
-      add_web_search(search, "web_search_options");
+      add_web_search(search, {"web_search_options"});
     else
       report_.ignore("web_search_options");
   } else if (!search.is_absent()) {
@@ -122,54 +130,51 @@ void RequestTools::look_for_search(Value::Range tools) {
   }
 }
 
-void RequestTools::read_tool(Value tool, const std::string& param) {
-  if (!tool.is_object()) return report_.refuse_type(param, "an object");
-  const Value type = tool["type"];
+void RequestTools::read_tool(Value tool, Value type, const ToolPlace& place) {
+  if (!tool.is_object()) return report_.refuse_type(place.param(), "an object");
   if (!type.is_absent() && !type.is_string())
-    return report_.refuse_type(param + ".type", "a string");
+    return report_.refuse_type(place.param(".type"), "a string");
   const std::string_view kind = type.text().escaped;
-  const bool is_anthropic = tool["input_schema"].is_object();
-  if (kind == "function" || kind.empty() || is_anthropic)
-    return read_function(inside(tool, "function"), tool, param);
-  if (kind == "custom") return read_custom(inside(tool, "custom"), tool, param);
-  read_hosted(tool, kind, param);
+  if (kind == "function" || kind.empty() || tool["input_schema"].is_object())
+    return read_function(inside(tool, "function"), tool, place);
+  if (kind == "custom") return read_custom(inside(tool, "custom"), tool, place);
+  read_hosted(tool, kind, place);
 }
 
-void RequestTools::read_function(Value function, Value tool, const std::string& param) {
-  const char* const inner = function.raw() == tool.raw() ? "" : ".function";
+void RequestTools::read_function(Value function, Value tool, const ToolPlace& place) {
+  const bool is_wrapped = function.raw().data() != tool.raw().data();
+  const char* const inner = is_wrapped ? ".function" : "";
   const Value name = function["name"];
   if (!name.is_string() || name.text().empty())
-    return report_.refuse(param + inner + ".name", "missing_required_parameter",
+    return report_.refuse(place.param(inner) + ".name", "missing_required_parameter",
                           "A tool needs a name.");
-  const Value parameters =
-      function["parameters"].is_absent() ? function["input_schema"] : function["parameters"];
+  Value parameters = function["parameters"];
+  if (parameters.is_absent()) parameters = function["input_schema"];
   const auto schema = tool_schema(parameters, made_);
   if (!schema)
     return report_.refuse(
-        param + inner + ".parameters", "invalid_value",
+        place.param(inner) + ".parameters", "invalid_value",
         fmt::format("The parameters of tool '{}' are no JSON schema of an object.",
                     plain_text(name, made_)));
   Tool added{.client = plain_text(name, made_), .schema = *schema, .given = function.raw()};
   if (const Value text = function["description"]; text.is_string() && !json::is_blank(text.text()))
     added.description = text.text().escaped;
   added.is_strict = function["strict"].boolean().value_or(false);
-  added.mark = std::max(cache_mark_of(tool), cache_mark_of(function));
-  read_members({tool, function, param, inner}, added);
-  add(added, param, inner);
+  read_members({tool, function, place, inner}, added);
+  add(added, place, inner);
 }
 
-void RequestTools::read_custom(Value custom, Value tool, const std::string& param) {
+void RequestTools::read_custom(Value custom, Value tool, const ToolPlace& place) {
   const Value name = custom["name"];
   if (!name.is_string() || name.text().empty())
-    return report_.refuse(param + ".custom.name", "missing_required_parameter",
+    return report_.refuse(place.param(".custom.name"), "missing_required_parameter",
                           "A tool needs a name.");
   Tool added{.client = plain_text(name, made_), .schema = kTextSchema, .given = custom.raw()};
   added.description = made_.keep(described(custom["description"].text().escaped, custom));
   added.shape = ToolShape::kCustom;
-  added.mark = std::max(cache_mark_of(tool), cache_mark_of(custom));
   const bool is_flat = custom.raw().data() == tool.raw().data();
-  read_members({tool, custom, param, is_flat ? "" : ".custom", false}, added);
-  add(added, param, ".custom");
+  read_members({tool, custom, place, is_flat ? "" : ".custom", false}, added);
+  add(added, place, ".custom");
 }
 
 // A tool that is not loaded cannot be a breakpoint of the cache.
@@ -181,73 +186,70 @@ void RequestTools::read_members(const ToolSource& source, Tool& tool) {
     members.json.append(",\"").append(eager).append("\":true");
   tool.members = made_.keep(std::move(members.json));
   tool.is_deferred = members.is_deferred;
-  if (tool.is_deferred) tool.mark = CacheMark::kNone;
+  if (tool.is_deferred) return;
+  tool.mark = cache_mark_of(source.inner);
+  if (source.is_wrapped()) tool.mark = std::max(tool.mark, cache_mark_of(source.tool));
 }
 
-void RequestTools::read_hosted(Value tool, std::string_view type, const std::string& param) {
+void RequestTools::read_hosted(Value tool, std::string_view type, const ToolPlace& place) {
   const bool is_search = type.starts_with(kWebSearch);
-  if (is_search && !options_.web_search) return report_.ignore(param + ".type", "unsupported_tool");
+  if (is_search && !options_.web_search)
+    return report_.ignore(place.param(".type"), "unsupported_tool");
   if (is_versioned(type) && tool["name"].is_string()) {
     Tool hosted{.client = plain_text(tool["name"], made_), .given = tool.raw()};
-    hosted.hosted = carried_tool(tool, param, left_out_, report_, made_);
+    hosted.hosted = carried_tool(tool, place, left_out_, report_, made_);
     hosted.type = type;
+    hosted.is_run_by_client = !is_run_by_provider(type);
     hosted.mark = cache_mark_of(tool);
-    return add(hosted, param);
+    return add(hosted, place);
   }
-  if (!is_search) return report_.ignore(param + ".type", "unsupported_tool");
-  if (tool["external_web_access"].boolean().value_or(true)) add_web_search(tool, param);
+  if (!is_search) return report_.ignore(place.param(".type"), "unsupported_tool");
+  if (tool["external_web_access"].boolean().value_or(true)) add_web_search(tool, place);
 }
 
-void RequestTools::add_web_search(Value settings, const std::string& param) {
+void RequestTools::add_web_search(Value settings, const ToolPlace& place) {
   std::string tool = fmt::format(
       R"({{"type":"web_search_20250305","name":"{}","max_uses":{})", kWebSearch,
       most_searches_.value_or(max_uses(settings["search_context_size"].text().escaped)));
   if (const Value domains = settings["filters"]["allowed_domains"]; domains.is_array())
     tool.append(R"(,"allowed_domains":)").append(domains.raw());
-  const Value place = inside(settings["user_location"], "approximate");
+  const Value user = inside(settings["user_location"], "approximate");
   std::string where;
-  append_text_members(where, place, {"city", "region", "country", "timezone"});
+  append_text_members(where, user, {"city", "region", "country", "timezone"});
   if (!where.empty())
     tool.append(R"(,"user_location":{"type":"approximate")").append(where).append("}");
   tool += '}';
   Tool hosted{.client = kWebSearch, .hosted = made_.keep(std::move(tool))};
   hosted.given = hosted.hosted;
-  add(hosted, param);
+  add(hosted, place);
 }
 
 // A search can be asked for in several ways at once; upstream takes each name once. The first
 // counts.
-void RequestTools::add_hosted(const Tool& tool, const std::string& param) {
+void RequestTools::add_hosted(const Tool& tool, const ToolPlace& place) {
   const auto [known, is_new] = hosted_.try_emplace(tool.client, tool.hosted);
   if (is_new) return tools_.push_back(tool);
-  if (known->second != tool.hosted) report_.ignore(param, "unsupported_tool");
+  if (known->second != tool.hosted) report_.ignore(place.param(), "unsupported_tool");
 }
 
-void RequestTools::add(Tool tool, const std::string& param, const char* inner) {
+void RequestTools::add(Tool& tool, const ToolPlace& place, const char* inner) {
   if (!space_.empty()) {
     tool.space = space_;
     tool.own_name = tool.client;
-    tool.client = made_.keep(fmt::format("{}__{}", space_, tool.own_name));
+    std::string name(space_);
+    tool.client = made_.keep(name.append("__").append(tool.own_name));
     if (const auto said = std::exchange(space_description_, {}); !said.empty())
       tool.description = made_.keep(
           fmt::format("{}{}{}", said, tool.description.empty() ? "" : "\\n\\n", tool.description));
   }
   // A tool of the provider's and one of the client's may have the same name: they differ upstream.
-  if (!tool.hosted.empty()) return add_hosted(tool, param);
+  if (!tool.hosted.empty()) return add_hosted(tool, place);
   const auto [known, is_new] = given_.try_emplace(tool.client, tool.given);
   if (tool.shape == ToolShape::kCustom) custom_.insert(tool.client);
   if (is_new) return tools_.push_back(tool);
   if (known->second != tool.given && !yields_)
-    report_.refuse(param + inner + ".name", "invalid_value",
+    report_.refuse(place.param(inner) + ".name", "invalid_value",
                    fmt::format("There are two different tools named '{}'.", tool.client));
-}
-
-bool Tool::is_run_by_client() const {
-  constexpr std::array<std::string_view, 5> kRunByProvider = {
-      "web_search_", "web_fetch_", "code_execution_", "tool_search_tool_", "advisor_"};
-  return !type.empty() &&
-         std::none_of(kRunByProvider.begin(), kRunByProvider.end(),
-                      [&](std::string_view begins) { return type.starts_with(begins); });
 }
 
 // A function yields its name to a tool of the provider's. What only the client runs keeps its name
@@ -256,20 +258,20 @@ void RequestTools::name_all() {
   for (const Tool& tool : tools_) {
     if (tool.hosted.empty()) continue;
     const bool is_alone = !given_.contains(tool.client);
-    if (tool.is_run_by_client() && is_alone)
+    if (tool.is_run_by_client && is_alone)
       names_.announce(tool.client);
     else
       names_.reserve(tool.client);
-    if (tool.is_run_by_client() && !is_alone) twins_.try_emplace(tool.client, std::string_view());
+    if (tool.is_run_by_client && !is_alone) twins_.try_emplace(tool.client, std::string_view());
   }
   if (!twins_.empty())
     for (const Tool& tool : tools_)
       if (const auto twin = twins_.find(tool.client); tool.hosted.empty() && twin != twins_.end())
         twin->second = InputShape(tool.schema);
-  for (const Tool& tool : tools_)
-    if (tool.hosted.empty()) names_.announce(tool.client);
   for (Tool& tool : tools_)
-    tool.upstream = tool.hosted.empty() ? names_.upstream(tool.client) : tool.client;
+    tool.upstream = tool.hosted.empty() ? names_.announce(tool.client) : tool.client;
+  for (Tool& tool : tools_)
+    if (tool.upstream.empty()) tool.upstream = names_.upstream(tool.client);
 }
 
 // Strict only where the schema can be enforced as it stands, and as long as there is room: upstream

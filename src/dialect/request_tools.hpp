@@ -39,11 +39,11 @@ struct Tool {
   std::string_view members{};  // of the provider's own, as JSON, each with a comma before it
   bool is_deferred = false;    // found by search alone
   bool is_strict = false;
+  // One of the provider's own whose calls come to the client: the provider knows more tools than it
+  // runs.
+  bool is_run_by_client = false;
   SchemaCost cost{};  // while it is strict
   CacheMark mark = CacheMark::kNone;
-
-  // True when calls of it come to the client: the provider knows more tools than it runs.
-  [[nodiscard]] bool is_run_by_client() const;
 };
 
 class RequestTools {
@@ -101,19 +101,19 @@ class RequestTools {
   void expect(json::Value::Range tools);
   void look_for_search(json::Value::Range tools);
   void read_members(const ToolSource& source, Tool& tool);
-  void read_tool(json::Value tool, const std::string& param);
+  void read_tool(json::Value tool, json::Value type, const ToolPlace& place);
   // Tools that only Responses has, in responses_tools.cpp.
-  void read_responses_tool(json::Value tool, const std::string& param);
-  void read_namespace(json::Value space, const std::string& param);
+  void read_responses_tool(json::Value tool, const ToolPlace& place);
+  void read_namespace(json::Value space, const ToolPlace& place);
   void add_own(std::string_view name, ToolShape shape, std::string_view description,
-               std::string_view schema, const std::string& param);
-  void read_function(json::Value function, json::Value tool, const std::string& param);
-  void read_custom(json::Value custom, json::Value tool, const std::string& param);
-  void read_hosted(json::Value tool, std::string_view type, const std::string& param);
-  void add_web_search(json::Value settings, const std::string& param);
-  // `inner` stands behind `param` where the tool has an envelope.
-  void add(Tool tool, const std::string& param, const char* inner = "");
-  void add_hosted(const Tool& tool, const std::string& param);
+               std::string_view schema, const ToolPlace& place);
+  void read_function(json::Value function, json::Value tool, const ToolPlace& place);
+  void read_custom(json::Value custom, json::Value tool, const ToolPlace& place);
+  void read_hosted(json::Value tool, std::string_view type, const ToolPlace& place);
+  void add_web_search(json::Value settings, const ToolPlace& place);
+  // `inner` stands behind `place` where the tool has an envelope.
+  void add(Tool& tool, const ToolPlace& place, const char* inner = "");
+  void add_hosted(const Tool& tool, const ToolPlace& place);
   void name_all();
 
   void choose_named(std::string_view name, std::string_view kind, std::string_view param);

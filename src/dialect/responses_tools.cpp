@@ -40,55 +40,56 @@ void RequestTools::read_responses(Value request) {
   expect(tools.children());
   look_for_search(tools.children());
   std::size_t index = 0;
-  for (const Value tool : tools.children())
-    read_responses_tool(tool, element_param("tools", index++));
+  for (const Value tool : tools.children()) read_responses_tool(tool, {"tools", index++});
   yields_ = true;
   if (deferral_ == Deferral::kTold) deferral_ = Deferral::kAtOnce;  // they were searched for
   index = 0;
   for (const Value item : request["input"].children()) {
-    const std::size_t at = index++;
+    const ToolPlace at{"input", index++};
     if (!brings_tools(item["type"].text().escaped)) continue;
     std::size_t number = 0;
     for (const Value tool : item["tools"].children())
-      read_responses_tool(tool, element_param(element_param("input", at, ".tools"), number++));
+      read_responses_tool(tool, {"tools", number++, &at});
   }
   name_all();
 }
 
-void RequestTools::read_responses_tool(Value tool, const std::string& param) {
-  const std::string_view type = tool["type"].text().escaped;
-  if (type == "namespace") return read_namespace(tool, param);
+void RequestTools::read_responses_tool(Value tool, const ToolPlace& place) {
+  const Value kind = tool["type"];
+  const std::string_view type = kind.text().escaped;
+  if (type == "function") return read_tool(tool, kind, place);
+  if (type == "namespace") return read_namespace(tool, place);
   if (type == "local_shell")
-    return add_own(type, ToolShape::kLocalShell, kLocalShellText, kLocalShell, param);
-  if (type == "shell") return add_own(type, ToolShape::kShell, kShellText, kShell, param);
+    return add_own(type, ToolShape::kLocalShell, kLocalShellText, kLocalShell, place);
+  if (type == "shell") return add_own(type, ToolShape::kShell, kShellText, kShell, place);
   if (type == "apply_patch")
-    return add_own(type, ToolShape::kApplyPatch, kApplyPatchText, kApplyPatch, param);
-  if (type != "tool_search") return read_tool(tool, param);
+    return add_own(type, ToolShape::kApplyPatch, kApplyPatchText, kApplyPatch, place);
+  if (type != "tool_search") return read_tool(tool, kind, place);
   if (tool["execution"].text().escaped != "client") return;  // all tools go up at once
   const Value parameters = tool["parameters"], description = tool["description"];
   add_own(type, ToolShape::kToolSearch,
           description.text().empty() ? kToolSearchText : description.text().escaped,
-          parameters.is_object() ? parameters.raw() : R"({"type":"object"})", param);
+          parameters.is_object() ? parameters.raw() : R"({"type":"object"})", place);
 }
 
-void RequestTools::read_namespace(Value space, const std::string& param) {
+void RequestTools::read_namespace(Value space, const ToolPlace& place) {
   const Value name = space["name"];
   if (!name.is_string() || name.text().empty())
-    return report_.refuse(param + ".name", "missing_required_parameter",
+    return report_.refuse(place.param(".name"), "missing_required_parameter",
                           "A namespace needs a name.");
   space_ = plain_text(name, made_);
   space_description_ = space["description"].text().escaped;
   std::size_t index = 0;
   for (const Value tool : space["tools"].children())
-    read_tool(tool, element_param(param + ".tools", index++));
+    read_tool(tool, tool["type"], {"tools", index++, &place});
   space_ = space_description_ = {};
 }
 
 void RequestTools::add_own(std::string_view name, ToolShape shape, std::string_view description,
-                           std::string_view schema, const std::string& param) {
+                           std::string_view schema, const ToolPlace& place) {
   Tool tool{.client = name, .description = description, .schema = schema, .given = schema};
   tool.shape = shape;
-  add(tool, param);
+  add(tool, place);
 }
 
 }  // namespace ccproxy::dialect

@@ -38,7 +38,7 @@ class Reader {
 
   ToolMembers run() {
     read_all(source_.inner, source_.inner_at);
-    if (source_.inner.raw().data() != source_.tool.raw().data()) read_all(source_.tool, "");
+    if (source_.is_wrapped()) read_all(source_.tool, "");
     return std::move(members_);
   }
 
@@ -78,7 +78,7 @@ class Reader {
   }
 
   [[nodiscard]] std::string param(std::string_view name, const char* at) const {
-    return fmt::format("{}{}.{}", source_.param, at, name);
+    return source_.place.param(fmt::format("{}.{}", at, name));
   }
 
   const ToolSource& source_;
@@ -90,6 +90,13 @@ class Reader {
 };
 
 }  // namespace
+
+std::string ToolPlace::param(std::string_view member) const {
+  std::string param = holder != nullptr ? holder->param(".") : std::string();
+  param += field;
+  if (index) param.append("[").append(std::to_string(*index)).append("]");
+  return param.append(member);
+}
 
 bool is_versioned(std::string_view type) {
   constexpr std::size_t kSuffix = 9;
@@ -105,7 +112,7 @@ ToolMembers read_tool_members(const ToolSource& source, Deferral deferral,
   return Reader(source, deferral, left_out, report).run();
 }
 
-std::string_view carried_tool(Value tool, const std::string& param,
+std::string_view carried_tool(Value tool, const ToolPlace& place,
                               std::span<const std::string_view> left_out, Report& report,
                               MadeTexts& made) {
   if (left_out.empty()) return without_mark(tool, made);
@@ -113,7 +120,7 @@ std::string_view carried_tool(Value tool, const std::string& param,
   for (const Value member : tool.children()) {
     if (member.name() == "cache_control") continue;
     if (is_in(left_out, member.name())) {
-      report.ignore(fmt::format("{}.{}", param, member.name()));
+      report.ignore(place.param(fmt::format(".{}", member.name())));
       continue;
     }
     if (rest.size() > 1) rest += ',';

@@ -2,6 +2,8 @@
 // a tool or in the function inside it, and they go up as they are where they can mean something.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,13 +27,26 @@ enum class Deferral {
   kCarried,  // the provider searches
 };
 
+// Where a tool stands in the request. What that is called is written only where somebody is told:
+// there may be tens of thousands.
+struct ToolPlace {
+  std::string_view field;              // a member, or a list with the tool in it
+  std::optional<std::size_t> index{};  // in the list
+  const ToolPlace* holder = nullptr;   // the element that the field is of, unless of the request
+
+  // `member` has its dot.
+  [[nodiscard]] std::string param(std::string_view member = {}) const;
+};
+
 // A tool as the client wrote it.
 struct ToolSource {
   json::Value tool;
-  json::Value inner;         // the object that has its name; `tool` itself without a wrapper
-  const std::string& param;  // where the tool stands
-  const char* inner_at;      // where `inner` stands behind that
-  bool takes_json = true;    // its input is what the client's schema says
+  json::Value inner;       // the object that has its name; `tool` itself without a wrapper
+  const ToolPlace& place;  // of the tool
+  const char* inner_at;    // where `inner` stands behind that
+  bool takes_json = true;  // its input is what the client's schema says
+
+  [[nodiscard]] bool is_wrapped() const { return inner.raw().data() != tool.raw().data(); }
 };
 
 struct ToolMembers {
@@ -46,7 +61,7 @@ struct ToolMembers {
                                             Report& report);
 
 // A tool of the provider's own without its cache mark and without those that are left out.
-[[nodiscard]] std::string_view carried_tool(json::Value tool, const std::string& param,
+[[nodiscard]] std::string_view carried_tool(json::Value tool, const ToolPlace& place,
                                             std::span<const std::string_view> left_out,
                                             Report& report, MadeTexts& made);
 

@@ -38,33 +38,32 @@ bool is_tool_name(std::string_view name) {
   return !name.empty() && name.size() <= kMostName && is_plain(name);
 }
 
-void ToolNames::announce(std::string_view client) {
-  if (!is_tool_name(client) || names_.contains(client)) return;
-  if (taken_.insert(client).second) names_.emplace(client, client);
+std::string_view ToolNames::announce(std::string_view client) {
+  if (!is_tool_name(client) || !taken_.insert(client).second) return {};
+  return names_.emplace(client, client).first->second;
 }
 
 std::string_view ToolNames::upstream(std::string_view client) {
-  if (const auto known = names_.find(client); known != names_.end()) return known->second;
+  const auto [known, is_new] = names_.try_emplace(client);
+  if (!is_new) return known->second;
   const bool stays = is_tool_name(client) && taken_.insert(client).second;
-  const std::string_view name = stays ? client : mended(client);
-  names_.emplace(client, name);
-  return name;
+  return known->second = stays ? client : mended(client);
 }
 
 std::string_view ToolNames::mended(std::string_view client) {
-  const std::string plain = replaced(client);
-  std::string name = plain;
-  std::string hash;  // of what is taken only: most names are free
+  const std::string_view plain = made_.keep(replaced(client));
+  if (plain.size() <= kMostName && taken_.insert(plain).second) return plain;
+  std::string name, hash;
   std::size_t digits = kDigits;
-  while (name.size() > kMostName || taken_.contains(name)) {
+  do {
     if (digits > hash.size()) {  // the first, or somebody has reckoned all of them out
       hash = hex(sha256(hash.empty() ? client : hash));
       digits = kDigits;
     }
-    name = fmt::format("{}_{}", std::string_view(plain).substr(0, kMostName - 1 - digits),
+    name = fmt::format("{}_{}", plain.substr(0, kMostName - 1 - digits),
                        std::string_view(hash).substr(0, digits));
     digits += kDigits;
-  }
+  } while (taken_.contains(name));
   const std::string_view kept = made_.keep(std::move(name));
   taken_.insert(kept);
   return kept;
@@ -81,8 +80,8 @@ std::string_view CallIds::assign(std::string_view client, std::string_view fallb
   std::string numbered;
   for (std::size_t& count = repeats_.try_emplace(id, 1).first->second;;) {
     numbered.assign(id).append("_").append(std::to_string(++count));
-    if (!taken_.contains(numbered))
-      return *taken_.insert(made_.keep(std::string_view(numbered))).first;
+    const std::string_view made = made_.keep(std::string_view(numbered));
+    if (taken_.insert(made).second) return made;
   }
 }
 

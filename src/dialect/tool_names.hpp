@@ -27,8 +27,9 @@ class ToolNames {
   void reserve(std::string_view name) { taken_.insert(name); }
 
   // Announces a tool of the request. All are announced before the first is asked for, so that valid
-  // names come first. The views must outlive this.
-  void announce(std::string_view client);
+  // names come first. The views must outlive this. Returns what it is called upstream where its
+  // name stays, else nothing yet.
+  std::string_view announce(std::string_view client);
 
   // What the tool is called upstream; names in the history need not be announced.
   [[nodiscard]] std::string_view upstream(std::string_view client);
