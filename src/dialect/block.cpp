@@ -10,11 +10,13 @@
 namespace ccproxy::dialect {
 namespace {
 
+using std::string_view_literals::operator""sv;  // for what nearly every block has
+
 void append_tool_result(std::string& out, const Block& block) {
-  out.append(R"({"type":"tool_result","tool_use_id":")").append(block.id).append("\"");
+  out.append(R"({"type":"tool_result","tool_use_id":")"sv).append(block.id).append(1, '"');
   if (block.is_error) out += R"(,"is_error":true)";
   if (!block.text.empty()) {
-    out.append(R"(,"content":")").append(block.text).append("\"");
+    out.append(R"(,"content":")"sv).append(block.text).append(1, '"');
     return;
   }
   if (block.content.empty()) return;  // a result without content has no member for it
@@ -98,7 +100,7 @@ void append_document_members(std::string& out, const Block& block) {
 void append_block(std::string& out, const Block& block) {
   switch (block.kind) {
     case Block::Kind::kText:
-      out.append(R"({"type":"text","text":")").append(block.text).append("\"");
+      out.append(R"({"type":"text","text":")"sv).append(block.text).append(1, '"');
       break;
     case Block::Kind::kImage:
       out.append(R"({"type":"image","source":{"type":"base64","media_type":")").append(block.name);
@@ -116,8 +118,8 @@ void append_block(std::string& out, const Block& block) {
       append_document_members(out, block);
       break;
     case Block::Kind::kToolUse:
-      out.append(R"({"type":"tool_use","id":")").append(block.id).append(R"(","name":")");
-      out.append(block.name).append(R"(","input":)").append(block.text);
+      out.append(R"({"type":"tool_use","id":")"sv).append(block.id).append(R"(","name":")"sv);
+      out.append(block.name).append(R"(","input":)"sv).append(block.text);
       for (const Block& members : block.content) out += members.text;
       break;
     case Block::Kind::kToolResult: append_tool_result(out, block); break;

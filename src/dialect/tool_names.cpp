@@ -32,6 +32,11 @@ std::string replaced(std::string_view text) {
   return plain;
 }
 
+void append_number(std::string& out, std::size_t number) {
+  const fmt::format_int digits(number);
+  out.append(digits.data(), digits.size());
+}
+
 }  // namespace
 
 bool is_tool_name(std::string_view name) {
@@ -79,7 +84,8 @@ std::string_view CallIds::assign(std::string_view client, std::string_view fallb
   if (taken_.insert(id).second) return id;
   std::string numbered;
   for (std::size_t& count = repeats_.try_emplace(id, 1).first->second;;) {
-    numbered.assign(id).append("_").append(std::to_string(++count));
+    numbered.assign(id) += '_';
+    append_number(numbered, ++count);
     const std::string_view made = made_.keep(std::string_view(numbered));
     if (taken_.insert(made).second) return made;
   }
@@ -87,7 +93,10 @@ std::string_view CallIds::assign(std::string_view client, std::string_view fallb
 
 std::string made_call_id(std::size_t message, std::size_t position) {
   std::string id = "call_";
-  return id.append(std::to_string(message)).append("_").append(std::to_string(position));
+  append_number(id, message);
+  id += '_';
+  append_number(id, position);
+  return id;
 }
 
 }  // namespace ccproxy::dialect
