@@ -59,9 +59,16 @@ class Echo {
       out_ += value.raw();
   }
 
+  void append_value(Value value, std::string_view otherwise) {
+    if (value.is_absent())
+      out_ += otherwise;
+    else
+      append_value(value);
+  }
+
   void append(std::string_view name, Value value, std::string_view otherwise) {
-    append(name, value.is_absent() ? otherwise : std::string_view());
-    if (!value.is_absent()) append_value(value);
+    append(name, "");
+    append_value(value, otherwise);
   }
 
   void add(std::string_view name, std::string_view otherwise) {
@@ -137,28 +144,31 @@ class Echo {
   }
 
   // A function has these, whether the client gave them or not. They are told first.
+  struct Shown {
+    std::string_view name, before, otherwise;
+  };
+  static constexpr std::array<Shown, 5> kShown = {{{"type", R"({"type":)", {}},
+                                                   {"name", R"(,"name":)", R"("")"},
+                                                   {"description", R"(,"description":)", "null"},
+                                                   {"parameters", R"(,"parameters":)", "null"},
+                                                   {"strict", R"(,"strict":)", "false"}}};
+
+  static std::size_t shown(std::string_view name) {
+    std::size_t at = 0;
+    while (at < kShown.size() && kShown[at].name != name) ++at;
+    return at;
+  }
+
   void add_function(Value tool) {
-    constexpr std::array<std::string_view, 5> kShown = {"type", "name", "description", "parameters",
-                                                        "strict"};
-    std::array<Value, kShown.size()> given;
-    bool has_more = false;
-    for (const Value member : tool.children()) {
-      const auto shown = std::find(kShown.begin(), kShown.end(), member.name());
-      if (shown == kShown.end())
-        has_more = true;
-      else
-        given[static_cast<std::size_t>(shown - kShown.begin())] = member;
+    std::array<Value, kShown.size() + 1> given;  // the last stands for all others
+    for (const Value member : tool.children()) given[shown(member.name())] = member;
+    for (std::size_t at = 0; at < kShown.size(); ++at) {
+      out_ += kShown[at].before;
+      append_value(given[at], kShown[at].otherwise);
     }
-    const auto& [type, name, description, parameters, strict] = given;
-    out_ += '{';
-    append("type", type, {});
-    append("name", name, "\"\"");
-    append("description", description, "null");
-    append("parameters", parameters, "null");
-    append("strict", strict, "false");
-    for (const Value member : has_more ? tool.children() : Value::Range())
-      if (std::find(kShown.begin(), kShown.end(), member.name()) == kShown.end())
-        append_member(member);
+    if (given.back().kind() != json::ValueKind::kMissing)
+      for (const Value member : tool.children())
+        if (shown(member.name()) == kShown.size()) append_member(member);
     out_ += '}';
   }
 
