@@ -91,8 +91,6 @@ std::uint32_t backslashes(const char* bytes) {
 #endif
 }
 
-bool has_escape(std::string_view text) { return text.find('\\') != std::string_view::npos; }
-
 constexpr std::array<bool, 256> kShortEscapes = [] {
   std::array<bool, 256> known{};
   for (const char c : std::string_view("n\"\\/bfrt")) known[static_cast<unsigned char>(c)] = true;
@@ -413,19 +411,32 @@ class Walk {
     ++next_;
     if (depth > outline_.listed_) return true;
     if (!list(ValueKind::kMissing, true, begin + 1, end - 1)) return false;
-    auto& node = outline_.nodes_.back();
-    const std::string_view name(text_.data() + node.begin, node.end - node.begin);
-    node.next = 0;
-    if (!has_escape(name)) return true;
-    append_decoded(outline_.names_.emplace_back(), JsonText{name});
-    node.next = static_cast<std::uint32_t>(outline_.names_.size()) & kNextMask;
+    Outline::Node& node = outline_.nodes_.back();
+    if (has_escape(node)) decode(node);
+    node.next = Name::code_of(outline_.name_of(node)) & kNextMask;
     return true;
+  }
+
+  // Names come in the order of the text, so each backslash is looked for once.
+  bool has_escape(const Outline::Node& name) {
+    if (backslash_ < name.begin) backslash_ = text_.find('\\', name.begin);
+    return backslash_ < name.end;
+  }
+
+  void decode(Outline::Node& name) {
+    std::string& names = outline_.names_;
+    const JsonText text{text_.substr(name.begin, name.end - name.begin)};
+    name.begin = static_cast<std::uint32_t>(names.size());
+    append_decoded(names, text);
+    name.end = static_cast<std::uint32_t>(names.size());
+    name.kind = ValueKind::kString;
   }
 
   Outline& outline_;
   std::string_view text_;
   const std::uint32_t* next_;
   const std::uint32_t* end_;
+  std::size_t backslash_ = 0;  // the first one behind the names so far, or before it
   std::string_view what_;
   std::size_t wrong_at_ = 0;
   bool is_too_large_ = false;
@@ -467,14 +478,14 @@ void Outline::list_members() {
   if (count <= kMany) return;
   by_name_.resize(std::bit_ceil(2 * count));
   for (std::uint32_t at = 1; at < behind; at = nodes_[at + 1].next)
-    by_name_[slot_of(name_of(at))] = at;
+    by_name_[slot_of(name_of(nodes_[at]))] = at;
 }
 
 // Where the name is listed, or would be.
 std::size_t Outline::slot_of(std::string_view name) const {
   const std::size_t mask = by_name_.size() - 1;
   std::size_t slot = std::hash<std::string_view>()(name) & mask;
-  while (by_name_[slot] != 0 && name_of(by_name_[slot]) != name) slot = (slot + 1) & mask;
+  while (by_name_[slot] != 0 && name_of(nodes_[by_name_[slot]]) != name) slot = (slot + 1) & mask;
   return slot;
 }
 
@@ -539,26 +550,26 @@ Value::Range Value::children() const {
   return {Iterator(*outline_, index_ + 1, named), Iterator(*outline_, behind, named)};
 }
 
-Value Value::operator[](std::string_view name) const {
-  Value found;
-  if (!is_object()) return found;
-  if (index_ == 0 && !outline_->by_name_.empty()) return outline_->listed_member(name);
+Value Value::operator[](Name name) const {
+  if (!is_object()) return {};
+  if (index_ == 0 && !outline_->by_name_.empty()) return outline_->listed_member(name.text());
   // The inner loop of every decoder: as children(), without a question asked twice.
   const Outline::Node* const nodes = outline_->nodes_.data();
-  const char* const text = outline_->text_.data();
-  const auto size = static_cast<std::uint32_t>(name.size());
-  const char first = name.empty() ? '\0' : name.front();
   const std::uint32_t behind = nodes[index_].next;
   std::uint32_t last = 0;
-  for (std::uint32_t at = index_ + 1; at < behind; at = nodes[at + 1].next) {
-    const Outline::Node& key = nodes[at];
-    // Most names differ in their length or their first letter; one with escapes is known by
-    // neither.
-    if (key.next == 0 && (key.end - key.begin != size || text[key.begin] != first)) continue;
-    if (outline_->name_of(at) == name) last = at + 1;
-  }
-  if (last != 0) found = Value(*outline_, last, true);
-  return found;
+  for (std::uint32_t at = index_ + 1; at < behind; at = nodes[at + 1].next)
+    if (nodes[at].next == name.code()) last = at + 1;
+  if (last == 0) return {};
+  const Value found(*outline_, last, true);
+  return found.is_named(name) ? found : member_among_alike(name);
+}
+
+// Where another name has the same code.
+Value Value::member_among_alike(Name name) const {
+  Value last;
+  for (const Value member : children())
+    if (member.is_named(name)) last = member;
+  return last;
 }
 
 }  // namespace ccproxy::json

@@ -4,9 +4,9 @@
 // nested deeper than anybody asks for are checked and stay one span. simdjson finds the tokens.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "json/name.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::json {
@@ -54,14 +55,17 @@ class Value {
   // what lies deeper than the outline goes.
   [[nodiscard]] Range children() const;
   // The member of that name; of several the last.
-  [[nodiscard]] Value operator[](std::string_view name) const;
+  [[nodiscard]] Value operator[](Name name) const;
   // The name of a member; empty for an element.
   [[nodiscard]] std::string_view name() const;
+  // The same as name() == name, and quicker; false for an element.
+  [[nodiscard]] bool is_named(Name name) const;
 
  private:
   friend class Outline;
   Value(const Outline& outline, std::uint32_t index, bool named)
       : outline_(&outline), index_(index), named_(named) {}
+  [[nodiscard]] Value member_among_alike(Name name) const;
 
   const Outline* outline_ = nullptr;
   std::uint32_t index_ = 0;
@@ -134,16 +138,16 @@ class Outline {
   friend class Walk;
   struct Tokens;
 
-  // Twelve bytes, since a large body has hundreds of thousands.
+  // Twelve bytes, since a large body has hundreds of thousands. The name of a member has one too,
+  // whose kind is kMissing when it stands in the text, and kString when it stands in names_.
   struct Node {
-    std::uint32_t begin, end;  // in text_
-    // Behind all of its children. Of a member's name: 0, or its place in names_ plus one.
-    std::uint32_t next : 29;
+    std::uint32_t begin, end;
+    std::uint32_t next : 29;  // behind all of its children; of a name its code
     ValueKind kind : 3;
   };
 
-  // Of the member whose name stands at `node`.
-  [[nodiscard]] std::string_view name_of(std::uint32_t node) const;
+  [[nodiscard]] std::string_view name_of(const Node& name) const;
+  [[nodiscard]] bool is_named(const Node& own, Name name) const;
 
   // Of the whole value, where it has so many members that they are listed by name.
   [[nodiscard]] Value listed_member(std::string_view name) const;
@@ -156,17 +160,20 @@ class Outline {
   std::unique_ptr<std::string> mended_;
   std::string_view text_;
   std::vector<Node> nodes_;             // a member's name stands before its value
-  std::deque<std::string> names_;       // those that have escapes, decoded
+  std::string names_;                   // those that have escapes, decoded
   std::vector<std::uint32_t> by_name_;  // where names of the whole value stand, by their hash; or 0
   unsigned listed_ = 0, deepest_ = kMostDepth;
 };
 
 // What decoders ask a thousand times for each request is inline.
 
-inline std::string_view Outline::name_of(std::uint32_t node) const {
-  const Node& name = nodes_[node];
-  if (name.next != 0) return names_[name.next - 1];
-  return {text_.data() + name.begin, name.end - name.begin};
+inline std::string_view Outline::name_of(const Node& name) const {
+  const char* const all = name.kind == ValueKind::kMissing ? text_.data() : names_.data();
+  return {all + name.begin, name.end - name.begin};
+}
+
+inline bool Outline::is_named(const Node& own, Name name) const {
+  return own.next == name.code() && std::ranges::equal(name_of(own), name.text());
 }
 
 inline std::string_view Value::raw() const {
@@ -186,7 +193,11 @@ inline JsonText Value::text() const {
 }
 
 inline std::string_view Value::name() const {
-  return outline_ && named_ ? outline_->name_of(index_ - 1) : std::string_view();
+  return named_ ? outline_->name_of(outline_->nodes_[index_ - 1]) : std::string_view();
+}
+
+inline bool Value::is_named(Name name) const {
+  return named_ && outline_->is_named(outline_->nodes_[index_ - 1], name);
 }
 
 inline Value Value::Iterator::operator*() const {

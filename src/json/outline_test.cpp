@@ -53,6 +53,33 @@ TEST_F(Outlines, take_the_last_of_repeated_members) {
   EXPECT_EQ(read(R"({"a":1,"a":2})")["a"].raw(), "2");
 }
 
+// Members are found by a code of their names, which other names may have too.
+TEST_F(Outlines, find_members_by_their_names) {
+  static_assert(Name("abcde").code() == Name("aXcYe").code());
+  const Value root =
+      read(R"({"abcde":1,"aXcYe":2,"\u0061b":3,"":4,"\ud83d\ude00":5,"\\":6,"é":7,"\u0061b":8})");
+  const std::string made = "ab";
+  const char* const chosen = "aXcYe";
+  const struct {
+    Name name;
+    std::string_view raw;
+  } rows[] = {{"abcde", "1"}, {"aXcYe", "2"},   {"aZcYe", ""}, {"ab", "8"},
+              {made, "8"},    {"\\u0061b", ""}, {"", "4"},     {"😀", "5"},
+              {"\\", "6"},    {"é", "7"},       {chosen, "2"}, {"missing", ""}};
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.name.text());
+    EXPECT_EQ(root[row.name].raw(), row.raw);
+    std::string_view last;
+    for (const Value member : root.children()) {
+      EXPECT_EQ(member.is_named(row.name), member.name() == row.name.text());
+      if (member.is_named(row.name)) last = member.raw();
+    }
+    EXPECT_EQ(last, row.raw);
+  }
+  EXPECT_FALSE(read("[1]").children().begin().operator*().is_named(""));
+  EXPECT_FALSE(Value().is_named(""));
+}
+
 // Of many members a table is made: it says the same as a look at each of them.
 TEST_F(Outlines, find_the_members_of_a_large_object) {
   std::string text = R"({"":-1,"\u0061b":-2,"inner":{"p1":0})";
