@@ -145,7 +145,8 @@ class Echo {
 
   // A function has these, whether the client gave them or not. They are told first.
   struct Shown {
-    std::string_view name, before, otherwise;
+    json::Name name;
+    std::string_view before, otherwise;
   };
   static constexpr std::array<Shown, 5> kShown = {{{"type", R"({"type":)", {}},
                                                    {"name", R"(,"name":)", R"("")"},
@@ -153,22 +154,22 @@ class Echo {
                                                    {"parameters", R"(,"parameters":)", "null"},
                                                    {"strict", R"(,"strict":)", "false"}}};
 
-  static std::size_t shown(std::string_view name) {
+  static std::size_t shown(Value member) {
     std::size_t at = 0;
-    while (at < kShown.size() && kShown[at].name != name) ++at;
+    while (at < kShown.size() && !member.is_named(kShown[at].name)) ++at;
     return at;
   }
 
   void add_function(Value tool) {
     std::array<Value, kShown.size() + 1> given;  // the last stands for all others
-    for (const Value member : tool.children()) given[shown(member.name())] = member;
+    for (const Value member : tool.children()) given[shown(member)] = member;
     for (std::size_t at = 0; at < kShown.size(); ++at) {
       out_ += kShown[at].before;
       append_value(given[at], kShown[at].otherwise);
     }
     if (given.back().kind() != json::ValueKind::kMissing)
       for (const Value member : tool.children())
-        if (shown(member.name()) == kShown.size()) append_member(member);
+        if (shown(member) == kShown.size()) append_member(member);
     out_ += '}';
   }
 

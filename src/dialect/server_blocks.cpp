@@ -22,11 +22,12 @@ bool is_call(std::string_view type) { return type == "server_tool_use" || type =
 bool is_result(std::string_view type) { return type.ends_with(kResult); }
 bool is_server(const Block& block) { return block.kind == Block::Kind::kServer; }
 
-// `web_search` as one reads it.
-std::string words(std::string_view name) {
-  std::string said(name);
-  std::replace(said.begin(), said.end(), '_', ' ');
-  return said;
+// `[web_search result]` as one reads it.
+std::string header(std::string_view name, std::string_view what) {
+  std::string header = "[";
+  header.append(name).append(what).append("]");
+  std::replace(header.begin(), header.end(), '_', ' ');
+  return header;
 }
 
 // --- As text -------------------------------------------------------------------------------------
@@ -40,20 +41,19 @@ void append_line(std::string& out, std::string_view before, std::string_view esc
 struct Readable {
   explicit Readable(Value said) {
     for (const Value member : said.children()) {
-      const std::string_view name = member.name();
-      if (name == "title") title = member;
-      if (name == "url") url = member;
-      if (name == "text") text = member;
-      if (name == "stdout") out = member;
-      if (name == "stderr") err = member;
-      if (name == "error_code") error = member;
-      if (name == "tool_name") tool = member;
-      if (name == "file_id") file = member;
-      if (name == "return_code") code = member;
-      if (name == "source") source = member;
-      if (name == "content") content = member;
-      if (name == "lines") lines = member;
-      if (name == "tool_references") tools = member;
+      if (member.is_named("title")) title = member;
+      if (member.is_named("url")) url = member;
+      if (member.is_named("text")) text = member;
+      if (member.is_named("stdout")) out = member;
+      if (member.is_named("stderr")) err = member;
+      if (member.is_named("error_code")) error = member;
+      if (member.is_named("tool_name")) tool = member;
+      if (member.is_named("file_id")) file = member;
+      if (member.is_named("return_code")) code = member;
+      if (member.is_named("source")) source = member;
+      if (member.is_named("content")) content = member;
+      if (member.is_named("lines")) lines = member;
+      if (member.is_named("tool_references")) tools = member;
     }
   }
 
@@ -91,7 +91,7 @@ void append_told(std::string& out, Value said) {
 std::string told(const Block& block, json::Outline& outline) {
   const Value part = outline.read(block.text) ? outline.root() : Value();
   if (is_call(block.name)) {
-    std::string out = fmt::format("[{} call]", words(part["name"].text().escaped));
+    std::string out = header(part["name"].text().escaped, " call");
     std::string input, escaped;
     json::append_compact(input, part["input"].raw());
     json::append_escaped(escaped, input);
@@ -99,10 +99,10 @@ std::string told(const Block& block, json::Outline& outline) {
     return out;
   }
   std::string_view tool = block.name;
-  if (is_result(tool)) tool.remove_suffix(kResult.size());
-  std::string out = "[";
-  out.append(words(tool)).append(is_result(block.name) ? " result]" : "]");
-  append_told(out, is_result(block.name) ? part["content"] : part);
+  const bool tells_result = is_result(tool);
+  if (tells_result) tool.remove_suffix(kResult.size());
+  std::string out = header(tool, tells_result ? " result" : "");
+  append_told(out, tells_result ? part["content"] : part);
   return out;
 }
 
