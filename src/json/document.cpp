@@ -64,11 +64,12 @@ bool append_members(std::string& out, Value object) {
   return true;
 }
 
-// The usual integer, which can be written in one way only.
+// The usual integer, which can be written in one way only. The token is a number.
 bool is_plain_integer(std::string_view token) {
   constexpr std::size_t kMostDigits = 15;  // of which a double holds all
-  const std::string_view digits = token.substr(token.starts_with('-') ? 1 : 0);
-  return !digits.empty() && digits.size() <= kMostDigits && token != "-0" &&
+  const bool is_negative = token.front() == '-';
+  const std::string_view digits = token.substr(is_negative ? 1 : 0);
+  return digits.size() <= kMostDigits && !(is_negative && digits.front() == '0') &&
          std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 

@@ -41,7 +41,8 @@ bool is_number(std::string_view token) {
   std::size_t at = token.starts_with('-') ? 1 : 0;
   std::size_t end = skip_digits(token, at);
   if (end == at || (token[at] == '0' && end > at + 1)) return false;
-  if (end < token.size() && token[end] == '.') {
+  if (end == token.size()) return true;
+  if (token[end] == '.') {
     at = end + 1;
     end = skip_digits(token, at);
     if (end == at) return false;
@@ -223,6 +224,7 @@ class SmallTokens {
       }
       in_scalar = is_scalar;
     }
+    places_[count_] = static_cast<std::uint32_t>(text.size());
     return std::span(places_).first(count_);
   }
 
@@ -247,7 +249,8 @@ class SmallTokens {
     return text.size();
   }
 
-  std::array<std::uint32_t, kMost> places_;  // NOLINT(*-member-init): only what is written is read
+  std::array<std::uint32_t, kMost + 1>
+      places_;  // NOLINT(*-member-init): only what is written is read
   std::size_t count_ = 0;
 };
 
@@ -259,14 +262,15 @@ struct Outline::Tokens {
   std::unique_ptr<simdjson::internal::dom_parser_implementation> stage;
   std::size_t capacity = 0;
   SmallTokens small;
-  std::span<const std::uint32_t> found;
+  std::span<const std::uint32_t> found;  // behind the last one stands where the text ends
 
   simdjson::error_code find(std::string_view text) {
     found = small.find(text);
     if (!found.empty()) return simdjson::SUCCESS;
     const auto error = find_in_large(text);
-    if (error == simdjson::SUCCESS)
-      found = {stage->structural_indexes.get(), stage->n_structural_indexes};
+    if (error != simdjson::SUCCESS) return error;
+    found = {stage->structural_indexes.get(), stage->n_structural_indexes};
+    stage->structural_indexes[found.size()] = static_cast<std::uint32_t>(text.size());
     return error;
   }
 
@@ -291,14 +295,18 @@ struct Outline::Tokens {
   }
 };
 
-// The grammar over the tokens. Recursion is bounded by the outline's depth.
+// The grammar over the tokens.
 class Walk {
  public:
-  Walk(Outline& outline, const std::uint32_t* tokens, std::size_t count)
-      : outline_(outline), text_(outline.text_), next_(tokens), end_(tokens + count) {}
+  Walk(Outline& outline, std::span<const std::uint32_t> tokens)
+      : outline_(outline),
+        text_(outline.text_),
+        next_(tokens.data()),
+        end_(tokens.data() + tokens.size()),
+        listed_(outline.listed_) {}
 
   Result<void> run() {
-    const bool is_whole = value(0) && (next_ == end_ || wrong("something follows the value"));
+    const bool is_whole = values() && (next_ == end_ || wrong("something follows the value"));
     if (is_whole) {
       EscapeCheck escapes(text_);
       const std::size_t bad = escapes.first_bad();
@@ -316,7 +324,7 @@ class Walk {
   }
 
  private:
-  [[nodiscard]] std::size_t place() const { return next_ == end_ ? text_.size() : *next_; }
+  [[nodiscard]] std::size_t place() const { return *next_; }
   [[nodiscard]] char token() const { return next_ == end_ ? '\0' : text_[*next_]; }
 
   bool wrong(std::string_view what) {
@@ -333,84 +341,92 @@ class Walk {
     return end;
   }
 
-  bool list(ValueKind kind, bool is_listed, std::size_t begin, std::size_t end) {
-    if (!is_listed) return true;
-    auto& nodes = outline_.nodes_;
-    if (nodes.size() >= kMostNodes) {
-      is_too_large_ = true;
-      return false;
+  static constexpr char kNothing = ' ';  // which is no token
+
+  // The value, and all that is in it, one behind the other.
+  bool values() {
+    while (true) {
+      if (closing_ == '}' && !key()) return false;
+      const char first = token();
+      const bool opens = first == '{' || first == '[';
+      if (opens ? !open(first) : !scalar(first)) return false;
+      char behind = token();
+      if (opens && behind != closing_) continue;
+      for (; behind == closing_; behind = token()) close();
+      if (depth_ == 0) return true;
+      if (behind != ',')
+        return wrong(closing_ == '}' ? "',' or '}' is missing" : "',' or ']' is missing");
+      ++next_;
     }
-    Outline::Node& node = nodes.emplace_back();
-    node.begin = static_cast<std::uint32_t>(begin);
-    node.end = static_cast<std::uint32_t>(end);
-    node.next = static_cast<std::uint32_t>(nodes.size()) & kNextMask;
-    node.kind = kind;
+  }
+
+  [[nodiscard]] bool is_listed() const { return depth_ <= listed_; }
+
+  bool list(ValueKind kind, std::size_t begin, std::size_t end) {
+    auto& nodes = outline_.nodes_;
+    const std::size_t count = nodes.size();
+    is_too_large_ = count >= kMostNodes;
+    if (is_too_large_) return false;
+    Outline::Node node{static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), 0, kind};
+    node.next = static_cast<std::uint32_t>(count + 1) & kNextMask;
+    nodes.push_back(node);
     return true;
   }
 
-  bool value(unsigned depth) {
-    const std::size_t begin = place();
-    switch (token()) {
-      case '{':
-      case '[': return container(depth);
-      case '"': return list(ValueKind::kString, depth <= outline_.listed_, begin, step());
-      default: break;
-    }
+  bool scalar(char first) {
     if (next_ == end_) return wrong("a value is missing");
-    const std::uint32_t* const at = next_;
+    const std::size_t begin = place();
     const std::size_t end = step();
-    const ValueKind kind = scalar_kind({text_.data() + begin, end - begin});
-    if (kind == ValueKind::kMissing) {
-      next_ = at;
-      return wrong("there is no value");
-    }
-    return list(kind, depth <= outline_.listed_, begin, end);
+    const ValueKind kind =
+        first == '"' ? ValueKind::kString : scalar_kind({text_.data() + begin, end - begin});
+    if (kind != ValueKind::kMissing) return !is_listed() || list(kind, begin, end);
+    --next_;
+    return wrong("there is no value");
   }
 
   static ValueKind scalar_kind(std::string_view token) {
-    if (token == "null") return ValueKind::kNull;
-    if (token == "true" || token == "false") return ValueKind::kBool;
-    return is_number(token) ? ValueKind::kNumber : ValueKind::kMissing;
+    switch (token.front()) {
+      case 'n': return token == "null" ? ValueKind::kNull : ValueKind::kMissing;
+      case 't': return token == "true" ? ValueKind::kBool : ValueKind::kMissing;
+      case 'f': return token == "false" ? ValueKind::kBool : ValueKind::kMissing;
+      default: return is_number(token) ? ValueKind::kNumber : ValueKind::kMissing;
+    }
   }
 
-  bool container(unsigned depth) {
-    if (depth >= outline_.deepest_) {
+  bool open(char opening) {
+    if (depth_ >= outline_.deepest_) {
       is_too_deep_ = true;
       return wrong("");
     }
-    const bool is_listed = depth <= outline_.listed_;
-    const std::size_t self = outline_.nodes_.size();
-    const bool is_object = token() == '{';
-    const char closing = is_object ? '}' : ']';
-    const ValueKind kind = is_object ? ValueKind::kObject : ValueKind::kArray;
-    if (!list(kind, is_listed, place(), place())) return false;
-    ++next_;
-    if (token() != closing) {
-      while (true) {
-        if (is_object && !key(depth + 1)) return false;
-        if (!value(depth + 1)) return false;
-        if (token() != ',') break;
-        ++next_;
-      }
-    }
-    if (token() != closing)
-      return wrong(is_object ? "',' or '}' is missing" : "',' or ']' is missing");
-    if (is_listed) {
-      outline_.nodes_[self].end = static_cast<std::uint32_t>(place() + 1);
-      outline_.nodes_[self].next = static_cast<std::uint32_t>(outline_.nodes_.size()) & kNextMask;
-    }
+    open_[depth_] = {static_cast<std::uint32_t>(outline_.nodes_.size()), closing_};
+    const bool is_object = opening == '{';
+    if (is_listed() && !list(is_object ? ValueKind::kObject : ValueKind::kArray, place(), place()))
+      return false;
+    closing_ = is_object ? '}' : ']';
+    ++depth_;
     ++next_;
     return true;
   }
 
-  bool key(unsigned depth) {
+  void close() {
+    --depth_;
+    if (is_listed()) {
+      Outline::Node& own = outline_.nodes_[open_[depth_].node];
+      own.end = static_cast<std::uint32_t>(place() + 1);
+      own.next = static_cast<std::uint32_t>(outline_.nodes_.size()) & kNextMask;
+    }
+    closing_ = open_[depth_].closing;
+    ++next_;
+  }
+
+  bool key() {
     const std::size_t begin = place();
     if (token() != '"') return wrong("the name of a member is missing");
     const std::size_t end = step();
     if (token() != ':') return wrong("':' is missing");
     ++next_;
-    if (depth > outline_.listed_) return true;
-    if (!list(ValueKind::kMissing, true, begin + 1, end - 1)) return false;
+    if (!is_listed()) return true;
+    if (!list(ValueKind::kMissing, begin + 1, end - 1)) return false;
     Outline::Node& node = outline_.nodes_.back();
     if (has_escape(node)) decode(node);
     node.next = Name::code_of(outline_.name_of(node)) & kNextMask;
@@ -436,11 +452,22 @@ class Walk {
   std::string_view text_;
   const std::uint32_t* next_;
   const std::uint32_t* end_;
+  const unsigned listed_;
+  unsigned depth_ = 0;
+  char closing_ = kNothing;    // of what is open around the value at hand
   std::size_t backslash_ = 0;  // the first one behind the names so far, or before it
   std::string_view what_;
   std::size_t wrong_at_ = 0;
   bool is_too_large_ = false;
   bool is_too_deep_ = false;
+
+  // A value that is open: its own node, and what closes the one around it.
+  struct Open {
+    std::uint32_t node;
+    char closing;
+  };
+  // NOLINTNEXTLINE(*-member-init): only what is written is read
+  std::array<Open, Outline::kMostKeptDepth> open_;
 };
 
 Outline::Outline() : tokens_(std::make_unique<Tokens>()) {}
@@ -454,11 +481,11 @@ Result<void> Outline::read(std::string_view text, unsigned listed, unsigned deep
   if (const auto error = tokens_->find(text)) return not_tokens(error, text);
   text_ = text;
   listed_ = listed;
-  deepest_ = deepest;
+  deepest_ = std::min(deepest, kMostKeptDepth);
   const std::span<const std::uint32_t> tokens = tokens_->found;
   // Each value has two at least, but for the last.
   nodes_.reserve(std::min(tokens.size() / 2 + 1, kMostNodes));
-  auto walked = Walk(*this, tokens.data(), tokens.size()).run();
+  auto walked = Walk(*this, tokens).run();
   tokens_->give_large_back();
   if (!walked)
     clear();
