@@ -32,6 +32,10 @@ CacheMark cache_mark_of(Value holder) {
     if (name == "cache_control") control = member;
     if (name == "prompt_cache_breakpoint") breakpoint = member;
   }
+  return cache_mark_of(control, breakpoint);
+}
+
+CacheMark cache_mark_of(Value control, Value breakpoint) {
   if (control.is_object())
     return control["ttl"].text().escaped == "1h" ? CacheMark::kOneHour : CacheMark::kFiveMinutes;
   if (!breakpoint.is_object()) return CacheMark::kNone;

@@ -32,6 +32,8 @@ struct Place {
 // The breakpoint that `cache_control` or `prompt_cache_breakpoint` of a part, message, tool or call
 // asks for.
 [[nodiscard]] CacheMark cache_mark_of(json::Value holder);
+// The same for whoever has looked these two up.
+[[nodiscard]] CacheMark cache_mark_of(json::Value control, json::Value breakpoint);
 
 class Content {
  public:

@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "dialect/input_item.hpp"
+#include "dialect/name_table.hpp"
 
 namespace ccproxy::dialect {
 namespace {
@@ -44,7 +45,7 @@ constexpr unsigned kSaid = kMessage | kItem;  // what has a role, or may stand b
 constexpr unsigned kTalk = kSaid | kPart;
 
 // Members that come from an API's own replies are here as well: clients send back what they got.
-constexpr auto kRows = std::to_array<Row>({
+constexpr NameTable kTable(std::to_array<Row>({
     {"type", kAny},
     {"name", kTool | kTalk | kCallee},
     {"metadata", kAny},
@@ -153,89 +154,45 @@ constexpr auto kRows = std::to_array<Row>({
     {"stdout", kPart},
     {"stderr", kPart},
     {"outcome", kPart},
-});
-
-// A table that is looked up by what is quick to know of a name.
-constexpr std::size_t kSlots = 512;
-constexpr std::uint8_t kEmpty = 255;
-static_assert(kRows.size() < kEmpty);
-
-constexpr std::size_t slot_of(std::string_view name) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(name[at]); };
-  return (name.size() * 67 + byte(0) * 31U + byte(name.size() - 1) * 7U + byte(name.size() / 2)) %
-         kSlots;
-}
-
-constexpr auto kTable = [] {
-  std::array<std::uint8_t, kSlots> table{};
-  table.fill(kEmpty);
-  for (std::size_t row = 0; row < kRows.size(); ++row) {
-    std::size_t slot = slot_of(kRows[row].name);
-    while (table[slot] != kEmpty) slot = (slot + 1) % kSlots;
-    table[slot] = static_cast<std::uint8_t>(row);
-  }
-  return table;
-}();
+}));
 
 const Row* row_of(std::string_view name, Kind holder) {
-  if (name.empty()) return nullptr;
-  for (std::size_t slot = slot_of(name); kTable[slot] != kEmpty; slot = (slot + 1) % kSlots) {
-    const Row& row = kRows[kTable[slot]];
-    if ((row.holders & holder) != 0 && row.name == name) return &row;
-  }
-  return nullptr;
+  return kTable.find(name, [&](const Row& row) { return (row.holders & holder) != 0; });
 }
 
-template <std::size_t N>
-bool is_one_of(std::string_view type, const std::array<std::string_view, N>& types) {
-  return std::find(types.begin(), types.end(), type) != types.end();
-}
+struct Type {
+  std::string_view name;
+};
+
+constexpr NameTable kTools(std::to_array<Type>({
+    {"function"},
+    {"custom"},
+    {"namespace"},
+    {"web_search"},
+    {"web_search_2025_08_26"},
+    {"web_search_preview"},
+    {"web_search_preview_2025_03_11"},
+    {"local_shell"},
+    {"shell"},
+    {"apply_patch"},
+    {"tool_search"},
+}));
+
+constexpr NameTable kParts(std::to_array<Type>({
+    {"text"},        {"input_text"}, {"output_text"},       {"summary_text"},  {"reasoning_text"},
+    {"refusal"},     {"image_url"},  {"input_image"},       {"file"},          {"input_file"},
+    {"input_audio"}, {"image"},      {"document"},          {"search_result"}, {"tool_use"},
+    {"tool_result"}, {"thinking"},   {"redacted_thinking"}, {"content"},       {"tool_reference"},
+}));
 
 // What goes up as it is, is left out as a whole or is refused anyway is not looked into.
 bool is_read(Value object, Kind kind) {
-  constexpr std::array<std::string_view, 12> kTools = {"function",
-                                                       "custom",
-                                                       "namespace",
-                                                       "web_search",
-                                                       "web_search_2025_08_26",
-                                                       "web_search_preview",
-                                                       "web_search_preview_2025_03_11",
-                                                       "local_shell",
-                                                       "shell",
-                                                       "apply_patch",
-                                                       "tool_search",
-                                                       ""};
-  constexpr std::array<std::string_view, 18> kItems = {"message",
-                                                       "function_call",
-                                                       "function_call_output",
-                                                       "custom_tool_call",
-                                                       "custom_tool_call_output",
-                                                       "reasoning",
-                                                       "item_reference",
-                                                       "compaction",
-                                                       "compaction_trigger",
-                                                       "additional_tools",
-                                                       "tool_search_call",
-                                                       "tool_search_output",
-                                                       "local_shell_call",
-                                                       "local_shell_call_output",
-                                                       "shell_call",
-                                                       "shell_call_output",
-                                                       "apply_patch_call",
-                                                       "apply_patch_call_output"};
-  constexpr std::array<std::string_view, 21> kParts = {
-      "text",         "input_text",     "output_text",
-      "summary_text", "reasoning_text", "refusal",
-      "image_url",    "input_image",    "file",
-      "input_file",   "input_audio",    "image",
-      "document",     "search_result",  "tool_use",
-      "tool_result",  "thinking",       "redacted_thinking",
-      "content",      "tool_reference", ""};
+  if (kind != kItem && kind != kPart && kind != kTool) return true;
   const std::string_view type = object["type"].text().escaped;
-  if (kind == kItem) return type.empty() || is_one_of(type, kItems);
-  if (kind == kPart) return is_one_of(type, kParts);
-  if (kind != kTool) return true;
-  return is_one_of(type, kTools) || object["input_schema"].is_object();
+  if (kind == kItem) return item_type_of(type).is_read;
+  if (type.empty()) return true;
+  if (kind == kPart) return kParts.find(type) != nullptr;
+  return kTools.find(type) != nullptr || object["input_schema"].is_object();
 }
 
 class Walk {
@@ -260,10 +217,11 @@ class Walk {
 
   // The outline ends long before the path does.
   void object(Value object, Kind kind) {
-    if (object.children().empty() || found_ == kMostFound || depth_ + 1 >= path_.size() ||
+    const Value::Range members = object.children();
+    if (members.empty() || found_ == kMostFound || depth_ + 1 >= path_.size() ||
         !is_read(object, kind))
       return;
-    for (const Value member : object.children()) {
+    for (const Value member : members) {
       const Row* const row = row_of(member.name(), kind);
       if (row == nullptr || row->is_lost) {
         if (!is_as_left_out(member)) tell(member.name());

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -12,36 +10,12 @@
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
-namespace {
 
 using json::Value;
 
-// What other providers' tools leave in a history: upstream has no use for it.
-constexpr std::array<std::string_view, 11> kForeign = {
-    "file_search_call", "code_interpreter_call", "image_generation_call",
-    "computer_call",    "computer_call_output",  "mcp_list_tools",
-    "mcp_call",         "mcp_approval_request",  "mcp_approval_response",
-    "program",          "program_output"};
-
-bool is_foreign(std::string_view type) {
-  return std::find(kForeign.begin(), kForeign.end(), type) != kForeign.end();
-}
-
-constexpr std::array<std::string_view, 6> kCalls = {"function_call",    "custom_tool_call",
-                                                    "local_shell_call", "shell_call",
-                                                    "apply_patch_call", "tool_search_call"};
-
-// A call whose input the answer's end has cut: nobody has run it.
-bool is_cut_call(Value item, std::string_view type) {
-  return item["status"].text().escaped == "incomplete" &&
-         std::find(kCalls.begin(), kCalls.end(), type) != kCalls.end();
-}
-
-}  // namespace
-
-std::string_view ResponsesInput::key_of(Value item) {
+std::string_view ResponsesInput::key_of(const Item& item) {
   constexpr std::size_t kShortest = 22;
-  const std::string_view id = item["id"].text().escaped;
+  const std::string_view id = item.id.text().escaped;
   const auto begin = id.find('_'), end = id.rfind('_');
   if (begin == std::string_view::npos || end <= begin + kShortest) return {};
   return id.substr(begin + 1, end - begin - 1);
@@ -76,11 +50,12 @@ void ResponsesInput::read(Value input) {
 
 void ResponsesInput::read_list(Value items) {
   index_ = 0;
-  for (const Value item : items.children()) {
-    if (!item.is_object())
+  for (const Value element : items.children()) {
+    if (!element.is_object())
       return report_.refuse_type(fmt::format("input[{}]", index_), "an object");
-    mark_ = cache_mark_of(item);
-    if (is_reference(item))
+    const Item item(element);
+    mark_ = item.mark();
+    if (item.is_reference())
       read_reference(item);
     else
       read_item(item);
@@ -92,81 +67,74 @@ void ResponsesInput::read_list(Value items) {
   }
 }
 
-void ResponsesInput::read_item(Value item) {
-  const std::string_view type = item["type"].text().escaped;
-  const std::string_view role = item["role"].text().escaped;
-  if (type == "message" || (type.empty() && !role.empty())) return read_message(item, role);
-  if (type == "reasoning") return read_reasoning(item);
-  if (type == "compaction") return read_compaction(item);
-  if (type == "web_search_call") return read_search(item);
-  if (type == "additional_tools") return;  // RequestTools has read them
-  if (type == "compaction_trigger") {
-    wants_compaction_ = true;
-    return;
+void ResponsesInput::read_item(const Item& item) {
+  const ItemType& type = item_type_of(item.type_name());
+  switch (type.kind) {
+    case ItemKind::kMessage: return read_message(item);
+    case ItemKind::kUntyped:
+      return item.role.text().empty() ? skip(item, type.kind) : read_message(item);
+    case ItemKind::kReasoning: return read_reasoning(item);
+    case ItemKind::kCompaction: return read_compaction(item);
+    case ItemKind::kCompactionTrigger: wants_compaction_ = true; return;
+    case ItemKind::kConfiguration: return read_update(item);
+    case ItemKind::kSearch: return read_search(item);
+    case ItemKind::kTools: return;  // RequestTools has read them
+    case ItemKind::kReference:
+    case ItemKind::kForeign:
+    case ItemKind::kUnknown: return skip(item, type.kind);
+    default: return type.is_call ? read_call(item, type.kind) : read_result(item, type.kind);
   }
-  if (type == "configuration_update") {
-    if (item["reasoning"].is_object()) new_reasoning_ = item["reasoning"];
-    if (item["text"].is_object()) new_text_ = item["text"];
-    return;
-  }
-  if (!read_call_or_result(item, type)) skip(item, type);
 }
 
-bool ResponsesInput::read_call_or_result(Value item, std::string_view type) {
-  if (is_cut_call(item, type)) {
-    report_.warn("item_dropped", [&] { return element_param("input", index_, ".status"); });
-    return true;
+void ResponsesInput::read_update(const Item& update) {
+  const Value reasoning = update.value["reasoning"], text = update.value["text"];
+  if (reasoning.is_object()) new_reasoning_ = reasoning;
+  if (text.is_object()) new_text_ = text;
+}
+
+void ResponsesInput::read_call(const Item& item, ItemKind kind) {
+  // The answer's end has cut its input: nobody has run it.
+  if (item.status.text().escaped == "incomplete")
+    return report_.warn("item_dropped", [&] { return element_param("input", index_, ".status"); });
+  switch (kind) {
+    case ItemKind::kCustomCall:
+      return add_call(item, name_of_call(item), text_input_of(item.value["input"], made_));
+    case ItemKind::kLocalShellCall:
+      return add_call(item, "local_shell", input_of_shell(item.value["action"]));
+    case ItemKind::kShellCall: return add_call(item, "shell", input_of_shell(item.value["action"]));
+    case ItemKind::kPatchCall: {
+      const Value operation = item.value["operation"];
+      return add_call(item, "apply_patch",
+                      made_.keep(fmt::format(R"({{"operation":{}}})",
+                                             operation.is_object() ? operation.raw() : "{}")));
+    }
+    case ItemKind::kToolSearchCall:
+      return add_call(item, "tool_search", input_of(item.arguments, made_, scratch_));
+    default: break;
   }
-  if (type == "function_call") {
-    const std::string_view name = name_of_call(item);
-    read_call(item, name,
-              tools_.is_custom(name) ? text_input_of(item["arguments"], made_)
-                                     : input_of(item["arguments"], made_, scratch_));
-  } else if (type == "custom_tool_call") {
-    read_call(item, name_of_call(item), text_input_of(item["input"], made_));
-  } else if (type == "local_shell_call") {
-    read_call(item, "local_shell", input_of_shell(item["action"]));
-  } else if (type == "shell_call") {
-    read_call(item, "shell", input_of_shell(item["action"]));
-  } else if (type == "apply_patch_call") {
-    const Value operation = item["operation"];
-    read_call(item, "apply_patch",
-              made_.keep(fmt::format(R"({{"operation":{}}})",
-                                     operation.is_object() ? operation.raw() : "{}")));
-  } else if (type == "tool_search_call") {
-    read_call(item, "tool_search", input_of(item["arguments"], made_, scratch_));
-  } else if (type == "tool_search_output") {
-    read_result(item, item["call_id"], item["tools"]);
-  } else if (type == "local_shell_call_output") {
-    read_result(item, item["call_id"].is_absent() ? item["id"] : item["call_id"], item["output"]);
-  } else if (type == "apply_patch_call_output") {
-    read_result(item, item["call_id"],
-                item["output"].is_absent() ? item["status"] : item["output"]);
-  } else if (type == "function_call_output" || type == "custom_tool_call_output" ||
-             type == "shell_call_output") {
-    read_result(item, item["call_id"], item["output"]);
-  } else {
-    return false;
-  }
-  return true;
+  const std::string_view name = name_of_call(item);
+  add_call(item, name,
+           tools_.is_custom(name) ? text_input_of(item.arguments, made_)
+                                  : input_of(item.arguments, made_, scratch_));
 }
 
 // The type goes up as it was said or done; what nobody here knows is new, not wrong.
-void ResponsesInput::skip(Value item, std::string_view type) {
+void ResponsesInput::skip(const Item& item, ItemKind kind) {
   const auto param = [&] { return element_param("input", index_, ".type"); };
-  if (type.empty() && item["type"].is_absent())
+  if (item.type.is_absent())
     return report_.refuse(param(), "missing_required_parameter", "An item needs a type or a role.");
-  if (is_foreign(type)) return report_.warn("item_dropped", param);
+  if (kind == ItemKind::kForeign) return report_.warn("item_dropped", param);
   report_.warn("unknown_input_item", param, "invalid_value");
 }
 
-void ResponsesInput::read_message(Value item, std::string_view role) {
+void ResponsesInput::read_message(const Item& item) {
+  const std::string_view role = item.role.text().escaped;
   if (role == "assistant") return read_said(item);
   const bool is_system = role == "system" || role == "developer";
   if (!is_system && role != "user")
     return report_.refuse(fmt::format("input[{}].role", index_), "invalid_value",
                           "A role is one of user, assistant, system and developer.");
-  read_content(item["content"], "content", !is_system);
+  read_content(item.content, "content", !is_system);
   if (is_system && is_leading_) {
     mark(blocks_);
     system_.insert(system_.end(), blocks_.begin(), blocks_.end());
@@ -193,15 +161,15 @@ void ResponsesInput::read_content(Value content, const char* member, bool allows
   }
 }
 
-void ResponsesInput::read_said(Value item) {
-  read_content(item["content"], "content", false);
+void ResponsesInput::read_said(const Item& item) {
+  read_content(item.content, "content", false);
   add_said(key_of(item));
 }
 
 // Thinking of other programs, of another model or account is nobody's business here.
-void ResponsesInput::read_reasoning(Value item) {
+void ResponsesInput::read_reasoning(const Item& item) {
   const ThoughtOwner owner{context_.can.family, context_.account};
-  auto block = open_thought(item["encrypted_content"].text().escaped, owner);
+  auto block = open_thought(item.value["encrypted_content"].text().escaped, owner);
   if (!block) return;
   if (!goes_on(key_of(item))) flush_results();
   if (key_.empty()) key_ = key_of(item);
@@ -209,8 +177,8 @@ void ResponsesInput::read_reasoning(Value item) {
   thoughts_.back().text = made_.keep(std::move(*block));
 }
 
-void ResponsesInput::read_compaction(Value item) {
-  const auto summary = open_summary(item["encrypted_content"].text().escaped);
+void ResponsesInput::read_compaction(const Item& item) {
+  const auto summary = open_summary(item.value["encrypted_content"].text().escaped);
   if (!summary)
     return report_.refuse(fmt::format("input[{}].encrypted_content", index_),
                           "invalid_encrypted_content",
@@ -223,8 +191,8 @@ void ResponsesInput::read_compaction(Value item) {
 }
 
 // As RequestTools knows it: with the namespace.
-std::string_view ResponsesInput::name_of_call(Value item) {
-  const Value name = item["name"];
+std::string_view ResponsesInput::name_of_call(const Item& item) {
+  const Value name = item.name;
   if (!name.is_string() || name.text().empty()) {
     report_.refuse(fmt::format("input[{}].name", index_), "missing_required_parameter",
                    "A tool call needs the name of its tool.");
@@ -233,10 +201,9 @@ std::string_view ResponsesInput::name_of_call(Value item) {
   return name_with_space(item);
 }
 
-std::string_view ResponsesInput::name_with_space(Value item) {
-  const Value name = item["name"];
-  const std::string_view plain = plain_text(name, made_);
-  const Value space = item["namespace"];
+std::string_view ResponsesInput::name_with_space(const Item& item) {
+  const std::string_view plain = plain_text(item.name, made_);
+  const Value space = item.name_space;
   if (!space.is_string() || space.text().empty()) return plain;
   return made_.keep(fmt::format("{}__{}", plain_text(space, made_), plain));
 }
@@ -255,9 +222,8 @@ std::string_view ResponsesInput::input_of_shell(Value action) {
   return made_.keep(input += '}');
 }
 
-void ResponsesInput::read_call(Value item, std::string_view name, std::string_view input) {
-  Value call_id = item["call_id"];
-  if (!call_id.is_string()) call_id = item["id"];
+void ResponsesInput::add_call(const Item& item, std::string_view name, std::string_view input) {
+  const Value call_id = item.call_id.is_string() ? item.call_id : item.id;
   const std::string_view client = call_id.text().escaped;
   const std::string_view key = key_of(item);
   if (!goes_on(key)) flush_results();
@@ -278,18 +244,20 @@ void ResponsesInput::read_call(Value item, std::string_view name, std::string_vi
   add_said(key);
 }
 
-void ResponsesInput::read_result(Value item, Value id, Value output) {
+void ResponsesInput::read_result(const Item& item, ItemKind kind) {
+  Value id = item.call_id, output = item.output;
+  if (kind == ItemKind::kLocalShellResult && id.is_absent()) id = item.id;
+  if (kind == ItemKind::kPatchResult && output.is_absent()) output = item.status;
+  if (kind == ItemKind::kToolSearchResult) output = item.value["tools"];
+  const bool may_have_parts = kind != ItemKind::kShellResult && kind != ItemKind::kToolSearchResult;
   Block result{.kind = Block::Kind::kToolResult, .message = message()};
-  if (id.text().empty() && !item["name"].text().empty())
+  if (id.text().empty() && !item.name.text().empty())
     named_results_.emplace_back(results_.size(), name_with_space(item));
   else
     result.id = open_calls_.answered(id.text().escaped);
-  const bool is_list_of_parts = output.is_array() &&
-                                item["type"].text().escaped != "shell_call_output" &&
-                                item["type"].text().escaped != "tool_search_output";
   if (output.is_string()) {
     result.text = output.text().escaped;
-  } else if (is_list_of_parts) {
+  } else if (output.is_array() && may_have_parts) {
     read_content(output, "output", true);
     result.content = made_.keep(blocks_);
   } else if (!output.is_absent()) {  // what a shell said, or which tools were found, as it is

@@ -14,6 +14,7 @@
 #include "dialect/call_input.hpp"
 #include "dialect/chat_messages.hpp"
 #include "dialect/content.hpp"
+#include "dialect/input_item.hpp"
 #include "dialect/past.hpp"
 #include "dialect/tool_names.hpp"
 #include "dialect/turns.hpp"
@@ -41,26 +42,27 @@ class ResponsesInput {
 
  private:
   void read_list(json::Value items);
-  void read_item(json::Value item);
-  bool read_call_or_result(json::Value item, std::string_view type);
-  void read_message(json::Value item, std::string_view role);
-  void read_said(json::Value item);
+  void read_item(const Item& item);
+  void read_message(const Item& item);
+  void read_said(const Item& item);
   void read_content(json::Value content, const char* member, bool allows_files);
-  void read_reasoning(json::Value item);
-  void read_compaction(json::Value item);
-  void skip(json::Value item, std::string_view type);
+  void read_reasoning(const Item& item);
+  void read_compaction(const Item& item);
+  void read_update(const Item& update);
+  void skip(const Item& item, ItemKind kind);
   void mark(std::span<Block> blocks);
 
-  void read_call(json::Value item, std::string_view name, std::string_view input);
-  void read_result(json::Value item, json::Value id, json::Value output);
+  void read_call(const Item& item, ItemKind kind);
+  void add_call(const Item& item, std::string_view name, std::string_view input);
+  void read_result(const Item& item, ItemKind kind);
   void answer_by_name();
-  [[nodiscard]] std::string_view name_of_call(json::Value item);
-  [[nodiscard]] std::string_view name_with_space(json::Value item);
+  [[nodiscard]] std::string_view name_of_call(const Item& item);
+  [[nodiscard]] std::string_view name_with_space(const Item& item);
   [[nodiscard]] std::string_view input_of_shell(json::Value action);
 
   // What was kept, in responses_past.cpp.
-  void read_reference(json::Value item);
-  void read_search(json::Value item);
+  void read_reference(const Item& item);
+  void read_search(const Item& item);
   bool read_kept(const std::string& elements);
   bool has_room_for(const PastItem& item);
   void replay(const PastAnswer& answer, std::string_view key, bool is_cut);
@@ -75,7 +77,7 @@ class ResponsesInput {
   void flush_results();
   [[nodiscard]] bool goes_on(std::string_view key) const;
   // The part of an item's id that all items of one response share: fc_<key>_<n>.
-  [[nodiscard]] static std::string_view key_of(json::Value item);
+  [[nodiscard]] static std::string_view key_of(const Item& item);
   [[nodiscard]] Place place(const char* member) const;
   // What Turns calls the message that an item is.
   [[nodiscard]] std::uint32_t message() const { return response_.value_or(index_); }

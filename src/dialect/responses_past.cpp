@@ -45,10 +45,11 @@ Value ResponsesInput::outlined(const std::string& elements) {
 bool ResponsesInput::read_kept(const std::string& elements) {
   bool has_said = false;
   const CacheMark of_reference = mark_;
-  for (const Value item : outlined(elements).children()) {
-    if (is_reference(item)) continue;
+  for (const Value element : outlined(elements).children()) {
+    const Item item(element);
+    if (item.is_reference()) continue;
     has_said = true;
-    mark_ = std::max(of_reference, cache_mark_of(item));
+    mark_ = std::max(of_reference, item.mark());
     read_item(item);
     blocks_.clear();
     if (report_.refused()) break;
@@ -106,8 +107,8 @@ void ResponsesInput::replay_block(Value block, bool may_think, bool is_cut) {
 }
 
 // Thinking that is not kept is left out: the model can do without. Anything else would be missed.
-void ResponsesInput::read_reference(Value item) {
-  const std::string id = item["id"].decoded();
+void ResponsesInput::read_reference(const Item& item) {
+  const std::string id = item.id.decoded();
   const PastItem* kept = kept_item(id);
   // The words of a summary are for the model to read, not what it has said.
   const bool is_summary = id.starts_with("cmp_");
@@ -116,12 +117,13 @@ void ResponsesInput::read_reference(Value item) {
     return replay(kept->answer, key_of(item), is_cut(*kept));
   // All that is left of an erased item may be that somebody named it once.
   if (kept != nullptr && read_kept(kept->json)) return;
-  if (id.starts_with("rs_")) return report_.warn("item_dropped", fmt::format("input[{}]", index_));
+  if (id.starts_with("rs_"))
+    return report_.warn("item_dropped", [&] { return element_param("input", index_); });
   report_.refuse_missing("input", fmt::format("Item with id '{}' not found.", id.substr(0, 128)));
 }
 
-void ResponsesInput::read_search(Value item) {
-  const PastItem* kept = kept_item(item["id"].decoded());
+void ResponsesInput::read_search(const Item& item) {
+  const PastItem* kept = kept_item(item.id.decoded());
   if (kept == nullptr || !kept->is_output || kept->answer.blocks.empty()) return;
   if (has_room_for(*kept)) replay(kept->answer, key_of(item), false);
 }
