@@ -1,5 +1,6 @@
 #include "dialect/kept_messages.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 #include <utility>
@@ -15,41 +16,36 @@ constexpr std::size_t kMostKept = 80'000;  // bytes of messages beside a summary
 // Takes items from the last to the first, until one of the user's has no room.
 class Keeper {
  public:
-  explicit Keeper(const Past* past) : past_(past) {}
+  Keeper(const Past* past, const std::string& key) : past_(past), key_(key) {}
 
   [[nodiscard]] bool is_full() const { return is_full_; }
 
-  void take(std::string_view item) {
-    if (is_full_ || !item_.read(item, 1, json::Outline::kMostKeptDepth)) return;
-    if (!is_of_user(item_.root())) return;
-    std::string listed = listed_item(item);
-    const std::size_t comma = kept_.empty() ? 0 : 1;
-    is_full_ = bytes_ + listed.size() > kMostKept;
-    if (is_full_) return;
-    bytes_ += listed.size() + comma;
-    kept_.push_back(std::move(listed));
+  // An item of the request, and its place there.
+  void take_given(const Item& item, std::size_t index) {
+    if (item.is_reference()) return take_named(item);
+    if (item.is_of_user()) add(listed_item(item, key_, index, room()));
   }
 
-  static bool is_of_user(Value item) {
-    const std::string_view type = item["type"].text().escaped;
-    return item["role"].text().escaped == "user" && (type.empty() || type == "message");
-  }
-
-  // What the item stands for, when it only names another.
-  void take_named(Value item) {
-    if (!is_reference(item) || past_ == nullptr) return take(item.raw());
-    const auto named = past_->items.find(item["id"].decoded());
-    if (named != past_->items.end() && !named->second.is_output) take(named->second.json);
+  // One that was kept.
+  void take_kept(std::string_view json) {
+    if (!scratch_.read(json, 3, json::Outline::kMostKeptDepth)) return;
+    const Item item(scratch_.root());
+    if (item.is_of_user()) add(listed_item(item, room()));
   }
 
   void take_turn(const PastTurn& turn) {
-    if (is_full_) return;
     json::Outline outline;
     const std::string list = "[" + turn.input + "]";
-    if (!outline.read(list, 3, json::Outline::kMostKeptDepth)) return;
+    if (!outline.read(list, 2, json::Outline::kMostKeptDepth)) return;
     const auto items = outline.root().children();
     const std::vector<Value> all(items.begin(), items.end());
-    for (auto item = all.rbegin(); item != all.rend(); ++item) take_named(*item);
+    for (std::size_t i = all.size(); i-- > 0 && !is_full_;) {
+      const Item item(all[i]);
+      if (item.is_reference())
+        take_named(item);
+      else if (item.is_of_user())
+        take_kept(item.value.raw());
+    }
   }
 
   [[nodiscard]] std::string kept() const {
@@ -63,8 +59,26 @@ class Keeper {
   }
 
  private:
+  // What the item stands for that only names another.
+  void take_named(const Item& item) {
+    if (past_ == nullptr) return;
+    const auto named = past_->items.find(item.id.decoded());
+    if (named != past_->items.end() && !named->second.is_output) take_kept(named->second.json);
+  }
+
+  [[nodiscard]] std::size_t room() const { return kMostKept - std::min(bytes_, kMostKept); }
+
+  void add(std::string listed) {
+    const std::size_t comma = kept_.empty() ? 0 : 1;
+    is_full_ = listed.size() > room();
+    if (is_full_) return;
+    bytes_ += listed.size() + comma;
+    kept_.push_back(std::move(listed));
+  }
+
   const Past* past_;
-  json::Outline item_;             // of the one that is looked at
+  const std::string& key_;
+  json::Outline scratch_;          // of the kept item that is looked at
   std::vector<std::string> kept_;  // the last item first
   std::size_t bytes_ = 0;          // of them, with commas between
   bool is_full_ = false;
@@ -73,20 +87,16 @@ class Keeper {
 }  // namespace
 
 std::string messages_to_keep(Value request, const Past* past, const std::string& key) {
-  Keeper keeper(past);
+  Keeper keeper(past, key);
   const auto input = request["input"].children();
   const std::vector<Value> given(input.begin(), input.end());
   if (request["input"].is_string())
-    for (const InputItem& item : input_items_of(request, key)) keeper.take(item.json);
-  for (std::size_t i = given.size(); i-- > 0 && !keeper.is_full();) {
-    if (is_reference(given[i]))
-      keeper.take_named(given[i]);
-    else if (Keeper::is_of_user(given[i]))
-      keeper.take(input_item_of(given[i], key, i).json);
-  }
-  if (past != nullptr)
-    for (auto turn = past->turns.rbegin(); turn != past->turns.rend(); ++turn)
-      keeper.take_turn(*turn);
+    for (const InputItem& item : input_items_of(request, key)) keeper.take_kept(item.json);
+  for (std::size_t i = given.size(); i-- > 0 && !keeper.is_full();)
+    keeper.take_given(Item(given[i]), i);
+  if (past == nullptr) return keeper.kept();
+  for (std::size_t i = past->turns.size(); i-- > 0 && !keeper.is_full();)
+    keeper.take_turn(past->turns[i]);
   return keeper.kept();
 }
 

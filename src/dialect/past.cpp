@@ -1,12 +1,12 @@
 #include "dialect/past.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 #include <iterator>
 #include <string_view>
 
-#include "base/function_ref.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
@@ -14,140 +14,168 @@ namespace {
 
 using json::Value;
 
-// The prefix that ids of such items begin with.
-std::string_view prefix_of(std::string_view type) {
-  if (type == "function_call") return "fc";
-  if (type == "custom_tool_call") return "ctc";
-  if (type == "reasoning") return "rs";
-  if (type == "function_call_output" || type == "custom_tool_call_output") return "fco";
-  return type == "message" || type.empty() ? "msg" : "item";
-}
-
 // Content that is one text, as the list of parts that clients read.
-void append_text_part(std::string& json, Value text, bool is_said) {
-  json.append(is_said ? R"([{"type":"output_text","annotations":[],"text":)"
-                      : R"([{"type":"input_text","text":)")
-      .append(text.raw())
-      .append("}]");
-}
+constexpr std::string_view kSaidPart = R"([{"type":"output_text","annotations":[],"text":)";
+constexpr std::string_view kGivenPart = R"([{"type":"input_text","text":)";
+constexpr std::string_view kPartEnd = "}]";
 
 std::string text_message(std::string_view id, Value text) {
   std::string json = R"({"id":")";
   json.append(id).append(R"(","type":"message","role":"user","content":)");
-  append_text_part(json, text, false);
+  json.append(kGivenPart).append(text.raw()).append(kPartEnd);
   return json += '}';
 }
 
-// What an item is told by, looked up once: a request may have hundreds of thousands of items.
-struct Told {
-  explicit Told(Value item) {
-    for (const Value member : item.children()) {
-      const std::string_view name = member.name();
-      if (name == "id") id = member;
-      if (name == "type") type = member;
-      if (name == "role") role = member;
-    }
-  }
-
-  [[nodiscard]] bool is_reference() const {
-    const std::string_view kind = type.text().escaped;
-    return kind == "item_reference" || (kind.empty() && role.is_absent() && id.is_string());
-  }
-
-  Value id{}, type{}, role{};
-};
-
-std::string made_id(std::string_view type, const std::string& key, std::size_t index) {
-  constexpr std::size_t kForMore = 32;  // bytes of prefix and number
-  std::string id;
-  id.reserve(key.size() + kForMore);
-  return id.append(prefix_of(type))
-      .append("_in_")
-      .append(key)
-      .append("_")
-      .append(std::to_string(index));
+// The type that it gets where it came without one.
+std::string_view made_type(const Item& item) {
+  if (!item.type.is_absent()) return {};
+  if (item.role.is_string()) return "message";
+  return item.is_reference() ? "item_reference" : "";
 }
 
-// The item with its id and type, whether it came with them or not.
-InputItem named(Value item, const std::string& key, std::size_t index) {
-  constexpr std::size_t kForMore = 96;  // bytes of what it may get beside its id
-  const Told told(item);
-  const bool has_id = !told.id.text().empty();
-  InputItem made{has_id ? told.id.decoded() : made_id(told.type.text().escaped, key, index), ""};
-  std::string& json = made.json;
-  json.reserve(item.raw().size() + made.id.size() + kForMore);
-  json = R"({"id":")";
-  if (has_id)
-    json::append_escaped(json, made.id);
-  else
-    json += made.id;
+// --- Items as JSON -------------------------------------------------------------------------------
+
+// A value as it stands, or without the blanks that a client has left in it.
+using Copy = void (*)(std::string& json, std::string_view value);
+
+void append_as_it_is(std::string& json, std::string_view value) { json += value; }
+
+void append_name(std::string& json, std::string_view name) {
+  if (json.back() != '{') json += ',';
   json += '"';
-  if (told.type.is_absent() && told.role.is_string()) json += R"(,"type":"message")";
-  if (told.type.is_absent() && told.is_reference()) json += R"(,"type":"item_reference")";
-  for (const Value member : item.children()) {
+  json::append_escaped(json, name);
+  json += '"';
+  json += ':';
+}
+
+// Makes ids for the items of a request that have none: `msg_in_<key>_<index>`.
+class MadeIds {
+ public:
+  explicit MadeIds(const std::string& key) : middle_("_in_" + key + "_") {}
+
+  void append(std::string& out, std::string_view type, std::size_t index) const {
+    const fmt::format_int number(index);
+    out.append(item_type_of(type).prefix).append(middle_).append(number.data(), number.size());
+  }
+
+  // Bytes that most of them take.
+  [[nodiscard]] std::size_t usual_size() const { return middle_.size() + 11; }
+
+ private:
+  std::string middle_;
+};
+
+// Begins an item with its id and type, whether it came with them or not. Returns the id.
+std::string begin_named(std::string& json, const Item& item, std::size_t index,
+                        const MadeIds& ids) {
+  json += R"({"id":")";
+  std::string id = item.id.decoded();
+  if (id.empty()) {
+    const std::size_t begin = json.size();
+    ids.append(json, item.type_name(), index);
+    id = std::string(json, begin);
+  } else {
+    json::append_escaped(json, id);
+  }
+  json += '"';
+  if (const auto type = made_type(item); !type.empty())
+    json.append(R"(,"type":")").append(type).append("\"");
+  return id;
+}
+
+// True for what stands in that beginning, and for a type that is none.
+bool is_named(const Item& item, std::string_view name, Value member) {
+  return name == "id" || (name == "type" && (member.is_absent() || item.type.is_absent()));
+}
+
+// The value of a member that an item is kept with. Only lists and objects have blanks in them.
+void append_kept(std::string& json, const Item& item, std::string_view name, Value member) {
+  if (member.is_array() || member.is_object()) return json::append_compact(json, member.raw());
+  if (!member.is_string() || name != "content") return append_as_it_is(json, member.raw());
+  const bool is_said = item.role.text().escaped == "assistant";
+  json.append(is_said ? kSaidPart : kGivenPart).append(member.raw()).append(kPartEnd);
+}
+
+// Enough for what a kept item has beside what it came with. There may be hundreds of thousands, so
+// it is not much more.
+std::size_t kept_size(const Item& item, const MadeIds& ids) {
+  constexpr std::size_t kId = std::string_view(R"("id":"",)").size();
+  constexpr std::size_t kMostType = std::string_view(R"("type":"item_reference",)").size();
+  std::size_t size = item.value.raw().size();
+  if (item.id.text().empty()) size += kId + ids.usual_size();
+  if (item.type.is_absent()) size += kMostType;
+  if (item.content.is_string()) size += kSaidPart.size() + kPartEnd.size();
+  return size;
+}
+
+InputItem kept(const Item& item, std::size_t index, const MadeIds& ids) {
+  InputItem made;
+  std::string& json = made.json;
+  json.reserve(kept_size(item, ids));
+  made.id = begin_named(json, item, index, ids);
+  for (const Value member : item.value.children()) {
     const std::string_view name = member.name();
-    if (name == "id" || (name == "type" && member.is_absent())) continue;
-    json += ",\"";
-    json::append_escaped(json, name);
-    json += "\":";
-    if (name == "content" && member.is_string())
-      append_text_part(json, member, told.role.text().escaped == "assistant");
-    else
-      json::append_compact(json, member.raw());
+    if (is_named(item, name, member)) continue;
+    append_name(json, name);
+    append_kept(json, item, name, member);
   }
   json += '}';
   return made;
 }
 
-// Kinds that have a status. Of a patch's result the status is what it says, so it is the client's.
-constexpr std::array<std::string_view, 13> kWithStatus = {"message",
-                                                          "function_call",
-                                                          "function_call_output",
-                                                          "custom_tool_call",
-                                                          "custom_tool_call_output",
-                                                          "local_shell_call",
-                                                          "local_shell_call_output",
-                                                          "shell_call",
-                                                          "shell_call_output",
-                                                          "apply_patch_call",
-                                                          "tool_search_call",
-                                                          "tool_search_output",
-                                                          "web_search_call"};
+// --- Items as the API lists them -----------------------------------------------------------------
 
-void append_missing(std::string& json, Value holder, std::string_view name,
-                    std::string_view value) {
-  if (holder[name].is_absent()) json.append(",\"").append(name).append("\":").append(value);
+void append_missing(std::string& json, Value given, std::string_view member) {
+  if (given.is_absent()) json.append(",").append(member);
 }
 
-// A member that is null counts as missing, so it is left out for the one that takes its place.
-void append_members(std::string& json, Value holder, std::initializer_list<std::string_view> given,
-                    FunctionRef<void(Value)> append_value) {
+void append_listed_part(std::string& json, Value part, Copy copy) {
+  if (!part.is_object()) return copy(json, part.raw());
+  // One that is null counts as missing, so it is left out for the one that takes its place.
+  constexpr std::array<std::string_view, 3> kGiven = {"annotations", "logprobs", "detail"};
   json += '{';
-  const std::size_t begin = json.size();
-  for (const Value member : holder.children()) {
-    if (member.is_absent() && std::find(given.begin(), given.end(), member.name()) != given.end())
+  for (const Value member : part.children()) {
+    if (member.is_absent() &&
+        std::find(kGiven.begin(), kGiven.end(), member.name()) != kGiven.end())
       continue;
-    if (json.size() > begin) json += ',';
-    json += '"';
-    json::append_escaped(json, member.name());
-    json += "\":";
-    append_value(member);
+    append_name(json, member.name());
+    copy(json, member.raw());
   }
-}
-
-void append_listed_part(std::string& json, Value part) {
-  if (!part.is_object()) {
-    json += part.raw();
-    return;
-  }
-  const auto as_it_is = [&](Value member) { json += member.raw(); };
-  append_members(json, part, {"annotations", "logprobs", "detail"}, as_it_is);
   const std::string_view type = part["type"].text().escaped;
   if (type == "output_text") {
-    append_missing(json, part, "annotations", "[]");
-    append_missing(json, part, "logprobs", "[]");
+    append_missing(json, part["annotations"], R"("annotations":[])");
+    append_missing(json, part["logprobs"], R"("logprobs":[])");
   }
-  if (type == "input_image") append_missing(json, part, "detail", R"("auto")");
+  if (type == "input_image") append_missing(json, part["detail"], R"("detail":"auto")");
+  json += '}';
+}
+
+// What stands behind the beginning of an item. `is_given`: a client has written it, and it is
+// listed as it will be kept. With more than `most` bytes it is of no use, so it ends there.
+void append_listed(std::string& json, const Item& item, bool is_given, std::size_t most) {
+  const Copy copy = is_given ? &json::append_compact : &append_as_it_is;
+  for (const Value member : item.value.children()) {
+    const std::string_view name = member.name();
+    if (is_given && is_named(item, name, member)) continue;
+    if (name == "status" && member.is_absent()) continue;
+    append_name(json, name);
+    if (is_given && !member.is_array()) {
+      append_kept(json, item, name, member);
+    } else if (!member.is_array() || (name != "content" && name != "output")) {
+      copy(json, member.raw());
+    } else {
+      json += '[';
+      for (const Value part : member.children()) {
+        if (json.size() > most) return;
+        if (json.back() != '[') json += ',';
+        append_listed_part(json, part, copy);
+      }
+      json += ']';
+    }
+  }
+  const std::string_view type =
+      is_given && item.type.is_absent() ? made_type(item) : item.type_name();
+  if (item_type_of(type).has_status) append_missing(json, item.status, R"("status":"completed")");
   json += '}';
 }
 
@@ -157,25 +185,21 @@ std::string listed_item(std::string_view item) {
   json::Outline outline;
   if (!outline.read(item, 3, json::Outline::kMostKeptDepth) || !outline.root().is_object())
     return std::string(item);
-  const Value root = outline.root();
+  return listed_item(Item(outline.root()), std::string::npos);
+}
+
+std::string listed_item(const Item& item, std::size_t most) {
+  std::string json = "{";
+  append_listed(json, item, false, most);
+  return json;
+}
+
+std::string listed_item(const Item& item, const std::string& key, std::size_t index,
+                        std::size_t most) {
   std::string json;
-  append_members(json, root, {"status"}, [&](Value member) {
-    const bool has_parts = member.name() == "content" || member.name() == "output";
-    if (!has_parts || !member.is_array()) {
-      json += member.raw();
-      return;
-    }
-    json += '[';
-    for (const Value part : member.children()) {
-      if (json.back() != '[') json += ',';
-      append_listed_part(json, part);
-    }
-    json += ']';
-  });
-  const std::string_view type = root["type"].text().escaped;
-  if (std::find(kWithStatus.begin(), kWithStatus.end(), type) != kWithStatus.end())
-    append_missing(json, root, "status", R"("completed")");
-  return json += '}';
+  begin_named(json, item, index, MadeIds(key));
+  append_listed(json, item, true, most);
+  return json;
 }
 
 References references_of(Value request) {
@@ -185,15 +209,13 @@ References references_of(Value request) {
   return references;
 }
 
-bool is_reference(Value item) { return Told(item).is_reference(); }
-
 // A search is replayed as it was where it is kept, and left out where it is not.
 void append_references(Value items, std::vector<std::string>& ids) {
-  for (const Value item : items.children()) {
-    const Told told(item);
-    if (told.id.is_string() &&
-        (told.is_reference() || told.type.text().escaped == "web_search_call"))
-      ids.push_back(told.id.decoded());
+  for (const Value each : items.children()) {
+    if (!each["id"].is_string()) continue;  // as most are, and all else need not be looked up
+    const Item item(each);
+    if (item.is_reference() || item.type_name() == "web_search_call")
+      ids.push_back(item.id.decoded());
   }
 }
 
@@ -208,14 +230,11 @@ std::vector<InputItem> input_items_of(Value request, const std::string& key) {
     items.push_back({std::move(id), std::move(json)});
     return items;
   }
+  const MadeIds ids(key);
   const auto given = input.children();
   items.reserve(static_cast<std::size_t>(std::distance(given.begin(), given.end())));
-  for (const Value item : given) items.push_back(named(item, key, items.size()));
+  for (const Value item : given) items.push_back(kept(Item(item), items.size(), ids));
   return items;
-}
-
-InputItem input_item_of(Value item, const std::string& key, std::size_t index) {
-  return named(item, key, index);
 }
 
 }  // namespace ccproxy::dialect

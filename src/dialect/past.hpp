@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "dialect/input_item.hpp"
 #include "json/outline.hpp"
 
 namespace ccproxy::dialect {
@@ -45,10 +46,6 @@ struct References {
 
 [[nodiscard]] References references_of(json::Value request);
 
-// True for an item that says nothing but the id of another: `item_reference`, or an id without a
-// type and a role.
-[[nodiscard]] bool is_reference(json::Value item);
-
 // Appends the ids that a list of items refers to.
 void append_references(json::Value items, std::vector<std::string>& ids);
 
@@ -62,11 +59,14 @@ struct InputItem {
 
 // The input of a request as the items of a list; those without an id get one made of `key`.
 [[nodiscard]] std::vector<InputItem> input_items_of(json::Value request, const std::string& key);
-// One of them, where the input is a list.
-[[nodiscard]] InputItem input_item_of(json::Value item, const std::string& key, std::size_t index);
-
 // An item of the input as the API lists it: with the members that it always gives, such as the
 // status and the detail of an image. `item` is JSON; what is none comes back as it is.
 [[nodiscard]] std::string listed_item(std::string_view item);
+// The same for who has no use for more than `most` bytes: what comes back may then be cut, but is
+// longer than that.
+[[nodiscard]] std::string listed_item(const Item& item, std::size_t most);
+// An item of a request, a message of the user's, as it is listed once it is kept.
+[[nodiscard]] std::string listed_item(const Item& item, const std::string& key, std::size_t index,
+                                      std::size_t most);
 
 }  // namespace ccproxy::dialect
