@@ -20,18 +20,6 @@ constexpr std::string_view kNoId = "(none)";
 
 }  // namespace
 
-std::string_view input_of(Value arguments, MadeTexts& made, json::Outline& scratch) {
-  if (arguments.is_object()) return arguments.raw();
-  if (arguments.is_absent()) return "{}";
-  if (!arguments.is_string()) return made.keep(fmt::format(R"({{"value":{}}})", arguments.raw()));
-  if (json::is_blank(arguments.text())) return "{}";
-  const std::string_view plain = plain_text(arguments, made);
-  if (!scratch.read(plain, 0)) return made.keep(fmt::format(R"({{"_raw":{}}})", arguments.raw()));
-  const Value value = scratch.root();
-  if (value.is_object()) return scratch.is_mended() ? made.keep(value.raw()) : value.raw();
-  return made.keep(fmt::format(R"({{"value":{}}})", value.raw()));
-}
-
 std::string_view text_input_of(Value text, MadeTexts& made) {
   if (text.is_string()) return made.keep(fmt::format(R"({{"input":{}}})", text.raw()));
   std::string input = R"({"input":)";
@@ -40,16 +28,39 @@ std::string_view text_input_of(Value text, MadeTexts& made) {
   return made.keep(std::move(input));
 }
 
+// What it means is found out as it is read where somebody will ask: when the id has come before, or
+// when there is none, by which a turn would be known.
+CallInput OpenCalls::input_of(Value arguments, std::string_view id) {
+  if (arguments.is_object()) return {arguments.raw()};
+  if (arguments.is_absent()) return {"{}"};
+  if (!arguments.is_string())
+    return {made_.keep(fmt::format(R"({{"value":{}}})", arguments.raw()))};
+  if (json::is_blank(arguments.text())) return {"{}"};
+  const std::string_view plain = plain_text(arguments, made_);
+  std::uint64_t meaning = 0;
+  if (id.empty() || by_client_.contains(id))
+    meaning = json::value_hash(plain, scratch_);  // it reads the text, too
+  else
+    static_cast<void>(scratch_.read(plain, 0));
+  const Value value = scratch_.root();  // missing where the text is no JSON
+  if (value.kind() == json::ValueKind::kMissing)
+    return {made_.keep(fmt::format(R"({{"_raw":{}}})", arguments.raw()))};
+  if (value.is_object())
+    return {scratch_.is_mended() ? made_.keep(value.raw()) : value.raw(), meaning};
+  return {made_.keep(fmt::format(R"({{"value":{}}})", value.raw()))};
+}
+
 std::uint64_t OpenCalls::number_of(ClientCall& call) {
-  if (call.meaning == 0) call.meaning = json::value_hash(call.input, scratch_);
-  return mixed(hashed(hashed(hashed(kHashStart, call.id), '\n'), call.name), call.meaning);
+  CallInput& input = call.input;
+  if (input.meaning == 0) input.meaning = json::value_hash(input.json, scratch_);
+  return mixed(hashed(hashed(hashed(kHashStart, call.id), '\n'), call.name), input.meaning);
 }
 
 // Two calls of one number are nearly always the same.
 bool OpenCalls::is_same(const ClientCall& a, const ClientCall& b) {
   return a.id == b.id && a.name == b.name &&
-         (a.input == b.input ||
-          json::canonical_value(a.input, scratch_) == json::canonical_value(b.input, scratch_));
+         (a.input.json == b.input.json || json::canonical_value(a.input.json, scratch_) ==
+                                              json::canonical_value(b.input.json, scratch_));
 }
 
 bool OpenCalls::has(ClientCall& call) {

@@ -14,25 +14,31 @@
 
 namespace ccproxy::dialect {
 
-// Arguments of a function, usually JSON in a string: the object as it is written, or something that
-// says what was there instead (rule A.2.2). `scratch` is used and forgotten.
-[[nodiscard]] std::string_view input_of(json::Value arguments, MadeTexts& made,
-                                        json::Outline& scratch);
-
 // The text of a custom tool's call.
 [[nodiscard]] std::string_view text_input_of(json::Value text, MadeTexts& made);
 
-// A call as the client tells it: its id, the tool, and the input as JSON.
+// The input of a call, a JSON object.
+struct CallInput {
+  std::string_view json;
+  std::uint64_t meaning = 0;  // its json::value_hash, once somebody has asked for that
+};
+
+// A call as the client tells it: its id, the tool, and the input.
 struct ClientCall {
-  std::string_view id, name, input;
-  std::uint64_t meaning = 0;  // the json::value_hash of the input, once somebody has asked for it
+  std::string_view id, name;
+  CallInput input;
 };
 
 // The calls of one assistant turn. A client may use an id more than once; its results then belong
 // to the calls in their order. The views must outlive it.
 class OpenCalls {
  public:
-  explicit OpenCalls(MadeTexts& made) : by_client_(made.memory()), told_(made.memory()) {}
+  explicit OpenCalls(MadeTexts& made)
+      : made_(made), by_client_(made.memory()), told_(made.memory()) {}
+
+  // Arguments of a function, usually JSON in a string: the object as it is written, or something
+  // that says what was there instead (rule A.2.2). `id` is that of the call.
+  [[nodiscard]] CallInput input_of(json::Value arguments, std::string_view id);
 
   // True when the turn has that call already: the same id, name and input. Clients tell a call
   // twice, as a part of the content and beside it, or as an item that a response before has told.
@@ -57,6 +63,7 @@ class OpenCalls {
   [[nodiscard]] std::uint64_t number_of(ClientCall& call);
   [[nodiscard]] bool is_same(const ClientCall& a, const ClientCall& b);
 
+  MadeTexts& made_;
   std::pmr::unordered_map<std::string_view, Open> by_client_;
   // Calls whose ids were used more than once, by their numbers; of several with one number, which
   // only somebody who reckons has, the first.

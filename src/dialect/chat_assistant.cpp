@@ -21,6 +21,28 @@ bool is_signed(Value block) {
 
 bool is_call(Value part) { return part["type"].text().escaped == "tool_use"; }
 
+// What is read of a call or of the function in it, gathered in one walk over either.
+struct CallMembers {
+  explicit CallMembers(Value holder) {
+    for (const Value member : holder.children()) {
+      if (member.is_named("id")) id = member;
+      if (member.is_named("type")) type = member;
+      if (member.is_named("function")) function = member;
+      if (member.is_named("custom")) custom = member;
+      if (member.is_named("name")) name = member;
+      if (member.is_named("arguments")) arguments = member;
+      if (member.is_named("input")) input = member;
+      if (member.is_named("cache_control")) cache_control = member;
+      if (member.is_named("prompt_cache_breakpoint")) breakpoint = member;
+    }
+  }
+
+  [[nodiscard]] CacheMark mark() const { return cache_mark_of(cache_control, breakpoint); }
+
+  Value id{}, type{}, function{}, custom{}, name{}, arguments{}, input{};
+  Value cache_control{}, breakpoint{};
+};
+
 // {"type":"reasoning.text","text","signature"} and {"type":"reasoning.encrypted","data"}, as
 // OpenRouter's clients keep them.
 std::string thought_of_detail(Value detail) {
@@ -86,7 +108,7 @@ bool ChatMessages::read_own_part(Value part, Place place) {
     }
     CallSaid said{.call = {.id = part["id"].text().escaped,
                            .name = plain_text(name, made_),
-                           .input = input.is_object() ? input.raw() : "{}"},
+                           .input = {input.is_object() ? input.raw() : "{}"}},
                   .message = place.message,
                   .position = static_cast<std::size_t>(place.part),
                   .mark = cache_mark_of(part)};
@@ -121,27 +143,28 @@ void ChatMessages::read_calls(const Message& message) {
 }
 
 void ChatMessages::read_call(Value call, std::size_t index, std::size_t position) {
-  const Value custom = call["custom"];
-  const bool is_custom = call["type"].text().escaped == "custom" && custom.is_object();
-  const Value function = is_custom ? custom : call["function"];
-  const Value name = function["name"];
-  if (!function.is_object() || !name.is_string() || name.text().empty())
+  const CallMembers envelope(call);
+  const bool is_custom = envelope.type.text().escaped == "custom" && envelope.custom.is_object();
+  const CallMembers function(is_custom ? envelope.custom : envelope.function);
+  const std::string_view id = envelope.id.text().escaped;
+  const Value name = function.name;
+  if (!name.is_string() || name.text().empty())
     return report_.refuse(fmt::format("messages[{}].tool_calls[{}].{}.name", index, position,
                                       is_custom ? "custom" : "function"),
                           "missing_required_parameter", "A tool call needs the name of its tool.");
   const std::string_view tool = plain_text(name, made_);
-  std::string_view input;
+  CallInput input;
   if (is_custom) {
-    input = text_input_of(function["input"], made_);
+    input.json = text_input_of(function.input, made_);
   } else if (tools_.is_custom(tool)) {  // told as a function, because its client knows no other
-    input = text_input_of(function["arguments"], made_);
+    input.json = text_input_of(function.arguments, made_);
   } else {
-    input = input_of(function["arguments"], made_, arguments_);
+    input = open_calls_.input_of(function.arguments, id);
   }
-  add_call({.call = {.id = call["id"].text().escaped, .name = tool, .input = input},
+  add_call({.call = {.id = id, .name = tool, .input = input},
             .message = index,
             .position = position,
-            .mark = std::max(cache_mark_of(call), cache_mark_of(function))},
+            .mark = std::max(envelope.mark(), function.mark())},
            calls_);
 }
 
@@ -155,7 +178,7 @@ void ChatMessages::read_legacy_call(const Message& message) {
   open_functions_[tool].push_back(id);
   add_block({.call = {.id = id,
                       .name = tool,
-                      .input = input_of(message.function_call["arguments"], made_, arguments_)},
+                      .input = open_calls_.input_of(message.function_call["arguments"], id)},
              .message = message.index},
             id, calls_);
 }
@@ -179,11 +202,11 @@ void ChatMessages::add_block(CallSaid said, std::string_view id, std::vector<Blo
   out.push_back({.kind = Block::Kind::kToolUse,
                  .mark = said.mark,
                  .message = static_cast<std::uint32_t>(said.message),
-                 .text = said.call.input,
+                 .text = said.call.input.json,
                  .id = id,
                  .name = tools_.upstream_of_call(said.call, context_.memory),
                  .content = said.members,
-                 .meaning = said.call.meaning});
+                 .meaning = said.call.input.meaning});
 }
 
 }  // namespace ccproxy::dialect

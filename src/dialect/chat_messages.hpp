@@ -94,7 +94,6 @@ class ChatMessages {
   std::vector<std::string_view> called_;
   // Of the message that is being read, and of a result in it.
   std::vector<Block> blocks_, thoughts_, calls_, parts_;
-  json::Outline arguments_;  // its memory serves for all of them
   std::size_t legacy_calls_ = 0;
   bool is_leading_ = true;       // only system messages so far
   bool in_assistant_ = false;    // what comes next from the assistant joins its last turn

@@ -314,7 +314,7 @@ std::string_view RequestTools::upstream_of_call(const ClientCall& call,
   if (const auto turn = memory != nullptr ? memory->by_id(call.id) : nullptr)
     for (const anthropic::ToolCall& told : turn->calls)
       if (told.id == call.id) return told.name == call.name ? call.name : function;
-  return twin->second.fits(call.input) ? function : call.name;
+  return twin->second.fits(call.input.json) ? function : call.name;
 }
 
 void RequestTools::add_from_history(std::string_view client) {

@@ -98,24 +98,25 @@ void ResponsesInput::read_call(const Item& item, ItemKind kind) {
     return report_.warn("item_dropped", [&] { return element_param("input", index_, ".status"); });
   switch (kind) {
     case ItemKind::kCustomCall:
-      return add_call(item, name_of_call(item), text_input_of(item.value["input"], made_));
+      return add_call(item, name_of_call(item), {text_input_of(item.value["input"], made_)});
     case ItemKind::kLocalShellCall:
-      return add_call(item, "local_shell", input_of_shell(item.value["action"]));
-    case ItemKind::kShellCall: return add_call(item, "shell", input_of_shell(item.value["action"]));
+      return add_call(item, "local_shell", {input_of_shell(item.value["action"])});
+    case ItemKind::kShellCall:
+      return add_call(item, "shell", {input_of_shell(item.value["action"])});
     case ItemKind::kPatchCall: {
       const Value operation = item.value["operation"];
       return add_call(item, "apply_patch",
-                      made_.keep(fmt::format(R"({{"operation":{}}})",
-                                             operation.is_object() ? operation.raw() : "{}")));
+                      {made_.keep(fmt::format(R"({{"operation":{}}})",
+                                              operation.is_object() ? operation.raw() : "{}"))});
     }
     case ItemKind::kToolSearchCall:
-      return add_call(item, "tool_search", input_of(item.arguments, made_, scratch_));
+      return add_call(item, "tool_search", open_calls_.input_of(item.arguments, id_of_call(item)));
     default: break;
   }
   const std::string_view name = name_of_call(item);
   add_call(item, name,
-           tools_.is_custom(name) ? text_input_of(item.arguments, made_)
-                                  : input_of(item.arguments, made_, scratch_));
+           tools_.is_custom(name) ? CallInput{text_input_of(item.arguments, made_)}
+                                  : open_calls_.input_of(item.arguments, id_of_call(item)));
 }
 
 // The type goes up as it was said or done; what nobody here knows is new, not wrong.
@@ -222,9 +223,12 @@ std::string_view ResponsesInput::input_of_shell(Value action) {
   return made_.keep(input += '}');
 }
 
-void ResponsesInput::add_call(const Item& item, std::string_view name, std::string_view input) {
-  const Value call_id = item.call_id.is_string() ? item.call_id : item.id;
-  const std::string_view client = call_id.text().escaped;
+std::string_view ResponsesInput::id_of_call(const Item& item) {
+  return (item.call_id.is_string() ? item.call_id : item.id).text().escaped;
+}
+
+void ResponsesInput::add_call(const Item& item, std::string_view name, CallInput input) {
+  const std::string_view client = id_of_call(item);
   const std::string_view key = key_of(item);
   if (!goes_on(key)) flush_results();
   if (!in_assistant_) open_calls_.clear();
@@ -237,10 +241,10 @@ void ResponsesInput::add_call(const Item& item, std::string_view name, std::stri
   called_.push_back(name);
   blocks_.push_back({.kind = Block::Kind::kToolUse,
                      .message = message(),
-                     .text = input,
+                     .text = input.json,
                      .id = id,
                      .name = call.name,
-                     .meaning = call.meaning});
+                     .meaning = call.input.meaning});
   add_said(key);
 }
 

@@ -53,7 +53,9 @@ class ResponsesInput {
   void mark(std::span<Block> blocks);
 
   void read_call(const Item& item, ItemKind kind);
-  void add_call(const Item& item, std::string_view name, std::string_view input);
+  void add_call(const Item& item, std::string_view name, CallInput input);
+  // The id that the client gave the call; empty without.
+  [[nodiscard]] static std::string_view id_of_call(const Item& item);
   void read_result(const Item& item, ItemKind kind);
   void answer_by_name();
   [[nodiscard]] std::string_view name_of_call(const Item& item);
@@ -97,7 +99,6 @@ class ResponsesInput {
   std::vector<Block> results_;   // of the turn before, until it is clear that it has ended
   // Those among them that name a tool instead of a call: where they stand, and the tool.
   std::vector<std::pair<std::size_t, std::string_view>> named_results_;
-  json::Outline scratch_;
   std::deque<json::Outline> past_;  // of what was kept
   json::Value new_reasoning_{}, new_text_{};
   CacheMark mark_ = CacheMark::kNone;  // of the item, until a block has it

@@ -92,18 +92,18 @@ void ResponsesInput::replay_block(Value block, bool may_think, bool is_cut) {
     return blocks_.push_back({.kind = Block::Kind::kVerbatim, .text = block.raw()});
   if (is_cut) return;
   const std::string_view name = plain_text(block["name"], made_);
-  ClientCall call{.id = block["id"].text().escaped, .name = name, .input = block["input"].raw()};
+  ClientCall call{.id = block["id"].text().escaped, .name = name, .input = {block["input"].raw()}};
   if (open_calls_.has(call)) return;
   const std::string_view id = ids_.assign(call.id, {});
   open_calls_.add(call, id);
   called_.push_back(name);
   blocks_.push_back({.kind = Block::Kind::kToolUse,
                      .message = message(),
-                     .text = call.input,
+                     .text = call.input.json,
                      .id = id,
                      .name = name,
                      .content = call_members(block, made_),
-                     .meaning = call.meaning});
+                     .meaning = call.input.meaning});
 }
 
 // Thinking that is not kept is left out: the model can do without. Anything else would be missed.

@@ -243,8 +243,9 @@ bool is_server_block(std::string_view type) {
 }
 
 Block server_block(Value part, MadeTexts& made) {
-  Block block{.kind = Block::Kind::kServer, .mark = cache_mark_of(part)};
+  Block block{.kind = Block::Kind::kServer};
   block.text = without_mark(part, made);
+  if (block.text.data() != part.raw().data()) block.mark = cache_mark_of(part);
   block.name = part["type"].text().escaped;
   const char* const key = is_call(block.name)                ? "id"
                           : is_result(block.name)            ? "tool_use_id"
