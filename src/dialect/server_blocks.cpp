@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <initializer_list>
+#include <array>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "dialect/content.hpp"
+#include "dialect/name_table.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
@@ -22,12 +23,9 @@ bool is_call(std::string_view type) { return type == "server_tool_use" || type =
 bool is_result(std::string_view type) { return type.ends_with(kResult); }
 bool is_server(const Block& block) { return block.kind == Block::Kind::kServer; }
 
-// `[web_search result]` as one reads it.
-std::string header(std::string_view name, std::string_view what) {
-  std::string header = "[";
-  header.append(name).append(what).append("]");
-  std::replace(header.begin(), header.end(), '_', ' ');
-  return header;
+// `web_search` as one reads it.
+void append_words(std::string& out, std::string_view name) {
+  for (const char c : name) out += c == '_' ? ' ' : c;
 }
 
 // --- As text -------------------------------------------------------------------------------------
@@ -37,72 +35,89 @@ void append_line(std::string& out, std::string_view before, std::string_view esc
   out.append(out.ends_with(']') ? " " : "\\n").append(before).append(escaped);
 }
 
-// The members of a result that can be read, gathered in one walk over it.
+// The members of a result that are for reading, whatever tool it is of: pages with their addresses,
+// texts, what was printed, names. Sealed parts are not for reading.
 struct Readable {
-  explicit Readable(Value said) {
-    for (const Value member : said.children()) {
-      if (member.is_named("title")) title = member;
-      if (member.is_named("url")) url = member;
-      if (member.is_named("text")) text = member;
-      if (member.is_named("stdout")) out = member;
-      if (member.is_named("stderr")) err = member;
-      if (member.is_named("error_code")) error = member;
-      if (member.is_named("tool_name")) tool = member;
-      if (member.is_named("file_id")) file = member;
-      if (member.is_named("return_code")) code = member;
-      if (member.is_named("source")) source = member;
-      if (member.is_named("content")) content = member;
-      if (member.is_named("lines")) lines = member;
-      if (member.is_named("tool_references")) tools = member;
-    }
-  }
+  explicit Readable(Value said);
 
-  Value title{}, url{}, text{}, out{}, err{}, error{}, tool{}, file{}, code{}, source{}, content{},
-      lines{}, tools{};
+  Value title{}, url{}, text{}, output{}, errors{}, error{}, tool{}, file{}, code{}, source{};
+  Value content{}, lines{}, references{};
 };
 
-// What a human, or a model, can read of a result, whatever tool it is of: pages with their
-// addresses, texts, what was printed, names. Sealed parts are not for reading.
+struct ReadableMember {
+  std::string_view name;
+  Value Readable::*place;
+};
+
+constexpr NameTable kReadable(std::to_array<ReadableMember>({
+    {"title", &Readable::title},
+    {"url", &Readable::url},
+    {"text", &Readable::text},
+    {"stdout", &Readable::output},
+    {"stderr", &Readable::errors},
+    {"error_code", &Readable::error},
+    {"tool_name", &Readable::tool},
+    {"file_id", &Readable::file},
+    {"return_code", &Readable::code},
+    {"source", &Readable::source},
+    {"content", &Readable::content},
+    {"lines", &Readable::lines},
+    {"tool_references", &Readable::references},
+}));
+
+Readable::Readable(Value said) {
+  for (const Value member : said.children())
+    if (const auto* const known = kReadable.find(member.name())) this->*known->place = member;
+}
+
+void append_line(std::string& out, std::string_view before, Value text) {
+  append_line(out, before, text.text().escaped);
+}
+
+// What a human, or a model, can read of it.
 void append_told(std::string& out, Value said) {
-  if (said.is_string()) return append_line(out, "", said.text().escaped);
+  if (said.is_string()) return append_line(out, "", said);
   if (said.is_array())
     for (const Value each : said.children()) append_told(out, each);
   if (!said.is_object()) return;
-  const Readable members(said);
-  const std::string_view title = members.title.text().escaped, url = members.url.text().escaped;
+  const Readable of(said);
+  const std::string_view title = of.title.text().escaped, url = of.url.text().escaped;
   if (title.empty() || url.empty())
     append_line(out, "", title.empty() ? url : title);
   else
     append_line(out, "", fmt::format("{} ({})", title, url));
-  append_line(out, "", members.text.text().escaped);
-  append_line(out, "", members.out.text().escaped);
-  append_line(out, "stderr: ", members.err.text().escaped);
-  append_line(out, "error: ", members.error.text().escaped);
-  append_line(out, "", members.tool.text().escaped);
-  append_line(out, "file: ", members.file.text().escaped);
-  if (const auto code = members.code.integer(); code && *code != 0)
+  append_line(out, "", of.text);
+  append_line(out, "", of.output);
+  append_line(out, "stderr: ", of.errors);
+  append_line(out, "error: ", of.error);
+  append_line(out, "", of.tool);
+  append_line(out, "file: ", of.file);
+  if (const auto code = of.code.integer(); code && *code != 0)
     append_line(out, "exit code: ", std::to_string(*code));
-  if (members.source["type"].text().escaped == "text")
-    append_line(out, "", members.source["data"].text().escaped);
-  for (const Value inner : {members.content, members.lines, members.tools}) append_told(out, inner);
+  if (of.source["type"].text().escaped == "text") append_line(out, "", of.source["data"]);
+  for (const Value inner : {of.content, of.lines, of.references}) append_told(out, inner);
 }
 
 // `outline` is used and forgotten.
 std::string told(const Block& block, json::Outline& outline) {
   const Value part = outline.read(block.text) ? outline.root() : Value();
+  std::string out = "[";
   if (is_call(block.name)) {
-    std::string out = header(part["name"].text().escaped, " call");
+    append_words(out, part["name"].text().escaped);
+    out += " call]";
     std::string input, escaped;
     json::append_compact(input, part["input"].raw());
     json::append_escaped(escaped, input);
     append_line(out, "", escaped);
     return out;
   }
-  std::string_view tool = block.name;
-  const bool tells_result = is_result(tool);
-  if (tells_result) tool.remove_suffix(kResult.size());
-  std::string out = header(tool, tells_result ? " result" : "");
-  append_told(out, tells_result ? part["content"] : part);
+  if (!is_result(block.name)) {
+    append_words(out, block.name);
+    append_told(out += ']', part);
+    return out;
+  }
+  append_words(out, block.name.substr(0, block.name.size() - kResult.size()));
+  append_told(out += " result]", part["content"]);
   return out;
 }
 
@@ -243,9 +258,8 @@ bool is_server_block(std::string_view type) {
 }
 
 Block server_block(Value part, MadeTexts& made) {
-  Block block{.kind = Block::Kind::kServer};
+  Block block{.kind = Block::Kind::kServer, .mark = cache_mark_of(part)};
   block.text = without_mark(part, made);
-  if (block.text.data() != part.raw().data()) block.mark = cache_mark_of(part);
   block.name = part["type"].text().escaped;
   const char* const key = is_call(block.name)                ? "id"
                           : is_result(block.name)            ? "tool_use_id"
