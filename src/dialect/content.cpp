@@ -28,9 +28,8 @@ std::string Place::param(std::string_view inside) const {
 CacheMark cache_mark_of(Value holder) {
   Value control, breakpoint;
   for (const Value member : holder.children()) {
-    const std::string_view name = member.name();
-    if (name == "cache_control") control = member;
-    if (name == "prompt_cache_breakpoint") breakpoint = member;
+    if (member.is_named("cache_control")) control = member;
+    if (member.is_named("prompt_cache_breakpoint")) breakpoint = member;
   }
   return cache_mark_of(control, breakpoint);
 }
@@ -45,7 +44,7 @@ CacheMark cache_mark_of(Value control, Value breakpoint) {
 
 std::string_view without_mark(Value object, MadeTexts& made) {
   const auto marks = [](Value member) {
-    return member.name() == "cache_control" || member.name() == "prompt_cache_breakpoint";
+    return member.is_named("cache_control") || member.is_named("prompt_cache_breakpoint");
   };
   const Value::Range members = object.children();
   if (std::none_of(members.begin(), members.end(), marks)) return object.raw();

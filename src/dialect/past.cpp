@@ -84,8 +84,9 @@ std::string begin_named(std::string& json, const Item& item, std::size_t index,
 }
 
 // True for what stands in that beginning, and for a type that is none.
-bool is_named(const Item& item, std::string_view name, Value member) {
-  return name == "id" || (name == "type" && (member.is_absent() || item.type.is_absent()));
+bool is_begun(const Item& item, Value member) {
+  return member.is_named("id") ||
+         (member.is_named("type") && (member.is_absent() || item.type.is_absent()));
 }
 
 // The value of a member that an item is kept with. Only lists and objects have blanks in them.
@@ -115,7 +116,7 @@ InputItem kept(const Item& item, std::size_t index, const MadeIds& ids) {
   made.id = begin_named(json, item, index, ids);
   for (const Value member : item.value.children()) {
     const std::string_view name = member.name();
-    if (is_named(item, name, member)) continue;
+    if (is_begun(item, member)) continue;
     append_name(json, name);
     append_kept(json, item, name, member);
   }
@@ -156,7 +157,7 @@ void append_listed(std::string& json, const Item& item, bool is_given, std::size
   const Copy copy = is_given ? &json::append_compact : &append_as_it_is;
   for (const Value member : item.value.children()) {
     const std::string_view name = member.name();
-    if (is_given && is_named(item, name, member)) continue;
+    if (is_given && is_begun(item, member)) continue;
     if (name == "status" && member.is_absent()) continue;
     append_name(json, name);
     if (is_given && !member.is_array()) {
