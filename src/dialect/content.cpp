@@ -88,11 +88,12 @@ void Content::read_part(Value part, Place place, bool allows_files, std::vector<
   }
   if (allows_files && (type == "file" || type == "input_file"))
     return read_file(part, place, mark, out);
-  const Value source = part["source"];
-  if (allows_files && is_anthropic_file(type) && (source.is_object() || source.is_string()))
-    return read_source(part, place, mark, out);
+  if (allows_files && is_anthropic_file(type)) {
+    const Value source = part["source"];
+    if (source.is_object() || source.is_string()) return read_source(part, place, mark, out);
+  }
   if (is_server_block(type)) {
-    out.push_back(server_block(part, made_));
+    out.push_back(server_block(part, mark, made_));
     out.back().message = static_cast<std::uint32_t>(place.message);
     return;
   }

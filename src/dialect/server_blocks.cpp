@@ -25,7 +25,9 @@ bool is_server(const Block& block) { return block.kind == Block::Kind::kServer; 
 
 // `web_search` as one reads it.
 void append_words(std::string& out, std::string_view name) {
-  for (const char c : name) out += c == '_' ? ' ' : c;
+  const auto begin = static_cast<std::ptrdiff_t>(out.size());
+  out += name;
+  std::replace(out.begin() + begin, out.end(), '_', ' ');
 }
 
 // --- As text -------------------------------------------------------------------------------------
@@ -257,8 +259,8 @@ bool is_server_block(std::string_view type) {
   return is_call(type) || is_result(type) || type == "container_upload" || type == "tool_reference";
 }
 
-Block server_block(Value part, MadeTexts& made) {
-  Block block{.kind = Block::Kind::kServer, .mark = cache_mark_of(part)};
+Block server_block(Value part, CacheMark mark, MadeTexts& made) {
+  Block block{.kind = Block::Kind::kServer, .mark = mark};
   block.text = without_mark(part, made);
   block.name = part["type"].text().escaped;
   const char* const key = is_call(block.name)                ? "id"

@@ -17,8 +17,8 @@ namespace ccproxy::dialect {
 // True for the type of a part that is such a block, of one of today's tools or of tomorrow's.
 [[nodiscard]] bool is_server_block(std::string_view type);
 
-// The part as a block that is to be settled.
-[[nodiscard]] Block server_block(json::Value part, MadeTexts& made);
+// The part as a block that is to be settled, with the mark that it asks for.
+[[nodiscard]] Block server_block(json::Value part, CacheMark mark, MadeTexts& made);
 
 struct ServerBlockTools {
   std::vector<Tool>& declared;
