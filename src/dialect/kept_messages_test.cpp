@@ -50,6 +50,10 @@ TEST(KeptMessages, end_where_there_is_no_more_room) {
   past.turns.push_back({.input = message("m2", large), .answer = {}});
   EXPECT_EQ(kept(R"({"input":")" + large + R"("})", &past), message("msg_in_K_0", large))
       << "none is left out between two that are kept";
+  const std::string part = R"({"type":"input_text","text":")" + large + R"("})";
+  const std::string parts = R"({"role":"user","content":[)" + part + "," + part + "," + part + "]}";
+  EXPECT_EQ(kept(R"({"input":[{"role":"user","content":"a"},)" + parts + "]}", nullptr), "")
+      << "a message is kept whole or not at all, and nothing before it";
 }
 
 }  // namespace

@@ -69,12 +69,13 @@ class MadeIds {
 std::string begin_named(std::string& json, const Item& item, std::size_t index,
                         const MadeIds& ids) {
   json += R"({"id":")";
-  std::string id = item.id.decoded();
-  if (id.empty()) {
+  std::string id;
+  if (item.id.text().empty()) {
     const std::size_t begin = json.size();
     ids.append(json, item.type_name(), index);
     id = std::string(json, begin);
   } else {
+    id = item.id.decoded();
     json::append_escaped(json, id);
   }
   json += '"';
