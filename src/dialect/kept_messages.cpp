@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "dialect/input_items.hpp"
+
 namespace ccproxy::dialect {
 namespace {
 

@@ -123,7 +123,7 @@ class ResponsesDecoder final : public RequestDecoder {
     const Value previous = request_["previous_response_id"];
     const Value conversation = request_["conversation"];
     plan.stores = context_.keeps && request_["store"].boolean().value_or(true);
-    plan.is_background = is_background(request_);
+    plan.is_background = request_["background"].boolean().value_or(false);
     plan.previous = previous.decoded();
     if (!previous.is_absent() && !conversation.is_absent())
       report_.refuse("previous_response_id", "mutually_exclusive_parameters",

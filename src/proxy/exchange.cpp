@@ -271,8 +271,9 @@ Task<Result<Exchange::Wishes>> Exchange::wishes_of(std::string_view body) {
   const auto read = [body, &wishes](Parsers with) -> Result<void> {
     if (body.find("\"background\"") == std::string_view::npos) return {};
     if (!with.outline.read(body)) return {};  // who decodes it says what is wrong with it
-    wishes.is_background = dialect::is_background(with.outline.root());
-    wishes.streams = with.outline.root()["stream"].boolean().value_or(false);
+    const json::Value request = with.outline.root();
+    wishes.is_background = request["background"].boolean().value_or(false);
+    wishes.streams = request["stream"].boolean().value_or(false);
     return {};
   };
   auto done = co_await work_apart(worker_, upstream_, body.size(), read);

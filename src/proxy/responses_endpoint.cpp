@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/text.hpp"
-#include "dialect/past.hpp"
+#include "dialect/input_items.hpp"
 #include "dialect/response_object.hpp"
 #include "json/writer.hpp"
 #include "proxy/request_body.hpp"

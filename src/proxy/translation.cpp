@@ -13,6 +13,7 @@
 #include "config/model_map.hpp"
 #include "dialect/chat_answer.hpp"
 #include "dialect/chat_request.hpp"
+#include "dialect/input_items.hpp"
 #include "dialect/openai_error.hpp"
 #include "dialect/remembered_turn.hpp"
 #include "dialect/report.hpp"

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dialect/error_param.hpp"
+#include "dialect/input_items.hpp"
 #include "dialect/openai_error.hpp"
 #include "json/reader.hpp"
 #include "proxy/apart.hpp"

@@ -21,6 +21,7 @@
 #include "anthropic/whole_text.hpp"
 #include "dialect/chat_answer.hpp"
 #include "dialect/chat_request.hpp"
+#include "dialect/input_items.hpp"
 #include "dialect/kept_messages.hpp"
 #include "dialect/remembered_turn.hpp"
 #include "dialect/responses_encoder.hpp"

@@ -1,4 +1,4 @@
-#include "dialect/past.hpp"
+#include "dialect/input_items.hpp"
 
 #include <gtest/gtest.h>
 

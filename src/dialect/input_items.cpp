@@ -1,4 +1,4 @@
-#include "dialect/past.hpp"
+#include "dialect/input_items.hpp"
 
 #include <fmt/format.h>
 
@@ -220,8 +220,6 @@ void append_references(Value items, std::vector<std::string>& ids) {
       ids.push_back(item.id.decoded());
   }
 }
-
-bool is_background(Value request) { return request["background"].boolean().value_or(false); }
 
 std::vector<InputItem> input_items_of(Value request, const std::string& key) {
   const Value input = request["input"];
