@@ -18,7 +18,6 @@ std::size_t ThoughtTurn::bytes() const {
 }
 
 std::optional<ThoughtTurn> called_turn(std::string blocks, std::uint64_t before) {
-  json::mend_halves(blocks);  // it goes up again as it stands here
   const std::string list = "[" + blocks + "]";
   json::Outline outline;
   if (!outline.read(list, 2)) return std::nullopt;
@@ -36,7 +35,10 @@ std::optional<ThoughtTurn> called_turn(std::string blocks, std::uint64_t before)
     }
   }
   if (turn.calls.empty()) return std::nullopt;
-  if (has_thought) turn.blocks = std::move(blocks);
+  if (has_thought) {
+    json::mend_halves(blocks);  // they go up again as they stand here
+    turn.blocks = std::move(blocks);
+  }
   turn.likeness = likeness_of(before, turn.calls);
   return turn;
 }

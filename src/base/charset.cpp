@@ -19,18 +19,22 @@ bool is_low(std::uint32_t unit) { return unit >= 0xDC00 && unit <= 0xDFFF; }
 
 }  // namespace
 
-void append_utf8(std::string& out, std::uint32_t code) {
+std::size_t put_utf8(char* to, std::uint32_t code) {
   if (code < 0x80) {
-    out += static_cast<char>(code);
-    return;
+    *to = static_cast<char>(code);
+    return 1;
   }
-  constexpr std::array<unsigned, 5> kFirst = {0, 0, 0xC0, 0xE0, 0xF0};  // by the number of bytes
+  constexpr std::array<unsigned, kLongestUtf8 + 1> kFirst = {0, 0, 0xC0, 0xE0, 0xF0};
   const std::size_t size = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  std::array<char, 4> bytes{};
   for (std::size_t i = size; i-- > 1; code >>= 6U)
-    bytes[i] = static_cast<char>(0x80U | (code & 0x3FU));
-  bytes[0] = static_cast<char>(kFirst[size] | code);
-  out.append(bytes.data(), size);
+    to[i] = static_cast<char>(0x80U | (code & 0x3FU));
+  to[0] = static_cast<char>(kFirst[size] | code);
+  return size;
+}
+
+void append_utf8(std::string& out, std::uint32_t code) {
+  std::array<char, kLongestUtf8> bytes{};
+  out.append(bytes.data(), put_utf8(bytes.data(), code));
 }
 
 std::string utf8_of_utf16(std::string_view bytes, ByteOrder order) {

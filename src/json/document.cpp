@@ -105,7 +105,7 @@ bool append_canonical(std::string& out, Value value) {
       out += ']';
       return true;
     case ValueKind::kString:
-      if (value.raw().find('\\') == std::string_view::npos)
+      if (is_plainly_escaped(value.text()))
         out += value.raw();
       else
         append_string(out, value.decoded());

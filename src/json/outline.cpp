@@ -13,10 +13,7 @@
 #include <utility>
 
 #include "json/byte_order_mark.hpp"
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "json/escape_check.hpp"
 
 namespace ccproxy::json {
 namespace {
@@ -72,98 +69,6 @@ std::size_t place_of_fault(std::string_view text) {
   }
   return in_string ? opened : text.size();
 }
-
-constexpr std::size_t kGroup = 32;  // bytes that are looked at together
-
-// The backslashes among kGroup bytes: a bit for each byte, the first byte's is the lowest.
-std::uint32_t backslashes(const char* bytes) {
-#ifdef __SSE2__
-  const __m128i wanted = _mm_set1_epi8('\\');
-  const auto half = [&](const char* from) {
-    const __m128i sixteen = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(sixteen, wanted)));
-  };
-  return half(bytes) | half(bytes + kGroup / 2) << kGroup / 2;
-#else
-  std::uint32_t found = 0;
-  for (std::size_t i = 0; i < kGroup; ++i)
-    found |= static_cast<std::uint32_t>(bytes[i] == '\\') << i;
-  return found;
-#endif
-}
-
-constexpr std::array<bool, 256> kShortEscapes = [] {
-  std::array<bool, 256> known{};
-  for (const char c : std::string_view("n\"\\/bfrt")) known[static_cast<unsigned char>(c)] = true;
-  return known;
-}();
-
-// What stands behind a backslash and is none of these: uXXXX.
-bool is_code_escape(std::string_view rest) {
-  constexpr std::size_t kDigits = 4;
-  if (rest[0] != 'u' || rest.size() <= kDigits) return false;
-  for (const char c : rest.substr(1, kDigits))
-    if (!is_digit(c) && (c < 'a' || c > 'f') && (c < 'A' || c > 'F')) return false;
-  return true;
-}
-
-// Finds the first escape that JSON does not know. The grammar holds already, so a backslash is in a
-// string, and something follows it.
-class EscapeCheck {
- public:
-  explicit EscapeCheck(std::string_view text) : text_(text) {}
-
-  // True when a surrogate was among them, half a pair or a whole one.
-  [[nodiscard]] bool has_surrogate() const { return has_surrogate_; }
-
-  // npos: there is none. Escapes are too near to each other in source code for a call of memchr
-  // each, and too irregular for a look at each word: what costs is a loop that ends unforeseen.
-  std::size_t first_bad() {
-    std::size_t at = 0;
-    for (; at + kGroup <= text_.size(); at += kGroup)
-      if (!group_passes(at) && !passes(at, at + kGroup)) return bad_;
-    return passes(at, text_.size()) ? std::string_view::npos : bad_;
-  }
-
- private:
-  // False for what must be looked at in order: a backslash behind a backslash, and what may be bad.
-  bool group_passes(std::size_t at) {
-    std::uint32_t found = backslashes(text_.data() + at);
-    if (found == 0) return true;
-    if (behind_ > at) return false;
-    std::size_t last = 0;
-    for (; found != 0; found &= found - 1) {
-      last = at + static_cast<std::size_t>(std::countr_zero(found));
-      if (text_[last + 1] == '\\' || !is_escape(last)) return false;
-    }
-    behind_ = last + 2;
-    return true;
-  }
-
-  // In order; false when there is a bad one.
-  bool passes(std::size_t at, std::size_t end) {
-    for (; at < end; ++at) {
-      if (text_[at] != '\\' || at < behind_) continue;  // or it is what another escapes
-      behind_ = at + 2;
-      bad_ = at;
-      if (!is_escape(at)) return false;
-    }
-    return true;
-  }
-
-  bool is_escape(std::size_t backslash) {
-    if (kShortEscapes[static_cast<unsigned char>(text_[backslash + 1])]) return true;
-    const std::string_view rest = text_.substr(backslash + 1);
-    if (!is_code_escape(rest)) return false;
-    has_surrogate_ = has_surrogate_ || ((rest[1] == 'd' || rest[1] == 'D') && rest[2] >= '8');
-    return true;
-  }
-
-  std::string_view text_;
-  std::size_t behind_ = 0;  // the last escape
-  std::size_t bad_ = 0;
-  bool has_surrogate_ = false;
-};
 
 tl::unexpected<Error> not_json(std::string_view what, std::size_t at) {
   return fail(ErrorKind::kInvalidRequest,
@@ -308,11 +213,10 @@ class Walk {
   Result<void> run() {
     const bool is_whole = values() && (next_ == end_ || wrong("something follows the value"));
     if (is_whole) {
-      EscapeCheck escapes(text_);
-      const std::size_t bad = escapes.first_bad();
-      if (escapes.has_surrogate()) outline_.mend();
-      if (bad == std::string_view::npos) return {};
-      return not_json("a string has an escape that JSON does not know", bad);
+      const Escapes escapes = checked_escapes(text_);
+      if (escapes.have_surrogate) outline_.mend();
+      if (escapes.bad == std::string_view::npos) return {};
+      return not_json("a string has an escape that JSON does not know", escapes.bad);
     }
     if (is_too_large_)
       return ccproxy::fail(ErrorKind::kTooLarge, "the body has more than 4 million values");
@@ -567,14 +471,6 @@ std::optional<std::int64_t> Value::integer() const {
   const auto real = number();
   if (!real || std::trunc(*real) != *real || std::abs(*real) > kExact) return std::nullopt;
   return static_cast<std::int64_t>(*real);
-}
-
-Value::Range Value::children() const {
-  const ValueKind own = kind();
-  if (own != ValueKind::kArray && own != ValueKind::kObject) return {};
-  const bool named = own == ValueKind::kObject;
-  const std::uint32_t behind = outline_->nodes_[index_].next;
-  return {Iterator(*outline_, index_ + 1, named), Iterator(*outline_, behind, named)};
 }
 
 Value Value::operator[](Name name) const {

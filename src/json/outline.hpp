@@ -200,6 +200,14 @@ inline bool Value::is_named(Name name) const {
   return named_ && outline_->is_named(outline_->nodes_[index_ - 1], name);
 }
 
+inline Value::Range Value::children() const {
+  const ValueKind own = kind();
+  if (own != ValueKind::kArray && own != ValueKind::kObject) return {};
+  const bool named = own == ValueKind::kObject;
+  const std::uint32_t behind = outline_->nodes_[index_].next;
+  return {Iterator(*outline_, index_ + 1, named), Iterator(*outline_, behind, named)};
+}
+
 inline Value Value::Iterator::operator*() const {
   return {*outline_, at_ + (named_ ? 1U : 0U), named_};
 }

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
 #include "base/charset.hpp"
+#include "json/byte_group.hpp"
+#include "json/escape_check.hpp"
 
 namespace ccproxy::json {
 namespace {
@@ -49,33 +52,32 @@ std::optional<std::uint32_t> low_half(std::string_view rest) {
   return code && is_low(*code) ? code : std::nullopt;
 }
 
-// What an escape of two characters means.
-char meaning_of(char letter) {
-  switch (letter) {
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return letter;
-  }
-}
+// What an escape of two characters means, by the second one.
+constexpr std::array<char, 256> kMeanings = [] {
+  std::array<char, 256> meanings{};
+  for (std::size_t c = 0; c < meanings.size(); ++c) meanings[c] = static_cast<char>(c);
+  meanings['b'] = '\b';
+  meanings['f'] = '\f';
+  meanings['n'] = '\n';
+  meanings['r'] = '\r';
+  meanings['t'] = '\t';
+  return meanings;
+}();
 
-// Decodes the escape that `rest` begins with; returns how many bytes it takes.
-std::size_t append_escape(std::string& out, std::string_view rest) {
-  if (rest[1] != 'u') {
-    out += meaning_of(rest[1]);
-    return 2;
-  }
+char meaning_of(char letter) { return kMeanings[static_cast<unsigned char>(letter)]; }
+
+struct Decoded {
+  std::size_t taken = 0, made = 0;  // bytes
+};
+
+// Decodes the \uXXXX that `rest` begins with to where there is room for kLongestUtf8 bytes.
+Decoded decode_code(std::string_view rest, char* to) {
   const std::uint32_t code = hex4(rest.substr(2)).value_or(kReplacement);
   if (is_high(code)) {
-    if (const auto low = low_half(rest.substr(6))) {
-      append_utf8(out, 0x10000 + ((code - 0xD800) << 10U) + (*low - 0xDC00));
-      return 12;
-    }
+    if (const auto low = low_half(rest.substr(6)))
+      return {12, put_utf8(to, 0x10000 + ((code - 0xD800) << 10U) + (*low - 0xDC00))};
   }
-  append_utf8(out, is_high(code) || is_low(code) ? kReplacement : code);
-  return 6;
+  return {6, put_utf8(to, is_high(code) || is_low(code) ? kReplacement : code)};
 }
 
 std::size_t utf8_size(char first) {
@@ -133,7 +135,12 @@ constexpr std::array<bool, 256> kPlain = [] {
 // How many bytes at the front stand for themselves.
 std::size_t plain_run(std::string_view text) {
   std::size_t size = 0;
-  while (size < text.size() && kPlain[static_cast<unsigned char>(text[size])]) ++size;
+  while (size < text.size()) {
+    const auto c = static_cast<unsigned char>(text[size]);
+    const std::size_t length = kPlain[c] ? 1 : c < 0x80 ? 0 : sequence_length(text.substr(size));
+    if (length == 0) break;
+    size += length;
+  }
   return size;
 }
 
@@ -148,23 +155,31 @@ constexpr std::array<char, 256> kLetters = [] {
   return letters;
 }();
 
+// The letters themselves.
+constexpr std::array<bool, 256> kIsLetter = [] {
+  std::array<bool, 256> is{};
+  for (const char letter : kLetters) is[static_cast<unsigned char>(letter)] = letter != '\0';
+  return is;
+}();
+
 // Escapes stand near to each other in source code that was quoted: with this many characters
 // between at most, they are put together before they are appended.
 constexpr std::size_t kNear = 8;
 
-// What needs two characters, with what stands for itself between.
-void append_short_escapes(std::string& out, std::string_view& plain) {
+// What needs two characters, with what stands for itself between; returns how much that is.
+std::size_t append_short_escapes(std::string& out, std::string_view plain) {
   std::array<char, 128> told;  // NOLINT(*-member-init): only what is written is read
-  std::size_t size = 0;
-  for (std::size_t between = 0; !plain.empty() && between < kNear; plain.remove_prefix(1)) {
-    const auto c = static_cast<unsigned char>(plain.front());
+  std::size_t at = 0, size = 0;
+  for (std::size_t between = 0; at < plain.size() && between < kNear; ++at) {
+    const auto c = static_cast<unsigned char>(plain[at]);
     if (kLetters[c] == '\0' && !kPlain[c]) break;
     if (size + 2 > told.size()) out.append(told.data(), std::exchange(size, 0));
     between = kPlain[c] ? between + 1 : 0;
     if (!kPlain[c]) told[size++] = '\\';
-    told[size++] = kPlain[c] ? plain.front() : kLetters[c];
+    told[size++] = kPlain[c] ? plain[at] : kLetters[c];
   }
   out.append(told.data(), size);
+  return at;
 }
 
 // The size of the escape that `rest` begins with, of a pair both together; 0 for half a pair.
@@ -178,25 +193,55 @@ std::size_t size_if_whole(std::string_view rest) {
   return is_high(*code) || is_low(*code) ? 0 : 6;
 }
 
-// Decodes the escapes that `rest` begins with, and what stands between them, and steps over both.
-// Half an escape at the end is left.
-void append_escapes(std::string& out, std::string_view& rest) {
+// Where an escape of a surrogate may be: "\ud", whatever stands before it.
+std::size_t find_surrogate(std::string_view json, std::size_t at) {
+  const auto is_one = [&] {
+    return json[at] == '\\' && json[at + 1] == 'u' && (json[at + 2] | 0x20) == 'd';
+  };
+  for (; at + kGroup + 2 <= json.size(); at += kGroup) {
+    const char* const bytes = json.data() + at;
+    const std::uint32_t codes = matches(bytes, '\\') & matches(bytes + 1, 'u');
+    if (codes == 0) continue;
+    const std::uint32_t found = codes & (matches(bytes + 2, 'd') | matches(bytes + 2, 'D'));
+    if (found != 0) return at + static_cast<std::size_t>(std::countr_zero(found));
+  }
+  for (; at + 2 < json.size(); ++at)
+    if (is_one()) return at;
+  return std::string_view::npos;
+}
+
+// True when the backslash stands for itself, behind another.
+bool is_escaped(std::string_view json, std::size_t backslash) {
+  std::size_t first = backslash;
+  while (first > 0 && json[first - 1] == '\\') --first;
+  return (backslash - first) % 2 != 0;
+}
+
+// Decodes the escapes that `rest` begins with, and what stands between them; returns how many bytes
+// both take. Half an escape at the end is left.
+std::size_t append_escapes(std::string& out, std::string_view rest) {
   std::array<char, 128> told;  // NOLINT(*-member-init): only what is written is read
-  std::size_t size = 0, between = 0;
-  while (!rest.empty() && between < kNear) {
-    const bool is_escape = rest[0] == '\\';
-    if (is_escape && rest.size() == 1) break;
-    if (size == told.size() || (is_escape && rest[1] == 'u'))
-      out.append(told.data(), std::exchange(size, 0));
-    between = is_escape ? 0 : between + 1;
-    if (is_escape && rest[1] == 'u') {
-      rest.remove_prefix(std::min(append_escape(out, rest), rest.size()));
+  std::size_t at = 0, size = 0, between = 0;
+  while (at < rest.size() && between < kNear) {
+    if (size + kLongestUtf8 > told.size()) out.append(told.data(), std::exchange(size, 0));
+    if (rest[at] != '\\') {
+      ++between;
+      told[size++] = rest[at++];
       continue;
     }
-    told[size++] = is_escape ? meaning_of(rest[1]) : rest[0];
-    rest.remove_prefix(is_escape ? 2 : 1);
+    if (at + 1 == rest.size()) break;
+    between = 0;
+    if (rest[at + 1] != 'u') {
+      told[size++] = meaning_of(rest[at + 1]);
+      at += 2;
+      continue;
+    }
+    const Decoded one = decode_code(rest.substr(at), &told[size]);
+    size += one.made;
+    at += one.taken;
   }
   out.append(told.data(), size);
+  return std::min(at, rest.size());
 }
 
 }  // namespace
@@ -204,14 +249,7 @@ void append_escapes(std::string& out, std::string_view& rest) {
 std::optional<JsonText> text_of(std::string_view token) {
   if (token.size() < 2 || token.front() != '"' || token.back() != '"') return std::nullopt;
   const JsonText text{token.substr(1, token.size() - 2)};
-  std::string_view rest = text.escaped;
-  for (auto at = rest.find('\\'); at != std::string_view::npos; at = rest.find('\\')) {
-    rest.remove_prefix(at + 1);
-    if (rest.empty()) return std::nullopt;
-    const bool is_known = std::string_view("\"\\/bfnrtu").find(rest[0]) != std::string_view::npos;
-    if (!is_known || (rest[0] == 'u' && !hex4(rest.substr(1)))) return std::nullopt;
-    rest.remove_prefix(1);
-  }
+  if (checked_escapes(text.escaped).bad != std::string_view::npos) return std::nullopt;
   return text;
 }
 
@@ -222,24 +260,15 @@ void append_decoded(std::string& out, JsonText text) {
     out += rest.substr(0, plain);
     if (plain == std::string_view::npos || plain + 1 >= rest.size()) return;
     rest.remove_prefix(plain);
-    append_escapes(out, rest);
+    rest.remove_prefix(append_escapes(out, rest));
   }
 }
 
 std::size_t find_half(std::string_view json, std::size_t at) {
-  while ((at = json.find('\\', at)) != std::string_view::npos) {
-    for (std::size_t between = 0; at + 1 < json.size() && between < kNear;) {
-      if (json[at] != '\\') {
-        ++between;
-        ++at;
-        continue;
-      }
-      between = 0;
-      const std::size_t size = size_if_whole(json.substr(at));
-      if (size == 0) return at;
-      at += size;
-    }
-    if (at + 1 >= json.size()) return std::string_view::npos;
+  for (at = find_surrogate(json, at); at != std::string_view::npos;) {
+    const std::size_t size = is_escaped(json, at) ? 1 : size_if_whole(json.substr(at));
+    if (size == 0) return at;
+    at = find_surrogate(json, at + size);
   }
   return at;
 }
@@ -256,38 +285,44 @@ void append_escaped(std::string& out, std::string_view plain) {
     out += plain.substr(0, run);
     plain.remove_prefix(run);
     if (plain.empty()) return;
-    append_short_escapes(out, plain);
+    plain.remove_prefix(append_short_escapes(out, plain));
     if (plain.empty()) return;
     const char c = plain.front();
     const auto byte = static_cast<unsigned char>(c);
     if (kPlain[byte] || kLetters[byte] != '\0') continue;
-    std::size_t taken = 1;
     if (byte < 0x20) {
       append_control(out, c);
-    } else if (taken = sequence_length(plain); taken != 0) {
-      out += plain.substr(0, taken);
-    } else {
+    } else if (sequence_length(plain) == 0) {
       out += "\xEF\xBF\xBD";
-      taken = 1;
+    } else {
+      continue;
     }
-    plain.remove_prefix(taken);
+    plain.remove_prefix(1);
   }
+}
+
+bool is_plainly_escaped(JsonText text) {
+  const std::string_view all = text.escaped;
+  for (std::size_t at = 0; at < all.size(); ++at)
+    if (all[at] == '\\' && !kIsLetter[static_cast<unsigned char>(all[++at])]) return false;
+  return true;
 }
 
 bool is_blank(JsonText text) {
   std::string_view rest = text.escaped;
-  std::string point;
+  std::array<char, kLongestUtf8> told{};
   while (!rest.empty()) {
     if (rest[0] == ' ') {
       rest.remove_prefix(1);
       continue;
     }
-    point.clear();
     std::size_t size = utf8_size(rest[0]);
+    std::string_view point = rest.substr(0, size);
     if (rest[0] == '\\') {
-      size = append_escape(point, rest);
-    } else {
-      point = rest.substr(0, size);
+      told[0] = meaning_of(rest[1]);
+      const Decoded one = rest[1] == 'u' ? decode_code(rest, told.data()) : Decoded{2, 1};
+      size = one.taken;
+      point = {told.data(), one.made};
     }
     if (!is_space(point)) return false;
     rest.remove_prefix(std::min(size, rest.size()));

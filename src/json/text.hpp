@@ -33,6 +33,9 @@ void mend_halves(std::string& json);
 // Appends `plain` escaped, without the quotes around it. Bytes that are not UTF-8 become U+FFFD.
 void append_escaped(std::string& out, std::string_view plain);
 
+// True when it is escaped as append_escaped does it: decoded and escaped again it is the same.
+[[nodiscard]] bool is_plainly_escaped(JsonText text);
+
 // True when nobody could read a word: nothing, or nothing but white space.
 [[nodiscard]] bool is_blank(JsonText text);
 
