@@ -28,15 +28,15 @@ inline const anthropic::ModelTable& models() {
   return kTable;
 }
 
-inline dialect::Options chosen_options(unsigned byte) {
+inline TranslationOptions chosen_options(unsigned byte) {
   Bits bits(byte);
-  dialect::Options options;
+  TranslationOptions options;
   options.prompt_caching = !bits.next();
-  if (bits.next()) options.mid_system = dialect::MidSystem::kReminder;
-  if (bits.next()) options.chat_reasoning_display = dialect::ReasoningDisplay::kSummarized;
-  if (bits.next()) options.strict_tools = dialect::StrictTools::kOff;
-  if (bits.next()) options.custom_as_function = dialect::CustomAsFunction::kAlways;
-  if (bits.next()) options.response_model = dialect::ResponseModel::kUpstream;
+  if (bits.next()) options.mid_system = MidSystem::kReminder;
+  if (bits.next()) options.chat_reasoning_display = ReasoningDisplay::kSummarized;
+  if (bits.next()) options.strict_tools = StrictTools::kOff;
+  if (bits.next()) options.custom_as_function = CustomAsFunction::kAlways;
+  if (bits.next()) options.response_model = ResponseModel::kUpstream;
   options.eager_input_streaming = options.verbosity_hint = bits.next();
   options.fast_mode = bits.next();
   options.web_search = !options.fast_mode;
@@ -109,7 +109,7 @@ class ChatRequest {
  private:
   Bits choice_;
   anthropic::Capabilities can_;
-  dialect::Options options_;
+  TranslationOptions options_;
   bool is_completion_ = false, is_strict_ = false, is_cursor_ = false, remembers_ = false;
   std::optional<std::int64_t> most_tokens_{};
 };

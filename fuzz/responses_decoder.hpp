@@ -87,7 +87,7 @@ class ResponsesRequest {
  private:
   Bits choice_;
   anthropic::Capabilities can_;
-  dialect::Options options_;
+  TranslationOptions options_;
   dialect::Past past_;
   bool is_strict_ = false, keeps_ = false, compacts_ = false, counts_ = false, remembers_ = false;
 };

@@ -13,9 +13,8 @@
 namespace ccproxy::fuzz {
 
 inline dialect::ReplyPlan chosen_response_plan(unsigned byte) {
-  constexpr dialect::RefusalStyle kStyles[] = {
-      dialect::RefusalStyle::kPart, dialect::RefusalStyle::kText,
-      dialect::RefusalStyle::kIncomplete, dialect::RefusalStyle::kPart};
+  constexpr RefusalStyle kStyles[] = {RefusalStyle::kPart, RefusalStyle::kText,
+                                      RefusalStyle::kIncomplete, RefusalStyle::kPart};
   constexpr dialect::ToolShape kShapes[] = {
       dialect::ToolShape::kFunction,   dialect::ToolShape::kLocalShell, dialect::ToolShape::kShell,
       dialect::ToolShape::kApplyPatch, dialect::ToolShape::kToolSearch, dialect::ToolShape::kCustom,

@@ -63,7 +63,7 @@ class Decoding {
  private:
   anthropic::ModelTable models_ = *anthropic::parse_models(anthropic::kModelsJson);
   anthropic::Capabilities can_ = anthropic::capabilities_of(*models_.family_of("claude-sonnet-5"));
-  dialect::Options options_;
+  TranslationOptions options_;
   json::Outline outline_;
 };
 

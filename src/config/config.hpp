@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "dialect/options.hpp"
+#include "base/translation_options.hpp"
 
 namespace ccproxy::config {
 
@@ -118,7 +118,7 @@ struct Config {
   Limits limits{};
   Log log{};
   Store store{};
-  dialect::Options translation{};
+  TranslationOptions translation{};
   std::size_t thinking_memory_mb = 64;
 };
 

@@ -38,25 +38,21 @@ const Names<CredentialSource> kSources = {{"auto", CredentialSource::kAuto},
                                           {"oauth-token-env", CredentialSource::kOauthTokenEnv},
                                           {"console-profile", CredentialSource::kConsoleProfile}};
 
-const Names<dialect::ResponseModel> kResponseModels = {
-    {"asked", dialect::ResponseModel::kAsked}, {"upstream", dialect::ResponseModel::kUpstream}};
-const Names<dialect::ReasoningDisplay> kDisplays = {
-    {"auto", dialect::ReasoningDisplay::kAuto},
-    {"omitted", dialect::ReasoningDisplay::kOmitted},
-    {"summarized", dialect::ReasoningDisplay::kSummarized}};
-const Names<dialect::MidSystem> kMidSystem = {{"auto", dialect::MidSystem::kAuto},
-                                              {"reminder", dialect::MidSystem::kReminder}};
-const Names<dialect::StrictTools> kStrictTools = {{"auto", dialect::StrictTools::kAuto},
-                                                  {"off", dialect::StrictTools::kOff}};
-const Names<dialect::CustomAsFunction> kCustomAsFunction = {
-    {"auto", dialect::CustomAsFunction::kAuto},
-    {"always", dialect::CustomAsFunction::kAlways},
-    {"never", dialect::CustomAsFunction::kNever}};
+const Names<ResponseModel> kResponseModels = {{"asked", ResponseModel::kAsked},
+                                              {"upstream", ResponseModel::kUpstream}};
+const Names<ReasoningDisplay> kDisplays = {{"auto", ReasoningDisplay::kAuto},
+                                           {"omitted", ReasoningDisplay::kOmitted},
+                                           {"summarized", ReasoningDisplay::kSummarized}};
+const Names<MidSystem> kMidSystem = {{"auto", MidSystem::kAuto},
+                                     {"reminder", MidSystem::kReminder}};
+const Names<StrictTools> kStrictTools = {{"auto", StrictTools::kAuto}, {"off", StrictTools::kOff}};
+const Names<CustomAsFunction> kCustomAsFunction = {{"auto", CustomAsFunction::kAuto},
+                                                   {"always", CustomAsFunction::kAlways},
+                                                   {"never", CustomAsFunction::kNever}};
 
-const Names<dialect::RefusalStyle> kRefusalStyles = {
-    {"part", dialect::RefusalStyle::kPart},
-    {"text", dialect::RefusalStyle::kText},
-    {"incomplete", dialect::RefusalStyle::kIncomplete}};
+const Names<RefusalStyle> kRefusalStyles = {{"part", RefusalStyle::kPart},
+                                            {"text", RefusalStyle::kText},
+                                            {"incomplete", RefusalStyle::kIncomplete}};
 
 // What a running server cannot change: where it listens, its threads, and where it logs.
 constexpr std::array<std::string_view, 10> kAtStart = {
@@ -197,60 +193,59 @@ void add_store(std::vector<Key>& keys) {
 
 // How requests of OpenAI's dialects become Anthropic's.
 void add_translation(std::vector<Key>& keys) {
-  using dialect::Options;
   constexpr std::uint64_t kMostTokens = 10'000'000;
   constexpr auto kOption = [](auto member) { return field(&Config::translation, member); };
   keys.push_back(
       flag("strict",
            "Whether a request is refused when something in it cannot be carried over, instead of "
            "being served and told so; `x-ccproxy-strict: true` asks for it in one request.",
-           kOption(&Options::strict)));
+           kOption(&TranslationOptions::strict)));
   keys.push_back(filled_text("defaultModel", "model name",
                              "The model for a request that names none.",
-                             kOption(&Options::default_model)));
+                             kOption(&TranslationOptions::default_model)));
   keys.push_back(number_or_null("translation.defaultMaxTokens", kMostTokens,
                                 "The longest answer, in tokens, for a request that names no limit; "
                                 "`null`: what the model can do.",
-                                kOption(&Options::default_max_tokens)));
+                                kOption(&TranslationOptions::default_max_tokens)));
   keys.push_back(flag("translation.promptCaching",
                       "Whether the beginning of a conversation is cached by the provider.",
-                      kOption(&Options::prompt_caching)));
+                      kOption(&TranslationOptions::prompt_caching)));
   keys.push_back(choice("translation.responseModel", kResponseModels,
                         "Which name answers carry: the one that was asked for, or the one that "
                         "went upstream.",
-                        kOption(&Options::response_model)));
+                        kOption(&TranslationOptions::response_model)));
   keys.push_back(choice("translation.chatReasoningDisplay", kDisplays,
                         "Whether the model's reasoning is asked for in words: `auto` does when a "
                         "request asks for reasoning.",
-                        kOption(&Options::chat_reasoning_display)));
+                        kOption(&TranslationOptions::chat_reasoning_display)));
   keys.push_back(choice("translation.midSystem", kMidSystem,
                         "What becomes of a system message in the middle: `auto` keeps it one where "
                         "the model takes it; else it is a reminder to the model.",
-                        kOption(&Options::mid_system)));
+                        kOption(&TranslationOptions::mid_system)));
   keys.push_back(choice("translation.strictTools", kStrictTools,
                         "Whether `strict` tools are strict upstream, too.",
-                        kOption(&Options::strict_tools)));
+                        kOption(&TranslationOptions::strict_tools)));
   keys.push_back(flag("translation.eagerInputStreaming",
                       "Whether tool arguments are streamed before the provider has checked them.",
-                      kOption(&Options::eager_input_streaming)));
+                      kOption(&TranslationOptions::eager_input_streaming)));
   keys.push_back(flag("translation.verbosityHint",
                       "Whether `verbosity` becomes a sentence in the system prompt.",
-                      kOption(&Options::verbosity_hint)));
+                      kOption(&TranslationOptions::verbosity_hint)));
   keys.push_back(flag("translation.fastMode",
                       "Whether `service_tier: priority` asks for the fast mode, which costs more.",
-                      kOption(&Options::fast_mode)));
+                      kOption(&TranslationOptions::fast_mode)));
   keys.push_back(flag("translation.webSearch",
                       "Whether a request may search the web, at the provider and for money.",
-                      kOption(&Options::web_search)));
+                      kOption(&TranslationOptions::web_search)));
   keys.push_back(choice("translation.customAsFunction", kCustomAsFunction,
                         "Whether calls of custom tools are told as function calls with their text "
                         "as it is: `auto` does for Cursor.",
-                        kOption(&Options::custom_as_function)));
+                        kOption(&TranslationOptions::custom_as_function)));
   keys.push_back(choice("translation.refusalStyle", kRefusalStyles,
                         "How Responses tell that the model declined: as a refusal `part`, as "
                         "`text`, or as an `incomplete` answer. Codex shows nothing of a part, so "
                         "it is told the text.",
-                        kOption(&Options::refusal_style)));
+                        kOption(&TranslationOptions::refusal_style)));
   keys.push_back(integer("translation.thinkingMemoryMb", 0, 65'536,
                          "Memory for the thinking before tool calls, in MiB, all workers "
                          "together; it goes back upstream with the results.",

@@ -25,7 +25,7 @@ Result<Decoded> decoded(const char* members, std::span<const std::string> refuse
   if (!asked) return fail(asked.error());
   const anthropic::Capabilities can =
       anthropic::capabilities_of(*test::known_models().family_of(asked->name));
-  const Options options;
+  const TranslationOptions options;
   return decode_chat(outline, {.asked = *asked,
                                .model = asked->name,
                                .can = can,

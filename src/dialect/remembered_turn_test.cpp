@@ -35,7 +35,7 @@ class Client {
     if (!asked) return fail(asked.error());
     const anthropic::Capabilities can =
         anthropic::capabilities_of(*test::known_models().family_of(asked->name));
-    const Options options;
+    const TranslationOptions options;
     const RequestContext context{.asked = *asked,
                                  .model = asked->name,
                                  .can = can,

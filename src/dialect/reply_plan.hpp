@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "dialect/options.hpp"
+#include "base/translation_options.hpp"
 
 namespace ccproxy::dialect {
 

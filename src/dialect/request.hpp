@@ -11,7 +11,7 @@
 
 #include "anthropic/capabilities.hpp"
 #include "base/error.hpp"
-#include "dialect/options.hpp"
+#include "base/translation_options.hpp"
 #include "dialect/past.hpp"
 #include "dialect/reply_plan.hpp"
 #include "json/outline.hpp"
@@ -36,7 +36,7 @@ struct RequestContext {
   const AskedModel& asked;
   std::string_view model;  // the id to send
   const anthropic::Capabilities& can;
-  const Options& options;
+  const TranslationOptions& options;
   bool strict = false;      // of this request: options.strict or the client's header
   bool is_unknown = false;  // nobody knows what the model can do
   bool is_cursor = false;   // its User-Agent

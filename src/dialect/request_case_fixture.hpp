@@ -132,7 +132,7 @@ class RequestCase {
 
   std::string request_, account_;
   json::Document circumstances_ = json::Document::object();
-  Options options_;
+  TranslationOptions options_;
   Past past_;
   TurnsInMemory memory_;
 };

@@ -192,7 +192,7 @@ std::size_t RequestDecoder::likely_size() {
 
 void RequestDecoder::write_plan() {
   ReplyPlan& plan = decoded_.plan;
-  const Options& options = context_.options;
+  const TranslationOptions& options = context_.options;
   plan.model = options.response_model == ResponseModel::kUpstream ? std::string(context_.model)
                                                                   : context_.asked.name;
   plan.model_sent = context_.model;

@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "anthropic/capabilities.hpp"
+#include "base/translation_options.hpp"
 #include "dialect/block.hpp"
 #include "dialect/call_input.hpp"
 #include "dialect/input_shape.hpp"
-#include "dialect/options.hpp"
 #include "dialect/output_schema.hpp"
 #include "dialect/report.hpp"
 #include "dialect/request.hpp"
@@ -124,7 +124,7 @@ class RequestTools {
   void force_any();
   void write_choice(std::string_view type, std::string_view name = {});
 
-  const Options& options_;
+  const TranslationOptions& options_;
   const anthropic::Capabilities& can_;
   std::span<const std::string_view> left_out_;
   Report& report_;

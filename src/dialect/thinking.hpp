@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "anthropic/capabilities.hpp"
-#include "dialect/options.hpp"
+#include "base/translation_options.hpp"
 #include "dialect/report.hpp"
 #include "json/outline.hpp"
 

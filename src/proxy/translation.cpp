@@ -183,7 +183,7 @@ Result<void> Translation::decode(json::Outline& outline) {
   scope_.family = shared.models.family_of(model_) ? std::string(can.family) : model_;
   const ClientTurns turns(shared.thinking, scope_);
   const std::vector<std::string> refused_schemas = shared.facts.refused_schemas(model_);
-  const dialect::Options& options = parts_.config.translation;
+  const TranslationOptions& options = parts_.config.translation;
   const std::string client = lowered(parts_.head.get("user-agent"));
   const dialect::RequestContext context{
       .asked = asked_,

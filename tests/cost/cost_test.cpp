@@ -84,7 +84,7 @@ void decode(const std::string& input, Api api) {
   if (!outline.read(input)) return;
   const auto asked = dialect::asked_model(outline, "claude-sonnet-5");
   if (!asked) return;
-  const dialect::Options options;
+  const TranslationOptions options;
   const NoTurns memory;
   const dialect::Past past;
   const dialect::RequestContext context{.asked = *asked,

@@ -1,11 +1,12 @@
 // How a person wants requests translated: the keys `strict`, `defaultModel` and `translation.*` of
-// the configuration, as plain values.
+// the configuration, as plain values. `config` reads them and `dialect` goes by them, and neither
+// knows the other.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
-namespace ccproxy::dialect {
+namespace ccproxy {
 
 enum class ResponseModel { kAsked, kUpstream };  // whose name for it an answer has
 enum class ReasoningDisplay {
@@ -20,7 +21,7 @@ enum class CustomAsFunction { kAuto, kAlways, kNever };  // kAuto: for Cursor
 // not complete.
 enum class RefusalStyle { kPart, kText, kIncomplete };
 
-struct Options {
+struct TranslationOptions {
   bool strict = false;  // what cannot be carried over is refused instead of reported
   std::string default_model = "claude-sonnet-5-5";  // for a request that names none
   std::int64_t default_max_tokens = 0;              // 0: the model's own maximum
@@ -37,4 +38,4 @@ struct Options {
   RefusalStyle refusal_style = RefusalStyle::kPart;
 };
 
-}  // namespace ccproxy::dialect
+}  // namespace ccproxy
