@@ -1,19 +1,31 @@
-# room(<name> LINKS <target>... [PRIVATE_LINKS <target>...])
+# room(<folder> [FOLDERS <inner>...] LINKS <target>... [PRIVATE_LINKS <target>...]
+#      [TEST_LINKS <target>...])
 #
-# A folder of src/ as a library: every .cpp but the *_test.cpp, which become <name>_test. A room links
-# only what ARCHITECTURE.md lets it include. Third parties whose headers stay in .cpp files go under
-# PRIVATE_LINKS.
-function(room name)
-  cmake_parse_arguments(ROOM "" "" "LINKS;PRIVATE_LINKS;TEST_LINKS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+# A folder of src/ as a library: every .cpp but the *_test.cpp, which become <name>_test. The name of
+# dialect/chat is dialect_chat; a folder of headers alone is an interface. Inner FOLDERS belong to the
+# room where they have no row of their own in ARCHITECTURE.md. A room links only what that page lets
+# it include. Third parties whose headers stay in .cpp files go under PRIVATE_LINKS.
+function(room folder)
+  cmake_parse_arguments(ROOM "" "" "FOLDERS;LINKS;PRIVATE_LINKS;TEST_LINKS" ${ARGN})
+  string(REPLACE "/" "_" name ${folder})
+  set(patterns ${PROJECT_SOURCE_DIR}/src/${folder}/*.cpp)
+  foreach(inner ${ROOM_FOLDERS})
+    list(APPEND patterns ${PROJECT_SOURCE_DIR}/src/${folder}/${inner}/*.cpp)
+  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${patterns})
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
 
-  add_library(ccproxy_${name} STATIC ${sources})
-  target_include_directories(ccproxy_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
-  target_link_libraries(ccproxy_${name} PUBLIC ${ROOM_LINKS}
-                                        PRIVATE ${ROOM_PRIVATE_LINKS} ccproxy_warnings)
+  if(sources)
+    add_library(ccproxy_${name} STATIC ${sources})
+    target_include_directories(ccproxy_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(ccproxy_${name} PUBLIC ${ROOM_LINKS}
+                                          PRIVATE ${ROOM_PRIVATE_LINKS} ccproxy_warnings)
+  else()
+    add_library(ccproxy_${name} INTERFACE)
+    target_link_libraries(ccproxy_${name} INTERFACE ${ROOM_LINKS})
+  endif()
 
   if(CCPROXY_TESTS AND tests)
     add_executable(${name}_test ${tests})

@@ -17,17 +17,23 @@ function pattern(glob) {
   return "^" glob "$"
 }
 
-# Room names must stand in an earlier row, so the graph reads downwards.
-function read_room_row(    room, names, count, i, name) {
-  room = trim($2)
+# A room is one folder, or several that share a row: the first gives the name. Room names must stand
+# in an earlier row, so the graph reads downwards.
+function read_room_row(    room, names, count, i, name, library) {
+  count = split($2, names, ",")
+  room = trim(names[1])
+  for (i = 1; i <= count; i++) room_in[trim(names[i])] = room
   count = split($3, names, ",")
   for (i = 1; i <= count; i++) {
     name = trim(names[i])
     if (name == "") continue
     may[room, name] = 1
-    if (name ~ /^[a-z]+$/ && !(name in rooms)) asked_for[name] = asked_for[name] " " room
+    if (name ~ /^[a-z]+(\/[a-z]+)?$/ && !(name in rooms)) asked_for[name] = asked_for[name] " " room
   }
   rooms[room] = 1
+  library = room
+  gsub("/", "_", library)
+  room_of_library[library] = room
 }
 
 function check_order(    name) {
@@ -57,6 +63,11 @@ function may_include(room, name) {
   return room == name || (room, name) in may || ("any", name) in may
 }
 
+# A test may use the room `testing` of its outer room, though that stands below it.
+function may_test_with(room, name) {
+  return name ~ /\/testing$/ && substr(room, 1, index(room "/", "/")) "testing" == name
+}
+
 # A header that several rows name is fine where one of them lets it in. Returns the complaint of the
 # last row that does not, "" when it is fine, "unknown" when no row names it.
 function complaint_about(name, room, path, ours,    i, verdict) {
@@ -75,9 +86,10 @@ function complaint_about(name, room, path, ours,    i, verdict) {
 
 function check_ours(name, room, path,    verdict, target) {
   if (name !~ /\//) return complain("write the room: \"" room "/" name "\"")
-  target = substr(name, 1, index(name, "/") - 1)
+  target = room_of(name)
   if (!(target in rooms)) return complain("no room is called " target)
-  if (!may_include(room, target)) return complain(room " may not include " target)
+  if (!may_include(room, target) && !(path ~ /_test\.cpp$/ && may_test_with(room, target)))
+    return complain(room " may not include " target)
   verdict = complaint_about(name, room, path, 1)
   if (verdict != "" && verdict != "unknown") complain(verdict)
 }
@@ -89,15 +101,25 @@ function check_theirs(name, room, path,    verdict) {
   if (verdict != "") complain(verdict)
 }
 
-function check_links(room,    words, count, i) {
+# A CMakeLists.txt declares the rooms below it, too: what stands behind `room(` is linked to that one.
+function check_links(    words, count, i, target) {
   count = split($0, words, /[ ()]+/)
-  for (i = 1; i <= count; i++)
-    if (sub(/^ccproxy_/, "", words[i]) && (words[i] in rooms) && !may_include(room, words[i]))
-      complain(room " may not link " words[i])
+  for (i = 1; i <= count; i++) {
+    if (words[i] == "room") { linking = words[i + 1]; for_tests = 0 }
+    if (words[i] ~ /^[A-Z_]+$/) for_tests = words[i] == "TEST_LINKS"
+    if (!sub(/^ccproxy_/, "", words[i]) || !(words[i] in room_of_library)) continue
+    target = room_of_library[words[i]]
+    if (!may_include(linking, target) && !(for_tests && may_test_with(linking, target)))
+      complain(linking " may not link " target)
+  }
 }
 
-function room_of(path) {
-  return path ~ /\// ? substr(path, 1, index(path, "/") - 1) : "main"
+# The room of a file below src/; the folder itself where no row names it.
+function room_of(path,    folder) {
+  if (path !~ /\//) return "main"
+  folder = path
+  sub(/\/[^\/]*$/, "", folder)
+  return folder in room_in ? room_in[folder] : folder
 }
 
 FILENAME == "ARCHITECTURE.md" && /^<!-- [a-z]/ { table = $0; rows = 0; FS = "|"; next }
@@ -113,11 +135,11 @@ FNR == 1 {
   FS = " "
   if (!ordered++) check_order()
   path = substr(FILENAME, 5)
-  room = room_of(path)
+  linking = room = room_of(path)
   sources++
   if (!(room in rooms)) complain("room " room " has no row in ARCHITECTURE.md")
 }
-path ~ /CMakeLists\.txt$/ { sub(/#.*/, ""); check_links(room); next }
+path ~ /CMakeLists\.txt$/ { sub(/#.*/, ""); check_links(); next }
 /^[ \t]*#[ \t]*include[ \t]*"/ { split($0, part, "\""); check_ours(part[2], room, path) }
 /^[ \t]*#[ \t]*include[ \t]*</ { split($0, part, /[<>]/); check_theirs(part[2], room, path) }
 
