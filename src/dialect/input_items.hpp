@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "dialect/history.hpp"
 #include "dialect/input_item.hpp"
-#include "dialect/past.hpp"
 #include "json/outline.hpp"
 
 namespace ccproxy::dialect {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "dialect/past.hpp"
+#include "dialect/history.hpp"
 #include "json/outline.hpp"
 
 namespace ccproxy::dialect {

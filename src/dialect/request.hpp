@@ -12,7 +12,7 @@
 #include "anthropic/capabilities.hpp"
 #include "base/error.hpp"
 #include "base/translation_options.hpp"
-#include "dialect/past.hpp"
+#include "dialect/history.hpp"
 #include "dialect/reply_plan.hpp"
 #include "json/outline.hpp"
 

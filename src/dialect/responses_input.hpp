@@ -14,8 +14,8 @@
 #include "dialect/call_input.hpp"
 #include "dialect/chat_messages.hpp"
 #include "dialect/content.hpp"
+#include "dialect/history.hpp"
 #include "dialect/input_item.hpp"
-#include "dialect/past.hpp"
 #include "dialect/tool_names.hpp"
 #include "dialect/turns.hpp"
 

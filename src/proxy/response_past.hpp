@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "dialect/past.hpp"
+#include "dialect/history.hpp"
 #include "net/runtime.hpp"
 #include "proxy/state.hpp"
 #include "store/archive.hpp"

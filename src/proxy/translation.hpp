@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "dialect/past.hpp"
+#include "dialect/history.hpp"
 #include "dialect/request.hpp"
 #include "http/head.hpp"
 #include "proxy/background.hpp"
