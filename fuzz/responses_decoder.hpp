@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "dialect/request/reasoning_token.hpp"
 #include "dialect/responses_request.hpp"
-#include "dialect/sealed_thought.hpp"
 #include "fuzz/chat_decoder.hpp"
 #include "fuzz/responses_encoder.hpp"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "dialect/tool_names.hpp"
+#include "dialect/request/tool_names.hpp"
 #include "json/outline.hpp"
 
 namespace ccproxy::fuzz {

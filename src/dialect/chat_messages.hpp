@@ -1,5 +1,5 @@
 // The messages of a Chat Completions request become turns and system blocks (rules A.2,
-// A.2.2, A.3.4). It refuses to know what may follow what: that is turns.hpp.
+// A.2.2, A.3.4). It refuses to know what may follow what: that is request/turns.hpp.
 #pragma once
 
 #include <cstddef>
@@ -9,12 +9,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "dialect/call_input.hpp"
-#include "dialect/content.hpp"
-#include "dialect/request.hpp"
-#include "dialect/request_tools.hpp"
-#include "dialect/tool_names.hpp"
-#include "dialect/turns.hpp"
+#include "dialect/request/call_input.hpp"
+#include "dialect/request/content.hpp"
+#include "dialect/request/context.hpp"
+#include "dialect/request/tool_names.hpp"
+#include "dialect/request/tools.hpp"
+#include "dialect/request/turns.hpp"
 
 namespace ccproxy::dialect {
 

@@ -1,8 +1,8 @@
 #include "dialect/chat_request.hpp"
 
 #include "dialect/chat_messages.hpp"
-#include "dialect/content.hpp"
-#include "dialect/request_decoder.hpp"
+#include "dialect/request/content.hpp"
+#include "dialect/request/decoder.hpp"
 
 namespace ccproxy::dialect {
 namespace {

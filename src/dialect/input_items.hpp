@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "dialect/history.hpp"
-#include "dialect/input_item.hpp"
+#include "dialect/request/input_item.hpp"
 #include "json/outline.hpp"
 
 namespace ccproxy::dialect {

@@ -1,7 +1,7 @@
 // How a turn that thought is known again in what clients make of it, and what then goes up
 // (rule A.3.4). Each row is a turn or two that have answered the question, and how a
 // client tells them later; what is looked at is one place of what goes up.
-#include "dialect/remembered_turn.hpp"
+#include "dialect/request/remembered_turn.hpp"
 
 #include <gtest/gtest.h>
 

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <utility>
 
+#include "dialect/request/reasoning_token.hpp"
 #include "dialect/response_events.hpp"
 #include "dialect/response_item.hpp"
-#include "dialect/sealed_thought.hpp"
 
 namespace ccproxy::dialect {
 

@@ -6,7 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "dialect/sealed_thought.hpp"
+#include "dialect/request/reasoning_token.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {

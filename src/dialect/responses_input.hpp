@@ -1,5 +1,5 @@
 // The input of a Responses request, a text or a list of items, becomes turns and system blocks
-// (rule B.2). It refuses to know what may follow what: that is turns.hpp.
+// (rule B.2). It refuses to know what may follow what: that is request/turns.hpp.
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,13 @@
 #include <utility>
 #include <vector>
 
-#include "dialect/call_input.hpp"
 #include "dialect/chat_messages.hpp"
-#include "dialect/content.hpp"
 #include "dialect/history.hpp"
-#include "dialect/input_item.hpp"
-#include "dialect/tool_names.hpp"
-#include "dialect/turns.hpp"
+#include "dialect/request/call_input.hpp"
+#include "dialect/request/content.hpp"
+#include "dialect/request/input_item.hpp"
+#include "dialect/request/tool_names.hpp"
+#include "dialect/request/turns.hpp"
 
 namespace ccproxy::dialect {
 

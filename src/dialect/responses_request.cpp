@@ -6,9 +6,9 @@
 #include <array>
 #include <iterator>
 
-#include "dialect/content.hpp"
 #include "dialect/kept_messages.hpp"
-#include "dialect/request_decoder.hpp"
+#include "dialect/request/content.hpp"
+#include "dialect/request/decoder.hpp"
 #include "dialect/responses_echo.hpp"
 #include "dialect/responses_input.hpp"
 

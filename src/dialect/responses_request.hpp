@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/error.hpp"
-#include "dialect/request.hpp"
+#include "dialect/request/context.hpp"
 #include "json/outline.hpp"
 
 namespace ccproxy::dialect {

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "dialect/request_tools.hpp"
+#include "dialect/request/tools.hpp"
 
 namespace ccproxy::dialect {
 namespace {

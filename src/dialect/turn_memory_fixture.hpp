@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "dialect/remembered_turn.hpp"
+#include "dialect/request/remembered_turn.hpp"
 
 namespace ccproxy::dialect::test {
 

@@ -8,7 +8,7 @@
 #include "base/text.hpp"
 #include "base/timestamp.hpp"
 #include "dialect/error_param.hpp"
-#include "dialect/report.hpp"
+#include "dialect/request/report.hpp"
 #include "json/text.hpp"
 #include "proxy/apart.hpp"
 #include "proxy/reply_fields.hpp"

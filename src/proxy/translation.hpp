@@ -16,7 +16,7 @@
 
 #include "base/error.hpp"
 #include "dialect/history.hpp"
-#include "dialect/request.hpp"
+#include "dialect/request/context.hpp"
 #include "http/head.hpp"
 #include "proxy/background.hpp"
 #include "proxy/exchange_parts.hpp"

@@ -23,7 +23,7 @@
 #include "dialect/chat_request.hpp"
 #include "dialect/input_items.hpp"
 #include "dialect/kept_messages.hpp"
-#include "dialect/remembered_turn.hpp"
+#include "dialect/request/remembered_turn.hpp"
 #include "dialect/responses_encoder.hpp"
 #include "dialect/responses_request.hpp"
 #include "http/sse.hpp"

@@ -1,0 +1,96 @@
+#include "dialect/request/cache_control.hpp"
+
+#include <algorithm>
+
+namespace ccproxy::dialect {
+namespace {
+
+constexpr std::size_t kMost = 4;
+
+// The breakpoints of a request in the order that upstream reads them: tools, system, messages.
+struct Marks {
+  std::vector<CacheMark*> before_messages{}, in_messages{};
+
+  static void collect(CacheMark& mark, std::vector<CacheMark*>& into) {
+    if (mark != CacheMark::kNone) into.push_back(&mark);
+  }
+  [[nodiscard]] std::size_t count() const { return before_messages.size() + in_messages.size(); }
+};
+
+Marks marks_of(std::vector<Tool>& tools, std::vector<Block>& system, Turns& turns) {
+  Marks marks;
+  for (Tool& tool : tools) Marks::collect(tool.mark, marks.before_messages);
+  for (Block& block : system) Marks::collect(block.mark, marks.before_messages);
+  for (Turn& turn : turns.all())
+    for (Block& block : turn.blocks) {
+      for (Block& inner : block.content) Marks::collect(inner.mark, marks.in_messages);
+      Marks::collect(block.mark, marks.in_messages);
+    }
+  return marks;
+}
+
+void drop_front(std::vector<CacheMark*>& marks, std::size_t kept) {
+  if (marks.size() <= kept) return;
+  const auto end = marks.end() - static_cast<std::ptrdiff_t>(kept);
+  std::for_each(marks.begin(), end, [](CacheMark* mark) { *mark = CacheMark::kNone; });
+  marks.erase(marks.begin(), end);
+}
+
+// A breakpoint that lives longer may not follow one that lives shorter. True when one of the
+// shorter kind was seen.
+bool shorten_later(const std::vector<CacheMark*>& marks, bool seen_short) {
+  for (CacheMark* mark : marks) {
+    if (seen_short) *mark = CacheMark::kFiveMinutes;
+    seen_short = *mark == CacheMark::kFiveMinutes;
+  }
+  return seen_short;
+}
+
+// Of a result, what it says last ends where it does; a block that goes up as the client wrote it
+// may have marks inside.
+CacheMark last_mark(const Turns& turns) {
+  const Block& last = turns.all().back().blocks.back();
+  const bool has_own = last.kind == Block::Kind::kVerbatim &&
+                       last.text.find("\"cache_control\"") != std::string_view::npos;
+  const CacheMark inside = last.content.empty() ? CacheMark::kNone : last.content.back().mark;
+  return std::max({last.mark, inside, has_own ? CacheMark::kFiveMinutes : CacheMark::kNone});
+}
+
+// How long the client wants the automatic breakpoint to live.
+CacheMark wished_life(json::Value request) {
+  const json::Value asked = request["cache_control"]["ttl"];
+  const json::Value options = request["prompt_cache_options"]["ttl"];
+  const std::string_view ttl = (asked.is_string() ? asked : options).text().escaped;
+  const bool is_long =
+      ttl == "12h" || ttl == "1h" ||
+      (!asked.is_string() && request["prompt_cache_retention"].text().escaped == "24h");
+  return is_long ? CacheMark::kOneHour : CacheMark::kFiveMinutes;
+}
+
+}  // namespace
+
+CacheMark settle_cache_marks(json::Value request, AutomaticMark automatic, std::vector<Tool>& tools,
+                             std::vector<Block>& system, Turns& turns, Report& report) {
+  Marks marks = marks_of(tools, system, turns);
+  if (marks.count() > kMost) {
+    drop_front(marks.before_messages, 1);
+    drop_front(marks.in_messages, kMost - marks.before_messages.size());
+  }
+  const bool seen_short =
+      shorten_later(marks.in_messages, shorten_later(marks.before_messages, false));
+  const bool is_asked_for = request["cache_control"].is_object();
+  const bool is_explicit = request["prompt_cache_options"]["mode"].text().escaped == "explicit";
+  const json::Value ttl = request["cache_control"]["ttl"];
+  if (!ttl.is_absent() && ttl.text().escaped != "5m" && ttl.text().escaped != "1h")
+    report.ignore("cache_control.ttl");
+  if (!is_asked_for && (!automatic.is_wanted || is_explicit)) return CacheMark::kNone;
+  // Another one beside it would be a second one in the same place, which upstream refuses where
+  // they do not live as long.
+  if (last_mark(turns) != CacheMark::kNone) return CacheMark::kNone;
+  if (automatic.is_possible && marks.count() < kMost)
+    return seen_short ? CacheMark::kFiveMinutes : wished_life(request);
+  if (is_asked_for) report.ignore("cache_control");
+  return CacheMark::kNone;
+}
+
+}  // namespace ccproxy::dialect

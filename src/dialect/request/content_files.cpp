@@ -1,0 +1,217 @@
+// The half of Content that reads images and files. What a file is its bytes decide.
+#include <fmt/format.h>
+
+#include <initializer_list>
+#include <string>
+#include <utility>
+
+#include "base/text.hpp"
+#include "dialect/request/content.hpp"
+#include "json/text.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::JsonText;
+using json::Value;
+using Kind = FileContent::Kind;
+
+constexpr std::string_view kEmptyFile = "(empty file)";
+
+bool is_web_address(std::string_view text) {
+  return starts_with_text(text, "https://") || starts_with_text(text, "http://");
+}
+
+bool names_office_file(std::string_view name) {
+  constexpr std::string_view kEndings =
+      "doc,docx,docm,xls,xlsx,xlsm,xlsb,ppt,pptx,pptm,odt,ods,odp,pages,numbers,key";
+  const auto dot = name.rfind('.');
+  return dot != std::string_view::npos && list_names(kEndings, name.substr(dot + 1));
+}
+
+// Appends `,"name":...` for each of these that the part has.
+void append_members(std::string& out, Value part, std::initializer_list<const char*> names) {
+  for (const char* name : names)
+    if (const Value member = part[name]; !member.is_absent())
+      out.append(",\"").append(name).append("\":").append(member.raw());
+}
+
+// What is the same for every form of a document: what it is called, and how it is to be cited.
+// OpenAI's parts have an object inside, and clients write these here or there.
+Block document_block(Value part, Value inner, CacheMark mark, MadeTexts& made) {
+  Block block{.mark = mark};
+  for (const Value title : {part["title"], inner["title"], inner["filename"]})
+    if (block.id.empty()) block.id = title.text().escaped;
+  std::string members;
+  append_members(members, part, {"context", "citations"});
+  if (members.empty()) append_members(members, inner, {"context", "citations"});
+  if (!members.empty()) block.name = made.keep(std::move(members));
+  return block;
+}
+
+}  // namespace
+
+void Content::read_image(Value part, Place place, CacheMark mark, std::vector<Block>& out) {
+  const Value holder = part["image_url"];
+  const Value url = holder.is_object() ? holder["url"] : holder;
+  const std::string_view at = holder.is_object() ? ".image_url.url" : ".image_url";
+  const bool is_flat = part["type"].text().escaped == "input_image";
+  if (const Value id = part["file_id"]; url.is_absent() && id.is_string()) {
+    place.file = "";
+    return add_file_id("image", id.text().escaped, place, {.mark = mark}, out);
+  }
+  if (url.is_absent())
+    return report_.refuse(place.param(is_flat ? ".image_url" : ".image_url.url"),
+                          "missing_required_parameter", "An image needs a URL.");
+  if (!url.is_string()) return report_.refuse_type(place.param(at), "a string");
+  const std::string_view text = plain_text(url, made_);
+  if (is_web_address(text)) return add_url("image", url.text(), {.mark = mark}, out);
+  const auto data = inline_data(text);
+  if (!data) return refuse_image(place.param(at));
+  add_image(*data, place.param(at), mark, out);
+}
+
+void Content::refuse_image(const std::string& param) {
+  report_.refuse(param, "invalid_base64_image",
+                 "The image is neither a web address nor valid Base64 data.");
+}
+
+// Clients send PDF and text as images, too, where that is the one way they know.
+void Content::add_image(const InlineData& data, const std::string& param, CacheMark mark,
+                        std::vector<Block>& out) {
+  const auto file = file_content(data, made_);
+  if (!file || file->kind == Kind::kEmpty || (file->base64.empty() && file->kind != Kind::kText))
+    return refuse_image(param);
+  const bool is_said_to_be_image =
+      data.media_type.empty() || starts_with_text(data.media_type, "image/");
+  const bool is_known = file->kind == Kind::kImage || file->kind == Kind::kPdf;
+  if (is_known || (file->kind == Kind::kText && !is_said_to_be_image))
+    return add_file(*file, {.mark = mark}, out);
+  // What bytes do not tell is what the client says it is.
+  const std::string_view type = image_type(data.media_type);
+  if (type.empty())
+    return report_.refuse(param, "invalid_image_format",
+                          "The image is none of JPEG, PNG, GIF and WebP.");
+  if (file->base64.empty()) return refuse_image(param);
+  add_file({.kind = Kind::kImage, .media_type = type, .base64 = file->base64}, {.mark = mark}, out);
+}
+
+void Content::read_file(Value part, Place place, CacheMark mark, std::vector<Block>& out) {
+  const Value file = part["file"].is_object() ? part["file"] : part;
+  if (!part["file"].is_object() && part["type"].text().escaped == "input_file") place.file = "";
+  const Block block = document_block(part, file, mark, made_);
+  if (const Value id = file["file_id"]; id.is_string()) {
+    const bool is_image = !image_type_of_name(plain_text(file["filename"], made_)).empty();
+    return is_image ? add_file_id("image", id.text().escaped, place, {.mark = mark}, out)
+                    : add_file_id("document", id.text().escaped, place, block, out);
+  }
+  const bool has_url = file["file_url"].is_string() && !file["file_data"].is_string();
+  const Value given = has_url ? file["file_url"] : file["file_data"];
+  const std::string param =
+      place.param(fmt::format("{}.{}", place.file, has_url ? "file_url" : "file_data"));
+  if (!given.is_string())
+    return report_.refuse(param, "missing_required_parameter",
+                          "A file needs file_data or file_id.");
+  const std::string_view text = plain_text(given, made_);
+  if (is_web_address(text)) return add_url("document", given.text(), block, out);
+  const auto data = inline_data(text);
+  const auto content = data ? file_content(*data, made_) : std::nullopt;
+  if (!content)
+    return report_.refuse(param, "unsupported_file", "The file's data is not valid Base64.");
+  if (content->kind >= Kind::kArchive)
+    return refuse_file(content->kind, plain_text(file["filename"], made_), param);
+  add_document(*content, block, place, out);
+}
+
+// Images and documents in Anthropic's shape. A document that is right goes up as it is.
+void Content::read_source(Value part, const Place& place, CacheMark mark, std::vector<Block>& out) {
+  const Value source = part["source"], given = source["data"];
+  const std::string_view kind = source["type"].text().escaped;
+  if (kind == "file") betas_.emplace_back(kFilesBeta);
+  if (kind != "base64" || !given.is_string()) return add_verbatim(part, mark, out);
+  const std::string_view type = plain_text(source["media_type"], made_);
+  const std::string_view text = plain_text(given, made_);
+  InlineData data = typed_data(type);
+  data.body = text;
+  data.is_base64 = true;
+  if (const auto url = inline_data(text); starts_with_text(text, "data:") && url) data = *url;
+  const std::string param = place.param(".source.data");
+  if (part["type"].text().escaped == "image") return add_image(data, param, mark, out);
+  const auto content = file_content(data, made_);
+  if (!content)
+    return report_.refuse(param, "unsupported_file", "The file's data is not valid Base64.");
+  if (content->kind >= Kind::kArchive)
+    return refuse_file(content->kind, plain_text(part["title"], made_), param);
+  const bool is_right = content->kind == Kind::kPdf && type == "application/pdf" &&
+                        content->base64.data() == given.text().escaped.data();
+  if (is_right) return add_verbatim(part, mark, out);
+  add_document(*content, document_block(part, source, mark, made_), place, out);
+}
+
+// An image has no place for what was said of a document.
+void Content::add_document(const FileContent& file, const Block& block, const Place& place,
+                           std::vector<Block>& out) {
+  if (file.kind == Kind::kImage && !block.name.empty()) report_.ignore(place.param(".citations"));
+  add_file(file, block, out);
+}
+
+// `block` has what stands beside the content.
+void Content::add_file(const FileContent& file, Block block, std::vector<Block>& out) {
+  switch (file.kind) {
+    case Kind::kImage:
+      return out.push_back({.kind = Block::Kind::kImage,
+                            .mark = block.mark,
+                            .text = file.base64,
+                            .name = file.media_type});
+    case Kind::kPdf:
+      block.kind = Block::Kind::kPdf;
+      block.text = file.base64;
+      break;
+    default:
+      block.kind = Block::Kind::kPlainFile;
+      block.text = file.kind == Kind::kEmpty ? kEmptyFile : file.text;
+  }
+  out.push_back(block);
+}
+
+void Content::refuse_file(Kind kind, std::string_view name, const std::string& param) {
+  constexpr std::size_t kMostName = 128;
+  std::string_view what =
+      "neither of these: text must be UTF-8, or UTF-16 with its byte order mark";
+  if (kind == Kind::kArchive) what = "an archive";
+  if (kind == Kind::kOffice || names_office_file(name)) what = "an Office file";
+  report_.refuse(
+      param, "unsupported_file",
+      fmt::format("Only PDF, images and text files can be sent to Claude: {} is {}.",
+                  name.empty() ? "this file" : fmt::format("'{}'", name.substr(0, kMostName)),
+                  what));
+}
+
+void Content::add_file_id(std::string_view kind, std::string_view id, const Place& place,
+                          const Block& block, std::vector<Block>& out) {
+  if (!id.starts_with("file_"))
+    return report_.refuse(place.param(fmt::format("{}.file_id", place.file)), "file_not_found",
+                          "The file is not known: only files of the Claude API can be named.");
+  betas_.emplace_back(kFilesBeta);
+  add_source(kind, fmt::format(R"({{"type":"file","file_id":"{}"}})", id), block, out);
+}
+
+void Content::add_url(std::string_view kind, JsonText url, const Block& block,
+                      std::vector<Block>& out) {
+  add_source(kind, fmt::format(R"({{"type":"url","url":"{}"}})", url.escaped), block, out);
+}
+
+void Content::add_source(std::string_view kind, std::string_view source, const Block& block,
+                         std::vector<Block>& out) {
+  std::string json = fmt::format(R"({{"type":"{}","source":{})", kind, source);
+  append_document_members(json, block);
+  json += '}';
+  out.push_back({.kind = Block::Kind::kVerbatim, .mark = block.mark});
+  out.back().text = made_.keep(std::move(json));
+}
+
+void Content::add_verbatim(Value part, CacheMark mark, std::vector<Block>& out) {
+  out.push_back({.kind = Block::Kind::kVerbatim, .mark = mark, .text = without_mark(part, made_)});
+}
+
+}  // namespace ccproxy::dialect

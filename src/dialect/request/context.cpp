@@ -1,0 +1,37 @@
+#include "dialect/request/context.hpp"
+
+#include "dialect/request/thinking.hpp"
+
+namespace ccproxy::dialect {
+
+using json::Value;
+
+Result<AskedModel> asked_model(const json::Outline& request, std::string_view default_model) {
+  const Value root = request.root();
+  if (!root.is_object())
+    return fail(
+        {ErrorKind::kInvalidRequest, "The body must be a JSON object.", "", "invalid_type"});
+  const Value model = root["model"];
+  if (!model.is_absent() && !model.is_string())
+    return fail({ErrorKind::kInvalidRequest, "Invalid type for 'model': expected a string.",
+                 "model", "invalid_type"});
+  AskedModel asked{.name = model.decoded()};
+  if (asked.name.empty() || asked.name.front() == ':') {  // no name, perhaps an effort behind it
+    asked.name.insert(0, default_model);
+    asked.defaulted = true;
+  }
+  const auto colon = asked.name.rfind(':');
+  if (colon == std::string::npos ||
+      !reasoning_level(std::string_view(asked.name).substr(colon + 1)))
+    return asked;
+  asked.effort = asked.name.substr(colon + 1);
+  asked.name.resize(colon);
+  return asked;
+}
+
+void append_turn(std::string& body, std::string_view blocks) {
+  body.resize(body.size() - 2);  // ]}
+  body.append(R"(,{"role":"assistant","content":[)").append(blocks).append("]}]}");
+}
+
+}  // namespace ccproxy::dialect

@@ -1,0 +1,82 @@
+// The steps that every dialect's request goes through: what it says is read into turns, tools and
+// settings, by the dialect; then it is put in the order that upstream demands, settled with what
+// the model can do, and written (rules A.2.3 to A.3.5).
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dialect/request/block.hpp"
+#include "dialect/request/context.hpp"
+#include "dialect/request/parameters.hpp"
+#include "dialect/request/remembered_turn.hpp"
+#include "dialect/request/report.hpp"
+#include "dialect/request/response_format.hpp"
+#include "dialect/request/thinking.hpp"
+#include "dialect/request/tool_names.hpp"
+#include "dialect/request/tools.hpp"
+#include "dialect/request/turns.hpp"
+
+namespace ccproxy::dialect {
+
+class RequestDecoder {
+ public:
+  // Request and context must outlive it. `input_param` is the field that the conversation stands
+  // in.
+  RequestDecoder(json::Value request, const RequestContext& context, std::string_view input_param);
+  RequestDecoder(const RequestDecoder&) = delete;
+  RequestDecoder& operator=(const RequestDecoder&) = delete;
+  RequestDecoder(RequestDecoder&&) = delete;
+  RequestDecoder& operator=(RequestDecoder&&) = delete;
+  virtual ~RequestDecoder() = default;
+
+  // Once.
+  [[nodiscard]] Result<Decoded> run();
+
+ protected:
+  // Reads the request into what stands below.
+  virtual void read() = 0;
+
+  // The member `system`, as the Messages API has it: a text, or a list of texts.
+  void read_system();
+
+  const json::Value request_;
+  const RequestContext& context_;
+  const anthropic::Capabilities& can_;
+  Decoded decoded_;
+  MadeTexts made_;
+  Report report_;
+  ToolNames names_;
+  RequestTools tools_;
+  std::vector<Block> system_;  // texts
+  Turns turns_;
+  RequestParameters parameters_;
+  ResponseFormat format_;
+  ReasoningWish wish_;
+  ReasoningDisplay display_;
+  Telling telling_ = Telling::kInItems;
+
+ private:
+  void settle();
+  void settle_schemas();
+  [[nodiscard]] std::string digest_of_schemas();
+  void restore_thinking();
+  [[nodiscard]] bool has_thought() const;
+  void add_hints();
+  void write();
+  void write_plan();
+  [[nodiscard]] std::size_t likely_size();
+  void write_member(std::string_view name, std::string_view json);
+  void write_output_config();
+  void write_blocks(std::string_view name, std::span<const Block> blocks);
+  void write_turn(const Turn& turn);
+
+  std::string_view input_param_;
+  ThinkingChoice thinking_;
+  std::string sampling_;
+  CacheMark cache_ = CacheMark::kNone;
+};
+
+}  // namespace ccproxy::dialect

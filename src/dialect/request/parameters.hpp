@@ -1,0 +1,33 @@
+// The plain parameters of a request of OpenAI's: limits, sampling, stop, streaming, tiers, and
+// those that are ignored or refused (rule A.1).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "dialect/request/context.hpp"
+#include "dialect/request/report.hpp"
+#include "json/outline.hpp"
+
+namespace ccproxy::dialect {
+
+enum class Route : std::uint8_t { kChat, kCompletion, kResponses };
+
+struct RequestParameters {
+  std::int64_t max_tokens = 0;
+  json::Value temperature{}, top_p{}, top_k{};
+  bool stream = false;
+  bool include_usage = false;
+  std::string members{};  // of the upstream request, each with a comma before it
+  std::string hint{};     // the last system block says this; empty without
+};
+
+[[nodiscard]] RequestParameters read_parameters(json::Value request, Route route,
+                                                const RequestContext& context, Report& report);
+
+// Members of the upstream request for sampling, each with a comma before it. Where the model or its
+// thinking forbids them, they are reported.
+[[nodiscard]] std::string settle_sampling(const RequestParameters& parameters, bool allowed,
+                                          Report& report);
+
+}  // namespace ccproxy::dialect

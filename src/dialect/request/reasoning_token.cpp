@@ -1,0 +1,53 @@
+#include "dialect/request/reasoning_token.hpp"
+
+#include "base/encoding.hpp"
+#include "json/outline.hpp"
+#include "json/writer.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+constexpr std::string_view kThought = "ccp1.";
+constexpr std::string_view kSummary = "ccpc1.";
+
+std::optional<std::string> payload(std::string_view sealed, std::string_view prefix) {
+  if (!sealed.starts_with(prefix)) return std::nullopt;
+  return base64url_decoded(sealed.substr(prefix.size()));
+}
+
+bool is_thought(json::Value block) {
+  const std::string_view type = block["type"].text().escaped;
+  if (type == "thinking") return block["signature"].is_string();
+  return type == "redacted_thinking" && block["data"].is_string();
+}
+
+}  // namespace
+
+std::string seal_thought(std::string_view block, const ThoughtOwner& owner) {
+  std::string json;
+  json::Writer writer(json);
+  writer.begin_object().member("m", owner.family).member("a", owner.account);
+  writer.key("b").begin_array().raw(block).end_array().end_object();
+  return std::string(kThought) + base64url(json);
+}
+
+std::optional<std::string> open_thought(std::string_view sealed, const ThoughtOwner& owner) {
+  const auto json = payload(sealed, kThought);
+  json::Outline outline;
+  if (!json || !outline.read(*json)) return std::nullopt;
+  const json::Value root = outline.root(), blocks = root["b"];
+  if (root["m"].decoded() != owner.family) return std::nullopt;
+  if (const auto account = root["a"].decoded(); !account.empty() && account != owner.account)
+    return std::nullopt;
+  for (const json::Value block : blocks.children())
+    if (is_thought(block)) return std::string(block.raw());
+  return std::nullopt;
+}
+
+std::string seal_summary(std::string_view text) { return std::string(kSummary) + base64url(text); }
+
+std::optional<std::string> open_summary(std::string_view sealed) {
+  return payload(sealed, kSummary);
+}
+
+}  // namespace ccproxy::dialect

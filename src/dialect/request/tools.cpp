@@ -1,0 +1,350 @@
+#include "dialect/request/tools.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+#include "dialect/request/content.hpp"
+#include "dialect/request/remembered_turn.hpp"
+#include "dialect/request/tool_schema.hpp"
+#include "json/text.hpp"
+
+namespace ccproxy::dialect {
+namespace {
+
+using json::Value;
+
+constexpr std::string_view kWebSearch = "web_search";
+constexpr std::size_t kMostStrict = 20;
+constexpr std::string_view kTextSchema =
+    R"({"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false})";
+
+// The member of that name where it is an object, else the object around it: some clients leave the
+// wrapper out.
+Value inside(Value object, std::string_view wrapper) {
+  const Value inner = object[wrapper];
+  return inner.is_object() ? inner : object;
+}
+
+std::int64_t max_uses(std::string_view context_size) {
+  if (context_size == "low") return 2;
+  return context_size == "high" ? 10 : 5;
+}
+
+// By the type of a tool of the provider's, with its version.
+bool is_run_by_provider(std::string_view type) {
+  constexpr std::array<std::string_view, 5> kBegins = {
+      "web_search_", "web_fetch_", "code_execution_", "tool_search_tool_", "advisor_"};
+  return std::any_of(kBegins.begin(), kBegins.end(),
+                     [&](std::string_view begins) { return type.starts_with(begins); });
+}
+
+// What a grammar says, as a part of the description: Claude has no other place for it.
+std::string described(std::string_view description, Value custom) {
+  std::string text(description);
+  const Value format = custom["format"];
+  if (format["type"].text().escaped != "grammar") return text;
+  const Value grammar = inside(format, "grammar");
+  if (!text.empty()) text += "\\n\\n";
+  return text.append("The input must match this grammar (")
+      .append(grammar["syntax"].text().escaped)
+      .append("):\\n")
+      .append(grammar["definition"].text().escaped);
+}
+
+void append_text_members(std::string& out, Value object, std::initializer_list<const char*> names) {
+  for (const char* name : names)
+    if (const Value text = object[name]; text.is_string() && !text.text().empty())
+      out.append(",\"").append(name).append("\":").append(text.raw());
+}
+
+// Looks at the schemas of a request one after another. Many tools may have the same, as all that
+// take nothing do: then what the first one told is true for the next, and counts as much; and what
+// there was too little left for stays too much.
+class StrictSchemas {
+ public:
+  // Nothing where upstream cannot enforce the schema as it stands.
+  std::optional<SchemaCost> cost_as_it_stands(std::string_view schema) {
+    if (schema == last_) {
+      if (spent_ == 0 || spent_ > work_.left) return std::nullopt;
+      work_.left -= spent_;
+      return cost_;
+    }
+    const std::size_t before = work_.left;
+    const auto read = output_schema(schema, work_);
+    last_ = schema;
+    spent_ = before - work_.left;
+    cost_ = read && !read->changed ? std::optional(read->cost) : std::nullopt;
+    return cost_;
+  }
+
+ private:
+  SchemaWork work_;
+  std::string_view last_{};
+  std::size_t spent_ = 0;  // for the last one; 0 where nothing was left for it
+  std::optional<SchemaCost> cost_{};
+};
+
+}  // namespace
+
+void RequestTools::read(Value request) {
+  const Value tools = request["tools"], functions = request["functions"];
+  if (!tools.is_absent() && !tools.is_array()) report_.refuse_type("tools", "an array");
+  if (!functions.is_absent() && !functions.is_array()) report_.refuse_type("functions", "an array");
+  expect(tools.children());
+  look_for_search(tools.children());
+  std::size_t index = 0;
+  for (const Value tool : tools.children()) read_tool(tool, tool["type"], {"tools", index++});
+  is_legacy_ = tools_.empty() && !functions.children().empty();
+  index = 0;
+  for (const Value function : functions.children())
+    read_function(function, function, {"functions", index++});
+  if (const Value search = request["web_search_options"]; search.is_object()) {
+    if (options_.web_search)
+      add_web_search(search, {"web_search_options"});
+    else
+      report_.ignore("web_search_options");
+  } else if (!search.is_absent()) {
+    report_.refuse_type("web_search_options", "an object");
+  }
+  name_all();
+}
+
+// Lists that grow are copied, and there twice while they are.
+void RequestTools::expect(Value::Range tools) {
+  const auto count = static_cast<std::size_t>(std::distance(tools.begin(), tools.end()));
+  tools_.reserve(count);
+  given_.reserve(count);
+  names_.expect(count);
+}
+
+// Whether there is anything that can find a tool which is not loaded.
+void RequestTools::look_for_search(Value::Range tools) {
+  for (const Value tool : tools) {
+    const std::string_view type = tool["type"].text().escaped;
+    if (is_tool_search(type)) deferral_ = Deferral::kCarried;
+    if (type == "tool_search" && deferral_ == Deferral::kTold) deferral_ = Deferral::kAtOnce;
+  }
+}
+
+void RequestTools::read_tool(Value tool, Value type, const ToolPlace& place) {
+  if (!tool.is_object()) return report_.refuse_type(place.param(), "an object");
+  if (!type.is_absent() && !type.is_string())
+    return report_.refuse_type(place.param(".type"), "a string");
+  const std::string_view kind = type.text().escaped;
+  if (kind == "function" || kind.empty() || tool["input_schema"].is_object())
+    return read_function(inside(tool, "function"), tool, place);
+  if (kind == "custom") return read_custom(inside(tool, "custom"), tool, place);
+  read_hosted(tool, kind, place);
+}
+
+void RequestTools::read_function(Value function, Value tool, const ToolPlace& place) {
+  const bool is_wrapped = function.raw().data() != tool.raw().data();
+  const char* const inner = is_wrapped ? ".function" : "";
+  const Value name = function["name"];
+  if (!name.is_string() || name.text().empty())
+    return report_.refuse(place.param(inner) + ".name", "missing_required_parameter",
+                          "A tool needs a name.");
+  Value parameters = function["parameters"];
+  if (parameters.is_absent()) parameters = function["input_schema"];
+  const auto schema = tool_schema(parameters, made_);
+  if (!schema)
+    return report_.refuse(
+        place.param(inner) + ".parameters", "invalid_value",
+        fmt::format("The parameters of tool '{}' are no JSON schema of an object.",
+                    plain_text(name, made_)));
+  Tool added{.client = plain_text(name, made_), .schema = *schema, .given = function.raw()};
+  if (const Value text = function["description"]; text.is_string() && !json::is_blank(text.text()))
+    added.description = text.text().escaped;
+  added.is_strict = function["strict"].boolean().value_or(false);
+  read_members({tool, function, place, inner}, added);
+  add(added, place, inner);
+}
+
+void RequestTools::read_custom(Value custom, Value tool, const ToolPlace& place) {
+  const Value name = custom["name"];
+  if (!name.is_string() || name.text().empty())
+    return report_.refuse(place.param(".custom.name"), "missing_required_parameter",
+                          "A tool needs a name.");
+  Tool added{.client = plain_text(name, made_), .schema = kTextSchema, .given = custom.raw()};
+  added.description = made_.keep(described(custom["description"].text().escaped, custom));
+  added.shape = ToolShape::kCustom;
+  const bool is_flat = custom.raw().data() == tool.raw().data();
+  read_members({tool, custom, place, is_flat ? "" : ".custom", false}, added);
+  add(added, place, ".custom");
+}
+
+// A tool that is not loaded cannot be a breakpoint of the cache.
+void RequestTools::read_members(const ToolSource& source, Tool& tool) {
+  ToolMembers members = read_tool_members(source, deferral_, left_out_, report_);
+  const std::string_view eager = anthropic::kToolMembers[anthropic::kEagerInputStreaming];
+  const bool is_refused = std::find(left_out_.begin(), left_out_.end(), eager) != left_out_.end();
+  if (options_.eager_input_streaming && !members.is_eager_set && !is_refused)
+    members.json.append(",\"").append(eager).append("\":true");
+  tool.members = made_.keep(std::move(members.json));
+  tool.is_deferred = members.is_deferred;
+  if (tool.is_deferred) return;
+  tool.mark = cache_mark_of(source.inner);
+  if (source.is_wrapped()) tool.mark = std::max(tool.mark, cache_mark_of(source.tool));
+}
+
+void RequestTools::read_hosted(Value tool, std::string_view type, const ToolPlace& place) {
+  const bool is_search = type.starts_with(kWebSearch);
+  if (is_search && !options_.web_search)
+    return report_.ignore(place.param(".type"), "unsupported_tool");
+  if (is_versioned(type) && tool["name"].is_string()) {
+    Tool hosted{.client = plain_text(tool["name"], made_), .given = tool.raw()};
+    hosted.hosted = carried_tool(tool, place, left_out_, report_, made_);
+    hosted.type = type;
+    hosted.is_run_by_client = !is_run_by_provider(type);
+    hosted.mark = cache_mark_of(tool);
+    return add(hosted, place);
+  }
+  if (!is_search) return report_.ignore(place.param(".type"), "unsupported_tool");
+  if (tool["external_web_access"].boolean().value_or(true)) add_web_search(tool, place);
+}
+
+void RequestTools::add_web_search(Value settings, const ToolPlace& place) {
+  std::string tool = fmt::format(
+      R"({{"type":"web_search_20250305","name":"{}","max_uses":{})", kWebSearch,
+      most_searches_.value_or(max_uses(settings["search_context_size"].text().escaped)));
+  if (const Value domains = settings["filters"]["allowed_domains"]; domains.is_array())
+    tool.append(R"(,"allowed_domains":)").append(domains.raw());
+  const Value user = inside(settings["user_location"], "approximate");
+  std::string where;
+  append_text_members(where, user, {"city", "region", "country", "timezone"});
+  if (!where.empty())
+    tool.append(R"(,"user_location":{"type":"approximate")").append(where).append("}");
+  tool += '}';
+  Tool hosted{.client = kWebSearch, .hosted = made_.keep(std::move(tool))};
+  hosted.given = hosted.hosted;
+  add(hosted, place);
+}
+
+// A search can be asked for in several ways at once; upstream takes each name once. The first
+// counts.
+void RequestTools::add_hosted(const Tool& tool, const ToolPlace& place) {
+  const auto [known, is_new] = hosted_.try_emplace(tool.client, tool.hosted);
+  if (is_new) return tools_.push_back(tool);
+  if (known->second != tool.hosted) report_.ignore(place.param(), "unsupported_tool");
+}
+
+void RequestTools::add(Tool& tool, const ToolPlace& place, const char* inner) {
+  if (!space_.empty()) {
+    tool.space = space_;
+    tool.own_name = tool.client;
+    std::string name(space_);
+    tool.client = made_.keep(name.append("__").append(tool.own_name));
+    if (const auto said = std::exchange(space_description_, {}); !said.empty())
+      tool.description = made_.keep(
+          fmt::format("{}{}{}", said, tool.description.empty() ? "" : "\\n\\n", tool.description));
+  }
+  // A tool of the provider's and one of the client's may have the same name: they differ upstream.
+  if (!tool.hosted.empty()) return add_hosted(tool, place);
+  const auto [known, is_new] = given_.try_emplace(tool.client, tool.given);
+  if (tool.shape == ToolShape::kCustom) custom_.insert(tool.client);
+  if (is_new) return tools_.push_back(tool);
+  if (known->second != tool.given && !yields_)
+    report_.refuse(place.param(inner) + ".name", "invalid_value",
+                   fmt::format("There are two different tools named '{}'.", tool.client));
+}
+
+// A function yields its name to a tool of the provider's. What only the client runs keeps its name
+// in the history, too: calls of it look like those of a function.
+void RequestTools::name_all() {
+  for (const Tool& tool : tools_) {
+    if (tool.hosted.empty()) continue;
+    const bool is_alone = !given_.contains(tool.client);
+    if (tool.is_run_by_client && is_alone)
+      names_.announce(tool.client);
+    else
+      names_.reserve(tool.client);
+    if (tool.is_run_by_client && !is_alone) twins_.try_emplace(tool.client, std::string_view());
+  }
+  if (!twins_.empty())
+    for (const Tool& tool : tools_)
+      if (const auto twin = twins_.find(tool.client); tool.hosted.empty() && twin != twins_.end())
+        twin->second = InputShape(tool.schema);
+  for (Tool& tool : tools_)
+    tool.upstream = tool.hosted.empty() ? names_.announce(tool.client) : tool.client;
+  for (Tool& tool : tools_)
+    if (tool.upstream.empty()) tool.upstream = names_.upstream(tool.client);
+}
+
+// Strict only where the schema can be enforced as it stands, and as long as there is room: upstream
+// refuses a request whose schemas are too much together. The last tools yield.
+void RequestTools::settle_strict(SchemaCost taken) {
+  const bool may_be_strict =
+      options_.strict_tools == StrictTools::kAuto && can_.strict_tools && can_.structured_outputs;
+  std::size_t count = 0;
+  StrictSchemas schemas;
+  for (Tool& tool : tools_) {
+    if (!tool.is_strict) continue;
+    tool.is_strict = count <= kMostStrict;  // those behind yield in any case
+    if (!tool.is_strict) continue;
+    const auto cost = may_be_strict ? schemas.cost_as_it_stands(tool.schema) : std::nullopt;
+    tool.is_strict = cost.has_value();
+    if (!cost) continue;
+    tool.cost = *cost;
+    taken += tool.cost;
+    ++count;
+  }
+  for (auto tool = tools_.rbegin(); count > kMostStrict || !taken.fits(); ++tool) {
+    if (!tool->is_strict) continue;
+    tool->is_strict = false;
+    taken -= tool->cost;
+    --count;
+  }
+}
+
+void RequestTools::drop_strict() {
+  for (Tool& tool : tools_) tool.is_strict = false;
+}
+
+// Where two tools of the request have the name: what was remembered of the turn says which of them
+// was called, else whether the input is one that the function takes.
+std::string_view RequestTools::upstream_of_call(const ClientCall& call,
+                                                const TurnMemory* memory) const {
+  const std::string_view function = names_.upstream(call.name);
+  const auto twin = twins_.find(call.name);
+  if (twin == twins_.end()) return function;
+  if (const auto turn = memory != nullptr ? memory->by_id(call.id) : nullptr)
+    for (const anthropic::ToolCall& told : turn->calls)
+      if (told.id == call.id) return told.name == call.name ? call.name : function;
+  return twin->second.fits(call.input.json) ? function : call.name;
+}
+
+void RequestTools::add_from_history(std::string_view client) {
+  if (!given_.try_emplace(client).second) return;
+  tools_.push_back({.client = client, .schema = R"({"type":"object"})"});
+  tools_.back().upstream = names_.upstream(client);
+  choice_ = R"({"type":"none"})";
+}
+
+void RequestTools::append(std::string& out) const {
+  const bool has_search = std::any_of(tools_.begin(), tools_.end(),
+                                      [](const Tool& tool) { return is_tool_search(tool.type); });
+  out += '[';
+  for (const Tool& tool : tools_) {
+    if (&tool != tools_.data()) out += ',';
+    if (!tool.hosted.empty()) {
+      out.append(tool.hosted, 0, tool.hosted.size() - 1);
+    } else {
+      out.append(R"({"name":")").append(tool.upstream).append("\"");
+      if (!tool.description.empty())
+        out.append(R"(,"description":")").append(tool.description).append("\"");
+      out.append(R"(,"input_schema":)").append(tool.schema);
+      if (tool.is_strict) out += R"(,"strict":true)";
+      if (tool.is_deferred && has_search) out += R"(,"defer_loading":true)";
+      out += tool.members;
+    }
+    append_mark(out, tool.mark);
+    out += '}';
+  }
+  out += ']';
+}
+
+}  // namespace ccproxy::dialect
