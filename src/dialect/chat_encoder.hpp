@@ -8,11 +8,11 @@
 #include <string_view>
 #include <variant>
 
-#include "dialect/answer_tokens.hpp"
-#include "dialect/citations.hpp"
-#include "dialect/custom_input.hpp"
-#include "dialect/fence.hpp"
-#include "dialect/reply_encoder.hpp"
+#include "dialect/reply/citations.hpp"
+#include "dialect/reply/custom_input.hpp"
+#include "dialect/reply/markdown_fence.hpp"
+#include "dialect/reply/reply_encoder.hpp"
+#include "dialect/reply/usage.hpp"
 #include "dialect/reply_plan.hpp"
 
 namespace ccproxy::dialect {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "dialect/chat_head.hpp"
-#include "dialect/finish_reason.hpp"
+#include "dialect/reply/openai_terms.hpp"
 
 namespace ccproxy::dialect {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "dialect/custom_input.hpp"
+#include "dialect/reply/custom_input.hpp"
 #include "dialect/reply_plan.hpp"
 #include "dialect/response_events.hpp"
 #include "dialect/response_item.hpp"

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "dialect/finish_reason.hpp"
+#include "dialect/reply/openai_terms.hpp"
 #include "json/outline.hpp"
 #include "json/text.hpp"
 #include "json/writer.hpp"

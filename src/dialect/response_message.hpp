@@ -5,8 +5,8 @@
 #include <string_view>
 #include <utility>
 
-#include "dialect/citations.hpp"
-#include "dialect/fence.hpp"
+#include "dialect/reply/citations.hpp"
+#include "dialect/reply/markdown_fence.hpp"
 #include "dialect/response_events.hpp"
 #include "dialect/response_item.hpp"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "dialect/answer_tokens.hpp"
+#include "dialect/reply/usage.hpp"
 
 namespace ccproxy::dialect {
 

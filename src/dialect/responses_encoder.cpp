@@ -4,11 +4,10 @@
 #include <utility>
 
 #include "dialect/error.hpp"
-#include "dialect/finish_reason.hpp"
-#include "dialect/openai_error.hpp"
+#include "dialect/reply/openai_error.hpp"
+#include "dialect/reply/openai_terms.hpp"
 #include "dialect/responses_echo.hpp"
 #include "dialect/responses_error.hpp"
-#include "dialect/service_tier.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {

@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "dialect/reply_encoder.hpp"
+#include "dialect/reply/reply_encoder.hpp"
 #include "dialect/reply_plan.hpp"
 #include "dialect/response_call.hpp"
 #include "dialect/response_events.hpp"

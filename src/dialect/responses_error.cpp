@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "dialect/error.hpp"
-#include "dialect/openai_error.hpp"
+#include "dialect/reply/openai_error.hpp"
 
 namespace ccproxy::dialect {
 namespace {

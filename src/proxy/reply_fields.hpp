@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "dialect/openai_error.hpp"
+#include "dialect/reply/openai_error.hpp"
 #include "http/head.hpp"
 #include "proxy/exchange_parts.hpp"
 

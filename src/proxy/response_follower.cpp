@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "dialect/reply_encoder.hpp"
+#include "dialect/reply/reply_encoder.hpp"
 #include "dialect/response_object.hpp"
 #include "http/head.hpp"
 #include "json/writer.hpp"

@@ -7,7 +7,7 @@
 
 #include "base/text.hpp"
 #include "base/timestamp.hpp"
-#include "dialect/error_param.hpp"
+#include "dialect/reply/error_param.hpp"
 #include "dialect/request/report.hpp"
 #include "json/text.hpp"
 #include "proxy/apart.hpp"

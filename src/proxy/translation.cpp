@@ -14,7 +14,7 @@
 #include "dialect/chat_answer.hpp"
 #include "dialect/chat_request.hpp"
 #include "dialect/input_items.hpp"
-#include "dialect/openai_error.hpp"
+#include "dialect/reply/openai_error.hpp"
 #include "dialect/request/remembered_turn.hpp"
 #include "dialect/request/report.hpp"
 #include "dialect/responses_request.hpp"

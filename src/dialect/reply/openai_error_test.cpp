@@ -1,11 +1,11 @@
-#include "dialect/openai_error.hpp"
+#include "dialect/reply/openai_error.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-#include "dialect/error_param.hpp"
+#include "dialect/reply/error_param.hpp"
 
 namespace ccproxy::dialect {
 namespace {

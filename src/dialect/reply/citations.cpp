@@ -1,4 +1,4 @@
-#include "dialect/citations.hpp"
+#include "dialect/reply/citations.hpp"
 
 #include <fmt/format.h>
 

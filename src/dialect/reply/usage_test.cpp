@@ -1,10 +1,9 @@
-#include "dialect/answer_tokens.hpp"
+#include "dialect/reply/usage.hpp"
 
 #include <gtest/gtest.h>
 
-#include "dialect/citations.hpp"
-#include "dialect/finish_reason.hpp"
-#include "dialect/service_tier.hpp"
+#include "dialect/reply/citations.hpp"
+#include "dialect/reply/openai_terms.hpp"
 
 namespace ccproxy::dialect {
 namespace {

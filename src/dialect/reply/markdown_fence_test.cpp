@@ -1,4 +1,4 @@
-#include "dialect/fence.hpp"
+#include "dialect/reply/markdown_fence.hpp"
 
 #include <gtest/gtest.h>
 

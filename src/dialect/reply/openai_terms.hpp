@@ -1,4 +1,4 @@
-// Why an answer ended, in OpenAI's words.
+// Why an answer ended, and with which service it was given, in OpenAI's words.
 #pragma once
 
 #include <string>
@@ -35,6 +35,12 @@ namespace ccproxy::dialect {
   std::string all(text);
   if (!text.empty()) all += "\\n\\n";
   return all.append(refusal);
+}
+
+// `tier` and `fast` are what upstream says.
+[[nodiscard]] constexpr std::string_view openai_tier(std::string_view tier, bool fast) {
+  if (fast || tier == "priority") return "priority";
+  return tier == "batch" ? "flex" : "default";
 }
 
 }  // namespace ccproxy::dialect

@@ -1,4 +1,4 @@
-#include "dialect/error_param.hpp"
+#include "dialect/reply/error_param.hpp"
 
 #include <algorithm>
 #include <array>

@@ -11,7 +11,7 @@
 
 #include "anthropic/event.hpp"
 #include "base/error.hpp"
-#include "dialect/answer_tokens.hpp"
+#include "dialect/reply/usage.hpp"
 
 namespace ccproxy::dialect {
 

@@ -1,4 +1,4 @@
-#include "dialect/openai_error.hpp"
+#include "dialect/reply/openai_error.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include "anthropic/refusal.hpp"
 #include "base/text.hpp"
 #include "dialect/error.hpp"
-#include "dialect/error_param.hpp"
+#include "dialect/reply/error_param.hpp"
 #include "json/reader.hpp"
 #include "json/writer.hpp"
 

@@ -1,4 +1,4 @@
-#include "dialect/custom_input.hpp"
+#include "dialect/reply/custom_input.hpp"
 
 #include <gtest/gtest.h>
 

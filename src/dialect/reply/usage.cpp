@@ -1,4 +1,4 @@
-#include "dialect/answer_tokens.hpp"
+#include "dialect/reply/usage.hpp"
 
 #include "json/writer.hpp"
 
