@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "anthropic/models_data.hpp"
-#include "dialect/chat_request.hpp"
+#include "dialect/chat/request.hpp"
 #include "dialect/fold_fixture.hpp"
 #include "dialect/replay_fixture.hpp"
 #include "dialect/request/remembered_turn.hpp"

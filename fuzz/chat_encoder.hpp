@@ -12,7 +12,7 @@
 #include "anthropic/event.hpp"
 #include "anthropic/transcript.hpp"
 #include "anthropic/whole_text.hpp"
-#include "dialect/chat_answer.hpp"
+#include "dialect/chat/encoder.hpp"
 #include "dialect/fold_fixture.hpp"
 #include "fuzz/choices.hpp"
 #include "http/sse.hpp"

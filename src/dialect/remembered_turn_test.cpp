@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "anthropic/models_data.hpp"
-#include "dialect/chat_request.hpp"
+#include "dialect/chat/request.hpp"
 #include "dialect/request_case_fixture.hpp"
 #include "dialect/responses_request.hpp"
 #include "dialect/turn_memory_fixture.hpp"

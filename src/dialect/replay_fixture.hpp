@@ -11,7 +11,7 @@
 
 #include "anthropic/event.hpp"
 #include "anthropic/whole_text.hpp"
-#include "dialect/chat_answer.hpp"
+#include "dialect/chat/encoder.hpp"
 #include "dialect/responses_encoder.hpp"
 
 namespace ccproxy::dialect::test {

@@ -9,7 +9,7 @@
 
 #include "anthropic/models_data.hpp"
 #include "base/file.hpp"
-#include "dialect/chat_request.hpp"
+#include "dialect/chat/request.hpp"
 #include "dialect/responses_echo.hpp"
 #include "dialect/responses_request.hpp"
 #include "dialect/turn_memory_fixture.hpp"

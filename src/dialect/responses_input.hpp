@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "dialect/chat_messages.hpp"
+#include "dialect/chat/messages.hpp"
 #include "dialect/history.hpp"
 #include "dialect/request/call_input.hpp"
 #include "dialect/request/content.hpp"

@@ -1,5 +1,5 @@
 // A Responses request becomes one of the Messages API (rules B.1 to B.3). Pure, as
-// chat_request.hpp.
+// chat/request.hpp.
 #pragma once
 
 #include "base/error.hpp"

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "dialect/chat_encoder.hpp"
+#include "dialect/chat/encoder.hpp"
 #include "json/writer.hpp"
 
 namespace ccproxy::dialect {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "dialect/chat_messages.hpp"
+#include "dialect/chat/messages.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {

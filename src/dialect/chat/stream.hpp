@@ -2,7 +2,7 @@
 // answer differ only in their delta, so what stands around it is written once.
 #pragma once
 
-#include "dialect/chat_encoder.hpp"
+#include "dialect/chat/encoder.hpp"
 
 namespace ccproxy::dialect {
 

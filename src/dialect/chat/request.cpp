@@ -1,6 +1,6 @@
-#include "dialect/chat_request.hpp"
+#include "dialect/chat/request.hpp"
 
-#include "dialect/chat_messages.hpp"
+#include "dialect/chat/messages.hpp"
 #include "dialect/request/content.hpp"
 #include "dialect/request/decoder.hpp"
 

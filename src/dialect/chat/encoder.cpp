@@ -1,7 +1,10 @@
-#include "dialect/chat_encoder.hpp"
+#include "dialect/chat/encoder.hpp"
 
 #include <utility>
 
+#include "dialect/chat/legacy_completion.hpp"
+#include "dialect/chat/reply.hpp"
+#include "dialect/chat/stream.hpp"
 #include "dialect/error.hpp"
 #include "dialect/reply/openai_error.hpp"
 #include "dialect/reply/openai_terms.hpp"
@@ -193,6 +196,15 @@ void ChatEncoder::take(const anthropic::Ping&, std::string& out) {
 void ChatEncoder::take(const anthropic::Failure& failure, std::string& out) {
   const ErrorReply reply = openai_error(Dialect::kChat, failure);
   stop_with(reply.status, reply.body, out);
+}
+
+std::unique_ptr<ReplyEncoder> chat_answer(const ReplyPlan& plan, ReplyIdentity identity) {
+  if (plan.text_completion) {
+    if (plan.stream) return std::make_unique<CompletionStream>(plan, std::move(identity));
+    return std::make_unique<CompletionReply>(plan, std::move(identity));
+  }
+  if (plan.stream) return std::make_unique<ChatStream>(plan, std::move(identity));
+  return std::make_unique<ChatReply>(plan, std::move(identity));
 }
 
 }  // namespace ccproxy::dialect

@@ -1,8 +1,8 @@
-#include "dialect/chat_reply.hpp"
+#include "dialect/chat/reply.hpp"
 
 #include <utility>
 
-#include "dialect/chat_head.hpp"
+#include "dialect/chat/envelope.hpp"
 #include "dialect/reply/openai_terms.hpp"
 
 namespace ccproxy::dialect {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -115,5 +116,9 @@ class ChatEncoder : public ReplyEncoder {
   std::string id_, name_;        // of the open call
   std::string plain_, escaped_;  // for what must be decoded on its way; kept for their memory
 };
+
+// Streamed or whole, chat or the legacy completions, as the plan says. `plan` must outlive it.
+[[nodiscard]] std::unique_ptr<ReplyEncoder> chat_answer(const ReplyPlan& plan,
+                                                        ReplyIdentity identity);
 
 }  // namespace ccproxy::dialect

@@ -61,7 +61,7 @@ class ChatMessages {
                   std::vector<Block>& out);
   void add_result_part(json::Value part, std::size_t index, std::vector<Block>& out);
 
-  // The assistant's side, in chat_assistant.cpp.
+  // The assistant's side, in assistant.cpp.
   void read_said(const Message& message);
   bool read_own_part(json::Value part, Place place);
   void read_signed_thoughts(const Message& message, std::vector<Block>& out);

@@ -1,9 +1,9 @@
-#include "dialect/chat_stream.hpp"
+#include "dialect/chat/stream.hpp"
 
 #include <initializer_list>
 #include <utility>
 
-#include "dialect/chat_head.hpp"
+#include "dialect/chat/envelope.hpp"
 #include "dialect/reply/openai_terms.hpp"
 
 namespace ccproxy::dialect {

@@ -1,7 +1,7 @@
 // The legacy /v1/completions: text and nothing else, streamed and whole.
 #pragma once
 
-#include "dialect/chat_encoder.hpp"
+#include "dialect/chat/encoder.hpp"
 
 namespace ccproxy::dialect {
 

@@ -1,7 +1,7 @@
 // What holds for every answer: the stream, put together as OpenAI's own client does it, is the
 // whole answer; a turn that paused goes on as one answer; what breaks off is told and nothing
 // follows.
-#include "dialect/chat_answer.hpp"
+#include "dialect/chat/encoder.hpp"
 
 #include <gtest/gtest.h>
 

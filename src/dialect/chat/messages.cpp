@@ -1,4 +1,4 @@
-#include "dialect/chat_messages.hpp"
+#include "dialect/chat/messages.hpp"
 
 #include <fmt/format.h>
 

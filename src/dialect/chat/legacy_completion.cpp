@@ -1,8 +1,8 @@
-#include "dialect/completion.hpp"
+#include "dialect/chat/legacy_completion.hpp"
 
 #include <utility>
 
-#include "dialect/chat_head.hpp"
+#include "dialect/chat/envelope.hpp"
 
 namespace ccproxy::dialect {
 

@@ -1,7 +1,7 @@
 // A whole answer of Chat Completions: gathered while the events come, written when it is complete.
 #pragma once
 
-#include "dialect/chat_encoder.hpp"
+#include "dialect/chat/encoder.hpp"
 
 namespace ccproxy::dialect {
 
