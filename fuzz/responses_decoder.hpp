@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "dialect/request/reasoning_token.hpp"
-#include "dialect/responses_request.hpp"
+#include "dialect/responses/request.hpp"
 #include "fuzz/chat_decoder.hpp"
 #include "fuzz/responses_encoder.hpp"
 

@@ -19,7 +19,7 @@
 #include "anthropic/whole_text.hpp"
 #include "dialect/chat/encoder.hpp"
 #include "dialect/chat/request.hpp"
-#include "dialect/responses_encoder.hpp"
+#include "dialect/responses/encoder.hpp"
 #include "http/sse.hpp"
 #include "json/outline.hpp"
 #include "micro/samples.hpp"

@@ -11,7 +11,7 @@
 #include "anthropic/models_data.hpp"
 #include "dialect/chat/request.hpp"
 #include "dialect/request_case_fixture.hpp"
-#include "dialect/responses_request.hpp"
+#include "dialect/responses/request.hpp"
 #include "dialect/turn_memory_fixture.hpp"
 
 namespace ccproxy::dialect {

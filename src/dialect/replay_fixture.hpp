@@ -12,7 +12,7 @@
 #include "anthropic/event.hpp"
 #include "anthropic/whole_text.hpp"
 #include "dialect/chat/encoder.hpp"
-#include "dialect/responses_encoder.hpp"
+#include "dialect/responses/encoder.hpp"
 
 namespace ccproxy::dialect::test {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "dialect/reply/reply_encoder.hpp"
-#include "dialect/response_object.hpp"
+#include "dialect/responses/object.hpp"
 #include "http/head.hpp"
 #include "json/writer.hpp"
 #include "proxy/apart.hpp"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "dialect/responses_encoder.hpp"
+#include "dialect/responses/encoder.hpp"
 #include "proxy/exchange_parts.hpp"
 #include "proxy/running_response.hpp"
 #include "proxy/translated_answer.hpp"

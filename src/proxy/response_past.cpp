@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "dialect/input_items.hpp"
+#include "dialect/responses/input_items.hpp"
 #include "json/outline.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/response_store.hpp"

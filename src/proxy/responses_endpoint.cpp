@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/text.hpp"
-#include "dialect/input_items.hpp"
-#include "dialect/response_object.hpp"
+#include "dialect/responses/input_items.hpp"
+#include "dialect/responses/object.hpp"
 #include "json/writer.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/running_response.hpp"

@@ -15,7 +15,7 @@
 
 #include "base/error.hpp"
 #include "base/function_ref.hpp"
-#include "dialect/response_events.hpp"
+#include "dialect/responses/events.hpp"
 #include "net/runtime.hpp"
 #include "net/work_pool.hpp"
 #include "proxy/held_bytes.hpp"

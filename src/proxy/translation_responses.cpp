@@ -4,9 +4,9 @@
 
 #include <utility>
 
-#include "dialect/input_items.hpp"
 #include "dialect/reply/error_param.hpp"
 #include "dialect/reply/openai_error.hpp"
+#include "dialect/responses/input_items.hpp"
 #include "json/reader.hpp"
 #include "proxy/apart.hpp"
 #include "proxy/reply_fields.hpp"

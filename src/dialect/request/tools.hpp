@@ -102,7 +102,7 @@ class RequestTools {
   void look_for_search(json::Value::Range tools);
   void read_members(const ToolSource& source, Tool& tool);
   void read_tool(json::Value tool, json::Value type, const ToolPlace& place);
-  // Tools that only Responses has, in responses_tools.cpp.
+  // Tools that only Responses has, in responses/tools.cpp.
   void read_responses_tool(json::Value tool, const ToolPlace& place);
   void read_namespace(json::Value space, const ToolPlace& place);
   void add_own(std::string_view name, ToolShape shape, std::string_view description,

@@ -1,4 +1,4 @@
-#include "dialect/response_search.hpp"
+#include "dialect/responses/search_item.hpp"
 
 namespace ccproxy::dialect {
 namespace {

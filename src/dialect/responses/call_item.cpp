@@ -1,4 +1,4 @@
-#include "dialect/response_call.hpp"
+#include "dialect/responses/call_item.hpp"
 
 #include "json/outline.hpp"
 #include "json/text.hpp"

@@ -1,4 +1,4 @@
-#include "dialect/response_events.hpp"
+#include "dialect/responses/events.hpp"
 
 namespace ccproxy::dialect {
 

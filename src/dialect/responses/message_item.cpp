@@ -1,4 +1,4 @@
-#include "dialect/response_message.hpp"
+#include "dialect/responses/message_item.hpp"
 
 #include <fmt/format.h>
 

@@ -28,7 +28,7 @@ struct ResponseState {
 };
 
 // Appends the object. `output` are elements of a JSON array; `echo` members, each with a comma
-// before it (responses_echo.hpp).
+// before it (echo.hpp).
 void append_response(std::string& out, const ResponseState& state, std::string_view output,
                      std::string_view echo);
 

@@ -14,12 +14,12 @@
 
 #include "dialect/reply/reply_encoder.hpp"
 #include "dialect/reply_plan.hpp"
-#include "dialect/response_call.hpp"
-#include "dialect/response_events.hpp"
-#include "dialect/response_message.hpp"
-#include "dialect/response_object.hpp"
-#include "dialect/response_reasoning.hpp"
-#include "dialect/response_search.hpp"
+#include "dialect/responses/call_item.hpp"
+#include "dialect/responses/events.hpp"
+#include "dialect/responses/message_item.hpp"
+#include "dialect/responses/object.hpp"
+#include "dialect/responses/reasoning_item.hpp"
+#include "dialect/responses/search_item.hpp"
 
 namespace ccproxy::dialect {
 

@@ -1,4 +1,4 @@
-#include "dialect/responses_error.hpp"
+#include "dialect/responses/error.hpp"
 
 #include <fmt/format.h>
 

@@ -7,8 +7,8 @@
 
 #include "dialect/reply/citations.hpp"
 #include "dialect/reply/markdown_fence.hpp"
-#include "dialect/response_events.hpp"
-#include "dialect/response_item.hpp"
+#include "dialect/responses/events.hpp"
+#include "dialect/responses/item.hpp"
 
 namespace ccproxy::dialect {
 

@@ -1,4 +1,4 @@
-#include "dialect/responses_echo.hpp"
+#include "dialect/responses/echo.hpp"
 
 #include <algorithm>
 #include <array>

@@ -8,8 +8,8 @@
 
 #include "dialect/reply/custom_input.hpp"
 #include "dialect/reply_plan.hpp"
-#include "dialect/response_events.hpp"
-#include "dialect/response_item.hpp"
+#include "dialect/responses/events.hpp"
+#include "dialect/responses/item.hpp"
 
 namespace ccproxy::dialect {
 

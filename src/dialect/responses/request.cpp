@@ -1,4 +1,4 @@
-#include "dialect/responses_request.hpp"
+#include "dialect/responses/request.hpp"
 
 #include <fmt/format.h>
 
@@ -6,11 +6,11 @@
 #include <array>
 #include <iterator>
 
-#include "dialect/kept_messages.hpp"
 #include "dialect/request/content.hpp"
 #include "dialect/request/decoder.hpp"
-#include "dialect/responses_echo.hpp"
-#include "dialect/responses_input.hpp"
+#include "dialect/responses/echo.hpp"
+#include "dialect/responses/input.hpp"
+#include "dialect/responses/kept_messages.hpp"
 
 namespace ccproxy::dialect {
 namespace {

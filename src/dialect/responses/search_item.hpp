@@ -5,8 +5,8 @@
 #include <string_view>
 #include <utility>
 
-#include "dialect/response_events.hpp"
-#include "dialect/response_item.hpp"
+#include "dialect/responses/events.hpp"
+#include "dialect/responses/item.hpp"
 #include "json/outline.hpp"
 #include "json/text.hpp"
 

@@ -1,4 +1,4 @@
-#include "dialect/response_object.hpp"
+#include "dialect/responses/object.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "dialect/kept_messages.hpp"
+#include "dialect/responses/kept_messages.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "dialect/kept_messages.hpp"
+#include "dialect/responses/kept_messages.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "dialect/input_items.hpp"
+#include "dialect/responses/input_items.hpp"
 
 namespace ccproxy::dialect {
 namespace {

@@ -1,4 +1,4 @@
-#include "dialect/input_items.hpp"
+#include "dialect/responses/input_items.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "dialect/response_reasoning.hpp"
+#include "dialect/responses/reasoning_item.hpp"
 
 namespace ccproxy::dialect {
 

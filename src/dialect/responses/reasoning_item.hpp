@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "dialect/request/reasoning_token.hpp"
-#include "dialect/response_events.hpp"
-#include "dialect/response_item.hpp"
+#include "dialect/responses/events.hpp"
+#include "dialect/responses/item.hpp"
 
 namespace ccproxy::dialect {
 

@@ -62,7 +62,7 @@ class ResponsesInput {
   [[nodiscard]] std::string_view name_with_space(const Item& item);
   [[nodiscard]] std::string_view input_of_shell(json::Value action);
 
-  // What was kept, in responses_past.cpp.
+  // What was kept, in replay.cpp.
   void read_reference(const Item& item);
   void read_search(const Item& item);
   bool read_kept(const std::string& elements);

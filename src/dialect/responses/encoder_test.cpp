@@ -10,8 +10,8 @@
 
 #include "dialect/replay_fixture.hpp"
 #include "dialect/response_grammar_fixture.hpp"
-#include "dialect/response_object.hpp"
-#include "dialect/responses_echo.hpp"
+#include "dialect/responses/echo.hpp"
+#include "dialect/responses/object.hpp"
 #include "dialect/script_fixture.hpp"
 
 namespace ccproxy::dialect {

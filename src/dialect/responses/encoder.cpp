@@ -1,4 +1,4 @@
-#include "dialect/responses_encoder.hpp"
+#include "dialect/responses/encoder.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -6,8 +6,8 @@
 #include "dialect/error.hpp"
 #include "dialect/reply/openai_error.hpp"
 #include "dialect/reply/openai_terms.hpp"
-#include "dialect/responses_echo.hpp"
-#include "dialect/responses_error.hpp"
+#include "dialect/responses/echo.hpp"
+#include "dialect/responses/error.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {

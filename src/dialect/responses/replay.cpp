@@ -7,7 +7,7 @@
 #include <iterator>
 #include <utility>
 
-#include "dialect/responses_input.hpp"
+#include "dialect/responses/input.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {

@@ -1,4 +1,4 @@
-#include "dialect/responses_input.hpp"
+#include "dialect/responses/input.hpp"
 
 #include <fmt/format.h>
 
