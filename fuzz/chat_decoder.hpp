@@ -10,9 +10,9 @@
 
 #include "anthropic/models_data.hpp"
 #include "dialect/chat/request.hpp"
-#include "dialect/fold_fixture.hpp"
-#include "dialect/replay_fixture.hpp"
 #include "dialect/request/remembered_turn.hpp"
+#include "dialect/testing/fold.hpp"
+#include "dialect/testing/replay.hpp"
 #include "fuzz/choices.hpp"
 #include "fuzz/upstream_request.hpp"
 #include "json/outline.hpp"

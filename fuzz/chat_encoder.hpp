@@ -13,7 +13,7 @@
 #include "anthropic/transcript.hpp"
 #include "anthropic/whole_text.hpp"
 #include "dialect/chat/encoder.hpp"
-#include "dialect/fold_fixture.hpp"
+#include "dialect/testing/fold.hpp"
 #include "fuzz/choices.hpp"
 #include "http/sse.hpp"
 #include "json/outline.hpp"

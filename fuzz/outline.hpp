@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "dialect/fold_fixture.hpp"
+#include "dialect/testing/fold.hpp"
 #include "json/document.hpp"
 #include "json/outline.hpp"
 

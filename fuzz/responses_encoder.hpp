@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "dialect/replay_fixture.hpp"
-#include "dialect/response_grammar_fixture.hpp"
+#include "dialect/testing/grammar.hpp"
+#include "dialect/testing/replay.hpp"
 #include "fuzz/chat_encoder.hpp"
 
 namespace ccproxy::fuzz {

@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include "dialect/response_grammar_fixture.hpp"
+#include "dialect/testing/grammar.hpp"
 
 namespace ccproxy::test {
 namespace {

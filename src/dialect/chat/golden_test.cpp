@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/file.hpp"
-#include "dialect/replay_fixture.hpp"
+#include "dialect/testing/replay.hpp"
 #include "json/document.hpp"
 
 namespace ccproxy::dialect {

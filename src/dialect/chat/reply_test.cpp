@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-#include "dialect/fold_fixture.hpp"
-#include "dialect/replay_fixture.hpp"
-#include "dialect/script_fixture.hpp"
+#include "dialect/testing/fold.hpp"
+#include "dialect/testing/replay.hpp"
+#include "dialect/testing/script.hpp"
 
 namespace ccproxy::dialect {
 namespace {

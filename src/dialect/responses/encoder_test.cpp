@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "dialect/replay_fixture.hpp"
-#include "dialect/response_grammar_fixture.hpp"
 #include "dialect/responses/echo.hpp"
 #include "dialect/responses/object.hpp"
-#include "dialect/script_fixture.hpp"
+#include "dialect/testing/grammar.hpp"
+#include "dialect/testing/replay.hpp"
+#include "dialect/testing/script.hpp"
 
 namespace ccproxy::dialect {
 namespace {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/file.hpp"
-#include "dialect/replay_fixture.hpp"
-#include "dialect/response_plan_fixture.hpp"
+#include "dialect/testing/replay.hpp"
+#include "dialect/testing/response_plan.hpp"
 
 namespace ccproxy::dialect {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "dialect/request_case_fixture.hpp"
+#include "dialect/testing/cases.hpp"
 
 namespace ccproxy::dialect {
 namespace {

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dialect/fold_fixture.hpp"
+#include "dialect/testing/fold.hpp"
 
 namespace ccproxy::dialect::test {
 

@@ -10,9 +10,9 @@
 
 #include "anthropic/models_data.hpp"
 #include "dialect/chat/request.hpp"
-#include "dialect/request_case_fixture.hpp"
 #include "dialect/responses/request.hpp"
-#include "dialect/turn_memory_fixture.hpp"
+#include "dialect/testing/cases.hpp"
+#include "dialect/testing/turn_memory.hpp"
 
 namespace ccproxy::dialect {
 namespace {

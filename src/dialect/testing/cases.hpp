@@ -12,7 +12,7 @@
 #include "dialect/chat/request.hpp"
 #include "dialect/responses/echo.hpp"
 #include "dialect/responses/request.hpp"
-#include "dialect/turn_memory_fixture.hpp"
+#include "dialect/testing/turn_memory.hpp"
 #include "json/document.hpp"
 #include "json/outline.hpp"
 
