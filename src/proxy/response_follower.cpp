@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dialect/reply/reply_encoder.hpp"
+#include "dialect/responses/events.hpp"
 #include "dialect/responses/object.hpp"
 #include "http/head.hpp"
 #include "json/writer.hpp"

@@ -15,7 +15,7 @@
 
 #include "base/error.hpp"
 #include "base/function_ref.hpp"
-#include "dialect/responses/events.hpp"
+#include "dialect/event_log.hpp"
 #include "net/runtime.hpp"
 #include "net/work_pool.hpp"
 #include "proxy/held_bytes.hpp"

@@ -11,21 +11,11 @@
 
 #include "dialect/request/call_input.hpp"
 #include "dialect/request/content.hpp"
-#include "dialect/request/context.hpp"
+#include "dialect/request/message_tools.hpp"
 #include "dialect/request/tool_names.hpp"
-#include "dialect/request/tools.hpp"
 #include "dialect/request/turns.hpp"
 
 namespace ccproxy::dialect {
-
-// What the messages of a request are read with.
-struct MessageTools {
-  const RequestContext& context;
-  Report& report;
-  MadeTexts& made;
-  const RequestTools& tools;
-  std::vector<std::string>& betas;  // takes what a part of the content needs
-};
 
 class ChatMessages {
  public:

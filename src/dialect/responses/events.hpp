@@ -8,21 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "dialect/event_log.hpp"
+
 namespace ccproxy::dialect {
-
-// Is given every event of a response, for whoever reads them later.
-class EventLog {
- public:
-  EventLog() = default;
-  EventLog(const EventLog&) = delete;
-  EventLog& operator=(const EventLog&) = delete;
-  virtual ~EventLog() = default;
-
-  // `sse` is the event as it is sent, with its blank line.
-  virtual void add(std::int64_t number, std::string_view sse) = 0;
-  // The last one. What it says may change: then it comes once more, with the same number.
-  virtual void end(std::int64_t number, std::string_view sse) = 0;
-};
 
 // Of events that stand one behind another, the first with the number `first`, those behind the
 // number `after`.

@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "dialect/chat/messages.hpp"
 #include "dialect/history.hpp"
 #include "dialect/request/call_input.hpp"
 #include "dialect/request/content.hpp"
 #include "dialect/request/input_item.hpp"
+#include "dialect/request/message_tools.hpp"
 #include "dialect/request/tool_names.hpp"
 #include "dialect/request/turns.hpp"
 
