@@ -29,8 +29,8 @@
 #include "config/environment.hpp"
 #include "config/file.hpp"
 #include "net/runtime.hpp"
-#include "proxy/catalog.hpp"
-#include "proxy/state.hpp"
+#include "proxy/state/model_catalog.hpp"
+#include "proxy/state/worker_state.hpp"
 #include "server/server.hpp"
 #include "telemetry/log.hpp"
 

@@ -7,7 +7,7 @@
 
 #include "proxy/audience.hpp"
 #include "proxy/exchange_parts.hpp"
-#include "proxy/running_response.hpp"
+#include "proxy/state/running_response.hpp"
 #include "proxy/translation.hpp"
 
 namespace ccproxy::proxy {

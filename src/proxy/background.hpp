@@ -10,7 +10,7 @@
 #include "net/runtime.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/routes.hpp"
-#include "proxy/state.hpp"
+#include "proxy/state/worker_state.hpp"
 #include "proxy/upstream_call.hpp"
 #include "telemetry/access_log.hpp"
 

@@ -19,7 +19,6 @@
 #include "anthropic/request.hpp"
 #include "base/text.hpp"
 #include "dialect/error.hpp"
-#include "proxy/apart.hpp"
 #include "proxy/background.hpp"
 #include "proxy/field_names.hpp"
 #include "proxy/gate.hpp"
@@ -28,7 +27,8 @@
 #include "proxy/request_id.hpp"
 #include "proxy/response_follower.hpp"
 #include "proxy/responses_endpoint.hpp"
-#include "proxy/served_model.hpp"
+#include "proxy/state/apart.hpp"
+#include "proxy/state/resolve_model.hpp"
 #include "proxy/translation.hpp"
 
 namespace ccproxy::proxy {

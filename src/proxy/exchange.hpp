@@ -11,7 +11,7 @@
 #include "http/server_connection.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/routes.hpp"
-#include "proxy/state.hpp"
+#include "proxy/state/worker_state.hpp"
 #include "proxy/tap.hpp"
 #include "proxy/upstream_call.hpp"
 #include "telemetry/access_log.hpp"

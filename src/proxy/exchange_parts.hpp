@@ -7,7 +7,7 @@
 #include "config/config.hpp"
 #include "http/head.hpp"
 #include "proxy/audience.hpp"
-#include "proxy/state.hpp"
+#include "proxy/state/worker_state.hpp"
 #include "proxy/upstream_call.hpp"
 #include "telemetry/access_log.hpp"
 

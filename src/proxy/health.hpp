@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "proxy/state.hpp"
+#include "proxy/state/worker_state.hpp"
 
 namespace ccproxy::proxy {
 

@@ -8,7 +8,7 @@
 #include "http/head.hpp"
 #include "net/cancellation.hpp"
 #include "net/task.hpp"
-#include "proxy/state.hpp"
+#include "proxy/state/worker_state.hpp"
 
 namespace ccproxy::proxy {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "json/reader.hpp"
-#include "proxy/apart.hpp"
+#include "proxy/state/apart.hpp"
 
 namespace ccproxy::proxy {
 namespace {

@@ -9,7 +9,7 @@
 #include "http/coding.hpp"
 #include "http/head.hpp"
 #include "http/server_connection.hpp"
-#include "proxy/state.hpp"
+#include "proxy/state/worker_state.hpp"
 #include "proxy/upstream_call.hpp"
 
 namespace ccproxy::proxy {

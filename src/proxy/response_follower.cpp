@@ -8,10 +8,10 @@
 #include "dialect/responses/object.hpp"
 #include "http/head.hpp"
 #include "json/writer.hpp"
-#include "proxy/apart.hpp"
 #include "proxy/exchange_parts.hpp"
 #include "proxy/request_body.hpp"
 #include "proxy/responses_endpoint.hpp"
+#include "proxy/state/apart.hpp"
 
 namespace ccproxy::proxy {
 namespace {

@@ -11,8 +11,8 @@
 #include "base/error.hpp"
 #include "config/config.hpp"
 #include "http/server_connection.hpp"
-#include "proxy/running_response.hpp"
-#include "proxy/state.hpp"
+#include "proxy/state/running_response.hpp"
+#include "proxy/state/worker_state.hpp"
 #include "telemetry/access_log.hpp"
 
 namespace ccproxy::proxy {

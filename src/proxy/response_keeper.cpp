@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "proxy/apart.hpp"
+#include "proxy/state/apart.hpp"
 
 namespace ccproxy::proxy {
 

@@ -8,7 +8,7 @@
 
 #include "dialect/responses/encoder.hpp"
 #include "proxy/exchange_parts.hpp"
-#include "proxy/running_response.hpp"
+#include "proxy/state/running_response.hpp"
 #include "proxy/translated_answer.hpp"
 
 namespace ccproxy::proxy {

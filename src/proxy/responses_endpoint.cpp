@@ -11,7 +11,7 @@
 #include "dialect/responses/object.hpp"
 #include "json/writer.hpp"
 #include "proxy/request_body.hpp"
-#include "proxy/running_response.hpp"
+#include "proxy/state/running_response.hpp"
 
 namespace ccproxy::proxy {
 namespace {

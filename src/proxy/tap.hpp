@@ -11,7 +11,7 @@
 #include "http/coding.hpp"
 #include "http/head.hpp"
 #include "http/sse.hpp"
-#include "proxy/held_bytes.hpp"
+#include "proxy/state/memory_budget.hpp"
 
 namespace ccproxy::proxy {
 

@@ -19,10 +19,10 @@
 #include "dialect/responses/input_items.hpp"
 #include "dialect/responses/request.hpp"
 #include "net/crypto.hpp"
-#include "proxy/apart.hpp"
 #include "proxy/reply_fields.hpp"
 #include "proxy/retry.hpp"
-#include "proxy/served_model.hpp"
+#include "proxy/state/apart.hpp"
+#include "proxy/state/resolve_model.hpp"
 #include "proxy/upstream_models.hpp"
 
 namespace ccproxy::proxy {

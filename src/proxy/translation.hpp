@@ -23,8 +23,8 @@
 #include "proxy/request_body.hpp"
 #include "proxy/response_keeper.hpp"
 #include "proxy/routes.hpp"
-#include "proxy/running_response.hpp"
-#include "proxy/thinking_memory.hpp"
+#include "proxy/state/running_response.hpp"
+#include "proxy/state/thinking_memory.hpp"
 #include "proxy/translated_answer.hpp"
 
 namespace ccproxy::proxy {

@@ -8,9 +8,9 @@
 #include "dialect/reply/openai_error.hpp"
 #include "dialect/responses/input_items.hpp"
 #include "json/reader.hpp"
-#include "proxy/apart.hpp"
 #include "proxy/reply_fields.hpp"
 #include "proxy/response_past.hpp"
+#include "proxy/state/apart.hpp"
 #include "proxy/translation.hpp"
 
 namespace ccproxy::proxy {

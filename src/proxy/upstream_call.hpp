@@ -13,7 +13,7 @@
 #include "http/client.hpp"
 #include "http/server_connection.hpp"
 #include "net/cancellation.hpp"
-#include "proxy/state.hpp"
+#include "proxy/state/worker_state.hpp"
 #include "proxy/upstream_request.hpp"
 #include "telemetry/access_log.hpp"
 

@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 #include "net/cancellation.hpp"
-#include "proxy/state.hpp"
+#include "proxy/state/worker_state.hpp"
 
 namespace ccproxy::proxy {
 

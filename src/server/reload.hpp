@@ -10,7 +10,7 @@
 #include "base/file.hpp"
 #include "config/config.hpp"
 #include "config/file.hpp"
-#include "proxy/state.hpp"
+#include "proxy/state/worker_state.hpp"
 
 namespace ccproxy::server {
 

@@ -8,7 +8,7 @@
 
 #include "base/error.hpp"
 #include "net/runtime.hpp"
-#include "proxy/state.hpp"
+#include "proxy/state/worker_state.hpp"
 #include "server/reload.hpp"
 
 namespace ccproxy::server {

@@ -12,7 +12,7 @@
 #include "net/listener.hpp"
 #include "net/runtime.hpp"
 #include "proxy/exchange.hpp"
-#include "proxy/state.hpp"
+#include "proxy/state/worker_state.hpp"
 
 namespace ccproxy::server {
 

@@ -1,4 +1,4 @@
-#include "proxy/upstream.hpp"
+#include "proxy/state/upstream.hpp"
 
 #include <utility>
 

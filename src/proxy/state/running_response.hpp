@@ -18,8 +18,8 @@
 #include "dialect/event_log.hpp"
 #include "net/runtime.hpp"
 #include "net/work_pool.hpp"
-#include "proxy/held_bytes.hpp"
-#include "proxy/response_store.hpp"
+#include "proxy/state/memory_budget.hpp"
+#include "proxy/state/response_store.hpp"
 #include "store/archive.hpp"
 
 namespace ccproxy::proxy {

@@ -1,4 +1,4 @@
-#include "proxy/running_response.hpp"
+#include "proxy/state/running_response.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "proxy/held_bytes.hpp"
+#include "proxy/state/memory_budget.hpp"
 
 #include <gtest/gtest.h>
 

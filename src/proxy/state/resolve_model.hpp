@@ -8,7 +8,7 @@
 #include "anthropic/models.hpp"
 #include "base/timestamp.hpp"
 #include "config/config.hpp"
-#include "proxy/state.hpp"
+#include "proxy/state/worker_state.hpp"
 #include "telemetry/access_log.hpp"
 
 namespace ccproxy::proxy {

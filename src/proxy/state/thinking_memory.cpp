@@ -1,4 +1,4 @@
-#include "proxy/thinking_memory.hpp"
+#include "proxy/state/thinking_memory.hpp"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-#include "proxy/model_facts.hpp"
+#include "proxy/state/model_facts.hpp"
 
 #include <algorithm>
 

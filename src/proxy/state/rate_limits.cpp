@@ -1,4 +1,4 @@
-#include "proxy/limits.hpp"
+#include "proxy/state/rate_limits.hpp"
 
 #include <chrono>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "proxy/apart.hpp"
+#include "proxy/state/apart.hpp"
 
 #include <chrono>
 

@@ -10,7 +10,7 @@
 #include "base/error.hpp"
 #include "base/function_ref.hpp"
 #include "net/task.hpp"
-#include "proxy/state.hpp"
+#include "proxy/state/worker_state.hpp"
 #include "proxy/upstream_call.hpp"
 
 namespace ccproxy::proxy {

@@ -1,11 +1,11 @@
-#include "proxy/catalog.hpp"
+#include "proxy/state/model_catalog.hpp"
 
 #include <fmt/format.h>
 
 #include <chrono>
 #include <utility>
 
-#include "proxy/meaning.hpp"
+#include "proxy/state/meaning.hpp"
 
 namespace ccproxy::proxy {
 namespace {

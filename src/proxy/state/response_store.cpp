@@ -1,4 +1,4 @@
-#include "proxy/response_store.hpp"
+#include "proxy/state/response_store.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/uptime.hpp"
-#include "proxy/running_response.hpp"
+#include "proxy/state/running_response.hpp"
 
 namespace ccproxy::proxy {
 namespace {

@@ -1,4 +1,4 @@
-#include "proxy/meaning.hpp"
+#include "proxy/state/meaning.hpp"
 
 #include <gtest/gtest.h>
 

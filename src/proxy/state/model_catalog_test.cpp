@@ -1,4 +1,4 @@
-#include "proxy/catalog.hpp"
+#include "proxy/state/model_catalog.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
-#include "proxy/served_model.hpp"
+#include "proxy/state/resolve_model.hpp"
 
 #include <utility>
 
 #include "anthropic/error.hpp"
-#include "proxy/meaning.hpp"
+#include "proxy/state/meaning.hpp"
 
 namespace ccproxy::proxy {
 namespace {

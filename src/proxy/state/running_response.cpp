@@ -1,4 +1,4 @@
-#include "proxy/running_response.hpp"
+#include "proxy/state/running_response.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-#include "proxy/apart.hpp"
+#include "proxy/state/apart.hpp"
 
 namespace ccproxy::proxy {
 namespace {
