@@ -9,8 +9,8 @@
 
 #include "base/error.hpp"
 #include "http/server_connection.hpp"
-#include "proxy/request_body.hpp"
-#include "proxy/routes.hpp"
+#include "proxy/door/request_body.hpp"
+#include "proxy/door/routes.hpp"
 #include "proxy/state/worker_state.hpp"
 #include "proxy/tap.hpp"
 #include "proxy/upstream_call.hpp"

@@ -1,6 +1,6 @@
 #include "proxy/exchange_parts.hpp"
 
-#include "proxy/routes.hpp"
+#include "proxy/door/routes.hpp"
 
 namespace ccproxy::proxy {
 

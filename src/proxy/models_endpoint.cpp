@@ -8,7 +8,7 @@
 #include "base/text.hpp"
 #include "dialect/dialect.hpp"
 #include "dialect/model_list.hpp"
-#include "proxy/routes.hpp"
+#include "proxy/door/routes.hpp"
 #include "proxy/upstream_models.hpp"
 
 namespace ccproxy::proxy {

@@ -8,8 +8,8 @@
 #include "dialect/responses/object.hpp"
 #include "http/head.hpp"
 #include "json/writer.hpp"
+#include "proxy/door/request_body.hpp"
 #include "proxy/exchange_parts.hpp"
-#include "proxy/request_body.hpp"
 #include "proxy/responses_endpoint.hpp"
 #include "proxy/state/apart.hpp"
 

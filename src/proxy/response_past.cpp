@@ -10,7 +10,7 @@
 
 #include "dialect/responses/input_items.hpp"
 #include "json/outline.hpp"
-#include "proxy/request_body.hpp"
+#include "proxy/door/request_body.hpp"
 #include "proxy/state/response_store.hpp"
 
 namespace ccproxy::proxy {

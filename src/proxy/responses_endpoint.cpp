@@ -10,7 +10,7 @@
 #include "dialect/responses/input_items.hpp"
 #include "dialect/responses/object.hpp"
 #include "json/writer.hpp"
-#include "proxy/request_body.hpp"
+#include "proxy/door/request_body.hpp"
 #include "proxy/state/running_response.hpp"
 
 namespace ccproxy::proxy {

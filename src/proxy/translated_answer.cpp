@@ -10,8 +10,8 @@
 #include "dialect/reply/error_param.hpp"
 #include "dialect/request/report.hpp"
 #include "json/text.hpp"
+#include "proxy/door/request_body.hpp"
 #include "proxy/reply_fields.hpp"
-#include "proxy/request_body.hpp"
 #include "proxy/state/apart.hpp"
 
 namespace ccproxy::proxy {

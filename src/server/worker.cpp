@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "net/thread_name.hpp"
+#include "proxy/door/gate.hpp"
 #include "proxy/exchange_parts.hpp"
-#include "proxy/gate.hpp"
 
 namespace ccproxy::server {
 namespace {

@@ -1,4 +1,4 @@
-#include "proxy/gate.hpp"
+#include "proxy/door/gate.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "proxy/request_id.hpp"
+#include "proxy/door/request_id.hpp"
 
 #include <fmt/format.h>
 

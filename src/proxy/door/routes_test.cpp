@@ -1,4 +1,4 @@
-#include "proxy/routes.hpp"
+#include "proxy/door/routes.hpp"
 
 #include <gtest/gtest.h>
 

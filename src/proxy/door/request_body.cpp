@@ -1,4 +1,4 @@
-#include "proxy/request_body.hpp"
+#include "proxy/door/request_body.hpp"
 
 #include <fmt/format.h>
 
