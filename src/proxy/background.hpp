@@ -11,7 +11,7 @@
 #include "proxy/door/request_body.hpp"
 #include "proxy/door/routes.hpp"
 #include "proxy/state/worker_state.hpp"
-#include "proxy/upstream_call.hpp"
+#include "proxy/upstream/call.hpp"
 #include "telemetry/access_log.hpp"
 
 namespace ccproxy::proxy {

@@ -22,7 +22,6 @@
 #include "proxy/background.hpp"
 #include "proxy/door/gate.hpp"
 #include "proxy/door/request_id.hpp"
-#include "proxy/field_names.hpp"
 #include "proxy/health.hpp"
 #include "proxy/models_endpoint.hpp"
 #include "proxy/response_follower.hpp"
@@ -30,6 +29,7 @@
 #include "proxy/state/apart.hpp"
 #include "proxy/state/resolve_model.hpp"
 #include "proxy/translation.hpp"
+#include "proxy/upstream/header_trace.hpp"
 
 namespace ccproxy::proxy {
 namespace {

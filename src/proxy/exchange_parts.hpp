@@ -8,7 +8,7 @@
 #include "http/head.hpp"
 #include "proxy/audience.hpp"
 #include "proxy/state/worker_state.hpp"
-#include "proxy/upstream_call.hpp"
+#include "proxy/upstream/call.hpp"
 #include "telemetry/access_log.hpp"
 
 namespace ccproxy::proxy {

@@ -11,7 +11,7 @@
 #include "dialect/error.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/exchange_parts.hpp"
-#include "proxy/field_names.hpp"
+#include "proxy/upstream/header_trace.hpp"
 
 namespace ccproxy::proxy {
 namespace {

@@ -9,7 +9,7 @@
 #include "dialect/dialect.hpp"
 #include "dialect/model_list.hpp"
 #include "proxy/door/routes.hpp"
-#include "proxy/upstream_models.hpp"
+#include "proxy/upstream/models.hpp"
 
 namespace ccproxy::proxy {
 namespace {

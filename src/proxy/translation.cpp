@@ -23,7 +23,7 @@
 #include "proxy/retry.hpp"
 #include "proxy/state/apart.hpp"
 #include "proxy/state/resolve_model.hpp"
-#include "proxy/upstream_models.hpp"
+#include "proxy/upstream/models.hpp"
 
 namespace ccproxy::proxy {
 namespace {

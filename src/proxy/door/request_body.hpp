@@ -10,7 +10,7 @@
 #include "http/head.hpp"
 #include "http/server_connection.hpp"
 #include "proxy/state/worker_state.hpp"
-#include "proxy/upstream_call.hpp"
+#include "proxy/upstream/call.hpp"
 
 namespace ccproxy::proxy {
 

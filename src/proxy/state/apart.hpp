@@ -11,7 +11,7 @@
 #include "base/function_ref.hpp"
 #include "net/task.hpp"
 #include "proxy/state/worker_state.hpp"
-#include "proxy/upstream_call.hpp"
+#include "proxy/upstream/call.hpp"
 
 namespace ccproxy::proxy {
 

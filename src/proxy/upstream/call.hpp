@@ -14,7 +14,7 @@
 #include "http/server_connection.hpp"
 #include "net/cancellation.hpp"
 #include "proxy/state/worker_state.hpp"
-#include "proxy/upstream_request.hpp"
+#include "proxy/upstream/request.hpp"
 #include "telemetry/access_log.hpp"
 
 namespace ccproxy::proxy {

@@ -1,4 +1,4 @@
-#include "proxy/upstream_request.hpp"
+#include "proxy/upstream/request.hpp"
 
 #include <fmt/format.h>
 

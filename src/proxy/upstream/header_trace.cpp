@@ -1,4 +1,4 @@
-#include "proxy/field_names.hpp"
+#include "proxy/upstream/header_trace.hpp"
 
 #include <string>
 #include <utility>

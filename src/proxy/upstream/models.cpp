@@ -1,4 +1,4 @@
-#include "proxy/upstream_models.hpp"
+#include "proxy/upstream/models.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "proxy/upstream_call.hpp"
+#include "proxy/upstream/call.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "anthropic/error.hpp"
 #include "dialect/error.hpp"
 #include "proxy/exchange_parts.hpp"
-#include "proxy/field_names.hpp"
+#include "proxy/upstream/header_trace.hpp"
 
 namespace ccproxy::proxy {
 namespace {
