@@ -19,7 +19,6 @@
 #include "anthropic/request.hpp"
 #include "base/text.hpp"
 #include "dialect/error.hpp"
-#include "proxy/background.hpp"
 #include "proxy/door/gate.hpp"
 #include "proxy/door/request_id.hpp"
 #include "proxy/health.hpp"
@@ -28,7 +27,8 @@
 #include "proxy/responses_endpoint.hpp"
 #include "proxy/state/apart.hpp"
 #include "proxy/state/resolve_model.hpp"
-#include "proxy/translation.hpp"
+#include "proxy/translation/background.hpp"
+#include "proxy/translation/translation.hpp"
 #include "proxy/upstream/header_trace.hpp"
 
 namespace ccproxy::proxy {

@@ -9,9 +9,9 @@
 #include "http/head.hpp"
 #include "json/writer.hpp"
 #include "proxy/door/request_body.hpp"
-#include "proxy/exchange_parts.hpp"
 #include "proxy/responses_endpoint.hpp"
 #include "proxy/state/apart.hpp"
+#include "proxy/translation/context.hpp"
 
 namespace ccproxy::proxy {
 namespace {

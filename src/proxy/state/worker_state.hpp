@@ -68,7 +68,7 @@ struct Shared {
 
 class BackgroundResponse;
 
-// Responses that a worker runs without a client (proxy/background.hpp).
+// Responses that a worker runs without a client (proxy/translation/background.hpp).
 class BackgroundResponses {
  public:
   void add(std::shared_ptr<BackgroundResponse> response);

@@ -1,4 +1,4 @@
-#include "proxy/reply_fields.hpp"
+#include "proxy/translation/reply_headers.hpp"
 
 #include "base/clock.hpp"
 #include "base/text.hpp"

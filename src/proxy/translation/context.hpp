@@ -6,8 +6,8 @@
 #include "base/error.hpp"
 #include "config/config.hpp"
 #include "http/head.hpp"
-#include "proxy/audience.hpp"
 #include "proxy/state/worker_state.hpp"
+#include "proxy/translation/reply_sink.hpp"
 #include "proxy/upstream/call.hpp"
 #include "telemetry/access_log.hpp"
 

@@ -8,10 +8,10 @@
 #include "dialect/reply/openai_error.hpp"
 #include "dialect/responses/input_items.hpp"
 #include "json/reader.hpp"
-#include "proxy/reply_fields.hpp"
-#include "proxy/response_past.hpp"
 #include "proxy/state/apart.hpp"
-#include "proxy/translation.hpp"
+#include "proxy/translation/history_loader.hpp"
+#include "proxy/translation/reply_headers.hpp"
+#include "proxy/translation/translation.hpp"
 
 namespace ccproxy::proxy {
 namespace {

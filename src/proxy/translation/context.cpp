@@ -1,4 +1,4 @@
-#include "proxy/exchange_parts.hpp"
+#include "proxy/translation/context.hpp"
 
 #include "proxy/door/routes.hpp"
 

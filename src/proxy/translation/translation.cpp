@@ -1,4 +1,4 @@
-#include "proxy/translation.hpp"
+#include "proxy/translation/translation.hpp"
 
 #include <fmt/format.h>
 
@@ -19,10 +19,10 @@
 #include "dialect/responses/input_items.hpp"
 #include "dialect/responses/request.hpp"
 #include "net/crypto.hpp"
-#include "proxy/reply_fields.hpp"
-#include "proxy/retry.hpp"
 #include "proxy/state/apart.hpp"
 #include "proxy/state/resolve_model.hpp"
+#include "proxy/translation/reply_headers.hpp"
+#include "proxy/translation/retry.hpp"
 #include "proxy/upstream/models.hpp"
 
 namespace ccproxy::proxy {

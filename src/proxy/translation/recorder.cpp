@@ -1,4 +1,4 @@
-#include "proxy/response_keeper.hpp"
+#include "proxy/translation/recorder.hpp"
 
 #include <fmt/format.h>
 

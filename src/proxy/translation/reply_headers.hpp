@@ -6,7 +6,7 @@
 
 #include "dialect/reply/openai_error.hpp"
 #include "http/head.hpp"
-#include "proxy/exchange_parts.hpp"
+#include "proxy/translation/context.hpp"
 
 namespace ccproxy::proxy {
 

@@ -1,4 +1,4 @@
-#include "proxy/response_past.hpp"
+#include "proxy/translation/history_loader.hpp"
 
 #include <fmt/format.h>
 

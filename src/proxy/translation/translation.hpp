@@ -18,14 +18,14 @@
 #include "dialect/history.hpp"
 #include "dialect/request/context.hpp"
 #include "http/head.hpp"
-#include "proxy/background.hpp"
 #include "proxy/door/request_body.hpp"
 #include "proxy/door/routes.hpp"
-#include "proxy/exchange_parts.hpp"
-#include "proxy/response_keeper.hpp"
 #include "proxy/state/running_response.hpp"
 #include "proxy/state/thinking_memory.hpp"
-#include "proxy/translated_answer.hpp"
+#include "proxy/translation/background.hpp"
+#include "proxy/translation/context.hpp"
+#include "proxy/translation/recorder.hpp"
+#include "proxy/translation/reply.hpp"
 
 namespace ccproxy::proxy {
 

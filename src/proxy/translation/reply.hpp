@@ -19,7 +19,7 @@
 #include "http/head.hpp"
 #include "http/sse.hpp"
 #include "net/pending.hpp"
-#include "proxy/exchange_parts.hpp"
+#include "proxy/translation/context.hpp"
 
 namespace ccproxy::proxy {
 

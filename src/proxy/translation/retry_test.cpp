@@ -1,4 +1,4 @@
-#include "proxy/retry.hpp"
+#include "proxy/translation/retry.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "proxy/audience.hpp"
+#include "proxy/translation/reply_sink.hpp"
 
 namespace ccproxy::proxy {
 

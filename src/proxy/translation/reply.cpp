@@ -1,4 +1,4 @@
-#include "proxy/translated_answer.hpp"
+#include "proxy/translation/reply.hpp"
 
 #include <fmt/format.h>
 
@@ -11,8 +11,8 @@
 #include "dialect/request/report.hpp"
 #include "json/text.hpp"
 #include "proxy/door/request_body.hpp"
-#include "proxy/reply_fields.hpp"
 #include "proxy/state/apart.hpp"
+#include "proxy/translation/reply_headers.hpp"
 
 namespace ccproxy::proxy {
 namespace {

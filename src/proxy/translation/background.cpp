@@ -1,14 +1,14 @@
-#include "proxy/background.hpp"
+#include "proxy/translation/background.hpp"
 
 #include <chrono>
 #include <exception>
 #include <optional>
 #include <utility>
 
-#include "proxy/audience.hpp"
-#include "proxy/exchange_parts.hpp"
 #include "proxy/state/running_response.hpp"
-#include "proxy/translation.hpp"
+#include "proxy/translation/context.hpp"
+#include "proxy/translation/reply_sink.hpp"
+#include "proxy/translation/translation.hpp"
 
 namespace ccproxy::proxy {
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "dialect/responses/encoder.hpp"
-#include "proxy/exchange_parts.hpp"
 #include "proxy/state/running_response.hpp"
-#include "proxy/translated_answer.hpp"
+#include "proxy/translation/context.hpp"
+#include "proxy/translation/reply.hpp"
 
 namespace ccproxy::proxy {
 
