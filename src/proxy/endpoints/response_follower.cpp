@@ -1,4 +1,4 @@
-#include "proxy/response_follower.hpp"
+#include "proxy/endpoints/response_follower.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -9,7 +9,7 @@
 #include "http/head.hpp"
 #include "json/writer.hpp"
 #include "proxy/door/request_body.hpp"
-#include "proxy/responses_endpoint.hpp"
+#include "proxy/endpoints/responses.hpp"
 #include "proxy/state/apart.hpp"
 #include "proxy/translation/context.hpp"
 

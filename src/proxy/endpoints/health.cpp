@@ -1,4 +1,4 @@
-#include "proxy/health.hpp"
+#include "proxy/endpoints/health.hpp"
 
 #include <chrono>
 

@@ -1,4 +1,4 @@
-#include "proxy/models_endpoint.hpp"
+#include "proxy/endpoints/models.hpp"
 
 #include <fmt/format.h>
 

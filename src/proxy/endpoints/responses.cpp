@@ -1,4 +1,4 @@
-#include "proxy/responses_endpoint.hpp"
+#include "proxy/endpoints/responses.hpp"
 
 #include <fmt/format.h>
 
