@@ -10,7 +10,7 @@
 #include "base/text.hpp"
 #include "dialect/error.hpp"
 #include "proxy/exchange.hpp"
-#include "proxy/translation/context.hpp"
+#include "proxy/state/ending.hpp"
 #include "proxy/upstream/header_trace.hpp"
 
 namespace ccproxy::proxy {

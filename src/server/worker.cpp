@@ -8,7 +8,7 @@
 
 #include "net/thread_name.hpp"
 #include "proxy/door/gate.hpp"
-#include "proxy/translation/context.hpp"
+#include "proxy/state/ending.hpp"
 
 namespace ccproxy::server {
 namespace {

@@ -92,7 +92,7 @@ Task<Result<RequestBody>> read_whole_body(http::ServerConnection& client,
 
 // Tried here as far as a loop may work at a stretch, and from the beginning elsewhere when that
 // does not reach.
-Task<Result<void>> unfold(WorkerState& worker, UpstreamCall& upstream, RequestBody& body,
+Task<Result<void>> unfold(WorkerState& worker, ClientWait& client, RequestBody& body,
                           std::size_t limit, Hold& hold) {
   if (!is_large(body.sent.size())) {
     const std::size_t held = hold.size();
@@ -103,7 +103,7 @@ Task<Result<void>> unfold(WorkerState& worker, UpstreamCall& upstream, RequestBo
     body.decoded = std::string();
   }
   const auto rest = [&body, limit, &hold](Parsers) { return unfold(body, limit, hold); };
-  co_return co_await work_apart(worker, upstream, limit, rest);
+  co_return co_await work_apart(worker, client, limit, rest);
 }
 
 }  // namespace ccproxy::proxy

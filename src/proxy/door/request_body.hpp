@@ -9,8 +9,8 @@
 #include "http/coding.hpp"
 #include "http/head.hpp"
 #include "http/server_connection.hpp"
+#include "proxy/state/apart.hpp"
 #include "proxy/state/worker_state.hpp"
-#include "proxy/upstream/call.hpp"
 
 namespace ccproxy::proxy {
 
@@ -35,7 +35,7 @@ struct RequestBody {
 
 // What is small may unfold to much: how much it is shows on the way. Fails with kTooLarge, with
 // kInvalidRequest when it is not of its coding, and as work_apart() does.
-[[nodiscard]] Task<Result<void>> unfold(WorkerState& worker, UpstreamCall& upstream,
-                                        RequestBody& body, std::size_t limit, Hold& hold);
+[[nodiscard]] Task<Result<void>> unfold(WorkerState& worker, ClientWait& client, RequestBody& body,
+                                        std::size_t limit, Hold& hold);
 
 }  // namespace ccproxy::proxy

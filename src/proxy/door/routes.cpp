@@ -10,6 +10,7 @@
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "json/text.hpp"
+#include "proxy/state/ending.hpp"
 
 namespace ccproxy::proxy {
 namespace {

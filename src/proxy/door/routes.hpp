@@ -10,9 +10,6 @@
 
 namespace ccproxy::proxy {
 
-// The code of an error about a path that nobody serves.
-inline constexpr const char* kUnknownUrl = "unknown_url";
-
 enum class RouteKind {
   kMessage,         // a JSON body with a model: read whole, the model mapped, the answer relayed
   kRelay,           // passed on as it comes, both ways: files, batches, and what a later API brings

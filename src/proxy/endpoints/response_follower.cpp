@@ -11,7 +11,7 @@
 #include "proxy/door/request_body.hpp"
 #include "proxy/endpoints/responses.hpp"
 #include "proxy/state/apart.hpp"
-#include "proxy/translation/context.hpp"
+#include "proxy/state/ending.hpp"
 
 namespace ccproxy::proxy {
 namespace {

@@ -18,7 +18,7 @@ Error too_many_at_once() {
 
 }  // namespace
 
-Task<Result<void>> work_apart(WorkerState& worker, UpstreamCall& upstream, std::size_t size,
+Task<Result<void>> work_apart(WorkerState& worker, ClientWait& client, std::size_t size,
                               FunctionRef<Result<void>(Parsers)> work) {
   if (!is_large(size)) {
     if (size > kLargish) co_await net::sleep(worker.runtime, Clock::duration::zero());
@@ -37,7 +37,7 @@ Task<Result<void>> work_apart(WorkerState& worker, UpstreamCall& upstream, std::
     co_await pool.go_on(worker.runtime, apart);
     co_return result;
   }
-  auto done = co_await pool.run(worker.runtime, apart, upstream.while_client_waits());
+  auto done = co_await pool.run(worker.runtime, apart, client.while_client_waits());
   if (!done && done.error().kind == ErrorKind::kBusy) co_return fail(too_many_at_once());
   if (!done) co_return done;
   co_return result;

@@ -9,9 +9,9 @@
 
 #include "base/error.hpp"
 #include "base/function_ref.hpp"
+#include "net/cancellation.hpp"
 #include "net/task.hpp"
 #include "proxy/state/worker_state.hpp"
-#include "proxy/upstream/call.hpp"
 
 namespace ccproxy::proxy {
 
@@ -26,12 +26,24 @@ struct Parsers {
   json::Outline& outline;
 };
 
+// What ends a wait beside that for the upstream: the client leaves, or the server ends.
+class ClientWait {
+ public:
+  ClientWait() = default;
+  ClientWait(const ClientWait&) = delete;
+  ClientWait& operator=(const ClientWait&) = delete;
+  virtual ~ClientWait() = default;
+
+  // Asked for when the wait begins: from then on the client is watched.
+  [[nodiscard]] virtual net::Cancellation& while_client_waits() = 0;
+};
+
 // Does `work` on a text of `size` bytes: here, or on a thread of the pool, with parsers that nobody
 // else uses. There it may touch what belongs to its exchange and what is shared by all workers, and
 // nothing else of the worker's. More than a MiB fails with kBusy when too much waits, and with
 // kClosed when the client left, or the server ended, before it was begun: then it was not done.
 // Once it was begun nothing ends the wait, so what it refers to must stay until it is over.
-[[nodiscard]] Task<Result<void>> work_apart(WorkerState& worker, UpstreamCall& upstream,
+[[nodiscard]] Task<Result<void>> work_apart(WorkerState& worker, ClientWait& client,
                                             std::size_t size,
                                             FunctionRef<Result<void>(Parsers)> work);
 

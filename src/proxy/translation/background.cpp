@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "proxy/state/ending.hpp"
 #include "proxy/state/running_response.hpp"
 #include "proxy/translation/context.hpp"
 #include "proxy/translation/reply_sink.hpp"

@@ -24,10 +24,4 @@ struct ExchangeParts {
   std::string_view cors_fields;
 };
 
-// What a client is told whose request comes, or still runs, when the time to finish is over.
-[[nodiscard]] Error shutting_down();
-
-// Tells the receipt why an exchange did not end as it should.
-void note_ending(telemetry::Receipt& receipt, const Error& error);
-
 }  // namespace ccproxy::proxy

@@ -12,6 +12,7 @@
 #include "json/text.hpp"
 #include "proxy/door/request_body.hpp"
 #include "proxy/state/apart.hpp"
+#include "proxy/state/ending.hpp"
 #include "proxy/translation/reply_headers.hpp"
 
 namespace ccproxy::proxy {

@@ -7,7 +7,7 @@
 
 #include "anthropic/error.hpp"
 #include "dialect/error.hpp"
-#include "proxy/translation/context.hpp"
+#include "proxy/state/ending.hpp"
 #include "proxy/upstream/header_trace.hpp"
 
 namespace ccproxy::proxy {

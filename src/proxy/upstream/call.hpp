@@ -13,6 +13,7 @@
 #include "http/client.hpp"
 #include "http/server_connection.hpp"
 #include "net/cancellation.hpp"
+#include "proxy/state/apart.hpp"
 #include "proxy/state/worker_state.hpp"
 #include "proxy/upstream/request.hpp"
 #include "telemetry/access_log.hpp"
@@ -32,7 +33,7 @@ struct ErrorBody {
   std::optional<Error> broke{};  // why it is not whole
 };
 
-class UpstreamCall {
+class UpstreamCall final : public ClientWait {
  public:
   // Everything must outlive it. `client` is nullptr when nobody waits for the answer. `receipt` is
   // told what happened on the way.
@@ -70,7 +71,7 @@ class UpstreamCall {
   [[nodiscard]] Task<Result<void>> pause(Clock::duration duration);
 
   // For what is waited for beside ask(): cancelled when the client leaves, and by cancel().
-  [[nodiscard]] net::Cancellation& while_client_waits();
+  [[nodiscard]] net::Cancellation& while_client_waits() override;
 
   // Ends what is under way and what would begin, because of kShutdown or kClientGone.
   void cancel(ErrorKind why);

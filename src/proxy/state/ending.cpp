@@ -1,6 +1,4 @@
-#include "proxy/translation/context.hpp"
-
-#include "proxy/door/routes.hpp"
+#include "proxy/state/ending.hpp"
 
 namespace ccproxy::proxy {
 
