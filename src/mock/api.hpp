@@ -15,7 +15,7 @@
 #include "mock/files.hpp"
 #include "mock/incoming.hpp"
 #include "mock/messages.hpp"
-#include "mock/oauth.hpp"
+#include "mock/oauth/oauth.hpp"
 #include "mock/reply.hpp"
 
 namespace ccproxy::mock {

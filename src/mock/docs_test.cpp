@@ -7,7 +7,7 @@
 #include "base/file.hpp"
 #include "json/document.hpp"
 #include "mock/fault.hpp"
-#include "mock/oauth.hpp"
+#include "mock/oauth/oauth.hpp"
 #include "mock/script.hpp"
 
 namespace ccproxy::mock {

@@ -1,4 +1,4 @@
-#include "mock/grants.hpp"
+#include "mock/oauth/grants.hpp"
 
 #include <algorithm>
 #include <utility>

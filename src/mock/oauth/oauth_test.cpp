@@ -1,11 +1,11 @@
 // The simulated authorization server as a browser and a program see it.
-#include "mock/oauth.hpp"
+#include "mock/oauth/oauth.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "mock/oauth_fixture.hpp"
+#include "mock/oauth/sign_in_fixture.hpp"
 
 namespace ccproxy::mock {
 namespace {

@@ -1,4 +1,4 @@
-#include "mock/oauth_pages.hpp"
+#include "mock/oauth/pages.hpp"
 
 #include <fmt/format.h>
 

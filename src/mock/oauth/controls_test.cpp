@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "mock/oauth_fixture.hpp"
+#include "mock/oauth/sign_in_fixture.hpp"
 
 namespace ccproxy::mock {
 namespace {

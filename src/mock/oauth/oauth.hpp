@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "json/document.hpp"
-#include "mock/grants.hpp"
 #include "mock/incoming.hpp"
+#include "mock/oauth/grants.hpp"
 #include "mock/reply.hpp"
 
 namespace ccproxy::mock {

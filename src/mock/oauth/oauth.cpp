@@ -1,4 +1,4 @@
-#include "mock/oauth.hpp"
+#include "mock/oauth/oauth.hpp"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
-#include "mock/oauth_pages.hpp"
+#include "mock/oauth/pages.hpp"
 #include "mock/script_reader.hpp"
 
 namespace ccproxy::mock {

@@ -1,5 +1,5 @@
 // Codes and families of tokens, with a clock of the test's own.
-#include "mock/grants.hpp"
+#include "mock/oauth/grants.hpp"
 
 #include <gtest/gtest.h>
 
