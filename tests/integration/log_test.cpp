@@ -91,6 +91,7 @@ TEST_P(LogFiles, are_put_aside_when_they_have_grown) {
                  .config = R"({"log":{"file":"~/my.log","maxMegabytes":1,"maxFiles":1}})",
                  .environment = {{"ANTHROPIC_API_KEY", kServerKey}, {"HOME", "{home}"}}});
   const std::string path = road.home() + "/my.log";
+  ASSERT_TRUE(wait_until([&] { return text_of(path).ends_with("}\n"); }));  // of the start
   { std::ofstream(path, std::ios::app) << std::string((1 << 20) - 100, 'x') << '\n'; }
   road.proxy().signal(SIGHUP);  // it notices the size, when it comes to it
   EXPECT_TRUE(wait_until([&] {
