@@ -19,10 +19,12 @@ class H1Connection : public std::enable_shared_from_this<H1Connection> {
  public:
   H1Connection(std::unique_ptr<net::Stream> stream, std::string authority, ClientLimits limits);
 
+  // Head and body leave together, in writes of up to 256 KiB of body.
   [[nodiscard]] Task<Result<void>> send(const OutgoingRequest& request, std::string_view body,
                                         bool last);
   [[nodiscard]] Task<Result<void>> send_body(std::string_view piece, bool last);
   [[nodiscard]] Task<Result<ResponseHead>> read_head();
+  // What arrives is parsed at once, so the end of the body is known together with its last piece.
   [[nodiscard]] Task<Result<std::string_view>> read_body();
 
   [[nodiscard]] const Framing& framing() const { return parser_.framing(); }

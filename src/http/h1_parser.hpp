@@ -1,5 +1,6 @@
 // HTTP/1.1 messages, read from bytes that arrive in pieces: Boost.Beast's parser for the syntax,
-// h1_rules for the meaning. It refuses to know sockets and what a message is for.
+// h1_rules for the meaning. Of bodies only chunked ones pass through Beast. It refuses to know
+// sockets and what a message is for.
 #pragma once
 
 #include <cstddef>

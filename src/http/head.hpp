@@ -56,7 +56,7 @@ struct ResponseHead : Head {
 enum class BodyKind { kNone, kLength, kChunked, kUntilClose };
 
 // Appends "name: value\r\n". The caller vouches for the bytes: what comes from a parsed head has
-// none that could end a line.
+// none that could end a line. Heads are made by appending, since a formatter costs more.
 void append_field(std::string& out, std::string_view name, std::string_view value);
 
 // Appends the line that says how large the chunk behind it is (RFC 9112, 7.1).

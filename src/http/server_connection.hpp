@@ -65,7 +65,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
 
   // A reply in pieces: begin, write or flush as often as wanted, end. Without a `length` the body
   // is chunked, or ends with the connection for an HTTP/1.0 client. The head leaves with the first
-  // bytes of the body or with flush(). All fail with kClientGone, or kClientStalled for a
+  // bytes of the body or with flush(). A chunk's line, the piece and the line's end leave as one
+  // gathered write: the piece is not copied. All fail with kClientGone, or kClientStalled for a
   // client that does not take its bytes.
   void begin_reply(int status, std::string_view fields, std::optional<std::uint64_t> length);
   [[nodiscard]] Task<Result<void>> flush();
@@ -123,8 +124,11 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   Buffer input_;    // taken by the parser
   Buffer body_;     // what read_body() showed last
   net::Event changed_, drained_;
+  // Only wakes whoever waits for input, so that a client that is too slow still gets its 408. The
+  // stream's deadline closes the stream, and is for writes: the pump's read outlasts every phase.
   net::Deadline patience_;
-  net::Deadline look_;  // for a client that leaves while nobody reads
+  // When nobody takes what was read ahead, the system is asked at times whether the client left.
+  net::Deadline look_;
   bool out_of_patience_ = false;
   bool ended_ = false;  // the client closed, or the connection broke
   std::function<void()> on_gone_;

@@ -28,8 +28,9 @@ class Stream {
   // when the deadline ran out, else kClosed.
   [[nodiscard]] virtual Task<Result<std::size_t>> read_some(std::span<char> into) = 0;
 
-  // Writes all of the pieces, in order, as one write where the system takes it. The bytes belong to
-  // the caller until it returns. Fails as read_some does.
+  // Writes all of the pieces, in order, as one write where the system takes it: that is tried at
+  // once, and waits for the event loop only when the system takes no more. The bytes belong to the
+  // caller until it returns. Fails as read_some does.
   [[nodiscard]] virtual Task<Result<void>> write(std::string_view first,
                                                  std::string_view second = {},
                                                  std::string_view third = {}) = 0;

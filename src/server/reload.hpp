@@ -1,6 +1,8 @@
 // Takes up a changed config.json while the server runs. It looks at the file's stamp once a second
 // instead of asking the system for notices: that works through links, on network disks, for files
-// that are not there yet, and on every system.
+// that are not there yet, and on every system. A file that cannot be used, or that would leave a
+// reachable address without a proxy key, is reported once, and the last configuration stays in use.
+// What a running server cannot change keeps its value and is named.
 #pragma once
 
 #include <functional>

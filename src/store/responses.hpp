@@ -168,7 +168,9 @@ class Responses {
   // Everything in all scopes, running or not; how many responses there were.
   [[nodiscard]] Result<std::size_t> erase_all();
 
-  // What time it is for a sweep, by the clocks of now and of all such questions before. Writes.
+  // What time it is for a sweep, by the clocks of now and of all such questions before. Writes: the
+  // last look stands in the database, in the transaction of the sweep, so that neither a restart
+  // within the hour nor a second process begins it anew or makes it shorter.
   [[nodiscard]] Result<std::int64_t> trusted_time(const ClockReading& now);
 
   // Erases what is older than `max_days`, then the oldest until what is left takes at most

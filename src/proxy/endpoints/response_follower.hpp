@@ -1,5 +1,8 @@
 // Tells a client the events of a response that is kept: those that are in the archive, then those
-// that come, until its end. It may run in another worker, or have ended long ago.
+// that come, until its end. It may run in another worker, or have ended long ago. One that runs in
+// another process is looked at twice a second. One whose row is gone (erased, expired, never kept)
+// gets `response.failed` as its last event, made of the object as it stood, once its runner has had
+// a moment to tell the end itself: nobody waits for a row that can no longer come.
 #pragma once
 
 #include <cstdint>

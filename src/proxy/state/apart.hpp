@@ -1,5 +1,9 @@
 // Where a text is read and rewritten: a large one apart from the loop, so that nobody waits for it
-// but whoever sent it.
+// but whoever sent it. Done apart are: reading, unfolding and rewriting large bodies on every route
+// that looks into them, conversations that are fetched for them, coded answers, whatever an answer
+// repeats that is as large (a whole one, items, the events of a response that repeat a large
+// request, the object that is kept), and freeing what was made of large requests, which may have a
+// million parts.
 #pragma once
 
 #include <cstddef>

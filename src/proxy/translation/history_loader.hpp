@@ -1,5 +1,5 @@
 // Fetches what a Responses request refers to: the responses that it continues, and the items that
-// it only names.
+// it only names. The store is asked once. A summary stands for all that was before it.
 #pragma once
 
 #include <memory>

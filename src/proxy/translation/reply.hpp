@@ -35,9 +35,9 @@ class AnswerKeeper {
   // could not be kept: then `out` says so. What `hold` has counted for the end goes along.
   [[nodiscard]] virtual Task<bool> keep(const anthropic::Transcript& transcript, std::string& out,
                                         Hold& hold) = 0;
-  // Nobody waits for it any more.
+  // Nobody waits for it any more: it is kept as cancelled.
   [[nodiscard]] virtual Task<void> abandon(const anthropic::Transcript& transcript, Hold& hold) = 0;
-  // The client is told an error instead of an answer.
+  // The client is told an error instead of an answer: it is withdrawn.
   virtual void drop() = 0;
   // Does `work`, which lets the encoder tell about `size` bytes: apart when that is large.
   [[nodiscard]] virtual Task<void> encode(std::size_t size, FunctionRef<void()> work) = 0;

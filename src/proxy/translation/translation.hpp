@@ -31,7 +31,8 @@ namespace ccproxy::proxy {
 
 class Translation {
  public:
-  // All must outlive it. `hold` counts the body that run() is given.
+  // All must outlive it. `hold` counts the body that run() is given, and from the
+  // moment it is there what is made of it and what is fetched for it.
   Translation(const ExchangeParts& parts, const Route& route, Hold& hold);
   Translation(const Translation&) = delete;
   Translation& operator=(const Translation&) = delete;
