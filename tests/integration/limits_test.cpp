@@ -98,7 +98,7 @@ TEST_P(Limits, of_connections_are_told_to_whoever_asks) {
   EXPECT_EQ(chat.body.find("\"type\":\"error\""), std::string::npos) << "in its own dialect";
   ASSERT_TRUE(
       wait_until([&] { return road.log().find("connection_refused") != std::string::npos; }));
-  EXPECT_NE(road.log().find("\"peer\":\"127.0.0.1:"), std::string::npos);
+  EXPECT_TRUE(road.logs("\"peer\":\"127.0.0.1:"));
   one.close();
   EXPECT_TRUE(wait_until([&] { return ask(road.port(), "GET", "/health").status == 200; }));
 }
@@ -184,7 +184,7 @@ TEST_P(Log, has_one_line_a_request_and_no_secret) {
   for (const char* field : {"id", "upstream_request_id", "first_byte_ms", "duration_ms",
                             "input_tokens", "cached_tokens", "output_tokens"})
     EXPECT_TRUE(receipt.contains(field)) << field;
-  EXPECT_NE(road.log().find("x-unknown"), std::string::npos) << "--verbose shows names";
+  EXPECT_TRUE(road.logs("x-unknown")) << "--verbose shows names";
   EXPECT_EQ(road.log().find("secret"), std::string::npos);
   EXPECT_EQ(road.log().find(kServerKey), std::string::npos);
 }

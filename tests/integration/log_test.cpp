@@ -107,7 +107,7 @@ TEST_P(LogFiles, count_keys_that_are_wrong_and_do_not_name_unknown_paths) {
   for (int i = 0; i < 50; ++i)
     EXPECT_EQ(ask(road.port(), "GET", "/v1/models", "", "x-api-key: wrong\r\n").status, 401);
   ASSERT_TRUE(wait_until([&] { return road.log().find("key_refused") != std::string::npos; }));
-  EXPECT_NE(road.log().find("\"peer\":\"127.0.0.1:"), std::string::npos);
+  EXPECT_TRUE(road.logs("\"peer\":\"127.0.0.1:"));
   EXPECT_LT(count_of(road.log(), "\"status\":401"), 25U) << "at most one in a second";
   EXPECT_EQ(road.log().find("wrong"), std::string::npos);
   EXPECT_EQ(ask(road.port(), "GET", "/v7/secret-in-path", "", "x-api-key: key-of-a\r\n").status,
@@ -127,7 +127,7 @@ TEST_P(LogFiles, hold_no_text_of_an_error_event_and_no_line_as_long_as_a_request
   ASSERT_EQ(road.receipts(2).size(), 2U);
   EXPECT_EQ(road.log().find("secret-in-event"), std::string::npos) << road.log();
   EXPECT_EQ(road.log().find(std::string(129, 'm')), std::string::npos);
-  EXPECT_NE(road.log().find(std::string(128, 'm') + "..."), std::string::npos);
+  EXPECT_TRUE(road.logs(std::string(128, 'm') + "..."));
 }
 
 TEST(LogAtATerminal, is_one_readable_line_a_request) {

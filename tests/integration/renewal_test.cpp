@@ -296,7 +296,7 @@ TEST_P(Renewing, of_a_file_edited_into_nonsense_is_told_and_mended_by_hand) {
   const Reply reply = post(road.port());
   EXPECT_NE(reply.body.find("ccproxy status"), std::string::npos) << reply.body;
   EXPECT_EQ(reply.body.find(road.home()), std::string::npos) << "no path for a client";
-  EXPECT_NE(road.log().find("auth.json"), std::string::npos);
+  EXPECT_TRUE(road.logs("auth.json"));
   EXPECT_EQ(file(), "{ nonsense");
   keep(signed_in);
   EXPECT_TRUE(wait_until([&] { return post(road.port()).status == 200; }));

@@ -145,6 +145,10 @@ std::vector<Document> Road::receipts(std::size_t count) {
   return found;
 }
 
+bool Road::logs(std::string_view text) const {
+  return wait_until([&] { return log().find(text) != std::string::npos; });
+}
+
 std::string Road::control(std::string_view method, std::string_view target, std::string_view body) {
   net::Runtime runtime;
   const bool tls = mock_url_.starts_with("https");

@@ -61,6 +61,8 @@ class Road {
 
   // What the proxy has logged: all of it, or the receipts, waiting until there are `count`.
   [[nodiscard]] std::string log() const { return proxy_->errors(); }
+  // True when the log says `text`, now or soon: its lines are written by a thread of their own.
+  [[nodiscard]] bool logs(std::string_view text) const;
   [[nodiscard]] std::vector<Document> receipts(std::size_t count);
   // The one receipt; waits for it.
   [[nodiscard]] Document receipt() { return receipts(1).at(0); }

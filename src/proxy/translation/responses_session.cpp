@@ -58,12 +58,13 @@ Task<Result<void>> Translation::run_in_background(RequestBody body, OnQueued on_
     const Error error = parts_.upstream.explain(head.error());
     co_return co_await answer.break_off(error);
   }
-  const auto beginning = [this, &nobody, &object] {
+  std::string running;
+  const auto beginning = [this, &nobody, &running] {
     response_->begin(nobody);
-    object = response_->object();
+    running = response_->object();
   };
   co_await encode_kept(parts_.worker, *running_, kept_size(), beginning);
-  running_->update(store::Status::kInProgress, std::move(object));
+  running_->update(store::Status::kInProgress, std::move(running));
   co_return co_await tell(answer, std::move(*head));
 }
 
