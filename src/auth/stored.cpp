@@ -190,7 +190,7 @@ bool adopt_left_over(const std::string& path) {
   std::string best;
   std::optional<WallClock::time_point> latest;
   if (current && *current && (*current)->kind == StoredKind::kOauth) latest = (*current)->expires;
-  const std::vector<std::string> left = left_overs_of(target);
+  const std::vector<std::string> left = left_overs_of(path);
   for (const std::string& each : left) {
     const auto found = is_plain_file(each) ? read_stored(each) : Result<std::optional<Stored>>{};
     if (!found || !*found || !latest || !renews(**found, **current)) continue;

@@ -80,7 +80,7 @@ const LeftOver kLeftOvers[] = {
 };
 
 TEST(Stored, left_over_of_a_kill_is_taken_over_or_removed) {
-  for (const char* end : {".new", ".a1B2c3"})
+  for (const char* end : {".new", ".a1B2c3", ".bak.new"})
     for (const LeftOver& row : kLeftOvers) {
       const Home home;
       if (!row.current.empty()) home.write("auth.json", row.current);

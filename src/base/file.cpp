@@ -14,10 +14,13 @@
 #include <system_error>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace ccproxy {
 namespace {
 
 constexpr const char* kTemporary = ".new";  // behind the name of the file that is replaced
+constexpr const char* kCopy = ".bak";       // behind the name of the file that is copied
 
 class Descriptor {
  public:
@@ -75,6 +78,23 @@ bool is_random_name(std::string_view name, std::string_view of) {
   });
 }
 
+// "auth.json.bak" and "auth.json.bak.2" of "auth.json".
+bool is_copy_name(std::string_view name, std::string_view of) {
+  if (!name.starts_with(of)) return false;
+  name.remove_prefix(of.size());
+  if (!name.starts_with(kCopy)) return false;
+  name.remove_prefix(std::string_view(kCopy).size());
+  return name.empty() || (name.front() == '.' && parse_decimal(name.substr(1)));
+}
+
+// What a writer of the file, or of a copy of it, was about to rename.
+bool is_temporary_name(std::string_view name, std::string_view of) {
+  if (is_random_name(name, of)) return true;
+  if (!name.ends_with(kTemporary)) return false;
+  name.remove_suffix(std::string_view(kTemporary).size());
+  return name == of || is_copy_name(name, of);
+}
+
 // A file that nobody else has open, whatever stood there before.
 int make_temporary(const std::string& path) {
   ::unlink(path.c_str());
@@ -84,6 +104,16 @@ int make_temporary(const std::string& path) {
 std::filesystem::path folder_of(const std::string& path) {
   const std::filesystem::path target(path);
   return target.has_parent_path() ? target.parent_path() : ".";
+}
+
+// Adds what stands beside `path` under a name that is one `of` its name.
+void add_neighbours(const std::string& path, bool (*is_one)(std::string_view, std::string_view of),
+                    std::vector<std::string>& found) {
+  const std::string name = std::filesystem::path(path).filename().string();
+  std::error_code error;
+  for (std::filesystem::directory_iterator each(folder_of(path), error), end; !error && each != end;
+       each.increment(error))
+    if (is_one(each->path().filename().string(), name)) found.push_back(each->path().string());
 }
 
 }  // namespace
@@ -159,15 +189,17 @@ Replacement::~Replacement() {
 }
 
 std::vector<std::string> left_overs_of(const std::string& path) {
-  const std::string name = std::filesystem::path(path).filename().string();
   std::vector<std::string> found;
+  add_neighbours(path, &is_temporary_name, found);
   std::error_code error;
-  for (std::filesystem::directory_iterator each(folder_of(path), error), end; !error && each != end;
-       each.increment(error)) {
-    const std::string other = each->path().filename().string();
-    if (other == name + kTemporary || is_random_name(other, name))
-      found.push_back(each->path().string());
-  }
+  if (std::filesystem::is_symlink(path, error))
+    add_neighbours(link_target(path), &is_temporary_name, found);
+  return found;
+}
+
+std::vector<std::string> copies_of(const std::string& path) {
+  std::vector<std::string> found;
+  add_neighbours(path, &is_copy_name, found);
   return found;
 }
 
@@ -200,13 +232,13 @@ Result<std::string> keep_copy(const std::string& path) {
   constexpr int kMostCopies = 1000;
   auto bytes = read_file(path);
   if (!bytes) return fail(bytes.error());
-  std::string copy = path + ".bak";
+  std::string copy = path + kCopy;
   struct stat facts {};
   for (int number = 2; ::lstat(copy.c_str(), &facts) == 0; ++number) {
     if (number > kMostCopies)
       return fail(ErrorKind::kIo, fmt::format("there are {} copies of {} already: move some away",
                                               kMostCopies, path));
-    copy = fmt::format("{}.bak.{}", path, number);
+    copy = fmt::format("{}{}.{}", path, kCopy, number);
   }
   if (auto kept = replace_file(copy, *bytes); !kept) return fail(kept.error());
   return copy;

@@ -47,8 +47,9 @@ class Replacement {
   int fd_;
 };
 
-// What writers of `path` that were killed left beside it, the temporary file of today's name or of
-// the random ones that earlier versions took. For who holds the lock: a writer's own is among them.
+// What writers of `path`, or of a copy of it, that were killed left beside it, and beside what it
+// leads to when it is a link: temporary files of today's name or of the random ones that earlier
+// versions took. For who holds the lock: a writer's own is among them.
 [[nodiscard]] std::vector<std::string> left_overs_of(const std::string& path);
 
 // What changes when a file does. Follows links.
@@ -69,6 +70,9 @@ struct FileStamp {
 // an earlier copy is never written over. That name. The caller sees to it that nobody else does the
 // same at the same time. Fails with kIo after a thousand copies.
 [[nodiscard]] Result<std::string> keep_copy(const std::string& path);
+
+// The copies that stand beside `path`.
+[[nodiscard]] std::vector<std::string> copies_of(const std::string& path);
 
 // The file that `path` leads to when it is a link, as people keep for their dotfiles; else `path`.
 [[nodiscard]] std::string link_target(const std::string& path);

@@ -102,12 +102,32 @@ TEST_F(File, is_written_under_one_name_whatever_stands_there) {
 TEST_F(File, has_left_overs_of_todays_name_and_of_earlier_random_ones) {
   const std::string path = folder_ + "/auth.json";
   for (const char* end : {".new", ".a1B2c3", ".XXXXXX", ".lock", ".refused", ".bak", ".bak.2",
-                          ".backup", ".a1B2c", ".a1B2c34", ".a1B2-3", ""})
+                          ".backup", ".a1B2c", ".a1B2c34", ".a1B2-3", ".bak.new", ".bak.12.new",
+                          ".bak.x.new", ".bakk.new", ".lock.new", ".bak.", ".bak.2x", ""})
     std::ofstream(path + end) << "x";
   std::ofstream(folder_ + "/other.json.a1B2c3") << "x";
+  std::ofstream(folder_ + "/other.json.bak") << "x";
   auto found = left_overs_of(path);
   std::sort(found.begin(), found.end());
-  EXPECT_EQ(found, (std::vector<std::string>{path + ".XXXXXX", path + ".a1B2c3", path + ".new"}));
+  EXPECT_EQ(found,
+            (std::vector<std::string>{path + ".XXXXXX", path + ".a1B2c3", path + ".bak.12.new",
+                                      path + ".bak.new", path + ".new"}));
+  auto copies = copies_of(path);
+  std::sort(copies.begin(), copies.end());
+  EXPECT_EQ(copies, (std::vector<std::string>{path + ".bak", path + ".bak.2"}));
+}
+
+// A copy is made beside the link, everything else beside what it leads to.
+TEST_F(File, that_is_a_link_has_left_overs_at_both_ends) {
+  const std::string link = folder_ + "/auth.json", target = folder_ + "/dotfiles/there.json";
+  ASSERT_TRUE(replace_file(target, "x"));
+  std::filesystem::create_symlink(target, link);
+  ASSERT_EQ(keep_copy(link).value(), link + ".bak");
+  std::ofstream(link + ".bak.2.new") << "half";
+  std::ofstream(target + ".new") << "half";
+  const std::string real = std::filesystem::canonical(target).string();
+  EXPECT_EQ(left_overs_of(link), (std::vector<std::string>{link + ".bak.2.new", real + ".new"}));
+  EXPECT_EQ(copies_of(link), std::vector<std::string>{link + ".bak"});
 }
 
 TEST_F(File, that_changes_has_another_stamp) {

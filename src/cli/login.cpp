@@ -84,6 +84,8 @@ Stored stored_secret(StoredKind kind, std::string secret) {
 
 // A copy beside it, for its owner only: a secret may be in it.
 Result<void> set_aside(const std::string& path) {
+  auto lock = FileLock::wait(auth::lock_path(path), kLockLimit);  // what is half written stays
+  if (!lock) return fail(lock.error());
   auto kept = keep_copy(path);
   if (!kept) return fail(ErrorKind::kInternal, kept.error().message + ": move it away yourself");
   return {};

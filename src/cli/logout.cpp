@@ -1,5 +1,6 @@
 // ccproxy logout: forgets the credential that auth.json keeps.
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -7,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "auth/sources.hpp"
@@ -21,13 +23,24 @@ namespace {
 
 constexpr std::chrono::seconds kLockLimit{15};
 
+// Every file that the sign-in may stand in: of a link both ends, what a writer left that was
+// killed, and what a sign-in has put aside since it could not be read.
+std::vector<std::string> secrets_of(const std::string& path) {
+  std::vector<std::string> all = left_overs_of(path);
+  for (std::string& copy : copies_of(path)) all.push_back(std::move(copy));
+  const std::string target = link_target(path);
+  struct stat facts {};
+  for (const std::string& each : {target, path})
+    if (::lstat(each.c_str(), &facts) == 0) all.push_back(each);
+  return all;
+}
+
 }  // namespace
 
 int logout(const LogoutFlags&) {
   const config::Environment environment = config::read_environment();
   const std::string path = config::auth_path(environment);
-  const std::string target = link_target(path);
-  if (::access(path.c_str(), F_OK) != 0 && left_overs_of(target).empty()) {
+  if (secrets_of(path).empty()) {
     fmt::print("Nobody is signed in: there is no {}\n", path);
     return kOk;
   }
@@ -35,11 +48,7 @@ int logout(const LogoutFlags&) {
   auto lock = FileLock::wait(auth::lock_path(path), kLockLimit);
   if (!lock) return complain_of_file(lock.error());
   const auto stored = auth::read_stored(path);
-  // Of a link both ends go: the secret is at the other one.
-  // So does what a writer left that was killed: it may hold tokens, too.
-  std::vector<std::string> all = left_overs_of(target);
-  all.insert(all.end(), {target, path});
-  for (const std::string& each : all) {
+  for (const std::string& each : secrets_of(path)) {
     if (::unlink(each.c_str()) == 0 || errno == ENOENT) continue;
     fmt::print(stderr, "ccproxy: cannot remove {}: {}\n", each, std::strerror(errno));
     return kFailure;

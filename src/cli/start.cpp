@@ -214,7 +214,7 @@ auth::Sources Start::sources() const {
 // What a ccproxy left that was killed in a renewal. Whoever holds the lock is renewing: it sees to
 // it itself.
 void adopt_sign_in(const auth::Sources& sources, telemetry::Log& log) {
-  if (sources.auth_path.empty() || left_overs_of(link_target(sources.auth_path)).empty()) return;
+  if (sources.auth_path.empty() || left_overs_of(sources.auth_path).empty()) return;
   const auto lock = FileLock::try_now(auth::lock_path(sources.auth_path));
   if (lock && *lock && auth::adopt_left_over(sources.auth_path))
     log.say(telemetry::Level::kInfo, "credential",

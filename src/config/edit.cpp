@@ -75,8 +75,7 @@ Result<void> save(const std::string& path, const Document& document) {
 // A writer that was killed never said that it was done: what it left goes, because keys are in it.
 void remove_left_overs_of(const std::string& path) {
   std::error_code ignored;
-  for (const std::string& each : left_overs_of(link_target(path)))
-    std::filesystem::remove(each, ignored);
+  for (const std::string& each : left_overs_of(path)) std::filesystem::remove(each, ignored);
 }
 
 // Reads, changes and writes while nobody else does, so that of two edits none is lost.
@@ -158,7 +157,7 @@ bool has_name(const Document& key, const std::string& name) {
 }  // namespace
 
 void remove_left_overs(const std::string& path) {
-  if (left_overs_of(link_target(path)).empty()) return;
+  if (left_overs_of(path).empty()) return;
   const auto lock = FileLock::try_now(path + ".lock");
   if (lock && *lock) remove_left_overs_of(path);
 }

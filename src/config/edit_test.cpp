@@ -180,7 +180,7 @@ TEST_F(Edit, back_to_the_defaults_keeps_every_old_file) {
 }
 
 TEST_F(Edit, removes_what_an_edit_that_was_killed_left) {
-  for (const char* end : {".new", ".a1B2c3"}) {
+  for (const char* end : {".new", ".a1B2c3", ".bak.new", ".bak.7.new"}) {
     write("{}");
     ASSERT_TRUE(replace_file(path_ + end, R"({"apiKeys":[{"name":"a","key":"never-told"}]})"));
     remove_left_overs(path_);

@@ -400,10 +400,12 @@ TEST_F(Login, through_a_link_keeps_it_and_logout_leaves_no_secret) {
   EXPECT_FALSE(std::filesystem::is_symlink(path()));
 }
 
-// What a renewal left that was killed held live tokens, and stayed.
+// What a renewal left that was killed held live tokens, and stayed; so did copies of a file that
+// could not be read, and halves of them.
 TEST_F(Login, is_forgotten_with_everything_that_was_left_of_it) {
-  const std::vector<std::string> left = {path() + ".new", path() + ".a1B2c3",
-                                         path() + ".refused.a1B2c3"};
+  const std::vector<std::string> left = {
+      path() + ".new",     path() + ".a1B2c3",    path() + ".refused.a1B2c3", path() + ".bak",
+      path() + ".bak.new", path() + ".bak.2.new", path() + ".bak.2",          path() + ".bak.11"};
   for (const bool is_signed_in : {true, false}) {
     if (is_signed_in) std::ofstream(path()) << R"({"type":"api_key","key":"sk-ant-api03-old"})";
     for (const std::string& each : left) std::ofstream(each) << "sk-ant-oat01-live";
@@ -413,6 +415,10 @@ TEST_F(Login, is_forgotten_with_everything_that_was_left_of_it) {
     EXPECT_FALSE(std::filesystem::exists(path()));
     EXPECT_TRUE(std::filesystem::exists(path() + ".backup"));
   }
+  std::ofstream(path() + ".bak") << "sk-ant-oat01-live";
+  EXPECT_EQ(run(CCPROXY_BINARY, {"logout"}, environment()).output.find("Nobody is signed in"),
+            std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(path() + ".bak")) << "where it stands alone, too";
 }
 
 TEST_F(Login, on_a_full_disk_spends_no_code) {
