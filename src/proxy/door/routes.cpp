@@ -112,8 +112,40 @@ std::string normal_path(std::string_view path) {
   return std::string(path);
 }
 
+bool is_unreserved(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+// The escape of a character that needs none means that character (RFC 3986, 6.2.2.2), and a server
+// behind may undo it: so it is undone before anything is decided, and what becomes an escape by
+// that, too.
+std::string without_needless_escapes(std::string_view path) {
+  constexpr std::size_t kEscape = 3;
+  std::string plain;
+  for (const char c : path) {
+    plain += c;
+    while (plain.size() >= kEscape && plain[plain.size() - kEscape] == '%') {
+      const std::string meant = percent_decoded(plain.substr(plain.size() - kEscape), Plus::kPlus);
+      if (meant.size() != 1 || !is_unreserved(meant.front())) break;
+      plain.replace(plain.size() - kEscape, kEscape, meant);
+    }
+  }
+  return plain;
+}
+
+// What is decided about, and goes upstream.
+std::string plain_path(const http::RequestHead& head) {
+  return without_empty_segments(without_needless_escapes(head.path()));
+}
+
+// Without a parameter, which some servers cut off.
+std::string_view without_parameter(std::string_view segment) {
+  return segment.substr(0, segment.find(';'));
+}
+
 bool is_dots(std::string_view segment) {
-  segment = segment.substr(0, segment.find(';'));  // a parameter, which some servers cut off
+  segment = without_parameter(segment);
   return segment == "." || segment == "..";
 }
 
@@ -129,18 +161,20 @@ bool is_ambiguous(std::string_view path) {
   return false;
 }
 
-// The same however often the path is decoded on its way.
-bool may_lead_elsewhere(std::string_view path) {
+// The path as whoever decodes it most often on its way sees it. Nothing when it may lead elsewhere
+// on that way.
+std::optional<std::string> decoded_path(std::string_view path) {
   constexpr int kMostDecodings = 4;
   const auto slashes = std::count(path.begin(), path.end(), '/');
   std::string plain(path);
   for (int i = 0; i < kMostDecodings; ++i) {
-    if (is_ambiguous(plain) || std::count(plain.begin(), plain.end(), '/') != slashes) return true;
+    if (is_ambiguous(plain) || std::count(plain.begin(), plain.end(), '/') != slashes)
+      return std::nullopt;
     std::string decoded = percent_decoded(plain, Plus::kPlus);
-    if (decoded == plain) return false;
+    if (decoded == plain) return plain;
     plain = std::move(decoded);
   }
-  return true;
+  return std::nullopt;
 }
 
 bool is_openai(std::string_view path) {
@@ -180,7 +214,7 @@ bool matches(const Row& row, std::string_view path) {
 }  // namespace
 
 Dialect dialect_of(const http::RequestHead& head) {
-  const std::string path = normal_path(without_empty_segments(head.path()));
+  const std::string path = normal_path(plain_path(head));
   if (is_openai(path))
     return path.starts_with("/v1/responses") ? Dialect::kResponses : Dialect::kChat;
   if (path.starts_with("/v1/models") || path.starts_with("/v1/files"))
@@ -190,9 +224,9 @@ Dialect dialect_of(const http::RequestHead& head) {
 }
 
 Result<Route> find_route(const http::RequestHead& head) {
-  if (may_lead_elsewhere(head.path()))
+  if (!decoded_path(head.path()))
     return fail(ErrorKind::kInvalidRequest, "the path has segments that could lead elsewhere");
-  const std::string sent = without_empty_segments(head.path());
+  const std::string sent = plain_path(head);
   std::string path = normal_path(sent);
   for (const Row& row : kRows) {
     if (!matches(row, path)) continue;
@@ -212,8 +246,17 @@ Result<Route> find_route(const http::RequestHead& head) {
   return fail(unknown_route(head));
 }
 
+// However the path is read behind: decoded more than once, in any case, without parameters.
 bool is_file_content(const Route& route) {
-  return route.name == "/v1/files" && route.path.ends_with("/content");
+  const auto decoded = decoded_path(route.path);
+  if (!decoded) return true;  // find_route() has refused it
+  std::string path;
+  for (std::string_view rest = *decoded; !rest.empty();)
+    path.append("/").append(without_parameter(take_item(rest, '/')));
+  path = without_empty_segments(lowered(path));
+  constexpr std::string_view kFiles = "/v1/files/";
+  return path.ends_with("/content") ||
+         (path.starts_with(kFiles) && path.find('/', kFiles.size()) != std::string::npos);
 }
 
 bool allows(const Route& route, std::string_view method) { return list_names(route.allow, method); }

@@ -43,16 +43,18 @@ struct Route {
   std::string_view allow;  // methods, as the Allow field lists them
 };
 
-// Finds the route of a request. Paths count without `/v1` and with a doubled `/v1/v1` too, and
-// whatever empty segments they have. An
-// unknown path under /v1/ that carries anthropic-version is passed through, so that new endpoints
-// of the provider work. Fails with kNotFound or kInvalidRequest (a path with dot segments, which
-// could lead elsewhere upstream). Whether the method is allowed is the caller's question.
+// Finds the route of a request. Paths count without `/v1` and with a doubled `/v1/v1` too, whatever
+// empty segments they have, and however much in them is escaped that needs no escape: such escapes
+// do not go upstream. An unknown path under /v1/ that carries anthropic-version is passed through,
+// so that new endpoints of the provider work. Fails with kNotFound or kInvalidRequest (a path with
+// dot segments, which could lead elsewhere upstream). Whether the method is allowed is the caller's
+// question.
 [[nodiscard]] Result<Route> find_route(const http::RequestHead& head);
 
 [[nodiscard]] bool allows(const Route& route, std::string_view method);
 
-// True where somebody's upload comes back as it is.
+// True where somebody's upload may come back as it is: below a file, and wherever a path ends in
+// /content, also for a server behind that decodes it more often than this one.
 [[nodiscard]] bool is_file_content(const Route& route);
 
 // The dialect to tell an error in when no route was found.

@@ -41,6 +41,19 @@ const Found kFound[] = {
     {"//backend-api//codex//responses", RouteKind::kResponses, "/v1/responses"},
     {"/v1/models/", RouteKind::kModels, "/v1/models"},
     {"//health//", RouteKind::kHealth, "/health"},
+    // Escapes of what needs none.
+    {"/v1/%6dessages", RouteKind::kMessage, "/v1/messages"},
+    {"/%76%31/%4Dessages", RouteKind::kRelay, "/v1/Messages"},
+    {"/v1/messages/b%61tches", RouteKind::kBatches, "/v1/messages/batches"},
+    {"/%6dessages", RouteKind::kMessage, "/v1/messages"},
+    {"/v1/ch%61t/completions", RouteKind::kChat, "/v1/chat/completions"},
+    {"/v1/responses/%63ompact", RouteKind::kCompaction, "/v1/responses/compact"},
+    {"/v1/responses/resp%5F1/c%61ncel", RouteKind::kStoredResponse, "/v1/responses/resp_1/cancel"},
+    {"/v1/files/f/%63onten%74", RouteKind::kRelay, "/v1/files/f/content"},
+    {"/v1/files/a%20%2Db%c3%a9%252D%zz%4", RouteKind::kRelay, "/v1/files/a%20-b%c3%a9%252D%zz%4"},
+    {"/v1/%%36%64essages", RouteKind::kMessage, "/v1/messages"},
+    {"/v1/%6%64essages", RouteKind::kMessage, "/v1/messages"},
+    {"/%68ealth", RouteKind::kHealth, "/health"},
     {"//", RouteKind::kProbe, "/"},
     {"/messages/batches/b1/results", RouteKind::kRelay, "/v1/messages/batches/b1/results"},
     {"/v1/files/f1/content", RouteKind::kRelay, "/v1/files/f1/content"},
@@ -55,7 +68,7 @@ const Found kFound[] = {
 TEST(Routes, are_found_with_without_and_with_doubled_v1) {
   for (const Found& row : kFound) {
     SCOPED_TRACE(row.target);
-    const auto route = find_route(head_of(row.target));
+    const auto route = find_route(head_of(row.target, "anthropic-version"));
     ASSERT_TRUE(route) << route.error().message;
     EXPECT_EQ(route->kind, row.kind);
     EXPECT_EQ(route->path, row.upstream_path);
@@ -84,6 +97,28 @@ TEST(Routes, of_chat_completions_are_known_in_every_spelling) {
   }
   EXPECT_EQ(find_route(head_of("/v1/completions"))->kind, RouteKind::kCompletion);
   EXPECT_EQ(find_route(head_of("/v1/chat/completions/chatcmpl-1"))->kind, RouteKind::kStoredChat);
+}
+
+// `%63ontent` went up, and a server that decodes it gave the file without the sandbox.
+TEST(Routes, that_may_give_somebodys_upload_are_known_however_they_are_written) {
+  for (const char* target :
+       {"/v1/files/f/content", "/v1/files/f/%63ontent", "/v1/files/f/conten%74",
+        "/v1/files/f/%43ONTENT", "/v1/files/f/%2563ontent", "/v1/files/f/%252563ontent",
+        "/v1/%66iles/f/content", "/v1/%2566iles/f/%2563ontent", "/files/f/%63ontent/",
+        "/v1/files/f/content;v=1", "/v1/files/f/content%3Bv=1", "/v1/files;a/f/x",
+        "/v1/Files/f/Content", "/v1/files/f/content.", "/v1/files/f/content%20",
+        "/v1/skills/s/versions/1/%63ontent", "/v1/uploads/u/content"}) {
+    SCOPED_TRACE(target);
+    const auto route = find_route(head_of(target, "anthropic-version"));
+    ASSERT_TRUE(route);
+    EXPECT_EQ(route->kind, RouteKind::kRelay);
+    EXPECT_TRUE(is_file_content(*route));
+  }
+  for (const char* target : {"/v1/files", "/v1/files/f", "/v1/files/content_1", "/v1/files/%66/",
+                             "/v1/skills/s", "/v1/messages/batches/b"}) {
+    SCOPED_TRACE(target);
+    EXPECT_FALSE(is_file_content(*find_route(head_of(target, "anthropic-version"))));
+  }
 }
 
 TEST(Routes, that_do_not_exist_are_not_found) {
