@@ -248,18 +248,44 @@ TEST_P(ChatLesson, drops_what_this_program_added_by_itself) {
   EXPECT_FALSE(sent(1).contains("cache_control"));
 }
 
+// A JSON schema of one property.
+Document format_of(const char* name) {
+  return {{"type", "json_schema"},
+          {"json_schema",
+           {{"name", "s"},
+            {"schema",
+             {{"type", "object"},
+              {"properties", {{name, {{"type", "string"}}}}},
+              {"required", {name}},
+              {"additionalProperties", false}}}}}};
+}
+
+// The other key's schema went down as text at once.
+TEST_P(ChatLesson, about_schemas_of_one_proxy_key_is_none_of_anothers) {
+  Road keyed(
+      Plan{.workers = GetParam(), .config = R"({"apiKeys":[{"name":"a","key":"key-of-a-00000000"},
+                                           {"name":"b","key":"key-of-b-00000000"}]})"});
+  const char* const saying = "The compiled grammar is too large, which would cause performance.";
+  keyed.script({{"replies",
+                 {{{"times", 1},
+                   {"status", 400},
+                   {"error", {{"type", "invalid_request_error"}, {"message", saying}}}},
+                  {{"text", "{}"}}}}});
+  const auto warning_for = [&](const char* name) {
+    const std::string fields = std::string("authorization: Bearer key-of-") + name +
+                               "-00000000\r\ncontent-type: application/json\r\n";
+    const Reply reply = chat(keyed, chat_body({{"response_format", format_of("x")}}), fields);
+    EXPECT_EQ(reply.status, 200);
+    return std::string(reply.field("x-ccproxy-warning"));
+  };
+  EXPECT_EQ(warning_for("a"), "schema_as_text");
+  EXPECT_EQ(warning_for("b"), "");
+  EXPECT_EQ(warning_for("a"), "schema_as_text") << "it is remembered for the first";
+  EXPECT_EQ(keyed.requests().size(), 4U) << "and not asked again";
+}
+
 // A schema that the provider cannot compile says nothing about the next one.
 TEST_P(ChatLesson, about_one_set_of_schemas_is_of_no_account_to_others) {
-  const auto format_of = [](const char* name) {
-    return Document{{"type", "json_schema"},
-                    {"json_schema",
-                     {{"name", "s"},
-                      {"schema",
-                       {{"type", "object"},
-                        {"properties", {{name, {{"type", "string"}}}}},
-                        {"required", {name}},
-                        {"additionalProperties", false}}}}}};
-  };
   Document tool = function_tool("f");
   tool["function"]["strict"] = true;
   tool["function"]["parameters"] = {

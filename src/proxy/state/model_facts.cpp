@@ -8,7 +8,10 @@ namespace {
 // Names come from clients: when there are this many, all is forgotten and learned again.
 constexpr std::size_t kMostModels = 1024;
 constexpr std::size_t kMostName = 256;
-constexpr std::size_t kMostRefused = 64;  // sets of schemas for each of them
+// Of schemas that were refused. Owners come from the configuration, not from clients.
+constexpr std::size_t kMostOwners = 1024;
+constexpr std::size_t kMostRefusing = 16;  // models of each owner's
+constexpr std::size_t kMostRefused = 64;   // sets of schemas for each of these
 
 }  // namespace
 
@@ -40,19 +43,30 @@ void ModelFacts::learn(std::string_view model, anthropic::Lesson lesson,
   anthropic::learn(known(model).capabilities, lesson, sent);
 }
 
-void ModelFacts::refuse_schemas(std::string_view model, std::string_view digest) {
+void ModelFacts::refuse_schemas(const SchemaOwner& owner, std::string_view model,
+                                std::string_view digest) {
   if (model.size() > kMostName) return;
   const std::lock_guard lock(mutex_);
-  auto& refused = known(model).refused_schemas;
+  if (refused_.size() >= kMostOwners && !refused_.contains(owner)) refused_.clear();
+  Refused& of_owner = refused_[owner];
+  auto found = of_owner.find(model);
+  if (found == of_owner.end()) {
+    if (of_owner.size() >= kMostRefusing) of_owner.clear();
+    found = of_owner.emplace(model, std::vector<std::string>()).first;
+  }
+  std::vector<std::string>& refused = found->second;
   if (std::find(refused.begin(), refused.end(), digest) != refused.end()) return;
   if (refused.size() == kMostRefused) refused.erase(refused.begin());
   refused.emplace_back(digest);
 }
 
-std::vector<std::string> ModelFacts::refused_schemas(std::string_view model) const {
+std::vector<std::string> ModelFacts::refused_schemas(const SchemaOwner& owner,
+                                                     std::string_view model) const {
   const std::lock_guard lock(mutex_);
-  const auto found = known_.find(model);
-  return found == known_.end() ? std::vector<std::string>() : found->second.refused_schemas;
+  const auto of_owner = refused_.find(owner);
+  if (of_owner == refused_.end()) return {};
+  const auto found = of_owner->second.find(model);
+  return found == of_owner->second.end() ? std::vector<std::string>() : found->second;
 }
 
 bool ModelFacts::claim_lookup(std::string_view model) {

@@ -16,6 +16,7 @@ class Facts : public testing::Test {
  protected:
   anthropic::ModelTable table = anthropic::parse_models(anthropic::kModelsJson).value();
   ModelFacts facts{table};
+  const SchemaOwner one{"credential", "a"};
 };
 
 TEST_F(Facts, come_from_the_table) {
@@ -49,21 +50,54 @@ TEST_F(Facts, are_asked_for_once) {
 
 TEST_F(Facts, about_schemas_are_of_one_model_and_change_nothing_else) {
   const auto before = facts.of("claude-sonnet-5");
-  facts.refuse_schemas("claude-sonnet-5", "one");
-  facts.refuse_schemas("claude-sonnet-5", "one");
-  EXPECT_EQ(facts.refused_schemas("claude-sonnet-5"), std::vector<std::string>{"one"});
-  EXPECT_TRUE(facts.refused_schemas("claude-opus-5").empty());
+  facts.refuse_schemas(one, "claude-sonnet-5", "digest");
+  facts.refuse_schemas(one, "claude-sonnet-5", "digest");
+  EXPECT_EQ(facts.refused_schemas(one, "claude-sonnet-5"), std::vector<std::string>{"digest"});
+  EXPECT_TRUE(facts.refused_schemas(one, "claude-opus-5").empty());
   EXPECT_EQ(facts.of("claude-sonnet-5"), before);
   facts.note("claude-sonnet-5", R"({"id":"claude-sonnet-5"})");
-  EXPECT_EQ(facts.refused_schemas("claude-sonnet-5").size(), 1U) << "the provider did not say that";
+  EXPECT_EQ(facts.refused_schemas(one, "claude-sonnet-5").size(), 1U)
+      << "the provider did not say that";
 }
 
-TEST_F(Facts, about_schemas_are_the_last_few) {
+// What one key's client sent decided how another's was answered.
+TEST_F(Facts, about_schemas_are_their_owners_alone) {
+  facts.refuse_schemas(one, "claude-sonnet-5", "digest");
+  for (const SchemaOwner& other : {SchemaOwner{"credential", "b"}, SchemaOwner{"other", "a"},
+                                   SchemaOwner{"credential", ""}, SchemaOwner{"", "a"}})
+    EXPECT_TRUE(facts.refused_schemas(other, "claude-sonnet-5").empty());
+}
+
+TEST_F(Facts, about_schemas_are_the_last_few_of_each_owners) {
+  const SchemaOwner other{"credential", "b"};
+  facts.refuse_schemas(other, "claude-sonnet-5", "digest");
   for (int i = 0; i < 1000; ++i)
-    facts.refuse_schemas("claude-sonnet-5", "digest-" + std::to_string(i));
-  const auto refused = facts.refused_schemas("claude-sonnet-5");
+    facts.refuse_schemas(one, "claude-sonnet-5", "digest-" + std::to_string(i));
+  const auto refused = facts.refused_schemas(one, "claude-sonnet-5");
   ASSERT_EQ(refused.size(), 64U);
   EXPECT_EQ(refused.back(), "digest-999");
+  // Neither schemas nor names of models in any number make another's forgotten.
+  for (int i = 0; i < 3000; ++i) {
+    facts.refuse_schemas(one, "made-up-" + std::to_string(i), "digest");
+    (void)facts.claim_lookup("made-up-" + std::to_string(i));
+  }
+  EXPECT_EQ(facts.refused_schemas(other, "claude-sonnet-5").size(), 1U);
+  EXPECT_EQ(facts.refused_schemas(one, "made-up-2999").size(), 1U);
+  int kept = 0;
+  for (int i = 0; i < 3000; ++i)
+    kept += static_cast<int>(facts.refused_schemas(one, "made-up-" + std::to_string(i)).size());
+  EXPECT_LE(kept, 16);
+}
+
+TEST_F(Facts, about_schemas_have_owners_in_bounds) {
+  for (int i = 0; i < 3000; ++i)
+    facts.refuse_schemas({"credential", std::to_string(i)}, "claude-sonnet-5", "digest");
+  int kept = 0;
+  for (int i = 0; i < 3000; ++i)
+    kept += static_cast<int>(
+        facts.refused_schemas({"credential", std::to_string(i)}, "claude-sonnet-5").size());
+  EXPECT_LE(kept, 1024);
+  EXPECT_EQ(facts.refused_schemas({"credential", "2999"}, "claude-sonnet-5").size(), 1U);
 }
 
 TEST_F(Facts, are_bounded_in_number_and_size) {

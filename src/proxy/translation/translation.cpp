@@ -137,6 +137,8 @@ Task<Result<void>> Translation::prepare() {
   co_return co_await decode();
 }
 
+SchemaOwner Translation::schema_owner() const { return {scope_.credential, scope_.key}; }
+
 Task<void> Translation::look_up_model() {
   const std::string rest = fmt::format("/{}", model_);
   auto body = co_await fetch_models(parts_.worker, rest, kLookupPatience,
@@ -182,7 +184,8 @@ Result<void> Translation::decode(json::Outline& outline) {
   const anthropic::Capabilities can = shared.facts.of(model_);
   scope_.family = shared.models.family_of(model_) ? std::string(can.family) : model_;
   const ClientTurns turns(shared.thinking, scope_);
-  const std::vector<std::string> refused_schemas = shared.facts.refused_schemas(model_);
+  const std::vector<std::string> refused_schemas =
+      shared.facts.refused_schemas(schema_owner(), model_);
   const TranslationOptions& options = parts_.config.translation;
   const std::string client = lowered(parts_.head.get("user-agent"));
   const dialect::RequestContext context{
@@ -285,7 +288,7 @@ Task<Result<bool>> Translation::learn() {
     // Another request may name the beta that takes them: nothing is learned of the model.
   } else if (anthropic::is_schema_refusal(message)) {
     if (decoded_.schemas.empty()) co_return false;
-    parts_.worker.shared.facts.refuse_schemas(model_, decoded_.schemas);
+    parts_.worker.shared.facts.refuse_schemas(schema_owner(), model_, decoded_.schemas);
   } else if (const auto lesson = anthropic::lesson_of(message)) {
     parts_.worker.shared.facts.learn(model_, *lesson, decoded_.effort);
   } else {

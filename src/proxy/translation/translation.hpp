@@ -20,6 +20,7 @@
 #include "http/head.hpp"
 #include "proxy/door/request_body.hpp"
 #include "proxy/door/routes.hpp"
+#include "proxy/state/model_facts.hpp"
 #include "proxy/state/running_response.hpp"
 #include "proxy/state/thinking_memory.hpp"
 #include "proxy/translation/background.hpp"
@@ -56,6 +57,7 @@ class Translation {
   [[nodiscard]] Result<dialect::Decoded> decode_body(const json::Outline& outline,
                                                      const dialect::RequestContext& context);
   void note_input(json::Value request);
+  [[nodiscard]] SchemaOwner schema_owner() const;
   [[nodiscard]] Task<void> look_up_model();
   [[nodiscard]] Result<void> choose_model(json::Outline& outline);
   void cut_mark(std::string& name);
