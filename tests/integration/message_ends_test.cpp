@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "http/coding.hpp"
@@ -304,6 +306,68 @@ TEST_P(MessageEnds, a_translated_error_whose_body_breaks_off_keeps_its_status) {
         EXPECT_EQ(reply.status, ours) << reply.raw;
         EXPECT_NE(reply.body.find(kLost), std::string::npos) << reply.body;
       }
+}
+
+// An upstream that sends one byte after another, for as long as anybody takes them.
+class Dripping {
+ public:
+  explicit Dripping(RawClient& peer)
+      : drip_([&peer] {
+          while (peer.send(" ")) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }) {}
+  Dripping(const Dripping&) = delete;
+  Dripping& operator=(const Dripping&) = delete;
+  Dripping(Dripping&&) = delete;
+  Dripping& operator=(Dripping&&) = delete;
+  ~Dripping() { drip_.join(); }
+
+ private:
+  std::thread drip_;
+};
+
+// Only a pause was told: each byte began the time anew, for hours.
+TEST_P(MessageEnds, what_drips_while_it_is_held_back_has_one_deadline) {
+  struct Row {
+    const char *says, *target;
+    std::string body;
+    const char* head;
+    int status;
+  };
+  const char* const kMissing = "HTTP/1.1 404 X\r\ncontent-length: 60000\r\n\r\n";
+  const char* const kNoStream =
+      "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 60000\r\n\r\n";
+  const std::vector<Row> rows = {
+      {"an error that passes", "/v1/messages", kWhole, kMissing, 404},
+      {"an error of another route", "/v1/messages/count_tokens", kWhole, kMissing, 404},
+      {"a translated error", kChat, chat_body().dump(), kMissing, 404},
+      {"of a stream", kResponses, response_body({{"stream", true}}).dump(), kMissing, 404},
+      {"what is no stream", kChat, chat_body().dump(), kNoStream, 504},
+      {"in place of one", kResponses, response_body({{"stream", true}}).dump(), kNoStream, 504},
+      {"a count of tokens", "/v1/responses/input_tokens", response_body().dump(), kNoStream, 504}};
+  for (const char* key : {"firstByteSeconds", "idleUpstreamSeconds"}) {
+    Road hasty(Plan{
+        .workers = GetParam(),
+        .config = std::string(R"({"timeouts":{")") + key + R"(":1},"upstream":{"maxRetries":0}})",
+        .upstream = upstream.url()});
+    for (const Row& row : rows) {
+      SCOPED_TRACE(testing::Message() << row.says << ", " << key);
+      RawClient client(hasty.port());
+      const bool is_translated = !std::string_view(row.target).starts_with("/v1/messages");
+      client.send(request("POST", row.target, row.body, is_translated ? kOpenAiFields : kFields));
+      const auto peer = upstream.accept();
+      ASSERT_TRUE(peer && peer->wait_for("\r\n\r\n"));
+      peer->send(row.head);
+      const Dripping dripping(*peer);
+      const Reply reply = client.read_reply();
+      EXPECT_EQ(reply.status, row.status) << reply.raw;
+      EXPECT_TRUE(reply.complete) << reply.raw;
+      EXPECT_NE(reply.body.find(kLost), std::string::npos) << reply.body;
+      EXPECT_NE(reply.body.find(std::string("was not whole after 1 s (timeouts.") + key),
+                std::string::npos)
+          << reply.body;
+      client.close();
+    }
+  }
 }
 
 }  // namespace

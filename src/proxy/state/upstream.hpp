@@ -16,12 +16,14 @@ namespace ccproxy::proxy {
 
 struct Upstream {
   Upstream(net::Runtime& runtime, http::Origin origin, std::unique_ptr<net::TlsContext> context,
-           http::ClientLimits limits, std::string path)
+           const http::ClientLimits& patience, std::string path)
       : tls(std::move(context)),
-        client(runtime, std::move(origin), tls.get(), limits),
+        limits(patience),
+        client(runtime, std::move(origin), tls.get(), patience),
         prefix(std::move(path)) {}
 
   std::unique_ptr<net::TlsContext> tls;  // none for http
+  http::ClientLimits limits;             // of the client
   http::Client client;
   std::string prefix;  // such as /anthropic
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -25,6 +26,21 @@ bool may_resend(const http::Call& call, Clock::time_point sent_at) {
 
 bool is_refused(const http::ResponseHead& head, const auth::Credential& credential) {
   return head.status == kUnauthorized && credential.kind == auth::CredentialKind::kOauth;
+}
+
+// How long an answer may take that is held back until its end is known. Nothing of it has been
+// told, so all of it must be there as soon as any answer must have begun; and a pause of that
+// length would be too long as well.
+Clock::duration limit_of_whole(const http::ClientLimits& limits) {
+  return std::min(limits.first_byte, limits.idle);
+}
+
+Error not_whole(const http::ClientLimits& limits) {
+  const auto limit = std::chrono::duration_cast<std::chrono::seconds>(limit_of_whole(limits));
+  const bool is_first = limits.first_byte < limits.idle;
+  return {ErrorKind::kTimedOut,
+          fmt::format("the upstream's answer was not whole after {} s (timeouts.{})", limit.count(),
+                      is_first ? "firstByteSeconds" : "idleUpstreamSeconds")};
 }
 
 }  // namespace
@@ -70,10 +86,16 @@ Task<Result<auth::Credential>> UpstreamCall::find_credential() {
 
 Task<ErrorBody> UpstreamCall::read_error_body() {
   ErrorBody body;
+  bool is_late = false;
+  net::Deadline end(worker_.runtime, [this, &is_late] {
+    is_late = true;
+    call_->abort();
+  });
+  end.expires_after(limit_of_whole(upstream_->limits));
   while (!call_->body_done() && body.text.size() < kMostErrorBody) {
     auto piece = co_await call_->read_body();
     if (!piece) {
-      body.broke = piece.error();
+      body.broke = is_late ? not_whole(upstream_->limits) : piece.error();
       break;
     }
     body.text += *piece;

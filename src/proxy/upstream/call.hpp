@@ -27,7 +27,7 @@ struct Asked {
   bool decoded = false;
 };
 
-// The beginning of an error's body, usually all of it.
+// The beginning of the body of an error, or of another short answer; usually all of it.
 struct ErrorBody {
   std::string text{};
   std::optional<Error> broke{};  // why it is not whole
@@ -51,7 +51,8 @@ class UpstreamCall final : public ClientWait {
   [[nodiscard]] http::Call& answer() { return *call_; }
   [[nodiscard]] std::shared_ptr<http::Call> shared_answer() const { return call_; }
 
-  // Reads at most 64 KiB, or a piece more.
+  // Reads at most 64 KiB, or a piece more: as much as is held back until its end is known. All of
+  // that has timeouts.firstByteSeconds, or timeouts.idleUpstreamSeconds where these are fewer.
   [[nodiscard]] Task<ErrorBody> read_error_body();
   // What stands in the place of an error's body that is not whole: one of ours that says so, in
   // Anthropic's shape.
