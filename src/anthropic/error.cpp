@@ -1,5 +1,8 @@
 #include "anthropic/error.hpp"
 
+#include <array>
+#include <utility>
+
 #include "json/reader.hpp"
 #include "json/writer.hpp"
 
@@ -41,6 +44,25 @@ std::string_view error_type(int status) {
     case 529: return "overloaded_error";
     default: return status >= 500 ? "api_error" : "invalid_request_error";
   }
+}
+
+std::optional<int> status_of_type(std::string_view type) {
+  static constexpr std::array<std::pair<std::string_view, int>, 11> kStatus = {{
+      {"invalid_request_error", 400},
+      {"authentication_error", 401},
+      {"billing_error", 402},
+      {"permission_error", 403},
+      {"not_found_error", 404},
+      {"conflict_error", 409},
+      {"request_too_large", 413},
+      {"rate_limit_error", 429},
+      {"api_error", 500},
+      {"timeout_error", 504},
+      {"overloaded_error", 529},
+  }};
+  for (const auto& [name, status] : kStatus)
+    if (name == type) return status;
+  return std::nullopt;
 }
 
 std::string_view error_type(ErrorKind kind) { return error_type(status_of(kind)); }

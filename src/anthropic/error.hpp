@@ -1,6 +1,7 @@
 // Errors in Anthropic's shape (its API documentation, "Errors").
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,9 @@ struct SaidError {
 
 // The error type that goes with an HTTP status.
 [[nodiscard]] std::string_view error_type(int status);
+// The HTTP status that goes with an error type, which an event in a stream does not say; nothing
+// for a type that is not known.
+[[nodiscard]] std::optional<int> status_of_type(std::string_view type);
 // The error type and the HTTP status for an error that this program made.
 [[nodiscard]] std::string_view error_type(ErrorKind kind);
 [[nodiscard]] int status_of(ErrorKind kind);

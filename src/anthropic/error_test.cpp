@@ -31,6 +31,14 @@ TEST(ErrorKinds, have_a_status_that_tells_clients_whether_to_come_back) {
   }
 }
 
+TEST(ErrorTypes, have_the_status_that_they_go_with) {
+  for (const int status : {400, 401, 402, 403, 404, 413, 429, 500, 504, 529})
+    EXPECT_EQ(status_of_type(error_type(status)), status);
+  EXPECT_EQ(status_of_type("conflict_error"), 409);
+  EXPECT_EQ(status_of_type("any text"), std::nullopt);
+  EXPECT_EQ(status_of_type(""), std::nullopt);
+}
+
 TEST(ErrorBody, has_upstreams_shape) {
   EXPECT_EQ(error_body("not_found_error", "no \"x\"", "req_1"),
             R"({"type":"error","error":{"type":"not_found_error","message":"no \"x\""},)"

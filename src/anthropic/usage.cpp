@@ -1,5 +1,8 @@
 #include "anthropic/usage.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace ccproxy::anthropic {
 namespace {
 
@@ -18,6 +21,15 @@ std::string type_of(json::Reader& reader, std::string_view data) {
 }
 
 }  // namespace
+
+std::string_view known_stop_reason(std::string_view reason) {
+  static constexpr std::array<std::string_view, 8> kKnown = {
+      "end_turn",   "max_tokens", "stop_sequence", "tool_use",
+      "pause_turn", "refusal",    "compaction",    "model_context_window_exceeded"};
+  if (reason.empty()) return {};
+  const auto* const found = std::find(kKnown.begin(), kKnown.end(), reason);
+  return found == kKnown.end() ? "other" : *found;
+}
 
 void UsageReader::on_event(std::string_view name, std::string_view data) {
   std::string type;

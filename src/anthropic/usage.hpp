@@ -16,6 +16,9 @@ struct Usage {
   std::string stop_reason;
 };
 
+// The reason, as a log may show it: one that is not known may be any text, and is "other".
+[[nodiscard]] std::string_view known_stop_reason(std::string_view reason);
+
 // What UsageReader parses with: one reader per depth, since a reader cannot be used inside its own
 // walk. A worker keeps one set for all its answers; nothing in it outlives a call.
 struct UsageParsers {

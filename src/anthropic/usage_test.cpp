@@ -97,6 +97,13 @@ TEST(UsageReader, knows_the_beginning_and_the_end_of_a_message_and_a_ping) {
   EXPECT_TRUE(reader.has_error());
 }
 
+TEST(StopReason, that_is_not_known_is_not_shown) {
+  EXPECT_EQ(known_stop_reason(""), "");
+  EXPECT_EQ(known_stop_reason("end_turn"), "end_turn");
+  EXPECT_EQ(known_stop_reason("model_context_window_exceeded"), "model_context_window_exceeded");
+  EXPECT_EQ(known_stop_reason("any text"), "other");
+}
+
 TEST(UsageReader, reads_a_whole_body) {
   const struct {
     const char* says;

@@ -162,7 +162,7 @@ void Exchange::note_usage(const Tap& tap) {
   receipt_.cached_tokens = usage.cache_read;
   receipt_.cache_write_tokens = usage.cache_write;
   receipt_.output_tokens = usage.output;
-  receipt_.stop_reason = usage.stop_reason;
+  receipt_.stop_reason = anthropic::known_stop_reason(usage.stop_reason);
 }
 
 }  // namespace ccproxy::proxy

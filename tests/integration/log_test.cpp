@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "support/chat.hpp"
+#include "support/responses.hpp"
 #include "support/road.hpp"
 #include "support/terminal.hpp"
 
@@ -128,6 +129,69 @@ TEST_P(LogFiles, hold_no_text_of_an_error_event_and_no_line_as_long_as_a_request
   EXPECT_EQ(road.log().find("secret-in-event"), std::string::npos) << road.log();
   EXPECT_EQ(road.log().find(std::string(129, 'm')), std::string::npos);
   EXPECT_TRUE(road.logs(std::string(128, 'm') + "..."));
+}
+
+// An answer that is no event stream was quoted, and so was what a body said that was refused.
+TEST_P(LogFiles, hold_nothing_of_what_a_body_says) {
+  constexpr const char* kSecret = "secret-in-body";
+  Road road(Plan{.workers = GetParam()});
+  std::size_t asked = 0;
+  // Told to the client, as far as it is told at all, and never to the log.
+  const auto tells = [&](std::string_view target, const Document& body, bool is_told = true) {
+    const bool passes = target == "/v1/messages";
+    const Reply reply =
+        ask(road.port(), "POST", target, body.dump(), passes ? kFields : kOpenAiFields);
+    EXPECT_EQ(reply.body.find(kSecret) != std::string::npos, is_told)
+        << target << body << reply.body;
+    ++asked;
+  };
+  const Document error_event = {
+      {"pace", "events"},
+      {"events",
+       {{{"event", "error"},
+         {"data", {{"type", "error"}, {"error", {{"type", kSecret}, {"message", kSecret}}}}}}}}};
+  for (const bool streams : {false, true})
+    for (const Document& answer : {Document{{"body", kSecret}}, error_event}) {
+      road.reply(answer);
+      tells(kChat, chat_body({{"stream", streams}}));
+      tells("/v1/completions", {{"model", "sonnet"}, {"prompt", "Hi"}, {"stream", streams}});
+      tells(kResponses, response_body({{"stream", streams}}));
+    }
+  road.reply({{"text", "Hi"}, {"stop_reason", kSecret}});
+  tells(kChat, chat_body(), false);
+  tells("/v1/messages", Document::parse(kWhole));
+  tells("/v1/messages", Document::parse(kStreamed));
+
+  const auto says = [&](const Document& content) {
+    return chat_body({{"messages", {{{"role", "user"}, {"content", content}}}}});
+  };
+  tells(kChat, says({{{"type", kSecret}}}));
+  tells(kChat,
+        says({{{"type", "file"},
+               {"file",
+                {{"filename", kSecret}, {"file_data", "data:application/zip;base64,AA=="}}}}}));
+  const Document tool = function_tool(kSecret);
+  Document other = tool;
+  other["function"]["description"] = "another";
+  tells(kChat, chat_body({{"tools", {tool, other}}}));
+  for (const std::string end : {"", "/input_tokens"}) {
+    tells(kResponses + end, response_body({{"previous_response_id", kSecret}}));
+    const Document named = {{"type", "item_reference"}, {"id", kSecret}};
+    tells(kResponses + end, response_body({{"input", {named}}}));
+    const Document part = {{"role", "user"}, {"content", {{{"type", kSecret}}}}};
+    tells(kResponses + end, response_body({{"input", {part}}}));
+  }
+  for (const std::string of : {"/v1/responses/", "/v1/models/"}) {
+    EXPECT_EQ(ask(road.port(), "GET", of + kSecret, "", kOpenAiFields).status, 404);
+    ++asked;
+  }
+  ASSERT_EQ(road.receipts(asked).size(), asked);
+  EXPECT_EQ(road.log().find(kSecret), std::string::npos) << road.log();
+  for (const char* shown :
+       {"the upstream's answer is no event stream\"", "error event: of a type that is not known",
+        "\"stop_reason\":\"other\"", "unsupported_content at messages[0].content[0]",
+        "not_found at input", "there is no such object", "model_not_found at model"})
+    EXPECT_NE(road.log().find(shown), std::string::npos) << shown << road.log();
 }
 
 TEST(LogAtATerminal, is_one_readable_line_a_request) {

@@ -1,9 +1,9 @@
 #include "dialect/reply/openai_error.hpp"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
+#include "anthropic/error.hpp"
 #include "anthropic/refusal.hpp"
 #include "base/text.hpp"
 #include "dialect/error.hpp"
@@ -79,25 +79,6 @@ Sort sort_of(const Told& told) {
   }
   if (told.status >= 400 && told.status < 500) return {told.status, kInvalid, ""};
   return {told.status >= 500 ? told.status : 502, kServer, ""};
-}
-
-// The status that goes with an error's type where none was sent: in a stream.
-int status_of_type(std::string_view type) {
-  static constexpr std::array<std::pair<std::string_view, int>, 10> kStatus = {{
-      {"invalid_request_error", 400},
-      {"authentication_error", 401},
-      {"billing_error", 402},
-      {"permission_error", 403},
-      {"not_found_error", 404},
-      {"conflict_error", 409},
-      {"request_too_large", 413},
-      {"rate_limit_error", 429},
-      {"timeout_error", 504},
-      {"overloaded_error", 529},
-  }};
-  for (const auto& [name, status] : kStatus)
-    if (name == type) return status;
-  return 500;
 }
 
 std::string_view field(std::span<const FieldView> fields, std::string_view name) {
@@ -197,7 +178,7 @@ Told read_failure(const anthropic::Failure& failure) {
   Told told;
   json::append_decoded(told.type, failure.type);
   json::append_decoded(told.message, failure.message);
-  told.status = status_of_type(told.type);
+  told.status = anthropic::status_of_type(told.type).value_or(500);
   if (!told.message.empty()) return told;
   if (told.status >= 500) told.message = kConnectionLost;
   told.message += "the upstream ended its answer with an error";

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "anthropic/error.hpp"
+#include "anthropic/usage.hpp"
 #include "base/text.hpp"
 #include "base/timestamp.hpp"
 #include "dialect/reply/error_param.hpp"
@@ -111,8 +113,8 @@ Task<Result<void>> TranslatedAnswer::take_no_stream(http::Coding coding) {
     note_failure(*failure);
     co_return Result<void>{};
   }
-  co_return fail(ErrorKind::kUpstreamBroke,
-                 "the upstream's answer is no event stream" + dialect::quoted_answer(body));
+  co_return fail_quoting(parts_.receipt, ErrorKind::kUpstreamBroke,
+                         "the upstream's answer is no event stream", dialect::quoted_answer(body));
 }
 
 Task<Result<std::string_view>> TranslatedAnswer::next_piece() {
@@ -203,10 +205,13 @@ void TranslatedAnswer::note_failure(const anthropic::Failure& failure) {
     failure_ = dialect::openai_error(form_.dialect, failure, field_views(*head_), parts_.receipt.id,
                                      wall_now());
   }
-  // The kind alone: what the message says may be of a body, and the log holds none.
-  note_ending(parts_.receipt, {ErrorKind::kUpstreamBroke,
-                               fmt::format("the upstream ended its answer with an error event: {}",
-                                           failure.type.escaped)});
+  // The type alone, and only one that is known: what else it says may be of a body, and the log
+  // holds none.
+  const bool is_known = anthropic::status_of_type(failure.type.escaped).has_value();
+  note_ending(parts_.receipt,
+              {ErrorKind::kUpstreamBroke,
+               fmt::format("the upstream ended its answer with an error event: {}",
+                           is_known ? failure.type.escaped : "of a type that is not known")});
 }
 
 void TranslatedAnswer::commit() {
@@ -378,7 +383,7 @@ void TranslatedAnswer::note_usage() {
   receipt.cached_tokens = tokens.cache_read;
   receipt.cache_write_tokens = tokens.cache_write;
   receipt.output_tokens = tokens.output;
-  receipt.stop_reason = encoder_.stop_reason();
+  receipt.stop_reason = anthropic::known_stop_reason(encoder_.stop_reason());
 }
 
 }  // namespace ccproxy::proxy

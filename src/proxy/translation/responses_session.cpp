@@ -9,6 +9,7 @@
 #include "dialect/responses/input_items.hpp"
 #include "json/reader.hpp"
 #include "proxy/state/apart.hpp"
+#include "proxy/state/ending.hpp"
 #include "proxy/translation/history_loader.hpp"
 #include "proxy/translation/reply_headers.hpp"
 #include "proxy/translation/translation.hpp"
@@ -129,8 +130,9 @@ Task<Result<void>> Translation::tell_count(const http::ResponseHead& head) {
     const auto event = anthropic::read_event(parts_.worker.events, "error", counted);
     const auto* failure = event ? std::get_if<anthropic::Failure>(&*event) : nullptr;
     if (failure == nullptr || failure->message.empty())
-      co_return fail(ErrorKind::kUpstreamBroke, "the upstream did not say how many tokens it are" +
-                                                    dialect::quoted_answer(counted));
+      co_return fail_quoting(parts_.receipt, ErrorKind::kUpstreamBroke,
+                             "the upstream did not say how many tokens it are",
+                             dialect::quoted_answer(counted));
     auto reply = dialect::openai_error(route_.dialect, *failure, field_views(head),
                                        parts_.receipt.id, wall_now());
     co_return co_await refuse(std::move(reply));
