@@ -1,6 +1,6 @@
 // The store as the rest of the program sees it: work is handed over from any thread and done in
-// order by one thread of its own, many pieces in one transaction. It refuses to know what the work
-// is for.
+// order by one thread of its own, many pieces in one transaction. Nothing that the work throws ends
+// that thread. It refuses to know what the work is for.
 #pragma once
 
 #include <atomic>
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/function_ref.hpp"
 #include "store/database.hpp"
 #include "store/owners.hpp"
 #include "store/responses.hpp"
@@ -44,11 +45,13 @@ class Archive {
   // Does `work` on the archive's thread, after everything that was handed over before it and seeing
   // what that wrote; then calls `done` there (it may be empty), after the commit, so what is told
   // as done survives the end of this process. Work that fails is undone, alone. Its error goes to
-  // `done`, or the error of the commit, after which nothing of it is there. Neither may throw or
-  // block. From any thread. After close() `done` is called at once, with kClosed. `bytes` is about
-  // what it writes; with kTooLarge fails what has no room within the limit. While another process
-  // keeps this one from writing, it is tried for five seconds and then fails. A transaction takes
-  // 8 MiB of work at most; a log beyond 4 MiB, or a 32nd of a small limit, is put into the file.
+  // `done`, or the error of the commit, after which nothing of it is there. What `work` throws, or
+  // SQLite where there is no memory, is kBusy: it was undone, and may be tried again. `done` throws
+  // nothing but std::bad_alloc, after which it is called again; neither may block. From any thread.
+  // After close() `done` is called at once, with kClosed. `bytes` is about what it writes; with
+  // kTooLarge fails what has no room within the limit. While another process keeps this one from
+  // writing, it is tried for five seconds and then fails. A transaction takes 8 MiB of work at most;
+  // a log beyond 4 MiB, or a 32nd of a small limit, is put into the file.
   void submit(Work work, Done done, std::size_t bytes = 0);
 
   // What the file, its log and what waits to be written may take together. Before something is
@@ -105,9 +108,11 @@ class Archive {
   void enqueue(Job job);
   void start(std::string path, std::unique_ptr<Writer> writer);
   [[nodiscard]] std::unique_ptr<Writer> open_later(const std::string& path);
-  [[nodiscard]] std::vector<Job> take_overdue(bool all);
+  [[nodiscard]] static Result<std::unique_ptr<Writer>> open_now(const std::string& path);
+  void refuse_overdue(bool all, const Error& why);
+  void move_some(std::vector<Job>& to, FunctionRef<bool(const Job&)> which);
   [[nodiscard]] std::optional<std::vector<Job>> take(bool waits_for_ever);
-  [[nodiscard]] std::vector<Job> take_reads();
+  void take_reads(std::vector<Job>& jobs);
   void run(Writer& writer);
   [[nodiscard]] bool is_late() const { return std::chrono::steady_clock::now() >= until_.load(); }
 

@@ -1,5 +1,5 @@
-// What is left of the store when its process is killed, and what it does when the disk is full.
-// Both happen to a child, so that the test outlives them.
+// What is left of the store when its process is killed, and what it does when the disk or the
+// memory is full. All of it happens to a child, so that the test outlives it.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -178,19 +178,20 @@ bool is_as_told(Archive& archive, const std::vector<std::pair<std::string, bool>
   return done(archive, look) && holds;
 }
 
+Archive::Work begins(const std::string& id, std::size_t bytes) {
+  return [=](Responses& responses) {
+    StoredResponse made = response(id);
+    made.object = std::string(bytes, 'x');
+    return responses.begin(made, {});
+  };
+}
+
 // With no room for `size` bytes more: works of that size among small ones. Returns what went wrong,
 // 0 for nothing.
 int fill_the_disk(const std::string& path, std::size_t size) {
   ::signal(SIGXFSZ, SIG_IGN);
   auto archive = Archive::open(path);
   if (!archive) return 1;
-  const auto begins = [](const std::string& id, std::size_t bytes) {
-    return [=](Responses& responses) {
-      StoredResponse made = response(id);
-      made.object = std::string(bytes, 'x');
-      return responses.begin(made, {});
-    };
-  };
   if (!done(**archive, begins("before", 10))) return 2;
   allow_file_size(std::filesystem::file_size(path + "-wal") + size / 2);
   std::vector<std::pair<std::string, bool>> told{{"before", true}};
@@ -230,6 +231,62 @@ TEST_F(ArchiveDeath, is_not_what_a_full_disk_means) {
     EXPECT_TRUE(WIFEXITED(status)) << status;
     EXPECT_EQ(WEXITSTATUS(status), 0) << "see fill_the_disk";
   }
+}
+
+// --- No memory -----------------------------------------------------------------------------------
+
+bool says_no_memory(const Result<void>& result) {
+  return !result && result.error().kind == ErrorKind::kBusy &&
+         result.error().message.find("memory") != std::string::npos;
+}
+
+// SQLite has room for small things alone: large ones among them, written and read. Returns what
+// went wrong, 0 for nothing.
+int fill_the_memory(const std::string& path) {
+  constexpr std::size_t kMuch = 6'000'000;
+  auto archive = Archive::open(path);
+  auto limiter = Database::open(path);
+  if (!archive || !limiter) return 1;
+  if (!done(**archive, begins("large0", kMuch))) return 2;
+  if (!limiter->run_script("PRAGMA hard_heap_limit = 5000000")) return 3;  // of the whole process
+  const auto look = [](Responses& responses) -> Result<void> {
+    const auto found = responses.find("me", "large0");
+    if (!found) return fail(found.error());
+    return {};
+  };
+  if (!says_no_memory(done(**archive, look))) return 4;
+  std::vector<std::pair<std::string, bool>> told;
+  std::vector<Result<void>> results;
+  std::atomic<bool> go = false;
+  (*archive)->read(
+      [&](const Responses&) -> Result<void> {
+        while (!go) std::this_thread::yield();
+        return {};
+      },
+      {});
+  for (const std::string id : {"small1", "large1", "small2", "large2", "small3"})
+    (*archive)->submit(begins(id, id[0] == 'l' ? kMuch : 10), [&, id](Result<void> result) {
+      told.emplace_back(id, result.has_value());
+      results.push_back(std::move(result));
+    });
+  go = true;
+  if (!done(**archive, begins("alone", 10))) return 5;
+  if (!is_as_told(**archive, told)) return 6;
+  if (told.size() != 5 || told[1].second || told[3].second || !told[4].second) return 7;
+  for (const Result<void>& result : results)  // SQLite may undo all with one that it has none for
+    if (!result && !says_no_memory(result)) return 8;
+  (*archive)->close();
+  return 0;
+}
+
+// It ended the program, as an exception that nobody stood behind.
+TEST_F(ArchiveDeath, is_not_what_full_memory_means) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(fill_the_memory(path_));
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status)) << status;
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "see fill_the_memory";
 }
 
 }  // namespace

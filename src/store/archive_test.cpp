@@ -6,9 +6,12 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <memory>
+#include <new>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -135,6 +138,65 @@ TEST_F(ArchiveTest, undoes_work_that_fails_and_nothing_else) {
   EXPECT_FALSE(find(*archive, "r2"));
   EXPECT_TRUE(find(*archive, "r3"));
   EXPECT_EQ(told, (std::vector<bool>{true, false, false, true}));
+}
+
+// It was told to nobody and ended the program: no thread but the archive's stands behind it.
+TEST_F(ArchiveTest, lives_on_when_work_throws) {
+  struct Row {
+    const char* says;
+    std::function<void()> throws;
+  };
+  const std::vector<Row> rows = {{"memory", [] { throw std::bad_alloc(); }},
+                                 {"a bug", [] { throw std::runtime_error("a bug"); }}};
+  const auto archive = open();
+  int count = 0;
+  for (const auto& [says, throws] : rows) {
+    SCOPED_TRACE(says);
+    const std::string before = "b" + std::to_string(count), behind = "c" + std::to_string(count);
+    const std::string itself = "r" + std::to_string(count++);
+    std::vector<Result<void>> told;
+    const auto note = [&](Result<void> result) { told.push_back(std::move(result)); };
+    const auto write = [itself, throws = throws](Responses& responses) -> Result<void> {
+      auto begun = responses.begin(response(itself), {});
+      throws();
+      return begun;
+    };
+    const auto look = [throws = throws](const Responses&) -> Result<void> {
+      throws();
+      return {};
+    };
+    Held held(*archive);
+    archive->submit(begins(before), note);
+    archive->submit(write, note);
+    archive->submit(begins(behind), note);
+    archive->read(look, note);
+    held.release();
+    EXPECT_TRUE(find(*archive, before)) << "one transaction with what threw";
+    EXPECT_FALSE(find(*archive, itself)) << "undone";
+    EXPECT_TRUE(find(*archive, behind));
+    ASSERT_EQ(told.size(), 4U);
+    EXPECT_TRUE(told[0]);
+    EXPECT_TRUE(told[2]);
+    for (const Result<void>& failed : {told[1], told[3]}) {
+      ASSERT_FALSE(failed);
+      EXPECT_EQ(failed.error().kind, ErrorKind::kBusy);
+      EXPECT_EQ(failed.error().retry_after, std::chrono::seconds(1));
+      EXPECT_NE(failed.error().message.find(says), std::string::npos) << failed.error().message;
+    }
+  }
+}
+
+// Whoever waits would wait for ever.
+TEST_F(ArchiveTest, tells_again_when_there_was_no_memory_to_be_told) {
+  const auto archive = open();
+  int tries = 0;
+  std::promise<bool> told;
+  archive->submit(begins("r1"), [&](Result<void> result) {
+    if (++tries < 3) throw std::bad_alloc();
+    told.set_value(result.has_value());
+  });
+  EXPECT_TRUE(told.get_future().get());
+  EXPECT_EQ(tries, 3);
 }
 
 TEST_F(ArchiveTest, needs_nobody_to_be_told) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -30,7 +31,11 @@ struct Connection {
     ::sqlite3_close_v2(handle);
   }
 
+  // What the last call that failed was told. Throws where there was no memory for it, as all else
+  // does.
   [[nodiscard]] Error error() const {
+    const int whole = ::sqlite3_extended_errcode(handle);
+    if (whole == SQLITE_NOMEM || whole == SQLITE_IOERR_NOMEM) throw std::bad_alloc();
     const int code = ::sqlite3_errcode(handle) & 0xff;  // without what makes it an extended one
     const bool is_locked = code == SQLITE_BUSY || code == SQLITE_PROTOCOL;
     return {is_locked ? ErrorKind::kBusy : ErrorKind::kIo,
@@ -41,6 +46,7 @@ struct Connection {
   std::chrono::milliseconds patience = kUsualWait;           // of one step of a statement
   steady_clock::time_point gives_up{};                       // of the one under way
   std::unordered_map<std::string, sqlite3_stmt*> resting{};  // prepared, not in use
+  bool is_spoilt = false;  // something stands in the open transaction that was to be undone
 };
 
 namespace {
@@ -88,6 +94,22 @@ const char* impatient_files() {
   static const int registered = ::sqlite3_vfs_register(&files, 0);
   return registered == SQLITE_OK ? files.zName : nullptr;
 }
+
+// How long statements wait for others, for as long as this lives.
+class Patience {
+ public:
+  Patience(Database& database, std::chrono::milliseconds wait) : database_(database) {
+    database_.wait_for_others(wait);
+  }
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
+  Patience(Patience&&) = delete;
+  Patience& operator=(Patience&&) = delete;
+  ~Patience() { database_.wait_for_others(kUsualWait); }
+
+ private:
+  Database& database_;
+};
 
 tl::unexpected<Error> refused(const std::string& path, const char* reason) {
   return fail(ErrorKind::kIo, fmt::format("cannot use {}: {}", path, reason));
@@ -157,7 +179,12 @@ Statement::~Statement() {
   if (prepared_ == nullptr) return;
   ::sqlite3_reset(prepared_);
   ::sqlite3_clear_bindings(prepared_);
-  if (!of_->resting.try_emplace(std::move(sql_), prepared_).second) ::sqlite3_finalize(prepared_);
+  try {
+    if (of_->resting.try_emplace(std::move(sql_), prepared_).second) return;
+  } catch (const std::bad_alloc&) {
+    // Then it is prepared again.
+  }
+  ::sqlite3_finalize(prepared_);
 }
 
 // --- Database ------------------------------------------------------------------------------------
@@ -167,15 +194,17 @@ Result<Database> Database::open(const std::string& path, std::chrono::millisecon
   auto connection = std::make_unique<Connection>();
   constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
   const int code = ::sqlite3_open_v2(path.c_str(), &connection->handle, kFlags, impatient_files());
+  if (code == SQLITE_NOMEM) throw std::bad_alloc();
   if (code != SQLITE_OK) return refused(path, ::sqlite3_errstr(code));
   ::sqlite3_extended_result_codes(connection->handle, 1);
   Database database(std::move(connection));
   ::sqlite3_busy_handler(database.connection_->handle, wait_for_them, database.connection_.get());
   const auto until = steady_clock::now() + wait;
   while (true) {
-    database.wait_for_others(wait);
-    const auto set = database.run_script(kSettings);
-    database.wait_for_others(kUsualWait);
+    const auto set = [&] {
+      const Patience patience(database, wait);
+      return database.run_script(kSettings);
+    }();
     if (set) return database;
     const bool is_locked = set.error().kind == ErrorKind::kBusy;
     if (is_locked && steady_clock::now() < until) continue;
@@ -236,6 +265,20 @@ std::int64_t Database::last_inserted() const {
 
 void Database::wait_for_others(std::chrono::milliseconds limit) { connection_->patience = limit; }
 
+// Nothing here takes memory of ours: it may be what is missing.
+void Database::undo_all() noexcept {
+  if (in_transaction()) ::sqlite3_exec(connection_->handle, "ROLLBACK", nullptr, nullptr, nullptr);
+  connection_->is_spoilt = in_transaction();
+}
+
+// SQLite may have undone everything by itself.
+void Database::undo_nested() noexcept {
+  constexpr const char* kUndo = "ROLLBACK TO nested; RELEASE nested";
+  if (in_transaction() &&
+      ::sqlite3_exec(connection_->handle, kUndo, nullptr, nullptr, nullptr) != SQLITE_OK)
+    connection_->is_spoilt = true;
+}
+
 bool Database::in_transaction() const { return ::sqlite3_get_autocommit(connection_->handle) == 0; }
 
 Database::Database(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
@@ -249,9 +292,10 @@ Result<Transaction> Transaction::begin(Database& database, Kind kind,
                                        std::chrono::milliseconds wait) {
   const auto until = steady_clock::now() + wait;
   while (true) {
-    database.wait_for_others(wait);
-    auto begun = try_to_begin(database, kind);
-    database.wait_for_others(kUsualWait);
+    auto begun = [&] {
+      const Patience patience(database, wait);
+      return try_to_begin(database, kind);
+    }();
     if (begun || begun.error().kind != ErrorKind::kBusy || steady_clock::now() >= until)
       return begun;
   }
@@ -262,6 +306,7 @@ Result<Transaction> Transaction::try_to_begin(Database& database, Kind kind) {
   const char* sql = kind == Kind::kRead    ? "BEGIN DEFERRED"
                     : kind == Kind::kWrite ? "BEGIN IMMEDIATE"
                                            : "SAVEPOINT nested";
+  if (kind != Kind::kNested) database.undo_all();  // there was no memory even for that
   if (auto begun = database.run(sql); !begun) return fail(begun.error());
   Transaction made(database, kind);
   if (kind != Kind::kRead) return made;
@@ -270,20 +315,19 @@ Result<Transaction> Transaction::try_to_begin(Database& database, Kind kind) {
 }
 
 Result<void> Transaction::commit() {
+  if (kind_ != Kind::kNested && database_->connection_->is_spoilt)
+    return fail(ErrorKind::kIo, "the store: what failed could not be undone alone");
   auto done = database_->run(kind_ == Kind::kNested ? "RELEASE nested" : "COMMIT");
   if (!done) undo();
   database_ = nullptr;
   return done;
 }
 
-// SQLite may have undone everything by itself. What fails here has nothing left to undo.
-void Transaction::undo() {
-  if (!database_->in_transaction()) return;
-  if (kind_ != Kind::kNested) {
-    (void)database_->run("ROLLBACK");
-  } else if (database_->run("ROLLBACK TO nested")) {
-    (void)database_->run("RELEASE nested");
-  }
+void Transaction::undo() noexcept {
+  if (kind_ == Kind::kNested)
+    database_->undo_nested();
+  else
+    database_->undo_all();
 }
 
 Transaction::Transaction(Transaction&& other) noexcept

@@ -1,5 +1,6 @@
 // A database file: opened, asked, written, in transactions. SQLite underneath, shown to nobody. It
-// refuses to know which tables there are and what stands in them.
+// refuses to know which tables there are and what stands in them. Where there is no memory, whoever
+// has it, everything throws std::bad_alloc; a transaction that ends by that is undone.
 #pragma once
 
 #include <chrono>
@@ -99,7 +100,10 @@ class Database {
   ~Database();
 
  private:
+  friend class Transaction;
   explicit Database(std::unique_ptr<Connection> connection);
+  void undo_all() noexcept;
+  void undo_nested() noexcept;
 
   std::unique_ptr<Connection> connection_;
 };
@@ -119,7 +123,8 @@ class Transaction {
   [[nodiscard]] static Result<Transaction> begin(Database& database, Kind kind,
                                                  std::chrono::milliseconds wait = kUsualWait);
 
-  // On failure all of it is undone. A nested one is kept only if the one around it is.
+  // On failure all of it is undone, as it is when something that stands in it had to be undone and
+  // could not. A nested one is kept only if the one around it is.
   [[nodiscard]] Result<void> commit();
 
   Transaction(Transaction&& other) noexcept;
@@ -131,7 +136,7 @@ class Transaction {
  private:
   Transaction(Database& database, Kind kind) : database_(&database), kind_(kind) {}
   static Result<Transaction> try_to_begin(Database& database, Kind kind);
-  void undo();
+  void undo() noexcept;
 
   Database* database_;  // none once it has ended
   Kind kind_;

@@ -2,13 +2,18 @@
 // a request that no memory is left for ends alone.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "http/coding.hpp"
+#include "store/archive.hpp"
+#include "store/store_fixture.hpp"
+#include "support/responses.hpp"
 #include "support/road.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -31,8 +36,17 @@ class Memory : public testing::TestWithParam<unsigned> {
   }
   // Address space of a running program.
   static void limit(Process& process, rlim_t megabytes) {
-    const rlimit wanted{megabytes << 20, megabytes << 20};
+    rlimit wanted{};
+    ASSERT_EQ(::prlimit(process.pid(), RLIMIT_AS, nullptr, &wanted), 0);
+    wanted.rlim_cur = megabytes << 20;
     ASSERT_EQ(::prlimit(process.pid(), RLIMIT_AS, &wanted, nullptr), 0);
+  }
+  // What it takes of that, in megabytes.
+  static std::size_t address_space(const Process& process) {
+    std::ifstream file("/proc/" + std::to_string(process.pid()) + "/statm");
+    std::size_t pages = 0;
+    file >> pages;
+    return (pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))) >> 20;
   }
   static bool is_well(const Road& road) {
     return ask(road.port(), "GET", "/health").status == 200 &&
@@ -87,6 +101,47 @@ TEST_P(Memory, that_is_not_there_ends_one_request) {
     EXPECT_EQ(reply.field("retry-after"), "1");
     EXPECT_TRUE(is_well(road));
   }
+}
+
+// A response that is kept, larger than half of what glibc reserves for a thread: there are two of
+// it when it is read.
+void keep_large(const Road& road, const std::string& id) {
+  auto archive = store::Archive::open(road.home() + "/responses.db");
+  ASSERT_TRUE(archive);
+  const auto keep = [&id](store::Responses& kept) {
+    store::StoredResponse large{.id = id, .scope = "", .status = store::Status::kCompleted};
+    large.object = R"({"pad":")" + std::string(std::size_t{40} << 20, 'a') + R"("})";
+    return kept.begin(large, {});
+  };
+  EXPECT_TRUE(store::done(**archive, keep));
+}
+
+// What the store's thread has no memory for is told to whoever asked: it ended the program.
+TEST_P(Memory, that_is_not_there_for_the_store_ends_one_question) {
+  const std::string id = "resp_large";
+  Road road(Plan{.workers = GetParam()});
+  keep_large(road, id);
+  ASSERT_TRUE(is_well(road));
+  ASSERT_EQ(ask_stored(road, "GET", "resp_none").status, 404);
+  const std::size_t before = address_space(road.proxy());
+  limit(road.proxy(), before + 10);
+  const Reply refused = ask_stored(road, "GET", id);
+  EXPECT_EQ(refused.status, 503) << refused.raw.substr(0, 500);
+  EXPECT_EQ(refused.field("retry-after"), "1");
+  EXPECT_NE(refused.body.find("memory"), std::string::npos) << refused.body.substr(0, 500);
+  EXPECT_TRUE(is_well(road));
+  limit(road.proxy(), before + 20);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(std::make_unique<RawClient>(road.port()));
+    const std::string query = i % 2 == 0 ? "" : "?stream=true";
+    clients.back()->send(request("GET", std::string(kResponses) + "/" + id + query));
+  }
+  for (const auto& client : clients) EXPECT_TRUE(client->wait_for("HTTP/1.1 "));  // this or that
+  clients.clear();
+  EXPECT_TRUE(is_well(road));
+  limit(road.proxy(), before + 2048);
+  EXPECT_EQ(ask_stored(road, "GET", id).status, 200) << "it was there all the time";
 }
 
 // A small body that unfolds into a large one is counted as it unfolds.
