@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <utility>
 
 #include "auth/token_endpoint.hpp"
 #include "base/digest.hpp"
 #include "base/encoding.hpp"
+#include "base/insist.hpp"
 #include "http/head.hpp"
 #include "net/crypto.hpp"
 
@@ -97,7 +99,14 @@ Task<Result<Credential>> Credentials::renewed(std::shared_ptr<const Standing> no
                                               std::string refused, net::Runtime& runtime,
                                               net::Cancellation& cancellation) {
   const auto waiter = std::make_shared<Waiter>(runtime);
-  control_.post([this, waiter, refused] { want_renewal(waiter, refused); });
+  control_.post([this, waiter, refused] {
+    try {
+      want_renewal(waiter, refused);
+    } catch (const std::exception&) {
+      wake(waiter);  // nobody else would
+      throw;
+    }
+  });
   cancellation.arm([waiter] { waiter->over.notify(); });
   co_await waiter->over.wait();
   cancellation.disarm();
@@ -137,7 +146,7 @@ void Credentials::want_renewal(std::shared_ptr<Waiter> waiter, const std::string
   if (renewing_) {
     waiters_.push_back(std::move(waiter));
   } else {
-    waiter->runtime.post([waiter] { waiter->over.notify(); });
+    wake(waiter);
   }
 }
 
@@ -172,9 +181,27 @@ void Credentials::when_settled(std::function<void()> then) {
   }
 }
 
+// Whatever is thrown on the way (there may be no memory), it is over for whoever waits.
 Task<void> Credentials::renew(std::string refused) {
-  auto done = co_await renew_under_lock(std::move(refused));
+  Result<void> done;
+  try {
+    done = co_await renew_under_lock(std::move(refused));
+  } catch (const std::exception& error) {
+    done = fail(ErrorKind::kInternal, error.what());
+  }
   renewing_ = false;
+  std::exception_ptr thrown;
+  try {
+    note_end(done);
+  } catch (const std::exception&) {
+    thrown = std::current_exception();
+  }
+  for (const auto& waiter : std::exchange(waiters_, {})) wake(waiter);
+  for (const auto& then : std::exchange(settled_, {})) then();
+  if (thrown) std::rethrow_exception(thrown);
+}
+
+void Credentials::note_end(const Result<void>& done) {
   if (done) {
     failure_.clear();
     pause_ = {};
@@ -184,9 +211,10 @@ Task<void> Credentials::renew(std::string refused) {
   look_at_files();
   take_up();
   if (done) rest_after_success();
-  for (const auto& waiter : std::exchange(waiters_, {}))
-    waiter->runtime.post([waiter] { waiter->over.notify(); });
-  for (const auto& then : std::exchange(settled_, {})) then();
+}
+
+void Credentials::wake(const std::shared_ptr<Waiter>& waiter) {
+  insist([&waiter] { waiter->runtime.post([waiter] { waiter->over.notify(); }); });
 }
 
 // Success means that another try would change nothing: it was renewed, here or by somebody else, or

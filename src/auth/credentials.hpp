@@ -79,6 +79,7 @@ class Credentials {
                                                  std::string refused, net::Runtime& runtime,
                                                  net::Cancellation& cancellation);
   void want_renewal(std::shared_ptr<Waiter> waiter, const std::string& refused);
+  static void wake(const std::shared_ptr<Waiter>& waiter);
   [[nodiscard]] bool may_renew(const Standing& now, bool forced) const;
 
   [[nodiscard]] Task<void> renew(std::string refused);
@@ -87,6 +88,7 @@ class Credentials {
   [[nodiscard]] Result<void> keep(Stored renewed, Replacement file, FileLock lock);
   void save_again();
   void rest_after_success();
+  void note_end(const Result<void>& done);
   void note_failure(const Error& error);
   void note_refusal(const Stored& stored);
   [[nodiscard]] bool is_refused(const Stored& stored) const;

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -50,9 +52,14 @@ class Renewal : public testing::Test {
     Sources sources;
     sources.auth_path = home.auth();
     sources.api_key = api_key;
-    made = std::make_unique<Credentials>(
-        loop.runtime(), sources, config, "ccproxy/test",
-        [this](Gravity, const std::string& message) { notices.push_back(message); });
+    made = std::make_unique<Credentials>(loop.runtime(), sources, config, "ccproxy/test",
+                                         [this](Gravity, const std::string& message) {
+                                           if (no_memory > 0) {
+                                             --no_memory;
+                                             throw std::bad_alloc();
+                                           }
+                                           notices.push_back(message);
+                                         });
     return *made;
   }
 
@@ -151,6 +158,7 @@ class Renewal : public testing::Test {
   std::unique_ptr<Upstream> server;
   std::unique_ptr<Credentials> made;
   std::vector<std::string> notices;
+  int no_memory = 0;  // for so many of them
 };
 
 Result<Credential> nothing() { return fail(ErrorKind::kInternal, "not asked"); }
@@ -191,6 +199,24 @@ TEST_F(Renewal, is_one_for_all_who_wait) {
     EXPECT_EQ(result->secret, "at-2");
   }
   EXPECT_EQ(asked(), 1U);
+}
+
+// All of them would wait for ever, and so would the end of the program.
+TEST_F(Renewal, that_throws_is_over_for_all_who_wait) {
+  home.write("auth.json", sign_in(-seconds(10)));
+  serve({grant("2")});
+  make();
+  no_memory = 2;  // to say that it was renewed, and then that it failed
+  int thrown = 0;
+  loop.runtime().survive([&thrown](std::string_view) { ++thrown; });
+  std::vector<Result<Credential>> results(3, nothing());
+  loop.run(use_beside(results));
+  EXPECT_EQ(thrown, 1);
+  bool is_settled = false;
+  made->when_settled([&is_settled] { is_settled = true; });
+  EXPECT_TRUE(is_settled);
+  made->tick();
+  EXPECT_EQ(secret(), "at-2") << "it is on disk";
 }
 
 TEST_F(Renewal, keeps_the_old_refresh_token_when_the_answer_has_none) {

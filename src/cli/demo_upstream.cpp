@@ -1,5 +1,7 @@
 #include "cli/demo_upstream.hpp"
 
+#include <cstdio>
+#include <string_view>
 #include <thread>
 
 #include "mock/mock_server.hpp"
@@ -34,6 +36,11 @@ DemoUpstream::~DemoUpstream() {
 
 Result<std::string> DemoUpstream::listen() {
   if (auto listening = state_->server.listen(); !listening) return fail(listening.error());
+  // What is thrown there (there may be no memory left) must not end the proxy.
+  state_->runtime.survive([](std::string_view what) {
+    std::fprintf(stderr, "ccproxy: the simulated API: %.*s\n", static_cast<int>(what.size()),
+                 what.data());
+  });
   state_->thread = std::thread([this] { state_->runtime.run(); });
   return state_->server.url();
 }

@@ -1,5 +1,6 @@
 #include "http/client.hpp"
 
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -102,7 +103,11 @@ class H1Call final : public Call {
   H1Call(H1Call&&) = delete;
   H1Call& operator=(H1Call&&) = delete;
   ~H1Call() override {
-    if (!aborted_) pool_->give_back(std::move(connection_));
+    try {
+      if (!aborted_) pool_->give_back(std::move(connection_));
+    } catch (const std::bad_alloc&) {
+      // Then it is not kept.
+    }
   }
 
   Task<Result<void>> send(const OutgoingRequest& request, std::string_view body,

@@ -107,11 +107,12 @@ void Runtime::post(std::function<void()> work) { asio::post(context_, std::move(
 
 void Runtime::wake_by(Clock::time_point when) {
   if (when >= next_wake_) return;
-  next_wake_ = when;
+  next_wake_ = Clock::time_point::max();  // should there be no memory: then it is not set
   timer_->timer.expires_at(when);
   timer_->timer.async_wait([this](const boost::system::error_code& error) {
     if (!error) on_wake();
   });
+  next_wake_ = when;
 }
 
 // When nothing runs and no deadline is armed, run() must not wait for the wake-up of one that was.
@@ -137,7 +138,11 @@ void Runtime::on_wake() {
     deadline.when_ = Clock::time_point::max();
     calling_ = &deadline;
     auto call = std::move(deadline.on_expire_);
-    call();  // may end deadlines, this one included: only the index is used on
+    try {
+      call();  // may end deadlines, this one included: only the index is used on
+    } catch (...) {
+      escaped(std::current_exception());  // the others have their time, too
+    }
     if (calling_ != nullptr) calling_->on_expire_ = std::move(call);
   }
   calling_ = nullptr;

@@ -406,6 +406,26 @@ TEST(Runtime, that_survives_ends_only_what_has_thrown) {
   EXPECT_EQ(escaped[1], std::bad_alloc().what());
 }
 
+// Its callback was lost by that, and those that were due with it were called when another was set.
+TEST(Runtime, that_survives_calls_its_deadlines_whatever_they_throw) {
+  Runtime runtime;
+  int escaped = 0, calls = 0;
+  bool others = false;
+  runtime.survive([&](std::string_view) { ++escaped; });
+  Deadline other(runtime, [&] { others = true; });
+  Deadline throws(runtime, [&] {
+    ++calls;
+    if (calls < 3) throws.expires_after(milliseconds(1));
+    throw std::bad_alloc();
+  });
+  Deadline last(runtime, [&] { others = others && calls > 0; });
+  for (Deadline* each : {&throws, &other, &last}) each->expires_after(milliseconds(1));
+  runtime.run();
+  EXPECT_TRUE(others);
+  EXPECT_EQ(calls, 3);
+  EXPECT_EQ(escaped, 3);
+}
+
 TEST(Runtime, that_does_not_survive_hands_the_exception_on) {
   Runtime runtime;
   runtime.spawn(throw_after(runtime, milliseconds(1)));

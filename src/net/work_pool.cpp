@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/insist.hpp"
 #include "net/thread_name.hpp"
 
 namespace ccproxy::net {
@@ -113,8 +114,10 @@ void WorkPool::work_on(Job& job) {
   } catch (...) {
     job.thrown = std::current_exception();
   }
-  job.runtime.post([done = job.done] {
-    if (const auto waiting = done.lock()) waiting->notify();
+  insist([&job] {  // whoever waits knows of nothing else
+    job.runtime.post([done = job.done] {
+      if (const auto waiting = done.lock()) waiting->notify();
+    });
   });
 }
 

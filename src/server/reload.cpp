@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <exception>
 #include <memory>
 #include <utility>
 
@@ -37,6 +38,15 @@ void Reload::tick() {
 void Reload::now() { read(true); }
 
 void Reload::read(bool was_asked) {
+  try {
+    take_up(was_asked);
+  } catch (const std::exception&) {
+    read_stamp_ = {};  // as a rule there is no memory: once more
+    throw;
+  }
+}
+
+void Reload::take_up(bool was_asked) {
   read_stamp_ = seen_stamp_ = stamp_of(file_.path);
   auto loaded = file_.load();
   if (!loaded) return refuse(loaded.error());
@@ -46,8 +56,8 @@ void Reload::read(bool was_asked) {
   if (auto usable = may_take_(merged); !usable) return refuse(usable.error());
 
   const config::Changes changes = config::changes_between(*read_, loaded->config);
-  read_ = std::make_shared<const config::Config>(std::move(loaded->config));
   if (!changes.live.empty()) take_(std::make_shared<const config::Config>(std::move(merged)));
+  read_ = std::make_shared<const config::Config>(std::move(loaded->config));
   for (const std::string& warning : loaded->warnings)
     shared_.log.say(Level::kWarn, kEvent, warning);
   if (!changes.live.empty() || was_asked)

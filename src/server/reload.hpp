@@ -38,6 +38,7 @@ class Reload {
 
  private:
   void read(bool was_asked);
+  void take_up(bool was_asked);
   void refuse(const Error& error);
 
   ConfigFile file_;

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <thread>
 #include <utility>
 
 #include "base/descriptors.hpp"
+#include "base/insist.hpp"
 #include "net/listener.hpp"
 #include "net/resolve.hpp"
 #include "net/signals.hpp"
@@ -93,8 +95,13 @@ struct Server::State {
   Clock::time_point ends_by = Clock::time_point::max();  // what is not written by then is not
 };
 
+// What is thrown in the control loop (there may be no memory left) ends what threw it alone, as it
+// does in the workers'.
 Server::Server(proxy::Shared& shared, net::Runtime& control, ConfigFile file)
-    : state_(std::make_unique<State>(shared, control, std::move(file))) {}
+    : state_(std::make_unique<State>(shared, control, std::move(file))) {
+  control.survive(
+      [&log = shared.log](std::string_view what) { log.say(Level::kError, "exception", what); });
+}
 Server::~Server() = default;
 
 std::uint16_t Server::port() const { return state_->port; }
@@ -150,9 +157,9 @@ Result<void> Server::State::may_take(const config::Config& config) {
   return {};
 }
 
+// Should it break off, since there is no memory, it is done again from the beginning.
 void Server::State::take(config::Snapshot next) {
   const config::Snapshot before = shared.config.get();
-  shared.config.set(next);
   shared.held.set_most(next->limits.held_bytes);
   shared.thinking.set_most(proxy::thinking_bytes(*next));
   if (auto kept = shared.responses.configure(next->store); !kept)
@@ -163,18 +170,20 @@ void Server::State::take(config::Snapshot next) {
   if (before->model_mapping != next->model_mapping ||
       before->follow_retirements != next->follow_retirements)
     shared.catalog.rebuild(*next);
-  if (proxy::same_upstream(*before, *next)) return;
-  for (const auto& worker : workers) worker->reconnect(next);
+  if (!proxy::same_upstream(*before, *next))
+    for (const auto& worker : workers) worker->reconnect(next);
+  shared.config.set(std::move(next));
 }
 
+// The next one is set first: it comes, whatever this one throws.
 void Server::State::tick() {
+  second.expires_after(kSecond);
   shared.refused_connections.tell_rest(shared.log, Clock::now());
   shared.refused_keys.tell_rest(shared.log, Clock::now());
   shared.failed_accepts.tell_rest(shared.log, Clock::now());
   shared.credentials.tick();
   shared.responses.tick();
   reload.tick();
-  second.expires_after(kSecond);
 }
 
 Result<void> Server::State::bind() {
@@ -211,7 +220,7 @@ void Server::run() {
   for (const auto& worker : state_->workers)
     threads.emplace_back([this, worker = worker.get()] {
       worker->run();
-      state_->control.post([this] { state_->worker_ended(); });
+      insist([this] { state_->control.post([this] { state_->worker_ended(); }); });
     });
   state_->running = threads.size();
   state_->second.expires_after(kSecond);
@@ -235,8 +244,8 @@ void Server::State::on_signal() {
   shared.log.say(Level::kInfo, "shutdown",
                  fmt::format("no new clients; {} running answers have {} s to finish",
                              shared.in_flight.load(), grace.count()));
+  grace_over.expires_after(grace);  // first: it comes, whatever is thrown here
   for (const auto& worker : workers) worker->drain();
-  grace_over.expires_after(grace);
 }
 
 void Server::State::on_grace_over() {
@@ -244,8 +253,8 @@ void Server::State::on_grace_over() {
     stop_workers();
     return;
   }
-  for (const auto& worker : workers) worker->cut();
   grace_over.expires_after(kLastWords);
+  for (const auto& worker : workers) worker->cut();
 }
 
 void Server::State::stop_workers() {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <thread>
 #include <utility>
 
 #include "net/thread_name.hpp"
@@ -14,6 +15,7 @@ namespace ccproxy::server {
 namespace {
 
 constexpr std::chrono::milliseconds kAcceptPause{100};  // when the system is out of descriptors
+constexpr std::chrono::milliseconds kMoment{10};
 // Clients beyond the limit are told so, this many at once and for this long; the others wait with
 // the kernel meanwhile, which is never long.
 constexpr std::size_t kMostTurnedAway = 32;
@@ -112,20 +114,29 @@ void Worker::run() {
   runtime_.run();
 }
 
+// Whatever is thrown on the way, those who come later are served.
 Task<void> Worker::accept(net::Listener& listener, bool trusted) {
-  while (!draining_) {
-    while (shared_.turned_away >= kMostTurnedAway && !draining_)
-      co_await net::sleep(runtime_, kTurnAwayPause);
-    auto stream = co_await listener.accept();
-    if (stream && !draining_) {
-      if (!add_safely(std::move(*stream), trusted)) co_await net::sleep(runtime_, kAcceptPause);
-    } else if (!stream && stream.error().kind == ErrorKind::kIo) {
-      shared_.failed_accepts.tell(shared_.log, stream.error().message, Clock::now());
-      co_await net::sleep(runtime_, kAcceptPause);
-    } else {
-      co_return;
+  for (bool goes_on = true; goes_on && !draining_;) {
+    try {
+      goes_on = co_await accept_next(listener, trusted);
+    } catch (const std::exception& error) {
+      shared_.log.say(telemetry::Level::kError, "exception", error.what());
+      std::this_thread::sleep_for(kMoment);  // there may be no memory to wait in the loop
     }
   }
+}
+
+// False when nobody comes any more.
+Task<bool> Worker::accept_next(net::Listener& listener, bool trusted) {
+  while (shared_.turned_away >= kMostTurnedAway && !draining_)
+    co_await net::sleep(runtime_, kTurnAwayPause);
+  auto stream = co_await listener.accept();
+  const bool has_failed = !stream && stream.error().kind == ErrorKind::kIo;
+  if (draining_ || (!stream && !has_failed)) co_return false;
+  if (has_failed) shared_.failed_accepts.tell(shared_.log, stream.error().message, Clock::now());
+  if (has_failed || !add_safely(std::move(*stream), trusted))
+    co_await net::sleep(runtime_, kAcceptPause);
+  co_return true;
 }
 
 // False when there is no memory for it: then it is closed.
@@ -153,8 +164,14 @@ void Worker::add(std::unique_ptr<net::Stream> stream, bool trusted) {
   client->trusted = trusted;
   client->is_one_too_many = is_one_too_many;
   clients_.push_back(client);
-  client->connection->start();
-  runtime_.spawn(serve(client));
+  try {
+    client->connection->start();
+    runtime_.spawn(serve(client));
+  } catch (const std::exception&) {
+    client->connection->close();
+    std::erase(clients_, client);
+    throw;
+  }
 }
 
 // One request after another, until the client or the server is done. Whatever a request throws ends

@@ -49,6 +49,7 @@ class Worker {
  private:
   struct Client;
   [[nodiscard]] Task<void> accept(net::Listener& listener, bool trusted);
+  [[nodiscard]] Task<bool> accept_next(net::Listener& listener, bool trusted);
   [[nodiscard]] Task<void> serve(std::shared_ptr<Client> client);
   [[nodiscard]] Task<bool> serve_one(Client& client);
   [[nodiscard]] bool add_safely(std::unique_ptr<net::Stream> stream, bool trusted);

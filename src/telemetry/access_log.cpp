@@ -1,5 +1,8 @@
 #include "telemetry/access_log.hpp"
 
+#include <exception>
+#include <utility>
+
 #include "base/text.hpp"
 
 namespace ccproxy::telemetry {
@@ -24,10 +27,9 @@ void Receipt::warn(std::string_view token, std::string_view meaning) {
   if (detail.empty()) detail = meaning;
 }
 
-void write_receipt(Log& log, const Receipt& receipt, Clock::time_point now) {
-  const bool good = receipt.ending == Ending::kComplete || receipt.ending == Ending::kClientGone;
-  const Level level = good ? Level::kInfo : Level::kWarn;
-  if (!log.wants(level)) return;
+namespace {
+
+void write(Log& log, Level level, const Receipt& receipt, Clock::time_point now) {
   Line line = log.line(level, "request");
   const auto text = [&](std::string_view key, std::string_view value) {
     if (!value.empty()) line.add(key, value);
@@ -61,6 +63,19 @@ void write_receipt(Log& log, const Receipt& receipt, Clock::time_point now) {
   text("detail", receipt.detail);
   text("peer", receipt.peer);
   log.write(level, std::move(line));
+}
+
+}  // namespace
+
+void write_receipt(Log& log, const Receipt& receipt, Clock::time_point now) {
+  const bool good = receipt.ending == Ending::kComplete || receipt.ending == Ending::kClientGone;
+  const Level level = good ? Level::kInfo : Level::kWarn;
+  if (!log.wants(level)) return;
+  try {
+    write(log, level, receipt, now);
+  } catch (const std::exception&) {
+    log.leave_one_out();  // as a rule there is no memory
+  }
 }
 
 }  // namespace ccproxy::telemetry

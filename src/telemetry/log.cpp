@@ -56,6 +56,7 @@ class QueuedLog final : public Log {
   void write(Level level, Line line) override {
     if (wants(level)) writer_.write(std::move(line).take());
   }
+  void leave_one_out() override { writer_.leave_one_out(); }
   void reopen() override { writer_.reopen(); }
 
  private:

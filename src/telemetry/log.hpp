@@ -2,6 +2,7 @@
 // thread. It refuses to know who logs; that nothing secret is passed in is the caller's care.
 #pragma once
 
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,12 +40,19 @@ class Log {
   // Opens the file again, where another program has moved it away.
   virtual void reopen() {}
 
-  // One event with a sentence for a person.
-  void say(Level level, std::string_view event, std::string_view message) {
+  // Counts a line that there was no memory for.
+  virtual void leave_one_out() {}
+
+  // One event with a sentence for a person. It may be that there is no memory: throws nothing.
+  void say(Level level, std::string_view event, std::string_view message) noexcept {
     if (!wants(level)) return;
-    Line text = line(level, event);
-    text.add("message", message);
-    write(level, std::move(text));
+    try {
+      Line text = line(level, event);
+      text.add("message", message);
+      write(level, std::move(text));
+    } catch (const std::exception&) {
+      leave_one_out();
+    }
   }
 };
 

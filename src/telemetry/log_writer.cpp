@@ -2,7 +2,9 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -13,6 +15,16 @@ namespace {
 constexpr std::size_t kMostQueued = std::size_t{4} << 20;  // bytes
 constexpr std::chrono::seconds kTryAgain{1};
 constexpr std::size_t kOfEach = 64;  // what a line costs besides its bytes
+
+// What there is no memory for is a line that could not be written: nothing ends the thread.
+template <class Work>
+bool safely(const Work& work) {
+  try {
+    return work();
+  } catch (const std::exception&) {
+    return false;
+  }
+}
 
 }  // namespace
 
@@ -28,6 +40,7 @@ struct LogWriter::State {
   };
   bool take(Work& work);
   void do_all(const Work& work);
+  bool reopen_file();
 
   LogFile file;  // of the thread alone
   Notices notices;
@@ -62,9 +75,19 @@ void LogWriter::write(std::string line) {
     ++state_->left_out;
     return;
   }
+  try {
+    state_->lines.push_back(std::move(line));
+  } catch (const std::bad_alloc&) {
+    ++state_->left_out;
+    return;
+  }
   state_->queued += cost;
-  state_->lines.push_back(std::move(line));
   if (state_->lines.size() == 1) state_->changed.notify_one();
+}
+
+void LogWriter::leave_one_out() {
+  const std::lock_guard lock(state_->mutex);
+  ++state_->left_out;
 }
 
 void LogWriter::reopen() {
@@ -87,19 +110,23 @@ bool LogWriter::State::take(Work& work) {
   return true;
 }
 
+bool LogWriter::State::reopen_file() {
+  const auto opened = file.reopen();
+  return opened || file.write(notices.failed(opened.error().message));
+}
+
 void LogWriter::State::do_all(const Work& work) {
-  if (work.reopens)
-    if (const auto opened = file.reopen(); !opened)
-      (void)file.write(notices.failed(opened.error().message));
+  if (work.reopens) (void)safely([this] { return reopen_file(); });
   std::uint64_t lost = 0;
   std::size_t done = 0;
   for (const std::string& line : work.lines) {
-    if (!file.write(line)) ++lost;
+    if (!safely([&] { return file.write(line); })) ++lost;
     done += line.size() + kOfEach;
   }
   // Said behind the lines that did fit, which came before.
   const std::uint64_t missing = work.left_out + lost;
-  const bool is_said = missing == 0 || (lost == 0 && file.write(notices.left_out(missing)));
+  const auto say = [&] { return file.write(notices.left_out(missing)); };
+  const bool is_said = missing == 0 || (lost == 0 && safely(say));
   const std::lock_guard lock(mutex);
   queued -= done;
   is_failing = !is_said;

@@ -31,8 +31,10 @@ class LogWriter {
   LogWriter& operator=(LogWriter&&) = delete;
 
   // Hands a line over. One that does not fit the queue is counted, and the number is logged as soon
-  // as there is room.
+  // as there is room; so is one that there is no memory for.
   void write(std::string line);
+  // One that could not even be made.
+  void leave_one_out();
   // Opens the file again, by the thread, before the next line.
   void reopen();
 

@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <new>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -112,6 +114,24 @@ TEST_F(Logging, goes_on_in_a_new_file_when_another_program_has_moved_it) {
   writer.write("after");
   EXPECT_TRUE(until([&] { return text() == "after\n"; }));
   EXPECT_EQ(text("moved"), "before\n");
+}
+
+// What its notices threw ended the program: nobody stands behind the thread.
+TEST_F(Logging, goes_on_when_there_is_no_memory_for_what_it_says) {
+  std::atomic<int> tries = 0;
+  LogWriter::Notices scarce = {[&tries](std::uint64_t count) {
+                                 if (++tries < 2) throw std::bad_alloc();
+                                 return std::to_string(count) + " left out";
+                               },
+                               [](const std::string&) -> std::string { throw std::bad_alloc(); }};
+  LogWriter writer(open(), std::move(scarce));
+  std::filesystem::rename(path_, folder_ + "/moved");
+  std::filesystem::create_directory(path_);
+  writer.reopen();  // fails, and there is no memory to say so
+  writer.leave_one_out();
+  writer.write("one");
+  ASSERT_TRUE(until([&] { return text("moved") == "one\n1 left out\n"; })) << text("moved");
+  EXPECT_EQ(tries, 2);
 }
 
 TEST_F(Logging, stays_with_its_file_when_there_can_be_no_new_one) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/insist.hpp"
 #include "proxy/state/ending.hpp"
 #include "proxy/state/running_response.hpp"
 #include "proxy/translation/context.hpp"
@@ -46,7 +47,12 @@ Task<Result<Queued>> BackgroundResponse::start(RequestBody body, Hold& hold) {
   const auto waiting = std::make_shared<Waiting>(worker_.runtime);
   const auto self = shared_from_this();
   worker_.background.add(self);
-  worker_.runtime.spawn(run(self, std::move(body), waiting));
+  try {
+    worker_.runtime.spawn(run(self, std::move(body), waiting));
+  } catch (const std::exception&) {
+    worker_.background.remove(this);
+    throw;
+  }
   co_await waiting->told.wait();
   co_return std::move(*waiting->result);
 }
@@ -63,8 +69,10 @@ Task<void> BackgroundResponse::run(std::shared_ptr<BackgroundResponse> self, Req
     note_ending(self->receipt_, served.error());
   }
   if (!waiting->result) {  // it never got so far: whoever asked writes the receipt
-    waiting->tell(fail(served ? Error{ErrorKind::kInternal, "nothing was queued"}
-                              : self->upstream_.explain(served.error())));
+    insist([&] {
+      waiting->tell(fail(served ? Error{ErrorKind::kInternal, "nothing was queued"}
+                                : self->upstream_.explain(served.error())));
+    });
   } else {
     telemetry::write_receipt(self->worker_.shared.log, self->receipt_, Clock::now());
   }
