@@ -331,9 +331,13 @@ std::vector<Key> make_keys() {
               field(&Config::limits, &Limits::body_bytes)),
       integer("limits.headBytes", 1024, 1 << 24, "Of the head of a request.",
               field(&Config::limits, &Limits::head_bytes)),
-      integer("limits.connections", 1, 1'000'000,
-              "Clients connected at once; also responses in the background, in each worker.",
-              field(&Config::limits, &Limits::connections)),
+      integer(
+          "limits.connections", 1, 1'000'000,
+          "Clients connected at once; also responses in the background, of all workers. Where the "
+          "system lets fewer files be open (ulimit -n) there are fewer of both: a response in "
+          "the background takes the place of half a client, and half of the files stay with "
+          "clients.",
+          field(&Config::limits, &Limits::connections)),
       integer("limits.heldBytes", 1024, kTebibyte,
               "Of all that is held at once for clients and for the store: request bodies, what is "
               "fetched for them, whole answers, responses that run, what waits to be written. "

@@ -63,6 +63,13 @@ Error nothing_stored() {
           "completion_id"};
 }
 
+Error too_many_in_the_background() {
+  return {ErrorKind::kBusy,
+          "too many responses in the background (limits.connections, or the files that the system "
+          "lets CCProxy have open): try again later",
+          "", "", kComeBack};
+}
+
 }  // namespace
 
 Exchange::Exchange(WorkerState& worker, std::shared_ptr<http::ServerConnection> client,
@@ -285,12 +292,10 @@ Task<Result<Exchange::Wishes>> Exchange::wishes_of(std::string_view body) {
 // The request goes on by itself; the client is told that it waits, or follows it.
 Task<Result<void>> Exchange::respond_in_background(const Route& route, RequestBody body,
                                                    bool streams, Hold& hold) {
-  if (worker_.background.size() >= config_->limits.connections)
-    co_return fail({ErrorKind::kBusy,
-                    "too many responses in the background (limits.connections): try again later",
-                    "", "", kComeBack});
-  const auto response =
-      std::make_shared<BackgroundResponse>(worker_, config_, copy_of(head_), route, receipt_);
+  Place place = shared_.places.take_background();
+  if (!place) co_return fail(too_many_in_the_background());
+  const auto response = std::make_shared<BackgroundResponse>(worker_, config_, copy_of(head_),
+                                                             route, receipt_, std::move(place));
   auto queued = co_await response->start(std::move(body), hold);
   if (!queued) co_return fail(queued.error());
   if (streams) {

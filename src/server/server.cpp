@@ -114,20 +114,24 @@ void Server::State::on_hangup() {
 }
 
 // Each client may need a connection to the upstream, too: without room for that it would be taken
-// in and never served.
+// in and never served. So does each response in the background.
 void Server::State::bound_clients(const config::Config& config) {
+  using proxy::Places;
   const std::size_t wanted = config.limits.connections;
   const std::size_t reserve = kOwnFiles + kFilesOfWorker * workers.size();
-  const std::size_t open = raise_open_files(2 * wanted + reserve);
-  const std::size_t room = open > reserve + 2 ? (open - reserve) / 2 : 1;
-  shared.most_clients = std::min(wanted, room);
+  const std::size_t open =
+      raise_open_files((Places::kFilesOfClient + Places::kFilesOfBackground) * wanted + reserve);
+  const std::size_t files = std::max(open, reserve + Places::kFilesOfClient) - reserve;
+  const std::size_t room = files / Places::kFilesOfClient;
+  shared.places.bound(wanted, files);
   if (room >= wanted) return;
   // A default that is cut a little is nothing to warn of: nobody has asked for it.
   constexpr std::size_t kPlenty = 1000;
   const bool is_default = wanted == config::Config().limits.connections;
   shared.log.say(is_default && room >= kPlenty ? Level::kInfo : Level::kWarn, "limits",
-                 fmt::format("{} clients are served at once, not {} (limits.connections): the "
-                             "system lets this process have {} files open (ulimit -n)",
+                 fmt::format("{} clients are served at once, not {} (limits.connections), and "
+                             "fewer while responses run in the background: the system lets this "
+                             "process have {} files open (ulimit -n)",
                              room, wanted, open));
 }
 

@@ -32,20 +32,27 @@ http::ServerLimits server_limits(const config::Config& config) {
 
 }  // namespace
 
-// A connected client and what it is being served. Counts among the clients of all workers for as
-// long as it exists.
+// A connected client and what it is being served. One that has no place is one too many, and is
+// told so by the answer to its one request.
 struct Worker::Client {
-  explicit Client(std::atomic<std::size_t>& all) : all_clients(all) { ++all_clients; }
+  Client(proxy::Place taken, std::atomic<std::size_t>& all_turned_away)
+      : place(std::move(taken)), turned_away(all_turned_away) {
+    if (is_one_too_many()) ++turned_away;
+  }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   Client(Client&&) = delete;
   Client& operator=(Client&&) = delete;
-  ~Client() { --all_clients; }
+  ~Client() {
+    if (is_one_too_many()) --turned_away;
+  }
 
-  std::atomic<std::size_t>& all_clients;
+  [[nodiscard]] bool is_one_too_many() const { return !place; }
+
+  const proxy::Place place;
+  std::atomic<std::size_t>& turned_away;
   std::shared_ptr<http::ServerConnection> connection{};
   bool trusted = false;
-  bool is_one_too_many = false;         // its one request is told so
   proxy::Exchange* exchange = nullptr;  // while one runs
 };
 
@@ -153,16 +160,14 @@ bool Worker::add_safely(std::unique_ptr<net::Stream> stream, bool trusted) {
 void Worker::add(std::unique_ptr<net::Stream> stream, bool trusted) {
   const config::Snapshot config = shared_.config.get();
   http::ServerLimits limits = server_limits(*config);
-  const bool is_one_too_many = shared_.clients >= shared_.most_clients;
-  if (is_one_too_many) {
+  const auto client = std::make_shared<Client>(shared_.places.take_client(), shared_.turned_away);
+  if (client->is_one_too_many()) {
     shared_.refused_connections.tell(shared_.log, stream->peer(), Clock::now());
     limits.request_head = limits.keep_alive = limits.write_stall = kTurnAwayLimit;
   }
-  auto client = std::make_shared<Client>(is_one_too_many ? shared_.turned_away : shared_.clients);
   client->connection = std::make_shared<http::ServerConnection>(runtime_, std::move(stream), limits,
                                                                 proxy::kGuardFields);
   client->trusted = trusted;
-  client->is_one_too_many = is_one_too_many;
   clients_.push_back(client);
   try {
     client->connection->start();
@@ -198,7 +203,7 @@ Task<bool> Worker::serve_one(Client& client) {
   if (!head && head.error().kind == ErrorKind::kClosed) co_return false;
   proxy::Exchange exchange(state_, client.connection, client.trusted);
   client.exchange = &exchange;
-  if (head && client.is_one_too_many) {
+  if (head && client.is_one_too_many()) {
     Error error{ErrorKind::kBusy, "too many clients at once (limits.connections): try again", "",
                 "", kComeBack};
     co_await exchange.turn_away(std::move(*head), std::move(error));

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "support/chat.hpp"
 #include "support/road.hpp"
 
 namespace ccproxy::test {
@@ -103,18 +104,36 @@ TEST_P(Limits, of_connections_are_told_to_whoever_asks) {
   EXPECT_TRUE(wait_until([&] { return ask(road.port(), "GET", "/health").status == 200; }));
 }
 
+// A server that may have 200 files open, in front of a road's mock.
+class FewFiles {
+ public:
+  FewFiles(const Road& other, unsigned workers)
+      : process_("/bin/sh",
+                 {"-c", "ulimit -n 200; exec \"$0\" \"$@\"", CCPROXY_BINARY, "start", "--port", "0",
+                  "--workers", std::to_string(workers), "--upstream", other.mock_url()},
+                 {{"CCPROXY_HOME", other.home() + "/small"}, {"ANTHROPIC_API_KEY", kServerKey}}) {
+    constexpr std::string_view kBefore = "listening on http://127.0.0.1:";
+    EXPECT_TRUE(process_.wait_for(std::string(kBefore))) << process_.errors();
+    const std::string output = process_.output();
+    const auto at = output.find(kBefore);
+    if (at != std::string::npos)
+      port_ = static_cast<std::uint16_t>(std::stoul(output.substr(at + kBefore.size())));
+  }
+
+  [[nodiscard]] Process& process() { return process_; }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+
+ private:
+  Process process_;
+  std::uint16_t port_ = 0;
+};
+
 // Clients were taken in for whom no connection to the upstream could be opened.
 TEST_P(Limits, of_open_files_leave_room_to_serve_whoever_is_let_in) {
   Road other;  // its home and its mock
-  Process proxy("/bin/sh",
-                {"-c", "ulimit -n 200; exec \"$0\" \"$@\"", CCPROXY_BINARY, "start", "--port", "0",
-                 "--workers", std::to_string(GetParam()), "--upstream", other.mock_url()},
-                {{"CCPROXY_HOME", other.home() + "/small"}, {"ANTHROPIC_API_KEY", kServerKey}});
-  ASSERT_TRUE(proxy.wait_for("listening on"));
-  EXPECT_TRUE(proxy.wait_for("ulimit -n")) << "it says what is served";
-  const std::string output = proxy.output();
-  const auto port =
-      static_cast<std::uint16_t>(std::stoul(output.substr(output.find("127.0.0.1:") + 10)));
+  FewFiles proxy(other, GetParam());
+  EXPECT_TRUE(proxy.process().wait_for("ulimit -n")) << "it says what is served";
+  const std::uint16_t port = proxy.port();
   std::vector<std::unique_ptr<RawClient>> clients;
   for (int i = 0; i < 150; ++i) {
     clients.push_back(std::make_unique<RawClient>(port));
@@ -128,6 +147,35 @@ TEST_P(Limits, of_open_files_leave_room_to_serve_whoever_is_let_in) {
   }
   EXPECT_GT(served, 20);
   EXPECT_EQ(served + turned_away, 150) << "nobody waits for ever, nobody is cut off";
+}
+
+// Each took a connection to the upstream, and nobody counted them: at the last file nobody was
+// served.
+TEST_P(Limits, of_open_files_hold_for_what_runs_in_the_background) {
+  Road other;
+  other.reply({{"fault", "stall"}});
+  FewFiles proxy(other, GetParam());
+  const std::uint16_t port = proxy.port();
+  constexpr const char* kBody = R"({"model":"claude-sonnet-5","input":"hi","background":true})";
+  int begun = 0, turned_away = 0;
+  for (int i = 0; i < 185; ++i) {
+    const Reply reply = ask(port, "POST", "/v1/responses", kBody, kOpenAiFields);
+    begun += reply.status == 200 ? 1 : 0;
+    turned_away += reply.status == 503 ? 1 : 0;
+    EXPECT_EQ(reply.field("retry-after"), reply.status == 503 ? "1" : "");
+  }
+  EXPECT_GT(begun, 20);
+  EXPECT_EQ(begun + turned_away, 185);
+  EXPECT_GT(turned_away, 100);
+  other.reply({{"text", "served"}});
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 15; ++i) {
+    clients.push_back(std::make_unique<RawClient>(port));
+    clients.back()->send(request("POST", "/v1/messages", kWhole, kFields));
+  }
+  for (const auto& client : clients)
+    EXPECT_EQ(client->read_reply(false, std::chrono::seconds(60)).status, 200);
+  EXPECT_EQ(proxy.process().errors().find("cannot accept a connection"), std::string::npos);
 }
 
 TEST_P(Limits, of_open_files_are_raised_to_what_the_connections_need) {

@@ -24,6 +24,7 @@
 #include "proxy/state/memory_budget.hpp"
 #include "proxy/state/model_catalog.hpp"
 #include "proxy/state/model_facts.hpp"
+#include "proxy/state/places.hpp"
 #include "proxy/state/rate_limits.hpp"
 #include "proxy/state/response_store.hpp"
 #include "proxy/state/thinking_memory.hpp"
@@ -55,11 +56,9 @@ struct Shared {
   ModelFacts facts{models};
   Clock::time_point started = Clock::now();
   std::atomic<std::int64_t> in_flight = 0;
-  std::atomic<std::size_t> clients = 0;  // connected, of all workers
-  // How many of them may be served at once: limits.connections, or what the system lets this
-  // process have open.
-  std::atomic<std::size_t> most_clients = 0;
-  std::atomic<std::size_t> turned_away = 0;  // beyond that, being told so
+  // For limits.connections, or as many as the system lets this process have files open for.
+  Places places{};
+  std::atomic<std::size_t> turned_away = 0;  // clients beyond that, being told so
   telemetry::Refusals refused_connections{
       "connection_refused", "too many connections (limits.connections): told to come back"};
   telemetry::Refusals refused_keys{"key_refused", "requests without a proxy key that is known"};
@@ -75,7 +74,6 @@ class BackgroundResponses {
   void remove(const BackgroundResponse* response);
   void cut();
   [[nodiscard]] bool empty() const { return all_.empty(); }
-  [[nodiscard]] std::size_t size() const { return all_.size(); }
   // Called when the last one has ended.
   void on_empty(std::function<void()> call) { on_empty_ = std::move(call); }
 

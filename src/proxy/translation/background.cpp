@@ -28,8 +28,9 @@ struct BackgroundResponse::Waiting {
 
 BackgroundResponse::BackgroundResponse(WorkerState& worker, config::Snapshot config,
                                        http::RequestHead head, Route route,
-                                       const telemetry::Receipt& asked)
+                                       const telemetry::Receipt& asked, Place place)
     : worker_(worker),
+      place_(std::move(place)),
       config_(std::move(config)),
       head_(std::move(head)),
       route_(std::move(route)),

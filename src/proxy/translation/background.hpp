@@ -27,9 +27,10 @@ struct Queued {
 
 class BackgroundResponse : public std::enable_shared_from_this<BackgroundResponse> {
  public:
-  // The request as it came, and the receipt of the request that brought it.
+  // The request as it came, and the receipt of the request that brought it. It has `place` as long
+  // as it is there.
   BackgroundResponse(WorkerState& worker, config::Snapshot config, http::RequestHead head,
-                     Route route, const telemetry::Receipt& asked);
+                     Route route, const telemetry::Receipt& asked, Place place);
 
   // Starts it with that body, which `hold` counts until it is taken over, and returns when it is on
   // disk. Fails with what is wrong with the request.
@@ -46,6 +47,7 @@ class BackgroundResponse : public std::enable_shared_from_this<BackgroundRespons
   [[nodiscard]] Task<Result<void>> translate(RequestBody body, Waiting& waiting);
 
   WorkerState& worker_;
+  Place place_;
   config::Snapshot config_;
   http::RequestHead head_;
   Route route_;
