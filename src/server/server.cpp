@@ -23,6 +23,7 @@ using telemetry::Level;
 constexpr std::chrono::seconds kLastWords{2};
 // How often what changes by itself is looked at: files, and the time a token has left.
 constexpr std::chrono::seconds kSecond{1};
+constexpr std::chrono::milliseconds kHalfSecond{500};
 
 // Descriptors that no client gets: the store, files that are looked at, the log, names that are
 // looked up, and clients that are told to come back.
@@ -73,6 +74,7 @@ struct Server::State {
   Result<void> may_take(const config::Config& config);
   void take(config::Snapshot next);
   void tick();
+  void look_at_responses();
   void on_signal();
   void on_hangup();
   void bound_clients(const config::Config& config);
@@ -85,6 +87,7 @@ struct Server::State {
   Reload reload;
   net::Signals signals{control, [this] { on_signal(); }, [this] { on_hangup(); }};
   net::Deadline second{control, [this] { tick(); }};
+  net::Deadline half_second{control, [this] { look_at_responses(); }};
   net::Deadline grace_over{control, [this] { on_grace_over(); }};
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::string> addresses;
@@ -186,8 +189,13 @@ void Server::State::tick() {
   shared.refused_keys.tell_rest(shared.log, Clock::now());
   shared.failed_accepts.tell_rest(shared.log, Clock::now());
   shared.credentials.tick();
-  shared.responses.tick();
   reload.tick();
+}
+
+// Whoever follows a response that is gone is to hear of it within a second.
+void Server::State::look_at_responses() {
+  half_second.expires_after(kHalfSecond);
+  shared.responses.tick();
 }
 
 Result<void> Server::State::bind() {
@@ -228,6 +236,7 @@ void Server::run() {
     });
   state_->running = threads.size();
   state_->second.expires_after(kSecond);
+  state_->half_second.expires_after(kHalfSecond);
   state_->control.run();
   for (auto& thread : threads) thread.join();
   // Before what waits in the loops is freed: work apart from them still uses it.

@@ -417,13 +417,17 @@ Result<bool> Responses::ask_to_end(std::string_view scope, std::string_view id) 
   return database_->changed() > 0;
 }
 
-Result<std::vector<std::string>> Responses::to_end(std::span<const std::string> ids) const {
-  std::vector<std::string> found;
+Result<ToEnd> Responses::to_end(std::span<const std::string> ids) const {
+  ToEnd found;
   for (const std::string& id : ids) {
-    const auto may_run = database_->number(
-        "SELECT count(*) FROM responses WHERE id = ? AND is_to_end = 0", {text(id)});
-    if (!may_run) return fail(may_run.error());
-    if (*may_run == 0) found.push_back(id);
+    Statement asked =
+        database_->statement("SELECT is_to_end FROM responses WHERE id = ?", {text(id)});
+    const auto row = asked.step();
+    if (!row) return fail(row.error());
+    if (!*row)
+      found.erased.push_back(id);
+    else if (asked.flag(0))
+      found.asked.push_back(id);
   }
   return found;
 }

@@ -93,6 +93,10 @@ struct Swept {
   bool has_more;       // the next call may have something to do
 };
 
+struct ToEnd {
+  std::vector<std::string> asked, erased;
+};
+
 // Is asked for room for so many bytes before they are read. An error of its ends the reading.
 using Room = FunctionRef<Result<void>(std::size_t)>;
 inline constexpr auto kAnyRoom = [](std::size_t) -> Result<void> { return {}; };
@@ -189,8 +193,9 @@ class Responses {
   // not run, is not there, or is this owner's own.
   [[nodiscard]] Result<bool> ask_to_end(std::string_view scope, std::string_view id);
 
-  // Those of `ids` that somebody has asked this owner to end, or that are not there any more.
-  [[nodiscard]] Result<std::vector<std::string>> to_end(std::span<const std::string> ids) const;
+  // Those of `ids` that somebody has asked this owner to end, and those that are not there any
+  // more.
+  [[nodiscard]] Result<ToEnd> to_end(std::span<const std::string> ids) const;
 
   // The owners of what runs.
   [[nodiscard]] Result<std::vector<std::string>> owners() const;

@@ -387,7 +387,7 @@ TEST_F(ResponsesTest, that_broke_down_are_interrupted_unless_they_have_ended) {
   EXPECT_EQ(responses_.find("me", "r2").value()->status, Status::kCompleted);
 }
 
-// Whoever runs a response is asked to end it by a mark; a row that is gone says the same.
+// Whoever runs a response is asked to end it by a mark, or by a row that is gone.
 TEST_F(ResponsesTest, of_others_are_ended_by_those_who_run_them) {
   Responses other(database_, "other");
   for (const char* id : {"r1", "r2", "r3"}) ASSERT_TRUE(responses_.begin(response(id), {}));
@@ -397,7 +397,9 @@ TEST_F(ResponsesTest, of_others_are_ended_by_those_who_run_them) {
   EXPECT_TRUE(other.ask_to_end("me", "r1").value());
   EXPECT_TRUE(other.erase("me", "r2").value());
   const std::vector<std::string> ids{"r1", "r2", "r3"};
-  EXPECT_EQ(responses_.to_end(ids).value(), (std::vector<std::string>{"r1", "r2"}));
+  const ToEnd to_end = responses_.to_end(ids).value();
+  EXPECT_EQ(to_end.asked, std::vector<std::string>{"r1"});
+  EXPECT_EQ(to_end.erased, std::vector<std::string>{"r2"});
   ASSERT_TRUE(responses_.finish("r3", Status::kCompleted, "{}", {}));
   EXPECT_FALSE(other.ask_to_end("me", "r3").value()) << "it has ended";
 }

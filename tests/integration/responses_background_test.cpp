@@ -201,6 +201,44 @@ TEST_P(ResponsesBackground, erased_while_it_runs) {
       << "it came back";
 }
 
+// Those who follow it went on to its own end, though nobody could fetch it any more. Its client
+// gets what it has asked for.
+TEST_P(ResponsesBackground, erased_while_it_runs_for_its_client) {
+  for (const bool streams : {true, false}) {
+    SCOPED_TRACE(streams ? "streamed" : "whole");
+    RawClient asker(road.port());
+    asker.send(
+        request("POST", kResponses, response_body({{"stream", streams}}).dump(), kOpenAiFields));
+    const Begun begun{.id = "", .peer = next_message(upstream)};
+    ASSERT_TRUE(begun.peer);
+    begun.peer->send(kEventStreamHead +
+                     chunked(message_start_event() + text_start_event() + text_event("Hel")));
+    const std::string id = only_kept(road);
+    RawClient early(road.port()), late(road.port()), ahead(road.port());
+    early.send(follow_request(id));
+    late.send(follow_request(id, 3));
+    ahead.send(follow_request(id, 1000));
+    for (RawClient* follower : {&early, &late}) ASSERT_TRUE(follower->wait_for("\"Hel\""));
+    ASSERT_TRUE(ahead.wait_for("200 OK"));
+    EXPECT_EQ(ask_stored(road, "DELETE", id).status, 200);
+    int which = 0;
+    for (RawClient* follower : {&early, &late, &ahead}) {
+      SCOPED_TRACE(which++);
+      const Reply told = follower->read_reply(false, milliseconds(5000));
+      EXPECT_TRUE(told.complete) << told.raw;
+      EXPECT_EQ(read_some_events(told.body).ends(), 1) << told.body;
+    }
+    end(begun);
+    const Reply told = asker.read_reply();
+    EXPECT_TRUE(told.complete) << told.raw;
+    const Document response = streams ? read_events(told.body).response() : json_of(told.body);
+    EXPECT_EQ(response.value("status", ""), "completed") << told.body;
+    EXPECT_EQ(response["output"][0]["content"][0]["text"], "Hello");
+    EXPECT_EQ(status_of(id, road), "none");
+  }
+  EXPECT_EQ(road.log().find("could not be kept"), std::string::npos) << road.log();
+}
+
 TEST_P(ResponsesBackground, errors_of_the_upstream_become_failed) {
   const auto error = [](const char* status, const char* type) {
     const std::string body =

@@ -65,10 +65,11 @@ class ResponsesShared : public testing::Test {
                chunked(message_start_event() + text_start_event() + text_event("Hel")));
     ASSERT_TRUE(wait_until([&] { return second.status_of(id) == "in_progress"; }));
   }
-  [[nodiscard]] std::unique_ptr<RawClient> follow(std::uint16_t port) const {
+  [[nodiscard]] std::unique_ptr<RawClient> follow(std::uint16_t port,
+                                                  const char* until = "response.queued") const {
     auto follower = std::make_unique<RawClient>(port);
     follower->send(request("GET", std::string(kResponses) + "/" + id + "?stream=true"));
-    EXPECT_TRUE(follower->wait_for("response.queued"));
+    EXPECT_TRUE(follower->wait_for(until));
     return follower;
   }
   static void expect_one_end(RawClient& follower) {
@@ -129,6 +130,34 @@ TEST_F(ResponsesShared, erased_at_the_other) {
   expect_one_end(*here);
   expect_one_end(*there);
   EXPECT_EQ(second.status_of(id), "none");
+}
+
+// One that is not in the background ends with its client alone: nothing else would tell those who
+// follow it.
+TEST_F(ResponsesShared, erased_at_the_other_while_its_client_reads_it) {
+  for (const bool streams : {true, false}) {
+    SCOPED_TRACE(streams ? "streamed" : "whole");
+    RawClient asker(second.port());
+    asker.send(
+        request("POST", kResponses, response_body({{"stream", streams}}).dump(), kOpenAiFields));
+    peer = next_message(upstream);
+    ASSERT_TRUE(peer);
+    peer->send(kEventStreamHead +
+               chunked(message_start_event() + text_start_event() + text_event("Hel")));
+    id = only_kept(road);
+    const auto here = follow(road.port(), "200 OK");  // nothing is on disk yet but that it runs
+    const auto there = follow(second.port(), "response.created");
+    EXPECT_EQ(ask_stored(road, "DELETE", id).status, 200);
+    expect_one_end(*here);
+    expect_one_end(*there);
+    peer->send(chunked(text_event("lo") + stop_events()) + "0\r\n\r\n");
+    const Reply told = asker.read_reply();
+    EXPECT_TRUE(told.complete) << told.raw;
+    const Document response = streams ? read_events(told.body).response() : json_of(told.body);
+    EXPECT_EQ(response.value("status", ""), "completed") << told.body;
+    EXPECT_EQ(second.status_of(id), "none");
+    peer.reset();  // the next request comes on a connection of its own
+  }
 }
 
 }  // namespace

@@ -42,17 +42,6 @@ class Other {
                                      " BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"));
   }
   void allow() { EXPECT_TRUE(database_.run_script("DROP TRIGGER refuses")); }
-  // The only response that is there, as soon as there is one.
-  std::string only() {
-    std::string id;
-    EXPECT_TRUE(wait_until([&] {
-      auto asked = database_.statement("SELECT id FROM responses");
-      const auto row = asked.step();
-      if (row && *row) id = asked.text(0);
-      return !id.empty();
-    }));
-    return id;
-  }
   // Of one response, with all that belongs to it.
   std::int64_t rows_of(const std::string& id) {
     return database_
@@ -229,7 +218,7 @@ TEST_P(ResponsesUnkeptEnd, is_told_to_all_who_follow) {
                chunked(message_start_event() + text_start_event() + text_event("Hel")));
     ASSERT_TRUE(client.wait_for("\"Hel\""));
     Other other(road);
-    const std::string id = other.only();
+    const std::string id = only_kept(road);
     follower.send(request("GET", std::string(kResponses) + "/" + id + "?stream=true"));
     ASSERT_TRUE(follower.wait_for("\"Hel\""));
     other.lock();
@@ -275,7 +264,7 @@ TEST_P(ResponsesUnkeptEnd, of_one_that_was_erased_is_no_fault) {
   peer->send(kEventStreamHead +
              chunked(message_start_event() + text_start_event() + text_event("Hel")));
   ASSERT_TRUE(client.wait_for("\"Hel\""));
-  const std::string id = Other(road).only();
+  const std::string id = only_kept(road);
   ASSERT_EQ(ask_stored(road, "DELETE", id).status, 200);
   peer->send(chunked(text_event("lo") + stop_events()) + "0\r\n\r\n");
   EXPECT_TRUE(client.wait_for("event: response.completed"));

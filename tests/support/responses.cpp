@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "dialect/testing/grammar.hpp"
+#include "store/database.hpp"
 
 namespace ccproxy::test {
 namespace {
@@ -152,6 +153,19 @@ Document ended_response(const Road& road, const std::string& id) {
     return status != "queued" && status != "in_progress";
   })) << response;
   return response;
+}
+
+std::string only_kept(const Road& road) {
+  auto database = store::Database::open(road.home() + "/responses.db");
+  EXPECT_TRUE(database);
+  std::string id;
+  EXPECT_TRUE(wait_until([&] {
+    auto asked = database->statement("SELECT id FROM responses");
+    const auto row = asked.step();
+    if (row && *row) id = asked.text(0);
+    return !id.empty();
+  }));
+  return id;
 }
 
 std::vector<Document> sent_bodies(Road& road) {

@@ -62,6 +62,9 @@ struct ResponseEvents {
 // The response as it stands; null where there is none.
 [[nodiscard]] Document stored_response(const Road& road, const std::string& id,
                                        std::string_view fields = kOpenAiFields);
+// The id of the only response that is kept, as soon as there is one: whoever asked for a whole
+// answer is told it at the end.
+[[nodiscard]] std::string only_kept(const Road& road);
 // Polls until it has ended.
 [[nodiscard]] Document ended_response(const Road& road, const std::string& id);
 

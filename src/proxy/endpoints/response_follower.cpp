@@ -132,6 +132,7 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::take_news() {
   after_ = std::max(after_, news.last);
   end_ = std::move(news.end);
   if (news.is_over) co_return Progress::kOver;
+  if (news.is_erased) co_return miss();
   co_return out_.empty() ? Progress::kNothing : Progress::kMore;
 }
 

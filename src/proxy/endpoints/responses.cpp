@@ -105,6 +105,7 @@ Task<Result<std::string>> erase(WorkerState& worker, std::string scope, std::str
   if (!done) co_return fail(not_written());
   if (!*done) co_return fail(done->error());
   if (!*was_there) co_return fail(not_found(id));
+  if (const auto running = worker.shared.responses.running(scope, id)) running->note_erased();
   std::string body;
   json::Writer writer(body);
   writer.begin_object().member("id", id).member("object", "response.deleted");
@@ -127,7 +128,7 @@ Task<void> wait_for_end(WorkerState& worker, std::shared_ptr<RunningResponse> ru
   }
 }
 
-// Another process runs it: it is asked to end it, and looks for that once a second.
+// Another process runs it: it is asked to end it, and looks for that twice a second.
 Task<Result<store::StoredResponse>> end_elsewhere(WorkerState& worker, std::string scope,
                                                   std::string id) {
   const auto archive = worker.shared.responses.archive();

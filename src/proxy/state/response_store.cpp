@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <exception>
 #include <vector>
 
 #include "base/uptime.hpp"
@@ -59,17 +60,16 @@ void ResponseStore::tick() {
   sweep(archive);
 }
 
-// Another process may have died, or have been asked to end or to erase what runs here. Only those
-// in the background are looked for: any other ends with its client.
+// Another process may have died, or have been asked to end or to erase what runs here.
 void ResponseStore::look_at_others(const std::shared_ptr<store::Archive>& archive) {
   std::vector<std::shared_ptr<RunningResponse>> all;  // outlives the lock
   std::vector<std::string> ids;
   {
     const std::lock_guard lock(mutex_);
-    if (std::exchange(is_looking_, true)) return;
+    if (is_looking_) return;
     for (const auto& [id, weak] : running_) {
       auto running = weak.lock();
-      if (running && running->can_be_cancelled()) ids.push_back(id);
+      if (running && running->is_on_disk()) ids.push_back(id);
       all.push_back(std::move(running));
     }
   }
@@ -77,14 +77,24 @@ void ResponseStore::look_at_others(const std::shared_ptr<store::Archive>& archiv
   const auto look = [this, ids = std::move(ids)](const store::Responses& kept) -> Result<void> {
     const auto found = kept.to_end(ids);
     if (!found) return fail(found.error());
-    for (const std::string& id : *found)
+    for (const std::string& id : found->asked)
       if (const auto one = running(id)) one->cancel();
+    for (const std::string& id : found->erased)
+      if (const auto one = running(id)) one->note_erased();
     return {};
   };
-  archive->read(look, [this](const Result<void>&) {
-    const std::lock_guard lock(mutex_);
-    is_looking_ = false;
-  });
+  set_looking(true);
+  try {
+    archive->read(look, [this](const Result<void>&) { set_looking(false); });
+  } catch (const std::exception&) {
+    set_looking(false);
+    throw;
+  }
+}
+
+void ResponseStore::set_looking(bool is_looking) {
+  const std::lock_guard lock(mutex_);
+  is_looking_ = is_looking;
 }
 
 // The clocks are read when it has its turn to write: two processes that look do so one after the
@@ -114,9 +124,9 @@ void ResponseStore::add(const std::shared_ptr<RunningResponse>& response) {
   running_[response->id()] = response;
 }
 
-void ResponseStore::remove(std::string_view id) {
+void ResponseStore::remove(const std::string& id) {
   const std::lock_guard lock(mutex_);
-  running_.erase(std::string(id));
+  running_.erase(id);
 }
 
 std::shared_ptr<RunningResponse> ResponseStore::running(std::string_view id) const {

@@ -38,13 +38,13 @@ class ResponseStore {
   // What one response may take.
   [[nodiscard]] std::size_t most_response_bytes() const;
 
-  // Once a second: what other processes have left or ask for is seen to, and now and then what is
+  // Twice a second: what other processes have left or ask for is seen to, and now and then what is
   // too old or too much is erased.
   void tick();
 
   // From add() to remove() it is found, as long as its owner keeps it.
   void add(const std::shared_ptr<RunningResponse>& response);
-  void remove(std::string_view id);
+  void remove(const std::string& id);
   // nullptr when it does not run in this process.
   [[nodiscard]] std::shared_ptr<RunningResponse> running(std::string_view scope,
                                                          std::string_view id) const;
@@ -55,6 +55,7 @@ class ResponseStore {
  private:
   [[nodiscard]] std::shared_ptr<RunningResponse> running(std::string_view id) const;
   void look_at_others(const std::shared_ptr<store::Archive>& archive);
+  void set_looking(bool is_looking);
   void sweep(const std::shared_ptr<store::Archive>& archive);
 
   std::string path_;

@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "base/insist.hpp"
 #include "proxy/state/apart.hpp"
 
 namespace ccproxy::proxy {
@@ -136,7 +137,7 @@ void RunningResponse::add(std::int64_t number, std::string_view sse) {
     Events& events = waiting_.events;
     count(sse.size());
     if (events.bytes.size() + sse.size() > kMostWaiting) lose(not_in_time());
-    if (lost_ && events.bytes.size() + sse.size() > kMostUnkept) {
+    if ((lost_ || is_gone_) && events.bytes.size() + sse.size() > kMostUnkept) {
       waiting_.held.shrink(events.bytes.size());
       events = {.first = number};
     }
@@ -219,16 +220,19 @@ void RunningResponse::note_written(const Result<void>& written) {
     return;
   }
   std::shared_ptr<Changes> was;
+  const bool was_erased = !is_gone_ && !written && written.error().kind == ErrorKind::kNotFound;
   {
     const std::lock_guard lock(mutex_);
     was = std::exchange(writing_, nullptr);
-    is_gone_ = is_gone_ || (!written && written.error().kind == ErrorKind::kNotFound);
+    is_gone_ = is_gone_ || was_erased;
+    is_on_disk_ = is_on_disk_ || written;
     is_failing_ = is_failing_ || !written;
     if (!written && written.error().kind == ErrorKind::kTooLarge) lose(written.error());
     if (!written && !is_gone_ && !was->is_end) put_back(*was);
   }
   let_go(std::move(was->beginning));
   if (was->done) was->done(written);
+  if (was_erased) note_erased();
   if (is_gone_) cancel();  // nobody can ever read it
   if (is_gone_ && waiting_.done) return std::exchange(waiting_.done, {})(written);
   if (waiting_.is_end || (waiting_.status && !is_failing_) || has_piece()) hand_over();
@@ -283,14 +287,16 @@ void RunningResponse::erase() {
   if (has_begun_) withdraw();
 }
 
-void RunningResponse::close() {
+void RunningResponse::close() noexcept {
   {
     const std::lock_guard lock(mutex_);
     if (std::exchange(is_over_, true)) return;
     cancel_ = {};
   }
   if (has_begun_ && !has_ended_ && !is_gone_)
-    archive_->submit([id = id_](store::Responses& kept) { return kept.interrupt(id); }, {});
+    insist([this] {
+      archive_->submit([id = id_](store::Responses& kept) { return kept.interrupt(id); }, {});
+    });
   all_.remove(id_);
   wake_followers();
 }
@@ -305,7 +311,7 @@ void RunningResponse::on_cancel(std::function<void()> cancel) {
 RunningResponse::News RunningResponse::news_behind(std::int64_t after, std::size_t most,
                                                    HasRoom has_room) const {
   const std::lock_guard lock(mutex_);
-  News news{.last = after};
+  News news{.last = after, .is_erased = is_erased_};
   const Events& oldest = writing_ ? writing_->events : waiting_.events;
   news.is_complete = after + 1 >= oldest.first;
   if (writing_) writing_->events.append_behind(news, most, has_room);
@@ -336,23 +342,38 @@ bool RunningResponse::is_followed() {
   return !followers_.empty();
 }
 
-void RunningResponse::wake_followers() {
+void RunningResponse::wake_followers() noexcept {
   if (!is_followed()) return;
   const std::lock_guard lock(mutex_);
-  for (const Follower& one : followers_)
-    one.runtime->post([event = one.event] {
-      if (const auto waiting = event.lock()) waiting->notify();
-    });
+  try {
+    for (const Follower& one : followers_)
+      one.runtime->post([event = one.event] {
+        if (const auto waiting = event.lock()) waiting->notify();
+      });
+  } catch (const std::bad_alloc&) {
+    // They look again by themselves.
+  }
 }
 
-bool RunningResponse::can_be_cancelled() const {
+bool RunningResponse::is_on_disk() const {
   const std::lock_guard lock(mutex_);
-  return cancel_ != nullptr;
+  return is_on_disk_;
+}
+
+void RunningResponse::note_erased() {
+  cancel();
+  {
+    const std::lock_guard lock(mutex_);
+    is_erased_ = true;
+  }
+  wake_followers();
 }
 
 void RunningResponse::cancel() {
   const std::lock_guard lock(mutex_);
-  if (cancel_) runtime_.post(std::exchange(cancel_, {}));
+  if (!cancel_) return;
+  runtime_.post(cancel_);
+  cancel_ = {};
 }
 
 }  // namespace ccproxy::proxy

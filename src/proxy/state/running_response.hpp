@@ -63,8 +63,9 @@ class RunningResponse final : public dialect::EventLog,
   // It is as if it had never been.
   void erase();
   // It is over: nothing more will come of it. Call it in any case. One that was begun and never
-  // ended, since its runner broke down, is kept as interrupted.
-  void close();
+  // ended, since its runner broke down, is kept as interrupted. It may be that there is no memory:
+  // throws nothing.
+  void close() noexcept;
   // What ends it.
   void on_cancel(std::function<void()> cancel);
   // As long as one stands its events come from another thread, and whoever runs it waits: what the
@@ -90,6 +91,7 @@ class RunningResponse final : public dialect::EventLog,
     bool is_complete = true;                   // else there are some before them, in the archive
     bool is_over = false;                      // no more will come behind these
     bool has_end = false;                      // then: of itself, not since its runner broke down
+    bool is_erased = false;                    // nobody may read what comes, if it goes on at all
     std::shared_ptr<const std::string> end{};  // then: the last event, when it is news
   };
   // What is not in the archive, or not for long, behind the number `after`: about `most` bytes of
@@ -99,9 +101,13 @@ class RunningResponse final : public dialect::EventLog,
   [[nodiscard]] bool is_over() const;
   // `event` is notified in its runtime when there is more; for as long as its owner keeps it.
   void follow(net::Runtime& runtime, std::weak_ptr<net::Event> event);
+  // Ends it, when something can: one that is not in the background goes on for its client.
   void cancel();
-  // It is on disk, and something ends it.
-  [[nodiscard]] bool can_be_cancelled() const;
+  // It is on disk no more: it is cancelled, and who follows it is told that there is no more to
+  // come. Whoever asked for it gets its answer to the end.
+  void note_erased();
+  // It was written, so it is on disk for as long as nobody erases it.
+  [[nodiscard]] bool is_on_disk() const;
 
  private:
   struct Follower {
@@ -154,7 +160,7 @@ class RunningResponse final : public dialect::EventLog,
   void let_go(std::shared_ptr<Beginning> beginning);
   [[nodiscard]] bool is_followed();
   void withdraw();
-  void wake_followers();
+  void wake_followers() noexcept;
 
   net::Runtime& runtime_;
   ResponseStore& all_;
@@ -181,6 +187,7 @@ class RunningResponse final : public dialect::EventLog,
   std::int64_t end_number_ = -1;
   std::shared_ptr<const std::string> end_;  // the last event
   bool is_over_ = false;
+  bool is_on_disk_ = false, is_erased_ = false;
   std::vector<Follower> followers_;
   std::function<void()> cancel_;
 };

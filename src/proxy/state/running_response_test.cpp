@@ -194,6 +194,66 @@ TEST_F(Running, that_takes_too_much_is_not_kept) {
   EXPECT_EQ(held_.held(), 0U);
 }
 
+Task<void> erased(net::TestLoop& loop, std::shared_ptr<RunningResponse> running,
+                  std::shared_ptr<store::Archive> archive, HeldBytes& held) {
+  Hold hold;
+  EXPECT_FALSE(running->is_on_disk());
+  running->add(0, "event: a\n\n");
+  running->add(1, "event: b\n\n");
+  co_await settle(loop, *archive);
+  EXPECT_TRUE(running->is_on_disk());
+  EXPECT_FALSE(news_behind(*running, -1).is_erased);
+  archive->submit(
+      [](store::Responses& kept) -> Result<void> {
+        EXPECT_TRUE(kept.erase("me", "resp_1").value());
+        return {};
+      },
+      {});
+  running->add(2, "event: " + std::string(20'000, 'c') + "\n\n");
+  running->add(3, "event: d\n\n");
+  co_await settle(loop, *archive);
+  EXPECT_TRUE(news_behind(*running, -1).is_erased) << "a piece of it found no response";
+  EXPECT_FALSE(news_behind(*running, -1).is_over) << "its client gets the rest";
+  const std::string event(100'000, 'e');
+  for (int i = 4; i < 100; ++i) running->add(i, event);
+  EXPECT_LT(held.held(), std::size_t{2} << 20) << "what nobody can read is not held";
+  running->end(100, "event: end\n\n");
+  const auto kept = co_await running->finish(store::Status::kCompleted, "{}", {}, hold);
+  CO_ASSERT(!kept);
+  EXPECT_EQ(kept.error().kind, ErrorKind::kNotFound);
+  running->close();
+}
+
+TEST_F(Running, that_is_erased_says_so_and_goes_on_for_its_client) {
+  net::TestLoop loop;
+  loop.run(erased(loop, make(loop), all_.archive(), held_));
+}
+
+Task<void> missed(net::TestLoop& loop, std::shared_ptr<RunningResponse> running,
+                  ResponseStore& all) {
+  running->add(0, "event: a\n\n");
+  co_await settle(loop, *all.archive());
+  all.tick();
+  co_await settle(loop, *all.archive());
+  EXPECT_FALSE(news_behind(*running, -1).is_erased) << "it is there";
+  all.archive()->submit(
+      [](store::Responses& kept) -> Result<void> {
+        EXPECT_TRUE(kept.erase("me", "resp_1").value());
+        return {};
+      },
+      {});
+  all.tick();
+  co_await settle(loop, *all.archive());
+  EXPECT_TRUE(news_behind(*running, -1).is_erased);
+  running->close();
+}
+
+// Another process has erased it, and nothing more is written of it that would tell.
+TEST_F(Running, that_is_not_there_any_more_is_missed) {
+  net::TestLoop loop;
+  loop.run(missed(loop, make(loop), all_));
+}
+
 // Whoever looks for a response may be the last to hold it.
 TEST_F(Running, may_go_while_others_look_for_it) {
   net::TestLoop loop;
