@@ -154,7 +154,7 @@ inline std::string fault_of_chat_decoder(std::string_view input) {
   if (std::string fault = fault_of_upstream_request(decoded->body); !fault.empty())
     return fault + "\n" + decoded->body;
   std::string longer = decoded->body;
-  dialect::append_turn(longer, R"({"type":"text","text":"t"})");
+  dialect::append_turn(longer, longer.size(), R"({"type":"text","text":"t"})");
   if (std::string fault = fault_of_json(longer); !fault.empty()) return fault + "\n" + longer;
   return fault_of_plan(decoded->plan);
 }

@@ -435,7 +435,13 @@ TEST_P(ChatPause, p39_ends_after_eight_times) {
   forever.erase("times");
   road.reply(forever);
   const Document whole = Document::parse(chat(road, chat_body(wish)).body);
-  EXPECT_EQ(road.requests().size(), 9U);
+  const Document requests = road.requests();
+  ASSERT_EQ(requests.size(), 9U);
+  const Document first = Document::parse(body_of(requests[0])),
+                 last = Document::parse(body_of(requests[8]));
+  ASSERT_EQ(last["messages"].size(), first["messages"].size() + 1)
+      << "the turn takes the place of the one that was sent before it";
+  EXPECT_EQ(last["messages"].back()["content"].size(), 8U * 3U) << "all of it so far";
   EXPECT_EQ(whole["choices"][0]["finish_reason"], "stop");
   EXPECT_EQ(whole["choices"][0]["message"]["content"], "AAAAAAAAA");
 }

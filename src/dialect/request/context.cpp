@@ -29,8 +29,8 @@ Result<AskedModel> asked_model(const json::Outline& request, std::string_view de
   return asked;
 }
 
-void append_turn(std::string& body, std::string_view blocks) {
-  body.resize(body.size() - 2);  // ]}
+void append_turn(std::string& body, std::size_t size, std::string_view blocks) {
+  body.resize(size - 2);  // ]}
   body.append(R"(,{"role":"assistant","content":[)").append(blocks).append("]}]}");
 }
 

@@ -67,8 +67,9 @@ struct Decoded {
   bool may_pause = false;      // the provider runs tools of its own
 };
 
-// Puts a paused turn of the assistant's behind the messages of a decoded body, so that it goes on.
-// `blocks` are elements of a JSON array.
-void append_turn(std::string& body, std::string_view blocks);
+// Puts a paused turn of the assistant's behind the messages of a decoded body, which had `size`
+// bytes before there was any, so that it goes on. One that was put there before goes. `blocks` are
+// elements of a JSON array.
+void append_turn(std::string& body, std::size_t size, std::string_view blocks);
 
 }  // namespace ccproxy::dialect

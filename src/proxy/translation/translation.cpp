@@ -397,22 +397,20 @@ Task<Result<void>> Translation::tell(TranslatedAnswer& answer, http::ResponseHea
 }
 
 // The messages of one answer. `head` is that of the last one, or of the error that stood in its
-// place.
+// place. A turn that paused goes up behind the request, in place of the one before it: what was
+// held for the answer counts it.
 Task<Result<void>> Translation::take_all(TranslatedAnswer& answer, http::ResponseHead& head) {
-  std::string request;
-  const auto copy = [this, &request] { request = to_send_; };
-  if (decoded_.may_pause) co_await go_on_apart(parts_.worker, to_send_.size(), copy);
+  const std::size_t size = to_send_.size();  // of the request alone
   for (int pauses = 0;; ++pauses) {
     auto taken = co_await answer.take(head);
     if (!taken) co_return taken;
-    if (!answer.paused() || pauses == kMostPauses || request.empty() || answer.transcript().empty())
-      co_return Result<void>{};
+    const bool may_go_on = decoded_.may_pause && answer.paused() && pauses < kMostPauses;
+    if (!may_go_on || answer.transcript().empty()) co_return Result<void>{};
     co_await parts_.upstream.finish_answer();
-    const auto continuing = [this, &request, &answer] {
-      to_send_ = request;
-      dialect::append_turn(to_send_, answer.transcript().blocks());
+    const auto continuing = [this, size, &answer] {
+      dialect::append_turn(to_send_, size, answer.transcript().blocks());
     };
-    co_await go_on_apart(parts_.worker, request.size(), continuing);
+    co_await go_on_apart(parts_.worker, to_send_.size(), continuing);
     auto next = co_await answer.meanwhile(ask());
     if (!next) co_return fail(next.error());
     head = std::move(*next);
