@@ -2,6 +2,7 @@
 // were changed on the way up. Written by the decoder, read by the encoders. Plain values.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -47,6 +48,9 @@ struct ResponsesPlan {
   bool compacts = false;       // what is said is a summary, told as one sealed item
   bool is_compaction = false;  // the object is a response.compaction
   std::string kept{};          // items that stand before the summary there, with commas between
+
+  // Bytes of the request that each object of the response repeats.
+  [[nodiscard]] std::size_t weight() const { return echo.size() + kept.size(); }
 };
 
 struct ReplyPlan {

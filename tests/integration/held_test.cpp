@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/responses.hpp"
@@ -42,6 +43,12 @@ constexpr Small kSmallRequests[] = {
 
 class Held : public testing::TestWithParam<Case> {
  protected:
+  explicit Held(
+      std::string config = R"({"limits":{"heldBytes":12582912},"store":{"maxMegabytes":64}})")
+      : road(Plan{.config = std::move(config),
+                  .environment = {{"ANTHROPIC_API_KEY", kServerKey},
+                                  {"ASAN_OPTIONS", "quarantine_size_mb=1"}}}) {}
+
   static std::string filled(std::string text) {
     const std::string model = R"("model":"claude-sonnet-5","max_tokens":64000)";
     return text.replace(text.find('@'), 1, model);
@@ -54,9 +61,7 @@ class Held : public testing::TestWithParam<Case> {
   }
 
   // Under its sanitizer the program would keep 256 MB of what it has freed.
-  Road road{Plan{.config = R"({"limits":{"heldBytes":12582912},"store":{"maxMegabytes":64}})",
-                 .environment = {{"ANTHROPIC_API_KEY", kServerKey},
-                                 {"ASAN_OPTIONS", "quarantine_size_mb=1"}}}};
+  Road road;
 };
 
 INSTANTIATE_TEST_SUITE_P(
@@ -102,6 +107,72 @@ TEST_P(Held, by_those_who_do_not_read_is_bounded) {
         << "there is a reserve for those who want little: " << small.body;
 }
 
+// What the answer repeats of its request counts as what it says does: instructions, say, of more
+// than the system takes for a client that does not read.
+class HeldOfRequest : public Held {
+ protected:
+  HeldOfRequest() : Held(R"({"limits":{"heldBytes":67108864}})") {}
+
+  static constexpr int kMany = 40;
+  static constexpr std::size_t kLarge = 5'000'000, kMost = std::size_t{64} << 20;
+  static std::string repeating(const char* body) {
+    return Held::filled(body).insert(1, R"("instructions":")" + std::string(kLarge, 'i') + "\",");
+  }
+  // One after another, each as soon as the one before it was answered; none of them reads on.
+  void ask_for_each(std::string_view method, const std::string& path, const std::string& body) {
+    for (int i = 0; i < kMany; ++i) {
+      readers.push_back(std::make_unique<RawClient>(road.port()));
+      RawClient& reader = *readers.back();
+      reader.shrink_receive_buffer();
+      reader.send(request(method, path, body, kOpenAiFields));
+      ASSERT_TRUE(reader.wait_for("\r\n\r\n"));
+      note_memory();
+      if (reader.pending().starts_with("HTTP/1.1 200")) continue;
+      ++refused;
+      EXPECT_TRUE(reader.pending().starts_with("HTTP/1.1 503")) << reader.pending();
+      EXPECT_NE(reader.pending().find("retry-after: 1\r\n"), std::string::npos);
+    }
+  }
+  void note_memory() { most = std::max(most, resident_bytes(road.proxy().pid())); }
+  // While they stall, and after they have left.
+  void expect_bound() {
+    for (const Small& small : kSmallRequests)
+      EXPECT_EQ(ask(road.port(), "POST", small.path, filled(small.body), kOpenAiFields).status, 200)
+          << "there is a reserve for those who want little: " << small.body;
+    note_memory();
+    readers.clear();
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_EQ(ask(road.port(), "GET", "/health").status, 200);
+      note_memory();
+    }
+    EXPECT_LT(most, before + kMost + room_to_grow(60)) << "MiB more: " << ((most - before) >> 20);
+  }
+
+  std::vector<std::unique_ptr<RawClient>> readers;
+  int refused = 0;
+  const std::size_t before = resident_bytes(road.proxy().pid());
+  std::size_t most = before;
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Responses, HeldOfRequest,
+    testing::Values(Case{"whole", kResponses, R"({@,"input":"q"})"},
+                    Case{"streamed", kResponses, R"({@,"stream":true,"input":"q"})"},
+                    Case{"unstored_whole", kResponses, R"({@,"store":false,"input":"q"})"},
+                    Case{"unstored_streamed", kResponses,
+                         R"({@,"stream":true,"store":false,"input":"q"})"},
+                    Case{"in_the_background", kResponses, R"({@,"background":true,"input":"q"})"},
+                    Case{"in_the_background_streamed", kResponses,
+                         R"({@,"background":true,"stream":true,"input":"q"})"}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST_P(HeldOfRequest, and_repeated_to_those_who_do_not_read_is_bounded) {
+  ask_for_each("POST", GetParam().path, repeating(GetParam().body));
+  EXPECT_GT(refused, 0) << "the limit was never reached";
+  EXPECT_LT(refused, kMany);
+  expect_bound();
+}
+
 // At the limit: streams wait, everybody else is told to come back.
 TEST(HeldAtTheLimit, whole_replies_are_told_to_come_back) {
   Road road(Plan{.config = R"({"limits":{"heldBytes":4194304}})"});
@@ -120,7 +191,6 @@ TEST(HeldAtTheLimit, whole_replies_are_told_to_come_back) {
   }
 }
 
-// What is kept is bounded for one response and for one conversation.
 // Nobody can leave so much room: it is said at once.
 TEST(HeldAtTheLimit, a_stream_that_can_never_fit_does_not_wait) {
   Road road(Plan{.config = R"({"limits":{"heldBytes":4194304}})"});
@@ -136,6 +206,7 @@ TEST(HeldAtTheLimit, a_stream_that_can_never_fit_does_not_wait) {
   EXPECT_NE(reply.body.find("limits.heldBytes"), std::string::npos);
 }
 
+// What is kept is bounded for one response and for one conversation.
 TEST(HeldInTheStore, one_response_beyond_its_limit_is_not_kept) {
   Road road(Plan{.config = R"({"store":{"maxResponseMegabytes":1,"maxConversationMegabytes":1}})"});
   road.reply({{"pace", "none"},

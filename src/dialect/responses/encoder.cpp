@@ -19,6 +19,7 @@ using anthropic::BlockKind;
 constexpr std::string_view kPrefix = "resp_";
 constexpr std::string_view kMessagePrefix = "msg";
 constexpr int kOk = 200;
+constexpr std::size_t kMostOther = 1024;  // of an object: what is neither output nor of the request
 
 bool is_cut(std::string_view stop_reason) {
   return stop_reason == "max_tokens" || stop_reason == "model_context_window_exceeded";
@@ -56,6 +57,7 @@ std::string ResponsesEncoder::object() const {
     if (!output.empty()) output += ',';
     output += item.json;
   }
+  json.reserve(output.size() + weight() + kMostOther);
   if (plan_.responses.is_compaction && state_.status == ResponseStatus::kCompleted)
     append_compaction(json, state_, plan_.responses.kept, output);
   else
@@ -64,7 +66,7 @@ std::string ResponsesEncoder::object() const {
 }
 
 void ResponsesEncoder::tell_state(std::string_view event, std::string& out) {
-  events_.add(event, {R"(,"response":)", object()}, out);
+  if (events_.are_heard()) events_.add(event, {R"(,"response":)", object()}, out);
 }
 
 void ResponsesEncoder::queue(std::string& out) {
@@ -327,7 +329,7 @@ void ResponsesEncoder::end(ResponseStatus status, std::string_view event, std::s
 void ResponsesEncoder::tell_end(std::string_view event, std::string& out) {
   phase_ = Phase::kOver;
   end_event_ = event;
-  events_.end(event, {R"(,"response":)", object()}, out);
+  if (events_.are_heard()) events_.end(event, {R"(,"response":)", object()}, out);
 }
 
 void ResponsesEncoder::take_back(std::string& out) {

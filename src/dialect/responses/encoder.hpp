@@ -55,9 +55,7 @@ class ResponsesEncoder final : public ReplyEncoder {
   [[nodiscard]] Tokens tokens() const override { return tokens_.sum(); }
   [[nodiscard]] std::string_view stop_reason() const override { return stop_reason_; }
   [[nodiscard]] int status() const override { return status_; }
-  [[nodiscard]] std::size_t weight() const override {
-    return plan_.responses.echo.size() + plan_.responses.kept.size();
-  }
+  [[nodiscard]] std::size_t weight() const override { return plan_.responses.weight(); }
 
   // The response as it stands: JSON, and its status.
   [[nodiscard]] std::string object() const;

@@ -22,6 +22,9 @@ class ResponseEvents {
   // `log` may be nullptr, else it must outlive this. Without `streams` only the log is told.
   ResponseEvents(bool streams, EventLog* log) : streams_(streams), log_(log) {}
 
+  // Else nobody is told them, and they need not be put together.
+  [[nodiscard]] bool are_heard() const { return streams_ || log_ != nullptr; }
+
   // Appends the event `response.<name>`. `members` are put together behind the members that every
   // event has; they begin with a comma. An event is one line of JSON: whoever copies text that
   // others wrote makes it compact.
@@ -35,6 +38,8 @@ class ResponseEvents {
  private:
   std::string_view append(std::string_view name, std::initializer_list<std::string_view> members,
                           std::string& out);
+
+  void forget_large();
 
   bool streams_;
   EventLog* log_;

@@ -92,12 +92,15 @@ class Hold {
     size_ += std::exchange(other.size_, 0);
     reserved_ += std::exchange(other.reserved_, 0);
   }
-  // So much of what the other one, which has nothing of the reserve, has counted; what it lacks is
+  // So much of what the other one has counted, what is of the reserve at last; what it lacks is
   // taken anyway.
   void take_from(Hold& other, std::size_t size) {
     const std::size_t there = std::min(size, other.size_);
+    const std::size_t reserved = there - std::min(there, other.size_ - other.reserved_);
     other.size_ -= there;
+    other.reserved_ -= reserved;
     size_ += there;
+    reserved_ += reserved;
     grow_anyway(size - there);
   }
   [[nodiscard]] std::size_t size() const { return size_; }

@@ -90,5 +90,29 @@ TEST_F(Holding, goes_along_with_what_moves) {
   EXPECT_EQ(all.held(), 60 * kMiB);
 }
 
+TEST_F(Holding, a_part_of_it_goes_along_and_what_is_of_the_reserve_stays_of_it) {
+  Hold full(all);
+  ASSERT_TRUE(full.grow(60 * kMiB));
+  Hold asked = request(), answered = request();
+  ASSERT_TRUE(asked.grow(100 * kKiB));  // of the reserve
+  asked.grow_anyway(50 * kKiB);
+  answered.take_from(asked, 80 * kKiB);
+  EXPECT_EQ(answered.size(), 80 * kKiB);
+  EXPECT_EQ(asked.size(), 70 * kKiB);
+  EXPECT_EQ(all.held(), 60 * kMiB + 150 * kKiB);
+  answered.take_from(asked, 80 * kKiB);
+  EXPECT_EQ(all.held(), 60 * kMiB + 160 * kKiB) << "what it lacks is taken anyway";
+  asked.release();
+  answered.release();
+  EXPECT_EQ(all.held(), 60 * kMiB);
+  Hold small = request();
+  std::vector<Hold> others(16);
+  for (Hold& other : others) {
+    other = request();
+    EXPECT_TRUE(other.grow(256 * kKiB)) << "all of the reserve is there again";
+  }
+  EXPECT_FALSE(small.grow(1)) << "and no more";
+}
+
 }  // namespace
 }  // namespace ccproxy::proxy

@@ -91,19 +91,30 @@ void RunningResponse::let_go(std::shared_ptr<Beginning> beginning) {
 
 // What waits has become larger by so much.
 void RunningResponse::count(std::size_t bytes) {
-  taken_ += bytes;
   waiting_.held.grow_anyway(bytes);
-  if (taken_ > most_)
-    lose({ErrorKind::kTooLarge,
-          fmt::format("it takes more than {} MiB (store.maxResponseMegabytes)", most_ >> 20)});
+  take(bytes);
+}
+
+void RunningResponse::take(std::size_t bytes) {
+  taken_ += bytes;
+  if (taken_ > most_) lose(too_large());
+}
+
+Error RunningResponse::too_large() const {
+  return {ErrorKind::kTooLarge,
+          fmt::format("it takes more than {} MiB (store.maxResponseMegabytes)", most_ >> 20)};
 }
 
 void RunningResponse::lose(Error why) {
   if (!lost_) lost_ = std::move(why);
 }
 
+// The next one takes its place, so that it is no part of what the response takes at last.
 void RunningResponse::set_object(std::string object) {
-  waiting_.beginning->response.object = std::move(object);
+  std::string& was = waiting_.beginning->response.object;
+  waiting_.held.shrink(was.size());
+  waiting_.held.grow_anyway(object.size());
+  was = std::move(object);
 }
 
 Task<Result<void>> RunningResponse::begin(store::Status status, std::string object) {
@@ -124,6 +135,8 @@ void RunningResponse::update(store::Status status, std::string object) {
   {
     const std::lock_guard lock(mutex_);
     waiting_.status = status;
+    waiting_.held.shrink(waiting_.object.size());
+    waiting_.held.grow_anyway(object.size());
     waiting_.object = std::move(object);
   }
   is_started_ = true;
@@ -148,10 +161,11 @@ void RunningResponse::add(std::int64_t number, std::string_view sse) {
 
 void RunningResponse::end(std::int64_t number, std::string_view sse) {
   if (!has_begun_ && !is_background_) hand_over();
-  auto last = std::make_shared<const std::string>(sse);
+  const auto last = std::make_shared<LastEvent>(LastEvent{std::string(sse), Hold(held_)});
+  last->held.grow_anyway(sse.size());
   const std::lock_guard lock(mutex_);
   end_number_ = number;
-  end_ = std::move(last);
+  end_ = {last, &last->sse};
 }
 
 // The first events of one in the background are written together, when it runs.
@@ -267,7 +281,8 @@ Task<Result<void>> RunningResponse::finish(store::Status status, std::string obj
     waiting_.done = wait.callback();
     const std::size_t more = waiting_.size() - std::min(before, waiting_.size());
     hold.shrink(more);
-    count(more);
+    waiting_.held.grow_anyway(more - std::min(more, end_ ? end_->size() : 0));
+    take(more);
   }
   hand_over();
   auto done = co_await wait.wait_for(lost_ ? Clock::duration::zero() : kPatience);

@@ -95,7 +95,8 @@ class RunningResponse final : public dialect::EventLog,
     std::shared_ptr<const std::string> end{};  // then: the last event, when it is news
   };
   // What is not in the archive, or not for long, behind the number `after`: about `most` bytes of
-  // it, and no event that `has_room` says no to. The last event is shared, since it may be large.
+  // it, and no event that `has_room` says no to. The last event is shared, since it may be large,
+  // and counted among what is held as long as somebody has it.
   using HasRoom = FunctionRef<bool(std::size_t)>;
   [[nodiscard]] News news_behind(std::int64_t after, std::size_t most, HasRoom has_room) const;
   [[nodiscard]] bool is_over() const;
@@ -110,6 +111,10 @@ class RunningResponse final : public dialect::EventLog,
   [[nodiscard]] bool is_on_disk() const;
 
  private:
+  struct LastEvent {
+    std::string sse;
+    Hold held;
+  };
   struct Follower {
     net::Runtime* runtime;
     std::weak_ptr<net::Event> event;
@@ -143,7 +148,7 @@ class RunningResponse final : public dialect::EventLog,
     std::shared_ptr<const std::string> last_event{};  // of the end, as is the output
     std::vector<store::StoredItem> output{};
     store::Archive::Done done{};
-    Hold held{};  // counts all of this
+    Hold held{};  // counts all of this but the last event, which counts itself
 
     [[nodiscard]] std::size_t size() const;
   };
@@ -152,7 +157,9 @@ class RunningResponse final : public dialect::EventLog,
                                           const Changes& changes);
   [[nodiscard]] bool has_piece() const;
   void count(std::size_t bytes);
+  void take(std::size_t bytes);
   void lose(Error why);
+  [[nodiscard]] Error too_large() const;
   void hand_over();
   void note_written(const Result<void>& written);
   void end_apart() noexcept;

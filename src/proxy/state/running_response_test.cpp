@@ -254,6 +254,34 @@ TEST_F(Running, that_is_not_there_any_more_is_missed) {
   loop.run(missed(loop, make(loop), all_));
 }
 
+Task<void> shared(net::TestLoop& loop, std::shared_ptr<RunningResponse> running,
+                  std::shared_ptr<store::Archive> archive, HeldBytes& held) {
+  Hold hold;
+  const std::string large(100'000, 'x');
+  running->set_object(large);
+  EXPECT_EQ(held.held(), large.size());
+  running->set_object(large);
+  EXPECT_EQ(held.held(), large.size()) << "it takes the place of the one before it";
+  running->add(0, "event: a\n\n");
+  co_await settle(loop, *archive);
+  EXPECT_LT(held.held(), large.size()) << "on disk";
+  running->end(1, large);
+  const auto kept = co_await running->finish(store::Status::kCompleted, "{}", {}, hold);
+  EXPECT_TRUE(kept);
+  co_await settle(loop, *archive);
+  running->close();
+  const auto end = running->news_behind(0, 1, [](std::size_t) { return true; }).end;
+  running.reset();
+  EXPECT_EQ(held.held(), large.size()) << "of whoever follows it, and once for all of them";
+}
+
+TEST_F(Running, counts_its_object_and_its_last_event) {
+  net::TestLoop loop;
+  loop.run(shared(loop, make(loop), all_.archive(), held_));
+  all_.close();
+  EXPECT_EQ(held_.held(), 0U);
+}
+
 // Whoever looks for a response may be the last to hold it.
 TEST_F(Running, may_go_while_others_look_for_it) {
   net::TestLoop loop;

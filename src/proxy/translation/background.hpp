@@ -20,9 +20,10 @@ class RunningResponse;
 
 // What whoever asked is told as soon as the response is on disk: it waits.
 struct Queued {
-  std::string object;  // JSON
-  std::string fields;  // of the reply's head, as lines: what became of the request on the way
-  std::shared_ptr<RunningResponse> running;
+  std::string object{};  // JSON; empty when its events are wanted
+  Hold held{};           // counts it
+  std::string fields{};  // of the reply's head, as lines: what became of the request on the way
+  std::shared_ptr<RunningResponse> running{};
 };
 
 class BackgroundResponse : public std::enable_shared_from_this<BackgroundResponse> {

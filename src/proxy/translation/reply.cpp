@@ -230,6 +230,7 @@ Task<Result<void>> TranslatedAnswer::tell() {
   if (!is_promised_ || out_.empty()) co_return Result<void>{};
   if (!is_committed_) commit();
   auto written = co_await parts_.audience.write(out_);
+  if (out_.capacity() > kAhead) out_ = std::string();  // it told much of the request
   out_.clear();
   last_told_ = Clock::now();
   co_return written;
@@ -329,6 +330,7 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
   note_ignored();
   if (!has_listener) {
     parts_.audience.close();
+    out_ = std::string();
     if (form_.keeper != nullptr) co_await form_.keeper->abandon(transcript_, hold_);
     co_return Result<void>{};
   }

@@ -1,7 +1,8 @@
-// The half of Translation that is about responses: what they refer to, how they are kept, and those
-// that run in the background.
+// The half of Translation that is about responses: what they refer to, what they repeat of their
+// request, how they are kept, and those that run in the background.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "dialect/reply/error_param.hpp"
@@ -40,33 +41,83 @@ Task<Result<void>> Translation::run_in_background(RequestBody body, OnQueued on_
   take_body(std::move(body));
   auto prepared = co_await prepare();
   if (!prepared) co_return prepared;
-  std::string nobody, object, shown;
-  const auto queueing = [this, &nobody, &object, &shown] {
-    make_encoder();
-    if (!running_) return;
-    response_->queue(nobody);
-    object = response_->object();
-    shown = object;
-  };
-  co_await go_on_apart(parts_.worker, kept_size(), queueing);
-  if (!running_) co_return fail(ErrorKind::kInternal, "a background response that is not kept");
-  auto begun = co_await running_->begin(store::Status::kQueued, std::move(object));
-  if (!begun) co_return not_queued(begun.error());
-  on_queued({std::move(shown), note_fields(parts_), running_});
+  auto queued = co_await queue();
+  if (!queued) co_return fail(queued.error());
+  on_queued(std::move(*queued));
   TranslatedAnswer answer(parts_, *encoder_, form());
   auto head = co_await ask();
   if (!head) {
     const Error error = parts_.upstream.explain(head.error());
     co_return co_await answer.break_off(error);
   }
+  if (!decoded_.may_pause) forget_request();
   std::string running;
-  const auto beginning = [this, &nobody, &running] {
+  const auto beginning = [this, &running] {
+    std::string nobody;
     response_->begin(nobody);
     running = response_->object();
   };
   co_await encode_kept(parts_.worker, *running_, kept_size(), beginning);
   running_->update(store::Status::kInProgress, std::move(running));
   co_return co_await tell(answer, std::move(*head));
+}
+
+// Bytes of what the answer repeats of its request, as often as it stands there at the most: in the
+// plan, where it is put together, in what the client has not taken, in what is not written yet.
+std::size_t Translation::repeated_size() const {
+  constexpr std::size_t kPlan = 1, kMaking = 1;
+  constexpr std::size_t kKept = 3;  // the object and two events at the beginning; less at the end
+  const dialect::ResponsesPlan& plan = decoded_.plan.responses;
+  std::size_t times = kPlan;
+  if (is_responses(route_.kind) && route_.kind != RouteKind::kInputTokens) {
+    const bool is_kept = plan.stores && route_.kind == RouteKind::kResponses;
+    // A stream begins with two events. One in the background has told nobody, and has a third.
+    times += kMaking + (decoded_.plan.stream && !plan.is_background ? 2 : 1);
+    times += is_kept ? kKept : 0;
+  }
+  return times * plan.weight();
+}
+
+// Before the upstream is asked, so that what there is no room for costs nothing; and for good: the
+// end tells all of it once more, and could not wait for others who wait to end. What is held for
+// the request is held for this as soon as that is forgotten.
+bool Translation::hold_repeated() {
+  const bool is_forgotten = !decoded_.may_pause && !decoded_.plan.responses.is_background;
+  const std::size_t more = repeated_size() - decoded_.plan.responses.weight();
+  const std::size_t later = is_forgotten ? std::min(more, hold_.size()) : 0;
+  return hold_for_answer(repeated_, repeated_size() - later);
+}
+
+// Little is never refused: it takes no more than what its connection takes anyhow.
+bool Translation::hold_for_answer(Hold& hold, std::size_t size) {
+  constexpr std::size_t kLittle = std::size_t{64} << 10;
+  if (size > kLittle) return hold.grow(size);
+  hold.grow_anyway(size);
+  return true;
+}
+
+// What whoever asked is told counts apart: it stays until they have taken it.
+Task<Result<Queued>> Translation::queue() {
+  Queued queued{.held = Hold(parts_.worker.shared.held, Hold::For::kRequest)};
+  const bool is_shown = !decoded_.plan.stream;
+  const std::size_t size = is_shown ? decoded_.plan.responses.weight() : 0;
+  if (!hold_for_answer(queued.held, size)) co_return too_much_held();
+  std::string object;
+  const auto queueing = [this, is_shown, &queued, &object] {
+    make_encoder();
+    if (!running_) return;
+    std::string nobody;
+    response_->queue(nobody);
+    object = response_->object();
+    if (is_shown) queued.object = object;
+  };
+  co_await go_on_apart(parts_.worker, kept_size(), queueing);
+  if (!running_) co_return fail(ErrorKind::kInternal, "a background response that is not kept");
+  auto begun = co_await running_->begin(store::Status::kQueued, std::move(object));
+  if (!begun) co_return not_queued(begun.error());
+  queued.fields = note_fields(parts_);
+  queued.running = running_;
+  co_return std::move(queued);
 }
 
 Task<Result<void>> Translation::fetch_past() {

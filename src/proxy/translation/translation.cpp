@@ -92,7 +92,10 @@ struct OutgoingHead {
 }  // namespace
 
 Translation::Translation(const ExchangeParts& parts, const Route& route, Hold& hold)
-    : parts_(parts), route_(route), hold_(hold) {}
+    : parts_(parts),
+      route_(route),
+      hold_(hold),
+      repeated_(parts.worker.shared.held, Hold::For::kRequest) {}
 
 Translation::~Translation() {
   if (running_) running_->close();
@@ -134,7 +137,10 @@ Task<Result<void>> Translation::prepare() {
   }
   ModelFacts& facts = parts_.worker.shared.facts;
   if (is_plain_id(model_) && facts.claim_lookup(model_)) co_await look_up_model();
-  co_return co_await decode();
+  auto decoded = co_await decode();
+  if (!decoded) co_return decoded;
+  if (!hold_repeated()) co_return too_much_held();
+  co_return Result<void>{};
 }
 
 SchemaOwner Translation::schema_owner() const { return {scope_.credential, scope_.key}; }
@@ -449,6 +455,8 @@ void Translation::forget_request() {
     std::string to_send;
   } request{std::exchange(body_, {}), std::exchange(past_, {}), std::exchange(to_send_, {})};
   free_apart(parts_.worker.shared, size_, request);
+  const std::size_t due = repeated_size() - std::min(repeated_size(), repeated_.size());
+  repeated_.take_from(hold_, std::min(due, hold_.size()));
   hold_.release();
 }
 

@@ -63,6 +63,9 @@ class Translation {
   void cut_mark(std::string& name);
   [[nodiscard]] Task<Result<void>> decode();
   [[nodiscard]] Result<void> decode(json::Outline& outline);
+  [[nodiscard]] std::size_t repeated_size() const;
+  [[nodiscard]] bool hold_repeated();
+  [[nodiscard]] static bool hold_for_answer(Hold& hold, std::size_t size);
   void note_plan();
 
   [[nodiscard]] Task<Result<http::ResponseHead>> ask();
@@ -76,6 +79,7 @@ class Translation {
   [[nodiscard]] std::size_t kept_size() const;
   void make_encoder();
   void make_response_encoder();
+  [[nodiscard]] Task<Result<Queued>> queue();
   void note_cost(TranslatedAnswer::Form& form) const;
   [[nodiscard]] TranslatedAnswer::Form form() const;
   [[nodiscard]] Task<Result<void>> tell(http::ResponseHead head);
@@ -99,6 +103,7 @@ class Translation {
   std::optional<std::int64_t> most_tokens_{};  // learned from a 400
   std::vector<std::string_view> left_out_{};   // members of tools, likewise
   dialect::Decoded decoded_;
+  Hold repeated_;              // counts what the answer repeats of the request
   std::string to_send_;        // the decoded body, perhaps with a paused turn behind it
   std::string error_body_;     // of the last answer that was none
   bool is_another_ = false;    // than before: what was decoded last
