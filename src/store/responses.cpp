@@ -212,6 +212,12 @@ Result<std::optional<StoredResponse>> Responses::find(std::string_view scope, st
   return response_in(*database_, scope, id, Object::kRead, room);
 }
 
+Result<std::optional<StoredResponse>> Responses::state_of(std::string_view scope,
+                                                          std::string_view id) const {
+  if (is_hidden(id)) return std::nullopt;
+  return response_in(*database_, scope, id, Object::kLeave);
+}
+
 Result<std::vector<StoredTurn>> Responses::turns(std::string_view scope, std::string_view id,
                                                  std::size_t most_turns, std::size_t most_bytes,
                                                  Room room) const {

@@ -128,6 +128,10 @@ class Responses {
                                                            std::string_view id,
                                                            Room room = kAnyRoom) const;
 
+  // The same without its object, however large that is.
+  [[nodiscard]] Result<std::optional<StoredResponse>> state_of(std::string_view scope,
+                                                               std::string_view id) const;
+
   // The response and all that it continues, the oldest first. Fails with kNotFound when one of them
   // is not there or did not end as completed or incomplete: the message is its id and nothing else.
   // Fails with kTooLarge beyond `most_turns`, or `most_bytes` of items, and as `room` does.

@@ -49,6 +49,18 @@ TEST_F(ResponsesTest, are_found_as_they_were_begun) {
   EXPECT_EQ(responses_.find("me", "r1").value(), made);
 }
 
+TEST_F(ResponsesTest, are_asked_how_they_stand_without_their_object) {
+  StoredResponse made = response("r1", "r0");
+  made.is_background = true;
+  made.object = "{a large one}";
+  ASSERT_TRUE(responses_.begin(made, {}));
+  made.object.clear();
+  EXPECT_EQ(responses_.state_of("me", "r1").value(), made);
+  EXPECT_FALSE(responses_.state_of("you", "r1").value());
+  responses_.hide("r1");
+  EXPECT_FALSE(responses_.state_of("me", "r1").value());
+}
+
 TEST_F(ResponsesTest, of_one_scope_are_not_found_in_another) {
   keep("r1");
   EXPECT_FALSE(responses_.find("you", "r1").value());

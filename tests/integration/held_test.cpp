@@ -173,6 +173,33 @@ TEST_P(HeldOfRequest, and_repeated_to_those_who_do_not_read_is_bounded) {
   expect_bound();
 }
 
+// Of a response that is kept: with which method it is asked for, and what stands behind its id.
+class HeldOfKept : public HeldOfRequest {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Questions, HeldOfKept,
+    testing::Values(Case{"itself", "GET", ""}, Case{"cancelled", "POST", "/cancel"},
+                    Case{"its_events", "GET", "?stream=true"},
+                    Case{"its_last_events", "GET", "?stream=true&starting_after=1"},
+                    Case{"its_input", "GET", "/input_items"}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST_P(HeldOfKept, and_asked_for_by_those_who_do_not_read_is_bounded) {
+  const auto& [name, method, rest] = GetParam();
+  Document body = json_of(repeating(R"({@,"background":true})"));
+  body["input"] = std::string(kLarge, 'q');
+  const std::string id = json_of(respond(road, body).body).at("id");
+  ASSERT_TRUE(wait_until([&] {  // while it runs there may be no room to show it
+    const Document found = stored_response(road, id);
+    return !found.is_null() && found.at("status") == "completed";
+  }));
+  ask_for_each(method, "/v1/responses/" + id + rest, {});
+  const bool streams = std::string_view(rest).starts_with("?stream");
+  EXPECT_EQ(refused == 0, streams) << "the limit was never reached";
+  EXPECT_LT(refused, kMany);
+  expect_bound();
+}
+
 // At the limit: streams wait, everybody else is told to come back.
 TEST(HeldAtTheLimit, whole_replies_are_told_to_come_back) {
   Road road(Plan{.config = R"({"limits":{"heldBytes":4194304}})"});

@@ -59,9 +59,9 @@ Task<Result<void>> ResponseFollower::follow(std::string id, std::int64_t after,
                                             std::string_view more_fields) {
   id_ = std::move(id);
   after_ = after;
-  auto found = co_await find_response(worker_, scope_, id_);
+  auto found = co_await find_state(worker_, scope_, id_, kMostObject);
   if (!found) co_return fail(found.error());
-  object_ = found->object.size() <= kMostObject ? std::move(found->object) : bare_object(id_);
+  object_ = found->object.empty() ? bare_object(id_) : std::move(found->object);
   archive_ = worker_.shared.responses.archive();
   if (!archive_) co_return fail(ErrorKind::kNotFound, "the store was switched off");
   std::string fields;
@@ -119,12 +119,13 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::take_news() {
   if (running_) news = running_->news_behind(after_, kPiece, has_room);
   if (news.is_over && !news.has_end) running_.reset();  // its runner broke down
   if (!running_ || !news.is_complete) {
-    auto has_more = co_await take_kept();
-    if (!has_more && may_wait(has_more.error())) co_return Progress::kNothing;
-    if (!has_more) co_return fail(has_more.error());
-    if (*has_more) missing_since_.reset();
-    if (*has_more) co_return Progress::kMore;
-    if (!running_) co_return co_await take_end();
+    auto kept = co_await take_kept();
+    if (kept && *kept == Progress::kNothing && !running_) kept = co_await take_end();
+    if (!kept && may_wait(kept.error())) co_return Progress::kNothing;
+    if (!kept) co_return fail(kept.error());
+    refused_since_.reset();
+    if (*kept == Progress::kMore) missing_since_.reset();
+    if (*kept == Progress::kMore || !running_) co_return kept;
     if (!news.is_over) co_return miss();
   }
   if (refused_since_ && Clock::now() - *refused_since_ >= kLongestWait) co_return too_much_held();
@@ -165,8 +166,8 @@ ResponseFollower::Progress ResponseFollower::tell_erased() {
   return Progress::kOver;
 }
 
-// False when the archive has nothing new.
-Task<Result<bool>> ResponseFollower::take_kept() {
+// Of the archive.
+Task<Result<ResponseFollower::Progress>> ResponseFollower::take_kept() {
   std::function<Result<std::vector<store::EventChunk>>(const store::Responses&)> question =
       [scope = scope_, id = id_, after = after_, hold = hold_](const store::Responses& kept) {
         const auto room = [&](std::size_t size) -> Result<void> {
@@ -178,27 +179,44 @@ Task<Result<bool>> ResponseFollower::take_kept() {
   auto chunks =
       co_await look<std::vector<store::EventChunk>>(worker_.runtime, archive_, std::move(question));
   if (!chunks) co_return fail(chunks.error());
-  refused_since_.reset();
   for (store::EventChunk& chunk : *chunks) {
     const std::string_view behind = dialect::events_behind(chunk.bytes, chunk.first, after_);
     chunk.bytes.erase(0, chunk.bytes.size() - behind.size());
     append(out_, std::move(chunk.bytes));
     after_ = std::max(after_, chunk.last);
   }
-  co_return !chunks->empty();
+  co_return chunks->empty() ? Progress::kNothing : Progress::kMore;
 }
 
 // It does not run here: it has ended, or was cut off, or another process runs it.
 Task<Result<ResponseFollower::Progress>> ResponseFollower::take_end() {
-  auto found = co_await find_response(worker_, scope_, id_);
+  auto state = co_await find_state(worker_, scope_, id_);
+  if (!state && state.error().kind == ErrorKind::kNotFound) co_return tell_erased();
+  if (!state) co_return fail(state.error());
+  if (store::is_running(state->status)) co_return Progress::kNothing;
+  if (state->last_sequence > after_) co_return Progress::kMore;
+  if (state->was_interrupted) co_return co_await tell_interrupted();
+  co_return Progress::kOver;
+}
+
+// Its end, and its beginning where not even that was written. What is put together of its object is
+// held with it.
+Task<Result<ResponseFollower::Progress>> ResponseFollower::tell_interrupted() {
+  constexpr std::size_t kBeginning = 2;  // events
+  constexpr std::size_t kMaking = 2;     // copies, beside them
+  const auto hold = std::make_shared<Hold>(worker_.shared.held, Hold::For::kRequest);
+  auto found = co_await find_response(worker_, scope_, id_, hold);
   if (!found && found.error().kind == ErrorKind::kNotFound) co_return tell_erased();
   if (!found) co_return fail(found.error());
-  if (store::is_running(found->status)) co_return Progress::kNothing;
-  if (found->last_sequence > after_) co_return Progress::kMore;
+  const std::size_t size = found->object.size();
+  const std::size_t events = found->last_sequence < 0 ? kBeginning + 1 : 1;
+  if (!hold->grow((events + kMaking) * size)) co_return too_much_held();
   const auto tell_end = [this, &found] {
-    out_ += dialect::interrupted_events(after_, found->last_sequence, found->object);
+    append(out_, dialect::interrupted_events(after_, found->last_sequence, found->object));
   };
-  if (found->was_interrupted) co_await go_on_apart(worker_, found->object.size(), tell_end);
+  co_await go_on_apart(worker_, size, tell_end);
+  hold->shrink((1 + kMaking) * size);
+  hold_->take_over(*hold);
   co_return Progress::kOver;
 }
 

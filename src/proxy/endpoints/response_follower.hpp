@@ -39,8 +39,9 @@ class ResponseFollower {
   enum class Progress { kMore, kNothing, kOver };
   [[nodiscard]] Task<Result<void>> tell_all();
   [[nodiscard]] Task<Result<Progress>> take_news();
-  [[nodiscard]] Task<Result<bool>> take_kept();
+  [[nodiscard]] Task<Result<Progress>> take_kept();
   [[nodiscard]] Task<Result<Progress>> take_end();
+  [[nodiscard]] Task<Result<Progress>> tell_interrupted();
   [[nodiscard]] bool may_hold(std::size_t size);
   [[nodiscard]] bool may_wait(const Error& error);
   [[nodiscard]] Progress miss();
@@ -56,7 +57,7 @@ class ResponseFollower {
   std::shared_ptr<RunningResponse> running_;  // nullptr when it does not run in this process
   std::shared_ptr<net::Event> changed_;
   std::string id_, scope_;
-  std::string object_;                              // as it stood at the beginning
+  std::string object_;                              // as it stood at the beginning, if small
   std::optional<Clock::time_point> missing_since_;  // what comes next, which is nowhere
   std::int64_t after_ = -1;                         // the last number that was told
   std::string out_;

@@ -62,21 +62,38 @@ Result<void> room_in(Hold& hold, std::size_t size) {
   return hold.grow(size) ? Result<void>() : too_much_held();
 }
 
+// The items that its events tell, with commas between. `hold` counts them, and meanwhile the events
+// that are looked through.
+Result<std::string> items_told(const store::Responses& kept, const store::StoredResponse& response,
+                               Hold& hold) {
+  const auto room = [&hold](std::size_t size) { return room_in(hold, size); };
+  std::string items;
+  for (std::int64_t last = -1; last < response.last_sequence;) {
+    const std::size_t held = hold.size(), before = items.size();
+    const auto chunks = kept.events_after(response.scope, response.id, last, kPiece, room);
+    if (!chunks) return fail(chunks.error());
+    if (chunks->empty()) break;
+    for (const store::EventChunk& chunk : *chunks) dialect::append_done_items(items, chunk.bytes);
+    last = chunks->back().last;
+    hold.shrink(hold.size() - held - (items.size() - before));
+  }
+  return items;
+}
+
 // One that was interrupted is shown as it ended, with what its events tell.
 Result<std::optional<store::StoredResponse>> find(const store::Responses& kept,
                                                   const std::string& scope, const std::string& id,
-                                                  store::Room room) {
+                                                  Hold& hold) {
+  const auto room = [&hold](std::size_t size) { return room_in(hold, size); };
   auto found = kept.find(scope, id, room);
   if (!found || !*found || !(*found)->was_interrupted) return found;
-  std::string output;
-  for (std::int64_t last = -1; last < (*found)->last_sequence;) {
-    const auto chunks = kept.events_after(scope, id, last, kPiece);
-    if (!chunks) return fail(chunks.error());
-    if (chunks->empty()) break;
-    for (const store::EventChunk& chunk : *chunks) dialect::append_done_items(output, chunk.bytes);
-    last = chunks->back().last;
-  }
-  (*found)->object = dialect::interrupted_response((*found)->object, output);
+  const auto output = items_told(kept, **found, hold);
+  if (!output) return fail(output.error());
+  std::string& object = (*found)->object;
+  const std::size_t size = object.size() + output->size();  // which stand there once more
+  if (auto fits = room(size); !fits) return fail(fits.error());
+  object = dialect::interrupted_response(object, *output);
+  hold.shrink(size);
   return found;
 }
 
@@ -87,7 +104,7 @@ std::string_view verb_of(std::string_view path) {
 
 Task<Result<std::string>> erase(WorkerState& worker, std::string scope, std::string id) {
   // Looked for first: what is not there does not wait for a turn to write.
-  auto found = co_await find_response(worker, scope, id);
+  auto found = co_await find_state(worker, scope, id);
   if (!found) co_return fail(found.error());
   const auto archive = worker.shared.responses.archive();
   if (!archive) co_return fail(not_found(id));  // switched off in this moment
@@ -129,8 +146,7 @@ Task<void> wait_for_end(WorkerState& worker, std::shared_ptr<RunningResponse> ru
 }
 
 // Another process runs it: it is asked to end it, and looks for that twice a second.
-Task<Result<store::StoredResponse>> end_elsewhere(WorkerState& worker, std::string scope,
-                                                  std::string id) {
+Task<Result<void>> end_elsewhere(WorkerState& worker, std::string scope, std::string id) {
   const auto archive = worker.shared.responses.archive();
   if (!archive) co_return fail(not_found(id));  // switched off in this moment
   ArchiveWait wait(worker.runtime);
@@ -145,28 +161,45 @@ Task<Result<store::StoredResponse>> end_elsewhere(WorkerState& worker, std::stri
   if (!*asked) co_return fail(asked->error());
   const auto limit = Clock::now() + kPatience;
   while (true) {
-    auto found = co_await find_response(worker, scope, id);
-    if (!found || !store::is_running(found->status)) co_return found;
+    auto state = co_await find_state(worker, scope, id);
+    if (!state) co_return fail(state.error());
+    if (!store::is_running(state->status)) co_return Result<void>{};
     if (Clock::now() >= limit) co_return fail(still_runs_elsewhere());
     co_await net::sleep(worker.runtime, kLook);
   }
 }
 
-Task<Result<std::string>> cancel(WorkerState& worker, std::string scope, std::string id) {
-  auto found = co_await find_response(worker, scope, id);
-  if (!found) co_return fail(found.error());
-  if (!found->is_background)
+Task<Result<std::string>> cancel(WorkerState& worker, std::string scope, std::string id,
+                                 std::shared_ptr<Hold> hold) {
+  auto state = co_await find_state(worker, scope, id);
+  if (!state) co_return fail(state.error());
+  if (!state->is_background)
     co_return fail({ErrorKind::kInvalidRequest,
                     "Only a response in the background can be cancelled.", "", "invalid_value"});
   if (const auto running = worker.shared.responses.running(scope, id)) {
     running->cancel();
     co_await wait_for_end(worker, running);
-    found = co_await find_response(worker, scope, id);
-  } else if (store::is_running(found->status)) {
-    found = co_await end_elsewhere(worker, scope, id);
+  } else if (store::is_running(state->status)) {
+    auto ended = co_await end_elsewhere(worker, scope, id);
+    if (!ended) co_return fail(ended.error());
   }
+  auto found = co_await find_response(worker, scope, id, std::move(hold));
   if (!found) co_return fail(found.error());
   co_return std::move(found->object);
+}
+
+using Question =
+    std::function<Result<std::optional<store::StoredResponse>>(const store::Responses&)>;
+
+Task<Result<store::StoredResponse>> find_by(WorkerState& worker, std::string id,
+                                            Question question) {
+  const auto archive = worker.shared.responses.archive();
+  if (!archive) co_return fail(not_found(id));
+  auto found = co_await look<std::optional<store::StoredResponse>>(worker.runtime, archive,
+                                                                   std::move(question));
+  if (!found) co_return fail(found.error());
+  if (!*found) co_return fail(not_found(id));
+  co_return std::move(**found);
 }
 
 Result<store::ItemPage> page_of(std::string_view query) {
@@ -251,27 +284,35 @@ Result<std::int64_t> ResponseQuestion::starting_after() const {
 
 Task<Result<store::StoredResponse>> find_response(WorkerState& worker, std::string scope,
                                                   std::string id, std::shared_ptr<Hold> hold) {
-  const auto archive = worker.shared.responses.archive();
-  if (!archive) co_return fail(not_found(id));
-  std::function<Result<std::optional<store::StoredResponse>>(const store::Responses&)> question =
-      [scope = std::move(scope), id, hold = std::move(hold)](const store::Responses& kept) {
-        const auto room = [&](std::size_t size) {
-          return hold ? room_in(*hold, size) : Result<void>();
-        };
-        return find(kept, scope, id, room);
-      };
-  auto found = co_await look<std::optional<store::StoredResponse>>(worker.runtime, archive,
-                                                                   std::move(question));
-  if (!found) co_return fail(found.error());
-  if (!*found) co_return fail(not_found(id));
-  co_return std::move(**found);
+  const Question question = [scope = std::move(scope), id,
+                             hold = std::move(hold)](const store::Responses& kept) {
+    return find(kept, scope, id, *hold);
+  };
+  co_return co_await find_by(worker, id, question);
+}
+
+Task<Result<store::StoredResponse>> find_state(WorkerState& worker, std::string scope,
+                                               std::string id, std::size_t most_object) {
+  const Question question = [scope = std::move(scope), id,
+                             most_object](const store::Responses& kept) {
+    if (most_object == 0) return kept.state_of(scope, id);
+    const auto room = [most_object](std::size_t size) -> Result<void> {
+      if (size <= most_object) return {};
+      return fail(ErrorKind::kTooLarge, "");
+    };
+    auto found = kept.find(scope, id, room);
+    if (!found && found.error().kind == ErrorKind::kTooLarge) return kept.state_of(scope, id);
+    return found;
+  };
+  co_return co_await find_by(worker, id, question);
 }
 
 Task<Result<std::string>> answer_of(WorkerState& worker, ResponseQuestion question,
                                     std::shared_ptr<Hold> hold) {
   std::string id = question.id(), scope(question.scope);
   const std::string_view verb = verb_of(question.path);
-  if (verb == "cancel") co_return co_await cancel(worker, std::move(scope), std::move(id));
+  if (verb == "cancel")
+    co_return co_await cancel(worker, std::move(scope), std::move(id), std::move(hold));
   if (verb == "input_items")
     co_return co_await list_input(worker, std::move(scope), std::move(id),
                                   std::string(question.query), std::move(hold));

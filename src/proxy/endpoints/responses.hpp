@@ -2,6 +2,7 @@
 // (rule B.6).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -30,9 +31,16 @@ struct ResponseQuestion {
 [[nodiscard]] Task<Result<std::string>> answer_of(WorkerState& worker, ResponseQuestion question,
                                                   std::shared_ptr<Hold> hold);
 
-// Fails with kNotFound when it is not kept in that scope. `hold` counts its object, where there is
-// one; nobody else may use it meanwhile.
-[[nodiscard]] Task<Result<store::StoredResponse>> find_response(
-    WorkerState& worker, std::string scope, std::string id, std::shared_ptr<Hold> hold = nullptr);
+// Fails with kNotFound when it is not kept in that scope, and with kBusy when too much is held.
+// `hold` counts its object; nobody else may use it meanwhile.
+[[nodiscard]] Task<Result<store::StoredResponse>> find_response(WorkerState& worker,
+                                                                std::string scope, std::string id,
+                                                                std::shared_ptr<Hold> hold);
+
+// The same without its object: for whoever asks how it stands. One of at most `most_object` bytes,
+// as it was last written, is read nevertheless.
+[[nodiscard]] Task<Result<store::StoredResponse>> find_state(WorkerState& worker, std::string scope,
+                                                             std::string id,
+                                                             std::size_t most_object = 0);
 
 }  // namespace ccproxy::proxy
