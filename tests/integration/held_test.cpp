@@ -249,6 +249,25 @@ TEST(HeldInTheStore, one_response_beyond_its_limit_is_not_kept) {
   EXPECT_TRUE(road.logs("store.maxResponseMegabytes"));
 }
 
+// What it repeats of its request stands in four events and in what is kept: 190 kB fit in 1 MiB.
+TEST(HeldInTheStore, one_in_the_background_that_cannot_be_kept_is_not_begun) {
+  Road road(Plan{.config = R"({"store":{"maxResponseMegabytes":1}})"});
+  Document body = response_body({{"background", true}});
+  body["instructions"] = std::string(250'000, 'i');
+  const Document error = error_in(respond(road, body));
+  EXPECT_EQ(error["status"], 413) << error;
+  EXPECT_EQ(error.value("code", ""), "request_too_large");
+  const std::string message = error.value("message", "");
+  EXPECT_NE(message.find("not begun"), std::string::npos) << message;
+  EXPECT_NE(message.find("store.maxResponseMegabytes"), std::string::npos) << message;
+  EXPECT_TRUE(sent_bodies(road).empty()) << "nobody pays for it";
+  body["instructions"] = std::string(190'000, 'i');
+  const Document queued = json_of(respond(road, body).body);
+  const Document ended = ended_response(road, queued.at("id"));
+  EXPECT_EQ(ended.at("status"), "completed") << "what is begun is kept";
+  EXPECT_EQ(ended.at("instructions"), body["instructions"]);
+}
+
 TEST(HeldInTheStore, a_conversation_beyond_its_limit_is_refused) {
   Road road(Plan{.config = R"({"store":{"maxConversationMegabytes":1}})"});
   std::string previous;

@@ -17,6 +17,9 @@ constexpr std::size_t kPiece = std::size_t{16} << 10;  // of events, as they are
 constexpr std::size_t kMostWaiting = std::size_t{64} << 20;
 // Of events of a response that is not kept any more, for those who follow it.
 constexpr std::size_t kMostUnkept = std::size_t{1} << 20;
+// How often the object of one in the background is told or kept after it was queued: when it runs,
+// at its end, and as what it is then.
+constexpr std::size_t kToldAgain = 3;
 // How long somebody waits for a response to be on disk.
 constexpr std::chrono::seconds kPatience{1};
 
@@ -119,6 +122,7 @@ void RunningResponse::set_object(std::string object) {
 
 Task<Result<void>> RunningResponse::begin(store::Status status, std::string object) {
   ArchiveWait wait(runtime_);
+  if (taken_ + kToldAgain * object.size() > most_) lose(too_large());
   waiting_.beginning->response.status = status;
   set_object(std::move(object));
   waiting_.done = wait.callback();

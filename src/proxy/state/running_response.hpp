@@ -46,7 +46,8 @@ class RunningResponse final : public dialect::EventLog,
 
   void set_object(std::string object);
   // Tells the archive that it is there, and waits until it is on disk, for at most a second. Fails
-  // with kBusy, and kTooLarge as finish() does; then it is as if it had never been. Without this
+  // with kBusy, and with kTooLarge as finish() does or when `object` alone, which is told and kept
+  // again when it has ended, makes it too large; then it is as if it had never been. Without this
   // its first event tells that, and nobody waits.
   [[nodiscard]] Task<Result<void>> begin(store::Status status, std::string object);
   // It runs now; its first events, told before, are written with that.

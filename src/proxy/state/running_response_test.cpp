@@ -254,6 +254,30 @@ TEST_F(Running, that_is_not_there_any_more_is_missed) {
   loop.run(missed(loop, make(loop), all_));
 }
 
+Task<void> begun(std::shared_ptr<RunningResponse> running, std::size_t size, bool is_kept) {
+  const std::string object(size, 'x');
+  running->add(0, object);  // as it is created, and queued
+  running->add(1, object);
+  const auto kept = co_await running->begin(store::Status::kQueued, object);
+  EXPECT_EQ(kept.has_value(), is_kept) << size;
+  if (!kept) {
+    EXPECT_EQ(kept.error().kind, ErrorKind::kTooLarge);
+    EXPECT_NE(kept.error().message.find("store.maxResponseMegabytes"), std::string::npos);
+  }
+  running->erase();
+  running->close();
+}
+
+// Its object stands in four events, and is kept: what is too much then is too much before it runs.
+TEST_F(Running, that_will_take_too_much_is_not_begun) {
+  EXPECT_TRUE(all_.configure({.enabled = true, .max_response_megabytes = 1}));
+  net::TestLoop loop;
+  loop.run(begun(make(loop, true), 209'000, true));
+  loop.run(begun(make(loop, true), 210'000, false));
+  all_.close();
+  EXPECT_EQ(held_.held(), 0U);
+}
+
 Task<void> shared(net::TestLoop& loop, std::shared_ptr<RunningResponse> running,
                   std::shared_ptr<store::Archive> archive, HeldBytes& held) {
   Hold hold;
