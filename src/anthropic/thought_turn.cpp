@@ -18,7 +18,9 @@ std::size_t ThoughtTurn::bytes() const {
 }
 
 std::optional<ThoughtTurn> called_turn(std::string blocks, std::uint64_t before) {
-  const std::string list = "[" + blocks + "]";
+  std::string list;
+  list.reserve(blocks.size() + 2);
+  list.append("[").append(blocks).append("]");
   json::Outline outline;
   if (!outline.read(list, 2)) return std::nullopt;
   ThoughtTurn turn;

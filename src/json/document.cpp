@@ -102,7 +102,10 @@ bool append_canonical(std::string& out, Value value) {
         if (!append_canonical(out, element)) return false;
         out += ',';
       }
-      out += ']';
+      if (out.back() == ',')
+        out.back() = ']';
+      else
+        out += ']';
       return true;
     case ValueKind::kString:
       if (is_plainly_escaped(value.text()))

@@ -255,6 +255,7 @@ std::optional<JsonText> text_of(std::string_view token) {
 
 void append_decoded(std::string& out, JsonText text) {
   std::string_view rest = text.escaped;
+  out.reserve(out.size() + rest.size());  // nothing is longer than its escape
   while (true) {
     const auto plain = rest.find('\\');
     out += rest.substr(0, plain);
