@@ -281,6 +281,7 @@ void mend_halves(std::string& json) {
 }
 
 void append_escaped(std::string& out, std::string_view plain) {
+  out.reserve(out.size() + plain.size());  // nothing is shorter when it is escaped
   while (true) {
     const std::size_t run = plain_run(plain);
     out += plain.substr(0, run);
