@@ -50,7 +50,7 @@ void tell(int pipe, char what, const std::string& id) {
     const std::string id = "r" + std::to_string(round) + "_" + std::to_string(i);
     (*archive)->submit(
         [id](Responses& responses) {
-          return responses.begin(response(id), std::vector{large("in_" + id)});
+          return responses.begin(response(id), input_of({large("in_" + id)}));
         },
         [=](Result<void> done) {
           if (done) tell(pipe, 'b', id);

@@ -426,14 +426,14 @@ TEST_F(ArchiveTest, takes_a_response_back_as_if_it_had_never_been) {
   const auto archive = open();
   const auto kept = [](Responses& responses) -> Result<void> {
     StoredResponse made = response("r1");
-    if (auto begun = responses.begin(made, std::vector{item("in")}); !begun) return begun;
+    if (auto begun = responses.begin(made, input_of({item("in")})); !begun) return begun;
     if (auto told = responses.append_events("r1", 0, 1, "ab"); !told) return told;
     return responses.finish("r1", Status::kCompleted, "{}", std::vector{answer("out")});
   };
   ASSERT_TRUE(done(*archive, kept));
   // The same item, in a response that stays.
   ASSERT_TRUE(done(*archive, [](Responses& responses) {
-    return responses.begin(response("r0"), std::vector{item("in")});
+    return responses.begin(response("r0"), input_of({item("in")}));
   }));
   auto other = Database::open(path_);
   auto writing = std::optional(Transaction::begin(*other, Transaction::Kind::kWrite));

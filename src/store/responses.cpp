@@ -23,19 +23,25 @@ tl::unexpected<Error> not_there(std::string_view id) {
   return fail(ErrorKind::kNotFound, std::string(id));
 }
 
-Result<void> insert_items(Database& database, std::int64_t response, bool is_output,
-                          std::span<const StoredItem> items) {
-  std::int64_t position = 0;
-  for (const StoredItem& item : items) {
-    auto done = database.run(
+// Inserts into a response, one item behind the other.
+class ItemInsertion {
+ public:
+  ItemInsertion(Database& database, std::int64_t response, bool is_output)
+      : database_(database), response_(response), is_output_(is_output) {}
+
+  Result<void> add(std::string_view id, std::string_view json, std::string_view blocks) {
+    return database_.run(
         "INSERT INTO items (response, is_output, position, id, json, blocks)"
         " VALUES (?, ?, ?, ?, ?, ?)",
-        {response, std::int64_t{is_output}, position++, text(item.id), text(item.json),
-         text(item.blocks)});
-    if (!done) return done;
+        {response_, std::int64_t{is_output_}, position_++, id, json, blocks});
   }
-  return {};
-}
+
+ private:
+  Database& database_;
+  std::int64_t response_;
+  bool is_output_;
+  std::int64_t position_ = 0;
+};
 
 Result<std::vector<StoredItem>> items_in(Statement asked, Room room) {
   std::vector<StoredItem> items;
@@ -161,7 +167,7 @@ Result<bool> shrink(Database& database) {
 
 // --- What runs -----------------------------------------------------------------------------------
 
-Result<void> Responses::begin(const StoredResponse& response, std::span<const StoredItem> input) {
+Result<void> Responses::begin(const StoredResponse& response, const StoredInput& input) {
   if (is_hidden(response.id)) return not_there(response.id);
   auto done = database_->run(
       "INSERT INTO responses (id, scope, owner, previous, family, account, status, is_background,"
@@ -171,7 +177,10 @@ Result<void> Responses::begin(const StoredResponse& response, std::span<const St
        std::int64_t{response.is_background}, std::int64_t{response.was_interrupted},
        response.created, text(response.object)});
   if (!done) return done;
-  return insert_items(*database_, database_->last_inserted(), false, input);
+  ItemInsertion insertion(*database_, database_->last_inserted(), false);
+  for (std::size_t i = 0; i < input.items.count(); ++i)
+    if (done = insertion.add(input.ids[i], input.items[i], ""); !done) return done;
+  return {};
 }
 
 Result<void> Responses::update(std::string_view id, Status status, std::string_view object) {
@@ -189,7 +198,10 @@ Result<void> Responses::finish(std::string_view id, Status status, std::string_v
   if (auto done = update(id, status, object); !done) return done;
   const auto number = database_->number("SELECT number FROM responses WHERE id = ?", {id});
   if (!number) return fail(number.error());
-  return insert_items(*database_, *number, true, output);
+  ItemInsertion insertion(*database_, *number, true);
+  for (const StoredItem& item : output)
+    if (auto done = insertion.add(item.id, item.json, item.blocks); !done) return done;
+  return {};
 }
 
 Result<void> Responses::append_events(std::string_view id, std::int64_t first_sequence,

@@ -15,6 +15,7 @@
 
 #include "base/error.hpp"
 #include "base/function_ref.hpp"
+#include "base/text_list.hpp"
 #include "store/database.hpp"
 #include "store/trusted_time.hpp"
 
@@ -40,6 +41,12 @@ struct StoredItem {
   std::string blocks{};  // the Anthropic content blocks it was made of, as they stand in an array:
                          // `{...},{...}`; empty for input
   bool operator==(const StoredItem&) const = default;
+};
+
+// What a response was made from, in order: items as the client sees them, and the id of each. There
+// may be hundreds of thousands.
+struct StoredInput {
+  TextList ids, items;
 };
 
 struct StoredResponse {
@@ -111,8 +118,7 @@ class Responses {
   // --- What runs. An id that is not there, or not running any more, is kNotFound: it may have been
   // --- erased or cancelled in the meantime, and what is final stays as it is.
 
-  [[nodiscard]] Result<void> begin(const StoredResponse& response,
-                                   std::span<const StoredItem> input);
+  [[nodiscard]] Result<void> begin(const StoredResponse& response, const StoredInput& input);
   [[nodiscard]] Result<void> update(std::string_view id, Status status, std::string_view object);
   [[nodiscard]] Result<void> finish(std::string_view id, Status status, std::string_view object,
                                     std::span<const StoredItem> output);

@@ -27,7 +27,7 @@ class ResponsesTest : public StoreFolder {
             Status status = Status::kCompleted, std::int64_t created = 1000) {
     StoredResponse made = response(id, previous);
     made.created = created;
-    EXPECT_TRUE(responses_.begin(made, std::vector{item("in_" + id)}));
+    EXPECT_TRUE(responses_.begin(made, input_of({item("in_" + id)})));
     EXPECT_TRUE(responses_.finish(id, status, "{}", std::vector{answer("out_" + id)}));
   }
   [[nodiscard]] bool has(const std::string& id) const {
@@ -169,7 +169,7 @@ TEST_F(ResponsesTest, make_no_conversation_beyond_a_limit) {
 
 TEST_F(ResponsesTest, find_an_item_outputs_first_and_then_the_newest) {
   const auto begin = [&](const std::string& id, const std::string& json) {
-    ASSERT_TRUE(responses_.begin(response(id), std::vector{StoredItem{"same", json}}));
+    ASSERT_TRUE(responses_.begin(response(id), input_of({StoredItem{"same", json}})));
   };
   begin("r1", "old");
   begin("r2", "new");
@@ -215,8 +215,8 @@ const Page kPages[] = {
 TEST_F(ResponsesTest, list_their_input_page_by_page) {
   std::vector<StoredItem> input;
   for (const char* id : {"a", "b", "c", "d", "e"}) input.push_back(item(id));
-  ASSERT_TRUE(responses_.begin(response("r0"), std::vector{item("z")}));
-  ASSERT_TRUE(responses_.begin(response("r1", "r0"), input));
+  ASSERT_TRUE(responses_.begin(response("r0"), input_of({item("z")})));
+  ASSERT_TRUE(responses_.begin(response("r1", "r0"), input_of(input)));
   ASSERT_TRUE(responses_.finish("r1", Status::kCompleted, "", std::vector{answer("out")}));
   for (const Page& row : kPages) {
     SCOPED_TRACE(row.says);
@@ -235,7 +235,7 @@ TEST_F(ResponsesTest, list_their_input_page_by_page) {
 
 TEST_F(ResponsesTest, keep_the_order_of_input_items_with_the_same_id) {
   const std::vector<StoredItem> input = {{"x", "1"}, {"", "2"}, {"x", "3"}, {"", "4"}};
-  ASSERT_TRUE(responses_.begin(response("r1"), input));
+  ASSERT_TRUE(responses_.begin(response("r1"), input_of(input)));
   EXPECT_EQ(responses_.input_items("me", "r1", {"", "", 9, true})->items, input);
 }
 

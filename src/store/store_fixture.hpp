@@ -96,6 +96,14 @@ inline StoredResponse response(std::string id, std::string previous = "") {
 
 // An input item; an output item has blocks.
 inline StoredItem item(const std::string& id) { return {id, R"({"id":")" + id + R"("})", ""}; }
+inline StoredInput input_of(const std::vector<StoredItem>& items) {
+  StoredInput input;
+  for (const StoredItem& each : items) {
+    input.ids.add(each.id);
+    input.items.add(each.json);
+  }
+  return input;
+}
 inline StoredItem answer(const std::string& id) {
   return {id, R"({"id":")" + id + R"("})", R"({"type":"text","text":")" + id + R"("})"};
 }

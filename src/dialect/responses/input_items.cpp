@@ -48,40 +48,30 @@ void append_name(std::string& json, std::string_view name) {
   json += ':';
 }
 
-// Makes ids for the items of a request that have none: `msg_in_<key>_<index>`.
-class MadeIds {
+// The ids of items: their own, or `msg_in_<key>_<index>`.
+class ItemIds {
  public:
-  explicit MadeIds(const std::string& key) : middle_("_in_" + key + "_") {}
+  explicit ItemIds(const std::string& key) : middle_("_in_" + key + "_") {}
 
-  void append(std::string& out, std::string_view type, std::size_t index) const {
+  void append(std::string& out, const Item& item, std::size_t index) const {
+    if (!item.id.text().empty()) return json::append_decoded(out, item.id.text());
     const fmt::format_int number(index);
-    out.append(item_type_of(type).prefix).append(middle_).append(number.data(), number.size());
+    out.append(item_type_of(item.type_name()).prefix)
+        .append(middle_)
+        .append(number.data(), number.size());
   }
-
-  // Bytes that most of them take.
-  [[nodiscard]] std::size_t usual_size() const { return middle_.size() + 11; }
 
  private:
   std::string middle_;
 };
 
-// Begins an item with its id and type, whether it came with them or not. Returns the id.
-std::string begin_named(std::string& json, const Item& item, std::size_t index,
-                        const MadeIds& ids) {
+// Begins an item with its id and type, whether it came with them or not.
+void begin_named(std::string& json, const Item& item, std::string_view id) {
   json += R"({"id":")";
-  std::string id;
-  if (item.id.text().empty()) {
-    const std::size_t begin = json.size();
-    ids.append(json, item.type_name(), index);
-    id = std::string(json, begin);
-  } else {
-    id = item.id.decoded();
-    json::append_escaped(json, id);
-  }
+  json::append_escaped(json, id);
   json += '"';
   if (const auto type = made_type(item); !type.empty())
     json.append(R"(,"type":")").append(type).append("\"");
-  return id;
 }
 
 // True for what stands in that beginning, and for a type that is none.
@@ -98,31 +88,20 @@ void append_kept(std::string& json, const Item& item, std::string_view name, Val
   json.append(is_said ? kSaidPart : kGivenPart).append(member.raw()).append(kPartEnd);
 }
 
-// Enough for what a kept item has beside what it came with. There may be hundreds of thousands, so
-// it is not much more.
-std::size_t kept_size(const Item& item, const MadeIds& ids) {
-  constexpr std::size_t kId = std::string_view(R"("id":"",)").size();
-  constexpr std::size_t kMostType = std::string_view(R"("type":"item_reference",)").size();
-  std::size_t size = item.value.raw().size();
-  if (item.id.text().empty()) size += kId + ids.usual_size();
-  if (item.type.is_absent()) size += kMostType;
-  if (item.content.is_string()) size += kSaidPart.size() + kPartEnd.size();
-  return size;
-}
-
-InputItem kept(const Item& item, std::size_t index, const MadeIds& ids) {
-  InputItem made;
-  std::string& json = made.json;
-  json.reserve(kept_size(item, ids));
-  made.id = begin_named(json, item, index, ids);
+void append_kept(InputItems& kept, const Item& item, const ItemIds& ids) {
+  const std::size_t index = kept.ids.count();
+  ids.append(kept.ids.next_text(), item, index);
+  kept.ids.end_text();
+  std::string& json = kept.items.next_text();
+  begin_named(json, item, kept.ids[index]);
   for (const Value member : item.value.children()) {
-    const std::string_view name = member.name();
     if (is_begun(item, member)) continue;
+    const std::string_view name = member.name();
     append_name(json, name);
     append_kept(json, item, name, member);
   }
   json += '}';
-  return made;
+  kept.items.end_text();
 }
 
 // --- Items as the API lists them -----------------------------------------------------------------
@@ -198,8 +177,9 @@ std::string listed_item(const Item& item, std::size_t most) {
 
 std::string listed_item(const Item& item, const std::string& key, std::size_t index,
                         std::size_t most) {
-  std::string json;
-  begin_named(json, item, index, MadeIds(key));
+  std::string json, id;
+  ItemIds(key).append(id, item, index);
+  begin_named(json, item, id);
   append_listed(json, item, true, most);
   return json;
 }
@@ -221,20 +201,21 @@ void append_references(Value items, std::vector<std::string>& ids) {
   }
 }
 
-std::vector<InputItem> input_items_of(Value request, const std::string& key) {
+InputItems input_items_of(Value request, const std::string& key) {
   const Value input = request["input"];
-  std::vector<InputItem> items;
+  InputItems kept;
   if (input.is_string()) {
-    std::string id = "msg_in_" + key + "_0";
-    std::string json = text_message(id, input);
-    items.push_back({std::move(id), std::move(json)});
-    return items;
+    kept.ids.add("msg_in_" + key + "_0");
+    kept.items.add(text_message(kept.ids[0], input));
+    return kept;
   }
-  const MadeIds ids(key);
+  const ItemIds ids(key);
   const auto given = input.children();
-  items.reserve(static_cast<std::size_t>(std::distance(given.begin(), given.end())));
-  for (const Value item : given) items.push_back(kept(Item(item), items.size(), ids));
-  return items;
+  const auto count = static_cast<std::size_t>(std::distance(given.begin(), given.end()));
+  kept.ids.reserve(count, 0);
+  kept.items.reserve(count, input.raw().size());
+  for (const Value item : given) append_kept(kept, Item(item), ids);
+  return kept;
 }
 
 }  // namespace ccproxy::dialect

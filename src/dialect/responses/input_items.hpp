@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text_list.hpp"
 #include "dialect/history.hpp"
 #include "dialect/request/input_item.hpp"
 #include "json/outline.hpp"
@@ -18,13 +19,13 @@ namespace ccproxy::dialect {
 // Appends the ids that a list of items refers to.
 void append_references(json::Value items, std::vector<std::string>& ids);
 
-// An item of a request's input, with the id that it is kept and listed under.
-struct InputItem {
-  std::string id, json;
+// The items of a request's input as they are kept, and the id that each is kept and listed under.
+struct InputItems {
+  TextList ids, items;
 };
 
 // The input of a request as the items of a list; those without an id get one made of `key`.
-[[nodiscard]] std::vector<InputItem> input_items_of(json::Value request, const std::string& key);
+[[nodiscard]] InputItems input_items_of(json::Value request, const std::string& key);
 // An item of the input as the API lists it: with the members that it always gives, such as the
 // status and the detail of an image. `item` is JSON; what is none comes back as it is.
 [[nodiscard]] std::string listed_item(std::string_view item);

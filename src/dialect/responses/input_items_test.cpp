@@ -8,7 +8,7 @@
 namespace ccproxy::dialect {
 namespace {
 
-std::vector<InputItem> items_of(const std::string& request) {
+InputItems items_of(const std::string& request) {
   json::Outline outline;
   EXPECT_TRUE(outline.read(request));
   return input_items_of(outline.root(), "K");
@@ -16,10 +16,22 @@ std::vector<InputItem> items_of(const std::string& request) {
 
 TEST(InputItems, of_a_text_are_one_message) {
   const auto items = items_of(R"({"input":"a \"b\""})");
-  ASSERT_EQ(items.size(), 1U);
-  EXPECT_EQ(items[0].id, "msg_in_K_0");
-  EXPECT_EQ(items[0].json, R"({"id":"msg_in_K_0","type":"message","role":"user",)"
-                           R"("content":[{"type":"input_text","text":"a \"b\""}]})");
+  ASSERT_EQ(items.ids.count(), 1U);
+  ASSERT_EQ(items.items.count(), 1U);
+  EXPECT_EQ(items.ids[0], "msg_in_K_0");
+  EXPECT_EQ(items.items[0], R"({"id":"msg_in_K_0","type":"message","role":"user",)"
+                            R"("content":[{"type":"input_text","text":"a \"b\""}]})");
+}
+
+TEST(InputItems, have_the_ids_that_stand_in_them) {
+  const auto items =
+      items_of(R"({"input":[{"role":"user"},{"id":"a\"\u00e9"},{"type":"reasoning"},{"id":""}]})");
+  ASSERT_EQ(items.ids.count(), 4U);
+  EXPECT_EQ(items.ids[0], "msg_in_K_0");
+  EXPECT_EQ(items.ids[1], "a\"\u00e9");
+  EXPECT_EQ(items.ids[2], "rs_in_K_2");
+  EXPECT_EQ(items.items[2], R"({"id":"rs_in_K_2","type":"reasoning"})");
+  EXPECT_EQ(items.ids[3].substr(items.ids[3].size() - 7), "_in_K_3");
 }
 
 struct Case {
@@ -52,8 +64,8 @@ TEST(InputItems, are_listed_with_id_type_and_parts) {
   for (const Case& row : kCases) {
     SCOPED_TRACE(row.says);
     const auto items = items_of(std::string(R"({"input":[)") + row.item + "]}");
-    ASSERT_EQ(items.size(), 1U);
-    EXPECT_EQ(items[0].json, row.listed);
+    ASSERT_EQ(items.items.count(), 1U);
+    EXPECT_EQ(items.items[0], row.listed);
   }
 }
 

@@ -92,8 +92,7 @@ std::string messages_to_keep(Value request, const Past* past, const std::string&
   Keeper keeper(past, key);
   const auto input = request["input"].children();
   const std::vector<Value> given(input.begin(), input.end());
-  if (request["input"].is_string())
-    for (const InputItem& item : input_items_of(request, key)) keeper.take_kept(item.json);
+  if (request["input"].is_string()) keeper.take_kept(input_items_of(request, key).items[0]);
   for (std::size_t i = given.size(); i-- > 0 && !keeper.is_full();)
     keeper.take_given(Item(given[i]), i);
   if (past == nullptr) return keeper.kept();

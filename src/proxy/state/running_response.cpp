@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/insist.hpp"
-#include "proxy/state/apart.hpp"
 
 namespace ccproxy::proxy {
 namespace {
@@ -22,12 +21,6 @@ constexpr std::size_t kMostUnkept = std::size_t{1} << 20;
 constexpr std::size_t kToldAgain = 3;
 // How long somebody waits for a response to be on disk.
 constexpr std::chrono::seconds kPatience{1};
-
-std::size_t size_of(const std::vector<store::StoredItem>& input) {
-  std::size_t size = 0;
-  for (const store::StoredItem& item : input) size += item.json.size();
-  return size;
-}
 
 Error not_in_time() { return {ErrorKind::kBusy, "the store could not be written within a second"}; }
 
@@ -57,7 +50,7 @@ void RunningResponse::Events::append_behind(News& news, std::size_t most, HasRoo
 
 std::size_t RunningResponse::Changes::size() const {
   std::size_t size = events.bytes.size() + object.size() + (last_event ? last_event->size() : 0);
-  if (beginning) size += beginning->response.object.size() + beginning->input_bytes;
+  if (beginning) size += beginning->response.object.size() + beginning->input.items.bytes();
   for (const store::StoredItem& item : output) size += item.json.size() + item.blocks.size();
   return size;
 }
@@ -65,9 +58,8 @@ std::size_t RunningResponse::Changes::size() const {
 // --- Of whoever runs it --------------------------------------------------------------------------
 
 RunningResponse::RunningResponse(net::Runtime& runtime, ResponseStore& all, HeldBytes& held,
-                                 net::WorkPool& pool, std::shared_ptr<store::Archive> archive,
-                                 store::StoredResponse response,
-                                 std::vector<store::StoredItem> input)
+                                 std::shared_ptr<store::Archive> archive,
+                                 store::StoredResponse response, store::StoredInput input)
     : runtime_(runtime),
       all_(all),
       archive_(std::move(archive)),
@@ -76,20 +68,11 @@ RunningResponse::RunningResponse(net::Runtime& runtime, ResponseStore& all, Held
       is_background_(response.is_background),
       most_(all.most_response_bytes()),
       held_(held),
-      pool_(pool),
       is_started_(!is_background_) {
-  const std::size_t input_bytes = size_of(input);
   waiting_.beginning =
-      std::make_shared<Beginning>(Beginning{std::move(response), std::move(input), input_bytes});
+      std::make_shared<Beginning>(Beginning{std::move(response), std::move(input)});
   waiting_.held = Hold(held_);
   count(waiting_.size());
-}
-
-RunningResponse::~RunningResponse() { let_go(std::move(waiting_.beginning)); }
-
-// Its input may have very many items.
-void RunningResponse::let_go(std::shared_ptr<Beginning> beginning) {
-  if (beginning && is_large(beginning->input_bytes)) pool_.dispose(std::move(beginning));
 }
 
 // What waits has become larger by so much.
@@ -248,7 +231,6 @@ void RunningResponse::note_written(const Result<void>& written) {
     if (!written && written.error().kind == ErrorKind::kTooLarge) lose(written.error());
     if (!written && !is_gone_ && !was->is_end) put_back(*was);
   }
-  let_go(std::move(was->beginning));
   if (was->done) was->done(written);
   if (was_erased) note_erased();
   if (is_gone_) cancel();  // nobody can ever read it

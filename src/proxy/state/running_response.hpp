@@ -17,7 +17,6 @@
 #include "base/function_ref.hpp"
 #include "dialect/event_log.hpp"
 #include "net/runtime.hpp"
-#include "net/work_pool.hpp"
 #include "proxy/state/memory_budget.hpp"
 #include "proxy/state/response_store.hpp"
 #include "store/archive.hpp"
@@ -27,16 +26,16 @@ namespace ccproxy::proxy {
 class RunningResponse final : public dialect::EventLog,
                               public std::enable_shared_from_this<RunningResponse> {
  public:
-  // `runtime` is that of whoever runs it; `all` must outlive it, and so must `pool`, which frees a
-  // large input; `held`, which counts what waits to be written, the archive's work.
-  RunningResponse(net::Runtime& runtime, ResponseStore& all, HeldBytes& held, net::WorkPool& pool,
+  // `runtime` is that of whoever runs it; `all` must outlive it, and `held`, which counts what
+  // waits to be written, the archive's work.
+  RunningResponse(net::Runtime& runtime, ResponseStore& all, HeldBytes& held,
                   std::shared_ptr<store::Archive> archive, store::StoredResponse response,
-                  std::vector<store::StoredItem> input);
+                  store::StoredInput input);
   RunningResponse(const RunningResponse&) = delete;
   RunningResponse& operator=(const RunningResponse&) = delete;
   RunningResponse(RunningResponse&&) = delete;
   RunningResponse& operator=(RunningResponse&&) = delete;
-  ~RunningResponse() override;
+  ~RunningResponse() override = default;
 
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] const std::string& scope() const { return scope_; }
@@ -122,8 +121,7 @@ class RunningResponse final : public dialect::EventLog,
   };
   struct Beginning {
     store::StoredResponse response;
-    std::vector<store::StoredItem> input;
-    std::size_t input_bytes;
+    store::StoredInput input;
   };
   // Events that follow each other, and where each of them ends.
   struct Events {
@@ -165,7 +163,6 @@ class RunningResponse final : public dialect::EventLog,
   void note_written(const Result<void>& written);
   void end_apart() noexcept;
   void put_back(Changes& changes);
-  void let_go(std::shared_ptr<Beginning> beginning);
   [[nodiscard]] bool is_followed();
   void withdraw();
   void wake_followers() noexcept;
@@ -177,7 +174,6 @@ class RunningResponse final : public dialect::EventLog,
   const bool is_background_;
   const std::size_t most_;  // bytes that it may take
   HeldBytes& held_;
-  net::WorkPool& pool_;
   // Of the runner's thread alone.
   bool has_begun_ = false;
   bool is_started_;              // upstream has taken it, or is about to

@@ -24,9 +24,9 @@ class Running : public testing::Test {
   }
   std::shared_ptr<RunningResponse> make(net::TestLoop& loop, bool is_background = false) {
     auto made = std::make_shared<RunningResponse>(
-        loop.runtime(), all_, held_, pool_, all_.archive(),
+        loop.runtime(), all_, held_, all_.archive(),
         store::StoredResponse{.id = "resp_1", .scope = "me", .is_background = is_background},
-        std::vector<store::StoredItem>{});
+        store::StoredInput{});
     all_.add(made);
     return made;
   }
@@ -38,7 +38,6 @@ class Running : public testing::Test {
 
   std::string folder_ = made_folder();
   HeldBytes held_{std::size_t{64} << 20};
-  net::WorkPool pool_{1, 1};
   ResponseStore all_{folder_ + "/responses.db"};
 };
 

@@ -136,9 +136,10 @@ Task<Result<void>> Translation::fetch_past() {
 
 // What is listed as the input of a response that is kept.
 void Translation::note_input(json::Value request) {
-  if (!is_responses(route_.kind) || !decoded_.plan.responses.stores || !input_.empty()) return;
-  for (dialect::InputItem& item : dialect::input_items_of(request, key_))
-    input_.push_back({std::move(item.id), std::move(item.json)});
+  if (!is_responses(route_.kind) || !decoded_.plan.responses.stores || !input_.items.empty())
+    return;
+  dialect::InputItems listed = dialect::input_items_of(request, key_);
+  input_ = {std::move(listed.ids), std::move(listed.items)};
 }
 
 void Translation::make_response_encoder() {
@@ -147,8 +148,7 @@ void Translation::make_response_encoder() {
   const dialect::ResponsesPlan& responses = plan.responses;
   if (responses.stores && route_.kind == RouteKind::kResponses) {
     running_ = std::make_shared<RunningResponse>(
-        parts_.worker.runtime, parts_.worker.shared.responses, parts_.worker.shared.held,
-        parts_.worker.shared.pool, archive_,
+        parts_.worker.runtime, parts_.worker.shared.responses, parts_.worker.shared.held, archive_,
         store::StoredResponse{.id = identity_.id,
                               .scope = parts_.receipt.key,
                               .previous = responses.previous,

@@ -465,7 +465,6 @@ void Translation::free_all() {
   encoder_.reset();  // it refers to the plan
   free_apart(parts_.worker.shared, size_, decoded_);
   free_apart(parts_.worker.shared, size_, references_);
-  free_apart(parts_.worker.shared, size_, input_);
 }
 
 }  // namespace ccproxy::proxy

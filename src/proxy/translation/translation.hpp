@@ -117,7 +117,7 @@ class Translation {
   std::shared_ptr<store::Archive> archive_;  // nullptr when nothing is kept
   dialect::References references_;
   dialect::Past past_;
-  std::vector<store::StoredItem> input_;           // when it is kept
+  store::StoredInput input_;                       // when it is kept
   std::shared_ptr<RunningResponse> running_;       // likewise
   dialect::ResponsesEncoder* response_ = nullptr;  // the encoder, when it is one
   std::unique_ptr<ResponseKeeper> keeper_;
