@@ -5,10 +5,8 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <charconv>
 #include <cmath>
-#include <functional>
 #include <span>
 #include <utility>
 
@@ -398,8 +396,8 @@ Result<void> Outline::read(std::string_view text, unsigned listed, unsigned deep
   return walked;
 }
 
-// A decoder asks a request for fifty names, whose members may be as many as there is room for. Of
-// several with one name the last is listed.
+// A decoder asks a request for fifty names, whose members may be as many as there is room for. They
+// are sorted, since names can be reckoned out that fall together under any hash that is known.
 void Outline::list_members() {
   constexpr std::size_t kMany = 64;
   std::size_t count = 0;
@@ -407,22 +405,21 @@ void Outline::list_members() {
   const std::uint32_t behind = nodes_[0].next;
   for (std::uint32_t at = 1; at < behind; at = nodes_[at + 1].next) ++count;
   if (count <= kMany) return;
-  by_name_.resize(std::bit_ceil(2 * count));
+  by_code_.reserve(count);
   for (std::uint32_t at = 1; at < behind; at = nodes_[at + 1].next)
-    by_name_[slot_of(name_of(nodes_[at]))] = at;
+    by_code_.push_back(std::uint64_t{nodes_[at].next} << 32U | at);
+  std::sort(by_code_.begin(), by_code_.end());
 }
 
-// Where the name is listed, or would be.
-std::size_t Outline::slot_of(std::string_view name) const {
-  const std::size_t mask = by_name_.size() - 1;
-  std::size_t slot = std::hash<std::string_view>()(name) & mask;
-  while (by_name_[slot] != 0 && name_of(nodes_[by_name_[slot]]) != name) slot = (slot + 1) & mask;
-  return slot;
-}
-
-Value Outline::listed_member(std::string_view name) const {
-  const std::uint32_t at = by_name_[slot_of(name)];
-  return at == 0 ? Value() : Value(*this, at + 1, true);
+// Of several with one name the last is the one behind all others.
+Value Outline::listed_member(Name name) const {
+  const std::uint64_t behind = (std::uint64_t{name.code()} + 1) << 32U;
+  auto at = std::lower_bound(by_code_.begin(), by_code_.end(), behind);
+  while (at != by_code_.begin() && *--at >> 32U == name.code()) {
+    const Value found(*this, static_cast<std::uint32_t>(*at) + 1, true);
+    if (found.is_named(name)) return found;
+  }
+  return {};
 }
 
 // Nothing moves, so all that is listed stays right.
@@ -438,7 +435,7 @@ void Outline::clear() {
   mended_.reset();
   names_.clear();
   nodes_.clear();
-  by_name_ = {};
+  by_code_ = {};
   if (nodes_.capacity() * sizeof(Node) > kKeepCapacity) nodes_.shrink_to_fit();
 }
 
@@ -475,7 +472,7 @@ std::optional<std::int64_t> Value::integer() const {
 
 Value Value::operator[](Name name) const {
   if (!is_object()) return {};
-  if (index_ == 0 && !outline_->by_name_.empty()) return outline_->listed_member(name.text());
+  if (index_ == 0 && !outline_->by_code_.empty()) return outline_->listed_member(name);
   // The inner loop of every decoder: as children(), without a question asked twice.
   const Outline::Node* const nodes = outline_->nodes_.data();
   const std::uint32_t behind = nodes[index_].next;

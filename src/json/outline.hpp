@@ -149,9 +149,8 @@ class Outline {
   [[nodiscard]] std::string_view name_of(const Node& name) const;
   [[nodiscard]] bool is_named(const Node& own, Name name) const;
 
-  // Of the whole value, where it has so many members that they are listed by name.
-  [[nodiscard]] Value listed_member(std::string_view name) const;
-  [[nodiscard]] std::size_t slot_of(std::string_view name) const;
+  // Of the whole value, where it has so many members that they are listed.
+  [[nodiscard]] Value listed_member(Name name) const;
   void list_members();
 
   void mend();
@@ -159,9 +158,10 @@ class Outline {
   std::unique_ptr<Tokens> tokens_;
   std::unique_ptr<std::string> mended_;
   std::string_view text_;
-  std::vector<Node> nodes_;             // a member's name stands before its value
-  std::string names_;                   // those that have escapes, decoded
-  std::vector<std::uint32_t> by_name_;  // where names of the whole value stand, by their hash; or 0
+  std::vector<Node> nodes_;  // a member's name stands before its value
+  std::string names_;        // those that have escapes, decoded
+  // Codes and places of the names of the whole value, in that order, where it has many.
+  std::vector<std::uint64_t> by_code_;
   unsigned listed_ = 0, deepest_ = kMostDepth;
 };
 

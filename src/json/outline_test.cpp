@@ -80,7 +80,8 @@ TEST_F(Outlines, find_members_by_their_names) {
   EXPECT_FALSE(Value().is_named(""));
 }
 
-// Of many members a table is made: it says the same as a look at each of them.
+// Many members are sorted by the codes of their names, which several may share: that says the same
+// as a look at each of them.
 TEST_F(Outlines, find_the_members_of_a_large_object) {
   std::string text = R"({"":-1,"\u0061b":-2,"inner":{"p1":0})";
   for (int i = 0; i < 500; ++i) {

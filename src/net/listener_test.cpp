@@ -18,6 +18,8 @@
 namespace ccproxy::net {
 namespace {
 
+using std::chrono::milliseconds;
+
 // Connected without the loop, so that it waits in the kernel's queue.
 class ClientSocket {
  public:
@@ -36,8 +38,6 @@ class ClientSocket {
  private:
   int fd_;
 };
-
-using std::chrono::milliseconds;
 
 TEST(Listener, says_that_a_port_is_in_use) {
   Runtime runtime;

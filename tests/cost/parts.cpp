@@ -1,8 +1,22 @@
 #include "tests/cost/parts.hpp"
 
+#include <array>
 #include <utility>
 
 namespace ccproxy::test {
+namespace {
+
+// As `name`, but for the characters that nobody needs to tell it from most others.
+std::string name_like(std::string name, std::size_t number) {
+  for (std::size_t at = 1; at + 1 < name.size(); ++at) {
+    if (at == name.size() / 2) continue;
+    name[at] = static_cast<char>('0' + number % 10);
+    number /= 10;
+  }
+  return name;
+}
+
+}  // namespace
 
 Shape listed(const char* says, std::string before, Part part, std::string behind) {
   return {says, [before = std::move(before), part = std::move(part),
@@ -71,6 +85,14 @@ void add_members(std::vector<Shape>& shapes, const std::string& head, const char
   shapes.push_back(listed(
       "members that nobody knows", head,
       [](std::size_t number) { return "\"x" + number_of(number) + "\":1"; }, "}"));
+  shapes.push_back(listed(
+      "members that look like others", head,
+      [](std::size_t number) {
+        constexpr std::array<const char*, 6> kNames = {"messages", "max_tokens", "metadata",
+                                                       "input",    "tools",      "tool_choice"};
+        return '"' + name_like(kNames[number % kNames.size()], number / kNames.size()) + "\":1";
+      },
+      "}"));
 }
 
 void add_tools(std::vector<Shape>& shapes, const std::string& head) {
