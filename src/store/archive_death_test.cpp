@@ -28,6 +28,9 @@ class ArchiveDeath : public StoreFolder {};
 
 const std::string kEvents(9000, 'e');
 
+StoredItem large_input(const std::string& id) { return {id, std::string(2000, 'j'), ""}; }
+
+// What the model wrote has its blocks besides.
 StoredItem large(const std::string& id) {
   return {id, std::string(2000, 'j'), std::string(500, 'b')};
 }
@@ -50,7 +53,7 @@ void tell(int pipe, char what, const std::string& id) {
     const std::string id = "r" + std::to_string(round) + "_" + std::to_string(i);
     (*archive)->submit(
         [id](Responses& responses) {
-          return responses.begin(response(id), input_of({large("in_" + id)}));
+          return responses.begin(response(id), input_of({large_input("in_" + id)}));
         },
         [=](Result<void> done) {
           if (done) tell(pipe, 'b', id);
@@ -106,7 +109,7 @@ void expect_whole(const Responses& responses, const std::string& id) {
   EXPECT_EQ(responses.events_after("me", id, -1, 1 << 20)->size(), 2U);
   const auto turns = responses.turns("me", id, 1, 1 << 20);
   ASSERT_TRUE(turns);
-  EXPECT_EQ(turns->front().input, std::vector{large("in_" + id)});
+  EXPECT_EQ(turns->front().input, std::vector{large_input("in_" + id)});
   EXPECT_EQ(turns->front().output, std::vector{large("out_" + id)});
 }
 
