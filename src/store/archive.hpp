@@ -50,8 +50,8 @@ class Archive {
   // nothing but std::bad_alloc, after which it is called again; neither may block. From any thread.
   // After close() `done` is called at once, with kClosed. `bytes` is about what it writes; with
   // kTooLarge fails what has no room within the limit. While another process keeps this one from
-  // writing, it is tried for five seconds and then fails. A transaction takes 8 MiB of work at most;
-  // a log beyond 4 MiB, or a 32nd of a small limit, is put into the file.
+  // writing, it is tried for five seconds and then fails. A transaction takes 8 MiB of work at
+  // most; a log beyond 4 MiB, or a 32nd of a small limit, is put into the file.
   void submit(Work work, Done done, std::size_t bytes = 0);
 
   // What the file, its log and what waits to be written may take together. Before something is
