@@ -131,7 +131,7 @@ TEST_F(Edit, of_a_mapping_takes_the_name_of_a_model_and_nothing_else) {
     const auto set = set_model(path_, "gpt-4", no_model);
     ASSERT_FALSE(set) << no_model;
     EXPECT_EQ(set.error().kind, ErrorKind::kConfiguration);
-    EXPECT_EQ(set.error().message.find("\xff"), std::string::npos);
+    EXPECT_EQ(set.error().message.find('\xff'), std::string::npos);
   }
   EXPECT_FALSE(std::filesystem::exists(path_));
   for (const char* model : {"claude-opus-5", "us.anthropic.claude:0", "arn:aws/x", "\"opus\""})
