@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -19,7 +18,7 @@
 #include <vector>
 
 #include "store/archive.hpp"
-#include "store/store_fixture.hpp"
+#include "store/archive_fixture.hpp"
 
 namespace ccproxy::store {
 namespace {
@@ -198,18 +197,12 @@ int fill_the_disk(const std::string& path, std::size_t size) {
   if (!done(**archive, begins("before", 10))) return 2;
   allow_file_size(std::filesystem::file_size(path + "-wal") + size / 2);
   std::vector<std::pair<std::string, bool>> told{{"before", true}};
-  std::atomic<bool> go = false;
-  (*archive)->read(
-      [&](const Responses&) -> Result<void> {
-        while (!go) std::this_thread::yield();
-        return {};
-      },
-      {});
+  Held held(**archive);
   for (const std::string id : {"small1", "large1", "small2", "large2", "small3"})
     (*archive)->submit(begins(id, id[0] == 'l' ? size : 10), [&told, id](Result<void> result) {
       told.emplace_back(id, result.has_value());
     });
-  go = true;
+  held.release();
   const auto full = done(**archive, begins("alone", size));
   if (full || full.error().kind != ErrorKind::kIo) return 3;
   if (!is_as_told(**archive, told)) return 4;
@@ -260,19 +253,13 @@ int fill_the_memory(const std::string& path) {
   if (!says_no_memory(done(**archive, look))) return 4;
   std::vector<std::pair<std::string, bool>> told;
   std::vector<Result<void>> results;
-  std::atomic<bool> go = false;
-  (*archive)->read(
-      [&](const Responses&) -> Result<void> {
-        while (!go) std::this_thread::yield();
-        return {};
-      },
-      {});
+  Held held(**archive);
   for (const std::string id : {"small1", "large1", "small2", "large2", "small3"})
     (*archive)->submit(begins(id, id[0] == 'l' ? kMuch : 10), [&, id](Result<void> result) {
       told.emplace_back(id, result.has_value());
       results.push_back(std::move(result));
     });
-  go = true;
+  held.release();
   if (!done(**archive, begins("alone", 10))) return 5;
   if (!is_as_told(**archive, told)) return 6;
   if (told.size() != 5 || told[1].second || told[3].second || !told[4].second) return 7;
