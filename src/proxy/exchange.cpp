@@ -242,7 +242,7 @@ Task<Result<http::ResponseHead>> Exchange::ask_message(const Route& route, Reque
   if (!is_renamed) co_return fail(is_renamed.error());
   for (bool again = false;; again = true) {
     const bool decoded = *is_renamed && body.coding != http::Coding::kIdentity;
-    const Asked asked{head_, upstream_target(route), decoded};
+    const UpstreamTarget asked{head_, upstream_target(route), decoded};
     auto head = co_await upstream_.ask(asked, decoded ? body.decoded : body.sent);
     if (!head || head->status != kNotFound) co_return head;
     error_body = co_await upstream_.read_error_body();
@@ -347,7 +347,7 @@ Task<Result<void>> Exchange::refuse_upgrade() {
 }
 
 Task<Result<void>> Exchange::forward_relay(const Route& route) {
-  const Asked asked{head_, upstream_target(route)};
+  const UpstreamTarget asked{head_, upstream_target(route)};
   if (is_file_content(route)) cors_fields_ += kSandboxField;
   Result<http::ResponseHead> head;
   if (client_->has_body()) {
@@ -373,7 +373,7 @@ Task<Result<void>> Exchange::forward_batch(const Route& route) {
   const auto map = [this, &body, &hold](Parsers) { return map_batch(*body, hold); };
   auto mapped = co_await work_apart(worker_, upstream_, body->sent.size(), map);
   if (!mapped) co_return fail(mapped.error());
-  const Asked asked{head_, upstream_target(route)};
+  const UpstreamTarget asked{head_, upstream_target(route)};
   auto head = co_await upstream_.ask(asked, body->sent);
   if (!head) co_return fail(head.error());
   *body = RequestBody();

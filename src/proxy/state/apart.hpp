@@ -38,7 +38,7 @@ class ClientWait {
   ClientWait& operator=(const ClientWait&) = delete;
   virtual ~ClientWait() = default;
 
-  // Asked for when the wait begins: from then on the client is watched.
+  // UpstreamTarget for when the wait begins: from then on the client is watched.
   [[nodiscard]] virtual net::Cancellation& while_client_waits() = 0;
 };
 

@@ -275,7 +275,7 @@ Task<std::string> Translation::read_error_body(const http::ResponseHead& head) {
 Task<Result<http::ResponseHead>> Translation::ask_once() {
   const OutgoingHead outgoing(parts_.head, decoded_.betas);
   const bool counts = route_.kind == RouteKind::kInputTokens;
-  const Asked asked{
+  const UpstreamTarget asked{
       outgoing.head,
       parts_.upstream.prefix() + (counts ? "/v1/messages/count_tokens" : "/v1/messages"), false};
   auto head = co_await parts_.upstream.ask(asked, to_send_);

@@ -49,7 +49,8 @@ UpstreamCall::UpstreamCall(WorkerState& worker, http::ServerConnection* client,
                            telemetry::Receipt& receipt)
     : worker_(worker), client_(client), receipt_(receipt), upstream_(worker.upstream) {}
 
-Task<Result<http::ResponseHead>> UpstreamCall::ask(const Asked& asked, std::string_view body) {
+Task<Result<http::ResponseHead>> UpstreamCall::ask(const UpstreamTarget& asked,
+                                                   std::string_view body) {
   was_sent_ = false;
   auto credential = co_await find_credential();
   while (credential) {
@@ -195,7 +196,7 @@ Task<Result<void>> UpstreamCall::open(bool fresh) {
   co_return Result<void>{};
 }
 
-Task<Result<http::ResponseHead>> UpstreamCall::upload(const Asked& asked) {
+Task<Result<http::ResponseHead>> UpstreamCall::upload(const UpstreamTarget& asked) {
   auto credential = co_await find_credential();
   if (!credential) co_return fail(credential.error());
   const UpstreamRequest request(asked.head, asked.target, *credential, worker_.shared.version,

@@ -21,7 +21,7 @@
 namespace ccproxy::proxy {
 
 // What is asked: the client's head, where it goes, and whether its body goes out unfolded.
-struct Asked {
+struct UpstreamTarget {
   const http::RequestHead& head;
   std::string target;  // path and query
   bool decoded = false;
@@ -42,10 +42,11 @@ class UpstreamCall final : public ClientWait {
   // Sends the whole of `body` and waits for the head of the answer. A 401 is answered with another
   // credential once, where there is one; else its head is returned like every other. Fails when
   // there is no credential and no answer, and with kClosed when cancel() ended it.
-  [[nodiscard]] Task<Result<http::ResponseHead>> ask(const Asked& asked, std::string_view body);
+  [[nodiscard]] Task<Result<http::ResponseHead>> ask(const UpstreamTarget& asked,
+                                                     std::string_view body);
 
   // Sends the client's body as it comes, piece by piece, without a limit of ours. Never sent again.
-  [[nodiscard]] Task<Result<http::ResponseHead>> upload(const Asked& asked);
+  [[nodiscard]] Task<Result<http::ResponseHead>> upload(const UpstreamTarget& asked);
 
   // The answer's body, once one of these has returned a head.
   [[nodiscard]] http::Call& answer() { return *call_; }
