@@ -51,11 +51,11 @@ Document folded(const std::vector<Event>& events) {
   return message;
 }
 
-Asked asked_with(const std::string& members) {
+ReceivedRequest asked_with(const std::string& members) {
   const auto asked =
       read_asked(R"({"model":"claude-sonnet-5","max_tokens":1000,)" + members + "}", false);
   EXPECT_TRUE(asked) << (asked ? "" : asked.error().message);
-  return asked ? *asked : Asked{};
+  return asked ? *asked : ReceivedRequest{};
 }
 
 Answer rich_answer() {
@@ -183,7 +183,7 @@ TEST(Demo, answers_in_the_format_that_is_asked_for) {
   EXPECT_EQ(text, R"({"name":"demo","tags":[true,true]})");
 }
 
-TEST(Asked, complains_in_the_words_of_the_real_api) {
+TEST(ReceivedRequest, complains_in_the_words_of_the_real_api) {
   const struct {
     const char* body;
     const char* message;

@@ -171,7 +171,7 @@ Reply Api::answer(Turn& turn) {
   const bool is_message = turn.path == "/v1/messages" && turn.method == "POST";
   if (is_message) return message(turn, nullptr);
   const bool counts = turn.path == "/v1/messages/count_tokens" && turn.method == "POST";
-  const auto counted = counts ? read_asked(turn.request.body, true) : Result<Asked>();
+  const auto counted = counts ? read_asked(turn.request.body, true) : Result<ReceivedRequest>();
   turn.scripted = messages_.pick(head, turn.request.body, counts && counted ? &*counted : nullptr);
   if (turn.scripted && !std::holds_alternative<DemoAnswer>(turn.scripted->answer))
     return message(turn, turn.scripted);

@@ -66,7 +66,7 @@ Result<void> judge(const Document& body, bool counting) {
   return {};
 }
 
-void read_last_user_message(const Document& messages, Asked& asked) {
+void read_last_user_message(const Document& messages, ReceivedRequest& asked) {
   for (auto message = messages.rbegin(); message != messages.rend(); ++message) {
     if (text_member(*message, "role") != "user") continue;
     const Document& content = (*message)["content"];
@@ -92,7 +92,7 @@ std::string named_tool(std::string_view text) {
   return std::string(rest.substr(0, rest.find_first_of(" \t\n.,;!?\"'")));
 }
 
-void read_tools(const Document& body, Asked& asked) {
+void read_tools(const Document& body, ReceivedRequest& asked) {
   const Document& choice = member(body, "tool_choice");
   const std::string kind = text_member(choice, "type");
   asked.must_call = kind == "any" || kind == "tool";
@@ -111,7 +111,7 @@ void read_tools(const Document& body, Asked& asked) {
   }
 }
 
-void read_thinking(const Document& body, Asked& asked) {
+void read_thinking(const Document& body, ReceivedRequest& asked) {
   const Document& thinking = member(body, "thinking");
   const std::string type = text_member(thinking, "type");
   asked.thinks = !type.empty() && type != "disabled";
@@ -140,7 +140,7 @@ std::int64_t guess_tokens(std::size_t bytes) { return static_cast<std::int64_t>(
 
 }  // namespace
 
-Result<Asked> read_asked(std::string_view body, bool counting) {
+Result<ReceivedRequest> read_asked(std::string_view body, bool counting) {
   if (is_too_deep(body)) return invalid("The request body is nested too deeply", "");
   auto document = json::parse_document(body);
   if (!document)
@@ -150,10 +150,10 @@ Result<Asked> read_asked(std::string_view body, bool counting) {
   return asked;
 }
 
-Result<Asked> read_parsed(const Document& body, bool counting) {
+Result<ReceivedRequest> read_parsed(const Document& body, bool counting) {
   auto judged = judge(body, counting);
   if (!judged) return fail(judged.error());
-  Asked asked;
+  ReceivedRequest asked;
   asked.model = body["model"].get<std::string>();
   const Document& stream = member(body, "stream");
   asked.stream = stream.is_boolean() && stream.get<bool>();

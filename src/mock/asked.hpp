@@ -13,7 +13,7 @@
 
 namespace ccproxy::mock {
 
-struct Asked {
+struct ReceivedRequest {
   std::string model;
   bool stream = false;
   std::int64_t max_tokens = 0;
@@ -32,9 +32,9 @@ struct Asked {
 
 // Fails with kInvalidRequest; the message is the real API's. `counting`: for count_tokens, where
 // max_tokens is not asked for.
-[[nodiscard]] Result<Asked> read_asked(std::string_view body, bool counting);
+[[nodiscard]] Result<ReceivedRequest> read_asked(std::string_view body, bool counting);
 
 // The same for a body that was parsed already, such as a batch's `params`.
-[[nodiscard]] Result<Asked> read_parsed(const json::Document& body, bool counting);
+[[nodiscard]] Result<ReceivedRequest> read_parsed(const json::Document& body, bool counting);
 
 }  // namespace ccproxy::mock

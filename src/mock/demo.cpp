@@ -23,7 +23,7 @@ std::string beginning_of(const std::string& text) {
   return line.substr(0, end) + "...";
 }
 
-std::string speech(const Asked& asked) {
+std::string speech(const ReceivedRequest& asked) {
   if (asked.has_tool_result)
     return fmt::format("The tool answered \"{}\". Thank you, that is all I wanted to know.",
                        beginning_of(asked.tool_result));
@@ -52,7 +52,7 @@ bool cut(std::vector<std::string>& words, std::int64_t most) {
 
 }  // namespace
 
-Answer demo_answer(const Asked& asked) {
+Answer demo_answer(const ReceivedRequest& asked) {
   Answer answer{"", asked.model};
   std::int64_t thought = 0;
   if (asked.max_tokens == 0) {  // only warms the cache

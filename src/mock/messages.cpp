@@ -72,7 +72,7 @@ Counts count(const std::vector<Block>& content) {
   return counts;
 }
 
-Answer scripted_answer(const MessageAnswer& message, const Asked& asked) {
+Answer scripted_answer(const MessageAnswer& message, const ReceivedRequest& asked) {
   Answer answer{"", asked.model, message.content};
   answer.stop_reason = message.stop_reason;
   if (answer.stop_reason.empty())
@@ -90,7 +90,7 @@ Answer scripted_answer(const MessageAnswer& message, const Asked& asked) {
 }
 
 // The message that a script asks for, or the demo's.
-Answer answer_for(const ScriptedReply* scripted, const Asked& asked) {
+Answer answer_for(const ScriptedReply* scripted, const ReceivedRequest& asked) {
   const auto* message = scripted ? std::get_if<MessageAnswer>(&scripted->answer) : nullptr;
   Answer answer = message ? scripted_answer(*message, asked) : demo_answer(asked);
   if (!scripted) return answer;
@@ -121,7 +121,7 @@ std::vector<std::pair<std::size_t, std::size_t>> stand_ins(const Reply& reply) {
 }
 
 bool fits(const Match& match, const http::RequestHead& head, const std::string& body,
-          const Asked* asked) {
+          const ReceivedRequest* asked) {
   if (match.method != "*" && match.method != head.method) return false;
   if (!is_like(head.path(), match.path)) return false;
   if (!match.model.empty() && (!asked || !is_like(asked->model, match.model))) return false;
@@ -151,7 +151,7 @@ Result<Messages::Known> Messages::understand(const std::string& body) {
     return found->second.asked;
   auto asked = read_asked(body, false);
   if (!asked) return fail(asked.error());
-  auto known = std::make_shared<const Asked>(std::move(*asked));
+  auto known = std::make_shared<const ReceivedRequest>(std::move(*asked));
   if (body.size() > kLargestRemembered) return Known(known);
   if (remembered_.size() >= kMostRemembered) {
     by_asked_.clear();
@@ -163,7 +163,7 @@ Result<Messages::Known> Messages::understand(const std::string& body) {
 }
 
 const ScriptedReply* Messages::pick(const http::RequestHead& head, const std::string& body,
-                                    const Asked* asked) {
+                                    const ReceivedRequest* asked) {
   for (const ScriptedReply& reply : script_.replies) {
     if (reply.times && used_[&reply] >= *reply.times) continue;
     if (!fits(reply.match, head, body, asked)) continue;
@@ -225,7 +225,7 @@ Reply Messages::huge_reply(const ScriptedReply* scripted, const Known& asked,
   return message_reply(answer, asked->stream, pace_for(scripted));
 }
 
-std::string Messages::batch_message(const Asked& asked, const std::string& number) {
+std::string Messages::batch_message(const ReceivedRequest& asked, const std::string& number) {
   Answer answer = demo_answer(asked);
   fill_ids(answer, number);
   return message_of(answer);

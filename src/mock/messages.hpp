@@ -36,13 +36,13 @@ class Messages {
   void set_script(Script script);
 
   // The request as it is understood, remembered per body. Fails as read_asked() does.
-  using Known = std::shared_ptr<const Asked>;
+  using Known = std::shared_ptr<const ReceivedRequest>;
   [[nodiscard]] Result<Known> understand(const std::string& body);
 
   // The first scripted reply that fits and is not used up, which counts as a use; or null. `asked`
   // is null where the request is not one for a message.
   [[nodiscard]] const ScriptedReply* pick(const http::RequestHead& head, const std::string& body,
-                                          const Asked* asked);
+                                          const ReceivedRequest* asked);
 
   // A reply without faults and without the fields that every answer carries. `scripted` is null for
   // the demo's answer, `asked` may be null where the script does not need it. `joined`: in as few
@@ -55,7 +55,8 @@ class Messages {
                                  const std::string& number, std::size_t bytes);
 
   // The message that a batch's request gets.
-  [[nodiscard]] static std::string batch_message(const Asked& asked, const std::string& number);
+  [[nodiscard]] static std::string batch_message(const ReceivedRequest& asked,
+                                                 const std::string& number);
 
  private:
   // A finished reply with a stand-in where ids have their number.
@@ -75,7 +76,7 @@ class Messages {
   std::unordered_map<const ScriptedReply*, std::int64_t> used_;
   Pace pace_;
   std::unordered_map<std::string, Remembered> remembered_;
-  std::unordered_map<const Asked*, Remembered*> by_asked_;
+  std::unordered_map<const ReceivedRequest*, Remembered*> by_asked_;
 };
 
 }  // namespace ccproxy::mock
