@@ -91,7 +91,7 @@ class ChatRequest {
   [[nodiscard]] Result<dialect::Decoded> decode(std::string_view body) const {
     json::Outline outline;
     if (const auto read = outline.read(body); !read) return fail(read.error());
-    const auto asked = dialect::asked_model(outline, "claude-sonnet-5");
+    const auto asked = dialect::requested_model(outline, "claude-sonnet-5");
     if (!asked) return fail(asked.error());
     const TurnsOfAnybody memory;
     const dialect::RequestContext context{.asked = *asked,

@@ -51,7 +51,7 @@ class Decoding {
  public:
   dialect::Decoded operator()(const std::string& body) {
     if (!outline_.read(body)) std::abort();
-    const auto asked = dialect::asked_model(outline_, options_.default_model);
+    const auto asked = dialect::requested_model(outline_, options_.default_model);
     const dialect::RequestContext context{
         .asked = *asked, .model = asked->name, .can = can_, .options = options_};
     auto decoded = dialect::decode_chat(outline_, context);

@@ -82,7 +82,7 @@ enum class Api { kChat, kResponses, kCompaction };
 void decode(const std::string& input, Api api) {
   static json::Outline outline;
   if (!outline.read(input)) return;
-  const auto asked = dialect::asked_model(outline, "claude-sonnet-5");
+  const auto asked = dialect::requested_model(outline, "claude-sonnet-5");
   if (!asked) return;
   const TranslationOptions options;
   const NoTurns memory;

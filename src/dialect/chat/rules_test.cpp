@@ -312,7 +312,7 @@ TEST(ChatRules, of_a_last_answer_beside_a_schema) {
 TEST(ChatRules, of_an_effort_behind_a_model_that_the_request_does_not_name) {
   json::Outline outline;
   ASSERT_TRUE(outline.read("{}"));
-  const auto asked = asked_model(outline, "sonnet:high");
+  const auto asked = requested_model(outline, "sonnet:high");
   ASSERT_TRUE(asked);
   EXPECT_EQ(asked->name, "sonnet");
   EXPECT_EQ(asked->effort, "high");

@@ -6,7 +6,8 @@ namespace ccproxy::dialect {
 
 using json::Value;
 
-Result<AskedModel> asked_model(const json::Outline& request, std::string_view default_model) {
+Result<RequestedModel> requested_model(const json::Outline& request,
+                                       std::string_view default_model) {
   const Value root = request.root();
   if (!root.is_object())
     return fail(
@@ -15,7 +16,7 @@ Result<AskedModel> asked_model(const json::Outline& request, std::string_view de
   if (!model.is_absent() && !model.is_string())
     return fail({ErrorKind::kInvalidRequest, "Invalid type for 'model': expected a string.",
                  "model", "invalid_type"});
-  AskedModel asked{.name = model.decoded()};
+  RequestedModel asked{.name = model.decoded()};
   if (asked.name.empty() || asked.name.front() == ':') {  // no name, perhaps an effort behind it
     asked.name.insert(0, default_model);
     asked.defaulted = true;

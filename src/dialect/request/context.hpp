@@ -19,7 +19,7 @@
 namespace ccproxy::dialect {
 
 // The model as the client named it, and the effort that its name may end in ("sonnet:high").
-struct AskedModel {
+struct RequestedModel {
   std::string name;
   std::string effort{};
   bool defaulted = false;  // the request named none
@@ -27,13 +27,13 @@ struct AskedModel {
 };
 
 // Fails with kInvalidRequest when the request is not an object or its model not a string.
-[[nodiscard]] Result<AskedModel> asked_model(const json::Outline& request,
-                                             std::string_view default_model);
+[[nodiscard]] Result<RequestedModel> requested_model(const json::Outline& request,
+                                                     std::string_view default_model);
 
 class TurnMemory;
 
 struct RequestContext {
-  const AskedModel& asked;
+  const RequestedModel& asked;
   std::string_view model;  // the id to send
   const anthropic::Capabilities& can;
   const TranslationOptions& options;

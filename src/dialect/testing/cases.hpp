@@ -44,7 +44,7 @@ class RequestCase {
   [[nodiscard]] Result<Decoded> decode(const std::string& request) const {
     json::Outline outline;
     if (auto read = outline.read(request); !read) return fail(read.error());
-    const auto asked = asked_model(outline, options_.default_model);
+    const auto asked = requested_model(outline, options_.default_model);
     if (!asked) return fail(asked.error());
     const RequestContext context{.asked = *asked,
                                  .model = asked->name,

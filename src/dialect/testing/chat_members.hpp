@@ -17,7 +17,7 @@ inline Result<Decoded> decoded_with(const char* members,
   const std::string text = request.dump();
   json::Outline outline;
   if (auto read = outline.read(text); !read) return fail(read.error());
-  const auto asked = asked_model(outline, "claude-sonnet-4-5");
+  const auto asked = requested_model(outline, "claude-sonnet-4-5");
   if (!asked) return fail(asked.error());
   const anthropic::Capabilities can =
       anthropic::capabilities_of(*known_models().family_of(asked->name));

@@ -31,7 +31,7 @@ class Client {
         (speaks_responses_ ? R"("input":[)" : R"("messages":[)") + said + "]}";
     json::Outline outline;
     if (auto read = outline.read(request); !read) return fail(read.error());
-    const auto asked = asked_model(outline, "claude-sonnet-5");
+    const auto asked = requested_model(outline, "claude-sonnet-5");
     if (!asked) return fail(asked.error());
     const anthropic::Capabilities can =
         anthropic::capabilities_of(*test::known_models().family_of(asked->name));

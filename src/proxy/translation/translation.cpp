@@ -156,7 +156,7 @@ Result<void> Translation::choose_model(json::Outline& outline) {
   if (auto read = outline.read(body_.text()); !read) return read;
   const std::string& otherwise =
       route_.model.empty() ? parts_.config.translation.default_model : route_.model;
-  auto asked = dialect::asked_model(outline, otherwise);
+  auto asked = dialect::requested_model(outline, otherwise);
   if (!asked) return fail(asked.error());
   asked_ = std::move(*asked);
   if (!route_.model.empty()) asked_.defaulted = false;  // the path has named it

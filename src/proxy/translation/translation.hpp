@@ -97,7 +97,7 @@ class Translation {
   Hold& hold_;
   RequestBody body_;
   std::size_t size_ = 0;  // of the body, and of what was fetched for it
-  dialect::AskedModel asked_;
+  dialect::RequestedModel asked_;
   std::string model_;  // the id to send
   ThinkingScope scope_;
   std::optional<std::int64_t> most_tokens_{};  // learned from a 400
