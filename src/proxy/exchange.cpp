@@ -267,8 +267,8 @@ Task<Result<void>> Exchange::translate(const Route& route) {
     if (wishes->is_background)
       co_return co_await respond_in_background(route, std::move(*body), wishes->streams, hold);
   }
-  ClientAudience audience(*client_);
-  const ExchangeParts parts{worker_, *config_, audience, head_, upstream_, receipt_, cors_fields_};
+  ClientSink sink(*client_);
+  const ExchangeParts parts{worker_, *config_, sink, head_, upstream_, receipt_, cors_fields_};
   Translation translation(parts, route, hold);
   co_return co_await translation.run(std::move(*body));
 }

@@ -81,7 +81,7 @@ Task<void> BackgroundResponse::run(std::shared_ptr<BackgroundResponse> self, Req
 }
 
 Task<Result<void>> BackgroundResponse::translate(RequestBody body, Waiting& waiting) {
-  NoAudience nobody;
+  NullSink nobody;
   const ExchangeParts parts{worker_, *config_, nobody, head_, upstream_, receipt_, {}};
   Translation translation(parts, route_, hold_);
   Translation::OnQueued on_queued = [&waiting, this](Queued queued) {

@@ -17,7 +17,7 @@ namespace ccproxy::proxy {
 struct ExchangeParts {
   WorkerState& worker;
   const config::Config& config;
-  Audience& audience;
+  ReplySink& sink;
   const http::RequestHead& head;
   UpstreamCall& upstream;
   telemetry::Receipt& receipt;

@@ -220,7 +220,7 @@ void TranslatedAnswer::commit() {
   http::append_field(fields, "cache-control", "no-cache");
   http::append_field(fields, "x-accel-buffering", "no");
   fields += form_.fields;
-  parts_.audience.begin(200, fields);
+  parts_.sink.begin(200, fields);
   parts_.receipt.status = 200;
   is_committed_ = true;
 }
@@ -229,7 +229,7 @@ void TranslatedAnswer::commit() {
 Task<Result<void>> TranslatedAnswer::tell() {
   if (!is_promised_ || out_.empty()) co_return Result<void>{};
   if (!is_committed_) commit();
-  auto written = co_await parts_.audience.write(out_);
+  auto written = co_await parts_.sink.write(out_);
   if (out_.capacity() > kAhead) out_ = std::string();  // it told much of the request
   out_.clear();
   last_told_ = Clock::now();
@@ -297,7 +297,7 @@ Task<Result<void>> TranslatedAnswer::finish() {
     if (const std::string found = dialect::header_list(encoder_.ignored()); !found.empty())
       http::append_field(fields, "x-ccproxy-ignored", found);
     parts_.receipt.status = encoder_.status();
-    co_return co_await parts_.audience.answer(encoder_.status(), fields, out_);
+    co_return co_await parts_.sink.answer(encoder_.status(), fields, out_);
   }
   co_return co_await end();
 }
@@ -315,7 +315,7 @@ void TranslatedAnswer::drop() {
 
 Task<Result<void>> TranslatedAnswer::end() {
   if (!is_committed_) commit();
-  co_return co_await parts_.audience.end(out_);
+  co_return co_await parts_.sink.end(out_);
 }
 
 Task<Result<void>> TranslatedAnswer::break_off(Error error) {
@@ -329,7 +329,7 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
   note_ending(parts_.receipt, error);
   note_ignored();
   if (!has_listener) {
-    parts_.audience.close();
+    parts_.sink.close();
     out_ = std::string();
     if (form_.keeper != nullptr) co_await form_.keeper->abandon(transcript_, hold_);
     co_return Result<void>{};
@@ -365,7 +365,7 @@ Task<Result<void>> TranslatedAnswer::refuse(dialect::ErrorReply reply) {
   http::append_field(fields, "content-type", "application/json");
   fields += error_fields(parts_, reply);
   parts_.receipt.status = reply.status;
-  co_return co_await parts_.audience.answer(reply.status, fields, reply.body);
+  co_return co_await parts_.sink.answer(reply.status, fields, reply.body);
 }
 
 // What is found out after the head has left is at least in the log.

@@ -2,12 +2,12 @@
 
 namespace ccproxy::proxy {
 
-Task<Result<void>> NoAudience::answer(int, std::string_view, std::string_view) {
+Task<Result<void>> NullSink::answer(int, std::string_view, std::string_view) {
   co_return Result<void>{};
 }
 
-Task<Result<void>> NoAudience::write(std::string_view) { co_return Result<void>{}; }
+Task<Result<void>> NullSink::write(std::string_view) { co_return Result<void>{}; }
 
-Task<Result<void>> NoAudience::end(std::string_view) { co_return Result<void>{}; }
+Task<Result<void>> NullSink::end(std::string_view) { co_return Result<void>{}; }
 
 }  // namespace ccproxy::proxy

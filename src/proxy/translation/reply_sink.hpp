@@ -10,12 +10,12 @@
 
 namespace ccproxy::proxy {
 
-class Audience {
+class ReplySink {
  public:
-  Audience() = default;
-  Audience(const Audience&) = delete;
-  Audience& operator=(const Audience&) = delete;
-  virtual ~Audience() = default;
+  ReplySink() = default;
+  ReplySink(const ReplySink&) = delete;
+  ReplySink& operator=(const ReplySink&) = delete;
+  virtual ~ReplySink() = default;
 
   // A reply in one piece, or begun, written and ended; all as http::ServerConnection does it.
   [[nodiscard]] virtual Task<Result<void>> answer(int status, std::string_view fields,
@@ -29,9 +29,9 @@ class Audience {
 };
 
 // `client` must outlive it.
-class ClientAudience final : public Audience {
+class ClientSink final : public ReplySink {
  public:
-  explicit ClientAudience(http::ServerConnection& client) : client_(client) {}
+  explicit ClientSink(http::ServerConnection& client) : client_(client) {}
 
   [[nodiscard]] Task<Result<void>> answer(int status, std::string_view fields,
                                           std::string_view body) override {
@@ -53,7 +53,7 @@ class ClientAudience final : public Audience {
 };
 
 // Listens to nothing and never leaves.
-class NoAudience final : public Audience {
+class NullSink final : public ReplySink {
  public:
   [[nodiscard]] Task<Result<void>> answer(int status, std::string_view fields,
                                           std::string_view body) override;

@@ -194,7 +194,7 @@ Task<Result<void>> Translation::tell_count(const http::ResponseHead& head) {
   parts_.receipt.status = kOk;
   const std::string body =
       fmt::format(R"({{"object":"response.input_tokens","input_tokens":{}}})", tokens);
-  co_return co_await parts_.audience.answer(kOk, fields, body);
+  co_return co_await parts_.sink.answer(kOk, fields, body);
 }
 
 }  // namespace ccproxy::proxy

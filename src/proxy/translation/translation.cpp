@@ -438,7 +438,7 @@ Task<Result<void>> Translation::refuse(dialect::ErrorReply reply) {
   http::append_field(fields, "content-type", "application/json");
   fields += error_fields(parts_, reply);
   parts_.receipt.status = reply.status;
-  co_return co_await parts_.audience.answer(reply.status, fields, reply.body);
+  co_return co_await parts_.sink.answer(reply.status, fields, reply.body);
 }
 
 void Translation::remember(const anthropic::Transcript& transcript) {
