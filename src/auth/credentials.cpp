@@ -74,14 +74,14 @@ Credentials::Credentials(net::Runtime& control, Sources sources, const config::C
 
 Credentials::~Credentials() = default;
 
-std::shared_ptr<const Standing> Credentials::standing() const {
+std::shared_ptr<const CredentialStatus> Credentials::credential_status() const {
   const std::lock_guard lock(mutex_);
   return standing_;
 }
 
 Task<Result<Credential>> Credentials::usable(net::Runtime& runtime,
                                              net::Cancellation& cancellation) {
-  auto now = standing();
+  auto now = credential_status();
   if (now->state != State::kReady) co_return fail(error_of(*now));
   if (!has_expired(*now, WallClock::now())) co_return now->credential;
   co_return co_await renewed(std::move(now), {}, runtime, cancellation);
@@ -89,13 +89,13 @@ Task<Result<Credential>> Credentials::usable(net::Runtime& runtime,
 
 Task<Result<Credential>> Credentials::other_than(std::string refused, net::Runtime& runtime,
                                                  net::Cancellation& cancellation) {
-  auto now = standing();
+  auto now = credential_status();
   if (now->state != State::kReady) co_return fail(error_of(*now));
   if (now->credential.secret != refused) co_return now->credential;
   co_return co_await renewed(std::move(now), std::move(refused), runtime, cancellation);
 }
 
-Task<Result<Credential>> Credentials::renewed(std::shared_ptr<const Standing> now,
+Task<Result<Credential>> Credentials::renewed(std::shared_ptr<const CredentialStatus> now,
                                               std::string refused, net::Runtime& runtime,
                                               net::Cancellation& cancellation) {
   const auto waiter = std::make_shared<Waiter>(runtime);
@@ -112,7 +112,7 @@ Task<Result<Credential>> Credentials::renewed(std::shared_ptr<const Standing> no
   cancellation.disarm();
   if (cancellation.cancelled()) co_return fail(ErrorKind::kClosed, "the wait was ended");
 
-  now = standing();
+  now = credential_status();
   if (now->state != State::kReady) co_return fail(error_of(*now));
   if (!has_expired(*now, WallClock::now()) && now->credential.secret != refused)
     co_return now->credential;
@@ -132,7 +132,7 @@ void Credentials::want_renewal(std::shared_ptr<Waiter> waiter, const std::string
     look_at_files();
     take_up();
   }
-  const auto now = standing();
+  const auto now = credential_status();
   // One that ran out on its way is refused as it should be: nothing has to be forced.
   const bool has_ended = has_expired(*now, WallClock::now());
   const bool is_refused = !refused.empty() && now->credential.secret == refused;
@@ -150,7 +150,7 @@ void Credentials::want_renewal(std::shared_ptr<Waiter> waiter, const std::string
   }
 }
 
-bool Credentials::may_renew(const Standing& now, bool forced) const {
+bool Credentials::may_renew(const CredentialStatus& now, bool forced) const {
   const auto when = Clock::now();
   return now.state == State::kReady && now.renewable && when >= next_try_ &&
          (!forced || when >= next_forced_);
@@ -162,7 +162,7 @@ void Credentials::tick() {
   const auto before = stamps_;
   look_at_files();
   if (stamps_ != before) take_up();
-  const auto now = standing();
+  const auto now = credential_status();
   if (!now->renew_at || WallClock::now() < *now->renew_at || !may_renew(*now, false)) return;
   renewing_ = true;
   control_.spawn(renew({}));
@@ -293,7 +293,7 @@ void Credentials::save_again() {
 // Whatever the server says about the life of its tokens, it is not asked all the time.
 void Credentials::rest_after_success() {
   Clock::duration rest = kLeastPause;
-  const auto expires = standing()->expires;
+  const auto expires = credential_status()->expires;
   if (expires) rest = std::min<Clock::duration>(rest, (*expires - WallClock::now()) / 2);
   next_try_ = Clock::now() + std::max<Clock::duration>(rest, milliseconds(500));
 }
@@ -349,15 +349,15 @@ void Credentials::take_up() {
     }
     refused = offer.stored && is_refused(*offer.stored);
   }
-  Standing next = choose(config_.credentials, offers, refused);
+  CredentialStatus next = choose(config_.credentials, offers, refused);
   next.unsaved = unsaved_ && next.source == CredentialSource::kLogin;
   if (next.renewable) next.failure = failure_;
   publish(std::move(next));
 }
 
-void Credentials::publish(Standing next) {
-  const auto before = standing();
-  const auto after = std::make_shared<const Standing>(std::move(next));
+void Credentials::publish(CredentialStatus next) {
+  const auto before = credential_status();
+  const auto after = std::make_shared<const CredentialStatus>(std::move(next));
   {
     const std::lock_guard lock(mutex_);
     standing_ = after;

@@ -45,7 +45,7 @@ class Credentials {
   ~Credentials();
 
   // What is in use at the moment. From any thread.
-  [[nodiscard]] std::shared_ptr<const Standing> standing() const;
+  [[nodiscard]] std::shared_ptr<const CredentialStatus> credential_status() const;
 
   // A credential that can be sent, for a coroutine of `runtime`: at once, unless it has expired and
   // is being renewed. Fails with kUnauthorized (code "upstream_auth") when there is none or a
@@ -75,12 +75,12 @@ class Credentials {
   struct Waiter;
   struct Unsaved;
 
-  [[nodiscard]] Task<Result<Credential>> renewed(std::shared_ptr<const Standing> now,
+  [[nodiscard]] Task<Result<Credential>> renewed(std::shared_ptr<const CredentialStatus> now,
                                                  std::string refused, net::Runtime& runtime,
                                                  net::Cancellation& cancellation);
   void want_renewal(std::shared_ptr<Waiter> waiter, const std::string& refused);
   static void wake(const std::shared_ptr<Waiter>& waiter);
-  [[nodiscard]] bool may_renew(const Standing& now, bool forced) const;
+  [[nodiscard]] bool may_renew(const CredentialStatus& now, bool forced) const;
 
   [[nodiscard]] Task<void> renew(std::string refused);
   [[nodiscard]] Task<Result<void>> renew_under_lock(std::string refused);
@@ -95,7 +95,7 @@ class Credentials {
 
   void look_at_files();
   void take_up();
-  void publish(Standing standing);
+  void publish(CredentialStatus credential_status);
 
   net::Runtime& control_;
   Sources sources_;
@@ -104,7 +104,7 @@ class Credentials {
   Notify notify_;
 
   mutable std::mutex mutex_;
-  std::shared_ptr<const Standing> standing_;  // under the mutex
+  std::shared_ptr<const CredentialStatus> standing_;  // under the mutex
 
   std::vector<FileStamp> stamps_;
   std::string refused_digest_;  // of the refresh token that the server will take no more

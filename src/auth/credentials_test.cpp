@@ -63,7 +63,7 @@ class Renewal : public testing::Test {
     return *made;
   }
 
-  [[nodiscard]] std::string secret() const { return made->standing()->credential.secret; }
+  [[nodiscard]] std::string secret() const { return made->credential_status()->credential.secret; }
   [[nodiscard]] std::size_t asked() const { return server ? server->requests().size() : 0; }
 
   // Ticks until the renewal that one of them began is over.
@@ -240,7 +240,7 @@ TEST_F(Renewal, that_is_refused_needs_a_person_and_is_not_tried_again) {
     EXPECT_EQ(result.error().kind, ErrorKind::kUnauthorized);
     EXPECT_NE(result.error().message.find("login required"), std::string::npos);
   }
-  EXPECT_EQ(credentials.standing()->state, State::kLoginRequired);
+  EXPECT_EQ(credentials.credential_status()->state, State::kLoginRequired);
   EXPECT_EQ(asked(), 1U);
   EXPECT_EQ(home.read("auth.json"), before) << "the file is intact";
   EXPECT_EQ(std::count_if(notices.begin(), notices.end(),
@@ -257,10 +257,10 @@ TEST_F(Renewal, that_was_refused_is_remembered_by_the_next_start_until_a_new_sig
   make();
   loop.run(tick_until_settled());
   make();
-  EXPECT_EQ(made->standing()->state, State::kLoginRequired);
+  EXPECT_EQ(made->credential_status()->state, State::kLoginRequired);
   home.write("auth.json", sign_in(hours(8), "at-9", "rt-9"));
   made->tick();
-  EXPECT_EQ(made->standing()->state, State::kReady);
+  EXPECT_EQ(made->credential_status()->state, State::kReady);
   EXPECT_EQ(secret(), "at-9");
 }
 
@@ -275,7 +275,7 @@ TEST_F(Renewal, in_trouble_backs_off_and_goes_on_with_the_token_while_it_is_good
     EXPECT_EQ(result->secret, "at-1");
   }
   EXPECT_EQ(asked(), 1U);
-  EXPECT_NE(credentials.standing()->failure, "");
+  EXPECT_NE(credentials.credential_status()->failure, "");
 }
 
 TEST_F(Renewal, in_trouble_tells_who_needs_it_when_to_come_back) {
@@ -365,7 +365,7 @@ TEST_F(Renewal, that_cannot_be_written_is_used_from_memory_and_written_later) {
   loop.run(run_beside(use(used), put_a_folder_in_its_place()));
   ASSERT_TRUE(used) << used.error().message;
   EXPECT_EQ(used->secret, "at-2");
-  EXPECT_TRUE(made->standing()->unsaved);
+  EXPECT_TRUE(made->credential_status()->unsaved);
   auto other = FileLock::try_now(lock_path(home.auth()));
   ASSERT_TRUE(other);
   EXPECT_FALSE(*other) << "nobody else may spend the old token meanwhile";
@@ -373,7 +373,7 @@ TEST_F(Renewal, that_cannot_be_written_is_used_from_memory_and_written_later) {
   std::filesystem::remove_all(home.auth());
   std::this_thread::sleep_for(seconds(5));
   made->tick();
-  EXPECT_FALSE(made->standing()->unsaved);
+  EXPECT_FALSE(made->credential_status()->unsaved);
   EXPECT_EQ(home.auth_file()["access"], "at-2");
   EXPECT_EQ(home.auth_file()["refresh"], "rt-2");
 }
@@ -425,20 +425,20 @@ TEST_F(Renewal, other_credentials_come_and_go_with_their_files) {
   home.write("auth.json", R"({"type":"api_key","key":"sk-stored"})");
   made->tick();
   EXPECT_EQ(secret(), "sk-stored");
-  EXPECT_EQ(made->standing()->credential.kind, CredentialKind::kApiKey);
+  EXPECT_EQ(made->credential_status()->credential.kind, CredentialKind::kApiKey);
   home.write("auth.json", "edited into nonsense");
   made->tick();
-  EXPECT_EQ(made->standing()->state, State::kUnusable);
+  EXPECT_EQ(made->credential_status()->state, State::kUnusable);
   EXPECT_EQ(home.read("auth.json"), "edited into nonsense");
   std::filesystem::remove(home.auth());
   made->tick();
   EXPECT_EQ(secret(), "sk-env");
   config.credentials = CredentialSource::kClient;
   made->configure(config);
-  EXPECT_EQ(made->standing()->credential.kind, CredentialKind::kClient);
+  EXPECT_EQ(made->credential_status()->credential.kind, CredentialKind::kClient);
   config.credentials = CredentialSource::kLogin;
   made->configure(config);
-  EXPECT_EQ(made->standing()->state, State::kMissing);
+  EXPECT_EQ(made->credential_status()->state, State::kMissing);
 }
 
 TEST_F(Renewal, none_is_an_error_that_says_what_to_do) {

@@ -29,13 +29,13 @@ TEST(Sources, come_in_their_order_and_the_first_is_in_use) {
   const Home home;
   const auto offers = look_around(full(home));
   ASSERT_EQ(offers.size(), 5U);
-  const Standing standing = choose(CredentialSource::kAuto, offers, false);
-  EXPECT_EQ(standing.source, CredentialSource::kLogin);
-  EXPECT_EQ(standing.credential.secret, "at-1");
+  const CredentialStatus credential_status = choose(CredentialSource::kAuto, offers, false);
+  EXPECT_EQ(credential_status.source, CredentialSource::kLogin);
+  EXPECT_EQ(credential_status.credential.secret, "at-1");
   const std::vector<CredentialSource> rest = {
       CredentialSource::kApiKeyEnv, CredentialSource::kAuthTokenEnv,
       CredentialSource::kOauthTokenEnv, CredentialSource::kConsoleProfile};
-  EXPECT_EQ(standing.shadowed, rest);
+  EXPECT_EQ(credential_status.shadowed, rest);
 }
 
 TEST(Sources, can_be_asked_for_by_name) {
@@ -55,33 +55,37 @@ TEST(Sources, can_be_asked_for_by_name) {
            {CredentialSource::kConsoleProfile, CredentialKind::kOauth, "sk-ant-oat01-console",
             "console"},
            {CredentialSource::kClient, CredentialKind::kClient, "", "client"}}) {
-    const Standing standing = choose(one.wanted, offers, false);
-    EXPECT_EQ(standing.state, State::kReady);
-    EXPECT_EQ(standing.credential.kind, one.kind) << one.called;
-    EXPECT_EQ(standing.credential.secret, one.secret);
-    EXPECT_EQ(kind_of(standing), one.called);
+    const CredentialStatus credential_status = choose(one.wanted, offers, false);
+    EXPECT_EQ(credential_status.state, State::kReady);
+    EXPECT_EQ(credential_status.credential.kind, one.kind) << one.called;
+    EXPECT_EQ(credential_status.credential.secret, one.secret);
+    EXPECT_EQ(kind_of(credential_status), one.called);
   }
 }
 
 TEST(Sources, that_are_asked_for_and_missing_are_not_replaced_by_others) {
   Sources sources;
   sources.api_key = "sk-env";
-  const Standing standing = choose(CredentialSource::kLogin, look_around(sources), false);
-  EXPECT_EQ(standing.state, State::kMissing);
-  EXPECT_EQ(standing.credential.kind, CredentialKind::kNone);
-  EXPECT_EQ(error_of(standing).kind, ErrorKind::kUnauthorized);
-  EXPECT_NE(error_of(standing).message.find("credentials: login"), std::string::npos);
+  const CredentialStatus credential_status =
+      choose(CredentialSource::kLogin, look_around(sources), false);
+  EXPECT_EQ(credential_status.state, State::kMissing);
+  EXPECT_EQ(credential_status.credential.kind, CredentialKind::kNone);
+  EXPECT_EQ(error_of(credential_status).kind, ErrorKind::kUnauthorized);
+  EXPECT_NE(error_of(credential_status).message.find("credentials: login"), std::string::npos);
 }
 
 TEST(Sources, that_are_broken_are_not_passed_over_for_others) {
   const Home home;
   Sources sources = full(home);
   home.write("auth.json", "nonsense");
-  const Standing standing = choose(CredentialSource::kAuto, look_around(sources), false);
-  EXPECT_EQ(standing.state, State::kUnusable);
-  EXPECT_EQ(standing.source, CredentialSource::kLogin);
-  EXPECT_NE(standing.trouble.find(home.auth()), std::string::npos) << "for the person here";
-  EXPECT_EQ(error_of(standing).message.find(home.auth()), std::string::npos) << "for a client";
+  const CredentialStatus credential_status =
+      choose(CredentialSource::kAuto, look_around(sources), false);
+  EXPECT_EQ(credential_status.state, State::kUnusable);
+  EXPECT_EQ(credential_status.source, CredentialSource::kLogin);
+  EXPECT_NE(credential_status.trouble.find(home.auth()), std::string::npos)
+      << "for the person here";
+  EXPECT_EQ(error_of(credential_status).message.find(home.auth()), std::string::npos)
+      << "for a client";
 }
 
 TEST(Sources, of_the_environment_lose_a_line_end_and_nothing_else) {
@@ -123,9 +127,10 @@ TEST(Sources, a_console_profile_that_cannot_be_used_says_so) {
   sources.console_folder = home.at("anthropic");
   for (const char* text : {"", "{", "[]", "{}", R"({"access_token":5})"}) {
     home.write("anthropic/credentials/default.json", text);
-    const Standing standing = choose(CredentialSource::kAuto, look_around(sources), false);
-    EXPECT_EQ(standing.state, State::kUnusable) << text;
-    EXPECT_NE(standing.trouble, "") << text;
+    const CredentialStatus credential_status =
+        choose(CredentialSource::kAuto, look_around(sources), false);
+    EXPECT_EQ(credential_status.state, State::kUnusable) << text;
+    EXPECT_NE(credential_status.trouble, "") << text;
   }
 }
 

@@ -23,20 +23,21 @@ std::optional<WallClock::time_point> obtained(const Stored& stored) {
   return WallClock::time_point(std::chrono::milliseconds(found->get<std::int64_t>()));
 }
 
-void take_stored(Standing& standing, const Stored& stored, bool refused) {
-  standing.account = stored.account;
-  standing.organization = stored.organization;
-  standing.is_stored_token = stored.kind == StoredKind::kToken;
+void take_stored(CredentialStatus& credential_status, const Stored& stored, bool refused) {
+  credential_status.account = stored.account;
+  credential_status.organization = stored.organization;
+  credential_status.is_stored_token = stored.kind == StoredKind::kToken;
   if (stored.kind != StoredKind::kOauth) return;
   if (refused) {
-    standing.state = State::kLoginRequired;
-    standing.trouble =
+    credential_status.state = State::kLoginRequired;
+    credential_status.trouble =
         "the sign-in is over (its refresh token is no longer taken): run `ccproxy "
         "login`";
     return;
   }
-  standing.renewable = !stored.refresh.empty();
-  if (standing.renewable && stored.expires) standing.renew_at = renewal_time(stored);
+  credential_status.renewable = !stored.refresh.empty();
+  if (credential_status.renewable && stored.expires)
+    credential_status.renew_at = renewal_time(stored);
 }
 
 std::string missing(CredentialSource wanted) {
@@ -55,45 +56,45 @@ WallClock::time_point renewal_time(const Stored& stored) {
   return expires - early;
 }
 
-Standing choose(CredentialSource wanted, const std::vector<Offer>& offers, bool refused) {
-  Standing standing;
+CredentialStatus choose(CredentialSource wanted, const std::vector<Offer>& offers, bool refused) {
+  CredentialStatus credential_status;
   const auto fits = [wanted](const Offer& offer) {
     return wanted == CredentialSource::kAuto || offer.source == wanted;
   };
   const auto found = std::find_if(offers.begin(), offers.end(), fits);
   for (auto offer = offers.begin(); offer != offers.end(); ++offer)
-    if (offer != found) standing.shadowed.push_back(offer->source);
-  standing.source = wanted;
+    if (offer != found) credential_status.shadowed.push_back(offer->source);
+  credential_status.source = wanted;
   if (wanted == CredentialSource::kClient) {
-    standing.state = State::kReady;
-    standing.credential.kind = CredentialKind::kClient;
-    return standing;
+    credential_status.state = State::kReady;
+    credential_status.credential.kind = CredentialKind::kClient;
+    return credential_status;
   }
   if (found == offers.end()) {
-    standing.trouble = missing(wanted);
-    return standing;
+    credential_status.trouble = missing(wanted);
+    return credential_status;
   }
-  standing.source = found->source;
-  standing.trouble = found->trouble;
-  standing.state = found->trouble.empty() ? State::kReady : State::kUnusable;
-  if (standing.state == State::kUnusable) return standing;
-  standing.credential = found->credential;
-  standing.expires = found->expires;
-  if (found->stored) take_stored(standing, *found->stored, refused);
-  return standing;
+  credential_status.source = found->source;
+  credential_status.trouble = found->trouble;
+  credential_status.state = found->trouble.empty() ? State::kReady : State::kUnusable;
+  if (credential_status.state == State::kUnusable) return credential_status;
+  credential_status.credential = found->credential;
+  credential_status.expires = found->expires;
+  if (found->stored) take_stored(credential_status, *found->stored, refused);
+  return credential_status;
 }
 
-bool has_expired(const Standing& standing, WallClock::time_point now) {
-  return standing.expires && *standing.expires <= now;
+bool has_expired(const CredentialStatus& credential_status, WallClock::time_point now) {
+  return credential_status.expires && *credential_status.expires <= now;
 }
 
-Error error_of(const Standing& standing) {
+Error error_of(const CredentialStatus& credential_status) {
   Error error{ErrorKind::kUnauthorized, ""};
   error.code = "upstream_auth";  // ours is missing, not the client's
-  switch (standing.state) {
+  switch (credential_status.state) {
     case State::kReady:  // it has expired, and nobody here can renew it
       error.message =
-          standing.source == CredentialSource::kConsoleProfile
+          credential_status.source == CredentialSource::kConsoleProfile
               ? "The Console profile's token has expired, and its owner renews it: run an `ant` "
                 "command where CCProxy runs."
               : "CCProxy's token has expired and cannot be renewed: run `ccproxy login` where "
@@ -104,7 +105,7 @@ Error error_of(const Standing& standing) {
           "CCProxy has no credential{}{}. Run `ccproxy login`, or set ANTHROPIC_API_KEY and start "
           "ccproxy again, or set \"credentials\": \"client\" in config.json so that each client "
           "sends its own.",
-          standing.trouble.empty() ? "" : ": ", standing.trouble);
+          credential_status.trouble.empty() ? "" : ": ", credential_status.trouble);
       break;
     case State::kLoginRequired:
       error.message =
@@ -115,15 +116,15 @@ Error error_of(const Standing& standing) {
       error.message = fmt::format(
           "CCProxy's credential ({}) cannot be used: run `ccproxy status` where CCProxy runs, it "
           "says why.",
-          place_of(standing.source));
+          place_of(credential_status.source));
       break;
   }
   return error;
 }
 
-std::string_view kind_of(const Standing& standing) {
-  if (standing.state == State::kMissing) return "none";
-  switch (standing.source) {
+std::string_view kind_of(const CredentialStatus& credential_status) {
+  if (credential_status.state == State::kMissing) return "none";
+  switch (credential_status.source) {
     case CredentialSource::kAuto: return "none";
     case CredentialSource::kClient: return "client";
     case CredentialSource::kApiKeyEnv: return "api-key";
@@ -132,8 +133,8 @@ std::string_view kind_of(const Standing& standing) {
     case CredentialSource::kConsoleProfile: return "console";
     case CredentialSource::kLogin: break;
   }
-  if (standing.credential.kind == CredentialKind::kApiKey) return "api-key";
-  return standing.is_stored_token ? "token" : "oauth";
+  if (credential_status.credential.kind == CredentialKind::kApiKey) return "api-key";
+  return credential_status.is_stored_token ? "token" : "oauth";
 }
 
 std::string_view name_of(State state) {
@@ -146,8 +147,8 @@ std::string_view name_of(State state) {
   return "unusable";
 }
 
-std::string_view billing_of(const Standing& standing) {
-  const std::string_view kind = kind_of(standing);
+std::string_view billing_of(const CredentialStatus& credential_status) {
+  const std::string_view kind = kind_of(credential_status);
   if (kind == "api-key") return "the API account of the key, by use";
   if (kind == "console") return "the Console organization, by use";
   if (kind == "oauth" || kind == "token")
@@ -158,11 +159,12 @@ std::string_view billing_of(const Standing& standing) {
   return "";
 }
 
-std::string tag_of(const Standing& standing) {
-  std::string known = standing.account + '\0' + standing.organization;
+std::string tag_of(const CredentialStatus& credential_status) {
+  std::string known = credential_status.account + '\0' + credential_status.organization;
   // A token that is renewed is another one: only its account stays.
-  if (standing.account.empty() && standing.organization.empty() && !standing.renewable)
-    known = standing.credential.secret;
+  if (credential_status.account.empty() && credential_status.organization.empty() &&
+      !credential_status.renewable)
+    known = credential_status.credential.secret;
   return hex(sha256(known)).substr(0, 16);
 }
 

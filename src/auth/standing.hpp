@@ -23,7 +23,7 @@ enum class State {
   kUnusable,       // it exists, but cannot be read or used
 };
 
-struct Standing {
+struct CredentialStatus {
   State state = State::kMissing;
   config::CredentialSource source = config::CredentialSource::kAuto;
   Credential credential{};
@@ -44,24 +44,25 @@ struct Standing {
 
 // Which of `offers` is in use when `wanted` is configured. `refused`: its refresh token was
 // refused.
-[[nodiscard]] Standing choose(config::CredentialSource wanted, const std::vector<Offer>& offers,
-                              bool refused);
+[[nodiscard]] CredentialStatus choose(config::CredentialSource wanted,
+                                      const std::vector<Offer>& offers, bool refused);
 
 // True when its time is over at `now`.
-[[nodiscard]] bool has_expired(const Standing& standing, WallClock::time_point now);
+[[nodiscard]] bool has_expired(const CredentialStatus& credential_status,
+                               WallClock::time_point now);
 
 // What a client is told while it cannot be used: kUnauthorized, how to mend it, no path.
-[[nodiscard]] Error error_of(const Standing& standing);
+[[nodiscard]] Error error_of(const CredentialStatus& credential_status);
 
 // For /health, the log and people: "oauth", "token", "api-key", "auth-token", "console", "client",
 // "none".
-[[nodiscard]] std::string_view kind_of(const Standing& standing);
+[[nodiscard]] std::string_view kind_of(const CredentialStatus& credential_status);
 // "ready", "missing", "login_required", "unusable".
 [[nodiscard]] std::string_view name_of(State state);
 // Tells one account from another, and nothing about it: the same as long as the account is, through
 // renewals too.
-[[nodiscard]] std::string tag_of(const Standing& standing);
+[[nodiscard]] std::string tag_of(const CredentialStatus& credential_status);
 // Who pays for what is asked with it, in a few words; "" when that is not known here.
-[[nodiscard]] std::string_view billing_of(const Standing& standing);
+[[nodiscard]] std::string_view billing_of(const CredentialStatus& credential_status);
 
 }  // namespace ccproxy::auth

@@ -20,27 +20,27 @@ Stored good_for(std::chrono::milliseconds life, bool says_when_it_began) {
   return stored;
 }
 
-TEST(Standing, a_token_is_renewed_five_minutes_before_its_end) {
+TEST(CredentialStatus, a_token_is_renewed_five_minutes_before_its_end) {
   const Stored stored = good_for(hours(8), true);
   EXPECT_EQ(renewal_time(stored), *stored.expires - minutes(5));
   EXPECT_EQ(renewal_time(good_for(hours(8), false)) + minutes(5) - WallClock::now() > hours(7),
             true);
 }
 
-TEST(Standing, a_short_lived_token_is_not_renewed_all_the_time) {
+TEST(CredentialStatus, a_short_lived_token_is_not_renewed_all_the_time) {
   const Stored stored = good_for(minutes(4), true);
   EXPECT_NEAR(std::chrono::duration<double>(*stored.expires - renewal_time(stored)).count(), 60, 1);
 }
 
-TEST(Standing, a_refused_sign_in_needs_a_person) {
+TEST(CredentialStatus, a_refused_sign_in_needs_a_person) {
   Offer offer{CredentialSource::kLogin};
   offer.stored = good_for(hours(8), true);
   offer.stored->refresh = "rt";
   offer.credential = {CredentialKind::kOauth, "at"};
-  const Standing fine = choose(CredentialSource::kAuto, {offer}, false);
+  const CredentialStatus fine = choose(CredentialSource::kAuto, {offer}, false);
   EXPECT_EQ(fine.state, State::kReady);
   EXPECT_TRUE(fine.renewable);
-  const Standing over = choose(CredentialSource::kAuto, {offer}, true);
+  const CredentialStatus over = choose(CredentialSource::kAuto, {offer}, true);
   EXPECT_EQ(over.state, State::kLoginRequired);
   EXPECT_FALSE(over.renewable);
   EXPECT_FALSE(over.renew_at);
@@ -48,21 +48,21 @@ TEST(Standing, a_refused_sign_in_needs_a_person) {
   EXPECT_EQ(error_of(over).code, "upstream_auth");
 }
 
-TEST(Standing, one_without_a_refresh_token_is_never_ours_to_renew) {
+TEST(CredentialStatus, one_without_a_refresh_token_is_never_ours_to_renew) {
   Offer offer{CredentialSource::kLogin};
   offer.stored = good_for(hours(1), true);
   EXPECT_FALSE(choose(CredentialSource::kAuto, {offer}, false).renewable);
 }
 
-TEST(Standing, expiry_is_a_matter_of_the_moment) {
-  Standing standing;
-  EXPECT_FALSE(has_expired(standing, WallClock::now()));
-  standing.expires = WallClock::now();
-  EXPECT_TRUE(has_expired(standing, *standing.expires));
-  EXPECT_FALSE(has_expired(standing, *standing.expires - seconds(1)));
+TEST(CredentialStatus, expiry_is_a_matter_of_the_moment) {
+  CredentialStatus credential_status;
+  EXPECT_FALSE(has_expired(credential_status, WallClock::now()));
+  credential_status.expires = WallClock::now();
+  EXPECT_TRUE(has_expired(credential_status, *credential_status.expires));
+  EXPECT_FALSE(has_expired(credential_status, *credential_status.expires - seconds(1)));
 }
 
-TEST(Standing, says_who_pays) {
+TEST(CredentialStatus, says_who_pays) {
   Offer offer{CredentialSource::kLogin, {CredentialKind::kOauth, "at"}};
   EXPECT_NE(billing_of(choose(CredentialSource::kAuto, {offer}, false)).find("subscription"),
             std::string::npos);

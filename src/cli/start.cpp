@@ -102,14 +102,14 @@ void print_demo_lines(const std::string& address, bool with_key) {
       address, key);
 }
 
-void print_credential(const auth::Standing& standing) {
-  if (standing.state == auth::State::kReady) {
-    fmt::print("credential: {}{}{}\n", auth::place_of(standing.source),
-               standing.account.empty() ? "" : ", ", standing.account);
+void print_credential(const auth::CredentialStatus& credential_status) {
+  if (credential_status.state == auth::State::kReady) {
+    fmt::print("credential: {}{}{}\n", auth::place_of(credential_status.source),
+               credential_status.account.empty() ? "" : ", ", credential_status.account);
   } else {
-    fmt::print("credential: none. {}\n", auth::error_of(standing).message);
+    fmt::print("credential: none. {}\n", auth::error_of(credential_status).message);
   }
-  for (const config::CredentialSource source : standing.shadowed)
+  for (const config::CredentialSource source : credential_status.shadowed)
     fmt::print("            {} is there too, and not used\n", auth::place_of(source));
 }
 
@@ -145,7 +145,7 @@ void print_banner(const server::Server& server, const config::Config& config,
     print_demo_lines(address, !config.api_keys.empty());
   } else {
     fmt::print("upstream: {}\n", config.upstream.base_url);
-    print_credential(*credentials.standing());
+    print_credential(*credentials.credential_status());
     if (!config.api_keys.empty()) fmt::print("proxy keys: {}\n", config.api_keys.size());
     print_client_lines(address, config);
   }

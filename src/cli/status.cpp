@@ -36,20 +36,22 @@ constexpr std::size_t kMostHealth = std::size_t{256} << 10;
 // --- What there is to tell
 // ------------------------------------------------------------------------
 
-Document credential_facts(const auth::Standing& standing) {
-  Document facts = {{"kind", auth::kind_of(standing)},
-                    {"state", auth::name_of(standing.state)},
-                    {"source", auth::name_of(standing.source)},
-                    {"found_in", auth::place_of(standing.source)}};
-  if (!standing.account.empty()) facts["account"] = standing.account;
-  if (!standing.organization.empty()) facts["organization"] = standing.organization;
+Document credential_facts(const auth::CredentialStatus& credential_status) {
+  Document facts = {{"kind", auth::kind_of(credential_status)},
+                    {"state", auth::name_of(credential_status.state)},
+                    {"source", auth::name_of(credential_status.source)},
+                    {"found_in", auth::place_of(credential_status.source)}};
+  if (!credential_status.account.empty()) facts["account"] = credential_status.account;
+  if (!credential_status.organization.empty())
+    facts["organization"] = credential_status.organization;
   // The end of a sign-in that is over already would look like time that is left.
-  if (standing.expires && standing.state == auth::State::kReady)
-    facts["expires"] = unix_milliseconds(*standing.expires);
-  if (const auto billing = auth::billing_of(standing); !billing.empty()) facts["billing"] = billing;
-  if (!standing.trouble.empty()) facts["trouble"] = standing.trouble;
+  if (credential_status.expires && credential_status.state == auth::State::kReady)
+    facts["expires"] = unix_milliseconds(*credential_status.expires);
+  if (const auto billing = auth::billing_of(credential_status); !billing.empty())
+    facts["billing"] = billing;
+  if (!credential_status.trouble.empty()) facts["trouble"] = credential_status.trouble;
   facts["not_used"] = Document::array();
-  for (const config::CredentialSource source : standing.shadowed)
+  for (const config::CredentialSource source : credential_status.shadowed)
     facts["not_used"].push_back(auth::name_of(source));
   return facts;
 }
@@ -248,11 +250,11 @@ int status(const StatusFlags& flags) {
                                         if (gravity == auth::Gravity::kWarn)
                                           fmt::print(stderr, "ccproxy: {}\n", message);
                                       });
-  const auto standing = credentials.standing();
+  const auto credential_status = credentials.credential_status();
   const Document status = {
       {"version", version()},
       {"configuration", path},
-      {"credential", credential_facts(*standing)},
+      {"credential", credential_facts(*credential_status)},
       {"models", model_facts(*models, loaded->config)},
       {"servers", server_facts(config::home_folder(environment), loaded->config)}};
   if (flags.json) {
@@ -260,7 +262,7 @@ int status(const StatusFlags& flags) {
   } else {
     tell(status);
   }
-  return standing->state == auth::State::kReady ? kOk : kFailure;
+  return credential_status->state == auth::State::kReady ? kOk : kFailure;
 }
 
 }  // namespace ccproxy::cli

@@ -8,7 +8,7 @@ namespace ccproxy::proxy {
 std::string health(const Shared& shared) {
   const auto uptime =
       std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - shared.started);
-  const auto standing = shared.credentials.standing();
+  const auto credential_status = shared.credentials.credential_status();
   std::string body;
   json::Writer writer(body);
   writer.begin_object()
@@ -17,12 +17,13 @@ std::string health(const Shared& shared) {
       .member("uptime_seconds", uptime.count());
   writer.key("credential")
       .begin_object()
-      .member("kind", auth::kind_of(*standing))
-      .member("source", auth::name_of(standing->source))
-      .member("state", auth::name_of(standing->state));
-  if (standing->expires) writer.member("expires", unix_milliseconds(*standing->expires));
-  if (standing->unsaved) writer.member("unsaved", true);
-  if (!standing->failure.empty()) writer.member("failure", standing->failure);
+      .member("kind", auth::kind_of(*credential_status))
+      .member("source", auth::name_of(credential_status->source))
+      .member("state", auth::name_of(credential_status->state));
+  if (credential_status->expires)
+    writer.member("expires", unix_milliseconds(*credential_status->expires));
+  if (credential_status->unsaved) writer.member("unsaved", true);
+  if (!credential_status->failure.empty()) writer.member("failure", credential_status->failure);
   writer.end_object();
   if (const auto seen = shared.limits.seen()) {
     writer.key("limits").begin_object().member("seen", unix_milliseconds(seen->seen));

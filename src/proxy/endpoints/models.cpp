@@ -40,8 +40,8 @@ anthropic::Page page_of(std::string_view query) {
 
 Task<void> refresh_models(WorkerState& worker, net::Cancellation& cancellation) {
   Shared& shared = worker.shared;
-  const auto standing = shared.credentials.standing();
-  if (standing->credential.kind != auth::CredentialKind::kApiKey) co_return;
+  const auto credential_status = shared.credentials.credential_status();
+  if (credential_status->credential.kind != auth::CredentialKind::kApiKey) co_return;
   if (!shared.catalog.claim_refresh()) co_return;
 
   auto list = co_await fetch_models(worker, "?limit=1000", kPatience, cancellation);

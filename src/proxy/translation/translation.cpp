@@ -119,10 +119,10 @@ void Translation::take_body(RequestBody body) {
 }
 
 Task<Result<void>> Translation::prepare() {
-  const auto standing = parts_.worker.shared.credentials.standing();
-  if (standing->credential.kind == auth::CredentialKind::kClient)
+  const auto credential_status = parts_.worker.shared.credentials.credential_status();
+  if (credential_status->credential.kind == auth::CredentialKind::kClient)
     co_return fail(needs_own_credential());
-  scope_.credential = auth::tag_of(*standing);
+  scope_.credential = auth::tag_of(*credential_status);
   scope_.key = parts_.receipt.key;
   if (is_responses(route_.kind)) archive_ = parts_.worker.shared.responses.archive();
   const auto choose = [this](Parsers with) { return choose_model(with.outline); };

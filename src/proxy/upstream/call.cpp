@@ -81,7 +81,7 @@ net::Cancellation& UpstreamCall::while_client_waits() {
 Task<Result<auth::Credential>> UpstreamCall::find_credential() {
   auto credential =
       co_await worker_.shared.credentials.usable(worker_.runtime, while_client_waits());
-  receipt_.unsaved = worker_.shared.credentials.standing()->unsaved;
+  receipt_.unsaved = worker_.shared.credentials.credential_status()->unsaved;
   co_return credential;
 }
 
@@ -153,7 +153,7 @@ void UpstreamCall::note_answer(const http::ResponseHead& answer) {
   Shared& shared = worker_.shared;
   receipt_.first_byte = Clock::now();
   receipt_.upstream_request_id = answer.get("request-id");
-  if (shared.credentials.standing()->credential.kind != auth::CredentialKind::kClient)
+  if (shared.credentials.credential_status()->credential.kind != auth::CredentialKind::kClient)
     shared.limits.note(answer);
   if (uses_credits(answer))
     receipt_.warn("usage_credits_in_use", "this request is paid for with usage credits");
@@ -161,10 +161,10 @@ void UpstreamCall::note_answer(const http::ResponseHead& answer) {
 }
 
 void UpstreamCall::note_unmended(const Error& error) {
-  const auto standing = worker_.shared.credentials.standing();
-  receipt_.warn(
-      standing->state == auth::State::kLoginRequired ? "login_required" : "token_not_renewed",
-      error.message);
+  const auto credential_status = worker_.shared.credentials.credential_status();
+  receipt_.warn(credential_status->state == auth::State::kLoginRequired ? "login_required"
+                                                                        : "token_not_renewed",
+                error.message);
 }
 
 // Sends until upstream answers, it fails for good, or it is no longer safe. Nothing has gone to the

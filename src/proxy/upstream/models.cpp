@@ -17,8 +17,8 @@ constexpr std::size_t kMostList = std::size_t{4} << 20;
 
 Task<Result<std::string>> fetch_models(WorkerState& worker, std::string_view rest,
                                        Clock::duration patience, net::Cancellation& cancellation) {
-  const auto standing = worker.shared.credentials.standing();
-  if (standing->credential.kind != auth::CredentialKind::kApiKey)
+  const auto credential_status = worker.shared.credentials.credential_status();
+  if (credential_status->credential.kind != auth::CredentialKind::kApiKey)
     co_return fail(ErrorKind::kUnauthorized, "no API key is in use");
   net::Cancellation look;  // of its own: that the time is over ends nothing else
   net::Deadline limit(worker.runtime, [&look] { look.cancel(); });
@@ -27,7 +27,7 @@ Task<Result<std::string>> fetch_models(WorkerState& worker, std::string_view res
   const std::shared_ptr<Upstream> upstream = worker.upstream;
   const std::string target = fmt::format("{}/v1/models{}", upstream->prefix, rest);
   const std::string user_agent = fmt::format("ccproxy/{}", worker.shared.version);
-  const std::vector<http::Field> fields = {{"x-api-key", standing->credential.secret},
+  const std::vector<http::Field> fields = {{"x-api-key", credential_status->credential.secret},
                                            {"anthropic-version", "2023-06-01"},
                                            {"accept-encoding", "identity"},
                                            {"user-agent", user_agent}};
