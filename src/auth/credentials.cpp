@@ -337,9 +337,9 @@ void Credentials::look_at_files() {
 void Credentials::take_up() {
   if (const auto digest = read_file(refusal_path(sources_.auth_path), 4096))
     refused_digest_ = *digest;
-  std::vector<Offer> offers = look_around(sources_);
+  std::vector<CredentialCandidate> offers = find_candidates(sources_);
   bool refused = false;
-  for (Offer& offer : offers) {
+  for (CredentialCandidate& offer : offers) {
     if (offer.source != CredentialSource::kLogin) continue;
     if (unsaved_) {
       offer.stored = unsaved_->stored;

@@ -44,8 +44,9 @@ std::string_view stripped(std::string_view text) {
 }
 
 // Nothing may stand in a secret that would end its header field.
-Offer from_environment(CredentialSource source, CredentialKind kind, std::string_view value) {
-  Offer offer{source};
+CredentialCandidate from_environment(CredentialSource source, CredentialKind kind,
+                                     std::string_view value) {
+  CredentialCandidate offer{source};
   const std::string_view secret = stripped(value);
   const auto is_odd = [](char c) { return c <= ' ' || c >= '\x7f'; };
   if (std::any_of(secret.begin(), secret.end(), is_odd)) {
@@ -57,8 +58,8 @@ Offer from_environment(CredentialSource source, CredentialKind kind, std::string
   return offer;
 }
 
-std::optional<Offer> from_auth_file(const std::string& path) {
-  Offer offer{CredentialSource::kLogin};
+std::optional<CredentialCandidate> from_auth_file(const std::string& path) {
+  CredentialCandidate offer{CredentialSource::kLogin};
   auto stored = read_stored(path);
   if (!stored) {
     offer.trouble = fmt::format(
@@ -94,7 +95,7 @@ std::string profile_path(const Sources& sources) {
 }
 
 // {"version", "type": "oauth_token", "access_token", "expires_at": seconds, "refresh_token"}
-void read_profile(const Document& root, Offer& offer) {
+void read_profile(const Document& root, CredentialCandidate& offer) {
   const auto token = root.is_object() ? root.find("access_token") : root.end();
   if (!root.is_object() || token == root.end() || !token->is_string() || *token == "") {
     offer.trouble = "the Console profile holds no access token: run `ant auth login`";
@@ -107,11 +108,11 @@ void read_profile(const Document& root, Offer& offer) {
     offer.expires = WallClock::time_point(std::chrono::seconds(expires->get<std::int64_t>()));
 }
 
-std::optional<Offer> from_console(const Sources& sources) {
+std::optional<CredentialCandidate> from_console(const Sources& sources) {
   const std::string path = profile_path(sources);
   if (path.empty() || !stamp_of(path).exists) return std::nullopt;
   const auto text = read_file(path, std::size_t{1} << 20);
-  Offer offer{CredentialSource::kConsoleProfile};
+  CredentialCandidate offer{CredentialSource::kConsoleProfile};
   const auto root = text ? json::parse_document(*text) : Result<Document>(fail(text.error()));
   if (root) {
     read_profile(*root, offer);
@@ -136,8 +137,8 @@ Sources sources_of(const config::Environment& environment) {
   return sources;
 }
 
-std::vector<Offer> look_around(const Sources& sources) {
-  std::vector<Offer> offers;
+std::vector<CredentialCandidate> find_candidates(const Sources& sources) {
+  std::vector<CredentialCandidate> offers;
   if (auto login = from_auth_file(sources.auth_path)) offers.push_back(std::move(*login));
   const auto add = [&](CredentialSource source, CredentialKind kind, const std::string& value) {
     if (!stripped(value).empty()) offers.push_back(from_environment(source, kind, value));

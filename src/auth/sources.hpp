@@ -29,7 +29,7 @@ struct Sources {
 [[nodiscard]] Sources sources_of(const config::Environment& environment);
 
 // A source that exists.
-struct Offer {
+struct CredentialCandidate {
   config::CredentialSource source = config::CredentialSource::kAuto;
   Credential credential{};
   std::optional<WallClock::time_point> expires{};
@@ -38,9 +38,9 @@ struct Offer {
 };
 
 // All that exist, in the order of precedence.
-[[nodiscard]] std::vector<Offer> look_around(const Sources& sources);
+[[nodiscard]] std::vector<CredentialCandidate> find_candidates(const Sources& sources);
 
-// The files that look_around() reads, for whoever waits for changes.
+// The files that find_candidates() reads, for whoever waits for changes.
 [[nodiscard]] std::vector<std::string> files_of(const Sources& sources);
 
 // For people and for `credentials` in config.json: "login", "api-key-env", ...

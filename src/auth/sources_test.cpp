@@ -27,7 +27,7 @@ Sources full(const Home& home) {
 
 TEST(Sources, come_in_their_order_and_the_first_is_in_use) {
   const Home home;
-  const auto offers = look_around(full(home));
+  const auto offers = find_candidates(full(home));
   ASSERT_EQ(offers.size(), 5U);
   const CredentialStatus credential_status = choose(CredentialSource::kAuto, offers, false);
   EXPECT_EQ(credential_status.source, CredentialSource::kLogin);
@@ -40,7 +40,7 @@ TEST(Sources, come_in_their_order_and_the_first_is_in_use) {
 
 TEST(Sources, can_be_asked_for_by_name) {
   const Home home;
-  const auto offers = look_around(full(home));
+  const auto offers = find_candidates(full(home));
   struct Case {
     CredentialSource wanted;
     CredentialKind kind;
@@ -67,7 +67,7 @@ TEST(Sources, that_are_asked_for_and_missing_are_not_replaced_by_others) {
   Sources sources;
   sources.api_key = "sk-env";
   const CredentialStatus credential_status =
-      choose(CredentialSource::kLogin, look_around(sources), false);
+      choose(CredentialSource::kLogin, find_candidates(sources), false);
   EXPECT_EQ(credential_status.state, State::kMissing);
   EXPECT_EQ(credential_status.credential.kind, CredentialKind::kNone);
   EXPECT_EQ(error_of(credential_status).kind, ErrorKind::kUnauthorized);
@@ -79,7 +79,7 @@ TEST(Sources, that_are_broken_are_not_passed_over_for_others) {
   Sources sources = full(home);
   home.write("auth.json", "nonsense");
   const CredentialStatus credential_status =
-      choose(CredentialSource::kAuto, look_around(sources), false);
+      choose(CredentialSource::kAuto, find_candidates(sources), false);
   EXPECT_EQ(credential_status.state, State::kUnusable);
   EXPECT_EQ(credential_status.source, CredentialSource::kLogin);
   EXPECT_NE(credential_status.trouble.find(home.auth()), std::string::npos)
@@ -91,33 +91,33 @@ TEST(Sources, that_are_broken_are_not_passed_over_for_others) {
 TEST(Sources, of_the_environment_lose_a_line_end_and_nothing_else) {
   Sources sources;
   sources.api_key = " sk-env\r\n";
-  EXPECT_EQ(look_around(sources).at(0).credential.secret, "sk-env");
+  EXPECT_EQ(find_candidates(sources).at(0).credential.secret, "sk-env");
   sources.api_key = "sk\r\nx-evil: 1";
-  EXPECT_EQ(look_around(sources).at(0).credential.secret, "");
-  EXPECT_NE(look_around(sources).at(0).trouble, "");
-  EXPECT_EQ(look_around(sources).at(0).trouble.find("evil"), std::string::npos);
+  EXPECT_EQ(find_candidates(sources).at(0).credential.secret, "");
+  EXPECT_NE(find_candidates(sources).at(0).trouble, "");
+  EXPECT_EQ(find_candidates(sources).at(0).trouble.find("evil"), std::string::npos);
   sources.api_key = " \n";
-  EXPECT_TRUE(look_around(sources).empty());
+  EXPECT_TRUE(find_candidates(sources).empty());
 }
 
 TEST(Sources, the_console_profile_is_the_named_the_active_or_the_default_one) {
   const Home home;
   Sources sources;
   sources.console_folder = home.at("anthropic");
-  EXPECT_TRUE(look_around(sources).empty());
+  EXPECT_TRUE(find_candidates(sources).empty());
   for (const char* name : {"default", "work", "play"})
     home.write(std::string("anthropic/credentials/") + name + ".json",
                Document{{"access_token", name}, {"expires_at", 1790000000}}.dump());
-  EXPECT_EQ(look_around(sources).at(0).credential.secret, "default");
+  EXPECT_EQ(find_candidates(sources).at(0).credential.secret, "default");
   home.write("anthropic/active_config", "work\n");
-  EXPECT_EQ(look_around(sources).at(0).credential.secret, "work");
+  EXPECT_EQ(find_candidates(sources).at(0).credential.secret, "work");
   sources.console_profile = "play";
-  EXPECT_EQ(look_around(sources).at(0).credential.secret, "play");
-  EXPECT_EQ(look_around(sources).at(0).expires,
+  EXPECT_EQ(find_candidates(sources).at(0).credential.secret, "play");
+  EXPECT_EQ(find_candidates(sources).at(0).expires,
             WallClock::time_point(std::chrono::seconds(1790000000)));
   for (const char* name : {"../../auth", "/etc/passwd", "..", ".hidden", "a/b"}) {
     sources.console_profile = name;
-    EXPECT_TRUE(look_around(sources).empty()) << name;
+    EXPECT_TRUE(find_candidates(sources).empty()) << name;
   }
 }
 
@@ -128,7 +128,7 @@ TEST(Sources, a_console_profile_that_cannot_be_used_says_so) {
   for (const char* text : {"", "{", "[]", "{}", R"({"access_token":5})"}) {
     home.write("anthropic/credentials/default.json", text);
     const CredentialStatus credential_status =
-        choose(CredentialSource::kAuto, look_around(sources), false);
+        choose(CredentialSource::kAuto, find_candidates(sources), false);
     EXPECT_EQ(credential_status.state, State::kUnusable) << text;
     EXPECT_NE(credential_status.trouble, "") << text;
   }

@@ -56,9 +56,10 @@ WallClock::time_point renewal_time(const Stored& stored) {
   return expires - early;
 }
 
-CredentialStatus choose(CredentialSource wanted, const std::vector<Offer>& offers, bool refused) {
+CredentialStatus choose(CredentialSource wanted, const std::vector<CredentialCandidate>& offers,
+                        bool refused) {
   CredentialStatus credential_status;
-  const auto fits = [wanted](const Offer& offer) {
+  const auto fits = [wanted](const CredentialCandidate& offer) {
     return wanted == CredentialSource::kAuto || offer.source == wanted;
   };
   const auto found = std::find_if(offers.begin(), offers.end(), fits);

@@ -45,7 +45,7 @@ struct CredentialStatus {
 // Which of `offers` is in use when `wanted` is configured. `refused`: its refresh token was
 // refused.
 [[nodiscard]] CredentialStatus choose(config::CredentialSource wanted,
-                                      const std::vector<Offer>& offers, bool refused);
+                                      const std::vector<CredentialCandidate>& offers, bool refused);
 
 // True when its time is over at `now`.
 [[nodiscard]] bool has_expired(const CredentialStatus& credential_status,

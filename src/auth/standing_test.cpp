@@ -33,7 +33,7 @@ TEST(CredentialStatus, a_short_lived_token_is_not_renewed_all_the_time) {
 }
 
 TEST(CredentialStatus, a_refused_sign_in_needs_a_person) {
-  Offer offer{CredentialSource::kLogin};
+  CredentialCandidate offer{CredentialSource::kLogin};
   offer.stored = good_for(hours(8), true);
   offer.stored->refresh = "rt";
   offer.credential = {CredentialKind::kOauth, "at"};
@@ -49,7 +49,7 @@ TEST(CredentialStatus, a_refused_sign_in_needs_a_person) {
 }
 
 TEST(CredentialStatus, one_without_a_refresh_token_is_never_ours_to_renew) {
-  Offer offer{CredentialSource::kLogin};
+  CredentialCandidate offer{CredentialSource::kLogin};
   offer.stored = good_for(hours(1), true);
   EXPECT_FALSE(choose(CredentialSource::kAuto, {offer}, false).renewable);
 }
@@ -63,7 +63,7 @@ TEST(CredentialStatus, expiry_is_a_matter_of_the_moment) {
 }
 
 TEST(CredentialStatus, says_who_pays) {
-  Offer offer{CredentialSource::kLogin, {CredentialKind::kOauth, "at"}};
+  CredentialCandidate offer{CredentialSource::kLogin, {CredentialKind::kOauth, "at"}};
   EXPECT_NE(billing_of(choose(CredentialSource::kAuto, {offer}, false)).find("subscription"),
             std::string::npos);
   EXPECT_EQ(billing_of(choose(CredentialSource::kAuto, {}, false)), "");

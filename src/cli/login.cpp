@@ -392,8 +392,8 @@ void Login::tell_kept(const Stored& stored) const {
                                                : "This is in auth.json now: " + called(stored.kind),
              stored.account.empty() ? "" : " as " + stored.account,
              stored.organization.empty() ? "" : " (" + stored.organization + ")", path_);
-  const auto credential_status =
-      auth::choose(config_.credentials, auth::look_around(auth::sources_of(environment_)), false);
+  const auto credential_status = auth::choose(
+      config_.credentials, auth::find_candidates(auth::sources_of(environment_)), false);
   if (credential_status.source == config::CredentialSource::kLogin) {
     for (const config::CredentialSource source : credential_status.shadowed)
       fmt::print("It goes before {}, which is there too.\n", auth::place_of(source));

@@ -59,7 +59,8 @@ int logout(const LogoutFlags&) {
   fmt::print("Signed out: {} is removed. A running server notices by itself.\n", path);
   if (stored && *stored && (*stored)->kind == auth::StoredKind::kOauth)
     fmt::print("The grant itself is revoked at claude.ai, under Settings, Claude Code.\n");
-  for (const auth::Offer& offer : auth::look_around(auth::sources_of(environment)))
+  for (const auth::CredentialCandidate& offer :
+       auth::find_candidates(auth::sources_of(environment)))
     fmt::print("{} is still there.\n", auth::place_of(offer.source));
   return kOk;
 }
