@@ -68,8 +68,8 @@ Credentials::Credentials(net::Runtime& control, Sources sources, const config::C
       config_(config),
       user_agent_(std::move(user_agent)),
       notify_(std::move(notify)) {
-  look_at_files();
-  take_up();
+  check_files();
+  reload();
 }
 
 Credentials::~Credentials() = default;
@@ -129,8 +129,8 @@ Task<Result<Credential>> Credentials::renewed(std::shared_ptr<const CredentialSt
 // In the control loop. The file may have been renewed by somebody else since it was last looked at.
 void Credentials::want_renewal(std::shared_ptr<Waiter> waiter, const std::string& refused) {
   if (!renewing_ && !unsaved_) {
-    look_at_files();
-    take_up();
+    check_files();
+    reload();
   }
   const auto now = credential_status();
   // One that ran out on its way is refused as it should be: nothing has to be forced.
@@ -160,8 +160,8 @@ void Credentials::tick() {
   if (renewing_) return;
   if (unsaved_) save_again();
   const auto before = stamps_;
-  look_at_files();
-  if (stamps_ != before) take_up();
+  check_files();
+  if (stamps_ != before) reload();
   const auto now = credential_status();
   if (!now->renew_at || WallClock::now() < *now->renew_at || !may_renew(*now, false)) return;
   renewing_ = true;
@@ -170,7 +170,7 @@ void Credentials::tick() {
 
 void Credentials::configure(const config::Config& config) {
   config_ = config;
-  take_up();
+  reload();
 }
 
 void Credentials::when_settled(std::function<void()> then) {
@@ -208,8 +208,8 @@ void Credentials::note_end(const Result<void>& done) {
   } else {
     note_failure(done.error());
   }
-  look_at_files();
-  take_up();
+  check_files();
+  reload();
   if (done) rest_after_success();
 }
 
@@ -287,7 +287,7 @@ void Credentials::save_again() {
   if (!unsaved_->file.commit(text_of(unsaved_->stored))) return;
   unsaved_.reset();
   notify_(Gravity::kInfo, "the renewed sign-in is in auth.json now");
-  take_up();
+  reload();
 }
 
 // Whatever the server says about the life of its tokens, it is not asked all the time.
@@ -323,9 +323,9 @@ bool Credentials::is_refused(const Stored& stored) const {
          digest_of(stored.refresh) == refused_digest_;
 }
 
-void Credentials::look_at_files() {
+void Credentials::check_files() {
   if (stamps_.empty() || stamp_of(sources_.auth_path) != stamps_.front())
-    if (std::string mended = mend_mode(sources_.auth_path); !mended.empty())
+    if (std::string mended = fix_permissions(sources_.auth_path); !mended.empty())
       notify_(Gravity::kWarn, mended);
   std::vector<std::string> files = files_of(sources_);  // auth.json is the first
   files.push_back(refusal_path(sources_.auth_path));
@@ -334,7 +334,7 @@ void Credentials::look_at_files() {
 }
 
 // Makes the standing from what there is now.
-void Credentials::take_up() {
+void Credentials::reload() {
   if (const auto digest = read_file(refusal_path(sources_.auth_path), 4096))
     refused_digest_ = *digest;
   std::vector<CredentialCandidate> offers = find_candidates(sources_);

@@ -93,8 +93,8 @@ class Credentials {
   void note_refusal(const Stored& stored);
   [[nodiscard]] bool is_refused(const Stored& stored) const;
 
-  void look_at_files();
-  void take_up();
+  void check_files();
+  void reload();
   void publish(CredentialStatus credential_status);
 
   net::Runtime& control_;

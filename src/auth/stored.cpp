@@ -205,7 +205,7 @@ bool adopt_left_over(const std::string& path) {
   return is_adopted;
 }
 
-std::string mend_mode(const std::string& path) {
+std::string fix_permissions(const std::string& path) {
   std::string found = mended(path, S_IFREG, 0600);
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (folder.filename() == ".ccproxy") {

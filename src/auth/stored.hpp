@@ -56,7 +56,7 @@ bool adopt_left_over(const std::string& path);
 // Makes the file, if it is one, readable by its owner only, and its folder as well where that is
 // `.ccproxy` (one that somebody chose for other things, too, is theirs to close). What it found, as
 // a sentence, when others could read it before; "" otherwise.
-[[nodiscard]] std::string mend_mode(const std::string& path);
+[[nodiscard]] std::string fix_permissions(const std::string& path);
 
 [[nodiscard]] Credential credential_of(const Stored& stored);
 

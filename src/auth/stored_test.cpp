@@ -136,10 +136,10 @@ TEST(Stored, a_missing_file_is_nothing_and_a_broken_one_names_its_path) {
 TEST(Stored, a_mode_that_others_can_read_is_reported_and_mended) {
   const Home home;
   home.write("auth.json", "{}", 0644);
-  EXPECT_NE(mend_mode(home.auth()).find("644"), std::string::npos);
+  EXPECT_NE(fix_permissions(home.auth()).find("644"), std::string::npos);
   EXPECT_EQ(home.mode_of("auth.json"), 0600U);
-  EXPECT_EQ(mend_mode(home.auth()), "");
-  EXPECT_EQ(mend_mode(home.at("none")), "");
+  EXPECT_EQ(fix_permissions(home.auth()), "");
+  EXPECT_EQ(fix_permissions(home.at("none")), "");
 }
 
 // A folder without its execute bit is closed to its owner as well, unless that is root.
@@ -147,7 +147,7 @@ TEST(Stored, what_is_no_file_keeps_its_mode) {
   const Home home;
   std::filesystem::create_directory(home.auth());
   ::chmod(home.auth().c_str(), 0755);
-  EXPECT_EQ(mend_mode(home.auth()), "");
+  EXPECT_EQ(fix_permissions(home.auth()), "");
   EXPECT_EQ(home.mode_of("auth.json"), 0755U);
 }
 
@@ -157,9 +157,9 @@ TEST(Stored, the_folder_is_closed_where_it_is_ours_alone) {
   home.write("shared/auth.json", "{}", 0600);
   ::chmod(home.at(".ccproxy").c_str(), 0755);
   ::chmod(home.at("shared").c_str(), 0755);
-  EXPECT_NE(mend_mode(home.at(".ccproxy/auth.json")).find("755"), std::string::npos);
+  EXPECT_NE(fix_permissions(home.at(".ccproxy/auth.json")).find("755"), std::string::npos);
   EXPECT_EQ(home.mode_of(".ccproxy"), 0700U);
-  EXPECT_EQ(mend_mode(home.at("shared/auth.json")), "");
+  EXPECT_EQ(fix_permissions(home.at("shared/auth.json")), "");
   EXPECT_EQ(home.mode_of("shared"), 0755U);
 }
 

@@ -138,7 +138,7 @@ Result<Document> read_object(std::string_view text) {
   return document;
 }
 
-void mend_mode(const std::string& path, Loaded& loaded) {
+void fix_permissions(const std::string& path, Loaded& loaded) {
   struct stat facts {};
   if (loaded.config.api_keys.empty() || ::stat(path.c_str(), &facts) != 0) return;
   if (!S_ISREG(facts.st_mode) || (facts.st_mode & kOthers) == 0) return;
@@ -208,7 +208,7 @@ Result<Loaded> load(const std::string& path) {
     resolved.error().message.insert(0, path + ": ");
     return fail(std::move(resolved.error()));
   }
-  mend_mode(path, *loaded);
+  fix_permissions(path, *loaded);
   return loaded;
 }
 

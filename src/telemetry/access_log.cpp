@@ -54,7 +54,7 @@ void write(Log& log, Level level, const Receipt& receipt, Clock::time_point now)
   count("output_tokens", receipt.output_tokens);
   text("stop_reason", receipt.stop_reason);
   if (receipt.resent) line.add("resent", 1);
-  if (receipt.signed_again) line.add("signed_again", 1);
+  if (receipt.reauthenticated) line.add("signed_again", 1);
   if (receipt.retries > 0) line.add("retries", receipt.retries);
   if (receipt.unsaved) line.add("credential", "not saved: auth.json cannot be written");
   text("ignored", receipt.ignored);

@@ -39,12 +39,12 @@ struct Receipt {
   std::optional<Clock::time_point> first_byte;  // of the upstream's answer
   std::optional<std::int64_t> input_tokens, cached_tokens, cache_write_tokens, output_tokens;
   std::string stop_reason;
-  bool resent = false;        // a dead connection was replaced
-  bool signed_again = false;  // a 401 was answered with a renewed credential
-  bool unsaved = false;       // the credential in use could not be written to its file
-  int retries = 0;            // it was sent again because the upstream was busy or broken
-  std::string ignored;        // what x-ccproxy-ignored says
-  std::string warning;        // what x-ccproxy-warning says
+  bool resent = false;           // a dead connection was replaced
+  bool reauthenticated = false;  // a 401 was answered with a renewed credential
+  bool unsaved = false;          // the credential in use could not be written to its file
+  int retries = 0;               // it was sent again because the upstream was busy or broken
+  std::string ignored;           // what x-ccproxy-ignored says
+  std::string warning;           // what x-ccproxy-warning says
   Ending ending = Ending::kComplete;
   std::string detail;  // a sentence, when something went wrong; never what a body says
   std::string peer;    // the address of a client that was refused at the door

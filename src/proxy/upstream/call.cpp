@@ -58,16 +58,16 @@ Task<Result<http::ResponseHead>> UpstreamCall::ask(const UpstreamTarget& asked,
                                   asked.decoded);
     auto head = co_await send(request, body);
     if (head) note_answer(*head);
-    if (!head || !is_refused(*head, *credential) || receipt_.signed_again) co_return head;
+    if (!head || !is_refused(*head, *credential) || receipt_.reauthenticated) co_return head;
     auto other = co_await worker_.shared.credentials.other_than(credential->secret, worker_.runtime,
                                                                 cancellation_);
     if (!other) {  // then the client gets the upstream's own words
       cancellation_.arm([this] { call_->abort(); });
-      note_unmended(other.error());
+      note_renewal_failed(other.error());
       co_return head;
     }
     call_->abort();
-    receipt_.signed_again = true;
+    receipt_.reauthenticated = true;
     credential = std::move(other);
   }
   co_return fail(credential.error());
@@ -160,7 +160,7 @@ void UpstreamCall::note_answer(const http::ResponseHead& answer) {
   log_field_names(shared, receipt_.id, "answer_fields", answer);
 }
 
-void UpstreamCall::note_unmended(const Error& error) {
+void UpstreamCall::note_renewal_failed(const Error& error) {
   const auto credential_status = worker_.shared.credentials.credential_status();
   receipt_.warn(credential_status->state == auth::State::kLoginRequired ? "login_required"
                                                                         : "token_not_renewed",
@@ -221,7 +221,7 @@ Task<Result<http::ResponseHead>> UpstreamCall::upload(const UpstreamTarget& aske
   auto other = co_await worker_.shared.credentials.other_than(credential->secret, worker_.runtime,
                                                               cancellation_);
   cancellation_.arm([this] { call_->abort(); });
-  if (!other) note_unmended(other.error());
+  if (!other) note_renewal_failed(other.error());
   co_return head;
 }
 

@@ -89,7 +89,7 @@ class UpstreamCall final : public ClientWait {
                                                       std::string_view body);
   [[nodiscard]] Task<Result<void>> open(bool fresh);
   void note_answer(const http::ResponseHead& answer);
-  void note_unmended(const Error& error);
+  void note_renewal_failed(const Error& error);
 
   WorkerState& worker_;
   http::ServerConnection* client_;
