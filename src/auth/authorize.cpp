@@ -75,7 +75,7 @@ constexpr const char* kWrongState =
 
 }  // namespace
 
-std::string authorize_url(const config::Oauth& oauth, const Attempt& attempt) {
+std::string authorize_url(const config::Oauth& oauth, const PkceSession& attempt) {
   return fmt::format(
       "{}?code=true&client_id={}&response_type=code&redirect_uri={}&scope={}&code_challenge={}"
       "&code_challenge_method=S256&state={}",
@@ -83,17 +83,17 @@ std::string authorize_url(const config::Oauth& oauth, const Attempt& attempt) {
       percent_encoded(oauth.scopes), challenge_of(attempt.verifier), attempt.state);
 }
 
-Result<Redeemable> read_redirect(std::string_view query, const Attempt& attempt) {
+Result<AuthorizationCode> read_redirect(std::string_view query, const PkceSession& attempt) {
   if (!net::same_secret(parameter(query, "state"), attempt.state)) return wrong(kWrongState);
   if (const std::string reason = reason_of(query); !reason.empty())
     return fail(ErrorKind::kForbidden, fmt::format("the sign-in was refused ({})", reason));
   std::string code = parameter(query, "code");
   if (!is_code(code)) return wrong("there is no code in this address");
-  return Redeemable{std::move(code), attempt};
+  return AuthorizationCode{std::move(code), attempt};
 }
 
-Result<Redeemable> read_paste(std::string_view pasted, const Attempt& manual,
-                              const std::vector<Attempt>& others) {
+Result<AuthorizationCode> read_paste(std::string_view pasted, const PkceSession& manual,
+                                     const std::vector<PkceSession>& others) {
   const std::string_view text = stripped(pasted);
   if (text.empty()) return wrong("nothing was pasted");
   if (const auto query = query_in(text)) {
@@ -102,7 +102,7 @@ Result<Redeemable> read_paste(std::string_view pasted, const Attempt& manual,
     if (parameter(*query, "state").empty() && parameter(*query, "code").empty())
       return wrong("there is no code in this address");
     const std::string state = parameter(*query, "state");
-    for (const Attempt& other : others)
+    for (const PkceSession& other : others)
       if (net::same_secret(state, other.state)) return read_redirect(*query, other);
     return read_redirect(*query, manual);
   }
@@ -112,7 +112,7 @@ Result<Redeemable> read_paste(std::string_view pasted, const Attempt& manual,
     return wrong("this is no code: paste what the page shows, or the address it led to");
   if (hash != std::string_view::npos && !net::same_secret(text.substr(hash + 1), manual.state))
     return wrong(kWrongState);
-  return Redeemable{std::string(code), manual};
+  return AuthorizationCode{std::string(code), manual};
 }
 
 }  // namespace ccproxy::auth

@@ -13,22 +13,24 @@
 namespace ccproxy::auth {
 
 // RFC 6749, 4.1.1, with the challenge of RFC 7636, 4.3.
-[[nodiscard]] std::string authorize_url(const config::Oauth& oauth, const Attempt& attempt);
+[[nodiscard]] std::string authorize_url(const config::Oauth& oauth, const PkceSession& attempt);
 
 // A code, and the attempt that it belongs to.
-struct Redeemable {
+struct AuthorizationCode {
   std::string code;
-  Attempt attempt;
+  PkceSession attempt;
 };
 
 // What a redirect brought, in the query of the address. Fails with kForbidden when the person or
 // the server said no, kInvalidRequest when the state is not that of `attempt` or there is no code.
-[[nodiscard]] Result<Redeemable> read_redirect(std::string_view query, const Attempt& attempt);
+[[nodiscard]] Result<AuthorizationCode> read_redirect(std::string_view query,
+                                                      const PkceSession& attempt);
 
 // What a person pasted: `code#state` or a bare code as the manual page shows it, or the whole
 // address that the browser was sent to. `manual` is the attempt of that page; `others` are open
 // beside it. Fails as read_redirect() does.
-[[nodiscard]] Result<Redeemable> read_paste(std::string_view pasted, const Attempt& manual,
-                                            const std::vector<Attempt>& others);
+[[nodiscard]] Result<AuthorizationCode> read_paste(std::string_view pasted,
+                                                   const PkceSession& manual,
+                                                   const std::vector<PkceSession>& others);
 
 }  // namespace ccproxy::auth

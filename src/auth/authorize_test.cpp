@@ -8,10 +8,12 @@
 namespace ccproxy::auth {
 namespace {
 
-const Attempt kManual{"https://example.com/code", "state-m", "verifier-m"};
-const Attempt kLoopback{"http://localhost:5000/callback", "state-l", "verifier-l"};
+const PkceSession kManual{"https://example.com/code", "state-m", "verifier-m"};
+const PkceSession kLoopback{"http://localhost:5000/callback", "state-l", "verifier-l"};
 
-Result<Redeemable> paste(std::string_view text) { return read_paste(text, kManual, {kLoopback}); }
+Result<AuthorizationCode> paste(std::string_view text) {
+  return read_paste(text, kManual, {kLoopback});
+}
 
 TEST(Authorize, the_address_has_every_parameter) {
   config::Oauth oauth;
@@ -69,7 +71,7 @@ TEST(Authorize, what_is_no_code_is_refused) {
 
 // Its `code=true` was once taken for a code, and the sign-in ended there.
 TEST(Authorize, the_address_to_open_is_not_what_came_back) {
-  for (const Attempt& attempt : {kManual, kLoopback}) {
+  for (const PkceSession& attempt : {kManual, kLoopback}) {
     const auto read = paste(authorize_url(config::Oauth(), attempt));
     ASSERT_FALSE(read);
     EXPECT_EQ(read.error().kind, ErrorKind::kInvalidRequest);

@@ -52,7 +52,7 @@ struct Callback::State {
 
   net::Runtime& runtime;
   OnRedirect on_redirect;
-  Attempt attempt{};
+  PkceSession attempt{};
   std::string port{};
   Listeners listeners{};
   std::vector<std::shared_ptr<http::ServerConnection>> clients{};
@@ -97,7 +97,7 @@ Callback::~Callback() {
   state_->close();
 }
 
-const Attempt& Callback::attempt() const { return state_->attempt; }
+const PkceSession& Callback::attempt() const { return state_->attempt; }
 
 Task<void> Callback::finish(bool good, std::string message) {
   const std::shared_ptr<State> state = state_;

@@ -17,7 +17,7 @@ class Callback {
  public:
   // Called with what a redirect that carries our state brought: a code, or kForbidden. The browser
   // waits for finish().
-  using OnRedirect = std::function<void(Result<Redeemable>)>;
+  using OnRedirect = std::function<void(Result<AuthorizationCode>)>;
 
   // Listens on a free port of 127.0.0.1, and on the same of ::1 where there is one. Fails with kIo.
   // The runtime must outlive it.
@@ -30,7 +30,7 @@ class Callback {
   Callback& operator=(Callback&&) = delete;
 
   // What goes through the browser. Its redirect address is http://localhost:PORT/callback.
-  [[nodiscard]] const Attempt& attempt() const;
+  [[nodiscard]] const PkceSession& attempt() const;
 
   // Tells the browser how it ended, and waits a moment for it to be told.
   [[nodiscard]] Task<void> finish(bool good, std::string message);

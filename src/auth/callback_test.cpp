@@ -34,7 +34,7 @@ Task<void> visit(net::TestLoop& loop, std::string ip, std::uint16_t port, std::s
 class CallbackTest : public testing::Test {
  public:
   CallbackTest() {
-    auto listening = Callback::listen(loop.runtime(), [this](Result<Redeemable> redirect) {
+    auto listening = Callback::listen(loop.runtime(), [this](Result<AuthorizationCode> redirect) {
       ++calls;
       found = std::move(redirect);
     });
@@ -55,7 +55,7 @@ class CallbackTest : public testing::Test {
   }
   net::TestLoop loop;
   int calls = 0;
-  std::optional<Result<Redeemable>> found;
+  std::optional<Result<AuthorizationCode>> found;
   std::unique_ptr<Callback> callback;
 };
 

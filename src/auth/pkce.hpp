@@ -11,12 +11,12 @@ namespace ccproxy::auth {
 
 // One sign-in on its way: what was sent to the authorize page, and what must fit when it comes
 // back.
-struct Attempt {
+struct PkceSession {
   std::string redirect_uri;
   std::string state;     // independent of the verifier: it passes through the browser
   std::string verifier;  // 43 characters; never leaves this process but to the token endpoint
 };
 
-[[nodiscard]] Attempt begin_attempt(std::string redirect_uri);
+[[nodiscard]] PkceSession begin_attempt(std::string redirect_uri);
 
 }  // namespace ccproxy::auth

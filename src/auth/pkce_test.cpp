@@ -11,7 +11,7 @@ TEST(Pkce, the_challenge_is_that_of_rfc_7636_appendix_b) {
 }
 
 TEST(Pkce, attempts_share_nothing) {
-  const Attempt one = begin_attempt("http://localhost:1/callback"), two = begin_attempt("x");
+  const PkceSession one = begin_attempt("http://localhost:1/callback"), two = begin_attempt("x");
   EXPECT_EQ(one.redirect_uri, "http://localhost:1/callback");
   EXPECT_EQ(one.verifier.size(), 43U);
   EXPECT_NE(one.verifier, two.verifier);

@@ -95,7 +95,7 @@ TokenEndpoint::TokenEndpoint(net::Runtime& runtime, const config::Config& config
       ca_file_(config.upstream.ca_file),
       user_agent_(std::move(user_agent)) {}
 
-Task<Result<Grant>> TokenEndpoint::redeem(std::string code, Attempt attempt) {
+Task<Result<Grant>> TokenEndpoint::redeem(std::string code, PkceSession attempt) {
   std::string body;
   json::Writer(body)
       .begin_object()

@@ -35,7 +35,7 @@ class TokenEndpoint {
   // was used before, or revoked), kBusy when it wants to be left alone (429, with its retry_after
   // when it names one), kUpstreamUnreachable when nothing was sent, and otherwise when it may have
   // been. No message holds a secret or text of the server's.
-  [[nodiscard]] Task<Result<Grant>> redeem(std::string code, Attempt attempt);
+  [[nodiscard]] Task<Result<Grant>> redeem(std::string code, PkceSession attempt);
   [[nodiscard]] Task<Result<Grant>> renew(std::string refresh_token);
 
  private:

@@ -38,7 +38,7 @@ Task<void> renew(net::Runtime& runtime, config::Config config, Asked& asked) {
 
 Task<void> redeem(net::Runtime& runtime, config::Config config, Asked& asked) {
   TokenEndpoint endpoint(runtime, config, "ccproxy/0.0.0");
-  Attempt attempt{"http://localhost:1/callback", "state-1", "verifier-1"};
+  PkceSession attempt{"http://localhost:1/callback", "state-1", "verifier-1"};
   asked.grant = co_await endpoint.redeem("code-1", attempt);
 }
 

@@ -164,7 +164,7 @@ class Login {
   Task<void> read_pastes();
   void tell_where(bool manual);
   void tell_no_more_pastes();
-  void take(Result<auth::Redeemable> found, bool was_pasted);
+  void take(Result<auth::AuthorizationCode> found, bool was_pasted);
   [[nodiscard]] Result<Replacement> prepare(std::size_t room);
   Result<void> keep(Replacement file, const Stored& stored);
   void tell_kept(const Stored& stored) const;
@@ -178,9 +178,9 @@ class Login {
   Result<void> result_ = fail(ErrorKind::kShutdown, "interrupted");
 
   // The two ways back from the browser, open at the same time.
-  auth::Attempt manual_{};
+  auth::PkceSession manual_{};
   std::unique_ptr<auth::Callback> callback_;
-  std::optional<Result<auth::Redeemable>> found_;
+  std::optional<Result<auth::AuthorizationCode>> found_;
   net::Event changed_{runtime_};
   bool was_pasted_ = false;
   bool too_late_ = false;
@@ -244,7 +244,7 @@ Task<Result<void>> Login::through_the_browser() {
   const bool manual = flags_.manual || (!flags_.no_browser && !has_browser());
   if (!manual) {
     auto listening = auth::Callback::listen(
-        runtime_, [this](Result<auth::Redeemable> found) { take(std::move(found), false); });
+        runtime_, [this](Result<auth::AuthorizationCode> found) { take(std::move(found), false); });
     if (!listening) co_return fail(listening.error());
     callback_ = std::move(*listening);
   }
@@ -303,7 +303,7 @@ Task<void> Login::read_pastes() {
     }
     at_prompt_ = false;
     if (trim(*line).empty()) continue;
-    std::vector<auth::Attempt> others;
+    std::vector<auth::PkceSession> others;
     if (callback_) others.push_back(callback_->attempt());
     auto read = auth::read_paste(*line, manual_, others);
     if (!read && read.error().kind == ErrorKind::kInvalidRequest) {
@@ -324,7 +324,7 @@ void Login::tell_no_more_pastes() {
   std::fflush(stdout);
 }
 
-void Login::take(Result<auth::Redeemable> found, bool was_pasted) {
+void Login::take(Result<auth::AuthorizationCode> found, bool was_pasted) {
   if (found_) return;
   was_pasted_ = was_pasted;
   found_ = std::move(found);
@@ -340,7 +340,7 @@ Task<Result<Stored>> Login::redeem() {
   if (!*found_) co_return fail(found_->error());
   const auto asked_at = WallClock::now();
   auth::TokenEndpoint endpoint(runtime_, config_, fmt::format("ccproxy/{}", version()));
-  auth::Redeemable& redeemable = **found_;
+  auth::AuthorizationCode& redeemable = **found_;
   terminal_.on_interrupt([this] { runtime_.stop(); });
   auto grant = co_await endpoint.redeem(std::move(redeemable.code), std::move(redeemable.attempt));
   terminal_.on_interrupt({});  // what is kept now is kept: the rest takes a moment
