@@ -224,7 +224,7 @@ Task<Result<void>> Credentials::renew_under_lock(std::string refused) {
   auto lock = co_await take_lock();
   if (!lock) co_return fail(lock.error());
   if (adopt_left_over(sources_.auth_path))
-    notify_(Gravity::kInfo,
+    notify_(Severity::kInfo,
             "a renewed sign-in was taken over that another ccproxy had not put in "
             "place before it was killed");
   auto found = read_stored(sources_.auth_path);
@@ -269,10 +269,10 @@ Result<void> Credentials::keep(Stored renewed, Replacement file, FileLock lock) 
   if (written) {
     const std::string until =
         renewed.expires ? " until " + http::http_date(*renewed.expires) : std::string();
-    notify_(Gravity::kInfo, fmt::format("the sign-in was renewed; the token is good{}", until));
+    notify_(Severity::kInfo, fmt::format("the sign-in was renewed; the token is good{}", until));
     return {};
   }
-  notify_(Gravity::kError,
+  notify_(Severity::kError,
           fmt::format("the sign-in was renewed, but {}: it is used from memory and lost when "
                       "CCProxy ends; writing is tried again",
                       written.error().message));
@@ -286,7 +286,7 @@ void Credentials::save_again() {
   unsaved_->next_try = Clock::now() + kLeastPause;
   if (!unsaved_->file.commit(text_of(unsaved_->stored))) return;
   unsaved_.reset();
-  notify_(Gravity::kInfo, "the renewed sign-in is in auth.json now");
+  notify_(Severity::kInfo, "the renewed sign-in is in auth.json now");
   reload();
 }
 
@@ -307,7 +307,7 @@ void Credentials::note_failure(const Error& error) {
   if (error.retry_after)
     wait = std::max(wait, std::min<Clock::duration>(*error.retry_after, kMostPause));
   next_try_ = Clock::now() + wait;
-  notify_(Gravity::kWarn,
+  notify_(Severity::kWarn,
           fmt::format("the sign-in could not be renewed: {}; next try in {} s", error.message,
                       std::chrono::duration_cast<seconds>(wait).count()));
 }
@@ -326,7 +326,7 @@ bool Credentials::is_refused(const Stored& stored) const {
 void Credentials::check_files() {
   if (stamps_.empty() || stamp_of(sources_.auth_path) != stamps_.front())
     if (std::string mended = fix_permissions(sources_.auth_path); !mended.empty())
-      notify_(Gravity::kWarn, mended);
+      notify_(Severity::kWarn, mended);
   std::vector<std::string> files = files_of(sources_);  // auth.json is the first
   files.push_back(refusal_path(sources_.auth_path));
   stamps_.clear();
@@ -366,18 +366,18 @@ void Credentials::publish(CredentialStatus next) {
                        before->trouble == after->trouble && kind_of(*before) == kind_of(*after);
   if (is_same && before->credential.secret != after->credential.secret &&
       after->credential.secret != renewed_here_)
-    notify_(Gravity::kInfo,
+    notify_(Severity::kInfo,
             fmt::format("a new credential was taken up from {}", place_of(after->source)));
   if (is_same) return;
   switch (after->state) {
     case State::kReady:
-      if (before) notify_(Gravity::kInfo, fmt::format("in use now: {}", place_of(after->source)));
+      if (before) notify_(Severity::kInfo, fmt::format("in use now: {}", place_of(after->source)));
       break;
     case State::kMissing:
-      if (before) notify_(Gravity::kWarn, error_of(*after).message);
+      if (before) notify_(Severity::kWarn, error_of(*after).message);
       break;
     case State::kLoginRequired:
-    case State::kUnusable: notify_(Gravity::kError, after->trouble); break;
+    case State::kUnusable: notify_(Severity::kError, after->trouble); break;
   }
 }
 

@@ -29,8 +29,8 @@
 namespace ccproxy::auth {
 
 // How much a person must care about a notice.
-enum class Gravity { kInfo, kWarn, kError };
-using Notify = std::function<void(Gravity, const std::string& message)>;
+enum class Severity { kInfo, kWarn, kError };
+using Notify = std::function<void(Severity, const std::string& message)>;
 
 class Credentials {
  public:

@@ -53,7 +53,7 @@ class Renewal : public testing::Test {
     sources.auth_path = home.auth();
     sources.api_key = api_key;
     made = std::make_unique<Credentials>(loop.runtime(), sources, config, "ccproxy/test",
-                                         [this](Gravity, const std::string& message) {
+                                         [this](Severity, const std::string& message) {
                                            if (no_memory > 0) {
                                              --no_memory;
                                              throw std::bad_alloc();

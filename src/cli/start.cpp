@@ -163,11 +163,11 @@ void print_store(const proxy::ResponseStore& responses, const config::Config& co
   std::fflush(stdout);
 }
 
-telemetry::Level level_of(auth::Gravity gravity) {
+telemetry::Level level_of(auth::Severity gravity) {
   switch (gravity) {
-    case auth::Gravity::kInfo: return telemetry::Level::kInfo;
-    case auth::Gravity::kWarn: return telemetry::Level::kWarn;
-    case auth::Gravity::kError: break;
+    case auth::Severity::kInfo: return telemetry::Level::kInfo;
+    case auth::Severity::kWarn: return telemetry::Level::kWarn;
+    case auth::Severity::kError: break;
   }
   return telemetry::Level::kError;
 }
@@ -239,7 +239,7 @@ int serve(const Start& start, config::Loaded loaded) {
   net::Runtime control;
   auth::Credentials credentials(control, start.sources(), loaded.config,
                                 fmt::format("ccproxy/{}", version()),
-                                [&log = **log](auth::Gravity gravity, const std::string& message) {
+                                [&log = **log](auth::Severity gravity, const std::string& message) {
                                   log.say(level_of(gravity), "credential", message);
                                 });
   proxy::Catalog catalog(*models, loaded.config);

@@ -246,8 +246,8 @@ int status(const StatusFlags& flags) {
 
   net::Runtime unused;  // nothing is renewed here
   const auth::Credentials credentials(unused, auth::sources_of(environment), loaded->config, "",
-                                      [](auth::Gravity gravity, const std::string& message) {
-                                        if (gravity == auth::Gravity::kWarn)
+                                      [](auth::Severity gravity, const std::string& message) {
+                                        if (gravity == auth::Severity::kWarn)
                                           fmt::print(stderr, "ccproxy: {}\n", message);
                                       });
   const auto credential_status = credentials.credential_status();
