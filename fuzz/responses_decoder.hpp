@@ -18,11 +18,11 @@ inline constexpr std::string_view kPastBlocks =
     R"({"type":"tool_use","id":"toolu_1","name":"f","input":{"a":1}})";
 
 // Rows that name themselves and each other, as themselves and as answers without blocks.
-inline void add_tangled_items(dialect::Past& past) {
+inline void add_tangled_items(dialect::History& past) {
   const auto add = [&past](const char* id, const char* json) {
     for (const bool is_output : {false, true})
       past.items.emplace(id + std::string(is_output ? "_out" : ""),
-                         dialect::PastItem{json, is_output, {.blocks = "", .items = json}});
+                         dialect::StoredInputItem{json, is_output, {.blocks = "", .items = json}});
   };
   add("rs_self", R"({"id":"rs_self"})");
   add("ws_self", R"({"id":"ws_self_out","type":"web_search_call"})");
@@ -35,15 +35,15 @@ inline void add_tangled_items(dialect::Past& past) {
 }
 
 // A response before this one, and items that may be named.
-inline dialect::Past some_past(std::string_view family) {
-  dialect::PastAnswer answer{.blocks = std::string(kPastBlocks)};
+inline dialect::History some_past(std::string_view family) {
+  dialect::StoredOutput answer{.blocks = std::string(kPastBlocks)};
   answer.family = family;
-  dialect::Past past;
+  dialect::History past;
   past.turns.push_back({R"({"type":"message","role":"user","content":"before"})", answer});
   past.turns.back().answer.is_cut = true;
   for (const char* id : {"rs_1", "msg_1", "fc_1", "ws_1"})
-    past.items.emplace(id, dialect::PastItem{"{}", true, answer});
-  past.items.emplace("msg_in_1", dialect::PastItem{R"({"role":"user","content":"named"})"});
+    past.items.emplace(id, dialect::StoredInputItem{"{}", true, answer});
+  past.items.emplace("msg_in_1", dialect::StoredInputItem{R"({"role":"user","content":"named"})"});
   add_tangled_items(past);
   return past;
 }
@@ -58,7 +58,7 @@ class ResponsesRequest {
     keeps_ = choice_.next();
     compacts_ = choice_.next();
     counts_ = choice_.next();
-    if (choice_.next()) past_ = some_past(can_.family);
+    if (choice_.next()) history_ = some_past(can_.family);
     remembers_ = choice_.next();
   }
 
@@ -77,7 +77,7 @@ class ResponsesRequest {
                                           .strict = is_strict_,
                                           .account = "account",
                                           .memory = remembers_ ? &memory : nullptr,
-                                          .past = &past_,
+                                          .past = &history_,
                                           .keeps = keeps_,
                                           .compacts = compacts_,
                                           .counts = counts_};
@@ -88,7 +88,7 @@ class ResponsesRequest {
   Bits choice_;
   anthropic::Capabilities can_;
   TranslationOptions options_;
-  dialect::Past past_;
+  dialect::History history_;
   bool is_strict_ = false, keeps_ = false, compacts_ = false, counts_ = false, remembers_ = false;
 };
 

@@ -10,28 +10,28 @@
 namespace ccproxy::dialect {
 
 // What the model said, as it said it.
-struct PastAnswer {
+struct StoredOutput {
   std::string blocks;   // elements of a JSON array, upstream's; empty when they were not kept
   std::string items{};  // the same as the client was told, elements of a JSON array
   std::string family{}, account{};  // who may be sent its signed thinking
   bool is_cut = false;              // its last block is not complete
 };
 
-struct PastTurn {
+struct HistoryTurn {
   std::string input;  // items, elements of a JSON array
-  PastAnswer answer;
+  StoredOutput answer;
   std::string id{};  // of the response
 };
 
-struct PastItem {
+struct StoredInputItem {
   std::string json;
   bool is_output = false;
-  PastAnswer answer{};  // the item alone; of output
+  StoredOutput answer{};  // the item alone; of output
 };
 
-struct Past {
-  std::vector<PastTurn> turns{};  // the oldest first
-  std::unordered_map<std::string, PastItem> items{};
+struct History {
+  std::vector<HistoryTurn> turns{};  // the oldest first
+  std::unordered_map<std::string, StoredInputItem> items{};
 };
 
 struct References {

@@ -86,7 +86,7 @@ void decode(const std::string& input, Api api) {
   if (!asked) return;
   const TranslationOptions options;
   const NoTurns memory;
-  const dialect::Past past;
+  const dialect::History past;
   const dialect::RequestContext context{.asked = *asked,
                                         .model = "claude-sonnet-5",
                                         .can = capabilities(),

@@ -49,11 +49,11 @@ struct RequestContext {
   std::string_view account{};  // tag of the credential in use, which signatures can be bound to
   const TurnMemory* memory = nullptr;  // turns that thought; nullptr when there are none
   // Of Responses alone.
-  const Past* past = nullptr;  // what the request refers to; nullptr where nothing is kept
-  bool keeps = false;          // answers can be kept
-  std::string_view key{};      // of the ids of what is made for this request
-  bool compacts = false;       // the conversation is to be summed up instead of continued
-  bool counts = false;         // only to be counted: without what says how to answer
+  const History* history = nullptr;  // what the request refers to; nullptr where nothing is kept
+  bool keeps = false;                // answers can be kept
+  std::string_view key{};            // of the ids of what is made for this request
+  bool compacts = false;             // the conversation is to be summed up instead of continued
+  bool counts = false;               // only to be counted: without what says how to answer
 };
 
 struct Decoded {

@@ -39,7 +39,7 @@ void ResponsesInput::read(Value input) {
     Content::add_text(input.text(), CacheMark::kNone, blocks_);
     return add_of_user(Role::kUser);
   }
-  if (input.is_absent() && context_.past != nullptr && !context_.past->turns.empty())
+  if (input.is_absent() && context_.history != nullptr && !context_.history->turns.empty())
     return flush_results();
   if (input.is_absent())
     return report_.refuse("input", "missing_required_parameter", "'input' is missing.");

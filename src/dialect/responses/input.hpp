@@ -28,7 +28,7 @@ class ResponsesInput {
 
   // A response before this one, with all that it was asked and has answered. The oldest first,
   // before read().
-  void read_past(const PastTurn& turn);
+  void read_history(const HistoryTurn& turn);
   void read(json::Value input);
 
   // Names of the tools that the history calls, as RequestTools knows them, in the order of their
@@ -66,13 +66,13 @@ class ResponsesInput {
   void read_reference(const Item& item);
   void read_search(const Item& item);
   bool read_kept(const std::string& elements);
-  bool has_room_for(const PastItem& item);
-  void replay(const PastAnswer& answer, std::string_view key, bool is_cut);
-  [[nodiscard]] bool is_cut(const PastItem& kept);
+  bool has_room_for(const StoredInputItem& item);
+  void replay(const StoredOutput& answer, std::string_view key, bool is_cut);
+  [[nodiscard]] bool is_cut(const StoredInputItem& kept);
   void replay_block(json::Value block, bool may_think, bool is_cut);
   [[nodiscard]] json::Value outlined(const std::string& elements);
-  [[nodiscard]] bool may_think_again(const PastAnswer& answer) const;
-  [[nodiscard]] const PastItem* kept_item(const std::string& id) const;
+  [[nodiscard]] bool may_think_again(const StoredOutput& answer) const;
+  [[nodiscard]] const StoredInputItem* kept_item(const std::string& id) const;
 
   void add_said(std::string_view key);
   void add_of_user(Role role);
@@ -99,7 +99,7 @@ class ResponsesInput {
   std::vector<Block> results_;   // of the turn before, until it is clear that it has ended
   // Those among them that name a tool instead of a call: where they stand, and the tool.
   std::vector<std::pair<std::size_t, std::string_view>> named_results_;
-  std::deque<json::Outline> past_;  // of what was kept
+  std::deque<json::Outline> history_;  // of what was kept
   json::Value new_reasoning_{}, new_text_{};
   CacheMark mark_ = CacheMark::kNone;  // of the item, until a block has it
   std::string_view key_;   // of the response that the assistant's turn belongs to; empty: not known

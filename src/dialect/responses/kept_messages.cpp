@@ -18,7 +18,7 @@ constexpr std::size_t kMostKept = 80'000;  // bytes of messages beside a summary
 // Takes items from the last to the first, until one of the user's has no room.
 class Keeper {
  public:
-  Keeper(const Past* past, const std::string& key) : past_(past), key_(key) {}
+  Keeper(const History* history, const std::string& key) : history_(history), key_(key) {}
 
   [[nodiscard]] bool is_full() const { return is_full_; }
 
@@ -35,7 +35,7 @@ class Keeper {
     if (item.is_of_user()) add(listed_item(item, room()));
   }
 
-  void take_turn(const PastTurn& turn) {
+  void take_turn(const HistoryTurn& turn) {
     json::Outline outline;
     const std::string list = "[" + turn.input + "]";
     if (!outline.read(list, 2, json::Outline::kMostKeptDepth)) return;
@@ -63,9 +63,9 @@ class Keeper {
  private:
   // What the item stands for that only names another.
   void take_named(const Item& item) {
-    if (past_ == nullptr) return;
-    const auto named = past_->items.find(item.id.decoded());
-    if (named != past_->items.end() && !named->second.is_output) take_kept(named->second.json);
+    if (history_ == nullptr) return;
+    const auto named = history_->items.find(item.id.decoded());
+    if (named != history_->items.end() && !named->second.is_output) take_kept(named->second.json);
   }
 
   [[nodiscard]] std::size_t room() const { return kMostKept - std::min(bytes_, kMostKept); }
@@ -78,7 +78,7 @@ class Keeper {
     kept_.push_back(std::move(listed));
   }
 
-  const Past* past_;
+  const History* history_;
   const std::string& key_;
   json::Outline scratch_;          // of the kept item that is looked at
   std::vector<std::string> kept_;  // the last item first
@@ -88,16 +88,16 @@ class Keeper {
 
 }  // namespace
 
-std::string messages_to_keep(Value request, const Past* past, const std::string& key) {
-  Keeper keeper(past, key);
+std::string messages_to_keep(Value request, const History* history, const std::string& key) {
+  Keeper keeper(history, key);
   const auto input = request["input"].children();
   const std::vector<Value> given(input.begin(), input.end());
   if (request["input"].is_string()) keeper.take_kept(input_items_of(request, key).items[0]);
   for (std::size_t i = given.size(); i-- > 0 && !keeper.is_full();)
     keeper.take_given(Item(given[i]), i);
-  if (past == nullptr) return keeper.kept();
-  for (std::size_t i = past->turns.size(); i-- > 0 && !keeper.is_full();)
-    keeper.take_turn(past->turns[i]);
+  if (history == nullptr) return keeper.kept();
+  for (std::size_t i = history->turns.size(); i-- > 0 && !keeper.is_full();)
+    keeper.take_turn(history->turns[i]);
   return keeper.kept();
 }
 

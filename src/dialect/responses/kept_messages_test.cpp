@@ -13,10 +13,10 @@ std::string message(const std::string& id, const std::string& text) {
          text + R"("}],"status":"completed"})";
 }
 
-std::string kept(const std::string& request, const Past* past) {
+std::string kept(const std::string& request, const History* history) {
   json::Outline outline;
   EXPECT_TRUE(outline.read(request)) << request;
-  return messages_to_keep(outline.root(), past, "K");
+  return messages_to_keep(outline.root(), history, "K");
 }
 
 TEST(KeptMessages, are_those_of_the_user_and_no_others) {
@@ -31,24 +31,25 @@ TEST(KeptMessages, are_those_of_the_user_and_no_others) {
 }
 
 TEST(KeptMessages, come_from_responses_before_and_from_what_is_only_named) {
-  Past past;
-  past.turns.push_back({.input = message("m1", "a"), .answer = {}});
-  past.turns.push_back({.input = message("m2", "b") + R"(,{"type":"item_reference","id":"m0"},)" +
-                                 R"({"type":"item_reference","id":"msg_said"})",
-                        .answer = {}});
-  past.items["m0"] = {.json = message("m0", "z")};
-  past.items["msg_said"] = {.json = message("msg_said", "no"), .is_output = true};
+  History history;
+  history.turns.push_back({.input = message("m1", "a"), .answer = {}});
+  history.turns.push_back({.input = message("m2", "b") +
+                                    R"(,{"type":"item_reference","id":"m0"},)" +
+                                    R"({"type":"item_reference","id":"msg_said"})",
+                           .answer = {}});
+  history.items["m0"] = {.json = message("m0", "z")};
+  history.items["msg_said"] = {.json = message("msg_said", "no"), .is_output = true};
   const std::string all = message("m1", "a") + "," + message("m2", "b") + "," + message("m0", "z");
-  EXPECT_EQ(kept("{}", &past), all);
-  EXPECT_EQ(kept(R"({"input":"c"})", &past), all + "," + message("msg_in_K_0", "c"));
+  EXPECT_EQ(kept("{}", &history), all);
+  EXPECT_EQ(kept(R"({"input":"c"})", &history), all + "," + message("msg_in_K_0", "c"));
 }
 
 TEST(KeptMessages, end_where_there_is_no_more_room) {
   const std::string large(50'000, 'x');
-  Past past;
-  past.turns.push_back({.input = message("m1", "small"), .answer = {}});
-  past.turns.push_back({.input = message("m2", large), .answer = {}});
-  EXPECT_EQ(kept(R"({"input":")" + large + R"("})", &past), message("msg_in_K_0", large))
+  History history;
+  history.turns.push_back({.input = message("m1", "small"), .answer = {}});
+  history.turns.push_back({.input = message("m2", large), .answer = {}});
+  EXPECT_EQ(kept(R"({"input":")" + large + R"("})", &history), message("msg_in_K_0", large))
       << "none is left out between two that are kept";
   const std::string part = R"({"type":"input_text","text":")" + large + R"("})";
   const std::string parts = R"({"role":"user","content":[)" + part + "," + part + "," + part + "]}";

@@ -21,7 +21,7 @@ constexpr std::size_t kMostNamed = std::size_t{64} << 20;
 
 }  // namespace
 
-void ResponsesInput::read_past(const PastTurn& turn) {
+void ResponsesInput::read_history(const HistoryTurn& turn) {
   response_ = turns_.add_response(turn.id);
   report_.enter_response(turn.id);
   read_list(outlined(turn.input));
@@ -32,7 +32,7 @@ void ResponsesInput::read_past(const PastTurn& turn) {
 
 // A list of JSON elements, for as long as this lives.
 Value ResponsesInput::outlined(const std::string& elements) {
-  json::Outline& outline = past_.emplace_back();
+  json::Outline& outline = history_.emplace_back();
   const std::string_view list = made_.keep("[" + elements + "]");
   if (outline.read(list, json::Outline::kListed, json::Outline::kMostKeptDepth))
     return outline.root();
@@ -57,12 +57,12 @@ bool ResponsesInput::read_kept(const std::string& elements) {
   return has_said;
 }
 
-bool ResponsesInput::may_think_again(const PastAnswer& answer) const {
+bool ResponsesInput::may_think_again(const StoredOutput& answer) const {
   const bool is_bound = context_.can.preserved_thinking == anthropic::PreservedThinking::kAccount;
   return answer.family == context_.can.family && (!is_bound || answer.account == context_.account);
 }
 
-void ResponsesInput::replay(const PastAnswer& answer, std::string_view key, bool is_cut) {
+void ResponsesInput::replay(const StoredOutput& answer, std::string_view key, bool is_cut) {
   if (answer.blocks.empty()) {
     read_kept(answer.items);
     return;
@@ -109,7 +109,7 @@ void ResponsesInput::replay_block(Value block, bool may_think, bool is_cut) {
 // Thinking that is not kept is left out: the model can do without. Anything else would be missed.
 void ResponsesInput::read_reference(const Item& item) {
   const std::string id = item.id.decoded();
-  const PastItem* kept = kept_item(id);
+  const StoredInputItem* kept = kept_item(id);
   // The words of a summary are for the model to read, not what it has said.
   const bool is_summary = id.starts_with("cmp_");
   if (kept != nullptr && !has_room_for(*kept)) return;
@@ -123,19 +123,19 @@ void ResponsesInput::read_reference(const Item& item) {
 }
 
 void ResponsesInput::read_search(const Item& item) {
-  const PastItem* kept = kept_item(item.id.decoded());
+  const StoredInputItem* kept = kept_item(item.id.decoded());
   if (kept == nullptr || !kept->is_output || kept->answer.blocks.empty()) return;
   if (has_room_for(*kept)) replay(kept->answer, key_of(item), false);
 }
 
-bool ResponsesInput::is_cut(const PastItem& kept) {
+bool ResponsesInput::is_cut(const StoredInputItem& kept) {
   const Value::Range items = outlined(kept.json).children();
   return std::any_of(items.begin(), items.end(),
                      [](Value item) { return item["status"].text().escaped == "incomplete"; });
 }
 
 // A short input can name a long item many times.
-bool ResponsesInput::has_room_for(const PastItem& item) {
+bool ResponsesInput::has_room_for(const StoredInputItem& item) {
   named_ += item.json.size() + item.answer.blocks.size();
   if (named_ <= kMostNamed) return true;
   report_.refuse("input", "invalid_value",
@@ -144,10 +144,10 @@ bool ResponsesInput::has_room_for(const PastItem& item) {
   return false;
 }
 
-const PastItem* ResponsesInput::kept_item(const std::string& id) const {
-  if (context_.past == nullptr) return nullptr;
-  const auto found = context_.past->items.find(id);
-  return found == context_.past->items.end() ? nullptr : &found->second;
+const StoredInputItem* ResponsesInput::kept_item(const std::string& id) const {
+  if (context_.history == nullptr) return nullptr;
+  const auto found = context_.history->items.find(id);
+  return found == context_.history->items.end() ? nullptr : &found->second;
 }
 
 }  // namespace ccproxy::dialect

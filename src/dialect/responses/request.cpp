@@ -76,8 +76,8 @@ class ResponsesDecoder final : public RequestDecoder {
       Content::add_text(instructions.text(), CacheMark::kNone, system_);
     read_system();
     ResponsesInput input({context_, report_, made_, tools_, decoded_.betas}, system_, turns_);
-    if (context_.past != nullptr)
-      for (const PastTurn& turn : context_.past->turns) input.read_past(turn);
+    if (context_.history != nullptr)
+      for (const HistoryTurn& turn : context_.history->turns) input.read_history(turn);
     input.read(request_["input"]);
     if (!tools_.all().empty())
       tools_.choose(request_);
@@ -110,7 +110,7 @@ class ResponsesDecoder final : public RequestDecoder {
     decoded_.plan.responses.is_compaction = context_.compacts;
     if (context_.compacts && !report_.refused()) {
       decoded_.plan.responses.kept =
-          messages_to_keep(request_, context_.past, std::string(context_.key));
+          messages_to_keep(request_, context_.history, std::string(context_.key));
       parameters_.stream = false;  // this object has no events
     }
     tools_.call_none();
@@ -130,7 +130,7 @@ class ResponsesDecoder final : public RequestDecoder {
                      "'previous_response_id' and 'conversation' cannot go together.");
     if (!conversation.is_absent())
       report_.refuse("conversation", "unsupported_parameter", "Conversations are not available.");
-    if (!previous.is_absent() && (context_.past == nullptr || context_.past->turns.empty()))
+    if (!previous.is_absent() && (context_.history == nullptr || context_.history->turns.empty()))
       report_.refuse(
           "previous_response_id", "previous_response_not_found",
           fmt::format("Previous response with id '{}' not found.", plan.previous.substr(0, 128)));

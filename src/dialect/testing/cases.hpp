@@ -32,7 +32,7 @@ class RequestCase {
     if (text) circumstances_ = json::parse_document(*text).value();
     options_.default_model = "claude-sonnet-5";
     account_ = given<std::string>("account", "");
-    read_past();
+    read_history();
     read_options();
     for (const json::Document& blocks : given("remembered", json::Document::array()))
       memory_.keep(anthropic::thought_turn(blocks.get<std::string>()).value());
@@ -54,7 +54,7 @@ class RequestCase {
                                  .is_cursor = given("cursor", false),
                                  .account = account_,
                                  .memory = &memory_,
-                                 .past = &past_};
+                                 .history = &history_};
     const std::string route = given<std::string>("route", "chat");
     if (route == "responses") return decode_responses(outline, context);
     return route == "completion" ? decode_completion(outline, context)
@@ -81,7 +81,7 @@ class RequestCase {
     return list.substr(1, list.size() - 2);
   }
 
-  [[nodiscard]] PastAnswer answer_of(const json::Document& kept) const {
+  [[nodiscard]] StoredOutput answer_of(const json::Document& kept) const {
     return {.blocks = elements(kept, "blocks"),
             .items = elements(kept, "items"),
             .family = kept.value("family", "sonnet-5"),
@@ -89,14 +89,14 @@ class RequestCase {
             .is_cut = kept.value("is_cut", false)};
   }
 
-  void read_past() {
-    const json::Document past = given("past", json::Document::object());
-    for (const json::Document& turn : past.value("turns", json::Document::array()))
-      past_.turns.push_back({elements(turn, "input"), answer_of(turn), turn.value("id", "")});
-    const json::Document items = past.value("items", json::Document::object());
+  void read_history() {
+    const json::Document history = given("past", json::Document::object());
+    for (const json::Document& turn : history.value("turns", json::Document::array()))
+      history_.turns.push_back({elements(turn, "input"), answer_of(turn), turn.value("id", "")});
+    const json::Document items = history.value("items", json::Document::object());
     for (const auto& [id, kept] : items.items())
-      past_.items.emplace(
-          id, PastItem{elements(kept, "items"), kept.value("is_output", false), answer_of(kept)});
+      history_.items.emplace(id, StoredInputItem{elements(kept, "items"),
+                                                 kept.value("is_output", false), answer_of(kept)});
   }
 
   void read_options() {
@@ -133,7 +133,7 @@ class RequestCase {
   std::string request_, account_;
   json::Document circumstances_ = json::Document::object();
   TranslationOptions options_;
-  Past past_;
+  History history_;
   TurnsInMemory memory_;
 };
 

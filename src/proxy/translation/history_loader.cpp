@@ -49,11 +49,11 @@ void append_element(std::string& list, std::string_view element) {
   list += element;
 }
 
-dialect::PastTurn past_turn(const store::StoredTurn& stored) {
-  dialect::PastTurn turn;
+dialect::HistoryTurn past_turn(const store::StoredTurn& stored) {
+  dialect::HistoryTurn turn;
   turn.id = stored.response.id;
   for (const store::StoredItem& item : stored.input) append_element(turn.input, item.json);
-  dialect::PastAnswer& answer = turn.answer;
+  dialect::StoredOutput& answer = turn.answer;
   for (const store::StoredItem& item : stored.output) {
     append_element(answer.blocks, item.blocks);
     append_element(answer.items, item.json);
@@ -69,15 +69,15 @@ bool is_summary(const store::StoredTurn& stored) {
   return !stored.output.empty() && stored.output.back().id.starts_with("cmp_");
 }
 
-dialect::PastTurn summary_turn(const store::StoredTurn& stored) {
-  dialect::PastTurn turn;
+dialect::HistoryTurn summary_turn(const store::StoredTurn& stored) {
+  dialect::HistoryTurn turn;
   turn.id = stored.response.id;
   turn.answer.items = stored.output.back().json;
   return turn;
 }
 
 Result<void> find_turns(const store::Responses& kept, const std::string& scope,
-                        const std::string& previous, Budget& budget, dialect::Past& past) {
+                        const std::string& previous, Budget& budget, dialect::History& history) {
   if (previous.empty()) return {};
   const auto room = [&](std::size_t size) { return budget.take(size); };
   auto turns = kept.turns(scope, previous, kMostTurns, kNoBound, room);
@@ -85,15 +85,15 @@ Result<void> find_turns(const store::Responses& kept, const std::string& scope,
   if (!turns) return fail(turns.error());
   for (store::StoredTurn& stored : *turns) {
     const store::StoredTurn turn = std::move(stored);  // goes as soon as it was copied
-    if (is_summary(turn)) past.turns.clear();
-    past.turns.push_back(is_summary(turn) ? summary_turn(turn) : past_turn(turn));
+    if (is_summary(turn)) history.turns.clear();
+    history.turns.push_back(is_summary(turn) ? summary_turn(turn) : past_turn(turn));
   }
   return {};
 }
 
 // Inputs before this one may only have named items, too.
-void add_references_of(const dialect::Past& past, std::vector<std::string>& ids) {
-  for (const dialect::PastTurn& turn : past.turns) {
+void add_references_of(const dialect::History& history, std::vector<std::string>& ids) {
+  for (const dialect::HistoryTurn& turn : history.turns) {
     if (turn.input.find("item_reference") == std::string::npos &&
         turn.input.find("web_search_call") == std::string::npos)
       continue;
@@ -119,7 +119,7 @@ Result<std::unordered_set<std::string>> each_once(std::vector<std::string> ids) 
 
 Result<void> find_items(const store::Responses& kept, const std::string& scope,
                         const std::unordered_set<std::string>& ids, Budget& budget,
-                        dialect::Past& past) {
+                        dialect::History& history) {
   // The item stands in its answer, too.
   const auto room = [&](std::size_t size) { return budget.take(2 * size); };
   for (const std::string& id : ids) {
@@ -127,37 +127,38 @@ Result<void> find_items(const store::Responses& kept, const std::string& scope,
     if (!found) return fail(found.error());
     if (!*found) continue;
     store::FoundItem& item = **found;
-    dialect::PastAnswer answer{.blocks = std::move(item.item.blocks), .items = item.item.json};
+    dialect::StoredOutput answer{.blocks = std::move(item.item.blocks), .items = item.item.json};
     answer.family = std::move(item.family);
     answer.account = std::move(item.account);
-    past.items.emplace(
-        id, dialect::PastItem{std::move(item.item.json), item.is_output, std::move(answer)});
+    history.items.emplace(
+        id, dialect::StoredInputItem{std::move(item.item.json), item.is_output, std::move(answer)});
   }
   return {};
 }
 
 }  // namespace
 
-Task<Result<dialect::Past>> fetch_past(net::Runtime& runtime,
-                                       std::shared_ptr<store::Archive> archive, std::string scope,
-                                       dialect::References references, std::shared_ptr<Hold> hold,
-                                       std::size_t most_megabytes) {
-  std::function<Result<dialect::Past>(const store::Responses&)> question =
+Task<Result<dialect::History>> load_history(net::Runtime& runtime,
+                                            std::shared_ptr<store::Archive> archive,
+                                            std::string scope, dialect::References references,
+                                            std::shared_ptr<Hold> hold,
+                                            std::size_t most_megabytes) {
+  std::function<Result<dialect::History>(const store::Responses&)> question =
       [scope = std::move(scope), asked = std::move(references), hold = std::move(hold),
-       most_megabytes](const store::Responses& kept) -> Result<dialect::Past> {
-    dialect::Past past;
+       most_megabytes](const store::Responses& kept) -> Result<dialect::History> {
+    dialect::History history;
     Budget budget(*hold, most_megabytes);
     std::vector<std::string> ids = asked.items;
-    if (auto turns = find_turns(kept, scope, asked.previous, budget, past); !turns)
+    if (auto turns = find_turns(kept, scope, asked.previous, budget, history); !turns)
       return fail(turns.error());
-    add_references_of(past, ids);
+    add_references_of(history, ids);
     const auto once = each_once(std::move(ids));
     if (!once) return fail(once.error());
-    if (auto items = find_items(kept, scope, *once, budget, past); !items)
+    if (auto items = find_items(kept, scope, *once, budget, history); !items)
       return fail(items.error());
-    return past;
+    return history;
   };
-  co_return co_await look<dialect::Past>(runtime, std::move(archive), std::move(question));
+  co_return co_await look<dialect::History>(runtime, std::move(archive), std::move(question));
 }
 
 }  // namespace ccproxy::proxy

@@ -120,17 +120,17 @@ Task<Result<Queued>> Translation::queue() {
   co_return std::move(queued);
 }
 
-Task<Result<void>> Translation::fetch_past() {
+Task<Result<void>> Translation::load_history() {
   dialect::References references = std::exchange(references_, {});
   if (references.previous.empty() && references.items.empty()) co_return Result<void>{};
   const auto hold = std::make_shared<Hold>(parts_.worker.shared.held);
-  auto past = co_await proxy::fetch_past(parts_.worker.runtime, archive_, parts_.receipt.key,
-                                         std::move(references), hold,
-                                         parts_.config.store.max_conversation_megabytes);
-  if (!past) co_return fail(past.error());
+  auto history = co_await proxy::load_history(parts_.worker.runtime, archive_, parts_.receipt.key,
+                                              std::move(references), hold,
+                                              parts_.config.store.max_conversation_megabytes);
+  if (!history) co_return fail(history.error());
   size_ += hold->size();
   hold_.take_over(*hold);
-  past_ = std::move(*past);
+  history_ = std::move(*history);
   co_return Result<void>{};
 }
 

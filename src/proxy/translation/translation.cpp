@@ -131,7 +131,7 @@ Task<Result<void>> Translation::prepare() {
   if (is_responses(route_.kind)) {
     key_ = net::random_hex(kKeyBytes);
     if (archive_) {
-      auto fetched = co_await fetch_past();
+      auto fetched = co_await load_history();
       if (!fetched) co_return fetched;
     }
   }
@@ -208,7 +208,7 @@ Result<void> Translation::decode(json::Outline& outline) {
       .left_out = left_out_,
       .account = scope_.credential,
       .memory = shared.thinking.holds(scope_) ? &turns : nullptr,
-      .past = &past_,
+      .history = &history_,
       .keeps = archive_ != nullptr,
       .key = key_,
       .compacts = route_.kind == RouteKind::kCompaction,
@@ -451,9 +451,9 @@ void Translation::remember(const anthropic::Transcript& transcript) {
 void Translation::forget_request() {
   struct Request {
     RequestBody body;
-    dialect::Past past;
+    dialect::History history;
     std::string to_send;
-  } request{std::exchange(body_, {}), std::exchange(past_, {}), std::exchange(to_send_, {})};
+  } request{std::exchange(body_, {}), std::exchange(history_, {}), std::exchange(to_send_, {})};
   free_apart(parts_.worker.shared, size_, request);
   const std::size_t due = repeated_size() - std::min(repeated_size(), repeated_.size());
   repeated_.take_from(hold_, std::min(due, hold_.size()));

@@ -53,7 +53,7 @@ class Translation {
  private:
   void take_body(RequestBody body);
   [[nodiscard]] Task<Result<void>> prepare();
-  [[nodiscard]] Task<Result<void>> fetch_past();
+  [[nodiscard]] Task<Result<void>> load_history();
   [[nodiscard]] Result<dialect::Decoded> decode_body(const json::Outline& outline,
                                                      const dialect::RequestContext& context);
   void note_input(json::Value request);
@@ -116,7 +116,7 @@ class Translation {
   std::string key_;                          // of its ids
   std::shared_ptr<store::Archive> archive_;  // nullptr when nothing is kept
   dialect::References references_;
-  dialect::Past past_;
+  dialect::History history_;
   store::StoredInput input_;                       // when it is kept
   std::shared_ptr<RunningResponse> running_;       // likewise
   dialect::ResponsesEncoder* response_ = nullptr;  // the encoder, when it is one
