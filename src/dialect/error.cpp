@@ -7,7 +7,7 @@ namespace ccproxy::dialect {
 namespace {
 
 // How OpenAI's API sorts an error; an empty code is written as null.
-struct Sort {
+struct ErrorMapping {
   std::string_view type, code;
 };
 
@@ -15,7 +15,7 @@ constexpr std::string_view kInvalid = "invalid_request_error";
 constexpr std::string_view kServer = "server_error";
 constexpr std::string_view kUpstreamAuth = "upstream_auth";
 
-Sort sort_of(const Error& error) {
+ErrorMapping map_error(const Error& error) {
   switch (error.kind) {
     case ErrorKind::kTooLarge: return {kInvalid, "request_too_large"};
     case ErrorKind::kInvalidRequest:
@@ -60,7 +60,7 @@ json::Writer& write_or_null(json::Writer& writer, std::string_view name, std::st
 }
 
 std::string openai_body(const Error& error) {
-  const Sort sort = sort_of(error);
+  const ErrorMapping sort = map_error(error);
   std::string body;
   json::Writer writer(body);
   writer.begin_object().key("error").begin_object();

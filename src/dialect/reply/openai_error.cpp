@@ -15,7 +15,7 @@ namespace ccproxy::dialect {
 namespace {
 
 // What upstream's error body says; empty where it says nothing.
-struct Told {
+struct ParsedError {
   int status = 0;
   std::string type, message, detail, request_id;
   bool window_spent = false;  // a subscription's limit, not one of requests a minute
@@ -24,7 +24,7 @@ struct Told {
 };
 
 // How it is told to the client; an empty code is written as null.
-struct Sort {
+struct ErrorMapping {
   int status;
   std::string_view type, code;
   bool final = false;  // the SDKs would retry the status; this one they must not
@@ -38,7 +38,7 @@ bool has(std::string_view message, std::string_view part) {
   return lowered(message).find(part) != std::string::npos;
 }
 
-bool is_context_limit(const Told& told) {
+bool is_context_limit(const ParsedError& told) {
   return told.status == 400 &&
          (has(told.message, "prompt is too long") || has(told.message, "exceed context limit") ||
           has(told.message, "context window") || has(told.message, "input is too long"));
@@ -50,16 +50,16 @@ bool is_own_limit(std::string_view message) {
   return has(message, "reached your specified") && has(message, "usage limit");
 }
 
-bool is_out_of_money(const Told& told) {
+bool is_out_of_money(const ParsedError& told) {
   return told.status == 402 || told.type == "billing_error" ||
          told.detail == "enforced_spend_limit_reached" ||
          (told.status == 400 &&
           (has(told.message, "credit balance is too low") || is_own_limit(told.message)));
 }
 
-bool is_about_model(const Told& told) { return has(told.message, "model"); }
+bool is_about_model(const ParsedError& told) { return has(told.message, "model"); }
 
-Sort sort_of(const Told& told) {
+ErrorMapping map_error(const ParsedError& told) {
   if (is_out_of_money(told)) return {429, "insufficient_quota", "insufficient_quota", true};
   if (is_context_limit(told)) return {400, kInvalid, "context_length_exceeded"};
   switch (told.status) {
@@ -96,8 +96,8 @@ std::string silent_refusal(int status) {
 
 std::string text_in(std::string_view token) { return json::string_of(token).value_or(""); }
 
-Told read_body(int status, std::string_view body) {
-  Told told{status, "", "", "", ""};
+ParsedError read_body(int status, std::string_view body) {
+  ParsedError told{status, "", "", "", ""};
   json::Reader outer, middle, inner;
   (void)outer.members_of_copy(body, [&](const json::Member& member) {
     if (member.key == "request_id") told.request_id = text_in(member.value);
@@ -117,7 +117,7 @@ Told read_body(int status, std::string_view body) {
 
 // Where upstream's messages are another list than the client's input, a place in them means
 // nothing.
-std::string param_of(Dialect dialect, const Told& told, const Sort& sort) {
+std::string param_of(Dialect dialect, const ParsedError& told, const ErrorMapping& sort) {
   const bool is_responses = dialect == Dialect::kResponses;
   if (sort.code == "context_length_exceeded") return is_responses ? "input" : "messages";
   if (sort.code == "model_not_found") return "model";
@@ -126,7 +126,7 @@ std::string param_of(Dialect dialect, const Told& told, const Sort& sort) {
   return is_responses && param.starts_with("messages") ? "input" : param;
 }
 
-std::string message_of(const Told& told) {
+std::string message_of(const ParsedError& told) {
   std::string message = without_secrets(told.message);
   if (told.status == 401)
     message +=
@@ -145,7 +145,7 @@ json::Writer& write_or_null(json::Writer& writer, std::string_view name, std::st
   return text.empty() ? writer.member(name, nullptr) : writer.member(name, text);
 }
 
-std::string body_of(Dialect dialect, const Told& told, const Sort& sort) {
+std::string body_of(Dialect dialect, const ParsedError& told, const ErrorMapping& sort) {
   std::string body;
   json::Writer writer(body);
   writer.begin_object().key("error").begin_object();
@@ -174,8 +174,8 @@ void add_rate(Fields& out, std::span<const FieldView> fields, std::string_view f
     out.emplace_back("x-ratelimit-reset-" + std::string(what), duration_text(*reset - now));
 }
 
-Told read_failure(const anthropic::Failure& failure) {
-  Told told;
+ParsedError read_failure(const anthropic::Failure& failure) {
+  ParsedError told;
   json::append_decoded(told.type, failure.type);
   json::append_decoded(told.message, failure.message);
   told.status = anthropic::status_of_type(told.type).value_or(500);
@@ -185,9 +185,9 @@ Told read_failure(const anthropic::Failure& failure) {
   return told;
 }
 
-ErrorReply reply_of(Dialect dialect, const Told& told, std::span<const FieldView> fields,
+ErrorReply reply_of(Dialect dialect, const ParsedError& told, std::span<const FieldView> fields,
                     std::string_view own_request_id, Instant now) {
-  const Sort sort = sort_of(told);
+  const ErrorMapping sort = map_error(told);
   ErrorReply reply{sort.status, body_of(dialect, told, sort)};
   auto request_id = field(fields, "request-id");
   if (request_id.empty()) request_id = told.request_id;
@@ -222,7 +222,7 @@ Fields limit_fields(std::span<const FieldView> fields, Instant now) {
 
 ErrorReply openai_error(Dialect dialect, const UpstreamError& error,
                         std::string_view own_request_id, Instant now) {
-  Told told = read_body(error.status, error.body);
+  ParsedError told = read_body(error.status, error.body);
   told.window_spent =
       same_text(field(error.fields, "anthropic-ratelimit-unified-status"), "rejected");
   const auto resets = parse_decimal(field(error.fields, "anthropic-ratelimit-unified-reset"));
@@ -234,14 +234,14 @@ ErrorReply openai_error(Dialect dialect, const UpstreamError& error,
 }
 
 ErrorReply openai_error(Dialect dialect, const anthropic::Failure& failure) {
-  const Told told = read_failure(failure);
-  const Sort sort = sort_of(told);
+  const ParsedError told = read_failure(failure);
+  const ErrorMapping sort = map_error(told);
   return {sort.status, body_of(dialect, told, sort)};
 }
 
-ToldFailure told_failure(const anthropic::Failure& failure) {
-  const Told told = read_failure(failure);
-  const Sort sort = sort_of(told);
+OpenAiFailure openai_failure(const anthropic::Failure& failure) {
+  const ParsedError told = read_failure(failure);
+  const ErrorMapping sort = map_error(told);
   return {sort.status, sort.code, message_of(told)};
 }
 

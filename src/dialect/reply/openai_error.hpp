@@ -46,12 +46,12 @@ struct ErrorReply {
                                       std::string_view own_request_id, Instant now);
 
 // What an error event means, in OpenAI's words: `code` is empty where it has none.
-struct ToldFailure {
+struct OpenAiFailure {
   int status;
   std::string_view code;
   std::string message;
 };
-[[nodiscard]] ToldFailure told_failure(const anthropic::Failure& failure);
+[[nodiscard]] OpenAiFailure openai_failure(const anthropic::Failure& failure);
 
 // x-ratelimit-* from anthropic-ratelimit-*, for successes too.
 [[nodiscard]] Fields openai_rate_fields(std::span<const FieldView> fields, Instant now);

@@ -190,9 +190,9 @@ TEST(OpenAiError, without_words_of_the_upstreams_says_what_agents_may_go_by) {
                   .body.find("\"" + std::string(row.message) + "\""),
               std::string::npos)
         << row.status;
-  EXPECT_EQ(told_failure(anthropic::Failure{{"api_error"}, {}}).message,
+  EXPECT_EQ(openai_failure(anthropic::Failure{{"api_error"}, {}}).message,
             "connection lost: the upstream ended its answer with an error");
-  EXPECT_EQ(told_failure(anthropic::Failure{{"invalid_request_error"}, {}}).message,
+  EXPECT_EQ(openai_failure(anthropic::Failure{{"invalid_request_error"}, {}}).message,
             "the upstream ended its answer with an error");
 }
 

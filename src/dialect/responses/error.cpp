@@ -29,7 +29,7 @@ bool is_of_this_server(ErrorKind kind) {
 }  // namespace
 
 ResponseFailure response_failure(const anthropic::Failure& failure) {
-  ToldFailure told = told_failure(failure);
+  OpenAiFailure told = openai_failure(failure);
   // Codex looks for the time in the words; an event in a stream does not name one.
   if (told.code == kRateLimit)
     return {kRateLimit, fmt::format("{} Please try again in {}s.", told.message,
