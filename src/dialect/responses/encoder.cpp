@@ -52,7 +52,7 @@ void ResponsesEncoder::on(const anthropic::MessageEvent& event, std::string& out
 
 std::string ResponsesEncoder::object() const {
   std::string output, json;
-  for (const ToldItem& item : items_) {
+  for (const EmittedItem& item : items_) {
     if (item.json.empty()) continue;
     if (!output.empty()) output += ',';
     output += item.json;
@@ -299,7 +299,7 @@ void ResponsesEncoder::tell_summary(std::string& out) {
 
 // Messages that are complete were told as JSON, and what they say is no answer any more.
 void ResponsesEncoder::take_back_texts() {
-  for (ToldItem& item : items_)
+  for (EmittedItem& item : items_)
     if (item.id.starts_with(kMessagePrefix) && !item.json.empty())
       item.json = refused_message(item.json);
 }

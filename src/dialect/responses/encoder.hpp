@@ -25,7 +25,7 @@ namespace ccproxy::dialect {
 
 // An item that is complete, and where its blocks begin among those of the answer that are complete.
 // An item that still has to wait for its end has no JSON yet.
-struct ToldItem {
+struct EmittedItem {
   std::string id;
   std::string json{};
   std::size_t first_block = 0;
@@ -61,7 +61,7 @@ class ResponsesEncoder final : public ReplyEncoder {
   [[nodiscard]] std::string object() const;
   [[nodiscard]] ResponseStatus response_status() const { return state_.status; }
   // The output so far; items that are not complete are left out at the end.
-  [[nodiscard]] const std::vector<ToldItem>& items() const { return items_; }
+  [[nodiscard]] const std::vector<EmittedItem>& items() const { return items_; }
 
  private:
   enum class Phase { kBeforeStart, kBegun, kStopped, kOver };
@@ -115,7 +115,7 @@ class ResponsesEncoder final : public ReplyEncoder {
   std::map<std::size_t, SearchItem> searches_;
   std::unordered_map<std::string, std::size_t> search_of_use_;
   SearchItem* asking_ = nullptr;  // the search whose input the open block brings
-  std::vector<ToldItem> items_;
+  std::vector<EmittedItem> items_;
   OpenBlock block_ = OpenBlock::kNone;
   std::size_t blocks_ = 0;  // that are complete
   int status_ = 200;

@@ -20,7 +20,7 @@ store::Status kept_status(dialect::ResponseStatus status) {
   return store::Status::kCancelled;
 }
 
-std::vector<store::StoredItem> stored_items(const std::vector<dialect::ToldItem>& items,
+std::vector<store::StoredItem> stored_items(const std::vector<dialect::EmittedItem>& items,
                                             const anthropic::Transcript& transcript) {
   std::vector<store::StoredItem> stored;
   for (std::size_t i = 0; i < items.size(); ++i) {

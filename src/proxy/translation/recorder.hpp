@@ -45,6 +45,6 @@ class ResponseKeeper final : public AnswerKeeper {
 // The items of an answer with their blocks; a block that belongs to none goes with the item before
 // it, so that all of them together are the whole turn.
 [[nodiscard]] std::vector<store::StoredItem> stored_items(
-    const std::vector<dialect::ToldItem>& items, const anthropic::Transcript& transcript);
+    const std::vector<dialect::EmittedItem>& items, const anthropic::Transcript& transcript);
 
 }  // namespace ccproxy::proxy
