@@ -104,8 +104,8 @@ Capabilities capabilities_of(const Family& family) {
           .preserved_thinking = family.preserved_thinking};
 }
 
-std::optional<Capabilities> capabilities_told(std::string_view body,
-                                              const Capabilities& otherwise) {
+std::optional<Capabilities> capabilities_from_api(std::string_view body,
+                                                  const Capabilities& otherwise) {
   json::Outline outline;
   if (!outline.read(body)) return std::nullopt;
   const json::Value told = outline.root();

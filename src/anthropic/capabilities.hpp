@@ -57,8 +57,8 @@ struct Capabilities {
 // What the provider says of a model (the body of GET /v1/models/{id}), laid over `otherwise`: its
 // answer is silent about sampling, forced tool calls, prefill and late system messages. Nothing
 // when the body is not such an answer.
-[[nodiscard]] std::optional<Capabilities> capabilities_told(std::string_view body,
-                                                            const Capabilities& otherwise);
+[[nodiscard]] std::optional<Capabilities> capabilities_from_api(std::string_view body,
+                                                                const Capabilities& otherwise);
 
 // What a refused request has taught of a model.
 enum class Lesson {

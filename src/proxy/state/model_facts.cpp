@@ -87,7 +87,7 @@ bool ModelFacts::knows(std::string_view model) const {
 void ModelFacts::note(std::string_view model, std::string_view body) {
   const std::lock_guard lock(mutex_);
   Known& one = known(model);
-  const auto told = anthropic::capabilities_told(body, one.capabilities);
+  const auto told = anthropic::capabilities_from_api(body, one.capabilities);
   if (!told) return;
   one.capabilities = *told;
   one.is_told = true;
