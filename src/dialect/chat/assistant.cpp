@@ -97,7 +97,7 @@ bool ChatMessages::read_own_part(Value part, Place place) {
     Content::add_text(part["refusal"].text(), cache_mark_of(part), blocks_);
   } else if (is_thought(type)) {
     if (is_signed(part))
-      add_thought(without_mark(part, made_), has_call_parts_,
+      add_thought(without_mark(part, arena_), has_call_parts_,
                   has_call_parts_ ? blocks_ : thoughts_);
   } else if (type == "tool_use") {
     const Value name = part["name"], input = part["input"];
@@ -107,13 +107,13 @@ bool ChatMessages::read_own_part(Value part, Place place) {
       return true;
     }
     CallSaid said{.call = {.id = part["id"].text().escaped,
-                           .name = plain_text(name, made_),
+                           .name = plain_text(name, arena_),
                            .input = {input.is_object() ? input.raw() : "{}"}},
                   .message = place.message,
                   .position = static_cast<std::size_t>(place.part),
                   .mark = cache_mark_of(part)};
     if (const Value caller = part["caller"]; caller.is_object())
-      said.members = call_members(fmt::format(R"(,"caller":{})", caller.raw()), made_);
+      said.members = call_members(fmt::format(R"(,"caller":{})", caller.raw()), arena_);
     add_call(said, blocks_);
   } else {
     return false;
@@ -124,12 +124,12 @@ bool ChatMessages::read_own_part(Value part, Place place) {
 // Thinking that a client kept for us, in one of the two ways that are in use.
 void ChatMessages::read_signed_thoughts(const Message& message, std::vector<Block>& out) {
   for (const Value block : message.thinking_blocks.children())
-    if (is_signed(block)) add_thought(without_mark(block, made_), false, out);
+    if (is_signed(block)) add_thought(without_mark(block, arena_), false, out);
   if (!out.empty()) return;
   for (const Value detail : message.reasoning_details.children()) {
     std::string thought = thought_of_detail(detail);
     if (thought.empty()) continue;
-    add_thought(made_.keep(std::move(thought)), false, out);
+    add_thought(arena_.keep(std::move(thought)), false, out);
   }
 }
 
@@ -152,12 +152,12 @@ void ChatMessages::read_call(Value call, std::size_t index, std::size_t position
     return report_.refuse(fmt::format("messages[{}].tool_calls[{}].{}.name", index, position,
                                       is_custom ? "custom" : "function"),
                           "missing_required_parameter", "A tool call needs the name of its tool.");
-  const std::string_view tool = plain_text(name, made_);
+  const std::string_view tool = plain_text(name, arena_);
   CallInput input;
   if (is_custom) {
-    input.json = text_input_of(function.input, made_);
+    input.json = text_input_of(function.input, arena_);
   } else if (tools_.is_custom(tool)) {  // told as a function, because its client knows no other
-    input.json = text_input_of(function.arguments, made_);
+    input.json = text_input_of(function.arguments, arena_);
   } else {
     input = open_calls_.input_of(function.arguments, id);
   }
@@ -174,7 +174,7 @@ void ChatMessages::read_legacy_call(const Message& message) {
     return report_.refuse(fmt::format("messages[{}].function_call.name", message.index),
                           "missing_required_parameter", "A function call needs a name.");
   const std::string_view id = ids_.assign({}, fmt::format("call_fn_{}", legacy_calls_++));
-  const std::string_view tool = plain_text(name, made_);
+  const std::string_view tool = plain_text(name, arena_);
   open_functions_[tool].push_back(id);
   add_block({.call = {.id = id,
                       .name = tool,

@@ -24,13 +24,13 @@ std::string message_param(std::size_t index, std::string_view inside = {}) {
 ChatMessages::ChatMessages(const MessageTools& with, std::vector<Block>& system, Turns& turns)
     : context_(with.context),
       report_(with.report),
-      made_(with.made),
+      arena_(with.arena),
       tools_(with.tools),
-      content_(with.report, with.made, with.betas),
-      ids_(with.made),
+      content_(with.report, with.arena, with.betas),
+      ids_(with.arena),
       system_(system),
       turns_(turns),
-      open_calls_(with.made) {}
+      open_calls_(with.arena) {}
 
 void ChatMessages::read(Value messages) {
   if (messages.is_absent() || (messages.is_array() && messages.children().empty()))
@@ -137,7 +137,7 @@ void ChatMessages::add_named(const Message& message) {
   const std::string_view name = message.name.text().escaped;
   if (!blocks_.empty() && !json::is_blank({name})) {
     Block from{.kind = Block::Kind::kText};
-    from.text = made_.keep(fmt::format("[message from {}]", name));
+    from.text = arena_.keep(fmt::format("[message from {}]", name));
     blocks_.insert(blocks_.begin(), from);
   }
   add(Role::kUser, message, blocks_);
@@ -160,7 +160,7 @@ void ChatMessages::read_tool(const Message& message) {
 
 // The legacy form of a result: it names the function, not the call.
 void ChatMessages::read_function(const Message& message) {
-  const std::string_view name = plain_text(message.name, made_);
+  const std::string_view name = plain_text(message.name, arena_);
   std::string_view id = name.empty() ? kNoId : message.name.text().escaped;
   if (const auto open = open_functions_.find(name);
       open != open_functions_.end() && !open->second.empty()) {
@@ -181,7 +181,7 @@ void ChatMessages::add_result(std::string_view id, Value content, const Message&
   } else {
     parts_.clear();
     read_content(content, message.index, true, parts_);
-    result.content = made_.keep(parts_);
+    result.content = arena_.keep(parts_);
   }
   out.push_back(result);
 }

@@ -73,7 +73,7 @@ class ChatMessages {
 
   const RequestContext& context_;
   Report& report_;
-  MadeTexts& made_;
+  RequestArena& arena_;
   const RequestTools& tools_;
   Content content_;
   CallIds ids_;

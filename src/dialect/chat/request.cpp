@@ -19,7 +19,7 @@ class ChatDecoder final : public RequestDecoder {
     telling_ = Telling::kInMessages;
     parameters_ = read_parameters(request_, Route::kChat, context_, report_);
     tools_.read(request_);
-    ChatMessages messages({context_, report_, made_, tools_, decoded_.betas}, system_, turns_);
+    ChatMessages messages({context_, report_, arena_, tools_, decoded_.betas}, system_, turns_);
     read_system();
     messages.read(request_["messages"]);
     if (!tools_.all().empty())

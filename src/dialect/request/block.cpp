@@ -30,13 +30,13 @@ void append_tool_result(std::string& out, const Block& block) {
 
 }  // namespace
 
-std::string_view MadeTexts::keep(std::string_view text) {
+std::string_view RequestArena::keep(std::string_view text) {
   auto* kept = static_cast<char*>(memory_.allocate(text.size(), 1));
   std::copy(text.begin(), text.end(), kept);
   return {kept, text.size()};
 }
 
-std::span<Block> MadeTexts::keep(std::span<const Block> blocks) {
+std::span<Block> RequestArena::keep(std::span<const Block> blocks) {
   static_assert(std::is_trivially_destructible_v<Block>, "nobody ends what is kept here");
   auto* kept = static_cast<Block*>(memory_.allocate(blocks.size_bytes(), alignof(Block)));
   std::uninitialized_copy(blocks.begin(), blocks.end(), kept);
@@ -44,13 +44,13 @@ std::span<Block> MadeTexts::keep(std::span<const Block> blocks) {
 }
 
 // A copy of a picture would be a second picture.
-std::string_view MadeTexts::keep(std::string&& text) {
+std::string_view RequestArena::keep(std::string&& text) {
   constexpr std::size_t kLarge = 4096;
   if (text.size() < kLarge) return keep(std::string_view(text));
   return large_.emplace_back(std::move(text));
 }
 
-std::string_view MadeTexts::decode(json::JsonText string) {
+std::string_view RequestArena::decode(json::JsonText string) {
   constexpr std::size_t kMostKept = 65'536;
   scratch_.clear();
   json::append_decoded(scratch_, string);
@@ -58,18 +58,18 @@ std::string_view MadeTexts::decode(json::JsonText string) {
   return keep(std::string_view(scratch_));
 }
 
-std::string_view plain_text(json::Value string, MadeTexts& made) {
+std::string_view plain_text(json::Value string, RequestArena& arena) {
   const std::string_view escaped = string.text().escaped;
-  return escaped.find('\\') == std::string_view::npos ? escaped : made.decode(string.text());
+  return escaped.find('\\') == std::string_view::npos ? escaped : arena.decode(string.text());
 }
 
-std::span<Block> call_members(std::string&& members, MadeTexts& made) {
+std::span<Block> call_members(std::string&& members, RequestArena& arena) {
   if (members.empty()) return {};
-  const Block written{.kind = Block::Kind::kVerbatim, .text = made.keep(std::move(members))};
-  return made.keep(std::span<const Block>(&written, 1));
+  const Block written{.kind = Block::Kind::kVerbatim, .text = arena.keep(std::move(members))};
+  return arena.keep(std::span<const Block>(&written, 1));
 }
 
-std::span<Block> call_members(json::Value block, MadeTexts& made) {
+std::span<Block> call_members(json::Value block, RequestArena& arena) {
   constexpr std::array<std::string_view, 5> kOwn = {"type", "id", "name", "input", "cache_control"};
   std::string more;
   for (const json::Value member : block.children()) {
@@ -78,7 +78,7 @@ std::span<Block> call_members(json::Value block, MadeTexts& made) {
     json::append_escaped(more, member.name());
     more.append("\":").append(member.raw());
   }
-  return call_members(std::move(more), made);
+  return call_members(std::move(more), arena);
 }
 
 bool mark_last(std::span<Block> blocks, CacheMark mark) {

@@ -1,5 +1,5 @@
 // A block of content on its way up, and the turns that blocks make. Text is seldom copied: views
-// point into the client's JSON, or to what MadeTexts keeps.
+// point into the client's JSON, or to what RequestArena keeps.
 #pragma once
 
 #include <cstddef>
@@ -52,7 +52,7 @@ struct Turn {
 };
 
 // Texts that are not in the request as they are needed. What it keeps lives as long as it does.
-class MadeTexts {
+class RequestArena {
  public:
   std::string_view keep(std::string&& text);
   std::string_view keep(std::string_view text);
@@ -71,7 +71,7 @@ class MadeTexts {
 };
 
 // A string that is to be looked into: decoded where it has escapes, else a view of the request.
-[[nodiscard]] std::string_view plain_text(json::Value string, MadeTexts& made);
+[[nodiscard]] std::string_view plain_text(json::Value string, RequestArena& arena);
 
 // True for the types of blocks that hold what the model thought.
 [[nodiscard]] constexpr bool is_thought(std::string_view type) {
@@ -80,9 +80,9 @@ class MadeTexts {
 
 // Members that a tool's use has beside type, id, name and input, written as `,"caller":{...}`, for
 // Block::content: few calls have any, and each block of a request is paid for in memory.
-[[nodiscard]] std::span<Block> call_members(std::string&& members, MadeTexts& made);
+[[nodiscard]] std::span<Block> call_members(std::string&& members, RequestArena& arena);
 // Those of a block as the API writes it.
-[[nodiscard]] std::span<Block> call_members(json::Value block, MadeTexts& made);
+[[nodiscard]] std::span<Block> call_members(json::Value block, RequestArena& arena);
 
 // Gives the last block the mark, or the longer of two; false where it cannot have one.
 bool mark_last(std::span<Block> blocks, CacheMark mark);

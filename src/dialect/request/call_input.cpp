@@ -20,12 +20,12 @@ constexpr std::string_view kNoId = "(none)";
 
 }  // namespace
 
-std::string_view text_input_of(Value text, MadeTexts& made) {
-  if (text.is_string()) return made.keep(fmt::format(R"({{"input":{}}})", text.raw()));
+std::string_view text_input_of(Value text, RequestArena& arena) {
+  if (text.is_string()) return arena.keep(fmt::format(R"({{"input":{}}})", text.raw()));
   std::string input = R"({"input":)";
   json::append_quoted(input, text.is_absent() ? std::string_view() : text.raw());
   input += '}';
-  return made.keep(std::move(input));
+  return arena.keep(std::move(input));
 }
 
 // What it means is found out as it is read where somebody will ask: when the id has come before, or
@@ -34,9 +34,9 @@ CallInput OpenCalls::input_of(Value arguments, std::string_view id) {
   if (arguments.is_object()) return {arguments.raw()};
   if (arguments.is_absent()) return {"{}"};
   if (!arguments.is_string())
-    return {made_.keep(fmt::format(R"({{"value":{}}})", arguments.raw()))};
+    return {arena_.keep(fmt::format(R"({{"value":{}}})", arguments.raw()))};
   if (json::is_blank(arguments.text())) return {"{}"};
-  const std::string_view plain = plain_text(arguments, made_);
+  const std::string_view plain = plain_text(arguments, arena_);
   std::uint64_t meaning = 0;
   if (id.empty() || by_client_.contains(id))
     meaning = json::value_hash(plain, scratch_);  // it reads the text, too
@@ -44,10 +44,10 @@ CallInput OpenCalls::input_of(Value arguments, std::string_view id) {
     static_cast<void>(scratch_.read(plain, 0));
   const Value value = scratch_.root();  // missing where the text is no JSON
   if (value.kind() == json::ValueKind::kMissing)
-    return {made_.keep(fmt::format(R"({{"_raw":{}}})", arguments.raw()))};
+    return {arena_.keep(fmt::format(R"({{"_raw":{}}})", arguments.raw()))};
   if (value.is_object())
-    return {scratch_.is_mended() ? made_.keep(value.raw()) : value.raw(), meaning};
-  return {made_.keep(fmt::format(R"({{"value":{}}})", value.raw()))};
+    return {scratch_.is_mended() ? arena_.keep(value.raw()) : value.raw(), meaning};
+  return {arena_.keep(fmt::format(R"({{"value":{}}})", value.raw()))};
 }
 
 std::uint64_t OpenCalls::number_of(ClientCall& call) {

@@ -15,7 +15,7 @@
 namespace ccproxy::dialect {
 
 // The text of a custom tool's call.
-[[nodiscard]] std::string_view text_input_of(json::Value text, MadeTexts& made);
+[[nodiscard]] std::string_view text_input_of(json::Value text, RequestArena& arena);
 
 // The input of a call, a JSON object.
 struct CallInput {
@@ -33,8 +33,8 @@ struct ClientCall {
 // to the calls in their order. The views must outlive it.
 class OpenCalls {
  public:
-  explicit OpenCalls(MadeTexts& made)
-      : made_(made), by_client_(made.memory()), told_(made.memory()) {}
+  explicit OpenCalls(RequestArena& arena)
+      : arena_(arena), by_client_(arena.memory()), told_(arena.memory()) {}
 
   // Arguments of a function, usually JSON in a string: the object as it is written, or something
   // that says what was there instead (rule A.2.2). `id` is that of the call.
@@ -63,7 +63,7 @@ class OpenCalls {
   [[nodiscard]] std::uint64_t number_of(ClientCall& call);
   [[nodiscard]] bool is_same(const ClientCall& a, const ClientCall& b);
 
-  MadeTexts& made_;
+  RequestArena& arena_;
   std::pmr::unordered_map<std::string_view, Open> by_client_;
   // Calls whose ids were used more than once, by their numbers; of several with one number, which
   // only somebody who reckons has, the first.

@@ -42,7 +42,7 @@ CacheMark cache_mark_of(Value control, Value breakpoint) {
   return ttl == "12h" || ttl == "1h" ? CacheMark::kOneHour : CacheMark::kFiveMinutes;
 }
 
-std::string_view without_mark(Value object, MadeTexts& made) {
+std::string_view without_mark(Value object, RequestArena& arena) {
   const auto marks = [](Value member) {
     return member.is_named("cache_control") || member.is_named("prompt_cache_breakpoint");
   };
@@ -57,7 +57,7 @@ std::string_view without_mark(Value object, MadeTexts& made) {
     rest.append("\":").append(member.raw());
   }
   rest += '}';
-  return made.keep(std::move(rest));
+  return arena.keep(std::move(rest));
 }
 
 void Content::add_text(JsonText text, CacheMark mark, std::vector<Block>& out) {
@@ -93,7 +93,7 @@ void Content::read_part(Value part, Place place, bool allows_files, std::vector<
     if (source.is_object() || source.is_string()) return read_source(part, place, mark, out);
   }
   if (is_server_block(type)) {
-    out.push_back(server_block(part, mark, made_));
+    out.push_back(server_block(part, mark, arena_));
     out.back().message = static_cast<std::uint32_t>(place.message);
     return;
   }

@@ -38,8 +38,8 @@ struct Place {
 class Content {
  public:
   // `betas` takes what an upstream feature needs. All must outlive it.
-  Content(Report& report, MadeTexts& made, std::vector<std::string>& betas)
-      : report_(report), made_(made), betas_(betas) {}
+  Content(Report& report, RequestArena& arena, std::vector<std::string>& betas)
+      : report_(report), arena_(arena), betas_(betas) {}
 
   // Appends the block of one part, or nothing for one that is empty. `allows_files`: images and
   // documents may stand here.
@@ -69,11 +69,11 @@ class Content {
   void add_verbatim(json::Value part, CacheMark mark, std::vector<Block>& out);
 
   Report& report_;
-  MadeTexts& made_;
+  RequestArena& arena_;
   std::vector<std::string>& betas_;
 };
 
 // The object without what cache_mark_of() reads, which a block keeps as its mark.
-[[nodiscard]] std::string_view without_mark(json::Value object, MadeTexts& made);
+[[nodiscard]] std::string_view without_mark(json::Value object, RequestArena& arena);
 
 }  // namespace ccproxy::dialect

@@ -38,14 +38,14 @@ void append_members(std::string& out, Value part, std::initializer_list<const ch
 
 // What is the same for every form of a document: what it is called, and how it is to be cited.
 // OpenAI's parts have an object inside, and clients write these here or there.
-Block document_block(Value part, Value inner, CacheMark mark, MadeTexts& made) {
+Block document_block(Value part, Value inner, CacheMark mark, RequestArena& arena) {
   Block block{.mark = mark};
   for (const Value title : {part["title"], inner["title"], inner["filename"]})
     if (block.id.empty()) block.id = title.text().escaped;
   std::string members;
   append_members(members, part, {"context", "citations"});
   if (members.empty()) append_members(members, inner, {"context", "citations"});
-  if (!members.empty()) block.name = made.keep(std::move(members));
+  if (!members.empty()) block.name = arena.keep(std::move(members));
   return block;
 }
 
@@ -64,7 +64,7 @@ void Content::read_image(Value part, Place place, CacheMark mark, std::vector<Bl
     return report_.refuse(place.param(is_flat ? ".image_url" : ".image_url.url"),
                           "missing_required_parameter", "An image needs a URL.");
   if (!url.is_string()) return report_.refuse_type(place.param(at), "a string");
-  const std::string_view text = plain_text(url, made_);
+  const std::string_view text = plain_text(url, arena_);
   if (is_web_address(text)) return add_url("image", url.text(), {.mark = mark}, out);
   const auto data = inline_data(text);
   if (!data) return refuse_image(place.param(at));
@@ -79,7 +79,7 @@ void Content::refuse_image(const std::string& param) {
 // Clients send PDF and text as images, too, where that is the one way they know.
 void Content::add_image(const InlineData& data, const std::string& param, CacheMark mark,
                         std::vector<Block>& out) {
-  const auto file = file_content(data, made_);
+  const auto file = file_content(data, arena_);
   if (!file || file->kind == Kind::kEmpty || (file->base64.empty() && file->kind != Kind::kText))
     return refuse_image(param);
   const bool is_said_to_be_image =
@@ -99,9 +99,9 @@ void Content::add_image(const InlineData& data, const std::string& param, CacheM
 void Content::read_file(Value part, Place place, CacheMark mark, std::vector<Block>& out) {
   const Value file = part["file"].is_object() ? part["file"] : part;
   if (!part["file"].is_object() && part["type"].text().escaped == "input_file") place.file = "";
-  const Block block = document_block(part, file, mark, made_);
+  const Block block = document_block(part, file, mark, arena_);
   if (const Value id = file["file_id"]; id.is_string()) {
-    const bool is_image = !image_type_of_name(plain_text(file["filename"], made_)).empty();
+    const bool is_image = !image_type_of_name(plain_text(file["filename"], arena_)).empty();
     return is_image ? add_file_id("image", id.text().escaped, place, {.mark = mark}, out)
                     : add_file_id("document", id.text().escaped, place, block, out);
   }
@@ -112,14 +112,14 @@ void Content::read_file(Value part, Place place, CacheMark mark, std::vector<Blo
   if (!given.is_string())
     return report_.refuse(param, "missing_required_parameter",
                           "A file needs file_data or file_id.");
-  const std::string_view text = plain_text(given, made_);
+  const std::string_view text = plain_text(given, arena_);
   if (is_web_address(text)) return add_url("document", given.text(), block, out);
   const auto data = inline_data(text);
-  const auto content = data ? file_content(*data, made_) : std::nullopt;
+  const auto content = data ? file_content(*data, arena_) : std::nullopt;
   if (!content)
     return report_.refuse(param, "unsupported_file", "The file's data is not valid Base64.");
   if (content->kind >= Kind::kArchive)
-    return refuse_file(content->kind, plain_text(file["filename"], made_), param);
+    return refuse_file(content->kind, plain_text(file["filename"], arena_), param);
   add_document(*content, block, place, out);
 }
 
@@ -129,23 +129,23 @@ void Content::read_source(Value part, const Place& place, CacheMark mark, std::v
   const std::string_view kind = source["type"].text().escaped;
   if (kind == "file") betas_.emplace_back(kFilesBeta);
   if (kind != "base64" || !given.is_string()) return add_verbatim(part, mark, out);
-  const std::string_view type = plain_text(source["media_type"], made_);
-  const std::string_view text = plain_text(given, made_);
+  const std::string_view type = plain_text(source["media_type"], arena_);
+  const std::string_view text = plain_text(given, arena_);
   InlineData data = typed_data(type);
   data.body = text;
   data.is_base64 = true;
   if (const auto url = inline_data(text); starts_with_text(text, "data:") && url) data = *url;
   const std::string param = place.param(".source.data");
   if (part["type"].text().escaped == "image") return add_image(data, param, mark, out);
-  const auto content = file_content(data, made_);
+  const auto content = file_content(data, arena_);
   if (!content)
     return report_.refuse(param, "unsupported_file", "The file's data is not valid Base64.");
   if (content->kind >= Kind::kArchive)
-    return refuse_file(content->kind, plain_text(part["title"], made_), param);
+    return refuse_file(content->kind, plain_text(part["title"], arena_), param);
   const bool is_right = content->kind == Kind::kPdf && type == "application/pdf" &&
                         content->base64.data() == given.text().escaped.data();
   if (is_right) return add_verbatim(part, mark, out);
-  add_document(*content, document_block(part, source, mark, made_), place, out);
+  add_document(*content, document_block(part, source, mark, arena_), place, out);
 }
 
 // An image has no place for what was said of a document.
@@ -207,11 +207,11 @@ void Content::add_source(std::string_view kind, std::string_view source, const B
   append_document_members(json, block);
   json += '}';
   out.push_back({.kind = Block::Kind::kVerbatim, .mark = block.mark});
-  out.back().text = made_.keep(std::move(json));
+  out.back().text = arena_.keep(std::move(json));
 }
 
 void Content::add_verbatim(Value part, CacheMark mark, std::vector<Block>& out) {
-  out.push_back({.kind = Block::Kind::kVerbatim, .mark = mark, .text = without_mark(part, made_)});
+  out.push_back({.kind = Block::Kind::kVerbatim, .mark = mark, .text = without_mark(part, arena_)});
 }
 
 }  // namespace ccproxy::dialect

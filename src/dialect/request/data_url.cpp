@@ -75,7 +75,7 @@ std::optional<InlineData> inline_data(std::string_view text) {
   return data;
 }
 
-std::optional<std::string_view> clean_base64(std::string_view text, MadeTexts& made) {
+std::optional<std::string_view> clean_base64(std::string_view text, RequestArena& arena) {
   const std::size_t usual = usual_prefix(text);
   const std::string_view rest = text.substr(usual);
   const bool is_clean = rest.size() <= 2 && text.size() % 4 == 0 &&
@@ -96,7 +96,7 @@ std::optional<std::string_view> clean_base64(std::string_view text, MadeTexts& m
   }
   if (clean.size() % 4 == 1 || (clean.empty() && is_padded)) return std::nullopt;
   clean.append((4 - clean.size() % 4) % 4, '=');
-  return made.keep(std::move(clean));
+  return arena.keep(std::move(clean));
 }
 
 }  // namespace ccproxy::dialect

@@ -24,6 +24,7 @@ struct InlineData {
 
 // The same Base64 as upstream takes it: no white space, the usual alphabet, padded. It is a view of
 // `text` where nothing had to change. Nothing when it is not Base64.
-[[nodiscard]] std::optional<std::string_view> clean_base64(std::string_view text, MadeTexts& made);
+[[nodiscard]] std::optional<std::string_view> clean_base64(std::string_view text,
+                                                           RequestArena& arena);
 
 }  // namespace ccproxy::dialect

@@ -40,9 +40,9 @@ RequestDecoder::RequestDecoder(Value request, const RequestContext& context,
       context_(context),
       can_(context.can),
       report_(decoded_.plan, context.strict),
-      names_(made_),
-      tools_(context, report_, made_, names_),
-      turns_(made_, input_param),
+      names_(arena_),
+      tools_(context, report_, arena_, names_),
+      turns_(arena_, input_param),
       display_(context.options.chat_reasoning_display),
       input_param_(input_param) {}
 
@@ -77,8 +77,8 @@ void RequestDecoder::read_system() {
 
 // Before anything is moved: a turn is known by what the client says it stood behind.
 void RequestDecoder::restore_thinking() {
-  take_out_reasoning(system_, turns_, made_);
-  restore_turns(context_.memory, telling_, turns_, report_, made_);
+  take_out_reasoning(system_, turns_, arena_);
+  restore_turns(context_.memory, telling_, turns_, report_, arena_);
   if (!tools_.all().empty()) decoded_.question = what_is_answered(turns_.all());
 }
 
@@ -94,7 +94,7 @@ void RequestDecoder::settle() {
   settle_schemas();
   restore_thinking();
   settle_server_blocks(system_, turns_,
-                       {tools_.all(), made_, report_, decoded_.betas, input_param_});
+                       {tools_.all(), arena_, report_, decoded_.betas, input_param_});
   turns_.place_system(can_.mid_system && context_.options.mid_system == MidSystem::kAuto);
   turns_.pair_results(report_);
   if (turns_.all().empty() && !system_.empty()) {
@@ -150,7 +150,7 @@ void RequestDecoder::add_hints() {
     std::string escaped;
     json::append_escaped(escaped, hint);
     system_.push_back({.kind = Block::Kind::kText});
-    system_.back().text = made_.keep(std::move(escaped));
+    system_.back().text = arena_.keep(std::move(escaped));
   }
 }
 

@@ -46,7 +46,7 @@ class RequestDecoder {
   const RequestContext& context_;
   const anthropic::Capabilities& can_;
   Decoded decoded_;
-  MadeTexts made_;
+  RequestArena arena_;
   Report report_;
   ToolNames names_;
   RequestTools tools_;

@@ -77,7 +77,7 @@ std::optional<std::string> text_in_charset(std::string_view bytes, std::string_v
 
 // Fills in the text where there is one.
 void read_text(std::string_view bytes, std::string_view charset, FileContent& file,
-               MadeTexts& made) {
+               RequestArena& arena) {
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
   const bool is_plain = is_text(bytes);
   const auto decoded = is_plain ? std::nullopt : text_in_charset(bytes, charset);
@@ -87,25 +87,25 @@ void read_text(std::string_view bytes, std::string_view charset, FileContent& fi
   escaped.reserve(plain.size() + plain.size() / 16);
   json::append_escaped(escaped, plain);
   file.kind = json::is_blank({escaped}) ? Kind::kEmpty : Kind::kText;
-  file.text = made.keep(std::move(escaped));
+  file.text = arena.keep(std::move(escaped));
 }
 
 // The bytes are here already.
-FileContent plain_content(const InlineData& data, MadeTexts& made) {
+FileContent plain_content(const InlineData& data, RequestArena& arena) {
   const std::string bytes = percent_decoded(data.body, Plus::kPlus);
   FileContent file = kind_of_head(bytes, data.media_type);
-  if (file.kind == Kind::kBinary) read_text(bytes, data.charset, file, made);
-  if (file.kind == Kind::kPdf || file.kind == Kind::kImage) file.base64 = made.keep(base64(bytes));
+  if (file.kind == Kind::kBinary) read_text(bytes, data.charset, file, arena);
+  if (file.kind == Kind::kPdf || file.kind == Kind::kImage) file.base64 = arena.keep(base64(bytes));
   return file;
 }
 
 }  // namespace
 
-std::optional<FileContent> file_content(const InlineData& data, MadeTexts& made) {
-  if (!data.is_base64) return plain_content(data, made);
-  auto clean = clean_base64(data.body, made);
+std::optional<FileContent> file_content(const InlineData& data, RequestArena& arena) {
+  if (!data.is_base64) return plain_content(data, arena);
+  auto clean = clean_base64(data.body, arena);
   if (!clean && data.body.find('%') != std::string_view::npos)
-    clean = clean_base64(made.keep(percent_decoded(data.body, Plus::kPlus)), made);
+    clean = clean_base64(arena.keep(percent_decoded(data.body, Plus::kPlus)), arena);
   if (!clean) return std::nullopt;
   constexpr std::size_t kHeadCharacters = (kHead + 2) / 3 * 4;
   const auto head = base64_decoded(clean->substr(0, std::min(kHeadCharacters, clean->size())));
@@ -113,7 +113,7 @@ std::optional<FileContent> file_content(const InlineData& data, MadeTexts& made)
   FileContent file = kind_of_head(*head, data.media_type);
   file.base64 = *clean;
   if (file.kind != Kind::kBinary) return file;
-  if (const auto bytes = base64_decoded(*clean)) read_text(*bytes, data.charset, file, made);
+  if (const auto bytes = base64_decoded(*clean)) read_text(*bytes, data.charset, file, arena);
   return file;
 }
 

@@ -28,7 +28,7 @@ struct FileContent {
 };
 
 // Looks at the bytes. Nothing when they are said to be Base64 and are not.
-[[nodiscard]] std::optional<FileContent> file_content(const InlineData& data, MadeTexts& made);
+[[nodiscard]] std::optional<FileContent> file_content(const InlineData& data, RequestArena& arena);
 
 // One of the four types of images that Claude takes, however it is spelled; "" for others.
 [[nodiscard]] std::string_view image_type(std::string_view media_type);

@@ -65,8 +65,8 @@ const Row kRows[] = {
 };
 
 void expect_kind(const Row& row, const InlineData& data) {
-  MadeTexts made;
-  const auto file = file_content(data, made);
+  RequestArena arena;
+  const auto file = file_content(data, arena);
   ASSERT_TRUE(file);
   EXPECT_EQ(file->kind, row.kind);
   const bool is_copied = row.kind == Kind::kPdf || row.kind == Kind::kImage;
@@ -103,10 +103,10 @@ TEST(FileContent, of_data_urls_as_they_are_written) {
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(row.says);
-    MadeTexts made;
+    RequestArena arena;
     const auto data = inline_data(row.url);
     ASSERT_TRUE(data);
-    const auto file = file_content(*data, made);
+    const auto file = file_content(*data, arena);
     ASSERT_TRUE(file);
     EXPECT_EQ(file->kind, Kind::kText);
     EXPECT_EQ(file->text, row.text);
@@ -116,8 +116,8 @@ TEST(FileContent, of_data_urls_as_they_are_written) {
 TEST(FileContent, is_nothing_for_what_is_not_base64) {
   for (const char* url :
        {"data:text/plain;base64,****", "data:text/plain;base64,a", "====", "a=b="}) {
-    MadeTexts made;
-    EXPECT_FALSE(file_content(inline_data(url).value(), made)) << url;
+    RequestArena arena;
+    EXPECT_FALSE(file_content(inline_data(url).value(), arena)) << url;
   }
   EXPECT_FALSE(inline_data("ftp://host/file"));
   EXPECT_FALSE(inline_data("data:text/plain"));

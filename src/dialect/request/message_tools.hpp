@@ -15,7 +15,7 @@ namespace ccproxy::dialect {
 struct MessageTools {
   const RequestContext& context;
   Report& report;
-  MadeTexts& made;
+  RequestArena& arena;
   const RequestTools& tools;
   std::vector<std::string>& betas;  // takes what a part of the content needs
 };

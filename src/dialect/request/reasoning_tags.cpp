@@ -144,7 +144,7 @@ bool has_same_words(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-void take_out_reasoning(std::span<const Block> system, Turns& turns, MadeTexts& made) {
+void take_out_reasoning(std::span<const Block> system, Turns& turns, RequestArena& arena) {
   NamedTags named(system, turns.all());
   bool is_any_empty = false;
   std::string text;
@@ -158,7 +158,7 @@ void take_out_reasoning(std::span<const Block> system, Turns& turns, MadeTexts& 
       if (rest.size() == text.size()) return false;
       std::string escaped;
       json::append_escaped(escaped, rest);
-      block.text = made.keep(std::move(escaped));
+      block.text = arena.keep(std::move(escaped));
       return without_space_before(rest).empty();
     });
     is_any_empty = is_any_empty || turn.blocks.empty();

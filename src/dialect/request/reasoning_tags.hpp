@@ -13,7 +13,7 @@ namespace ccproxy::dialect {
 
 // Takes such blocks off the beginning of what the assistant says. Those that hold words stay where
 // the conversation itself names their tag: then the model may have been told to write them.
-void take_out_reasoning(std::span<const Block> system, Turns& turns, MadeTexts& made);
+void take_out_reasoning(std::span<const Block> system, Turns& turns, RequestArena& arena);
 
 // True when both say the same but for white space, and but for such blocks in `told`, which is a
 // client's version of what was `said`.

@@ -91,13 +91,13 @@ std::uint64_t hashed_turn(const Turn& turn) {
 class Restoration {
  public:
   Restoration(const TurnMemory* memory, Telling telling, Turns& turns, Report& report,
-              MadeTexts& made)
+              RequestArena& arena)
       : memory_(memory),
         telling_(telling),
         all_(turns),
         turns_(turns.all()),
         report_(report),
-        made_(made) {}
+        arena_(arena) {}
 
   void run() {
     if (memory_ != nullptr) join_split();
@@ -295,7 +295,7 @@ class Restoration {
   // The turn's own blocks, but for what is the client's to say: breakpoints, and thinking that it
   // has brought along.
   void put_back(const anthropic::ThoughtTurn& turn, std::span<const Block> window) {
-    const std::string_view list = made_.keep("[" + turn.blocks + "]");
+    const std::string_view list = arena_.keep("[" + turn.blocks + "]");
     if (!scratch_.read(list, 2)) return keep(window);
     const Value::Range blocks = scratch_.root().children();
     const auto type_of = [](Value block) { return block["type"].text().escaped; };
@@ -333,7 +333,7 @@ class Restoration {
     Block call = told;
     call.text = block["input"].raw();
     call.meaning = 0;
-    call.content = call_members(block, made_);
+    call.content = call_members(block, arena_);
     call.id = own_id(block["id"].decoded(), told.id);
     out_.push_back(call);
   }
@@ -345,7 +345,7 @@ class Restoration {
       for (const Turn& turn : turns_)
         for (const Block& block : turn.blocks)
           if (is_call(block)) ids_.insert(block.id);
-    const std::string_view own = made_.keep(std::string_view(id));
+    const std::string_view own = arena_.keep(std::string_view(id));
     if (!ids_.insert(own).second) return told;
     renamed_.emplace(told, own);
     return own;
@@ -356,7 +356,7 @@ class Restoration {
   const Turns& all_;
   std::vector<Turn>& turns_;  // the same
   Report& report_;
-  MadeTexts& made_;
+  RequestArena& arena_;
   const Turn* question_ = nullptr;                // what the turn at hand has answered
   std::optional<std::uint64_t> question_hash_{};  // of that, when it was asked for
   std::uint32_t message_ = 0;                     // where it stands
@@ -371,8 +371,8 @@ class Restoration {
 }  // namespace
 
 void restore_turns(const TurnMemory* memory, Telling telling, Turns& turns, Report& report,
-                   MadeTexts& made) {
-  Restoration(memory, telling, turns, report, made).run();
+                   RequestArena& arena) {
+  Restoration(memory, telling, turns, report, arena).run();
 }
 
 std::uint64_t what_is_answered(const std::vector<Turn>& turns) {

@@ -42,7 +42,7 @@ enum class Telling : std::uint8_t { kInMessages, kInItems };
 // brought along, but without its place (Block::floats), finds it; where it has none, it is left
 // out. What was remembered and cannot be taken is told as `thinking_dropped`.
 void restore_turns(const TurnMemory* memory, Telling telling, Turns& turns, Report& report,
-                   MadeTexts& made);
+                   RequestArena& arena);
 
 // Stands for what the assistant answers behind these turns: the last results or the user's last
 // text, by what they say. It is what likeness_of() is given when the answer is remembered.

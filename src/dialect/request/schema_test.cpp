@@ -18,12 +18,12 @@ class ToolSchemas : public testing::Test {
   std::string schema(const std::string& parameters) {
     text_ = R"({"parameters":)" + parameters + "}";
     EXPECT_TRUE(outline_.read(text_)) << text_;
-    return std::string(tool_schema(outline_.root()["parameters"], made_).value_or(""));
+    return std::string(tool_schema(outline_.root()["parameters"], arena_).value_or(""));
   }
 
   std::string text_;
   json::Outline outline_;
-  MadeTexts made_;
+  RequestArena arena_;
 };
 
 TEST_F(ToolSchemas, stay_byte_for_byte) {

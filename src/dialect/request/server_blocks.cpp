@@ -197,7 +197,7 @@ class Settling {
 
   void tell(Block& block) {
     block.kind = Block::Kind::kText;
-    block.text = with_.made.keep(told(block, scratch_));
+    block.text = with_.arena.keep(told(block, scratch_));
   }
 
   // In the results of the client's tools only references to tools may stand.
@@ -210,7 +210,7 @@ class Settling {
         continue;
       }
       inner.kind = Block::Kind::kVerbatim;
-      inner.text = with_.made.keep(
+      inner.text = with_.arena.keep(
           fmt::format(R"({{"type":"tool_reference","tool_name":"{}"}})", tool->upstream));
     }
   }
@@ -259,9 +259,9 @@ bool is_server_block(std::string_view type) {
   return is_call(type) || is_result(type) || type == "container_upload" || type == "tool_reference";
 }
 
-Block server_block(Value part, CacheMark mark, MadeTexts& made) {
+Block server_block(Value part, CacheMark mark, RequestArena& arena) {
   Block block{.kind = Block::Kind::kServer, .mark = mark};
-  block.text = without_mark(part, made);
+  block.text = without_mark(part, arena);
   block.name = part["type"].text().escaped;
   const char* const key = is_call(block.name)                ? "id"
                           : is_result(block.name)            ? "tool_use_id"

@@ -18,11 +18,11 @@ namespace ccproxy::dialect {
 [[nodiscard]] bool is_server_block(std::string_view type);
 
 // The part as a block that is to be settled, with the mark that it asks for.
-[[nodiscard]] Block server_block(json::Value part, CacheMark mark, MadeTexts& made);
+[[nodiscard]] Block server_block(json::Value part, CacheMark mark, RequestArena& arena);
 
 struct ServerBlockTools {
   std::vector<Tool>& declared;
-  MadeTexts& made;
+  RequestArena& arena;
   Report& report;
   std::vector<std::string>& betas;
   std::string_view list;  // the field that the conversation stands in

@@ -61,7 +61,7 @@ void RequestTools::choose(Value request) {
     const bool is_named = kind != "any" && kind != "auto" && kind != "none" && kind != "required";
     if (is_named) {
       const Value name = name_in(choice);
-      return choose_named(name.is_string() ? plain_text(name, made_) : tool_of_kind(kind), kind,
+      return choose_named(name.is_string() ? plain_text(name, arena_) : tool_of_kind(kind), kind,
                           param);
     }
   } else if (!choice.is_absent() && !choice.is_string()) {
@@ -107,7 +107,7 @@ void RequestTools::choose_allowed(Value allowed) {
   for (const Value entry : allowed["tools"].children()) {
     const Value name = name_in(entry);
     const std::string_view kind = entry["type"].text().escaped;
-    kinds[name.is_string() ? plain_text(name, made_) : tool_of_kind(kind)].push_back(kind);
+    kinds[name.is_string() ? plain_text(name, arena_) : tool_of_kind(kind)].push_back(kind);
   }
   const auto names = [&](std::string_view name, const Tool& tool) {
     const auto found = kinds.find(name);

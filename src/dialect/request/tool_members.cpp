@@ -114,8 +114,8 @@ ToolMembers read_tool_members(const ToolSource& source, Deferral deferral,
 
 std::string_view carried_tool(Value tool, const ToolPlace& place,
                               std::span<const std::string_view> left_out, Report& report,
-                              MadeTexts& made) {
-  if (left_out.empty()) return without_mark(tool, made);
+                              RequestArena& arena) {
+  if (left_out.empty()) return without_mark(tool, arena);
   std::string rest = "{";
   for (const Value member : tool.children()) {
     if (member.name() == "cache_control") continue;
@@ -128,7 +128,7 @@ std::string_view carried_tool(Value tool, const ToolPlace& place,
     json::append_escaped(rest, member.name());
     rest.append("\":").append(member.raw());
   }
-  return made.keep(rest += '}');
+  return arena.keep(rest += '}');
 }
 
 }  // namespace ccproxy::dialect

@@ -63,6 +63,6 @@ struct ToolMembers {
 // A tool of the provider's own without its cache mark and without those that are left out.
 [[nodiscard]] std::string_view carried_tool(json::Value tool, const ToolPlace& place,
                                             std::span<const std::string_view> left_out,
-                                            Report& report, MadeTexts& made);
+                                            Report& report, RequestArena& arena);
 
 }  // namespace ccproxy::dialect

@@ -56,7 +56,7 @@ std::string_view ToolNames::upstream(std::string_view client) {
 }
 
 std::string_view ToolNames::mended(std::string_view client) {
-  const std::string_view plain = made_.keep(replaced(client));
+  const std::string_view plain = arena_.keep(replaced(client));
   if (plain.size() <= kMostName && taken_.insert(plain).second) return plain;
   std::string name, hash;
   std::size_t digits = kDigits;
@@ -69,7 +69,7 @@ std::string_view ToolNames::mended(std::string_view client) {
                        std::string_view(hash).substr(0, digits));
     digits += kDigits;
   } while (taken_.contains(name));
-  const std::string_view kept = made_.keep(std::move(name));
+  const std::string_view kept = arena_.keep(std::move(name));
   taken_.insert(kept);
   return kept;
 }
@@ -77,17 +77,17 @@ std::string_view ToolNames::mended(std::string_view client) {
 std::string_view CallIds::assign(std::string_view client, std::string_view fallback) {
   std::string_view id = client;
   if (client.empty()) {
-    id = made_.keep(fallback);
+    id = arena_.keep(fallback);
   } else if (!is_plain(client)) {
-    id = made_.keep(replaced(client));
+    id = arena_.keep(replaced(client));
   }
   if (taken_.insert(id).second) return id;
   std::string numbered;
   for (std::size_t& count = repeats_.try_emplace(id, 1).first->second;;) {
     numbered.assign(id) += '_';
     append_number(numbered, ++count);
-    const std::string_view made = made_.keep(std::string_view(numbered));
-    if (taken_.insert(made).second) return made;
+    const std::string_view arena = arena_.keep(std::string_view(numbered));
+    if (taken_.insert(arena).second) return arena;
   }
 }
 

@@ -15,7 +15,8 @@ namespace ccproxy::dialect {
 
 class ToolNames {
  public:
-  explicit ToolNames(MadeTexts& made) : made_(made), names_(made.memory()), taken_(made.memory()) {}
+  explicit ToolNames(RequestArena& arena)
+      : arena_(arena), names_(arena.memory()), taken_(arena.memory()) {}
 
   // There will be about so many.
   void expect(std::size_t tools) {
@@ -37,7 +38,7 @@ class ToolNames {
  private:
   [[nodiscard]] std::string_view mended(std::string_view client);
 
-  MadeTexts& made_;
+  RequestArena& arena_;
   std::pmr::unordered_map<std::string_view, std::string_view> names_;  // client to upstream
   std::pmr::unordered_set<std::string_view> taken_;
 };
@@ -47,13 +48,14 @@ class ToolNames {
 // Identifiers of tool calls, ^[a-zA-Z0-9_-]+$ and each once in a request (rule A.2.2).
 class CallIds {
  public:
-  explicit CallIds(MadeTexts& made) : made_(made), taken_(made.memory()), repeats_(made.memory()) {}
+  explicit CallIds(RequestArena& arena)
+      : arena_(arena), taken_(arena.memory()), repeats_(arena.memory()) {}
 
   // The id to send for a call; `fallback` where the client's is empty.
   [[nodiscard]] std::string_view assign(std::string_view client, std::string_view fallback);
 
  private:
-  MadeTexts& made_;
+  RequestArena& arena_;
   std::pmr::unordered_set<std::string_view> taken_;
   std::pmr::unordered_map<std::string_view, std::size_t> repeats_;
 };

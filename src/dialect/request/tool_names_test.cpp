@@ -9,8 +9,8 @@ namespace ccproxy::dialect {
 namespace {
 
 TEST(ToolNames, leave_what_is_valid) {
-  MadeTexts made;
-  ToolNames names(made);
+  RequestArena arena;
+  ToolNames names(arena);
   const std::string longest(128, 'a');
   for (const std::string& name : {std::string("get_weather-2"), longest}) {
     names.announce(name);
@@ -19,15 +19,15 @@ TEST(ToolNames, leave_what_is_valid) {
 }
 
 TEST(ToolNames, replace_one_character_by_one) {
-  MadeTexts made;
-  ToolNames names(made);
+  RequestArena arena;
+  ToolNames names(arena);
   EXPECT_EQ(names.upstream("mcp.server/tool"), "mcp_server_tool");
   EXPECT_EQ(names.upstream("wéa ther"), "w_a_ther");
 }
 
 TEST(ToolNames, change_the_invalid_one_of_two_that_collide) {
-  MadeTexts made;
-  ToolNames names(made);
+  RequestArena arena;
+  ToolNames names(arena);
   names.announce("a.b");
   names.announce("a_b");
   const auto mended = names.upstream("a.b");
@@ -39,8 +39,8 @@ TEST(ToolNames, change_the_invalid_one_of_two_that_collide) {
 }
 
 TEST(ToolNames, shorten_what_is_too_long_and_stay_distinct) {
-  MadeTexts made;
-  ToolNames names(made);
+  RequestArena arena;
+  ToolNames names(arena);
   const std::string a(140, 'a'), b(141, 'a');
   const auto first = names.upstream(a), second = names.upstream(b);
   EXPECT_EQ(first.size(), 128U);
@@ -49,16 +49,16 @@ TEST(ToolNames, shorten_what_is_too_long_and_stay_distinct) {
 }
 
 TEST(ToolNames, keep_out_of_the_way_of_what_is_reserved) {
-  MadeTexts made;
-  ToolNames names(made);
+  RequestArena arena;
+  ToolNames names(arena);
   names.reserve("web_search");
   names.announce("web_search");
   EXPECT_NE(names.upstream("web_search"), "web_search");
 }
 
 TEST(CallIds, are_made_valid_and_each_used_once) {
-  MadeTexts made;
-  CallIds ids(made);
+  RequestArena arena;
+  CallIds ids(arena);
   EXPECT_EQ(ids.assign("functions.f:0", ""), "functions_f_0");
   EXPECT_EQ(ids.assign("call_0", ""), "call_0");
   EXPECT_EQ(ids.assign("call_0", ""), "call_0_2");
@@ -69,8 +69,8 @@ TEST(CallIds, are_made_valid_and_each_used_once) {
 }
 
 TEST(CallIds, take_no_longer_for_many_of_the_same) {
-  MadeTexts made;
-  CallIds ids(made);
+  RequestArena arena;
+  CallIds ids(arena);
   std::set<std::string_view> seen;
   for (int i = 0; i < 100'000; ++i) seen.insert(ids.assign("same", ""));
   EXPECT_EQ(seen.size(), 100'000U);

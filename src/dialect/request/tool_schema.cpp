@@ -43,7 +43,7 @@ std::optional<std::string> merged(Value root) {
 
 }  // namespace
 
-std::optional<std::string_view> tool_schema(Value parameters, MadeTexts& made) {
+std::optional<std::string_view> tool_schema(Value parameters, RequestArena& arena) {
   if (parameters.is_absent()) return kEmpty;
   if (!parameters.is_object()) return std::nullopt;
   if (parameters.children().empty()) return kEmpty;
@@ -59,7 +59,7 @@ std::optional<std::string_view> tool_schema(Value parameters, MadeTexts& made) {
   if (!whole.read(parameters.raw(), json::Outline::kMostDepth)) return std::nullopt;
   auto schema = merged(whole.root());
   if (!schema) return std::nullopt;
-  return made.keep(std::move(*schema));
+  return arena.keep(std::move(*schema));
 }
 
 }  // namespace ccproxy::dialect

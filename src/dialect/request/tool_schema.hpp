@@ -12,6 +12,7 @@ namespace ccproxy::dialect {
 
 // A view of the client's text where nothing had to change. Nothing when `parameters` is neither an
 // object nor absent.
-[[nodiscard]] std::optional<std::string_view> tool_schema(json::Value parameters, MadeTexts& made);
+[[nodiscard]] std::optional<std::string_view> tool_schema(json::Value parameters,
+                                                          RequestArena& arena);
 
 }  // namespace ccproxy::dialect

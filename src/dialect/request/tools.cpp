@@ -150,13 +150,13 @@ void RequestTools::read_function(Value function, Value tool, const ToolPlace& pl
                           "A tool needs a name.");
   Value parameters = function["parameters"];
   if (parameters.is_absent()) parameters = function["input_schema"];
-  const auto schema = tool_schema(parameters, made_);
+  const auto schema = tool_schema(parameters, arena_);
   if (!schema)
     return report_.refuse(
         place.param(inner) + ".parameters", "invalid_value",
         fmt::format("The parameters of tool '{}' are no JSON schema of an object.",
-                    plain_text(name, made_)));
-  Tool added{.client = plain_text(name, made_), .schema = *schema, .given = function.raw()};
+                    plain_text(name, arena_)));
+  Tool added{.client = plain_text(name, arena_), .schema = *schema, .given = function.raw()};
   if (const Value text = function["description"]; text.is_string() && !json::is_blank(text.text()))
     added.description = text.text().escaped;
   added.is_strict = function["strict"].boolean().value_or(false);
@@ -169,8 +169,8 @@ void RequestTools::read_custom(Value custom, Value tool, const ToolPlace& place)
   if (!name.is_string() || name.text().empty())
     return report_.refuse(place.param(".custom.name"), "missing_required_parameter",
                           "A tool needs a name.");
-  Tool added{.client = plain_text(name, made_), .schema = kTextSchema, .given = custom.raw()};
-  added.description = made_.keep(described(custom["description"].text().escaped, custom));
+  Tool added{.client = plain_text(name, arena_), .schema = kTextSchema, .given = custom.raw()};
+  added.description = arena_.keep(described(custom["description"].text().escaped, custom));
   added.shape = ToolShape::kCustom;
   const bool is_flat = custom.raw().data() == tool.raw().data();
   read_members({tool, custom, place, is_flat ? "" : ".custom", false}, added);
@@ -184,7 +184,7 @@ void RequestTools::read_members(const ToolSource& source, Tool& tool) {
   const bool is_refused = std::find(left_out_.begin(), left_out_.end(), eager) != left_out_.end();
   if (options_.eager_input_streaming && !members.is_eager_set && !is_refused)
     members.json.append(",\"").append(eager).append("\":true");
-  tool.members = made_.keep(std::move(members.json));
+  tool.members = arena_.keep(std::move(members.json));
   tool.is_deferred = members.is_deferred;
   if (tool.is_deferred) return;
   tool.mark = cache_mark_of(source.inner);
@@ -196,8 +196,8 @@ void RequestTools::read_hosted(Value tool, std::string_view type, const ToolPlac
   if (is_search && !options_.web_search)
     return report_.ignore(place.param(".type"), "unsupported_tool");
   if (is_versioned(type) && tool["name"].is_string()) {
-    Tool hosted{.client = plain_text(tool["name"], made_), .given = tool.raw()};
-    hosted.hosted = carried_tool(tool, place, left_out_, report_, made_);
+    Tool hosted{.client = plain_text(tool["name"], arena_), .given = tool.raw()};
+    hosted.hosted = carried_tool(tool, place, left_out_, report_, arena_);
     hosted.type = type;
     hosted.is_run_by_client = !is_run_by_provider(type);
     hosted.mark = cache_mark_of(tool);
@@ -219,7 +219,7 @@ void RequestTools::add_web_search(Value settings, const ToolPlace& place) {
   if (!where.empty())
     tool.append(R"(,"user_location":{"type":"approximate")").append(where).append("}");
   tool += '}';
-  Tool hosted{.client = kWebSearch, .hosted = made_.keep(std::move(tool))};
+  Tool hosted{.client = kWebSearch, .hosted = arena_.keep(std::move(tool))};
   hosted.given = hosted.hosted;
   add(hosted, place);
 }
@@ -237,9 +237,9 @@ void RequestTools::add(Tool& tool, const ToolPlace& place, const char* inner) {
     tool.space = space_;
     tool.own_name = tool.client;
     std::string name(space_);
-    tool.client = made_.keep(name.append("__").append(tool.own_name));
+    tool.client = arena_.keep(name.append("__").append(tool.own_name));
     if (const auto said = std::exchange(space_description_, {}); !said.empty())
-      tool.description = made_.keep(
+      tool.description = arena_.keep(
           fmt::format("{}{}{}", said, tool.description.empty() ? "" : "\\n\\n", tool.description));
   }
   // A tool of the provider's and one of the client's may have the same name: they differ upstream.

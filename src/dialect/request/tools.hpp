@@ -49,16 +49,16 @@ struct Tool {
 class RequestTools {
  public:
   // All must outlive it.
-  RequestTools(const RequestContext& context, Report& report, MadeTexts& made, ToolNames& names)
+  RequestTools(const RequestContext& context, Report& report, RequestArena& arena, ToolNames& names)
       : options_(context.options),
         can_(context.can),
         left_out_(context.left_out),
         report_(report),
-        made_(made),
+        arena_(arena),
         names_(names),
-        given_(made.memory()),
-        hosted_(made.memory()),
-        custom_(made.memory()) {}
+        given_(arena.memory()),
+        hosted_(arena.memory()),
+        custom_(arena.memory()) {}
 
   void read(json::Value request);
   // The same for Responses: items of its input may bring tools, too (rule B.3).
@@ -128,7 +128,7 @@ class RequestTools {
   const anthropic::Capabilities& can_;
   std::span<const std::string_view> left_out_;
   Report& report_;
-  MadeTexts& made_;
+  RequestArena& arena_;
   ToolNames& names_;
   std::vector<Tool> tools_;
   std::pmr::unordered_map<std::string_view, std::string_view> given_;  // by name, as it was written

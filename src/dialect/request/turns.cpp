@@ -46,7 +46,7 @@ std::string json_of(Block block) {
 // Results of a turn by the call they answer.
 class Results {
  public:
-  Results(std::span<Block> blocks, MadeTexts& made) : made_(made) {
+  Results(std::span<Block> blocks, RequestArena& arena) : arena_(arena) {
     for (Block& block : blocks)
       if (is_result(block)) by_id_.emplace_back(block.id, &block);
     std::stable_sort(by_id_.begin(), by_id_.end(),
@@ -81,23 +81,23 @@ class Results {
     }
     if (seen.size() == 1) return merged;  // it was told twice, as its call may have been
     merged.text = {};
-    merged.content = made_.keep(said);
+    merged.content = arena_.keep(said);
     return merged;
   }
 
-  MadeTexts& made_;
+  RequestArena& arena_;
   std::vector<Entry> by_id_;
 };
 
 // Upstream refuses a prefill that ends in white space.
-void trim_end(Block& block, MadeTexts& made) {
+void trim_end(Block& block, RequestArena& arena) {
   std::string plain;
   json::append_decoded(plain, {block.text});
   const auto last = plain.find_last_not_of(" \t\r\n\f\v");
   if (last == std::string::npos || last + 1 == plain.size()) return;
   std::string escaped;
   json::append_escaped(escaped, std::string_view(plain).substr(0, last + 1));
-  block.text = made.keep(std::move(escaped));
+  block.text = arena.keep(std::move(escaped));
 }
 
 }  // namespace
@@ -123,7 +123,7 @@ void Turns::add(Role role, std::uint32_t message, std::span<const Block> blocks)
 }
 
 Turn& Turns::begin(Role role, std::uint32_t message) {
-  return turns_.emplace_back(Turn{role, message, std::pmr::vector<Block>(made_.memory())});
+  return turns_.emplace_back(Turn{role, message, std::pmr::vector<Block>(arena_.memory())});
 }
 
 void Turns::join() {
@@ -143,7 +143,7 @@ void Turns::place_system(bool may_stay) {
       turn.role = Role::kUser;
       for (Block& block : turn.blocks)
         block.text =
-            made_.keep(fmt::format("<system-reminder>\\n{}\\n</system-reminder>", block.text));
+            arena_.keep(fmt::format("<system-reminder>\\n{}\\n</system-reminder>", block.text));
     }
     add(turn.role, turn.message, turn.blocks);
   }
@@ -158,7 +158,7 @@ void Turns::tell_orphan(const Block& result, std::vector<Block>& out, Report& re
   auto rest = said.begin();
   if (rest != said.end() && rest->kind == Block::Kind::kText)
     told.append("\\n").append((rest++)->text);
-  Block header = text_block(made_.keep(std::move(told)));
+  Block header = text_block(arena_.keep(std::move(told)));
   header.mark = result.mark;
   out.push_back(header);
   out.insert(out.end(), rest, said.end());
@@ -166,7 +166,7 @@ void Turns::tell_orphan(const Block& result, std::vector<Block>& out, Report& re
 
 void Turns::answer_calls(Turn& answers, std::vector<Block>& out, Report& report) {
   const Turn& asking = turns_.back();
-  Results results(answers.blocks, made_);
+  Results results(answers.blocks, arena_);
   for (const Block& call : asking.blocks) {
     if (!is_call(call)) continue;
     Block result = results.take(call.id);
@@ -222,7 +222,7 @@ void Turns::complete_ends(bool may_prefill) {
     return;
   }
   Block& last = turns_.back().blocks.back();
-  if (last.kind == Block::Kind::kText) trim_end(last, made_);
+  if (last.kind == Block::Kind::kText) trim_end(last, arena_);
 }
 
 bool Turns::last_call_lacks_thought() const {

@@ -16,7 +16,7 @@ namespace ccproxy::dialect {
 class Turns {
  public:
   // `list` is the field of the request that the messages stand in.
-  Turns(MadeTexts& made, std::string_view list) : made_(made), list_(list) {}
+  Turns(RequestArena& arena, std::string_view list) : arena_(arena), list_(list) {}
 
   // There will be about so many.
   void expect(std::size_t turns) { turns_.reserve(turns); }
@@ -58,7 +58,7 @@ class Turns {
   void answer_calls(Turn& answers, std::vector<Block>& out, Report& report);
   void tell_orphan(const Block& result, std::vector<Block>& out, Report& report);
 
-  MadeTexts& made_;
+  RequestArena& arena_;
   std::string_view list_;
   std::vector<std::string_view> responses_;  // their ids
   std::vector<Turn> turns_;

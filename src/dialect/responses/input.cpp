@@ -24,11 +24,11 @@ std::string_view ResponsesInput::key_of(const Item& item) {
 ResponsesInput::ResponsesInput(const MessageTools& with, std::vector<Block>& system, Turns& turns)
     : context_(with.context),
       report_(with.report),
-      made_(with.made),
+      arena_(with.arena),
       tools_(with.tools),
-      content_(with.report, with.made, with.betas),
-      ids_(with.made),
-      open_calls_(with.made),
+      content_(with.report, with.arena, with.betas),
+      ids_(with.arena),
+      open_calls_(with.arena),
       system_(system),
       turns_(turns) {}
 
@@ -98,7 +98,7 @@ void ResponsesInput::read_call(const Item& item, ItemKind kind) {
     return report_.warn("item_dropped", [&] { return element_param("input", index_, ".status"); });
   switch (kind) {
     case ItemKind::kCustomCall:
-      return add_call(item, name_of_call(item), {text_input_of(item.value["input"], made_)});
+      return add_call(item, name_of_call(item), {text_input_of(item.value["input"], arena_)});
     case ItemKind::kLocalShellCall:
       return add_call(item, "local_shell", {input_of_shell(item.value["action"])});
     case ItemKind::kShellCall:
@@ -106,8 +106,8 @@ void ResponsesInput::read_call(const Item& item, ItemKind kind) {
     case ItemKind::kPatchCall: {
       const Value operation = item.value["operation"];
       return add_call(item, "apply_patch",
-                      {made_.keep(fmt::format(R"({{"operation":{}}})",
-                                              operation.is_object() ? operation.raw() : "{}"))});
+                      {arena_.keep(fmt::format(R"({{"operation":{}}})",
+                                               operation.is_object() ? operation.raw() : "{}"))});
     }
     case ItemKind::kToolSearchCall:
       return add_call(item, "tool_search", open_calls_.input_of(item.arguments, id_of_call(item)));
@@ -115,7 +115,7 @@ void ResponsesInput::read_call(const Item& item, ItemKind kind) {
   }
   const std::string_view name = name_of_call(item);
   add_call(item, name,
-           tools_.is_custom(name) ? CallInput{text_input_of(item.arguments, made_)}
+           tools_.is_custom(name) ? CallInput{text_input_of(item.arguments, arena_)}
                                   : open_calls_.input_of(item.arguments, id_of_call(item)));
 }
 
@@ -175,7 +175,7 @@ void ResponsesInput::read_reasoning(const Item& item) {
   if (!goes_on(key_of(item))) flush_results();
   if (key_.empty()) key_ = key_of(item);
   thoughts_.push_back({.kind = Block::Kind::kThinking});
-  thoughts_.back().text = made_.keep(std::move(*block));
+  thoughts_.back().text = arena_.keep(std::move(*block));
 }
 
 void ResponsesInput::read_compaction(const Item& item) {
@@ -187,7 +187,7 @@ void ResponsesInput::read_compaction(const Item& item) {
   std::string escaped;
   json::append_escaped(escaped, *summary);
   blocks_.push_back({.kind = Block::Kind::kText});
-  blocks_.back().text = made_.keep(std::move(escaped));
+  blocks_.back().text = arena_.keep(std::move(escaped));
   add_of_user(Role::kUser);
 }
 
@@ -203,10 +203,10 @@ std::string_view ResponsesInput::name_of_call(const Item& item) {
 }
 
 std::string_view ResponsesInput::name_with_space(const Item& item) {
-  const std::string_view plain = plain_text(item.name, made_);
+  const std::string_view plain = plain_text(item.name, arena_);
   const Value space = item.name_space;
   if (!space.is_string() || space.text().empty()) return plain;
-  return made_.keep(fmt::format("{}__{}", plain_text(space, made_), plain));
+  return arena_.keep(fmt::format("{}__{}", plain_text(space, arena_), plain));
 }
 
 // The action without what the model did not write: its type, and what stands there for want of it.
@@ -220,7 +220,7 @@ std::string_view ResponsesInput::input_of_shell(Value action) {
     json::append_escaped(input, member.name());
     input.append("\":").append(member.raw());
   }
-  return made_.keep(input += '}');
+  return arena_.keep(input += '}');
 }
 
 std::string_view ResponsesInput::id_of_call(const Item& item) {
@@ -263,11 +263,11 @@ void ResponsesInput::read_result(const Item& item, ItemKind kind) {
     result.text = output.text().escaped;
   } else if (output.is_array() && may_have_parts) {
     read_content(output, "output", true);
-    result.content = made_.keep(blocks_);
+    result.content = arena_.keep(blocks_);
   } else if (!output.is_absent()) {  // what a shell said, or which tools were found, as it is
     std::string escaped;
     json::append_escaped(escaped, output.raw());
-    result.text = made_.keep(std::move(escaped));
+    result.text = arena_.keep(std::move(escaped));
   }
   mark({&result, 1});
   results_.push_back(result);
@@ -319,7 +319,7 @@ void ResponsesInput::answer_by_name() {
     if (calls == open.end() || calls->second.empty()) {
       std::string escaped;
       json::append_escaped(escaped, tool);
-      results_[index].id = made_.keep(std::move(escaped));
+      results_[index].id = arena_.keep(std::move(escaped));
       continue;
     }
     results_[index].id = calls->second.front();

@@ -86,7 +86,7 @@ class ResponsesInput {
 
   const RequestContext& context_;
   Report& report_;
-  MadeTexts& made_;
+  RequestArena& arena_;
   const RequestTools& tools_;
   Content content_;
   CallIds ids_;

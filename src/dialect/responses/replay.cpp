@@ -33,7 +33,7 @@ void ResponsesInput::read_history(const HistoryTurn& turn) {
 // A list of JSON elements, for as long as this lives.
 Value ResponsesInput::outlined(const std::string& elements) {
   json::Outline& outline = history_.emplace_back();
-  const std::string_view list = made_.keep("[" + elements + "]");
+  const std::string_view list = arena_.keep("[" + elements + "]");
   if (outline.read(list, json::Outline::kListed, json::Outline::kMostKeptDepth))
     return outline.root();
   report_.warn("item_dropped", "input");
@@ -91,7 +91,7 @@ void ResponsesInput::replay_block(Value block, bool may_think, bool is_cut) {
   if (type != "tool_use")
     return blocks_.push_back({.kind = Block::Kind::kVerbatim, .text = block.raw()});
   if (is_cut) return;
-  const std::string_view name = plain_text(block["name"], made_);
+  const std::string_view name = plain_text(block["name"], arena_);
   ClientCall call{.id = block["id"].text().escaped, .name = name, .input = {block["input"].raw()}};
   if (open_calls_.has(call)) return;
   const std::string_view id = ids_.assign(call.id, {});
@@ -102,7 +102,7 @@ void ResponsesInput::replay_block(Value block, bool may_think, bool is_cut) {
                      .text = call.input.json,
                      .id = id,
                      .name = name,
-                     .content = call_members(block, made_),
+                     .content = call_members(block, arena_),
                      .meaning = call.input.meaning});
 }
 

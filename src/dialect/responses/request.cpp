@@ -75,7 +75,7 @@ class ResponsesDecoder final : public RequestDecoder {
     if (const Value instructions = request_["instructions"]; instructions.is_string())
       Content::add_text(instructions.text(), CacheMark::kNone, system_);
     read_system();
-    ResponsesInput input({context_, report_, made_, tools_, decoded_.betas}, system_, turns_);
+    ResponsesInput input({context_, report_, arena_, tools_, decoded_.betas}, system_, turns_);
     if (context_.history != nullptr)
       for (const HistoryTurn& turn : context_.history->turns) input.read_history(turn);
     input.read(request_["input"]);

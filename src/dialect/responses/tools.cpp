@@ -77,7 +77,7 @@ void RequestTools::read_namespace(Value space, const ToolPlace& place) {
   if (!name.is_string() || name.text().empty())
     return report_.refuse(place.param(".name"), "missing_required_parameter",
                           "A namespace needs a name.");
-  space_ = plain_text(name, made_);
+  space_ = plain_text(name, arena_);
   space_description_ = space["description"].text().escaped;
   std::size_t index = 0;
   for (const Value tool : space["tools"].children())
