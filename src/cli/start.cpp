@@ -259,7 +259,7 @@ int serve(const Start& start, config::Loaded loaded) {
                        catalog,
                        thinking,
                        responses,
-                       proxy::HeldBytes(held),
+                       proxy::MemoryBudget(held),
                        net::WorkPool(threads, threads * kWaitingPerThread),
                        start.flags.verbose,
                        std::string(version())};

@@ -221,7 +221,7 @@ Task<Result<void>> Exchange::answer_here(const Route& route) {
 }
 
 Task<Result<void>> Exchange::forward_message(const Route& route) {
-  Hold hold(shared_.held, Hold::For::kRequest);
+  MemoryReservation hold(shared_.held, MemoryReservation::For::kRequest);
   auto body = co_await read_body(hold);
   if (!body) co_return fail(body.error());
 
@@ -258,7 +258,7 @@ Task<Result<http::ResponseHead>> Exchange::ask_message(const Route& route, Reque
 }
 
 Task<Result<void>> Exchange::translate(const Route& route) {
-  Hold hold(shared_.held, Hold::For::kRequest);
+  MemoryReservation hold(shared_.held, MemoryReservation::For::kRequest);
   auto body = co_await read_body(hold);
   if (!body) co_return fail(body.error());
   if (route.kind == RouteKind::kResponses) {
@@ -291,7 +291,7 @@ Task<Result<Exchange::Wishes>> Exchange::wishes_of(std::string_view body) {
 
 // The request goes on by itself; the client is told that it waits, or follows it.
 Task<Result<void>> Exchange::respond_in_background(const Route& route, RequestBody body,
-                                                   bool streams, Hold& hold) {
+                                                   bool streams, MemoryReservation& hold) {
   Place place = shared_.places.take_background();
   if (!place) co_return fail(too_many_in_the_background());
   const auto response = std::make_shared<BackgroundResponse>(worker_, config_, copy_of(head_),
@@ -322,7 +322,8 @@ Task<Result<void>> Exchange::show_response(const Route& route) {
     co_return co_await follow(question.id(), *after, std::move(fields));
   }
   // Until the client has taken it.
-  const auto hold = std::make_shared<Hold>(shared_.held, Hold::For::kRequest);
+  const auto hold =
+      std::make_shared<MemoryReservation>(shared_.held, MemoryReservation::For::kRequest);
   auto body = co_await answer_of(worker_, question, hold);
   if (!body) co_return fail(body.error());
   co_return co_await answer(200, "application/json", *body, fields);
@@ -367,7 +368,7 @@ Task<Result<void>> Exchange::forward_batch(const Route& route) {
     receipt_.warn("batch_not_mapped", {});
     co_return co_await forward_relay(route);
   }
-  Hold hold(shared_.held, Hold::For::kRequest);
+  MemoryReservation hold(shared_.held, MemoryReservation::For::kRequest);
   auto body = co_await read_body(hold);
   if (!body) co_return fail(body.error());
   const auto map = [this, &body, &hold](Parsers) { return map_batch(*body, hold); };
@@ -418,7 +419,7 @@ void Exchange::cut() {
 }
 
 // Read whole and unfolded.
-Task<Result<RequestBody>> Exchange::read_body(Hold& hold) {
+Task<Result<RequestBody>> Exchange::read_body(MemoryReservation& hold) {
   const std::size_t limit = config_->limits.body_bytes;
   auto body = co_await read_whole_body(*client_, head_, limit, hold);
   if (!body || body->coding == http::Coding::kIdentity) co_return body;
@@ -452,7 +453,7 @@ Task<Result<void>> Exchange::replace_model(RequestBody& body, std::string name) 
 }
 
 // What cannot be read goes as it is: the upstream says what is wrong with it.
-Result<void> Exchange::map_batch(RequestBody& body, Hold& hold) {
+Result<void> Exchange::map_batch(RequestBody& body, MemoryReservation& hold) {
   auto models = anthropic::read_batch_models(body.sent);
   if (!models) return {};
   bool is_changed = false;

@@ -50,7 +50,7 @@ class Exchange {
   [[nodiscard]] Task<Result<void>> forward_message(const Route& route);
   [[nodiscard]] Task<Result<void>> translate(const Route& route);
   [[nodiscard]] Task<Result<void>> respond_in_background(const Route& route, RequestBody body,
-                                                         bool streams, Hold& hold);
+                                                         bool streams, MemoryReservation& hold);
   [[nodiscard]] Task<Result<void>> show_response(const Route& route);
   [[nodiscard]] Task<Result<void>> follow(std::string id, std::int64_t after, std::string fields);
   [[nodiscard]] Task<Result<void>> refuse_upgrade();
@@ -71,7 +71,7 @@ class Exchange {
                                           std::string_view body, std::string_view more_fields = {});
   [[nodiscard]] Task<void> refuse(Error error);
 
-  [[nodiscard]] Task<Result<RequestBody>> read_body(Hold& hold);
+  [[nodiscard]] Task<Result<RequestBody>> read_body(MemoryReservation& hold);
   // How a response is to be run.
   struct Wishes {
     bool is_background = false, streams = false;
@@ -79,7 +79,7 @@ class Exchange {
   [[nodiscard]] Task<Result<Wishes>> wishes_of(std::string_view body);
   [[nodiscard]] Task<Result<bool>> map_model(RequestBody& body);
   [[nodiscard]] Task<Result<void>> replace_model(RequestBody& body, std::string name);
-  [[nodiscard]] Result<void> map_batch(RequestBody& body, Hold& hold);
+  [[nodiscard]] Result<void> map_batch(RequestBody& body, MemoryReservation& hold);
   [[nodiscard]] std::string upstream_target(const Route& route) const;
   // All of the answer's that pass; without those about its body when that is another's.
   [[nodiscard]] std::string reply_fields(const http::ResponseHead& answer,

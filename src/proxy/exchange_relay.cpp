@@ -56,7 +56,7 @@ Task<Result<void>> Exchange::relay_error(const Route& route, http::ResponseHead 
 Task<Result<void>> Exchange::relay_answer(const Route& route, http::ResponseHead answer,
                                           std::string begun) {
   const bool is_message = route.kind == RouteKind::kMessage && answer.status == kOk;
-  Tap tap(answer, worker_.usage_parsers, is_message, Hold(shared_.held));
+  Tap tap(answer, worker_.usage_parsers, is_message, MemoryReservation(shared_.held));
   // A stream may have to end otherwise than its length says: with an error event.
   auto length = tap.is_open_stream() ? std::nullopt : upstream_.answer().body_length();
   if (head_.method == "HEAD") length = parse_decimal(answer.get("content-length"));

@@ -20,7 +20,7 @@ bool is_object(std::string_view json) {
 }  // namespace
 
 Tap::Tap(const http::ResponseHead& answer, anthropic::UsageParsers& parsers, bool is_message,
-         Hold hold)
+         MemoryReservation hold)
     : is_message_(is_message), events_(kMostEvent), hold_(std::move(hold)), usage_(parsers) {
   const std::string_view type = answer.get("content-type");
   if (starts_with_text(type, "text/event-stream")) kind_ = Kind::kEvents;

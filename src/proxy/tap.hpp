@@ -20,7 +20,7 @@ class Tap {
   // `parsers` must outlive it. `is_message` says that an event stream here is that of one message.
   // `hold` counts what is kept of the answer; where there is no room, it passes unread.
   Tap(const http::ResponseHead& answer, anthropic::UsageParsers& parsers, bool is_message = false,
-      Hold hold = {});
+      MemoryReservation hold = {});
 
   void see(std::string_view bytes);
   // Nothing more comes: reads what a JSON body says, or an event that lacks only its end.
@@ -62,7 +62,7 @@ class Tap {
   std::string decoded_;
   http::SseReader events_;
   std::string body_;  // of a JSON answer
-  Hold hold_;
+  MemoryReservation hold_;
   anthropic::UsageReader usage_;
   Clock::time_point last_content_ = Clock::now();
 };

@@ -20,7 +20,7 @@ tl::unexpected<Error> too_large(std::size_t limit) {
 // promises takes nothing.
 class GrowingText {
  public:
-  GrowingText(std::string& text, std::size_t most, Hold& hold)
+  GrowingText(std::string& text, std::size_t most, MemoryReservation& hold)
       : text_(text), most_(most), hold_(hold) {}
 
   // simdjson reads a little behind the text: there is memory there, whatever it holds.
@@ -36,17 +36,17 @@ class GrowingText {
       text_.swap(grown.append(text_));
       return {};
     }
-    return too_much_held();
+    return too_much_memory_held();
   }
 
  private:
   std::string& text_;
   std::size_t most_;  // that it will become
-  Hold& hold_;
+  MemoryReservation& hold_;
   std::size_t counted_ = 0;
 };
 
-Result<void> unfold(RequestBody& body, std::size_t limit, Hold& hold) {
+Result<void> unfold(RequestBody& body, std::size_t limit, MemoryReservation& hold) {
   http::Decoder decoder(body.coding);
   GrowingText growing(body.decoded, limit, hold);
   const auto room = [&](std::size_t more) { return growing.make_room(more); };
@@ -59,7 +59,7 @@ Result<void> unfold(RequestBody& body, std::size_t limit, Hold& hold) {
 
 }  // namespace
 
-tl::unexpected<Error> too_much_held() {
+tl::unexpected<Error> too_much_memory_held() {
   Error error{ErrorKind::kBusy, "too many large requests at once (limits.heldBytes): try again"};
   error.retry_after = std::chrono::seconds(1);
   return fail(std::move(error));
@@ -67,7 +67,7 @@ tl::unexpected<Error> too_much_held() {
 
 Task<Result<RequestBody>> read_whole_body(http::ServerConnection& client,
                                           const http::RequestHead& head, std::size_t limit,
-                                          Hold& hold) {
+                                          MemoryReservation& hold) {
   RequestBody body;
   const auto coding = http::coding_of(head.get("content-encoding"));
   if (!coding)
@@ -93,7 +93,7 @@ Task<Result<RequestBody>> read_whole_body(http::ServerConnection& client,
 // Tried here as far as a loop may work at a stretch, and from the beginning elsewhere when that
 // does not reach.
 Task<Result<void>> unfold(WorkerState& worker, ClientWait& client, RequestBody& body,
-                          std::size_t limit, Hold& hold) {
+                          std::size_t limit, MemoryReservation& hold) {
   if (!is_large(body.sent.size())) {
     const std::size_t held = hold.size();
     auto unfolded = unfold(body, std::min(limit, kLarge), hold);

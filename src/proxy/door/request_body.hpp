@@ -24,18 +24,18 @@ struct RequestBody {
 };
 
 // What is told when that is too much.
-[[nodiscard]] tl::unexpected<Error> too_much_held();
+[[nodiscard]] tl::unexpected<Error> too_much_memory_held();
 
 // As it came: what is coded still is to be unfolded. Fails with kTooLarge (told from Content-Length
 // alone where there is one), kUnsupportedCoding, kBusy when too much is held, kTimedOut or
 // kClientGone.
 [[nodiscard]] Task<Result<RequestBody>> read_whole_body(http::ServerConnection& client,
                                                         const http::RequestHead& head,
-                                                        std::size_t limit, Hold& hold);
+                                                        std::size_t limit, MemoryReservation& hold);
 
 // What is small may unfold to much: how much it is shows on the way. Fails with kTooLarge, with
 // kInvalidRequest when it is not of its coding, and as work_apart() does.
 [[nodiscard]] Task<Result<void>> unfold(WorkerState& worker, ClientWait& client, RequestBody& body,
-                                        std::size_t limit, Hold& hold);
+                                        std::size_t limit, MemoryReservation& hold);
 
 }  // namespace ccproxy::proxy

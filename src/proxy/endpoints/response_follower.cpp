@@ -53,7 +53,7 @@ ResponseFollower::ResponseFollower(WorkerState& worker, const config::Config& co
       receipt_(receipt),
       changed_(std::make_shared<net::Event>(worker.runtime)),
       scope_(receipt.key),
-      hold_(std::make_shared<Hold>(worker.shared.held)) {}
+      hold_(std::make_shared<MemoryReservation>(worker.shared.held)) {}
 
 Task<Result<void>> ResponseFollower::follow(std::string id, std::int64_t after,
                                             std::string_view more_fields) {
@@ -128,7 +128,8 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::take_news() {
     if (*kept == Progress::kMore || !running_) co_return kept;
     if (!news.is_over) co_return miss();
   }
-  if (refused_since_ && Clock::now() - *refused_since_ >= kLongestWait) co_return too_much_held();
+  if (refused_since_ && Clock::now() - *refused_since_ >= kLongestWait)
+    co_return too_much_memory_held();
   append(out_, std::move(news.events));
   after_ = std::max(after_, news.last);
   end_ = std::move(news.end);
@@ -172,7 +173,7 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::take_kept() {
       [scope = scope_, id = id_, after = after_, hold = hold_](const store::Responses& kept) {
         const auto room = [&](std::size_t size) -> Result<void> {
           if (size <= kPiece || hold->grow(size)) return {};
-          return too_much_held();
+          return too_much_memory_held();
         };
         return kept.events_after(scope, id, after, kPiece, room);
       };
@@ -204,13 +205,14 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::take_end() {
 Task<Result<ResponseFollower::Progress>> ResponseFollower::tell_interrupted() {
   constexpr std::size_t kBeginning = 2;  // events
   constexpr std::size_t kMaking = 2;     // copies, beside them
-  const auto hold = std::make_shared<Hold>(worker_.shared.held, Hold::For::kRequest);
+  const auto hold =
+      std::make_shared<MemoryReservation>(worker_.shared.held, MemoryReservation::For::kRequest);
   auto found = co_await find_response(worker_, scope_, id_, hold);
   if (!found && found.error().kind == ErrorKind::kNotFound) co_return tell_erased();
   if (!found) co_return fail(found.error());
   const std::size_t size = found->object.size();
   const std::size_t events = found->last_sequence < 0 ? kBeginning + 1 : 1;
-  if (!hold->grow((events + kMaking) * size)) co_return too_much_held();
+  if (!hold->grow((events + kMaking) * size)) co_return too_much_memory_held();
   const auto tell_end = [this, &found] {
     append(out_, dialect::interrupted_events(after_, found->last_sequence, found->object));
   };

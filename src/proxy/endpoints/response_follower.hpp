@@ -62,7 +62,7 @@ class ResponseFollower {
   std::int64_t after_ = -1;                         // the last number that was told
   std::string out_;
   std::shared_ptr<const std::string> end_;          // what is told behind that, at last
-  std::shared_ptr<Hold> hold_;                      // counts large events
+  std::shared_ptr<MemoryReservation> hold_;         // counts large events
   std::optional<Clock::time_point> refused_since_;  // since there is no room for the next ones
   Clock::time_point last_told_ = Clock::now();
   bool is_gone_ = false;  // the client

@@ -58,14 +58,14 @@ Error not_written() {
           kComeBack};
 }
 
-Result<void> room_in(Hold& hold, std::size_t size) {
-  return hold.grow(size) ? Result<void>() : too_much_held();
+Result<void> room_in(MemoryReservation& hold, std::size_t size) {
+  return hold.grow(size) ? Result<void>() : too_much_memory_held();
 }
 
 // The items that its events tell, with commas between. `hold` counts them, and meanwhile the events
 // that are looked through.
 Result<std::string> items_told(const store::Responses& kept, const store::StoredResponse& response,
-                               Hold& hold) {
+                               MemoryReservation& hold) {
   const auto room = [&hold](std::size_t size) { return room_in(hold, size); };
   std::string items;
   for (std::int64_t last = -1; last < response.last_sequence;) {
@@ -83,7 +83,7 @@ Result<std::string> items_told(const store::Responses& kept, const store::Stored
 // One that was interrupted is shown as it ended, with what its events tell.
 Result<std::optional<store::StoredResponse>> find(const store::Responses& kept,
                                                   const std::string& scope, const std::string& id,
-                                                  Hold& hold) {
+                                                  MemoryReservation& hold) {
   const auto room = [&hold](std::size_t size) { return room_in(hold, size); };
   auto found = kept.find(scope, id, room);
   if (!found || !*found || !(*found)->was_interrupted) return found;
@@ -170,7 +170,7 @@ Task<Result<void>> end_elsewhere(WorkerState& worker, std::string scope, std::st
 }
 
 Task<Result<std::string>> cancel(WorkerState& worker, std::string scope, std::string id,
-                                 std::shared_ptr<Hold> hold) {
+                                 std::shared_ptr<MemoryReservation> hold) {
   auto state = co_await find_state(worker, scope, id);
   if (!state) co_return fail(state.error());
   if (!state->is_background)
@@ -239,7 +239,7 @@ std::string list_of(const store::ItemList& list) {
 }
 
 Task<Result<std::string>> list_input(WorkerState& worker, std::string scope, std::string id,
-                                     std::string query, std::shared_ptr<Hold> hold) {
+                                     std::string query, std::shared_ptr<MemoryReservation> hold) {
   auto page = page_of(query);
   if (!page) co_return fail(page.error());
   std::function<Result<std::string>(const store::Responses&)> question =
@@ -283,7 +283,8 @@ Result<std::int64_t> ResponseQuestion::starting_after() const {
 }
 
 Task<Result<store::StoredResponse>> find_response(WorkerState& worker, std::string scope,
-                                                  std::string id, std::shared_ptr<Hold> hold) {
+                                                  std::string id,
+                                                  std::shared_ptr<MemoryReservation> hold) {
   const Question question = [scope = std::move(scope), id,
                              hold = std::move(hold)](const store::Responses& kept) {
     return find(kept, scope, id, *hold);
@@ -308,7 +309,7 @@ Task<Result<store::StoredResponse>> find_state(WorkerState& worker, std::string 
 }
 
 Task<Result<std::string>> answer_of(WorkerState& worker, ResponseQuestion question,
-                                    std::shared_ptr<Hold> hold) {
+                                    std::shared_ptr<MemoryReservation> hold) {
   std::string id = question.id(), scope(question.scope);
   const std::string_view verb = verb_of(question.path);
   if (verb == "cancel")

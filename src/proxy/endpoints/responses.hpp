@@ -29,13 +29,13 @@ struct ResponseQuestion {
 // The body of the answer, which `hold` counts. Fails with kNotFound and kInvalidRequest, and with
 // kBusy when too much is held.
 [[nodiscard]] Task<Result<std::string>> answer_of(WorkerState& worker, ResponseQuestion question,
-                                                  std::shared_ptr<Hold> hold);
+                                                  std::shared_ptr<MemoryReservation> hold);
 
 // Fails with kNotFound when it is not kept in that scope, and with kBusy when too much is held.
 // `hold` counts its object; nobody else may use it meanwhile.
-[[nodiscard]] Task<Result<store::StoredResponse>> find_response(WorkerState& worker,
-                                                                std::string scope, std::string id,
-                                                                std::shared_ptr<Hold> hold);
+[[nodiscard]] Task<Result<store::StoredResponse>> find_response(
+    WorkerState& worker, std::string scope, std::string id,
+    std::shared_ptr<MemoryReservation> hold);
 
 // The same without its object: for whoever asks how it stands. One of at most `most_object` bytes,
 // as it was last written, is read nevertheless.

@@ -11,9 +11,9 @@ namespace ccproxy::proxy {
 
 // Counts what is held, so that many together cannot take all memory. A part of it is a reserve for
 // requests that are small: whoever else holds much, or many who hold little, cannot take it.
-class HeldBytes {
+class MemoryBudget {
  public:
-  explicit HeldBytes(std::size_t most) : most_(most) {}
+  explicit MemoryBudget(std::size_t most) : most_(most) {}
 
   // False when it would be too much; then nothing was taken.
   [[nodiscard]] bool take(std::size_t size) { return take(held_, size, room()); }
@@ -43,22 +43,24 @@ class HeldBytes {
   std::atomic<std::size_t> most_;
 };
 
-// Bytes taken from HeldBytes, given back when it ends. One that belongs to nobody counts nothing.
-class Hold {
+// Bytes taken from MemoryBudget, given back when it ends. One that belongs to nobody counts
+// nothing.
+class MemoryReservation {
  public:
   enum class For { kAnything, kRequest };
 
-  Hold() = default;
+  MemoryReservation() = default;
   // One for a request may be of the reserve while it is small.
-  explicit Hold(HeldBytes& all, For what = For::kAnything) : all_(&all), what_(what) {}
-  Hold(const Hold&) = delete;
-  Hold& operator=(const Hold&) = delete;
-  Hold(Hold&& other) noexcept
+  explicit MemoryReservation(MemoryBudget& all, For what = For::kAnything)
+      : all_(&all), what_(what) {}
+  MemoryReservation(const MemoryReservation&) = delete;
+  MemoryReservation& operator=(const MemoryReservation&) = delete;
+  MemoryReservation(MemoryReservation&& other) noexcept
       : all_(other.all_),
         what_(other.what_),
         size_(std::exchange(other.size_, 0)),
         reserved_(std::exchange(other.reserved_, 0)) {}
-  Hold& operator=(Hold&& other) noexcept {
+  MemoryReservation& operator=(MemoryReservation&& other) noexcept {
     release();
     all_ = other.all_;
     what_ = other.what_;
@@ -66,7 +68,7 @@ class Hold {
     reserved_ = std::exchange(other.reserved_, 0);
     return *this;
   }
-  ~Hold() { release(); }
+  ~MemoryReservation() { release(); }
 
   [[nodiscard]] bool grow(std::size_t size) {
     if (all_ != nullptr && !take(size)) return false;
@@ -88,13 +90,13 @@ class Hold {
   }
   void release() { shrink(size_); }
   // What the other one has counted is counted here from now on.
-  void take_over(Hold& other) {
+  void take_over(MemoryReservation& other) {
     size_ += std::exchange(other.size_, 0);
     reserved_ += std::exchange(other.reserved_, 0);
   }
   // So much of what the other one has counted, what is of the reserve at last; what it lacks is
   // taken anyway.
-  void take_from(Hold& other, std::size_t size) {
+  void take_from(MemoryReservation& other, std::size_t size) {
     const std::size_t there = std::min(size, other.size_);
     const std::size_t reserved = there - std::min(there, other.size_ - other.reserved_);
     other.size_ -= there;
@@ -121,7 +123,7 @@ class Hold {
     return true;
   }
 
-  HeldBytes* all_ = nullptr;
+  MemoryBudget* all_ = nullptr;
   For what_ = For::kAnything;
   std::size_t size_ = 0;
   std::size_t reserved_ = 0;  // of these, from the reserve

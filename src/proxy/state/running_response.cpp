@@ -57,7 +57,7 @@ std::size_t RunningResponse::Changes::size() const {
 
 // --- Of whoever runs it --------------------------------------------------------------------------
 
-RunningResponse::RunningResponse(net::Runtime& runtime, ResponseStore& all, HeldBytes& held,
+RunningResponse::RunningResponse(net::Runtime& runtime, ResponseStore& all, MemoryBudget& held,
                                  std::shared_ptr<store::Archive> archive,
                                  store::StoredResponse response, store::StoredInput input)
     : runtime_(runtime),
@@ -71,7 +71,7 @@ RunningResponse::RunningResponse(net::Runtime& runtime, ResponseStore& all, Held
       is_started_(!is_background_) {
   waiting_.beginning =
       std::make_shared<Beginning>(Beginning{std::move(response), std::move(input)});
-  waiting_.held = Hold(held_);
+  waiting_.held = MemoryReservation(held_);
   count(waiting_.size());
 }
 
@@ -148,7 +148,8 @@ void RunningResponse::add(std::int64_t number, std::string_view sse) {
 
 void RunningResponse::end(std::int64_t number, std::string_view sse) {
   if (!has_begun_ && !is_background_) hand_over();
-  const auto last = std::make_shared<LastEvent>(LastEvent{std::string(sse), Hold(held_)});
+  const auto last =
+      std::make_shared<LastEvent>(LastEvent{std::string(sse), MemoryReservation(held_)});
   last->held.grow_anyway(sse.size());
   const std::lock_guard lock(mutex_);
   end_number_ = number;
@@ -169,7 +170,7 @@ void RunningResponse::hand_over() {
     const std::lock_guard lock(mutex_);
     const std::int64_t first = waiting_.events.first;
     writing_ = std::make_shared<Changes>(std::exchange(waiting_, {}));
-    waiting_.held = Hold(held_);
+    waiting_.held = MemoryReservation(held_);
     if (writing_->beginning && !writing_->is_end) {
       waiting_.events = std::exchange(writing_->events, {.first = first});
       waiting_.held.take_from(writing_->held, waiting_.events.bytes.size());
@@ -251,7 +252,8 @@ void RunningResponse::put_back(Changes& changes) {
 }
 
 Task<Result<void>> RunningResponse::finish(store::Status status, std::string object,
-                                           std::vector<store::StoredItem> output, Hold& hold) {
+                                           std::vector<store::StoredItem> output,
+                                           MemoryReservation& hold) {
   has_ended_ = true;
   if (!has_begun_ && !lost_) co_return Result<void>{};
   if (is_gone_) co_return fail(ErrorKind::kNotFound, id_);

@@ -28,7 +28,7 @@ class RunningResponse final : public dialect::EventLog,
  public:
   // `runtime` is that of whoever runs it; `all` must outlive it, and `held`, which counts what
   // waits to be written, the archive's work.
-  RunningResponse(net::Runtime& runtime, ResponseStore& all, HeldBytes& held,
+  RunningResponse(net::Runtime& runtime, ResponseStore& all, MemoryBudget& held,
                   std::shared_ptr<store::Archive> archive, store::StoredResponse response,
                   store::StoredInput input);
   RunningResponse(const RunningResponse&) = delete;
@@ -59,7 +59,8 @@ class RunningResponse final : public dialect::EventLog,
   // back, and it is as if it had never been. Fails with kNotFound when it was erased meanwhile, and
   // with kTooLarge when it or the store is too large. `hold` has counted what is given here.
   [[nodiscard]] Task<Result<void>> finish(store::Status status, std::string object,
-                                          std::vector<store::StoredItem> output, Hold& hold);
+                                          std::vector<store::StoredItem> output,
+                                          MemoryReservation& hold);
   // It is as if it had never been.
   void erase();
   // It is over: nothing more will come of it. Call it in any case. One that was begun and never
@@ -113,7 +114,7 @@ class RunningResponse final : public dialect::EventLog,
  private:
   struct LastEvent {
     std::string sse;
-    Hold held;
+    MemoryReservation held;
   };
   struct Follower {
     net::Runtime* runtime;
@@ -147,7 +148,7 @@ class RunningResponse final : public dialect::EventLog,
     std::shared_ptr<const std::string> last_event{};  // of the end, as is the output
     std::vector<store::StoredItem> output{};
     store::Archive::Done done{};
-    Hold held{};  // counts all of this but the last event, which counts itself
+    MemoryReservation held{};  // counts all of this but the last event, which counts itself
 
     [[nodiscard]] std::size_t size() const;
   };
@@ -173,7 +174,7 @@ class RunningResponse final : public dialect::EventLog,
   const std::string id_, scope_;
   const bool is_background_;
   const std::size_t most_;  // bytes that it may take
-  HeldBytes& held_;
+  MemoryBudget& held_;
   // Of the runner's thread alone.
   bool has_begun_ = false;
   bool is_started_;              // upstream has taken it, or is about to

@@ -37,7 +37,7 @@ class Running : public testing::Test {
   }
 
   std::string folder_ = made_folder();
-  HeldBytes held_{std::size_t{64} << 20};
+  MemoryBudget held_{std::size_t{64} << 20};
   ResponseStore all_{folder_ + "/responses.db"};
 };
 
@@ -87,7 +87,7 @@ TEST_F(Running, tells_what_is_not_in_the_archive_yet) {
 }
 
 Task<void> told_at_last(std::shared_ptr<RunningResponse> running) {
-  Hold hold;
+  MemoryReservation hold;
   running->add(0, "event: a\n\n");
   running->end(1, "event: end\n\n");
   EXPECT_EQ(news_behind(*running, -1).events, "event: a\n\n") << "it may still become another";
@@ -110,7 +110,7 @@ TEST_F(Running, shows_its_end_when_it_is_kept) {
 
 Task<void> thrown_apart(net::TestLoop& loop, std::shared_ptr<RunningResponse> running,
                         std::shared_ptr<store::Archive> archive) {
-  Hold hold;
+  MemoryReservation hold;
   try {
     const RunningResponse::Apart apart(*running);
     running->add(0, "event: a\n\n");
@@ -130,7 +130,7 @@ TEST_F(Running, hears_of_the_archive_again_when_what_was_told_apart_has_thrown) 
 }
 
 Task<void> lost(std::shared_ptr<RunningResponse> running, ResponseStore& all) {
-  Hold hold;
+  MemoryReservation hold;
   running->add(0, "event: a\n\n");
   running->end(1, "event: end\n\n");
   all.close();
@@ -148,8 +148,8 @@ TEST_F(Running, that_is_not_kept_ends_otherwise) {
 }
 
 Task<void> counted(net::TestLoop& loop, std::shared_ptr<RunningResponse> running,
-                   std::shared_ptr<store::Archive> archive, HeldBytes& held) {
-  Hold hold;
+                   std::shared_ptr<store::Archive> archive, MemoryBudget& held) {
+  MemoryReservation hold;
   const std::string large(100'000, 'x');
   running->add(0, large);
   EXPECT_GE(held.held(), large.size());
@@ -171,7 +171,7 @@ TEST_F(Running, counts_what_waits_to_be_written) {
 
 Task<void> too_large(net::TestLoop& loop, std::shared_ptr<RunningResponse> running,
                      std::shared_ptr<store::Archive> archive) {
-  Hold hold;
+  MemoryReservation hold;
   const std::string event(std::size_t{300} << 10, 'x');
   for (int i = 0; i < 5; ++i) {
     running->add(i, event);
@@ -194,8 +194,8 @@ TEST_F(Running, that_takes_too_much_is_not_kept) {
 }
 
 Task<void> erased(net::TestLoop& loop, std::shared_ptr<RunningResponse> running,
-                  std::shared_ptr<store::Archive> archive, HeldBytes& held) {
-  Hold hold;
+                  std::shared_ptr<store::Archive> archive, MemoryBudget& held) {
+  MemoryReservation hold;
   EXPECT_FALSE(running->is_on_disk());
   running->add(0, "event: a\n\n");
   running->add(1, "event: b\n\n");
@@ -278,8 +278,8 @@ TEST_F(Running, that_will_take_too_much_is_not_begun) {
 }
 
 Task<void> shared(net::TestLoop& loop, std::shared_ptr<RunningResponse> running,
-                  std::shared_ptr<store::Archive> archive, HeldBytes& held) {
-  Hold hold;
+                  std::shared_ptr<store::Archive> archive, MemoryBudget& held) {
+  MemoryReservation hold;
   const std::string large(100'000, 'x');
   running->set_object(large);
   EXPECT_EQ(held.held(), large.size());

@@ -48,7 +48,7 @@ struct Shared {
   Catalog& catalog;
   ThinkingMemory& thinking;
   ResponseStore& responses;
-  HeldBytes held;
+  MemoryBudget held;
   net::WorkPool pool;    // for what would hold a loop too long
   bool verbose = false;  // the log shows header names
   std::string version;

@@ -35,7 +35,7 @@ BackgroundResponse::BackgroundResponse(WorkerState& worker, config::Snapshot con
       head_(std::move(head)),
       route_(std::move(route)),
       upstream_(worker, nullptr, receipt_),
-      hold_(worker.shared.held, Hold::For::kRequest) {
+      hold_(worker.shared.held, MemoryReservation::For::kRequest) {
   receipt_.id = asked.id;
   receipt_.method = asked.method;
   receipt_.route = asked.route;
@@ -43,7 +43,7 @@ BackgroundResponse::BackgroundResponse(WorkerState& worker, config::Snapshot con
   receipt_.key = asked.key;
 }
 
-Task<Result<Queued>> BackgroundResponse::start(RequestBody body, Hold& hold) {
+Task<Result<Queued>> BackgroundResponse::start(RequestBody body, MemoryReservation& hold) {
   hold_.take_over(hold);
   const auto waiting = std::make_shared<Waiting>(worker_.runtime);
   const auto self = shared_from_this();

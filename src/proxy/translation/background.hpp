@@ -20,9 +20,9 @@ class RunningResponse;
 
 // What whoever asked is told as soon as the response is on disk: it waits.
 struct Queued {
-  std::string object{};  // JSON; empty when its events are wanted
-  Hold held{};           // counts it
-  std::string fields{};  // of the reply's head, as lines: what became of the request on the way
+  std::string object{};      // JSON; empty when its events are wanted
+  MemoryReservation held{};  // counts it
+  std::string fields{};      // of the reply's head, as lines: what became of the request on the way
   std::shared_ptr<RunningResponse> running{};
 };
 
@@ -35,7 +35,7 @@ class BackgroundResponse : public std::enable_shared_from_this<BackgroundRespons
 
   // Starts it with that body, which `hold` counts until it is taken over, and returns when it is on
   // disk. Fails with what is wrong with the request.
-  [[nodiscard]] Task<Result<Queued>> start(RequestBody body, Hold& hold);
+  [[nodiscard]] Task<Result<Queued>> start(RequestBody body, MemoryReservation& hold);
 
   // The server ends.
   void cut();
@@ -54,7 +54,7 @@ class BackgroundResponse : public std::enable_shared_from_this<BackgroundRespons
   Route route_;
   telemetry::Receipt receipt_;
   UpstreamCall upstream_;
-  Hold hold_;
+  MemoryReservation hold_;
 };
 
 }  // namespace ccproxy::proxy

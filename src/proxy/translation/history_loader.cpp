@@ -23,7 +23,7 @@ constexpr std::size_t kMostItems = 10'000;
 // What one request may still take from the store; all of it is held until the request is decoded.
 class Budget {
  public:
-  Budget(Hold& hold, std::size_t megabytes)
+  Budget(MemoryReservation& hold, std::size_t megabytes)
       : hold_(hold), megabytes_(megabytes), left_(megabytes << 20) {}
 
   [[nodiscard]] Result<void> take(std::size_t size) {
@@ -33,13 +33,13 @@ class Budget {
           fmt::format("the conversation that the request continues, or refers to, takes more "
                       "than {} MiB (store.maxConversationMegabytes)",
                       megabytes_));
-    if (!hold_.grow(size)) return too_much_held();
+    if (!hold_.grow(size)) return too_much_memory_held();
     left_ -= size;
     return {};
   }
 
  private:
-  Hold& hold_;
+  MemoryReservation& hold_;
   std::size_t megabytes_, left_;
 };
 
@@ -141,7 +141,7 @@ Result<void> find_items(const store::Responses& kept, const std::string& scope,
 Task<Result<dialect::History>> load_history(net::Runtime& runtime,
                                             std::shared_ptr<store::Archive> archive,
                                             std::string scope, dialect::References references,
-                                            std::shared_ptr<Hold> hold,
+                                            std::shared_ptr<MemoryReservation> hold,
                                             std::size_t most_megabytes) {
   std::function<Result<dialect::History>(const store::Responses&)> question =
       [scope = std::move(scope), asked = std::move(references), hold = std::move(hold),

@@ -17,8 +17,11 @@ namespace ccproxy::proxy {
 // counts what is fetched, while it is fetched; nobody else may use it meanwhile. Fails with
 // kTooLarge for more than that many megabytes or ten thousand items, with kBusy when too much is
 // held, and with kIo.
-[[nodiscard]] Task<Result<dialect::History>> load_history(
-    net::Runtime& runtime, std::shared_ptr<store::Archive> archive, std::string scope,
-    dialect::References references, std::shared_ptr<Hold> hold, std::size_t most_megabytes);
+[[nodiscard]] Task<Result<dialect::History>> load_history(net::Runtime& runtime,
+                                                          std::shared_ptr<store::Archive> archive,
+                                                          std::string scope,
+                                                          dialect::References references,
+                                                          std::shared_ptr<MemoryReservation> hold,
+                                                          std::size_t most_megabytes);
 
 }  // namespace ccproxy::proxy

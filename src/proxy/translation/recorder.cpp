@@ -39,7 +39,7 @@ Task<void> encode_kept(WorkerState& worker, RunningResponse& running, std::size_
 }
 
 Task<bool> ResponseKeeper::keep(const anthropic::Transcript& transcript, std::string& out,
-                                Hold& hold) {
+                                MemoryReservation& hold) {
   std::vector<store::StoredItem> items;
   std::string object;
   const auto copy = [this, &transcript, &items, &object] {
@@ -64,7 +64,8 @@ Task<void> ResponseKeeper::note_lost(const Error& error, std::string& out) {
       fmt::format("{} could not be kept: {}", running_.id(), error.message));
 }
 
-Task<void> ResponseKeeper::abandon(const anthropic::Transcript& transcript, Hold& hold) {
+Task<void> ResponseKeeper::abandon(const anthropic::Transcript& transcript,
+                                   MemoryReservation& hold) {
   std::string nobody;
   const auto cancelling = [this, &nobody] { encoder_.cancel(nobody); };
   co_await encode(transcript.blocks().size() + encoder_.weight(), cancelling);

@@ -27,8 +27,9 @@ class ResponseKeeper final : public AnswerKeeper {
       : parts_(parts), encoder_(encoder), running_(running) {}
 
   [[nodiscard]] Task<bool> keep(const anthropic::Transcript& transcript, std::string& out,
-                                Hold& hold) override;
-  [[nodiscard]] Task<void> abandon(const anthropic::Transcript& transcript, Hold& hold) override;
+                                MemoryReservation& hold) override;
+  [[nodiscard]] Task<void> abandon(const anthropic::Transcript& transcript,
+                                   MemoryReservation& hold) override;
   void drop() override;
   [[nodiscard]] Task<void> encode(std::size_t size, FunctionRef<void()> work) override {
     return encode_kept(parts_.worker, running_, size, work);

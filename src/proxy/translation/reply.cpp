@@ -247,7 +247,7 @@ Task<Result<void>> TranslatedAnswer::make_room() {
   const auto give_up = Clock::now() + kLongestWait;
   while (!hold_up_to(due)) {
     const bool is_hopeless = due > parts_.worker.shared.held.room();  // whoever leaves
-    if (!may_wait || is_hopeless || Clock::now() >= give_up) co_return too_much_held();
+    if (!may_wait || is_hopeless || Clock::now() >= give_up) co_return too_much_memory_held();
     auto waited = co_await meanwhile(parts_.upstream.pause(kLook));
     if (!waited) co_return waited;
   }

@@ -34,9 +34,10 @@ class AnswerKeeper {
   // The encoder has come to the end, whichever it is, and has put it into `out`. False when it
   // could not be kept: then `out` says so. What `hold` has counted for the end goes along.
   [[nodiscard]] virtual Task<bool> keep(const anthropic::Transcript& transcript, std::string& out,
-                                        Hold& hold) = 0;
+                                        MemoryReservation& hold) = 0;
   // Nobody waits for it any more: it is kept as cancelled.
-  [[nodiscard]] virtual Task<void> abandon(const anthropic::Transcript& transcript, Hold& hold) = 0;
+  [[nodiscard]] virtual Task<void> abandon(const anthropic::Transcript& transcript,
+                                           MemoryReservation& hold) = 0;
   // The client is told an error instead of an answer: it is withdrawn.
   virtual void drop() = 0;
   // Does `work`, which lets the encoder tell about `size` bytes: apart when that is large.
@@ -123,7 +124,7 @@ class TranslatedAnswer {
   std::string out_;  // for the client
   std::size_t received_ = 0;
   std::size_t content_ = 0;                     // bytes of what the model wrote
-  Hold hold_;                                   // counts what becomes of them
+  MemoryReservation hold_;                      // counts what becomes of them
   bool is_promised_;                            // there will be an answer
   bool is_committed_ = false;                   // its head is on its way
   bool is_over_ = false;                        // it ended in an error event, which was told

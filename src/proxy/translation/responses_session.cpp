@@ -89,7 +89,7 @@ bool Translation::hold_repeated() {
 }
 
 // Little is never refused: it takes no more than what its connection takes anyhow.
-bool Translation::hold_for_answer(Hold& hold, std::size_t size) {
+bool Translation::hold_for_answer(MemoryReservation& hold, std::size_t size) {
   constexpr std::size_t kLittle = std::size_t{64} << 10;
   if (size > kLittle) return hold.grow(size);
   hold.grow_anyway(size);
@@ -98,10 +98,11 @@ bool Translation::hold_for_answer(Hold& hold, std::size_t size) {
 
 // What whoever asked is told counts apart: it stays until they have taken it.
 Task<Result<Queued>> Translation::queue() {
-  Queued queued{.held = Hold(parts_.worker.shared.held, Hold::For::kRequest)};
+  Queued queued{.held =
+                    MemoryReservation(parts_.worker.shared.held, MemoryReservation::For::kRequest)};
   const bool is_shown = !decoded_.plan.stream;
   const std::size_t size = is_shown ? decoded_.plan.responses.weight() : 0;
-  if (!hold_for_answer(queued.held, size)) co_return too_much_held();
+  if (!hold_for_answer(queued.held, size)) co_return too_much_memory_held();
   std::string object;
   const auto queueing = [this, is_shown, &queued, &object] {
     make_encoder();
@@ -123,7 +124,7 @@ Task<Result<Queued>> Translation::queue() {
 Task<Result<void>> Translation::load_history() {
   dialect::References references = std::exchange(references_, {});
   if (references.previous.empty() && references.items.empty()) co_return Result<void>{};
-  const auto hold = std::make_shared<Hold>(parts_.worker.shared.held);
+  const auto hold = std::make_shared<MemoryReservation>(parts_.worker.shared.held);
   auto history = co_await proxy::load_history(parts_.worker.runtime, archive_, parts_.receipt.key,
                                               std::move(references), hold,
                                               parts_.config.store.max_conversation_megabytes);

@@ -91,11 +91,11 @@ struct OutgoingHead {
 
 }  // namespace
 
-Translation::Translation(const ExchangeParts& parts, const Route& route, Hold& hold)
+Translation::Translation(const ExchangeParts& parts, const Route& route, MemoryReservation& hold)
     : parts_(parts),
       route_(route),
       hold_(hold),
-      repeated_(parts.worker.shared.held, Hold::For::kRequest) {}
+      repeated_(parts.worker.shared.held, MemoryReservation::For::kRequest) {}
 
 Translation::~Translation() {
   if (running_) running_->close();
@@ -139,7 +139,7 @@ Task<Result<void>> Translation::prepare() {
   if (is_plain_id(model_) && facts.claim_lookup(model_)) co_await look_up_model();
   auto decoded = co_await decode();
   if (!decoded) co_return decoded;
-  if (!hold_repeated()) co_return too_much_held();
+  if (!hold_repeated()) co_return too_much_memory_held();
   co_return Result<void>{};
 }
 
@@ -220,7 +220,7 @@ Result<void> Translation::decode(json::Outline& outline) {
   note_input(outline.root());
   hold_.shrink(to_send_.size());  // when a lesson makes another one of it
   to_send_.clear();
-  if (!hold_.grow(decoded_.body.size())) return too_much_held();
+  if (!hold_.grow(decoded_.body.size())) return too_much_memory_held();
   to_send_ = std::move(decoded_.body);
   note_plan();
   return {};

@@ -34,7 +34,7 @@ class Translation {
  public:
   // All must outlive it. `hold` counts the body that run() is given, and from the
   // moment it is there what is made of it and what is fetched for it.
-  Translation(const ExchangeParts& parts, const Route& route, Hold& hold);
+  Translation(const ExchangeParts& parts, const Route& route, MemoryReservation& hold);
   Translation(const Translation&) = delete;
   Translation& operator=(const Translation&) = delete;
   Translation(Translation&&) = delete;
@@ -65,7 +65,7 @@ class Translation {
   [[nodiscard]] Result<void> decode(json::Outline& outline);
   [[nodiscard]] std::size_t repeated_size() const;
   [[nodiscard]] bool hold_repeated();
-  [[nodiscard]] static bool hold_for_answer(Hold& hold, std::size_t size);
+  [[nodiscard]] static bool hold_for_answer(MemoryReservation& hold, std::size_t size);
   void note_plan();
 
   [[nodiscard]] Task<Result<http::ResponseHead>> ask();
@@ -94,7 +94,7 @@ class Translation {
 
   const ExchangeParts& parts_;
   const Route& route_;
-  Hold& hold_;
+  MemoryReservation& hold_;
   RequestBody body_;
   std::size_t size_ = 0;  // of the body, and of what was fetched for it
   dialect::RequestedModel asked_;
@@ -103,13 +103,13 @@ class Translation {
   std::optional<std::int64_t> most_tokens_{};  // learned from a 400
   std::vector<std::string_view> left_out_{};   // members of tools, likewise
   dialect::Decoded decoded_;
-  Hold repeated_;              // counts what the answer repeats of the request
-  std::string to_send_;        // the decoded body, perhaps with a paused turn behind it
-  std::string error_body_;     // of the last answer that was none
-  bool is_another_ = false;    // than before: what was decoded last
-  bool is_teachable_ = true;   // a lesson can still be learned
-  bool has_followed_ = false;  // a retirement that only the upstream told of
-  bool is_told_ = false;       // an answer has begun
+  MemoryReservation repeated_;  // counts what the answer repeats of the request
+  std::string to_send_;         // the decoded body, perhaps with a paused turn behind it
+  std::string error_body_;      // of the last answer that was none
+  bool is_another_ = false;     // than before: what was decoded last
+  bool is_teachable_ = true;    // a lesson can still be learned
+  bool has_followed_ = false;   // a retirement that only the upstream told of
+  bool is_told_ = false;        // an answer has begun
   dialect::ReplyIdentity identity_;
   std::unique_ptr<dialect::ReplyEncoder> encoder_;
   // Of Responses: what it refers to, and how it is kept.
