@@ -25,10 +25,10 @@ bool says_no(std::string_view text) {
 }
 
 // What upstream calls an extra input, when it is one that this program adds.
-std::optional<Lesson> extra_input(std::string_view text) {
-  if (has(text, "block_binding")) return Lesson::kNoBlockBinding;
-  if (has(text, "speed")) return Lesson::kNoFastMode;
-  if (has(text, "cache_control")) return Lesson::kNoAutomaticCache;
+std::optional<CapabilityCorrection> extra_input(std::string_view text) {
+  if (has(text, "block_binding")) return CapabilityCorrection::kNoBlockBinding;
+  if (has(text, "speed")) return CapabilityCorrection::kNoFastMode;
+  if (has(text, "cache_control")) return CapabilityCorrection::kNoAutomaticCache;
   return std::nullopt;
 }
 
@@ -124,17 +124,17 @@ std::optional<Capabilities> capabilities_from_api(std::string_view body,
   return model;
 }
 
-std::optional<Lesson> lesson_of(std::string_view message) {
+std::optional<CapabilityCorrection> correction_from_error(std::string_view message) {
   const std::string text = lowered(message);
   if (has(text, "extra inputs are not permitted")) return extra_input(text);
   if (refuses_schemas(text) || !says_no(text)) return std::nullopt;
-  if (has(text, "schema")) return Lesson::kNoSchema;
-  if (has(text, "tool_choice")) return Lesson::kNoForcedToolChoice;
-  if (has(text, "prefill")) return Lesson::kNoPrefill;
-  if (has(text, "role") && has(text, "system")) return Lesson::kNoMidSystem;
-  if (has(text, "thinking.type")) return Lesson::kOtherThinkingType;
-  if (has(text, "effort")) return Lesson::kEffortTooHigh;
-  if (has_one_of(text, {"temperature", "top_p", "top_k"})) return Lesson::kNoSampling;
+  if (has(text, "schema")) return CapabilityCorrection::kNoSchema;
+  if (has(text, "tool_choice")) return CapabilityCorrection::kNoForcedToolChoice;
+  if (has(text, "prefill")) return CapabilityCorrection::kNoPrefill;
+  if (has(text, "role") && has(text, "system")) return CapabilityCorrection::kNoMidSystem;
+  if (has(text, "thinking.type")) return CapabilityCorrection::kOtherThinkingType;
+  if (has(text, "effort")) return CapabilityCorrection::kEffortTooHigh;
+  if (has_one_of(text, {"temperature", "top_p", "top_k"})) return CapabilityCorrection::kNoSampling;
   return std::nullopt;
 }
 
@@ -160,26 +160,26 @@ std::optional<std::int64_t> room_for_output(std::string_view message) {
   return *limit - *input;
 }
 
-void learn(Capabilities& capabilities, Lesson lesson, std::optional<Effort> sent) {
+void apply(Capabilities& capabilities, CapabilityCorrection lesson, std::optional<Effort> sent) {
   switch (lesson) {
-    case Lesson::kNoForcedToolChoice:
+    case CapabilityCorrection::kNoForcedToolChoice:
       capabilities.forced_tool_choice = ForcedToolChoice::kNo;
       return;
-    case Lesson::kNoMidSystem: capabilities.mid_system = false; return;
-    case Lesson::kNoSampling: capabilities.sampling = false; return;
-    case Lesson::kNoPrefill: capabilities.prefill = Prefill::kNo; return;
-    case Lesson::kEffortTooHigh:
+    case CapabilityCorrection::kNoMidSystem: capabilities.mid_system = false; return;
+    case CapabilityCorrection::kNoSampling: capabilities.sampling = false; return;
+    case CapabilityCorrection::kNoPrefill: capabilities.prefill = Prefill::kNo; return;
+    case CapabilityCorrection::kEffortTooHigh:
       if (sent) capabilities.efforts.remove(*sent);
       return;
-    case Lesson::kOtherThinkingType:
+    case CapabilityCorrection::kOtherThinkingType:
       capabilities.thinking.manual =
           capabilities.thinking.adaptive ? ManualThinking::kYes : ManualThinking::kNo;
       capabilities.thinking.adaptive = !capabilities.thinking.adaptive;
       return;
-    case Lesson::kNoBlockBinding: capabilities.block_binding = false; return;
-    case Lesson::kNoFastMode: capabilities.fast_mode = false; return;
-    case Lesson::kNoAutomaticCache: capabilities.automatic_cache = false; return;
-    case Lesson::kNoSchema:
+    case CapabilityCorrection::kNoBlockBinding: capabilities.block_binding = false; return;
+    case CapabilityCorrection::kNoFastMode: capabilities.fast_mode = false; return;
+    case CapabilityCorrection::kNoAutomaticCache: capabilities.automatic_cache = false; return;
+    case CapabilityCorrection::kNoSchema:
       capabilities.structured_outputs = false;
       capabilities.strict_tools = false;
   }

@@ -61,7 +61,7 @@ struct Capabilities {
                                                                 const Capabilities& otherwise);
 
 // What a refused request has taught of a model.
-enum class Lesson {
+enum class CapabilityCorrection {
   kNoForcedToolChoice,
   kNoMidSystem,
   kNoSampling,
@@ -75,7 +75,7 @@ enum class Lesson {
 };
 
 // What the text of a 400 teaches; nothing for most. `message` is error.message.
-[[nodiscard]] std::optional<Lesson> lesson_of(std::string_view message);
+[[nodiscard]] std::optional<CapabilityCorrection> correction_from_error(std::string_view message);
 
 // True when the text of a 400 says that upstream cannot compile the schemas that this request has:
 // they are too many, too large or too free. It tells nothing of the model.
@@ -95,6 +95,6 @@ inline constexpr std::array<std::string_view, 4> kToolMembers = {
 
 // What the model can do after the lesson. `sent` is the effort of the refused request, if it had
 // one.
-void learn(Capabilities& capabilities, Lesson lesson, std::optional<Effort> sent);
+void apply(Capabilities& capabilities, CapabilityCorrection lesson, std::optional<Effort> sent);
 
 }  // namespace ccproxy::anthropic

@@ -13,21 +13,29 @@ TEST(Efforts, take_the_nearest_level_that_is_not_above) {
 }
 
 TEST(Lessons, are_read_from_what_upstream_says) {
-  const std::pair<const char*, Lesson> sayings[] = {
+  const std::pair<const char*, CapabilityCorrection> sayings[] = {
       {R"(tool_choice: type "tool" and "any" are not supported for this model.)",
-       Lesson::kNoForcedToolChoice},
-      {"messages.2: role 'system' is not supported on this model", Lesson::kNoMidSystem},
-      {"`temperature` is deprecated for this model.", Lesson::kNoSampling},
-      {"`temperature` and `top_p` cannot both be specified for this model.", Lesson::kNoSampling},
-      {"This model does not support assistant message prefill.", Lesson::kNoPrefill},
-      {"output_config.effort: level 'xhigh' is not supported", Lesson::kEffortTooHigh},
-      {"\"thinking.type.enabled\" is not supported for this model.", Lesson::kOtherThinkingType},
-      {"thinking.adaptive.block_binding: Extra inputs are not permitted", Lesson::kNoBlockBinding},
-      {"speed: Extra inputs are not permitted", Lesson::kNoFastMode},
-      {"cache_control: Extra inputs are not permitted", Lesson::kNoAutomaticCache},
-      {"output_config.format: a JSON schema is not supported by this model", Lesson::kNoSchema},
-      {"tools.3: schema keyword 'pattern' is not supported with strict", Lesson::kNoSchema}};
-  for (const auto& [saying, lesson] : sayings) EXPECT_EQ(lesson_of(saying), lesson) << saying;
+       CapabilityCorrection::kNoForcedToolChoice},
+      {"messages.2: role 'system' is not supported on this model",
+       CapabilityCorrection::kNoMidSystem},
+      {"`temperature` is deprecated for this model.", CapabilityCorrection::kNoSampling},
+      {"`temperature` and `top_p` cannot both be specified for this model.",
+       CapabilityCorrection::kNoSampling},
+      {"This model does not support assistant message prefill.", CapabilityCorrection::kNoPrefill},
+      {"output_config.effort: level 'xhigh' is not supported",
+       CapabilityCorrection::kEffortTooHigh},
+      {"\"thinking.type.enabled\" is not supported for this model.",
+       CapabilityCorrection::kOtherThinkingType},
+      {"thinking.adaptive.block_binding: Extra inputs are not permitted",
+       CapabilityCorrection::kNoBlockBinding},
+      {"speed: Extra inputs are not permitted", CapabilityCorrection::kNoFastMode},
+      {"cache_control: Extra inputs are not permitted", CapabilityCorrection::kNoAutomaticCache},
+      {"output_config.format: a JSON schema is not supported by this model",
+       CapabilityCorrection::kNoSchema},
+      {"tools.3: schema keyword 'pattern' is not supported with strict",
+       CapabilityCorrection::kNoSchema}};
+  for (const auto& [saying, lesson] : sayings)
+    EXPECT_EQ(correction_from_error(saying), lesson) << saying;
 }
 
 TEST(Lessons, are_not_read_into_other_complaints) {
@@ -36,7 +44,7 @@ TEST(Lessons, are_not_read_into_other_complaints) {
         "temperature: Input should be less than or equal to 1",
         "tools.0.custom.input_schema: JSON schema is invalid", "prompt is too long",
         "This credential is only authorized for use with Claude Code"})
-    EXPECT_FALSE(lesson_of(saying)) << saying;
+    EXPECT_FALSE(correction_from_error(saying)) << saying;
 }
 
 TEST(Lessons, about_the_schemas_of_one_request_tell_nothing_of_the_model) {
@@ -53,7 +61,7 @@ TEST(Lessons, about_the_schemas_of_one_request_tell_nothing_of_the_model) {
         "set to false",
         "tools.0.custom: For 'integer' type, property 'maximum' is not supported"}) {
     EXPECT_TRUE(is_schema_refusal(saying)) << saying;
-    EXPECT_FALSE(lesson_of(saying)) << saying;
+    EXPECT_FALSE(correction_from_error(saying)) << saying;
   }
   for (const char* saying : {"prompt is too long",
                              "tools.3: schema keyword 'pattern' is not "
@@ -86,12 +94,12 @@ TEST(Lessons, change_what_a_model_may_be_sent) {
   can.thinking.adaptive = true;
   can.efforts = Efforts({Effort::kLow, Effort::kHigh});
   can.structured_outputs = true;
-  learn(can, Lesson::kEffortTooHigh, Effort::kHigh);
+  apply(can, CapabilityCorrection::kEffortTooHigh, Effort::kHigh);
   EXPECT_EQ(can.efforts.nearest(Effort::kMax), Effort::kLow);
-  learn(can, Lesson::kOtherThinkingType, {});
+  apply(can, CapabilityCorrection::kOtherThinkingType, {});
   EXPECT_EQ(can.thinking.manual, ManualThinking::kYes);
   EXPECT_FALSE(can.thinking.adaptive);
-  learn(can, Lesson::kNoSchema, {});
+  apply(can, CapabilityCorrection::kNoSchema, {});
   EXPECT_FALSE(can.structured_outputs);
   EXPECT_FALSE(can.strict_tools);
 }

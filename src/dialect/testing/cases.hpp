@@ -71,7 +71,8 @@ class RequestCase {
     const anthropic::Family* family = known_models().family_of(model);
     auto can = anthropic::capabilities_of(family ? *family : *known_models().newest_family());
     for (const json::Document& message : given("refused_before", json::Document::array()))
-      anthropic::learn(can, anthropic::lesson_of(message.get<std::string>()).value(), {});
+      anthropic::apply(can, anthropic::correction_from_error(message.get<std::string>()).value(),
+                       {});
     return can;
   }
 

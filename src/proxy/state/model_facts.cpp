@@ -36,11 +36,11 @@ ModelFacts::Known& ModelFacts::known(std::string_view model) {
   return known_.emplace(model, Known{from_table(model)}).first->second;
 }
 
-void ModelFacts::learn(std::string_view model, anthropic::Lesson lesson,
+void ModelFacts::apply(std::string_view model, anthropic::CapabilityCorrection lesson,
                        std::optional<anthropic::Effort> sent) {
   if (model.size() > kMostName) return;
   const std::lock_guard lock(mutex_);
-  anthropic::learn(known(model).capabilities, lesson, sent);
+  anthropic::apply(known(model).capabilities, lesson, sent);
 }
 
 void ModelFacts::refuse_schemas(const SchemaOwner& owner, std::string_view model,

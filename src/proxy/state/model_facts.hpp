@@ -36,7 +36,7 @@ class ModelFacts {
   // For an unknown model what the newest family can do.
   [[nodiscard]] anthropic::Capabilities of(std::string_view model) const;
 
-  void learn(std::string_view model, anthropic::Lesson lesson,
+  void apply(std::string_view model, anthropic::CapabilityCorrection lesson,
              std::optional<anthropic::Effort> sent);
 
   // Sets of schemas (Decoded::schemas) that the upstream could not compile for the model: of

@@ -9,8 +9,8 @@
 namespace ccproxy::proxy {
 namespace {
 
+using anthropic::CapabilityCorrection;
 using anthropic::ForcedToolChoice;
-using anthropic::Lesson;
 
 class Facts : public testing::Test {
  protected:
@@ -32,7 +32,7 @@ TEST_F(Facts, of_an_unknown_model_are_those_of_the_newest) {
 }
 
 TEST_F(Facts, are_learned_for_one_model) {
-  facts.learn("claude-sonnet-5", Lesson::kNoForcedToolChoice, {});
+  facts.apply("claude-sonnet-5", CapabilityCorrection::kNoForcedToolChoice, {});
   EXPECT_EQ(facts.of("claude-sonnet-5").forced_tool_choice, ForcedToolChoice::kNo);
   EXPECT_EQ(facts.of("claude-opus-5").forced_tool_choice, ForcedToolChoice::kYes);
 }
@@ -103,7 +103,7 @@ TEST_F(Facts, about_schemas_have_owners_in_bounds) {
 TEST_F(Facts, are_bounded_in_number_and_size) {
   for (int i = 0; i < 3000; ++i) (void)facts.claim_lookup("made-up-" + std::to_string(i));
   EXPECT_FALSE(facts.claim_lookup(std::string(1000, 'x')));
-  facts.learn(std::string(1000, 'x'), Lesson::kNoSampling, {});
+  facts.apply(std::string(1000, 'x'), CapabilityCorrection::kNoSampling, {});
 }
 
 }  // namespace

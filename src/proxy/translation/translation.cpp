@@ -295,7 +295,7 @@ Task<Result<bool>> Translation::learn() {
   } else if (anthropic::is_schema_refusal(message)) {
     if (decoded_.schemas.empty()) co_return false;
     parts_.worker.shared.facts.refuse_schemas(schema_owner(), model_, decoded_.schemas);
-  } else if (const auto lesson = anthropic::lesson_of(message)) {
+  } else if (const auto lesson = anthropic::correction_from_error(message)) {
     parts_.worker.shared.facts.learn(model_, *lesson, decoded_.effort);
   } else {
     co_return false;
