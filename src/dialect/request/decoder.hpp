@@ -54,7 +54,7 @@ class RequestDecoder {
   Turns turns_;
   RequestParameters parameters_;
   ResponseFormat format_;
-  ReasoningWish wish_;
+  ReasoningRequest wish_;
   ReasoningDisplay display_;
   Telling telling_ = Telling::kInItems;
 

@@ -44,7 +44,7 @@ ReasoningLevel level_of(std::int64_t budget) {
   return nearest;
 }
 
-void read_level(Value value, std::string_view param, ReasoningWish& wish, Report& report) {
+void read_level(Value value, std::string_view param, ReasoningRequest& wish, Report& report) {
   if (value.is_object()) value = value["effort"];  // as some SDKs write it
   if (value.is_absent() || (value.is_string() && value.text().empty())) return;
   if (!value.is_string()) return report.refuse_type(param, "a string");
@@ -57,7 +57,7 @@ void read_level(Value value, std::string_view param, ReasoningWish& wish, Report
   wish.param = param;
 }
 
-void read_budget(Value value, std::string_view param, ReasoningWish& wish, Report& report) {
+void read_budget(Value value, std::string_view param, ReasoningRequest& wish, Report& report) {
   if (value.is_absent()) return;
   const auto budget = value.integer();
   if (!budget) return report.refuse_type(param, "an integer");
@@ -65,7 +65,7 @@ void read_budget(Value value, std::string_view param, ReasoningWish& wish, Repor
   if (!wish.budget) wish.budget = *budget;
 }
 
-void switch_thinking(Value on, std::string_view param, ReasoningWish& wish, Report& report) {
+void switch_thinking(Value on, std::string_view param, ReasoningRequest& wish, Report& report) {
   if (on.is_absent()) return;
   if (!on.boolean()) return report.refuse_type(param, "a boolean");
   if (wish.level || wish.budget || wish.thinking.is_object()) return;
@@ -74,9 +74,9 @@ void switch_thinking(Value on, std::string_view param, ReasoningWish& wish, Repo
 }
 
 // The decision, in steps from what the client said to what its model takes.
-class Chooser {
+class ThinkingPlanner {
  public:
-  Chooser(const ReasoningWish& wish, const ThinkingContext& context, Report& report)
+  ThinkingPlanner(const ReasoningRequest& wish, const ThinkingContext& context, Report& report)
       : wish_(wish), context_(context), can_(context.can), report_(report) {}
 
   ThinkingChoice run() {
@@ -205,7 +205,7 @@ class Chooser {
     choice_.json.append(",").append(kBinding).append("}");
   }
 
-  const ReasoningWish& wish_;
+  const ReasoningRequest& wish_;
   const ThinkingContext& context_;
   const anthropic::Capabilities& can_;
   Report& report_;
@@ -221,8 +221,8 @@ std::optional<ReasoningLevel> reasoning_level(std::string_view name) {
   return static_cast<ReasoningLevel>(found - kLevels.begin());
 }
 
-ReasoningWish read_reasoning(Value request, std::string_view suffix, Report& report) {
-  ReasoningWish wish;
+ReasoningRequest read_reasoning(Value request, std::string_view suffix, Report& report) {
+  ReasoningRequest wish;
   read_level(request["reasoning_effort"], "reasoning_effort", wish, report);
   const Value reasoning = request["reasoning"];
   if (reasoning.is_object()) {
@@ -249,9 +249,9 @@ ReasoningWish read_reasoning(Value request, std::string_view suffix, Report& rep
   return wish;
 }
 
-ReasoningWish read_responses_reasoning(Value reasoning, Value effort, std::string_view suffix,
-                                       Report& report) {
-  ReasoningWish wish;
+ReasoningRequest read_responses_reasoning(Value reasoning, Value effort, std::string_view suffix,
+                                          Report& report) {
+  ReasoningRequest wish;
   if (!reasoning.is_absent() && !reasoning.is_object())
     report.refuse_type("reasoning", "an object");
   read_level(reasoning["effort"], "reasoning.effort", wish, report);
@@ -263,9 +263,9 @@ ReasoningWish read_responses_reasoning(Value reasoning, Value effort, std::strin
   return wish;
 }
 
-ThinkingChoice choose_thinking(const ReasoningWish& wish, const ThinkingContext& context,
+ThinkingChoice choose_thinking(const ReasoningRequest& wish, const ThinkingContext& context,
                                Report& report) {
-  return Chooser(wish, context, report).run();
+  return ThinkingPlanner(wish, context, report).run();
 }
 
 }  // namespace ccproxy::dialect

@@ -19,7 +19,7 @@ enum class ReasoningLevel { kNone, kMinimal, kLow, kMedium, kHigh, kXhigh, kMax 
 
 [[nodiscard]] std::optional<ReasoningLevel> reasoning_level(std::string_view name);
 
-struct ReasoningWish {
+struct ReasoningRequest {
   std::optional<ReasoningLevel> level{};
   std::optional<std::int64_t> budget{};         // tokens
   json::Value thinking{};                       // in Anthropic's own form, if it was given so
@@ -29,13 +29,13 @@ struct ReasoningWish {
 
 // Reads reasoning_effort, reasoning, thinking and enable_thinking; `suffix` is the effort that the
 // model's name ended in.
-[[nodiscard]] ReasoningWish read_reasoning(json::Value request, std::string_view suffix,
-                                           Report& report);
+[[nodiscard]] ReasoningRequest read_reasoning(json::Value request, std::string_view suffix,
+                                              Report& report);
 
 // The same for Responses: `reasoning` is its member of that name, `effort` the reasoning_effort of
 // chat, which counts where the first says nothing. `is_hidden` unless a summary was asked for.
-[[nodiscard]] ReasoningWish read_responses_reasoning(json::Value reasoning, json::Value effort,
-                                                     std::string_view suffix, Report& report);
+[[nodiscard]] ReasoningRequest read_responses_reasoning(json::Value reasoning, json::Value effort,
+                                                        std::string_view suffix, Report& report);
 
 struct ThinkingContext {
   const anthropic::Capabilities& can;
@@ -53,7 +53,7 @@ struct ThinkingChoice {
   bool binds_blocks = false;  // it says what becomes of blocks whose prefix has changed
 };
 
-[[nodiscard]] ThinkingChoice choose_thinking(const ReasoningWish& wish,
+[[nodiscard]] ThinkingChoice choose_thinking(const ReasoningRequest& wish,
                                              const ThinkingContext& context, Report& report);
 
 }  // namespace ccproxy::dialect
