@@ -23,7 +23,7 @@ bool is_thought(json::Value block) {
 
 }  // namespace
 
-std::string seal_thought(std::string_view block, const ThoughtOwner& owner) {
+std::string encode_reasoning(std::string_view block, const ThoughtOwner& owner) {
   std::string json;
   json::Writer writer(json);
   writer.begin_object().member("m", owner.family).member("a", owner.account);

@@ -15,7 +15,7 @@ struct ThoughtOwner {
 };
 
 // `block` is the thinking block as upstream wrote it, JSON.
-[[nodiscard]] std::string seal_thought(std::string_view block, const ThoughtOwner& owner);
+[[nodiscard]] std::string encode_reasoning(std::string_view block, const ThoughtOwner& owner);
 
 // The block; nothing for what another program made, and for another family or account.
 [[nodiscard]] std::optional<std::string> open_thought(std::string_view sealed,

@@ -41,7 +41,7 @@ void ReasoningItem::close(const ThoughtOwner& owner, ResponseEvents& events, std
     const std::string block = redacted_.empty() ? R"({"type":"thinking","thinking":")" + thinking_ +
                                                       R"(","signature":")" + signature_ + "\"}"
                                                 : redacted_;
-    json_.append(R"(,"encrypted_content":")").append(seal_thought(block, owner)).append("\"");
+    json_.append(R"(,"encrypted_content":")").append(encode_reasoning(block, owner)).append("\"");
   }
   json_ += '}';
   events.add("output_item.done", {place_.whole(), json_}, out);
