@@ -118,17 +118,17 @@ Task<Result<void>> TranslatedAnswer::take_no_stream(http::Coding coding) {
 }
 
 Task<Result<std::string_view>> TranslatedAnswer::next_piece() {
-  if (!form_.streams || parts_.upstream.answer().body_ready())
+  if (!reply_options_.streams || parts_.upstream.answer().body_ready())
     co_return co_await parts_.upstream.answer().read_body();
   co_return co_await meanwhile(read_on(parts_.upstream.shared_answer()));
 }
 
 Result<std::string_view> TranslatedAnswer::decoded(std::string_view piece) {
   received_ += piece.size();
-  if (!form_.streams && received_ > kMostWhole)
+  if (!reply_options_.streams && received_ > kMostWhole)
     return fail(ErrorKind::kUpstreamBroke, "the upstream's answer is too large to be held whole");
-  if (form_.keeps_blocks && received_ > kMostKept) {
-    form_.keeps_blocks = false;
+  if (reply_options_.wants_transcript && received_ > kMostKept) {
+    reply_options_.wants_transcript = false;
     transcript_.clear();
   }
   if (!decoder_) return piece;
@@ -157,7 +157,7 @@ Task<Result<bool>> TranslatedAnswer::see_apart(std::string piece) {
 
 // Does `work`, which tells about so many bytes.
 Task<void> TranslatedAnswer::encode(std::size_t size, FunctionRef<void()> work) {
-  if (form_.keeper != nullptr) return form_.keeper->encode(size, work);
+  if (reply_options_.keeper != nullptr) return reply_options_.keeper->encode(size, work);
   return go_on_apart(parts_.worker, size, work);
 }
 
@@ -187,23 +187,23 @@ bool TranslatedAnswer::see(const anthropic::MessageEvent& event) {
   }
   if (std::holds_alternative<MessageStart>(event) && !started_) started_ = Clock::now();
   if (std::holds_alternative<BlockStart>(event) || std::holds_alternative<MessageDelta>(event))
-    is_promised_ = is_promised_ || form_.streams;
+    always_replies_ = always_replies_ || reply_options_.streams;
   if (!std::holds_alternative<Ping>(event)) last_content_ = Clock::now();
   content_ += content_of(event);
   whole_.pass(event, [this](const MessageEvent& whole) {
     encoder_.on(whole, out_);
-    if (form_.keeps_blocks) transcript_.on(whole);
+    if (reply_options_.wants_transcript) transcript_.on(whole);
   });
   return std::holds_alternative<MessageStop>(event);
 }
 
 void TranslatedAnswer::note_failure(const anthropic::Failure& failure) {
-  if (is_promised_) {
+  if (always_replies_) {
     whole_.pass(failure, [this](const auto& whole) { encoder_.on(whole, out_); });
     is_over_ = true;
   } else {
-    failure_ = dialect::openai_error(form_.dialect, failure, field_views(*head_), parts_.receipt.id,
-                                     wall_now());
+    failure_ = dialect::openai_error(reply_options_.dialect, failure, field_views(*head_),
+                                     parts_.receipt.id, wall_now());
   }
   // The type alone, and only one that is known: what else it says may be of a body, and the log
   // holds none.
@@ -219,7 +219,7 @@ void TranslatedAnswer::commit() {
   http::append_field(fields, "content-type", "text/event-stream; charset=utf-8");
   http::append_field(fields, "cache-control", "no-cache");
   http::append_field(fields, "x-accel-buffering", "no");
-  fields += form_.fields;
+  fields += reply_options_.fields;
   parts_.sink.begin(200, fields);
   parts_.receipt.status = 200;
   is_committed_ = true;
@@ -227,7 +227,7 @@ void TranslatedAnswer::commit() {
 
 // Whole events only, all that there are in one write.
 Task<Result<void>> TranslatedAnswer::tell() {
-  if (!is_promised_ || out_.empty()) co_return Result<void>{};
+  if (!always_replies_ || out_.empty()) co_return Result<void>{};
   if (!is_committed_) commit();
   auto written = co_await parts_.sink.write(out_);
   if (out_.capacity() > kAhead) out_ = std::string();  // it told much of the request
@@ -240,10 +240,10 @@ Task<Result<void>> TranslatedAnswer::tell() {
 // that is little. Meanwhile nothing is read from the upstream.
 Task<Result<void>> TranslatedAnswer::make_room() {
   const std::size_t content = content_ + std::min(content_, kAhead);
-  const std::size_t due =
-      form_.cost * content + form_.kept_cost * std::min(content, Form::kMostKept);
+  const std::size_t due = reply_options_.cost * content +
+                          reply_options_.kept_cost * std::min(content, ReplyOptions::kMostKept);
   if (hold_up_to(due)) co_return Result<void>{};
-  const bool may_wait = form_.streams || form_.is_promised;
+  const bool may_wait = reply_options_.streams || reply_options_.always_replies;
   const auto give_up = Clock::now() + kLongestWait;
   while (!hold_up_to(due)) {
     const bool is_hopeless = due > parts_.worker.shared.held.room();  // whoever leaves
@@ -267,7 +267,7 @@ bool TranslatedAnswer::hold_up_to(std::size_t due) {
 
 Task<Result<void>> TranslatedAnswer::tell_what_is_due() {
   if (until_due() > Clock::duration::zero()) co_return Result<void>{};
-  is_promised_ = true;
+  always_replies_ = true;
   if (is_committed_) out_ += dialect::kKeepAlive;
   auto told = co_await tell();
   co_return told;
@@ -288,12 +288,12 @@ Task<Result<void>> TranslatedAnswer::finish() {
   const auto finishing = [this] { encoder_.finish(out_); };
   if (!is_over_) co_await encode_end(finishing);
   note_ignored();
-  if (!form_.streams && !form_.is_promised && encoder_.status() != kOk) drop();
+  if (!reply_options_.streams && !reply_options_.always_replies && encoder_.status() != kOk) drop();
   co_await keep();
-  if (!form_.streams) {
+  if (!reply_options_.streams) {
     std::string fields;
     http::append_field(fields, "content-type", "application/json");
-    fields += form_.fields;
+    fields += reply_options_.fields;
     if (const std::string found = dialect::header_list(encoder_.ignored()); !found.empty())
       http::append_field(fields, "x-ccproxy-ignored", found);
     parts_.receipt.status = encoder_.status();
@@ -304,13 +304,13 @@ Task<Result<void>> TranslatedAnswer::finish() {
 
 // Nothing more is told before it is kept, so that whoever has seen the end finds all of it.
 Task<void> TranslatedAnswer::keep() {
-  if (form_.keeper == nullptr) co_return;
-  const bool is_kept = co_await form_.keeper->keep(transcript_, out_, hold_);
-  if (!is_kept) append_warning(form_.fields, "not_stored");
+  if (reply_options_.keeper == nullptr) co_return;
+  const bool is_kept = co_await reply_options_.keeper->keep(transcript_, out_, hold_);
+  if (!is_kept) append_warning(reply_options_.fields, "not_stored");
 }
 
 void TranslatedAnswer::drop() {
-  if (form_.keeper != nullptr) std::exchange(form_.keeper, nullptr)->drop();
+  if (reply_options_.keeper != nullptr) std::exchange(reply_options_.keeper, nullptr)->drop();
 }
 
 Task<Result<void>> TranslatedAnswer::end() {
@@ -322,7 +322,7 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
   note_usage();
   const bool has_listener =
       error.kind != ErrorKind::kClientGone && error.kind != ErrorKind::kClientStalled;
-  if (!is_promised_ && has_listener) {
+  if (!always_replies_ && has_listener) {
     drop();
     co_return fail(std::move(error));
   }
@@ -331,7 +331,8 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
   if (!has_listener) {
     parts_.sink.close();
     out_ = std::string();
-    if (form_.keeper != nullptr) co_await form_.keeper->abandon(transcript_, hold_);
+    if (reply_options_.keeper != nullptr)
+      co_await reply_options_.keeper->abandon(transcript_, hold_);
     co_return Result<void>{};
   }
   const auto failing = [this, &error] { encoder_.fail(error, out_); };
@@ -342,7 +343,7 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
 
 Task<Result<void>> TranslatedAnswer::break_off(dialect::ErrorReply reply, std::string_view event) {
   note_usage();
-  if (!is_promised_) co_return co_await refuse(std::move(reply));
+  if (!always_replies_) co_return co_await refuse(std::move(reply));
   const auto failing = [this, &reply, event] {
     anthropic::EventReader reader;
     auto failure = anthropic::read_event(reader, "error", event);

@@ -46,11 +46,11 @@ class AnswerKeeper {
 
 class TranslatedAnswer {
  public:
-  struct Form {
+  struct ReplyOptions {
     dialect::Dialect dialect = dialect::Dialect::kChat;
-    bool streams = false;       // as events while it comes, or whole at the end
-    bool keeps_blocks = false;  // transcript() is wanted
-    bool is_promised = false;   // there will be an answer, whatever happens
+    bool streams = false;           // as events while it comes, or whole at the end
+    bool wants_transcript = false;  // transcript() is wanted
+    bool always_replies = false;    // there will be an answer, whatever happens
     // Bytes that are held at its end for each byte of its content, and more of them for what is
     // remembered or kept, which is so much at the most.
     std::size_t cost = 0, kept_cost = 0;
@@ -60,12 +60,13 @@ class TranslatedAnswer {
   };
 
   // Both must outlive it.
-  TranslatedAnswer(const ExchangeParts& parts, dialect::ReplyEncoder& encoder, Form form)
+  TranslatedAnswer(const ExchangeParts& parts, dialect::ReplyEncoder& encoder,
+                   ReplyOptions reply_options)
       : parts_(parts),
         encoder_(encoder),
-        form_(std::move(form)),
+        reply_options_(std::move(reply_options)),
         hold_(parts.worker.shared.held),
-        is_promised_(form_.is_promised) {}
+        always_replies_(reply_options_.always_replies) {}
 
   // Takes one message, from the head that has just come to its last event. Fails as Call does, with
   // kUpstreamBroke when the message is not complete, when the client cannot be written to, and with
@@ -114,7 +115,7 @@ class TranslatedAnswer {
 
   const ExchangeParts& parts_;
   dialect::ReplyEncoder& encoder_;
-  Form form_;
+  ReplyOptions reply_options_;
   const http::ResponseHead* head_ = nullptr;  // of the message that is being taken
   std::optional<http::Decoder> decoder_;      // for an answer that is coded though nobody asked
   std::string plain_;
@@ -125,7 +126,7 @@ class TranslatedAnswer {
   std::size_t received_ = 0;
   std::size_t content_ = 0;                     // bytes of what the model wrote
   MemoryReservation hold_;                      // counts what becomes of them
-  bool is_promised_;                            // there will be an answer
+  bool always_replies_;                         // there will be an answer
   bool is_committed_ = false;                   // its head is on its way
   bool is_over_ = false;                        // it ended in an error event, which was told
   std::optional<dialect::ErrorReply> failure_;  // one that came early enough to be the whole reply
@@ -136,7 +137,7 @@ class TranslatedAnswer {
 
 template <class T>
 Task<Result<T>> TranslatedAnswer::meanwhile(Task<Result<T>> work) {
-  if (!form_.streams) co_return co_await std::move(work);
+  if (!reply_options_.streams) co_return co_await std::move(work);
   net::Pending<Result<T>> pending(parts_.worker.runtime, std::move(work));
   Result<void> told;
   while (true) {

@@ -44,7 +44,7 @@ Task<Result<void>> Translation::run_in_background(RequestBody body, OnQueued on_
   auto queued = co_await queue();
   if (!queued) co_return fail(queued.error());
   on_queued(std::move(*queued));
-  TranslatedAnswer answer(parts_, *encoder_, form());
+  TranslatedAnswer answer(parts_, *encoder_, reply_options());
   auto head = co_await ask();
   if (!head) {
     const Error error = parts_.upstream.explain(head.error());

@@ -348,31 +348,31 @@ void Translation::make_encoder() {
 
 // Of a stream in chat nothing stays but the turn that is remembered; Responses tell all of it once
 // more at the end, and what is kept is put together beside that.
-void Translation::note_cost(TranslatedAnswer::Form& form) const {
+void Translation::note_cost(TranslatedAnswer::ReplyOptions& reply_options) const {
   constexpr std::size_t kBlocks = 2, kWhole = 2, kResponse = 4, kKept = 4;
   if (is_responses(route_.kind))
-    form.cost = kResponse;
+    reply_options.cost = kResponse;
   else if (!decoded_.plan.stream)
-    form.cost = kWhole;
-  if (form.keeps_blocks) form.kept_cost += kBlocks;
-  if (running_) form.kept_cost += kKept;
+    reply_options.cost = kWhole;
+  if (reply_options.wants_transcript) reply_options.kept_cost += kBlocks;
+  if (running_) reply_options.kept_cost += kKept;
 }
 
-TranslatedAnswer::Form Translation::form() const {
-  TranslatedAnswer::Form form{
+TranslatedAnswer::ReplyOptions Translation::reply_options() const {
+  TranslatedAnswer::ReplyOptions reply_options{
       .dialect = route_.dialect,
       .streams = decoded_.plan.stream,
-      .keeps_blocks = decoded_.has_tools || decoded_.may_pause || running_ != nullptr,
-      .is_promised = running_ && running_->is_background(),
+      .wants_transcript = decoded_.has_tools || decoded_.may_pause || running_ != nullptr,
+      .always_replies = running_ && running_->is_background(),
       .keeper = keeper_.get()};
-  note_cost(form);
-  return form;
+  note_cost(reply_options);
+  return reply_options;
 }
 
 Task<Result<void>> Translation::tell(http::ResponseHead head) {
   const auto making = [this] { make_encoder(); };
   co_await go_on_apart(parts_.worker, kept_size(), making);
-  TranslatedAnswer::Form how = form();
+  TranslatedAnswer::ReplyOptions how = reply_options();
   how.fields = answer_fields(parts_, head);
   TranslatedAnswer answer(parts_, *encoder_, std::move(how));
   co_return co_await tell(answer, std::move(head));

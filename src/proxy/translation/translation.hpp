@@ -80,8 +80,8 @@ class Translation {
   void make_encoder();
   void make_response_encoder();
   [[nodiscard]] Task<Result<Queued>> queue();
-  void note_cost(TranslatedAnswer::Form& form) const;
-  [[nodiscard]] TranslatedAnswer::Form form() const;
+  void note_cost(TranslatedAnswer::ReplyOptions& reply_options) const;
+  [[nodiscard]] TranslatedAnswer::ReplyOptions reply_options() const;
   [[nodiscard]] Task<Result<void>> tell(http::ResponseHead head);
   [[nodiscard]] Task<Result<void>> tell(TranslatedAnswer& answer, http::ResponseHead head);
   [[nodiscard]] Task<Result<void>> tell_count(const http::ResponseHead& head);
