@@ -38,8 +38,8 @@ Task<void> encode_kept(WorkerState& worker, RunningResponse& running, std::size_
   co_await go_on_apart(worker, size, work);
 }
 
-Task<bool> ResponseKeeper::keep(const anthropic::Transcript& transcript, std::string& out,
-                                MemoryReservation& hold) {
+Task<bool> ResponseRecorder::keep(const anthropic::Transcript& transcript, std::string& out,
+                                  MemoryReservation& hold) {
   std::vector<store::StoredItem> items;
   std::string object;
   const auto copy = [this, &transcript, &items, &object] {
@@ -55,7 +55,7 @@ Task<bool> ResponseKeeper::keep(const anthropic::Transcript& transcript, std::st
   co_return !is_lost;
 }
 
-Task<void> ResponseKeeper::note_lost(const Error& error, std::string& out) {
+Task<void> ResponseRecorder::note_lost(const Error& error, std::string& out) {
   const auto taking_back = [this, &out] { encoder_.take_back(out); };
   co_await encode(out.size() + encoder_.weight(), taking_back);
   parts_.receipt.warn("not_stored", error.message);
@@ -64,15 +64,15 @@ Task<void> ResponseKeeper::note_lost(const Error& error, std::string& out) {
       fmt::format("{} could not be kept: {}", running_.id(), error.message));
 }
 
-Task<void> ResponseKeeper::abandon(const anthropic::Transcript& transcript,
-                                   MemoryReservation& hold) {
+Task<void> ResponseRecorder::abandon(const anthropic::Transcript& transcript,
+                                     MemoryReservation& hold) {
   std::string nobody;
   const auto cancelling = [this, &nobody] { encoder_.cancel(nobody); };
   co_await encode(transcript.blocks().size() + encoder_.weight(), cancelling);
   (void)co_await keep(transcript, nobody, hold);
 }
 
-void ResponseKeeper::drop() {
+void ResponseRecorder::drop() {
   running_.erase();
   running_.close();
 }

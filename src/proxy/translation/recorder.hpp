@@ -19,11 +19,11 @@ namespace ccproxy::proxy {
 [[nodiscard]] Task<void> encode_kept(WorkerState& worker, RunningResponse& running,
                                      std::size_t size, FunctionRef<void()> work);
 
-class ResponseKeeper final : public AnswerKeeper {
+class ResponseRecorder final : public ReplyRecorder {
  public:
   // All must outlive it.
-  ResponseKeeper(const ExchangeParts& parts, dialect::ResponsesEncoder& encoder,
-                 RunningResponse& running)
+  ResponseRecorder(const ExchangeParts& parts, dialect::ResponsesEncoder& encoder,
+                   RunningResponse& running)
       : parts_(parts), encoder_(encoder), running_(running) {}
 
   [[nodiscard]] Task<bool> keep(const anthropic::Transcript& transcript, std::string& out,

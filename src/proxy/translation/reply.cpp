@@ -157,7 +157,7 @@ Task<Result<bool>> TranslatedAnswer::see_apart(std::string piece) {
 
 // Does `work`, which tells about so many bytes.
 Task<void> TranslatedAnswer::encode(std::size_t size, FunctionRef<void()> work) {
-  if (reply_options_.keeper != nullptr) return reply_options_.keeper->encode(size, work);
+  if (reply_options_.recorder != nullptr) return reply_options_.recorder->encode(size, work);
   return go_on_apart(parts_.worker, size, work);
 }
 
@@ -304,13 +304,13 @@ Task<Result<void>> TranslatedAnswer::finish() {
 
 // Nothing more is told before it is kept, so that whoever has seen the end finds all of it.
 Task<void> TranslatedAnswer::keep() {
-  if (reply_options_.keeper == nullptr) co_return;
-  const bool is_kept = co_await reply_options_.keeper->keep(transcript_, out_, hold_);
+  if (reply_options_.recorder == nullptr) co_return;
+  const bool is_kept = co_await reply_options_.recorder->keep(transcript_, out_, hold_);
   if (!is_kept) append_warning(reply_options_.fields, "not_stored");
 }
 
 void TranslatedAnswer::drop() {
-  if (reply_options_.keeper != nullptr) std::exchange(reply_options_.keeper, nullptr)->drop();
+  if (reply_options_.recorder != nullptr) std::exchange(reply_options_.recorder, nullptr)->drop();
 }
 
 Task<Result<void>> TranslatedAnswer::end() {
@@ -331,8 +331,8 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
   if (!has_listener) {
     parts_.sink.close();
     out_ = std::string();
-    if (reply_options_.keeper != nullptr)
-      co_await reply_options_.keeper->abandon(transcript_, hold_);
+    if (reply_options_.recorder != nullptr)
+      co_await reply_options_.recorder->abandon(transcript_, hold_);
     co_return Result<void>{};
   }
   const auto failing = [this, &error] { encoder_.fail(error, out_); };

@@ -24,12 +24,12 @@
 namespace ccproxy::proxy {
 
 // Is told how an answer ended, before the client is: for answers that are kept.
-class AnswerKeeper {
+class ReplyRecorder {
  public:
-  AnswerKeeper() = default;
-  AnswerKeeper(const AnswerKeeper&) = delete;
-  AnswerKeeper& operator=(const AnswerKeeper&) = delete;
-  virtual ~AnswerKeeper() = default;
+  ReplyRecorder() = default;
+  ReplyRecorder(const ReplyRecorder&) = delete;
+  ReplyRecorder& operator=(const ReplyRecorder&) = delete;
+  virtual ~ReplyRecorder() = default;
 
   // The encoder has come to the end, whichever it is, and has put it into `out`. False when it
   // could not be kept: then `out` says so. What `hold` has counted for the end goes along.
@@ -56,7 +56,7 @@ class TranslatedAnswer {
     std::size_t cost = 0, kept_cost = 0;
     static constexpr std::size_t kMostKept = std::size_t{16} << 20;
     std::string fields{};  // of the reply's head, all but the content type
-    AnswerKeeper* keeper = nullptr;
+    ReplyRecorder* recorder = nullptr;
   };
 
   // Both must outlive it.

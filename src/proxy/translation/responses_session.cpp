@@ -166,7 +166,7 @@ void Translation::make_response_encoder() {
   encoder_ = std::move(encoder);
   if (!running_) return;
   running_->set_object(response_->object());
-  keeper_ = std::make_unique<ResponseKeeper>(parts_, *response_, *running_);
+  recorder_ = std::make_unique<ResponseRecorder>(parts_, *response_, *running_);
 }
 
 Task<Result<void>> Translation::tell_count(const http::ResponseHead& head) {

@@ -364,7 +364,7 @@ TranslatedAnswer::ReplyOptions Translation::reply_options() const {
       .streams = decoded_.plan.stream,
       .wants_transcript = decoded_.has_tools || decoded_.may_pause || running_ != nullptr,
       .always_replies = running_ && running_->is_background(),
-      .keeper = keeper_.get()};
+      .recorder = recorder_.get()};
   note_cost(reply_options);
   return reply_options;
 }

@@ -120,7 +120,7 @@ class Translation {
   store::StoredInput input_;                       // when it is kept
   std::shared_ptr<RunningResponse> running_;       // likewise
   dialect::ResponsesEncoder* response_ = nullptr;  // the encoder, when it is one
-  std::unique_ptr<ResponseKeeper> keeper_;
+  std::unique_ptr<ResponseRecorder> recorder_;
 };
 
 }  // namespace ccproxy::proxy
