@@ -242,7 +242,7 @@ int serve(const Start& start, config::Loaded loaded) {
                                 [&log = **log](auth::Severity gravity, const std::string& message) {
                                   log.say(level_of(gravity), "credential", message);
                                 });
-  proxy::Catalog catalog(*models, loaded.config);
+  proxy::ModelCatalog catalog(*models, loaded.config);
   proxy::ThinkingMemory thinking(proxy::thinking_bytes(loaded.config));
   proxy::ResponseStore responses(start.database_path());
   const auto kept = responses.configure(loaded.config.store);

@@ -17,12 +17,12 @@ constexpr std::chrono::minutes kRetry{1};
 
 }  // namespace
 
-Catalog::Catalog(const anthropic::ModelTable& models, const config::Config& config)
+ModelCatalog::ModelCatalog(const anthropic::ModelTable& models, const config::Config& config)
     : models_(models) {
   rebuild(config);
 }
 
-void Catalog::rebuild(const config::Config& config) {
+void ModelCatalog::rebuild(const config::Config& config) {
   const std::lock_guard lock(mutex_);
   mapping_ = config.model_mapping;
   follows_ = config.follow_retirements;
@@ -30,7 +30,7 @@ void Catalog::rebuild(const config::Config& config) {
 }
 
 // Under the lock.
-void Catalog::build() {
+void ModelCatalog::build() {
   anthropic::Mapping mapping;
   for (const auto& row : mapping_) mapping.emplace_back(row.first, meaning_of(models_, row).target);
   Entries entries = anthropic::list_models(models_, mapping, [&](std::string_view target) {
@@ -43,18 +43,18 @@ void Catalog::build() {
   fresh_until_ = Clock::time_point::min();
 }
 
-std::shared_ptr<const Catalog::Entries> Catalog::entries() const {
+std::shared_ptr<const ModelCatalog::Entries> ModelCatalog::entries() const {
   const std::lock_guard lock(mutex_);
   return entries_;
 }
 
-std::string Catalog::successor(std::string_view id) const {
+std::string ModelCatalog::successor(std::string_view id) const {
   const std::lock_guard lock(mutex_);
   return successor_of(id);
 }
 
 // Under the lock. As the table does it, with what has retired since.
-std::string Catalog::successor_of(std::string_view id) const {
+std::string ModelCatalog::successor_of(std::string_view id) const {
   std::string current = models_.successor(id);
   for (std::size_t steps = 0; steps <= retired_.size(); ++steps) {
     const anthropic::Model* row = models_.find(current);
@@ -64,7 +64,7 @@ std::string Catalog::successor_of(std::string_view id) const {
   return std::string(id);
 }
 
-bool Catalog::retire(std::string_view id, Instant now) {
+bool ModelCatalog::retire(std::string_view id, Instant now) {
   const anthropic::Model* row = models_.find(id);
   if (row == nullptr || row->life.successor.empty() || row->life.state == LifeState::kRetired)
     return false;
@@ -75,7 +75,7 @@ bool Catalog::retire(std::string_view id, Instant now) {
   return true;
 }
 
-bool Catalog::claim_refresh() {
+bool ModelCatalog::claim_refresh() {
   const std::lock_guard lock(mutex_);
   const auto now = Clock::now();
   if (now < fresh_until_) return false;
@@ -83,12 +83,12 @@ bool Catalog::claim_refresh() {
   return true;
 }
 
-void Catalog::release_refresh() {
+void ModelCatalog::release_refresh() {
   const std::lock_guard lock(mutex_);
   fresh_until_ = {};
 }
 
-void Catalog::merge(std::string_view upstream_list) {
+void ModelCatalog::merge(std::string_view upstream_list) {
   // Under the lock from the first look on, or what rebuild() has put there meanwhile would be lost.
   const std::lock_guard lock(mutex_);
   auto merged = std::make_shared<Entries>(*entries_);
@@ -97,8 +97,8 @@ void Catalog::merge(std::string_view upstream_list) {
   fresh_until_ = Clock::now() + kFresh;
 }
 
-void Catalog::say_retired(telemetry::Log& log, const std::string& id,
-                          const std::string& successor) {
+void ModelCatalog::say_retired(telemetry::Log& log, const std::string& id,
+                               const std::string& successor) {
   {
     const std::lock_guard lock(mutex_);
     if (!said_retired_.insert(id).second) return;

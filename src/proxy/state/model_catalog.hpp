@@ -19,12 +19,12 @@
 
 namespace ccproxy::proxy {
 
-class Catalog {
+class ModelCatalog {
  public:
   using Entries = std::vector<anthropic::ModelEntry>;
 
   // `models` must outlive it.
-  Catalog(const anthropic::ModelTable& models, const config::Config& config);
+  ModelCatalog(const anthropic::ModelTable& models, const config::Config& config);
 
   [[nodiscard]] std::shared_ptr<const Entries> entries() const;
 

@@ -18,21 +18,21 @@ class CatalogTest : public testing::Test {
 };
 
 TEST_F(CatalogTest, names_of_the_mapping_say_what_they_stand_for_and_who_serves_them) {
-  const Catalog catalog(models_, config_);
+  const ModelCatalog catalog(models_, config_);
   const auto entries = catalog.entries();
   const auto* entry = anthropic::find_entry(*entries, "gpt-4");
   ASSERT_NE(entry, nullptr);
   EXPECT_EQ(entry->maps_to, "claude-sonnet-4-20250514");
   EXPECT_EQ(entry->served_by, "claude-sonnet-4-6");
   config_.follow_retirements = false;
-  const Catalog literal(models_, config_);
+  const ModelCatalog literal(models_, config_);
   EXPECT_EQ(anthropic::find_entry(*literal.entries(), "gpt-4")->served_by,
             "claude-sonnet-4-20250514");
 }
 
 TEST_F(CatalogTest, the_bare_name_of_a_line_stands_for_its_newest_model) {
   config_.model_mapping["mine"] = "opus";
-  const Catalog catalog(models_, config_);
+  const ModelCatalog catalog(models_, config_);
   const auto entries = catalog.entries();
   for (const auto& [name, id] : {std::pair("sonnet", "claude-sonnet-5-5"),
                                  {"opus", "claude-opus-5-5"},
@@ -60,11 +60,11 @@ constexpr const char* kDated = R"({"newest_family":"f","families":[{"name":"f","
    "life":{"state":"active","date":"2026-03-01","successor":"later"}},
   {"id":"lost","family":"f","display_name":"x","life":{"state":"active","date":"2026-01-01"}}]})";
 
-TEST(Catalog, a_dated_model_that_is_gone_counts_as_retired_from_then_on) {
+TEST(ModelCatalog, a_dated_model_that_is_gone_counts_as_retired_from_then_on) {
   const auto models = anthropic::parse_models(kDated).value();
   config::Config config;
   config.model_mapping = {{"mine", "old"}};
-  Catalog catalog(models, config);
+  ModelCatalog catalog(models, config);
   const Instant early = instant_of("2026-02-28").value();
   const Instant day = instant_of("2026-03-01").value();
   const Instant late = instant_of("2026-07-01").value();
@@ -89,7 +89,7 @@ TEST(Catalog, a_dated_model_that_is_gone_counts_as_retired_from_then_on) {
 }
 
 TEST_F(CatalogTest, one_caller_at_a_time_is_sent_to_ask_the_upstream) {
-  Catalog catalog(models_, config_);
+  ModelCatalog catalog(models_, config_);
   EXPECT_TRUE(catalog.claim_refresh());
   EXPECT_FALSE(catalog.claim_refresh());
   catalog.release_refresh();
@@ -98,7 +98,7 @@ TEST_F(CatalogTest, one_caller_at_a_time_is_sent_to_ask_the_upstream) {
 }
 
 TEST_F(CatalogTest, what_the_upstream_lists_joins_and_what_is_no_list_changes_nothing) {
-  Catalog catalog(models_, config_);
+  ModelCatalog catalog(models_, config_);
   const auto before = catalog.entries()->size();
   catalog.merge("nonsense");
   EXPECT_EQ(catalog.entries()->size(), before);

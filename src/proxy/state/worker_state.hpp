@@ -45,7 +45,7 @@ struct Shared {
   const anthropic::ModelTable& models;
   auth::Credentials& credentials;
   telemetry::Log& log;
-  Catalog& catalog;
+  ModelCatalog& catalog;
   ThinkingMemory& thinking;
   ResponseStore& responses;
   MemoryBudget held;

@@ -82,7 +82,7 @@ Task<void> BackgroundResponse::run(std::shared_ptr<BackgroundResponse> self, Req
 
 Task<Result<void>> BackgroundResponse::translate(RequestBody body, Waiting& waiting) {
   NullSink nobody;
-  const ExchangeParts parts{worker_, *config_, nobody, head_, upstream_, receipt_, {}};
+  const ExchangeContext parts{worker_, *config_, nobody, head_, upstream_, receipt_, {}};
   Translation translation(parts, route_, hold_);
   Translation::OnQueued on_queued = [&waiting, this](Queued queued) {
     queued.running->on_cancel([weak = weak_from_this()] {

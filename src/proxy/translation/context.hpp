@@ -14,7 +14,7 @@
 namespace ccproxy::proxy {
 
 // Owned by the exchange; outlives all that it is given to.
-struct ExchangeParts {
+struct ExchangeContext {
   WorkerState& worker;
   const config::Config& config;
   ReplySink& sink;

@@ -46,7 +46,7 @@ Task<bool> ResponseRecorder::keep(const anthropic::Transcript& transcript, std::
     items = stored_items(encoder_.items(), transcript);
     object = encoder_.object();
   };
-  co_await go_on_apart(parts_.worker, transcript.blocks().size() + encoder_.weight(), copy);
+  co_await go_on_apart(exchange_.worker, transcript.blocks().size() + encoder_.weight(), copy);
   const store::Status status = kept_status(encoder_.response_status());
   const auto kept = co_await running_.finish(status, std::move(object), std::move(items), hold);
   const bool is_lost = !kept && kept.error().kind != ErrorKind::kNotFound;  // that is erased
@@ -58,8 +58,8 @@ Task<bool> ResponseRecorder::keep(const anthropic::Transcript& transcript, std::
 Task<void> ResponseRecorder::note_lost(const Error& error, std::string& out) {
   const auto taking_back = [this, &out] { encoder_.take_back(out); };
   co_await encode(out.size() + encoder_.weight(), taking_back);
-  parts_.receipt.warn("not_stored", error.message);
-  parts_.worker.shared.log.say(
+  exchange_.receipt.warn("not_stored", error.message);
+  exchange_.worker.shared.log.say(
       telemetry::Level::kError, "store",
       fmt::format("{} could not be kept: {}", running_.id(), error.message));
 }

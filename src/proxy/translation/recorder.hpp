@@ -22,9 +22,9 @@ namespace ccproxy::proxy {
 class ResponseRecorder final : public ReplyRecorder {
  public:
   // All must outlive it.
-  ResponseRecorder(const ExchangeParts& parts, dialect::ResponsesEncoder& encoder,
+  ResponseRecorder(const ExchangeContext& parts, dialect::ResponsesEncoder& encoder,
                    RunningResponse& running)
-      : parts_(parts), encoder_(encoder), running_(running) {}
+      : exchange_(parts), encoder_(encoder), running_(running) {}
 
   [[nodiscard]] Task<bool> keep(const anthropic::Transcript& transcript, std::string& out,
                                 MemoryReservation& hold) override;
@@ -32,13 +32,13 @@ class ResponseRecorder final : public ReplyRecorder {
                                    MemoryReservation& hold) override;
   void drop() override;
   [[nodiscard]] Task<void> encode(std::size_t size, FunctionRef<void()> work) override {
-    return encode_kept(parts_.worker, running_, size, work);
+    return encode_kept(exchange_.worker, running_, size, work);
   }
 
  private:
   [[nodiscard]] Task<void> note_lost(const Error& error, std::string& out);
 
-  const ExchangeParts& parts_;
+  const ExchangeContext& exchange_;
   dialect::ResponsesEncoder& encoder_;
   RunningResponse& running_;
 };

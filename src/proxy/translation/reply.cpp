@@ -82,14 +82,14 @@ Task<Result<void>> TranslatedAnswer::take(const http::ResponseHead& head) {
     if (decoder_ || is_large(next_size()))
       is_complete = co_await see_apart(std::string(*piece));
     else
-      is_complete = see(*piece, parts_.worker.events);
+      is_complete = see(*piece, exchange_.worker.events);
     if (!is_complete) co_return fail(is_complete.error());
     if (*is_complete) co_return Result<void>{};
     auto told = co_await tell();
     if (!told) co_return told;
     auto has_room = co_await make_room();
     if (!has_room) co_return has_room;
-    if (Clock::now() - last_content_ > parts_.config.timeouts.ping_only)
+    if (Clock::now() - last_content_ > exchange_.config.timeouts.ping_only)
       co_return fail(ErrorKind::kTimedOut,
                      "the upstream sent nothing but pings (timeouts.pingOnlySeconds)");
   }
@@ -98,7 +98,7 @@ Task<Result<void>> TranslatedAnswer::take(const http::ResponseHead& head) {
 // Some gateways answer 200 with an error in JSON, or with anything else that is no stream: what
 // they say is all that explains it.
 Task<Result<void>> TranslatedAnswer::take_no_stream(http::Coding coding) {
-  ErrorBody came = co_await parts_.upstream.read_error_body();
+  ErrorBody came = co_await exchange_.upstream.read_error_body();
   if (came.broke) co_return fail(*came.broke);
   std::string body = std::move(came.text);
   if (coding != http::Coding::kIdentity) {
@@ -107,20 +107,20 @@ Task<Result<void>> TranslatedAnswer::take_no_stream(http::Coding coding) {
     (void)decoder.decode(body, plain, kLarge);
     body = std::move(plain);
   }
-  auto event = anthropic::read_event(parts_.worker.events, "error", body);
+  auto event = anthropic::read_event(exchange_.worker.events, "error", body);
   const auto* failure = event ? std::get_if<anthropic::Failure>(&*event) : nullptr;
   if (failure != nullptr && !failure->message.empty()) {
     note_failure(*failure);
     co_return Result<void>{};
   }
-  co_return fail_quoting(parts_.receipt, ErrorKind::kUpstreamBroke,
+  co_return fail_quoting(exchange_.receipt, ErrorKind::kUpstreamBroke,
                          "the upstream's answer is no event stream", dialect::quoted_answer(body));
 }
 
 Task<Result<std::string_view>> TranslatedAnswer::next_piece() {
-  if (!reply_options_.streams || parts_.upstream.answer().body_ready())
-    co_return co_await parts_.upstream.answer().read_body();
-  co_return co_await meanwhile(read_on(parts_.upstream.shared_answer()));
+  if (!reply_options_.streams || exchange_.upstream.answer().body_ready())
+    co_return co_await exchange_.upstream.answer().read_body();
+  co_return co_await meanwhile(read_on(exchange_.upstream.shared_answer()));
 }
 
 Result<std::string_view> TranslatedAnswer::decoded(std::string_view piece) {
@@ -158,7 +158,7 @@ Task<Result<bool>> TranslatedAnswer::see_apart(std::string piece) {
 // Does `work`, which tells about so many bytes.
 Task<void> TranslatedAnswer::encode(std::size_t size, FunctionRef<void()> work) {
   if (reply_options_.recorder != nullptr) return reply_options_.recorder->encode(size, work);
-  return go_on_apart(parts_.worker, size, work);
+  return go_on_apart(exchange_.worker, size, work);
 }
 
 Task<void> TranslatedAnswer::encode_end(FunctionRef<void()> work) {
@@ -203,12 +203,12 @@ void TranslatedAnswer::note_failure(const anthropic::Failure& failure) {
     is_over_ = true;
   } else {
     failure_ = dialect::openai_error(reply_options_.dialect, failure, field_views(*head_),
-                                     parts_.receipt.id, wall_now());
+                                     exchange_.receipt.id, wall_now());
   }
   // The type alone, and only one that is known: what else it says may be of a body, and the log
   // holds none.
   const bool is_known = anthropic::status_of_type(failure.type.escaped).has_value();
-  note_ending(parts_.receipt,
+  note_ending(exchange_.receipt,
               {ErrorKind::kUpstreamBroke,
                fmt::format("the upstream ended its answer with an error event: {}",
                            is_known ? failure.type.escaped : "of a type that is not known")});
@@ -220,8 +220,8 @@ void TranslatedAnswer::commit() {
   http::append_field(fields, "cache-control", "no-cache");
   http::append_field(fields, "x-accel-buffering", "no");
   fields += reply_options_.fields;
-  parts_.sink.begin(200, fields);
-  parts_.receipt.status = 200;
+  exchange_.sink.begin(200, fields);
+  exchange_.receipt.status = 200;
   is_committed_ = true;
 }
 
@@ -229,7 +229,7 @@ void TranslatedAnswer::commit() {
 Task<Result<void>> TranslatedAnswer::tell() {
   if (!always_replies_ || out_.empty()) co_return Result<void>{};
   if (!is_committed_) commit();
-  auto written = co_await parts_.sink.write(out_);
+  auto written = co_await exchange_.sink.write(out_);
   if (out_.capacity() > kAhead) out_ = std::string();  // it told much of the request
   out_.clear();
   last_told_ = Clock::now();
@@ -246,9 +246,9 @@ Task<Result<void>> TranslatedAnswer::make_room() {
   const bool may_wait = reply_options_.streams || reply_options_.always_replies;
   const auto give_up = Clock::now() + kLongestWait;
   while (!hold_up_to(due)) {
-    const bool is_hopeless = due > parts_.worker.shared.held.room();  // whoever leaves
+    const bool is_hopeless = due > exchange_.worker.shared.held.room();  // whoever leaves
     if (!may_wait || is_hopeless || Clock::now() >= give_up) co_return too_much_memory_held();
-    auto waited = co_await meanwhile(parts_.upstream.pause(kLook));
+    auto waited = co_await meanwhile(exchange_.upstream.pause(kLook));
     if (!waited) co_return waited;
   }
   last_content_ = Clock::now();  // it was not the upstream that was silent
@@ -275,7 +275,7 @@ Task<Result<void>> TranslatedAnswer::tell_what_is_due() {
 
 Clock::duration TranslatedAnswer::until_due() const {
   const auto now = Clock::now();
-  if (is_committed_) return last_told_ + parts_.config.timeouts.sse_keep_alive - now;
+  if (is_committed_) return last_told_ + exchange_.config.timeouts.sse_keep_alive - now;
   return started_ ? *started_ + kLongestHold - now : kNothingDue;
 }
 
@@ -296,8 +296,8 @@ Task<Result<void>> TranslatedAnswer::finish() {
     fields += reply_options_.fields;
     if (const std::string found = dialect::header_list(encoder_.ignored()); !found.empty())
       http::append_field(fields, "x-ccproxy-ignored", found);
-    parts_.receipt.status = encoder_.status();
-    co_return co_await parts_.sink.answer(encoder_.status(), fields, out_);
+    exchange_.receipt.status = encoder_.status();
+    co_return co_await exchange_.sink.answer(encoder_.status(), fields, out_);
   }
   co_return co_await end();
 }
@@ -315,7 +315,7 @@ void TranslatedAnswer::drop() {
 
 Task<Result<void>> TranslatedAnswer::end() {
   if (!is_committed_) commit();
-  co_return co_await parts_.sink.end(out_);
+  co_return co_await exchange_.sink.end(out_);
 }
 
 Task<Result<void>> TranslatedAnswer::break_off(Error error) {
@@ -326,10 +326,10 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
     drop();
     co_return fail(std::move(error));
   }
-  note_ending(parts_.receipt, error);
+  note_ending(exchange_.receipt, error);
   note_ignored();
   if (!has_listener) {
-    parts_.sink.close();
+    exchange_.sink.close();
     out_ = std::string();
     if (reply_options_.recorder != nullptr)
       co_await reply_options_.recorder->abandon(transcript_, hold_);
@@ -364,23 +364,23 @@ Task<Result<void>> TranslatedAnswer::refuse(dialect::ErrorReply reply) {
   drop();
   std::string fields;
   http::append_field(fields, "content-type", "application/json");
-  fields += error_fields(parts_, reply);
-  parts_.receipt.status = reply.status;
-  co_return co_await parts_.sink.answer(reply.status, fields, reply.body);
+  fields += error_fields(exchange_, reply);
+  exchange_.receipt.status = reply.status;
+  co_return co_await exchange_.sink.answer(reply.status, fields, reply.body);
 }
 
 // What is found out after the head has left is at least in the log.
 void TranslatedAnswer::note_ignored() {
   const std::string found = dialect::header_list(encoder_.ignored());
   if (found.empty()) return;
-  std::string& ignored = parts_.receipt.ignored;
+  std::string& ignored = exchange_.receipt.ignored;
   if (!ignored.empty()) ignored += ',';
   ignored += found;
 }
 
 void TranslatedAnswer::note_usage() {
   const dialect::Tokens tokens = encoder_.tokens();
-  telemetry::Receipt& receipt = parts_.receipt;
+  telemetry::Receipt& receipt = exchange_.receipt;
   if (!started_) return;
   receipt.input_tokens = tokens.input;
   receipt.cached_tokens = tokens.cache_read;

@@ -60,9 +60,9 @@ class TranslatedAnswer {
   };
 
   // Both must outlive it.
-  TranslatedAnswer(const ExchangeParts& parts, dialect::ReplyEncoder& encoder,
+  TranslatedAnswer(const ExchangeContext& parts, dialect::ReplyEncoder& encoder,
                    ReplyOptions reply_options)
-      : parts_(parts),
+      : exchange_(parts),
         encoder_(encoder),
         reply_options_(std::move(reply_options)),
         hold_(parts.worker.shared.held),
@@ -113,7 +113,7 @@ class TranslatedAnswer {
   [[nodiscard]] Task<void> keep();
   void drop();
 
-  const ExchangeParts& parts_;
+  const ExchangeContext& exchange_;
   dialect::ReplyEncoder& encoder_;
   ReplyOptions reply_options_;
   const http::ResponseHead* head_ = nullptr;  // of the message that is being taken
@@ -138,14 +138,14 @@ class TranslatedAnswer {
 template <class T>
 Task<Result<T>> TranslatedAnswer::meanwhile(Task<Result<T>> work) {
   if (!reply_options_.streams) co_return co_await std::move(work);
-  net::Pending<Result<T>> pending(parts_.worker.runtime, std::move(work));
+  net::Pending<Result<T>> pending(exchange_.worker.runtime, std::move(work));
   Result<void> told;
   while (true) {
     const bool is_done = co_await pending.done_within(until_due());
     if (is_done) break;
     if (!told) continue;
     told = co_await tell_what_is_due();
-    if (!told) parts_.upstream.cancel(ErrorKind::kClientGone);
+    if (!told) exchange_.upstream.cancel(ErrorKind::kClientGone);
   }
   if (!told) co_return fail(told.error());
   co_return pending.take();

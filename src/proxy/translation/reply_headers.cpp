@@ -18,7 +18,7 @@ std::string plain(std::string_view value) {
 }
 
 // What is told of a request whatever its answer is.
-void append_notes(std::string& out, const ExchangeParts& parts) {
+void append_notes(std::string& out, const ExchangeContext& parts) {
   http::append_field(out, "date", http::http_date(WallClock::now()));
   const telemetry::Receipt& receipt = parts.receipt;
   http::append_field(out, "x-ccproxy-upstream-model", plain(receipt.model_sent));
@@ -43,7 +43,7 @@ std::vector<dialect::FieldView> field_views(const http::ResponseHead& head) {
   return views;
 }
 
-std::string answer_fields(const ExchangeParts& parts, const http::ResponseHead& answer) {
+std::string answer_fields(const ExchangeContext& parts, const http::ResponseHead& answer) {
   std::string out;
   const std::string_view theirs = answer.get("request-id");
   http::append_field(out, "x-request-id", theirs.empty() ? parts.receipt.id : theirs);
@@ -53,14 +53,14 @@ std::string answer_fields(const ExchangeParts& parts, const http::ResponseHead& 
   return out;
 }
 
-std::string note_fields(const ExchangeParts& parts) {
+std::string note_fields(const ExchangeContext& parts) {
   std::string out;
   http::append_field(out, "x-request-id", parts.receipt.id);
   append_notes(out, parts);
   return out;
 }
 
-std::string error_fields(const ExchangeParts& parts, const dialect::ErrorReply& reply) {
+std::string error_fields(const ExchangeContext& parts, const dialect::ErrorReply& reply) {
   std::string out;
   for (const auto& [name, value] : reply.fields) http::append_field(out, name, plain(value));
   append_notes(out, parts);

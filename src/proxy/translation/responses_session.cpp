@@ -44,10 +44,10 @@ Task<Result<void>> Translation::run_in_background(RequestBody body, OnQueued on_
   auto queued = co_await queue();
   if (!queued) co_return fail(queued.error());
   on_queued(std::move(*queued));
-  TranslatedAnswer answer(parts_, *encoder_, reply_options());
+  TranslatedAnswer answer(exchange_, *encoder_, reply_options());
   auto head = co_await ask();
   if (!head) {
-    const Error error = parts_.upstream.explain(head.error());
+    const Error error = exchange_.upstream.explain(head.error());
     co_return co_await answer.break_off(error);
   }
   if (!decoded_.may_pause) forget_request();
@@ -57,7 +57,7 @@ Task<Result<void>> Translation::run_in_background(RequestBody body, OnQueued on_
     response_->begin(nobody);
     running = response_->object();
   };
-  co_await encode_kept(parts_.worker, *running_, kept_size(), beginning);
+  co_await encode_kept(exchange_.worker, *running_, kept_size(), beginning);
   running_->update(store::Status::kInProgress, std::move(running));
   co_return co_await tell(answer, std::move(*head));
 }
@@ -98,8 +98,8 @@ bool Translation::hold_for_answer(MemoryReservation& hold, std::size_t size) {
 
 // What whoever asked is told counts apart: it stays until they have taken it.
 Task<Result<Queued>> Translation::queue() {
-  Queued queued{.held =
-                    MemoryReservation(parts_.worker.shared.held, MemoryReservation::For::kRequest)};
+  Queued queued{
+      .held = MemoryReservation(exchange_.worker.shared.held, MemoryReservation::For::kRequest)};
   const bool is_shown = !decoded_.plan.stream;
   const std::size_t size = is_shown ? decoded_.plan.responses.weight() : 0;
   if (!hold_for_answer(queued.held, size)) co_return too_much_memory_held();
@@ -112,11 +112,11 @@ Task<Result<Queued>> Translation::queue() {
     object = response_->object();
     if (is_shown) queued.object = object;
   };
-  co_await go_on_apart(parts_.worker, kept_size(), queueing);
+  co_await go_on_apart(exchange_.worker, kept_size(), queueing);
   if (!running_) co_return fail(ErrorKind::kInternal, "a background response that is not kept");
   auto begun = co_await running_->begin(store::Status::kQueued, std::move(object));
   if (!begun) co_return not_queued(begun.error());
-  queued.fields = note_fields(parts_);
+  queued.fields = note_fields(exchange_);
   queued.running = running_;
   co_return std::move(queued);
 }
@@ -124,10 +124,10 @@ Task<Result<Queued>> Translation::queue() {
 Task<Result<void>> Translation::load_history() {
   dialect::References references = std::exchange(references_, {});
   if (references.previous.empty() && references.items.empty()) co_return Result<void>{};
-  const auto hold = std::make_shared<MemoryReservation>(parts_.worker.shared.held);
-  auto history = co_await proxy::load_history(parts_.worker.runtime, archive_, parts_.receipt.key,
-                                              std::move(references), hold,
-                                              parts_.config.store.max_conversation_megabytes);
+  const auto hold = std::make_shared<MemoryReservation>(exchange_.worker.shared.held);
+  auto history = co_await proxy::load_history(exchange_.worker.runtime, archive_,
+                                              exchange_.receipt.key, std::move(references), hold,
+                                              exchange_.config.store.max_conversation_megabytes);
   if (!history) co_return fail(history.error());
   size_ += hold->size();
   hold_.take_over(*hold);
@@ -149,16 +149,17 @@ void Translation::make_response_encoder() {
   const dialect::ResponsesPlan& responses = plan.responses;
   if (responses.stores && route_.kind == RouteKind::kResponses) {
     running_ = std::make_shared<RunningResponse>(
-        parts_.worker.runtime, parts_.worker.shared.responses, parts_.worker.shared.held, archive_,
+        exchange_.worker.runtime, exchange_.worker.shared.responses, exchange_.worker.shared.held,
+        archive_,
         store::StoredResponse{.id = identity_.id,
-                              .scope = parts_.receipt.key,
+                              .scope = exchange_.receipt.key,
                               .previous = responses.previous,
                               .family = responses.family,
                               .account = responses.account,
                               .is_background = responses.is_background,
                               .created = identity_.created},
         std::move(input_));
-    parts_.worker.shared.responses.add(running_);
+    exchange_.worker.shared.responses.add(running_);
   }
   auto encoder =
       std::make_unique<dialect::ResponsesEncoder>(plan, identity_, running_.get(), &now_in_seconds);
@@ -166,11 +167,11 @@ void Translation::make_response_encoder() {
   encoder_ = std::move(encoder);
   if (!running_) return;
   running_->set_object(response_->object());
-  recorder_ = std::make_unique<ResponseRecorder>(parts_, *response_, *running_);
+  recorder_ = std::make_unique<ResponseRecorder>(exchange_, *response_, *running_);
 }
 
 Task<Result<void>> Translation::tell_count(const http::ResponseHead& head) {
-  const ErrorBody came = co_await parts_.upstream.read_error_body();
+  const ErrorBody came = co_await exchange_.upstream.read_error_body();
   if (came.broke) co_return fail(*came.broke);
   const std::string& counted = came.text;
   std::string tokens;
@@ -179,23 +180,23 @@ Task<Result<void>> Translation::tell_count(const http::ResponseHead& head) {
     if (member.key == "input_tokens" && json::count_of(member.value)) tokens = member.value;
   });
   if (tokens.empty()) {
-    const auto event = anthropic::read_event(parts_.worker.events, "error", counted);
+    const auto event = anthropic::read_event(exchange_.worker.events, "error", counted);
     const auto* failure = event ? std::get_if<anthropic::Failure>(&*event) : nullptr;
     if (failure == nullptr || failure->message.empty())
-      co_return fail_quoting(parts_.receipt, ErrorKind::kUpstreamBroke,
+      co_return fail_quoting(exchange_.receipt, ErrorKind::kUpstreamBroke,
                              "the upstream did not say how many tokens it are",
                              dialect::quoted_answer(counted));
     auto reply = dialect::openai_error(route_.dialect, *failure, field_views(head),
-                                       parts_.receipt.id, wall_now());
+                                       exchange_.receipt.id, wall_now());
     co_return co_await refuse(std::move(reply));
   }
   std::string fields;
   http::append_field(fields, "content-type", "application/json");
-  fields += error_fields(parts_, {kOk, "", {}});
-  parts_.receipt.status = kOk;
+  fields += error_fields(exchange_, {kOk, "", {}});
+  exchange_.receipt.status = kOk;
   const std::string body =
       fmt::format(R"({{"object":"response.input_tokens","input_tokens":{}}})", tokens);
-  co_return co_await parts_.sink.answer(kOk, fields, body);
+  co_return co_await exchange_.sink.answer(kOk, fields, body);
 }
 
 }  // namespace ccproxy::proxy

@@ -91,8 +91,8 @@ struct OutgoingHead {
 
 }  // namespace
 
-Translation::Translation(const ExchangeParts& parts, const Route& route, MemoryReservation& hold)
-    : parts_(parts),
+Translation::Translation(const ExchangeContext& parts, const Route& route, MemoryReservation& hold)
+    : exchange_(parts),
       route_(route),
       hold_(hold),
       repeated_(parts.worker.shared.held, MemoryReservation::For::kRequest) {}
@@ -119,14 +119,14 @@ void Translation::take_body(RequestBody body) {
 }
 
 Task<Result<void>> Translation::prepare() {
-  const auto credential_status = parts_.worker.shared.credentials.credential_status();
+  const auto credential_status = exchange_.worker.shared.credentials.credential_status();
   if (credential_status->credential.kind == auth::CredentialKind::kClient)
     co_return fail(needs_own_credential());
   scope_.credential = auth::tag_of(*credential_status);
-  scope_.key = parts_.receipt.key;
-  if (is_responses(route_.kind)) archive_ = parts_.worker.shared.responses.archive();
+  scope_.key = exchange_.receipt.key;
+  if (is_responses(route_.kind)) archive_ = exchange_.worker.shared.responses.archive();
   const auto choose = [this](Parsers with) { return choose_model(with.outline); };
-  auto chosen = co_await work_apart(parts_.worker, parts_.upstream, size_, choose);
+  auto chosen = co_await work_apart(exchange_.worker, exchange_.upstream, size_, choose);
   if (!chosen) co_return chosen;
   if (is_responses(route_.kind)) {
     key_ = net::random_hex(kKeyBytes);
@@ -135,7 +135,7 @@ Task<Result<void>> Translation::prepare() {
       if (!fetched) co_return fetched;
     }
   }
-  ModelFacts& facts = parts_.worker.shared.facts;
+  ModelFacts& facts = exchange_.worker.shared.facts;
   if (is_plain_id(model_) && facts.claim_lookup(model_)) co_await look_up_model();
   auto decoded = co_await decode();
   if (!decoded) co_return decoded;
@@ -147,25 +147,25 @@ SchemaOwner Translation::schema_owner() const { return {scope_.credential, scope
 
 Task<void> Translation::look_up_model() {
   const std::string rest = fmt::format("/{}", model_);
-  auto body = co_await fetch_models(parts_.worker, rest, kLookupPatience,
-                                    parts_.upstream.while_client_waits());
-  if (body) parts_.worker.shared.facts.note(model_, *body);
+  auto body = co_await fetch_models(exchange_.worker, rest, kLookupPatience,
+                                    exchange_.upstream.while_client_waits());
+  if (body) exchange_.worker.shared.facts.note(model_, *body);
 }
 
 Result<void> Translation::choose_model(json::Outline& outline) {
   if (auto read = outline.read(body_.text()); !read) return read;
   const std::string& otherwise =
-      route_.model.empty() ? parts_.config.translation.default_model : route_.model;
+      route_.model.empty() ? exchange_.config.translation.default_model : route_.model;
   auto asked = dialect::requested_model(outline, otherwise);
   if (!asked) return fail(asked.error());
   asked_ = std::move(*asked);
   if (!route_.model.empty()) asked_.defaulted = false;  // the path has named it
   // A name that is mapped with its mark is meant so; else the mark says nothing.
-  if (config::find_mapping(parts_.config.model_mapping, asked_.name) == nullptr)
+  if (config::find_mapping(exchange_.config.model_mapping, asked_.name) == nullptr)
     cut_mark(asked_.name);
-  model_ = served_model(parts_.worker.shared, parts_.config, asked_.name, parts_.receipt);
+  model_ = served_model(exchange_.worker.shared, exchange_.config, asked_.name, exchange_.receipt);
   cut_mark(model_);
-  parts_.receipt.model_sent = model_;
+  exchange_.receipt.model_sent = model_;
   if (archive_) references_ = dialect::references_of(outline.root());
   return {};
 }
@@ -181,25 +181,25 @@ void Translation::cut_mark(std::string& name) {
 
 Task<Result<void>> Translation::decode() {
   const auto decoding = [this](Parsers with) { return decode(with.outline); };
-  co_return co_await work_apart(parts_.worker, parts_.upstream, size_, decoding);
+  co_return co_await work_apart(exchange_.worker, exchange_.upstream, size_, decoding);
 }
 
 Result<void> Translation::decode(json::Outline& outline) {
-  Shared& shared = parts_.worker.shared;
+  Shared& shared = exchange_.worker.shared;
   if (auto read = outline.read(body_.text()); !read) return read;
   const anthropic::Capabilities can = shared.facts.of(model_);
   scope_.family = shared.models.family_of(model_) ? std::string(can.family) : model_;
   const ClientTurns turns(shared.thinking, scope_);
   const std::vector<std::string> refused_schemas =
       shared.facts.refused_schemas(schema_owner(), model_);
-  const TranslationOptions& options = parts_.config.translation;
-  const std::string client = lowered(parts_.head.get("user-agent"));
+  const TranslationOptions& options = exchange_.config.translation;
+  const std::string client = lowered(exchange_.head.get("user-agent"));
   const dialect::RequestContext context{
       .asked = asked_,
       .model = model_,
       .can = can,
       .options = options,
-      .strict = options.strict || same_text(parts_.head.get("x-ccproxy-strict"), "true"),
+      .strict = options.strict || same_text(exchange_.head.get("x-ccproxy-strict"), "true"),
       .is_unknown = !shared.facts.knows(model_),
       .is_cursor = client.find("cursor") != std::string::npos,
       .is_codex = client.starts_with("codex"),
@@ -238,8 +238,8 @@ Result<dialect::Decoded> Translation::decode_body(const json::Outline& outline,
 }
 
 void Translation::note_plan() {
-  parts_.receipt.ignored = dialect::header_list(decoded_.plan.ignored);
-  for (const std::string& warning : decoded_.plan.warnings) parts_.receipt.warn(warning, {});
+  exchange_.receipt.ignored = dialect::header_list(decoded_.plan.ignored);
+  for (const std::string& warning : decoded_.plan.warnings) exchange_.receipt.warn(warning, {});
 }
 
 // Until there is an answer or an error that another attempt would not mend.
@@ -260,25 +260,25 @@ Task<Result<http::ResponseHead>> Translation::ask() {
     }
     const auto wait = retry_wait(head);
     if (!wait) co_return head;
-    ++parts_.receipt.retries;
-    auto waited = co_await parts_.upstream.pause(*wait);
+    ++exchange_.receipt.retries;
+    auto waited = co_await exchange_.upstream.pause(*wait);
     if (!waited) co_return fail(waited.error());
   }
 }
 
 Task<std::string> Translation::read_error_body(const http::ResponseHead& head) {
-  ErrorBody came = co_await parts_.upstream.read_error_body();
-  if (came.broke) co_return parts_.upstream.broken_error_body(head, came);
+  ErrorBody came = co_await exchange_.upstream.read_error_body();
+  if (came.broke) co_return exchange_.upstream.broken_error_body(head, came);
   co_return std::move(came.text);
 }
 
 Task<Result<http::ResponseHead>> Translation::ask_once() {
-  const OutgoingHead outgoing(parts_.head, decoded_.betas);
+  const OutgoingHead outgoing(exchange_.head, decoded_.betas);
   const bool counts = route_.kind == RouteKind::kInputTokens;
   const UpstreamTarget asked{
       outgoing.head,
-      parts_.upstream.prefix() + (counts ? "/v1/messages/count_tokens" : "/v1/messages"), false};
-  auto head = co_await parts_.upstream.ask(asked, to_send_);
+      exchange_.upstream.prefix() + (counts ? "/v1/messages/count_tokens" : "/v1/messages"), false};
+  auto head = co_await exchange_.upstream.ask(asked, to_send_);
   co_return head;
 }
 
@@ -294,9 +294,9 @@ Task<Result<bool>> Translation::learn() {
     // Another request may name the beta that takes them: nothing is learned of the model.
   } else if (anthropic::is_schema_refusal(message)) {
     if (decoded_.schemas.empty()) co_return false;
-    parts_.worker.shared.facts.refuse_schemas(schema_owner(), model_, decoded_.schemas);
+    exchange_.worker.shared.facts.refuse_schemas(schema_owner(), model_, decoded_.schemas);
   } else if (const auto lesson = anthropic::correction_from_error(message)) {
-    parts_.worker.shared.facts.learn(model_, *lesson, decoded_.effort);
+    exchange_.worker.shared.facts.learn(model_, *lesson, decoded_.effort);
   } else {
     co_return false;
   }
@@ -308,8 +308,8 @@ Task<Result<bool>> Translation::learn() {
 // True when the model turned out to have retired and the request is now one for its successor.
 Task<Result<bool>> Translation::follow_retirement() {
   if (is_told_ || has_followed_) co_return false;
-  std::string next = successor_of_missing(parts_.worker.shared, parts_.config, error_body_,
-                                          wall_now(), parts_.receipt);
+  std::string next = successor_of_missing(exchange_.worker.shared, exchange_.config, error_body_,
+                                          wall_now(), exchange_.receipt);
   if (next.empty()) co_return false;
   has_followed_ = true;
   model_ = std::move(next);
@@ -320,16 +320,16 @@ Task<Result<bool>> Translation::follow_retirement() {
 
 std::optional<Clock::duration> Translation::retry_wait(
     const Result<http::ResponseHead>& answer) const {
-  const RetryLimits limits{parts_.config.upstream.max_retries,
-                           parts_.config.upstream.max_retry_wait};
-  const auto done = static_cast<unsigned>(parts_.receipt.retries);
+  const RetryLimits limits{exchange_.config.upstream.max_retries,
+                           exchange_.config.upstream.max_retry_wait};
+  const auto done = static_cast<unsigned>(exchange_.receipt.retries);
   if (answer)
     return anthropic::refusal_of(answer->status, error_body_).is_final
                ? std::nullopt
                : wait_before_retry(*answer, done, limits, random_part());
   const ErrorKind kind = answer.error().kind;
   const bool was_unreachable =
-      !parts_.upstream.was_sent() &&
+      !exchange_.upstream.was_sent() &&
       (kind == ErrorKind::kUpstreamUnreachable || kind == ErrorKind::kTimedOut);
   return was_unreachable ? wait_before_retry(done, limits, random_part()) : std::nullopt;
 }
@@ -342,7 +342,7 @@ void Translation::make_encoder() {
   identity_.created = now_in_seconds();
   if (is_responses(route_.kind)) return make_response_encoder();
   identity_.id =
-      fmt::format("{}{}", plan.text_completion ? "cmpl-" : "chatcmpl-", parts_.receipt.id);
+      fmt::format("{}{}", plan.text_completion ? "cmpl-" : "chatcmpl-", exchange_.receipt.id);
   encoder_ = dialect::chat_answer(plan, identity_);
 }
 
@@ -371,10 +371,10 @@ TranslatedAnswer::ReplyOptions Translation::reply_options() const {
 
 Task<Result<void>> Translation::tell(http::ResponseHead head) {
   const auto making = [this] { make_encoder(); };
-  co_await go_on_apart(parts_.worker, kept_size(), making);
+  co_await go_on_apart(exchange_.worker, kept_size(), making);
   TranslatedAnswer::ReplyOptions how = reply_options();
-  how.fields = answer_fields(parts_, head);
-  TranslatedAnswer answer(parts_, *encoder_, std::move(how));
+  how.fields = answer_fields(exchange_, head);
+  TranslatedAnswer answer(exchange_, *encoder_, std::move(how));
   co_return co_await tell(answer, std::move(head));
 }
 
@@ -384,21 +384,21 @@ Task<Result<void>> Translation::tell(TranslatedAnswer& answer, http::ResponseHea
   Result<void> taken;
   if (head.status == kOk) taken = co_await take_all(answer, head);
   if (!taken) {
-    const Error error = parts_.upstream.explain(taken.error());
-    parts_.upstream.answer().abort();
+    const Error error = exchange_.upstream.explain(taken.error());
+    exchange_.upstream.answer().abort();
     co_return co_await answer.break_off(error);
   }
   if (head.status != kOk) {
     auto reply =
         dialect::openai_error(route_.dialect, {head.status, error_body_, field_views(head)},
-                              parts_.receipt.id, wall_now());
+                              exchange_.receipt.id, wall_now());
     co_return co_await answer.break_off(std::move(reply), error_body_);
   }
   // Before the client can come back with the results.
   const auto remembering = [this, &answer] { remember(answer.transcript()); };
-  co_await go_on_apart(parts_.worker, answer.transcript().blocks().size(), remembering);
+  co_await go_on_apart(exchange_.worker, answer.transcript().blocks().size(), remembering);
   auto told = co_await answer.finish();
-  co_await parts_.upstream.finish_answer();
+  co_await exchange_.upstream.finish_answer();
   co_return told;
 }
 
@@ -412,11 +412,11 @@ Task<Result<void>> Translation::take_all(TranslatedAnswer& answer, http::Respons
     if (!taken) co_return taken;
     const bool may_go_on = decoded_.may_pause && answer.paused() && pauses < kMostPauses;
     if (!may_go_on || answer.transcript().empty()) co_return Result<void>{};
-    co_await parts_.upstream.finish_answer();
+    co_await exchange_.upstream.finish_answer();
     const auto continuing = [this, size, &answer] {
       dialect::append_turn(to_send_, size, answer.transcript().blocks());
     };
-    co_await go_on_apart(parts_.worker, to_send_.size(), continuing);
+    co_await go_on_apart(exchange_.worker, to_send_.size(), continuing);
     auto next = co_await answer.meanwhile(ask());
     if (!next) co_return fail(next.error());
     head = std::move(*next);
@@ -426,25 +426,25 @@ Task<Result<void>> Translation::take_all(TranslatedAnswer& answer, http::Respons
 
 Task<Result<void>> Translation::refuse(const http::ResponseHead& head) {
   const anthropic::Refusal refusal = anthropic::refusal_of(head.status, error_body_);
-  if (!refusal.token.empty()) parts_.receipt.warn(refusal.token, refusal.meaning);
+  if (!refusal.token.empty()) exchange_.receipt.warn(refusal.token, refusal.meaning);
   const auto views = field_views(head);
   dialect::ErrorReply reply = dialect::openai_error(
-      route_.dialect, {head.status, error_body_, views}, parts_.receipt.id, wall_now());
+      route_.dialect, {head.status, error_body_, views}, exchange_.receipt.id, wall_now());
   co_return co_await refuse(std::move(reply));
 }
 
 Task<Result<void>> Translation::refuse(dialect::ErrorReply reply) {
   std::string fields;
   http::append_field(fields, "content-type", "application/json");
-  fields += error_fields(parts_, reply);
-  parts_.receipt.status = reply.status;
-  co_return co_await parts_.sink.answer(reply.status, fields, reply.body);
+  fields += error_fields(exchange_, reply);
+  exchange_.receipt.status = reply.status;
+  co_return co_await exchange_.sink.answer(reply.status, fields, reply.body);
 }
 
 void Translation::remember(const anthropic::Transcript& transcript) {
   if (transcript.empty() || !decoded_.has_tools) return;
   auto turn = anthropic::called_turn(std::string(transcript.blocks()), decoded_.question);
-  if (turn) parts_.worker.shared.thinking.keep(scope_, std::move(*turn), Clock::now());
+  if (turn) exchange_.worker.shared.thinking.keep(scope_, std::move(*turn), Clock::now());
 }
 
 // A long answer does not hold its question.
@@ -454,7 +454,7 @@ void Translation::forget_request() {
     dialect::History history;
     std::string to_send;
   } request{std::exchange(body_, {}), std::exchange(history_, {}), std::exchange(to_send_, {})};
-  free_apart(parts_.worker.shared, size_, request);
+  free_apart(exchange_.worker.shared, size_, request);
   const std::size_t due = repeated_size() - std::min(repeated_size(), repeated_.size());
   repeated_.take_from(hold_, std::min(due, hold_.size()));
   hold_.release();
@@ -463,8 +463,8 @@ void Translation::forget_request() {
 void Translation::free_all() {
   forget_request();
   encoder_.reset();  // it refers to the plan
-  free_apart(parts_.worker.shared, size_, decoded_);
-  free_apart(parts_.worker.shared, size_, references_);
+  free_apart(exchange_.worker.shared, size_, decoded_);
+  free_apart(exchange_.worker.shared, size_, references_);
 }
 
 }  // namespace ccproxy::proxy
