@@ -14,11 +14,11 @@ constexpr int kTooManyRequests = 429;
 
 }  // namespace
 
-void Limits::note(const http::ResponseHead& answer) {
+void RateLimitSnapshot::note(const http::ResponseHead& answer) {
   const auto now = Clock::now();
   if (now < next_.load(std::memory_order_relaxed) && answer.status != kTooManyRequests) return;
   next_.store(now + kOften, std::memory_order_relaxed);
-  SeenLimits seen{WallClock::now(), {}};
+  SeenRateLimits seen{WallClock::now(), {}};
   for (const http::Field& field : answer.fields)
     if (starts_with_text(field.name, kFamily))
       seen.fields.emplace(lowered(field.name), field.value);
@@ -27,7 +27,7 @@ void Limits::note(const http::ResponseHead& answer) {
   seen_ = std::move(seen);
 }
 
-std::optional<SeenLimits> Limits::seen() const {
+std::optional<SeenRateLimits> RateLimitSnapshot::seen() const {
   const std::lock_guard lock(mutex_);
   return seen_;
 }

@@ -13,25 +13,25 @@
 
 namespace ccproxy::proxy {
 
-struct SeenLimits {
+struct SeenRateLimits {
   WallClock::time_point seen;
   std::map<std::string, std::string> fields;  // every anthropic-ratelimit-* field of that answer
 };
 
 // Safe from every thread.
-class Limits {
+class RateLimitSnapshot {
  public:
   // Takes the fields of an answer, if it has any and the last ones are a second old, or the answer
   // is a refusal.
   void note(const http::ResponseHead& answer);
 
   // What was seen last; nothing before the first.
-  [[nodiscard]] std::optional<SeenLimits> seen() const;
+  [[nodiscard]] std::optional<SeenRateLimits> seen() const;
 
  private:
   std::atomic<Clock::time_point> next_ = Clock::time_point::min();
   mutable std::mutex mutex_;
-  std::optional<SeenLimits> seen_;
+  std::optional<SeenRateLimits> seen_;
 };
 
 // True when the answer says that it is paid for with usage credits.

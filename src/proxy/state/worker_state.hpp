@@ -52,7 +52,7 @@ struct Shared {
   net::WorkPool pool;    // for what would hold a loop too long
   bool verbose = false;  // the log shows header names
   std::string version;
-  Limits limits{};
+  RateLimitSnapshot limits{};
   ModelFacts facts{models};
   Clock::time_point started = Clock::now();
   std::atomic<std::int64_t> in_flight = 0;
