@@ -75,7 +75,7 @@ void ChatMessages::read_assistant(const Message& message) {
 
 void ChatMessages::read_said(const Message& message) {
   if (message.content.is_array()) {
-    Place place{message.index, 0};
+    ParamPath place{message.index, 0};
     const Value::Range parts = message.content.children();
     has_call_parts_ = std::any_of(parts.begin(), parts.end(), is_call);
     for (const Value part : parts) {
@@ -91,7 +91,7 @@ void ChatMessages::read_said(const Message& message) {
 }
 
 // Parts that only the assistant has. False for all others.
-bool ChatMessages::read_own_part(Value part, Place place) {
+bool ChatMessages::read_own_part(Value part, ParamPath place) {
   const std::string_view type = part["type"].text().escaped;
   if (type == "refusal") {
     Content::add_text(part["refusal"].text(), cache_mark_of(part), blocks_);

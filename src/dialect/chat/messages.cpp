@@ -98,7 +98,7 @@ void ChatMessages::read_content(Value content, std::size_t index, bool allows_fi
   if (content.is_absent()) return;
   if (!content.is_array())
     return report_.refuse_type(message_param(index, ".content"), "a string or an array");
-  Place place{index, 0};
+  ParamPath place{index, 0};
   for (const Value part : content.children()) {
     content_.read_part(part, place, allows_files, out);
     if (report_.refused()) return;
@@ -120,7 +120,7 @@ void ChatMessages::read_user(const Message& message) {
     read_content(message.content, message.index, true, blocks_);
     return add_named(message);
   }
-  Place place{message.index, 0};
+  ParamPath place{message.index, 0};
   for (const Value part : message.content.children()) {
     if (part["type"].text().escaped == "tool_result")
       add_result_part(part, message.index, blocks_);

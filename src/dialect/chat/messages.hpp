@@ -53,7 +53,7 @@ class ChatMessages {
 
   // The assistant's side, in assistant.cpp.
   void read_said(const Message& message);
-  bool read_own_part(json::Value part, Place place);
+  bool read_own_part(json::Value part, ParamPath place);
   void read_signed_thoughts(const Message& message, std::vector<Block>& out);
   void read_calls(const Message& message);
   void read_call(json::Value call, std::size_t index, std::size_t position);

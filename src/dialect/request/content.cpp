@@ -20,7 +20,7 @@ bool is_anthropic_file(std::string_view type) {
 
 }  // namespace
 
-std::string Place::param(std::string_view inside) const {
+std::string ParamPath::param(std::string_view inside) const {
   if (part < 0) return fmt::format("{}[{}].{}{}", list, message, content, inside);
   return fmt::format("{}[{}].{}[{}]{}", list, message, content, part, inside);
 }
@@ -65,7 +65,7 @@ void Content::add_text(JsonText text, CacheMark mark, std::vector<Block>& out) {
   out.push_back({.kind = Block::Kind::kText, .mark = mark, .text = text.escaped});
 }
 
-void Content::read_part(Value part, Place place, bool allows_files, std::vector<Block>& out) {
+void Content::read_part(Value part, ParamPath place, bool allows_files, std::vector<Block>& out) {
   if (part.is_string()) return add_text(part.text(), CacheMark::kNone, out);
   if (!part.is_object()) return report_.refuse_type(place.param(), "an object");
   const std::string_view type = part["type"].text().escaped;

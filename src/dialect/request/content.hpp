@@ -18,7 +18,7 @@ namespace ccproxy::dialect {
 inline constexpr std::string_view kFilesBeta = "files-api-2025-04-14";
 
 // Where a part stands in the request. It becomes text only when something is wrong.
-struct Place {
+struct ParamPath {
   std::size_t message;
   std::ptrdiff_t part = -1;         // -1: the content as a whole
   const char* list = "messages";    // that the message stands in
@@ -43,24 +43,25 @@ class Content {
 
   // Appends the block of one part, or nothing for one that is empty. `allows_files`: images and
   // documents may stand here.
-  void read_part(json::Value part, Place place, bool allows_files, std::vector<Block>& out);
+  void read_part(json::Value part, ParamPath place, bool allows_files, std::vector<Block>& out);
 
   // Appends a text block unless nobody could read a word of it.
   static void add_text(json::JsonText text, CacheMark mark, std::vector<Block>& out);
 
  private:
   // Images and files, in content_files.cpp.
-  void read_image(json::Value part, Place place, CacheMark mark, std::vector<Block>& out);
-  void read_file(json::Value part, Place place, CacheMark mark, std::vector<Block>& out);
-  void read_source(json::Value part, const Place& place, CacheMark mark, std::vector<Block>& out);
+  void read_image(json::Value part, ParamPath place, CacheMark mark, std::vector<Block>& out);
+  void read_file(json::Value part, ParamPath place, CacheMark mark, std::vector<Block>& out);
+  void read_source(json::Value part, const ParamPath& place, CacheMark mark,
+                   std::vector<Block>& out);
   void add_image(const InlineData& data, const std::string& param, CacheMark mark,
                  std::vector<Block>& out);
   void add_file(const FileContent& file, Block block, std::vector<Block>& out);
-  void add_document(const FileContent& file, const Block& block, const Place& place,
+  void add_document(const FileContent& file, const Block& block, const ParamPath& place,
                     std::vector<Block>& out);
   void refuse_image(const std::string& param);
   void refuse_file(FileContent::Kind kind, std::string_view name, const std::string& param);
-  void add_file_id(std::string_view kind, std::string_view id, const Place& place,
+  void add_file_id(std::string_view kind, std::string_view id, const ParamPath& place,
                    const Block& block, std::vector<Block>& out);
   void add_url(std::string_view kind, json::JsonText url, const Block& block,
                std::vector<Block>& out);

@@ -51,7 +51,7 @@ Block document_block(Value part, Value inner, CacheMark mark, RequestArena& aren
 
 }  // namespace
 
-void Content::read_image(Value part, Place place, CacheMark mark, std::vector<Block>& out) {
+void Content::read_image(Value part, ParamPath place, CacheMark mark, std::vector<Block>& out) {
   const Value holder = part["image_url"];
   const Value url = holder.is_object() ? holder["url"] : holder;
   const std::string_view at = holder.is_object() ? ".image_url.url" : ".image_url";
@@ -96,7 +96,7 @@ void Content::add_image(const InlineData& data, const std::string& param, CacheM
   add_file({.kind = Kind::kImage, .media_type = type, .base64 = file->base64}, {.mark = mark}, out);
 }
 
-void Content::read_file(Value part, Place place, CacheMark mark, std::vector<Block>& out) {
+void Content::read_file(Value part, ParamPath place, CacheMark mark, std::vector<Block>& out) {
   const Value file = part["file"].is_object() ? part["file"] : part;
   if (!part["file"].is_object() && part["type"].text().escaped == "input_file") place.file = "";
   const Block block = document_block(part, file, mark, arena_);
@@ -124,7 +124,8 @@ void Content::read_file(Value part, Place place, CacheMark mark, std::vector<Blo
 }
 
 // Images and documents in Anthropic's shape. A document that is right goes up as it is.
-void Content::read_source(Value part, const Place& place, CacheMark mark, std::vector<Block>& out) {
+void Content::read_source(Value part, const ParamPath& place, CacheMark mark,
+                          std::vector<Block>& out) {
   const Value source = part["source"], given = source["data"];
   const std::string_view kind = source["type"].text().escaped;
   if (kind == "file") betas_.emplace_back(kFilesBeta);
@@ -149,7 +150,7 @@ void Content::read_source(Value part, const Place& place, CacheMark mark, std::v
 }
 
 // An image has no place for what was said of a document.
-void Content::add_document(const FileContent& file, const Block& block, const Place& place,
+void Content::add_document(const FileContent& file, const Block& block, const ParamPath& place,
                            std::vector<Block>& out) {
   if (file.kind == Kind::kImage && !block.name.empty()) report_.ignore(place.param(".citations"));
   add_file(file, block, out);
@@ -187,7 +188,7 @@ void Content::refuse_file(Kind kind, std::string_view name, const std::string& p
                   what));
 }
 
-void Content::add_file_id(std::string_view kind, std::string_view id, const Place& place,
+void Content::add_file_id(std::string_view kind, std::string_view id, const ParamPath& place,
                           const Block& block, std::vector<Block>& out) {
   if (!id.starts_with("file_"))
     return report_.refuse(place.param(fmt::format("{}.file_id", place.file)), "file_not_found",

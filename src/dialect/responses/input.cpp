@@ -32,7 +32,7 @@ ResponsesInput::ResponsesInput(const MessageTools& with, std::vector<Block>& sys
       system_(system),
       turns_(turns) {}
 
-Place ResponsesInput::place(const char* member) const { return {index_, -1, "input", member}; }
+ParamPath ResponsesInput::place(const char* member) const { return {index_, -1, "input", member}; }
 
 void ResponsesInput::read(Value input) {
   if (input.is_string()) {
@@ -147,7 +147,7 @@ void ResponsesInput::read_message(const Item& item) {
 void ResponsesInput::read_content(Value content, const char* member, bool allows_files) {
   if (content.is_absent()) return;
   if (content.is_string()) return Content::add_text(content.text(), CacheMark::kNone, blocks_);
-  Place at = place(member);
+  ParamPath at = place(member);
   if (!content.is_array()) return report_.refuse_type(at.param(), "a string or an array");
   for (const Value part : content.children()) {
     ++at.part;

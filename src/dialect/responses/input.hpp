@@ -80,7 +80,7 @@ class ResponsesInput {
   [[nodiscard]] bool goes_on(std::string_view key) const;
   // The part of an item's id that all items of one response share: fc_<key>_<n>.
   [[nodiscard]] static std::string_view key_of(const Item& item);
-  [[nodiscard]] Place place(const char* member) const;
+  [[nodiscard]] ParamPath place(const char* member) const;
   // What Turns calls the message that an item is.
   [[nodiscard]] std::uint32_t message() const { return response_.value_or(index_); }
 
