@@ -55,7 +55,7 @@ std::string action_of(ToolShape shape, Value input) {
 
 }  // namespace
 
-CallItem::CallItem(ItemPlace place, CallStart start)
+CallItem::CallItem(ItemRef place, CallStart start)
     : place_(std::move(place)), start_(std::move(start)), at_(place_.reference()) {}
 
 void CallItem::open(ResponseEvents& events, std::string& out) {

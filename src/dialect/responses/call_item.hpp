@@ -24,7 +24,7 @@ struct CallStart {
 
 class CallItem {
  public:
-  CallItem(ItemPlace place, CallStart start);
+  CallItem(ItemRef place, CallStart start);
 
   void open(ResponseEvents& events, std::string& out);
   // A piece of the input's JSON, as part of a JSON string, still escaped.
@@ -47,7 +47,7 @@ class CallItem {
   void tell_missing(ResponseEvents& events, std::string& out);
   [[nodiscard]] std::string json_of(ItemStatus status) const;
 
-  ItemPlace place_;
+  ItemRef place_;
   CallStart start_;
   std::string at_;
   bool has_input_ = false;  // a piece has come

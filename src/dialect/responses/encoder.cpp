@@ -85,7 +85,7 @@ void ResponsesEncoder::ensure_begun(std::string& out) {
   phase_ = Phase::kBegun;
 }
 
-ItemPlace ResponsesEncoder::new_place(std::string_view prefix) {
+ItemRef ResponsesEncoder::new_place(std::string_view prefix) {
   const std::size_t index = items_.size();
   std::string id(prefix);
   id.append("_").append(key_).append("_").append(std::to_string(index));
@@ -164,7 +164,7 @@ void ResponsesEncoder::open_call(const anthropic::BlockStart& start, std::string
 
 void ResponsesEncoder::open_search(const anthropic::BlockStart& start, std::string& out) {
   if (start.name.escaped != "web_search") return;
-  ItemPlace place = new_place("ws");
+  ItemRef place = new_place("ws");
   const std::size_t index = place.index;
   search_of_use_.try_emplace(std::string(start.id.escaped), index);
   asking_ =
@@ -288,7 +288,7 @@ void ResponsesEncoder::finish(std::string& out) {
 
 // A client that asked for a summary expects exactly this one item.
 void ResponsesEncoder::tell_summary(std::string& out) {
-  const ItemPlace place = new_place("cmp");
+  const ItemRef place = new_place("cmp");
   const std::string json = R"({"id":")" + place.id +
                            R"(","type":"compaction","encrypted_content":")" +
                            seal_summary(summary_) + "\"}";

@@ -87,7 +87,7 @@ class ResponsesEncoder final : public ReplyEncoder {
   void ensure_begun(std::string& out);
   void tell_state(std::string_view event, std::string& out);
   void tell_end(std::string_view event, std::string& out);
-  [[nodiscard]] ItemPlace new_place(std::string_view prefix);
+  [[nodiscard]] ItemRef new_place(std::string_view prefix);
   MessageItem& message(std::string& out);
   void open_call(const anthropic::BlockStart& start, std::string& out);
   void open_reasoning(const anthropic::BlockStart& start, std::string& out);

@@ -19,7 +19,7 @@ enum class ItemStatus { kInProgress, kCompleted, kIncomplete, kFailed };
   return "failed";
 }
 
-struct ItemPlace {
+struct ItemRef {
   std::string id;
   std::size_t index = 0;  // in the output
 

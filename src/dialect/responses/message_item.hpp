@@ -17,7 +17,7 @@ class MessageItem {
  public:
   // `strips_fence`: a Markdown fence around the text is taken off. `is_json`: no text stands beside
   // a refusal, it becomes the beginning of it.
-  MessageItem(ItemPlace place, bool strips_fence, bool is_json)
+  MessageItem(ItemRef place, bool strips_fence, bool is_json)
       : place_(std::move(place)), strips_fence_(strips_fence), is_json_(is_json) {}
 
   void open(ResponseEvents& events, std::string& out);
@@ -42,7 +42,7 @@ class MessageItem {
   void pass_unfenced(ResponseEvents& events, std::string& out);
   [[nodiscard]] std::string part(int number) const;
 
-  ItemPlace place_;
+  ItemRef place_;
   bool strips_fence_, is_json_;
   bool has_text_ = false;     // its part is open
   int parts_ = 0;             // that are complete

@@ -16,7 +16,7 @@ namespace ccproxy::dialect {
 class ReasoningItem {
  public:
   // `shows`: the words are told.
-  ReasoningItem(ItemPlace place, bool shows) : place_(std::move(place)), shows_(shows) {}
+  ReasoningItem(ItemRef place, bool shows) : place_(std::move(place)), shows_(shows) {}
 
   void open(ResponseEvents& events, std::string& out);
   void tell(std::string_view escaped, ResponseEvents& events, std::string& out);
@@ -32,7 +32,7 @@ class ReasoningItem {
  private:
   void close_summary(bool is_whole, ResponseEvents& events, std::string& out);
 
-  ItemPlace place_;
+  ItemRef place_;
   bool shows_;
   std::string at_summary_;  // empty until one is open
   std::string thinking_, signature_, redacted_;

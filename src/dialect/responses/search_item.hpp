@@ -14,7 +14,7 @@ namespace ccproxy::dialect {
 
 class SearchItem {
  public:
-  SearchItem(ItemPlace place, bool shows_sources)
+  SearchItem(ItemRef place, bool shows_sources)
       : place_(std::move(place)), shows_sources_(shows_sources) {}
 
   void open(ResponseEvents& events, std::string& out);
@@ -32,7 +32,7 @@ class SearchItem {
  private:
   void close(ItemStatus status, std::string_view sources, ResponseEvents& events, std::string& out);
 
-  ItemPlace place_;
+  ItemRef place_;
   bool shows_sources_;
   std::string input_;
   std::string query_ = "\"\"";  // JSON
