@@ -434,7 +434,7 @@ Task<Result<bool>> Exchange::map_model(RequestBody& body) {
   const auto map = [this, &body, &is_renamed](Parsers with) -> Result<void> {
     auto facts = anthropic::read_facts(with.reader, body.text());
     if (!facts || !facts->model) return {};
-    const std::string name = served_model(shared_, *config_, *facts->model, receipt_);
+    const std::string name = resolve_model(shared_, *config_, *facts->model, receipt_);
     is_renamed = name != *facts->model;
     if (is_renamed) rename(body, *facts, name);
     return {};
@@ -460,7 +460,7 @@ Result<void> Exchange::map_batch(RequestBody& body, MemoryReservation& hold) {
   std::unordered_map<std::string, std::string> served;  // most ask for the same
   for (anthropic::BatchModel& model : *models) {
     const auto [known, is_new] = served.try_emplace(model.name);
-    if (is_new) known->second = served_model(shared_, *config_, model.name, receipt_);
+    if (is_new) known->second = resolve_model(shared_, *config_, model.name, receipt_);
     std::string name = known->second;
     is_changed = is_changed || name != model.name;
     model.name = std::move(name);

@@ -15,8 +15,8 @@ bool is_retiring(const anthropic::ModelTable& models, std::string_view id, Insta
 
 }  // namespace
 
-std::string served_model(Shared& shared, const config::Config& config, const std::string& asked,
-                         telemetry::Receipt& receipt) {
+std::string resolve_model(Shared& shared, const config::Config& config, const std::string& asked,
+                          telemetry::Receipt& receipt) {
   Meaning meaning = meaning_of(shared.models, config.model_mapping, asked);
   std::string name = std::move(meaning.target);
   if (config.follow_retirements) {

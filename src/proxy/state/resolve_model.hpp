@@ -16,8 +16,8 @@ namespace ccproxy::proxy {
 // The id to send for the name that a client asked for. The receipt is told both, and a warning when
 // a retired model was replaced or one that is to retire is asked. Names of the built-in mapping
 // bring no warning: nobody chose what stands behind them.
-[[nodiscard]] std::string served_model(Shared& shared, const config::Config& config,
-                                       const std::string& asked, telemetry::Receipt& receipt);
+[[nodiscard]] std::string resolve_model(Shared& shared, const config::Config& config,
+                                        const std::string& asked, telemetry::Receipt& receipt);
 
 // The upstream has answered 404, and `error_body` is what it said. When that means that the model
 // has retired since this program was built (its date has passed, and the error names it), it counts

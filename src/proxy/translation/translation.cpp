@@ -163,7 +163,7 @@ Result<void> Translation::choose_model(json::Outline& outline) {
   // A name that is mapped with its mark is meant so; else the mark says nothing.
   if (config::find_mapping(exchange_.config.model_mapping, asked_.name) == nullptr)
     cut_mark(asked_.name);
-  model_ = served_model(exchange_.worker.shared, exchange_.config, asked_.name, exchange_.receipt);
+  model_ = resolve_model(exchange_.worker.shared, exchange_.config, asked_.name, exchange_.receipt);
   cut_mark(model_);
   exchange_.receipt.model_sent = model_;
   if (archive_) references_ = dialect::references_of(outline.root());
