@@ -94,7 +94,7 @@ Task<void> Exchange::run(http::RequestHead head) {
   dialect_ = dialect_of(head_);
   receipt_.method = head_.method;
   receipt_.client = product_of(head_.get("user-agent"));
-  log_field_names(shared_, receipt_.id, "request_fields", head_);
+  trace_header_names(shared_, receipt_.id, "request_fields", head_);
 
   auto served = co_await serve_safely();
   if (!served) {

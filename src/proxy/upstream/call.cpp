@@ -157,7 +157,7 @@ void UpstreamCall::note_answer(const http::ResponseHead& answer) {
     shared.limits.note(answer);
   if (uses_credits(answer))
     receipt_.warn("usage_credits_in_use", "this request is paid for with usage credits");
-  log_field_names(shared, receipt_.id, "answer_fields", answer);
+  trace_header_names(shared, receipt_.id, "answer_fields", answer);
 }
 
 void UpstreamCall::note_renewal_failed(const Error& error) {

@@ -5,8 +5,8 @@
 
 namespace ccproxy::proxy {
 
-void log_field_names(Shared& shared, std::string_view id, std::string_view event,
-                     const http::Head& head) {
+void trace_header_names(Shared& shared, std::string_view id, std::string_view event,
+                        const http::Head& head) {
   if (!shared.verbose) return;
   std::string names;
   for (const http::Field& field : head.fields) {

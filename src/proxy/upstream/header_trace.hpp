@@ -9,7 +9,7 @@
 namespace ccproxy::proxy {
 
 // Writes a line when the log is verbose; `id` is the request's.
-void log_field_names(Shared& shared, std::string_view id, std::string_view event,
-                     const http::Head& head);
+void trace_header_names(Shared& shared, std::string_view id, std::string_view event,
+                        const http::Head& head);
 
 }  // namespace ccproxy::proxy
