@@ -364,7 +364,7 @@ Task<Result<void>> TranslatedAnswer::refuse(dialect::ErrorReply reply) {
   drop();
   std::string fields;
   http::append_field(fields, "content-type", "application/json");
-  fields += error_fields(exchange_, reply);
+  fields += error_headers(exchange_, reply);
   exchange_.receipt.status = reply.status;
   co_return co_await exchange_.sink.answer(reply.status, fields, reply.body);
 }

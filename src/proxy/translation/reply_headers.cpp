@@ -43,7 +43,7 @@ std::vector<dialect::FieldView> field_views(const http::ResponseHead& head) {
   return views;
 }
 
-std::string answer_fields(const ExchangeContext& parts, const http::ResponseHead& answer) {
+std::string reply_headers(const ExchangeContext& parts, const http::ResponseHead& answer) {
   std::string out;
   const std::string_view theirs = answer.get("request-id");
   http::append_field(out, "x-request-id", theirs.empty() ? parts.receipt.id : theirs);
@@ -53,14 +53,14 @@ std::string answer_fields(const ExchangeContext& parts, const http::ResponseHead
   return out;
 }
 
-std::string note_fields(const ExchangeContext& parts) {
+std::string base_reply_headers(const ExchangeContext& parts) {
   std::string out;
   http::append_field(out, "x-request-id", parts.receipt.id);
   append_notes(out, parts);
   return out;
 }
 
-std::string error_fields(const ExchangeContext& parts, const dialect::ErrorReply& reply) {
+std::string error_headers(const ExchangeContext& parts, const dialect::ErrorReply& reply) {
   std::string out;
   for (const auto& [name, value] : reply.fields) http::append_field(out, name, plain(value));
   append_notes(out, parts);

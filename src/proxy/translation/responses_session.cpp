@@ -116,7 +116,7 @@ Task<Result<Queued>> Translation::queue() {
   if (!running_) co_return fail(ErrorKind::kInternal, "a background response that is not kept");
   auto begun = co_await running_->begin(store::Status::kQueued, std::move(object));
   if (!begun) co_return not_queued(begun.error());
-  queued.fields = note_fields(exchange_);
+  queued.fields = base_reply_headers(exchange_);
   queued.running = running_;
   co_return std::move(queued);
 }
@@ -192,7 +192,7 @@ Task<Result<void>> Translation::tell_count(const http::ResponseHead& head) {
   }
   std::string fields;
   http::append_field(fields, "content-type", "application/json");
-  fields += error_fields(exchange_, {kOk, "", {}});
+  fields += error_headers(exchange_, {kOk, "", {}});
   exchange_.receipt.status = kOk;
   const std::string body =
       fmt::format(R"({{"object":"response.input_tokens","input_tokens":{}}})", tokens);

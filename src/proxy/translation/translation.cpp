@@ -373,7 +373,7 @@ Task<Result<void>> Translation::tell(http::ResponseHead head) {
   const auto making = [this] { make_encoder(); };
   co_await go_on_apart(exchange_.worker, kept_size(), making);
   TranslatedAnswer::ReplyOptions how = reply_options();
-  how.fields = answer_fields(exchange_, head);
+  how.fields = reply_headers(exchange_, head);
   TranslatedAnswer answer(exchange_, *encoder_, std::move(how));
   co_return co_await tell(answer, std::move(head));
 }
@@ -436,7 +436,7 @@ Task<Result<void>> Translation::refuse(const http::ResponseHead& head) {
 Task<Result<void>> Translation::refuse(dialect::ErrorReply reply) {
   std::string fields;
   http::append_field(fields, "content-type", "application/json");
-  fields += error_fields(exchange_, reply);
+  fields += error_headers(exchange_, reply);
   exchange_.receipt.status = reply.status;
   co_return co_await exchange_.sink.answer(reply.status, fields, reply.body);
 }
