@@ -219,7 +219,7 @@ std::string_view effort_name(Effort effort) {
   return {};
 }
 
-std::string_view without_context_mark(std::string_view id) {
+std::string_view strip_context_suffix(std::string_view id) {
   constexpr std::string_view kLongContext = "[1m]";
   if (id.ends_with(kLongContext)) id.remove_suffix(kLongContext.size());
   return id;
@@ -234,7 +234,7 @@ bool is_retiring(const Life& life, Instant now) {
 std::string_view family_name(std::string_view id) {
   if (!id.starts_with(kPrefix)) return {};
   id.remove_prefix(kPrefix.size());
-  id = without_context_mark(id);
+  id = strip_context_suffix(id);
   id = id.substr(0, id.find('@'));
   if (ends_in_date(id)) id.remove_suffix(9);
   return id;

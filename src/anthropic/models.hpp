@@ -101,7 +101,7 @@ struct Model {
 };
 
 // What a client may have written behind an id to choose the long context: `id` without it.
-[[nodiscard]] std::string_view without_context_mark(std::string_view id);
+[[nodiscard]] std::string_view strip_context_suffix(std::string_view id);
 
 // True from 60 days before the day that a model retires, for as long as it is not marked retired.
 [[nodiscard]] bool is_retiring(const Life& life, Instant now);

@@ -9,7 +9,7 @@ namespace ccproxy::proxy {
 namespace {
 
 bool is_retiring(const anthropic::ModelTable& models, std::string_view id, Instant now) {
-  const anthropic::Model* model = models.find(anthropic::without_context_mark(id));
+  const anthropic::Model* model = models.find(anthropic::strip_context_suffix(id));
   return model != nullptr && anthropic::is_retiring(model->life, now);
 }
 

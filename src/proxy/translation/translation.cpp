@@ -162,9 +162,9 @@ Result<void> Translation::choose_model(json::Outline& outline) {
   if (!route_.model.empty()) asked_.defaulted = false;  // the path has named it
   // A name that is mapped with its mark is meant so; else the mark says nothing.
   if (config::find_mapping(exchange_.config.model_mapping, asked_.name) == nullptr)
-    cut_mark(asked_.name);
+    strip_suffix(asked_.name);
   model_ = resolve_model(exchange_.worker.shared, exchange_.config, asked_.name, exchange_.receipt);
-  cut_mark(model_);
+  strip_suffix(model_);
   exchange_.receipt.model_sent = model_;
   if (archive_) references_ = dialect::references_of(outline.root());
   return {};
@@ -172,8 +172,8 @@ Result<void> Translation::choose_model(json::Outline& outline) {
 
 // The context is long by itself where it can be; whoever asked for it by a mark is told that this
 // was not carried on.
-void Translation::cut_mark(std::string& name) {
-  const auto rest = anthropic::without_context_mark(name).size();
+void Translation::strip_suffix(std::string& name) {
+  const auto rest = anthropic::strip_context_suffix(name).size();
   if (rest == name.size()) return;
   name.resize(rest);
   asked_.marked = true;

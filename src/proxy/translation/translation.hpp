@@ -60,7 +60,7 @@ class Translation {
   [[nodiscard]] SchemaOwner schema_owner() const;
   [[nodiscard]] Task<void> look_up_model();
   [[nodiscard]] Result<void> choose_model(json::Outline& outline);
-  void cut_mark(std::string& name);
+  void strip_suffix(std::string& name);
   [[nodiscard]] Task<Result<void>> decode();
   [[nodiscard]] Result<void> decode(json::Outline& outline);
   [[nodiscard]] std::size_t repeated_size() const;
