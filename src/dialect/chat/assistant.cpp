@@ -37,7 +37,7 @@ struct CallMembers {
     }
   }
 
-  [[nodiscard]] CacheMark mark() const { return cache_mark_of(cache_control, breakpoint); }
+  [[nodiscard]] CacheControl mark() const { return cache_mark_of(cache_control, breakpoint); }
 
   Value id{}, type{}, function{}, custom{}, name{}, arguments{}, input{};
   Value cache_control{}, breakpoint{};
@@ -87,7 +87,7 @@ void ChatMessages::read_said(const Message& message) {
     read_content(message.content, message.index, false, blocks_);
   }
   if (blocks_.empty() && message.refusal.is_string())
-    Content::add_text(message.refusal.text(), CacheMark::kNone, blocks_);
+    Content::add_text(message.refusal.text(), CacheControl::kNone, blocks_);
 }
 
 // Parts that only the assistant has. False for all others.
@@ -97,7 +97,7 @@ bool ChatMessages::read_own_part(Value part, ParamPath place) {
     Content::add_text(part["refusal"].text(), cache_mark_of(part), blocks_);
   } else if (is_thought(type)) {
     if (is_signed(part))
-      add_thought(without_mark(part, arena_), has_call_parts_,
+      add_thought(without_cache_control(part, arena_), has_call_parts_,
                   has_call_parts_ ? blocks_ : thoughts_);
   } else if (type == "tool_use") {
     const Value name = part["name"], input = part["input"];
@@ -124,7 +124,7 @@ bool ChatMessages::read_own_part(Value part, ParamPath place) {
 // Thinking that a client kept for us, in one of the two ways that are in use.
 void ChatMessages::read_signed_thoughts(const Message& message, std::vector<Block>& out) {
   for (const Value block : message.thinking_blocks.children())
-    if (is_signed(block)) add_thought(without_mark(block, arena_), false, out);
+    if (is_signed(block)) add_thought(without_cache_control(block, arena_), false, out);
   if (!out.empty()) return;
   for (const Value detail : message.reasoning_details.children()) {
     std::string thought = thought_of_detail(detail);

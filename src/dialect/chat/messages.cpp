@@ -94,7 +94,7 @@ void ChatMessages::add(Role role, const Message& message, std::span<Block> block
 
 void ChatMessages::read_content(Value content, std::size_t index, bool allows_files,
                                 std::vector<Block>& out) {
-  if (content.is_string()) return Content::add_text(content.text(), CacheMark::kNone, out);
+  if (content.is_string()) return Content::add_text(content.text(), CacheControl::kNone, out);
   if (content.is_absent()) return;
   if (!content.is_array())
     return report_.refuse_type(message_param(index, ".content"), "a string or an array");

@@ -58,7 +58,7 @@ class CompletionDecoder final : public RequestDecoder {
                             prompt.is_absent() ? "missing_required_parameter" : "invalid_type",
                             "'prompt' must be a string.");
     std::vector<Block> blocks;
-    Content::add_text(prompt.text(), CacheMark::kNone, blocks);
+    Content::add_text(prompt.text(), CacheControl::kNone, blocks);
     turns_.add(Role::kUser, 0, blocks);
   }
 };

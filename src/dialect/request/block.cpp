@@ -81,15 +81,15 @@ std::span<Block> call_members(json::Value block, RequestArena& arena) {
   return call_members(std::move(more), arena);
 }
 
-bool mark_last(std::span<Block> blocks, CacheMark mark) {
+bool mark_last(std::span<Block> blocks, CacheControl mark) {
   if (blocks.empty() || blocks.back().kind == Block::Kind::kThinking) return false;
   blocks.back().mark = std::max(blocks.back().mark, mark);
   return true;
 }
 
-void append_mark(std::string& out, CacheMark mark) {
-  if (mark == CacheMark::kFiveMinutes) out += R"(,"cache_control":{"type":"ephemeral"})";
-  if (mark == CacheMark::kOneHour) out += R"(,"cache_control":{"type":"ephemeral","ttl":"1h"})";
+void append_mark(std::string& out, CacheControl mark) {
+  if (mark == CacheControl::kFiveMinutes) out += R"(,"cache_control":{"type":"ephemeral"})";
+  if (mark == CacheControl::kOneHour) out += R"(,"cache_control":{"type":"ephemeral","ttl":"1h"})";
 }
 
 void append_document_members(std::string& out, const Block& block) {

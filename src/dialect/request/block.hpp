@@ -17,7 +17,7 @@
 namespace ccproxy::dialect {
 
 // A prompt cache breakpoint behind a block, by how long it lives.
-enum class CacheMark : std::uint8_t { kNone, kFiveMinutes, kOneHour };
+enum class CacheControl : std::uint8_t { kNone, kFiveMinutes, kOneHour };
 
 struct Block {
   enum class Kind : std::uint8_t {
@@ -33,7 +33,7 @@ struct Block {
   };
 
   Kind kind = Kind::kText;
-  CacheMark mark = CacheMark::kNone;
+  CacheControl cache_control = CacheControl::kNone;
   bool is_error = false;      // of a tool's result
   bool floats = false;        // thinking whose place in its turn the client could not tell
   std::uint32_t message = 0;  // index of the client's message that it came in, where it is known
@@ -85,7 +85,7 @@ class RequestArena {
 [[nodiscard]] std::span<Block> call_members(json::Value block, RequestArena& arena);
 
 // Gives the last block the mark, or the longer of two; false where it cannot have one.
-bool mark_last(std::span<Block> blocks, CacheMark mark);
+bool mark_last(std::span<Block> blocks, CacheControl cache_control);
 
 // Appends the block as JSON.
 void append_block(std::string& out, const Block& block);
@@ -94,6 +94,6 @@ void append_block(std::string& out, const Block& block);
 void append_document_members(std::string& out, const Block& block);
 
 // `,"cache_control":{...}`, or nothing.
-void append_mark(std::string& out, CacheMark mark);
+void append_mark(std::string& out, CacheControl cache_control);
 
 }  // namespace ccproxy::dialect

@@ -9,10 +9,10 @@ constexpr std::size_t kMost = 4;
 
 // The breakpoints of a request in the order that upstream reads them: tools, system, messages.
 struct Marks {
-  std::vector<CacheMark*> before_messages{}, in_messages{};
+  std::vector<CacheControl*> before_messages{}, in_messages{};
 
-  static void collect(CacheMark& mark, std::vector<CacheMark*>& into) {
-    if (mark != CacheMark::kNone) into.push_back(&mark);
+  static void collect(CacheControl& mark, std::vector<CacheControl*>& into) {
+    if (mark != CacheControl::kNone) into.push_back(&mark);
   }
   [[nodiscard]] std::size_t count() const { return before_messages.size() + in_messages.size(); }
 };
@@ -29,48 +29,49 @@ Marks marks_of(std::vector<Tool>& tools, std::vector<Block>& system, Turns& turn
   return marks;
 }
 
-void drop_front(std::vector<CacheMark*>& marks, std::size_t kept) {
+void drop_front(std::vector<CacheControl*>& marks, std::size_t kept) {
   if (marks.size() <= kept) return;
   const auto end = marks.end() - static_cast<std::ptrdiff_t>(kept);
-  std::for_each(marks.begin(), end, [](CacheMark* mark) { *mark = CacheMark::kNone; });
+  std::for_each(marks.begin(), end, [](CacheControl* mark) { *mark = CacheControl::kNone; });
   marks.erase(marks.begin(), end);
 }
 
 // A breakpoint that lives longer may not follow one that lives shorter. True when one of the
 // shorter kind was seen.
-bool shorten_later(const std::vector<CacheMark*>& marks, bool seen_short) {
-  for (CacheMark* mark : marks) {
-    if (seen_short) *mark = CacheMark::kFiveMinutes;
-    seen_short = *mark == CacheMark::kFiveMinutes;
+bool shorten_later(const std::vector<CacheControl*>& marks, bool seen_short) {
+  for (CacheControl* mark : marks) {
+    if (seen_short) *mark = CacheControl::kFiveMinutes;
+    seen_short = *mark == CacheControl::kFiveMinutes;
   }
   return seen_short;
 }
 
 // Of a result, what it says last ends where it does; a block that goes up as the client wrote it
 // may have marks inside.
-CacheMark last_mark(const Turns& turns) {
+CacheControl last_mark(const Turns& turns) {
   const Block& last = turns.all().back().blocks.back();
   const bool has_own = last.kind == Block::Kind::kVerbatim &&
                        last.text.find("\"cache_control\"") != std::string_view::npos;
-  const CacheMark inside = last.content.empty() ? CacheMark::kNone : last.content.back().mark;
-  return std::max({last.mark, inside, has_own ? CacheMark::kFiveMinutes : CacheMark::kNone});
+  const CacheControl inside = last.content.empty() ? CacheControl::kNone : last.content.back().mark;
+  return std::max({last.mark, inside, has_own ? CacheControl::kFiveMinutes : CacheControl::kNone});
 }
 
 // How long the client wants the automatic breakpoint to live.
-CacheMark wished_life(json::Value request) {
+CacheControl wished_life(json::Value request) {
   const json::Value asked = request["cache_control"]["ttl"];
   const json::Value options = request["prompt_cache_options"]["ttl"];
   const std::string_view ttl = (asked.is_string() ? asked : options).text().escaped;
   const bool is_long =
       ttl == "12h" || ttl == "1h" ||
       (!asked.is_string() && request["prompt_cache_retention"].text().escaped == "24h");
-  return is_long ? CacheMark::kOneHour : CacheMark::kFiveMinutes;
+  return is_long ? CacheControl::kOneHour : CacheControl::kFiveMinutes;
 }
 
 }  // namespace
 
-CacheMark settle_cache_marks(json::Value request, AutomaticMark automatic, std::vector<Tool>& tools,
-                             std::vector<Block>& system, Turns& turns, Report& report) {
+CacheControl settle_cache_marks(json::Value request, AutomaticMark automatic,
+                                std::vector<Tool>& tools, std::vector<Block>& system, Turns& turns,
+                                Report& report) {
   Marks marks = marks_of(tools, system, turns);
   if (marks.count() > kMost) {
     drop_front(marks.before_messages, 1);
@@ -83,14 +84,14 @@ CacheMark settle_cache_marks(json::Value request, AutomaticMark automatic, std::
   const json::Value ttl = request["cache_control"]["ttl"];
   if (!ttl.is_absent() && ttl.text().escaped != "5m" && ttl.text().escaped != "1h")
     report.ignore("cache_control.ttl");
-  if (!is_asked_for && (!automatic.is_wanted || is_explicit)) return CacheMark::kNone;
+  if (!is_asked_for && (!automatic.is_wanted || is_explicit)) return CacheControl::kNone;
   // Another one beside it would be a second one in the same place, which upstream refuses where
   // they do not live as long.
-  if (last_mark(turns) != CacheMark::kNone) return CacheMark::kNone;
+  if (last_mark(turns) != CacheControl::kNone) return CacheControl::kNone;
   if (automatic.is_possible && marks.count() < kMost)
-    return seen_short ? CacheMark::kFiveMinutes : wished_life(request);
+    return seen_short ? CacheControl::kFiveMinutes : wished_life(request);
   if (is_asked_for) report.ignore("cache_control");
-  return CacheMark::kNone;
+  return CacheControl::kNone;
 }
 
 }  // namespace ccproxy::dialect

@@ -19,8 +19,8 @@ struct AutomaticMark {
 // Takes off what is too much and returns the automatic breakpoint, which stands at the top of the
 // request and holds for its last block; kNone when there is no room for it, it is not wanted, or
 // that block has one. One that the client has asked for and does not get is reported.
-[[nodiscard]] CacheMark settle_cache_marks(json::Value request, AutomaticMark automatic,
-                                           std::vector<Tool>& tools, std::vector<Block>& system,
-                                           Turns& turns, Report& report);
+[[nodiscard]] CacheControl settle_cache_marks(json::Value request, AutomaticMark automatic,
+                                              std::vector<Tool>& tools, std::vector<Block>& system,
+                                              Turns& turns, Report& report);
 
 }  // namespace ccproxy::dialect

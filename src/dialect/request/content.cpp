@@ -25,7 +25,7 @@ std::string ParamPath::param(std::string_view inside) const {
   return fmt::format("{}[{}].{}[{}]{}", list, message, content, part, inside);
 }
 
-CacheMark cache_mark_of(Value holder) {
+CacheControl cache_mark_of(Value holder) {
   Value control, breakpoint;
   for (const Value member : holder.children()) {
     if (member.is_named("cache_control")) control = member;
@@ -34,15 +34,16 @@ CacheMark cache_mark_of(Value holder) {
   return cache_mark_of(control, breakpoint);
 }
 
-CacheMark cache_mark_of(Value control, Value breakpoint) {
+CacheControl cache_mark_of(Value control, Value breakpoint) {
   if (control.is_object())
-    return control["ttl"].text().escaped == "1h" ? CacheMark::kOneHour : CacheMark::kFiveMinutes;
-  if (!breakpoint.is_object()) return CacheMark::kNone;
+    return control["ttl"].text().escaped == "1h" ? CacheControl::kOneHour
+                                                 : CacheControl::kFiveMinutes;
+  if (!breakpoint.is_object()) return CacheControl::kNone;
   const std::string_view ttl = breakpoint["ttl"].text().escaped;
-  return ttl == "12h" || ttl == "1h" ? CacheMark::kOneHour : CacheMark::kFiveMinutes;
+  return ttl == "12h" || ttl == "1h" ? CacheControl::kOneHour : CacheControl::kFiveMinutes;
 }
 
-std::string_view without_mark(Value object, RequestArena& arena) {
+std::string_view without_cache_control(Value object, RequestArena& arena) {
   const auto marks = [](Value member) {
     return member.is_named("cache_control") || member.is_named("prompt_cache_breakpoint");
   };
@@ -60,16 +61,16 @@ std::string_view without_mark(Value object, RequestArena& arena) {
   return arena.keep(std::move(rest));
 }
 
-void Content::add_text(JsonText text, CacheMark mark, std::vector<Block>& out) {
+void Content::add_text(JsonText text, CacheControl mark, std::vector<Block>& out) {
   if (json::is_blank(text)) return;
   out.push_back({.kind = Block::Kind::kText, .mark = mark, .text = text.escaped});
 }
 
 void Content::read_part(Value part, ParamPath place, bool allows_files, std::vector<Block>& out) {
-  if (part.is_string()) return add_text(part.text(), CacheMark::kNone, out);
+  if (part.is_string()) return add_text(part.text(), CacheControl::kNone, out);
   if (!part.is_object()) return report_.refuse_type(place.param(), "an object");
   const std::string_view type = part["type"].text().escaped;
-  const CacheMark mark = cache_mark_of(part);
+  const CacheControl mark = cache_mark_of(part);
   const bool is_text = type == "text" || type == "input_text" || type == "output_text" ||
                        (type.empty() && !part["text"].is_absent());
   if (is_text) {

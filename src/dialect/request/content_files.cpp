@@ -38,7 +38,7 @@ void append_members(std::string& out, Value part, std::initializer_list<const ch
 
 // What is the same for every form of a document: what it is called, and how it is to be cited.
 // OpenAI's parts have an object inside, and clients write these here or there.
-Block document_block(Value part, Value inner, CacheMark mark, RequestArena& arena) {
+Block document_block(Value part, Value inner, CacheControl mark, RequestArena& arena) {
   Block block{.mark = mark};
   for (const Value title : {part["title"], inner["title"], inner["filename"]})
     if (block.id.empty()) block.id = title.text().escaped;
@@ -51,7 +51,7 @@ Block document_block(Value part, Value inner, CacheMark mark, RequestArena& aren
 
 }  // namespace
 
-void Content::read_image(Value part, ParamPath place, CacheMark mark, std::vector<Block>& out) {
+void Content::read_image(Value part, ParamPath place, CacheControl mark, std::vector<Block>& out) {
   const Value holder = part["image_url"];
   const Value url = holder.is_object() ? holder["url"] : holder;
   const std::string_view at = holder.is_object() ? ".image_url.url" : ".image_url";
@@ -77,7 +77,7 @@ void Content::refuse_image(const std::string& param) {
 }
 
 // Clients send PDF and text as images, too, where that is the one way they know.
-void Content::add_image(const InlineData& data, const std::string& param, CacheMark mark,
+void Content::add_image(const InlineData& data, const std::string& param, CacheControl mark,
                         std::vector<Block>& out) {
   const auto file = file_content(data, arena_);
   if (!file || file->kind == Kind::kEmpty || (file->base64.empty() && file->kind != Kind::kText))
@@ -96,7 +96,7 @@ void Content::add_image(const InlineData& data, const std::string& param, CacheM
   add_file({.kind = Kind::kImage, .media_type = type, .base64 = file->base64}, {.mark = mark}, out);
 }
 
-void Content::read_file(Value part, ParamPath place, CacheMark mark, std::vector<Block>& out) {
+void Content::read_file(Value part, ParamPath place, CacheControl mark, std::vector<Block>& out) {
   const Value file = part["file"].is_object() ? part["file"] : part;
   if (!part["file"].is_object() && part["type"].text().escaped == "input_file") place.file = "";
   const Block block = document_block(part, file, mark, arena_);
@@ -124,7 +124,7 @@ void Content::read_file(Value part, ParamPath place, CacheMark mark, std::vector
 }
 
 // Images and documents in Anthropic's shape. A document that is right goes up as it is.
-void Content::read_source(Value part, const ParamPath& place, CacheMark mark,
+void Content::read_source(Value part, const ParamPath& place, CacheControl mark,
                           std::vector<Block>& out) {
   const Value source = part["source"], given = source["data"];
   const std::string_view kind = source["type"].text().escaped;
@@ -211,8 +211,9 @@ void Content::add_source(std::string_view kind, std::string_view source, const B
   out.back().text = arena_.keep(std::move(json));
 }
 
-void Content::add_verbatim(Value part, CacheMark mark, std::vector<Block>& out) {
-  out.push_back({.kind = Block::Kind::kVerbatim, .mark = mark, .text = without_mark(part, arena_)});
+void Content::add_verbatim(Value part, CacheControl mark, std::vector<Block>& out) {
+  out.push_back(
+      {.kind = Block::Kind::kVerbatim, .mark = mark, .text = without_cache_control(part, arena_)});
 }
 
 }  // namespace ccproxy::dialect

@@ -62,7 +62,7 @@ Result<Decoded> RequestDecoder::run() {
 
 void RequestDecoder::read_system() {
   const Value system = request_["system"];
-  if (system.is_string()) return Content::add_text(system.text(), CacheMark::kNone, system_);
+  if (system.is_string()) return Content::add_text(system.text(), CacheControl::kNone, system_);
   if (!system.is_absent() && !system.is_array())
     return report_.refuse_type("system", "a string or an array");
   std::size_t index = 0;

@@ -76,7 +76,7 @@ class RequestDecoder {
   std::string_view input_param_;
   ThinkingChoice thinking_;
   std::string sampling_;
-  CacheMark cache_ = CacheMark::kNone;
+  CacheControl cache_ = CacheControl::kNone;
 };
 
 }  // namespace ccproxy::dialect

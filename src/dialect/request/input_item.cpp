@@ -107,6 +107,6 @@ bool Item::is_of_user() const {
   return role.text().escaped == "user" && (kind.empty() || kind == "message");
 }
 
-CacheMark Item::mark() const { return cache_mark_of(cache_control, breakpoint); }
+CacheControl Item::mark() const { return cache_mark_of(cache_control, breakpoint); }
 
 }  // namespace ccproxy::dialect

@@ -57,7 +57,7 @@ struct Item {
   // True for a message of the user's.
   [[nodiscard]] bool is_of_user() const;
   // The breakpoint that it asks for.
-  [[nodiscard]] CacheMark mark() const;
+  [[nodiscard]] CacheControl mark() const;
   // The name that its type has, escaped; empty without.
   [[nodiscard]] std::string_view type_name() const { return type.text().escaped; }
 

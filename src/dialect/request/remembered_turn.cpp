@@ -322,8 +322,8 @@ class Restoration {
   }
 
   // A breakpoint of the client's behind a text counts behind the turn that has the text now.
-  static CacheMark mark_of_text(std::span<const Block> window) {
-    CacheMark mark = CacheMark::kNone;
+  static CacheControl mark_of_text(std::span<const Block> window) {
+    CacheControl mark = CacheControl::kNone;
     for (const Block& block : window)
       if (block.kind == Kind::kText) mark = std::max(mark, block.mark);
     return mark;

@@ -259,9 +259,9 @@ bool is_server_block(std::string_view type) {
   return is_call(type) || is_result(type) || type == "container_upload" || type == "tool_reference";
 }
 
-Block server_block(Value part, CacheMark mark, RequestArena& arena) {
+Block server_block(Value part, CacheControl mark, RequestArena& arena) {
   Block block{.kind = Block::Kind::kServer, .mark = mark};
-  block.text = without_mark(part, arena);
+  block.text = without_cache_control(part, arena);
   block.name = part["type"].text().escaped;
   const char* const key = is_call(block.name)                ? "id"
                           : is_result(block.name)            ? "tool_use_id"

@@ -115,7 +115,7 @@ ToolMembers read_tool_members(const ToolSource& source, Deferral deferral,
 std::string_view carried_tool(Value tool, const ToolPlace& place,
                               std::span<const std::string_view> left_out, Report& report,
                               RequestArena& arena) {
-  if (left_out.empty()) return without_mark(tool, arena);
+  if (left_out.empty()) return without_cache_control(tool, arena);
   std::string rest = "{";
   for (const Value member : tool.children()) {
     if (member.name() == "cache_control") continue;

@@ -43,7 +43,7 @@ struct Tool {
   // runs.
   bool is_run_by_client = false;
   SchemaCost cost{};  // while it is strict
-  CacheMark mark = CacheMark::kNone;
+  CacheControl cache_control = CacheControl::kNone;
 };
 
 class RequestTools {

@@ -37,7 +37,7 @@ void append_said(std::vector<Block>& out, const Block& result) {
 
 // The block without its mark.
 std::string json_of(Block block) {
-  block.mark = CacheMark::kNone;
+  block.mark = CacheControl::kNone;
   std::string json;
   append_block(json, block);
   return json;

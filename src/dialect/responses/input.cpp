@@ -36,7 +36,7 @@ ParamPath ResponsesInput::place(const char* member) const { return {index_, -1, 
 
 void ResponsesInput::read(Value input) {
   if (input.is_string()) {
-    Content::add_text(input.text(), CacheMark::kNone, blocks_);
+    Content::add_text(input.text(), CacheControl::kNone, blocks_);
     return add_of_user(Role::kUser);
   }
   if (input.is_absent() && context_.history != nullptr && !context_.history->turns.empty())
@@ -60,7 +60,7 @@ void ResponsesInput::read_list(Value items) {
     else
       read_item(item);
     blocks_.clear();  // whatever is read next: another list, an answer that was kept, a string
-    if (std::exchange(mark_, CacheMark::kNone) != CacheMark::kNone)
+    if (std::exchange(mark_, CacheControl::kNone) != CacheControl::kNone)
       report_.ignore(fmt::format("input[{}].cache_control", index_));
     if (report_.refused()) return;
     ++index_;
@@ -146,16 +146,16 @@ void ResponsesInput::read_message(const Item& item) {
 
 void ResponsesInput::read_content(Value content, const char* member, bool allows_files) {
   if (content.is_absent()) return;
-  if (content.is_string()) return Content::add_text(content.text(), CacheMark::kNone, blocks_);
+  if (content.is_string()) return Content::add_text(content.text(), CacheControl::kNone, blocks_);
   ParamPath at = place(member);
   if (!content.is_array()) return report_.refuse_type(at.param(), "a string or an array");
   for (const Value part : content.children()) {
     ++at.part;
     const std::string_view type = part["type"].text().escaped;
     if (type == "refusal")
-      Content::add_text(part["refusal"].text(), CacheMark::kNone, blocks_);
+      Content::add_text(part["refusal"].text(), CacheControl::kNone, blocks_);
     else if (type == "summary_text" || type == "reasoning_text")
-      Content::add_text(part["text"].text(), CacheMark::kNone, blocks_);
+      Content::add_text(part["text"].text(), CacheControl::kNone, blocks_);
     else
       content_.read_part(part, at, allows_files, blocks_);
     if (report_.refused()) return;
@@ -281,7 +281,7 @@ bool ResponsesInput::goes_on(std::string_view key) const {
 
 // What the item itself is marked with counts for the last of its blocks.
 void ResponsesInput::mark(std::span<Block> blocks) {
-  if (mark_ != CacheMark::kNone && mark_last(blocks, mark_)) mark_ = CacheMark::kNone;
+  if (mark_ != CacheControl::kNone && mark_last(blocks, mark_)) mark_ = CacheControl::kNone;
 }
 
 void ResponsesInput::add_said(std::string_view key) {

@@ -44,7 +44,7 @@ Value ResponsesInput::outlined(const std::string& elements) {
 // themselves or each other have an end. False when it says nothing.
 bool ResponsesInput::read_kept(const std::string& elements) {
   bool has_said = false;
-  const CacheMark of_reference = mark_;
+  const CacheControl of_reference = mark_;
   for (const Value element : outlined(elements).children()) {
     const Item item(element);
     if (item.is_reference()) continue;
@@ -70,7 +70,7 @@ void ResponsesInput::replay(const StoredOutput& answer, std::string_view key, bo
   if (!goes_on(key)) flush_results();
   if (!in_assistant_) open_calls_.clear();
   const bool may_think = may_think_again(answer);
-  const CacheMark of_reference = std::exchange(mark_, CacheMark::kNone);
+  const CacheControl of_reference = std::exchange(mark_, CacheControl::kNone);
   const Value::Range blocks = outlined(answer.blocks).children();
   for (auto at = blocks.begin(); at != blocks.end(); ++at) {
     const bool is_last = std::next(at) == blocks.end();

@@ -73,7 +73,7 @@ class ResponsesDecoder final : public RequestDecoder {
 
   void read_input() {
     if (const Value instructions = request_["instructions"]; instructions.is_string())
-      Content::add_text(instructions.text(), CacheMark::kNone, system_);
+      Content::add_text(instructions.text(), CacheControl::kNone, system_);
     read_system();
     ResponsesInput input({context_, report_, arena_, tools_, decoded_.betas}, system_, turns_);
     if (context_.history != nullptr)
