@@ -29,7 +29,7 @@ struct ToolName {
   std::string upstream;
   std::string client;
   ToolShape shape = ToolShape::kFunction;
-  std::string space{};  // of a tool in a namespace (Responses)
+  std::string tool_namespace{};  // of a tool in a namespace (Responses)
 };
 
 // What only an answer in Responses needs.

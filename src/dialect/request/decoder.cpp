@@ -208,10 +208,11 @@ void RequestDecoder::write_plan() {
   for (const Tool& tool : tools_.all()) {
     if (tool.hosted.empty() || tool.is_run_by_client) decoded_.has_tools = true;
     if (!tool.hosted.empty()) decoded_.may_pause = true;
-    if (tool.shape != ToolShape::kFunction || tool.upstream != tool.client || !tool.space.empty())
+    if (tool.shape != ToolShape::kFunction || tool.upstream != tool.client ||
+        !tool.tool_namespace.empty())
       plan.tools.push_back({std::string(tool.upstream),
-                            std::string(tool.space.empty() ? tool.client : tool.own_name),
-                            tool.shape, std::string(tool.space)});
+                            std::string(tool.tool_namespace.empty() ? tool.client : tool.own_name),
+                            tool.shape, std::string(tool.tool_namespace)});
   }
   if (thinking_.binds_blocks) decoded_.betas.emplace_back(kBindingBeta);
   decoded_.effort = thinking_.effort;

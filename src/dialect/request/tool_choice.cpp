@@ -26,7 +26,7 @@ Value name_in(Value choice) {
 
 // A tool in a namespace may be named without it, one of the provider's by its type.
 bool is_called(const Tool& tool, std::string_view name) {
-  return tool.client == name || (!tool.space.empty() && tool.own_name == name) ||
+  return tool.client == name || (!tool.tool_namespace.empty() && tool.own_name == name) ||
          (!tool.type.empty() && tool.type == name);
 }
 
@@ -116,7 +116,8 @@ void RequestTools::choose_allowed(Value allowed) {
                         [&](std::string_view kind) { return is_other(tool, kind); });
   };
   const auto is_allowed = [&](const Tool& tool) {
-    return names(tool.client, tool) || (!tool.space.empty() && names(tool.own_name, tool)) ||
+    return names(tool.client, tool) ||
+           (!tool.tool_namespace.empty() && names(tool.own_name, tool)) ||
            (!tool.type.empty() && names(tool.type, tool));
   };
   const auto count = std::count_if(tools_.begin(), tools_.end(), is_allowed);

@@ -233,12 +233,12 @@ void RequestTools::add_hosted(const Tool& tool, const ToolPlace& place) {
 }
 
 void RequestTools::add(Tool& tool, const ToolPlace& place, const char* inner) {
-  if (!space_.empty()) {
-    tool.space = space_;
+  if (!tool_namespace_.empty()) {
+    tool.tool_namespace = tool_namespace_;
     tool.own_name = tool.client;
-    std::string name(space_);
+    std::string name(tool_namespace_);
     tool.client = arena_.keep(name.append("__").append(tool.own_name));
-    if (const auto said = std::exchange(space_description_, {}); !said.empty())
+    if (const auto said = std::exchange(namespace_description_, {}); !said.empty())
       tool.description = arena_.keep(
           fmt::format("{}{}{}", said, tool.description.empty() ? "" : "\\n\\n", tool.description));
   }

@@ -28,13 +28,13 @@ namespace ccproxy::dialect {
 struct Tool {
   std::string_view client{};  // the name that the client knows, plain
   std::string_view upstream{};
-  std::string_view description{};  // escaped
-  std::string_view schema{};       // JSON
-  std::string_view hosted{};       // of a tool of the provider's own: the whole object as JSON
-  std::string_view type{};         // of such a tool, with its version
-  std::string_view given{};        // as the client wrote it
-  std::string_view space{};        // the namespace it stands in, plain
-  std::string_view own_name{};     // in its namespace
+  std::string_view description{};     // escaped
+  std::string_view schema{};          // JSON
+  std::string_view hosted{};          // of a tool of the provider's own: the whole object as JSON
+  std::string_view type{};            // of such a tool, with its version
+  std::string_view given{};           // as the client wrote it
+  std::string_view tool_namespace{};  // the namespace it stands in, plain
+  std::string_view own_name{};        // in its namespace
   ToolShape shape = ToolShape::kFunction;
   std::string_view members{};  // of the provider's own, as JSON, each with a comma before it
   bool is_deferred = false;    // found by search alone
@@ -104,7 +104,7 @@ class RequestTools {
   void read_tool(json::Value tool, json::Value type, const ToolPlace& place);
   // Tools that only Responses has, in responses/tools.cpp.
   void read_responses_tool(json::Value tool, const ToolPlace& place);
-  void read_namespace(json::Value space, const ToolPlace& place);
+  void read_namespace(json::Value tool_namespace, const ToolPlace& place);
   void add_own(std::string_view name, ToolShape shape, std::string_view description,
                std::string_view schema, const ToolPlace& place);
   void read_function(json::Value function, json::Value tool, const ToolPlace& place);
@@ -143,7 +143,7 @@ class RequestTools {
   bool is_serial_ = false;  // no parallel calls
   // Of Responses: the namespace that is being read, its description until a tool has taken it, and
   // whether a tool that comes later yields to one of the same name.
-  std::string_view space_, space_description_;
+  std::string_view tool_namespace_, namespace_description_;
   bool yields_ = false;
   std::optional<std::int64_t> most_searches_{};
 };

@@ -106,7 +106,8 @@ std::string CallItem::json_of(ItemStatus status) const {
         .append(start_.name)
         .append(is_custom() ? R"(","input":")" : R"(","arguments":")");
     json.append(input_).append("\"");
-    if (!start_.space.empty()) json.append(R"(,"namespace":")").append(start_.space).append("\"");
+    if (!start_.tool_namespace.empty())
+      json.append(R"(,"namespace":")").append(start_.tool_namespace).append("\"");
   } else {
     std::string text;
     json::append_decoded(text, {input_});

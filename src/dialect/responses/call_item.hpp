@@ -15,10 +15,10 @@ namespace ccproxy::dialect {
 
 // What is known when the call begins. Texts are parts of a JSON string, still escaped.
 struct CallStart {
-  std::string id;       // call_id
-  std::string name;     // as the client knows it
-  std::string space{};  // of a tool in a namespace
-  std::string input{};  // JSON, when there is some already
+  std::string id;                // call_id
+  std::string name;              // as the client knows it
+  std::string tool_namespace{};  // of a tool in a namespace
+  std::string input{};           // JSON, when there is some already
   ToolShape shape = ToolShape::kFunction;
 };
 

@@ -154,7 +154,7 @@ void ResponsesEncoder::open_call(const anthropic::BlockStart& start, std::string
   CallStart call{.id = std::string(start.id.escaped), .name = std::string(start.name.escaped)};
   if (tool != nullptr) {
     call.name = escaped_text(tool->client);
-    call.space = escaped_text(tool->space);
+    call.tool_namespace = escaped_text(tool->tool_namespace);
     call.shape = tool->shape;
   }
   if (start.has_input()) json::append_compact(call.input, start.input);

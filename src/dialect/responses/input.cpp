@@ -204,9 +204,9 @@ std::string_view ResponsesInput::name_of_call(const Item& item) {
 
 std::string_view ResponsesInput::name_with_space(const Item& item) {
   const std::string_view plain = plain_text(item.name, arena_);
-  const Value space = item.name_space;
-  if (!space.is_string() || space.text().empty()) return plain;
-  return arena_.keep(fmt::format("{}__{}", plain_text(space, arena_), plain));
+  const Value tool_namespace = item.name_space;
+  if (!tool_namespace.is_string() || tool_namespace.text().empty()) return plain;
+  return arena_.keep(fmt::format("{}__{}", plain_text(tool_namespace, arena_), plain));
 }
 
 // The action without what the model did not write: its type, and what stands there for want of it.

@@ -72,17 +72,17 @@ void RequestTools::read_responses_tool(Value tool, const ToolPlace& place) {
           parameters.is_object() ? parameters.raw() : R"({"type":"object"})", place);
 }
 
-void RequestTools::read_namespace(Value space, const ToolPlace& place) {
-  const Value name = space["name"];
+void RequestTools::read_namespace(Value tool_namespace, const ToolPlace& place) {
+  const Value name = tool_namespace["name"];
   if (!name.is_string() || name.text().empty())
     return report_.refuse(place.param(".name"), "missing_required_parameter",
                           "A namespace needs a name.");
-  space_ = plain_text(name, arena_);
-  space_description_ = space["description"].text().escaped;
+  tool_namespace_ = plain_text(name, arena_);
+  namespace_description_ = tool_namespace["description"].text().escaped;
   std::size_t index = 0;
-  for (const Value tool : space["tools"].children())
+  for (const Value tool : tool_namespace["tools"].children())
     read_tool(tool, tool["type"], {"tools", index++, &place});
-  space_ = space_description_ = {};
+  tool_namespace_ = namespace_description_ = {};
 }
 
 void RequestTools::add_own(std::string_view name, ToolShape shape, std::string_view description,

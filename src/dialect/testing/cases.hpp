@@ -182,7 +182,7 @@ inline json::Document plan_told(const Decoded& decoded) {
   for (const ToolName& tool : plan.tools) {
     json::Document entry{{"upstream", tool.upstream}, {"client", tool.client}};
     if (tool.shape != ToolShape::kFunction) entry["shape"] = shape_name(tool.shape);
-    if (!tool.space.empty()) entry["space"] = tool.space;
+    if (!tool.tool_namespace.empty()) entry["space"] = tool.tool_namespace;
     told["tools"].push_back(std::move(entry));
   }
   return told;
