@@ -23,7 +23,7 @@ inline constexpr std::string_view kNoKeysLeft =
     "start.\n";
 
 // Prints "ccproxy: <message>" and gives the exit code for its kind.
-int complain(const Error& error);
+int report_error(const Error& error);
 // The same where a system's refusal concerns a file, not an address.
 int complain_of_file(Error error);
 

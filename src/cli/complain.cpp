@@ -4,7 +4,7 @@
 
 namespace ccproxy::cli {
 
-int complain(const Error& error) {
+int report_error(const Error& error) {
   std::fprintf(stderr, "ccproxy: %s\n", error.message.c_str());
   switch (error.kind) {
     case ErrorKind::kConfiguration: return kBadConfiguration;
@@ -18,7 +18,7 @@ int complain(const Error& error) {
 int complain_of_file(Error error) {
   if (error.kind == ErrorKind::kIo || error.kind == ErrorKind::kBusy)
     error.kind = ErrorKind::kInternal;
-  return complain(error);
+  return report_error(error);
 }
 
 }  // namespace ccproxy::cli

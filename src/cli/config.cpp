@@ -99,7 +99,7 @@ int check(const std::string& path, bool is_named, bool json) {
   const auto text = read_file(path);
   const bool is_missing = !text && text.error().kind == ErrorKind::kNotFound;
   if (!text && (!is_missing || is_named))
-    return complain(Error{ErrorKind::kConfiguration, text.error().message});
+    return report_error(Error{ErrorKind::kConfiguration, text.error().message});
   const config::Checked checked = is_missing ? config::Checked{} : config::check(*text);
   const bool is_fine = checked.wrong.empty();
   if (json) {

@@ -81,11 +81,11 @@ struct StatusFlags {
 };
 
 // What the person wants, or what to print at once (help, version, a mistake) and leave with.
-struct Leave {
+struct EarlyExit {
   int code = kOk;
   std::string text;
 };
-using Flags = std::variant<Leave, StartFlags, LoginFlags, LogoutFlags, StatusFlags, MockFlags,
+using Flags = std::variant<EarlyExit, StartFlags, LoginFlags, LogoutFlags, StatusFlags, MockFlags,
                            ConfigFlags, KeyFlags>;
 
 [[nodiscard]] Flags parse_flags(int argc, const char* const* argv);

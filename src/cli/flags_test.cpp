@@ -122,7 +122,7 @@ std::string longest_line(const std::string& text) {
 TEST(Flags, help_fits_a_terminal_and_shows_no_library) {
   for (auto command : kCommands) {
     command.push_back("--help");
-    const std::string help = std::get<Leave>(parse(command)).text;
+    const std::string help = std::get<EarlyExit>(parse(command)).text;
     EXPECT_LE(longest_line(help).size(), 80U) << longest_line(help);
     for (const char* inside : {"Excludes", "Needs", "REQUIRED", "TEXT", "SUBCOMMAND", "OPTIONS"})
       EXPECT_EQ(help.find(inside), std::string::npos) << inside << " in\n" << help;
@@ -142,7 +142,7 @@ TEST(Flags, help_has_examples_that_can_be_typed) {
                                              {"key"}}) {
     auto asked = command;
     asked.push_back("--help");
-    const std::string help = std::get<Leave>(parse(asked)).text;
+    const std::string help = std::get<EarlyExit>(parse(asked)).text;
     const auto at = help.find("\nExamples:\n");
     ASSERT_NE(at, std::string::npos) << help;
     std::istringstream lines(help.substr(at + 11));
@@ -155,7 +155,7 @@ TEST(Flags, help_has_examples_that_can_be_typed) {
       std::vector<const char*> arguments;
       for (auto word = typed.begin() + 1; word != end; ++word) arguments.push_back(word->c_str());
       const Flags flags = parse(arguments);
-      EXPECT_FALSE(std::holds_alternative<Leave>(flags)) << line;
+      EXPECT_FALSE(std::holds_alternative<EarlyExit>(flags)) << line;
     }
     EXPECT_GE(count, 1);
   }
@@ -192,7 +192,7 @@ const Spoken kSpoken[] = {
 
 TEST(Flags, may_be_words_a_person_says) {
   for (const Spoken& row : kSpoken) {
-    const auto leave = std::get<Leave>(parse(row.words));
+    const auto leave = std::get<EarlyExit>(parse(row.words));
     EXPECT_EQ(leave.code, kOk) << row.why;
     EXPECT_TRUE(leave.text.starts_with(row.shows)) << row.why << ":\n" << leave.text;
   }
@@ -217,13 +217,13 @@ TEST(Flags, json_may_stand_before_or_behind_what_is_asked) {
 TEST(Flags, help_and_version_stand_everywhere_and_leave_well) {
   for (auto command : kCommands) {
     command.push_back("--help");
-    const auto help = std::get<Leave>(parse(command));
+    const auto help = std::get<EarlyExit>(parse(command));
     EXPECT_EQ(help.code, kOk);
     EXPECT_NE(help.text.find("--help"), std::string::npos);
     EXPECT_EQ(help.text.find("-h,--help"), std::string::npos) << "-h is the host";
     EXPECT_EQ(help.text.find("reference"), std::string::npos) << "that one is hidden";
     command.back() = "--version";
-    const auto shown = std::get<Leave>(parse(command));
+    const auto shown = std::get<EarlyExit>(parse(command));
     EXPECT_EQ(shown.code, kOk);
     EXPECT_EQ(shown.text, "ccproxy " + std::string(version()) + "\n");
   }
@@ -301,8 +301,8 @@ TEST(Flags, that_make_no_sense_are_told_in_one_line) {
   for (const Mistake& row : kMistakes) {
     SCOPED_TRACE(row.said);
     const auto flags = parse(row.arguments);
-    ASSERT_TRUE(std::holds_alternative<Leave>(flags));
-    const auto& leave = std::get<Leave>(flags);
+    ASSERT_TRUE(std::holds_alternative<EarlyExit>(flags));
+    const auto& leave = std::get<EarlyExit>(flags);
     EXPECT_EQ(leave.code, kUsage);
     EXPECT_TRUE(leave.text.starts_with("ccproxy: ")) << leave.text;
     EXPECT_NE(leave.text.find(row.said), std::string::npos) << leave.text;

@@ -201,7 +201,7 @@ std::string mistake_of(const CLI::App& app, const CLI::ParseError& error) {
 }  // namespace
 
 // The parser prints to streams and has exit codes of its own; ours are in flags.hpp.
-Leave leave_for(const CLI::App& app, const CLI::ParseError& error) {
+EarlyExit leave_for(const CLI::App& app, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr)
     return {kOk, fmt::format("ccproxy {}\n", version())};
   if (error.get_exit_code() == 0) return {kOk, text_of(page_of(app))};

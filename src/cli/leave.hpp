@@ -19,6 +19,6 @@ namespace ccproxy::cli {
 void translate_words(const CLI::App& app, std::vector<std::string>& words);
 
 // What to print, and the exit code, for what ended `app.parse`.
-[[nodiscard]] Leave leave_for(const CLI::App& app, const CLI::ParseError& error);
+[[nodiscard]] EarlyExit leave_for(const CLI::App& app, const CLI::ParseError& error);
 
 }  // namespace ccproxy::cli

@@ -411,9 +411,9 @@ void Login::tell_kept(const Stored& stored) const {
 int login(const LoginFlags& flags) {
   const config::Environment environment = config::read_environment();
   auto loaded = config::load(config::config_path(environment));
-  if (!loaded) return complain(loaded.error());
+  if (!loaded) return report_error(loaded.error());
   if (auto applied = config::apply_environment(environment, loaded->config); !applied)
-    return complain(applied.error());
+    return report_error(applied.error());
   Login login(flags, std::move(loaded->config), environment);
   return login.run();
 }

@@ -46,16 +46,16 @@ Result<mock::Options> options_of(const MockFlags& flags) {
 
 int mock(const MockFlags& flags) {
   auto options = options_of(flags);
-  if (!options) return complain(options.error());
+  if (!options) return report_error(options.error());
   net::Runtime runtime;
   mock::MockServer server(runtime, std::move(*options));
   if (auto listening = server.listen(); !listening)
-    return complain(explain_in_use(listening.error(),
-                                   config::home_folder(config::read_environment()),
-                                   {.port = flags.port, .host = flags.host}));
+    return report_error(explain_in_use(listening.error(),
+                                       config::home_folder(config::read_environment()),
+                                       {.port = flags.port, .host = flags.host}));
   if (!flags.ca_out.empty()) {
     auto written = replace_file(flags.ca_out, server.certificate_pem());
-    if (!written) return complain(written.error());
+    if (!written) return report_error(written.error());
   }
   print_line(fmt::format("simulated Claude API on {}", server.url()));
   const net::Signals signals(runtime, [&] {

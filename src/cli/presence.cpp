@@ -34,7 +34,7 @@ std::optional<RunningServer> read_presence(const std::filesystem::path& path) {
 
 }  // namespace
 
-Presence::Presence(const std::string& home, const std::vector<std::string>& addresses)
+InstanceFile::InstanceFile(const std::string& home, const std::vector<std::string>& addresses)
     : path_(fmt::format("{}/{}.json", folder_of(home), ::getpid())) {
   auto lock = FileLock::try_now(path_);
   if (!lock || !*lock) return;
@@ -43,7 +43,7 @@ Presence::Presence(const std::string& home, const std::vector<std::string>& addr
   std::ofstream(path_) << Document{{"addresses", addresses}}.dump() << '\n';
 }
 
-Presence::~Presence() {
+InstanceFile::~InstanceFile() {
   if (lock_) ::unlink(path_.c_str());
 }
 

@@ -20,14 +20,14 @@ struct RunningServer {
 
 // The file of this process; removed when this ends. A home that cannot be written to is no reason
 // not to run: then there is no file.
-class Presence {
+class InstanceFile {
  public:
-  Presence(const std::string& home, const std::vector<std::string>& addresses);
-  Presence(const Presence&) = delete;
-  Presence& operator=(const Presence&) = delete;
-  Presence(Presence&&) = delete;
-  Presence& operator=(Presence&&) = delete;
-  ~Presence();
+  InstanceFile(const std::string& home, const std::vector<std::string>& addresses);
+  InstanceFile(const InstanceFile&) = delete;
+  InstanceFile& operator=(const InstanceFile&) = delete;
+  InstanceFile(InstanceFile&&) = delete;
+  InstanceFile& operator=(InstanceFile&&) = delete;
+  ~InstanceFile();
 
  private:
   std::string path_;

@@ -230,9 +230,9 @@ int serve(const Start& start, config::Loaded loaded) {
   give_large_blocks_back();
   if (loaded.config.server.core_dumps) allow_core_dumps();
   auto log = telemetry::Log::open(log_options(loaded.config.log, start.flags.verbose));
-  if (!log) return complain(Error{ErrorKind::kConfiguration, log.error().message});
+  if (!log) return report_error(Error{ErrorKind::kConfiguration, log.error().message});
   auto models = load_models(start.environment);
-  if (!models) return complain(models.error());
+  if (!models) return report_error(models.error());
 
   config::remove_left_overs(config::config_path(start.environment));
   adopt_sign_in(start.sources(), **log);
@@ -266,11 +266,11 @@ int serve(const Start& start, config::Loaded loaded) {
   server::Server server(
       shared, control, {config::config_path(start.environment), [&start] { return start.load(); }});
   if (auto listening = server.listen(); !listening)
-    return complain(
+    return report_error(
         explain_in_use(listening.error(), config::home_folder(start.environment), config->server));
   for (const std::string& warning : loaded.warnings)
     (*log)->say(telemetry::Level::kWarn, "configuration", warning);
-  const Presence presence(config::home_folder(start.environment), server.addresses());
+  const InstanceFile presence(config::home_folder(start.environment), server.addresses());
   print_banner(server, *config, credentials, start.flags.demo);
   if (!start.flags.demo) print_models(*models, *config);
   print_store(responses, *config);
@@ -286,11 +286,11 @@ int start(const StartFlags& flags) {
   if (flags.demo) {
     demo = std::make_unique<DemoUpstream>();
     auto address = demo->listen();
-    if (!address) return complain(address.error());
+    if (!address) return report_error(address.error());
     start.demo_url = *address;
   }
   auto loaded = start.load();
-  if (!loaded) return complain(loaded.error());
+  if (!loaded) return report_error(loaded.error());
   return serve(start, std::move(*loaded));
 }
 

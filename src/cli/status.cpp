@@ -237,12 +237,12 @@ int status(const StatusFlags& flags) {
   const config::Environment environment = config::read_environment();
   const std::string path = config::config_path(environment);
   auto loaded = config::load(path);
-  if (!loaded) return complain(loaded.error());
+  if (!loaded) return report_error(loaded.error());
   if (auto applied = config::apply_environment(environment, loaded->config); !applied)
-    return complain(applied.error());
+    return report_error(applied.error());
 
   auto models = load_models(environment);
-  if (!models) return complain(models.error());
+  if (!models) return report_error(models.error());
 
   net::Runtime unused;  // nothing is renewed here
   const auth::Credentials credentials(unused, auth::sources_of(environment), loaded->config, "",
