@@ -42,7 +42,7 @@ class BrokenStream : public testing::TestWithParam<unsigned> {
   struct Begun {
     std::unique_ptr<RawClient> client, peer;
   };
-  Begun begin(const Route& route, const RawUpstream& upstream, const Road& on) {
+  Begun begin(const Route& route, const RawUpstream& upstream, const ProxyFixture& on) {
     Begun begun{std::make_unique<RawClient>(on.port()), nullptr};
     begun.client->send(post(route));
     begun.peer = next_message(upstream);
@@ -57,16 +57,16 @@ class BrokenStream : public testing::TestWithParam<unsigned> {
 INSTANTIATE_TEST_SUITE_P(Workers, BrokenStream, testing::Values(1U, 2U));
 
 TEST_P(BrokenStream, ends_in_order_and_its_connection_carries_the_next_attempt) {
-  Road road(
+  ProxyFixture fixture(
       Plan{.workers = GetParam(),
            .config = R"({"timeouts":{"idleUpstreamSeconds":1},"upstream":{"maxRetries":0}})"});
   for (const Route& route : routes())
     for (const char* fault : {"end-mid=4", "close-mid=4", "stall-mid=4", "error-mid=4"}) {
       SCOPED_TRACE(testing::Message() << route.name << ", " << fault);
-      road.script({{"replies",
-                    {{{"times", 1}, {"text", "One two three four"}, {"fault", fault}},
-                     {{"text", "Again"}}}}});
-      RawClient client(road.port());
+      fixture.script({{"replies",
+                       {{{"times", 1}, {"text", "One two three four"}, {"fault", fault}},
+                        {{"text", "Again"}}}}});
+      RawClient client(fixture.port());
       client.send(post(route));
       const Reply broken = client.read_reply();
       EXPECT_EQ(broken.status, 200);
@@ -86,15 +86,15 @@ TEST_P(BrokenStream, ends_in_order_and_its_connection_carries_the_next_attempt) 
 // What the mock cannot send: each of these ends the stream by itself.
 TEST_P(BrokenStream, of_garbage_ends_in_order_too) {
   RawUpstream upstream;
-  Road road(Plan{.workers = GetParam(),
-                 .config = R"({"upstream":{"maxRetries":0}})",
-                 .upstream = upstream.url()});
+  ProxyFixture fixture(Plan{.workers = GetParam(),
+                            .config = R"({"upstream":{"maxRetries":0}})",
+                            .upstream = upstream.url()});
   for (const Route& route : routes())
     for (const std::string& garbage :
          {std::string("no chunk\r\n"), std::string("ffffffffffffffffff\r\n"),
           chunked("data: no JSON\n\n") + "0\r\n\r\n"}) {
       SCOPED_TRACE(testing::Message() << route.name << ", " << garbage);
-      const Begun begun = begin(route, upstream, road);
+      const Begun begun = begin(route, upstream, fixture);
       ASSERT_TRUE(begun.peer);
       begun.peer->send(garbage);
       const Reply broken = begun.client->read_reply();
@@ -108,18 +108,18 @@ TEST_P(BrokenStream, of_garbage_ends_in_order_too) {
 
 // What is not streamed is told with a status, in the same words.
 TEST_P(BrokenStream, a_whole_reply_that_breaks_says_so_too) {
-  Road road(Plan{.workers = GetParam(),
-                 .config = R"({"timeouts":{"idleUpstreamSeconds":1,"firstByteSeconds":1},
+  ProxyFixture fixture(Plan{.workers = GetParam(),
+                            .config = R"({"timeouts":{"idleUpstreamSeconds":1,"firstByteSeconds":1},
                                "upstream":{"maxRetries":0}})"});
   for (const Route& route : routes())
     for (const char* fault : {"end-mid=4", "close-mid=4", "stall-mid=4", "reset", "stall"}) {
       const bool is_relayed = route.name == std::string_view("Messages");
       if (is_relayed && std::string_view(fault).find("-mid") != std::string_view::npos) continue;
       SCOPED_TRACE(testing::Message() << route.name << ", " << fault);
-      road.reply({{"text", "One two three four"}, {"fault", fault}});
+      fixture.reply({{"text", "One two three four"}, {"fault", fault}});
       Document whole = Document::parse(route.body);
       whole.erase("stream");
-      const Reply broken = ask(road.port(), "POST", route.target, whole.dump(), route.fields);
+      const Reply broken = ask(fixture.port(), "POST", route.target, whole.dump(), route.fields);
       EXPECT_GE(broken.status, 502);
       EXPECT_NE(broken.body.find(kLost), std::string::npos) << broken.raw;
     }
@@ -128,12 +128,12 @@ TEST_P(BrokenStream, a_whole_reply_that_breaks_says_so_too) {
 // Its length is not passed on: an event could not stand behind what it counts.
 TEST_P(BrokenStream, whose_length_the_upstream_had_said_is_told_as_any_other) {
   RawUpstream upstream;
-  Road road(Plan{.workers = GetParam(), .upstream = upstream.url()});
+  ProxyFixture fixture(Plan{.workers = GetParam(), .upstream = upstream.url()});
   const std::string half = message_start_event() + text_start_event() + text_event("Half");
   for (const Route& route : routes())
     for (const std::size_t missing : {std::size_t{0}, std::size_t{100}}) {
       SCOPED_TRACE(testing::Message() << route.name << ", " << missing << " bytes are missing");
-      RawClient client(road.port());
+      RawClient client(fixture.port());
       client.send(post(route));
       const auto peer = next_message(upstream);
       ASSERT_TRUE(peer);
@@ -153,12 +153,12 @@ TEST_P(BrokenStream, whose_length_the_upstream_had_said_is_told_as_any_other) {
 // Of HTTP/1.0 the connection's end is the body's: what is told stands before it.
 TEST_P(BrokenStream, of_a_client_of_http_1_0_is_told_before_the_connection_ends) {
   RawUpstream upstream;
-  Road road(Plan{.workers = GetParam(), .upstream = upstream.url()});
+  ProxyFixture fixture(Plan{.workers = GetParam(), .upstream = upstream.url()});
   for (const Route& route : routes()) {
     SCOPED_TRACE(route.name);
     std::string old = post(route);
     old.replace(old.find("HTTP/1.1"), 8, "HTTP/1.0");
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     client.send(old);
     const auto peer = next_message(upstream);
     ASSERT_TRUE(peer);
@@ -181,11 +181,11 @@ TEST_P(BrokenStream, a_server_that_drains_serves_who_was_not_told_to_go) {
   for (const Route& route : routes()) {
     SCOPED_TRACE(route.name);
     RawUpstream upstream;
-    Road road(Plan{.workers = GetParam(), .upstream = upstream.url()});
-    const Begun begun = begin(route, upstream, road);
+    ProxyFixture fixture(Plan{.workers = GetParam(), .upstream = upstream.url()});
+    const Begun begun = begin(route, upstream, fixture);
     ASSERT_TRUE(begun.peer);
-    road.proxy().signal(SIGTERM);
-    ASSERT_TRUE(road.proxy().wait_for("no new clients"));
+    fixture.proxy().signal(SIGTERM);
+    ASSERT_TRUE(fixture.proxy().wait_for("no new clients"));
     begun.client->send(request("GET", "/health"));  // on its way before the reply has ended
     begun.peer->send(chunked(stop_events()) + "0\r\n\r\n");
     EXPECT_TRUE(begun.client->read_reply().complete);
@@ -193,7 +193,7 @@ TEST_P(BrokenStream, a_server_that_drains_serves_who_was_not_told_to_go) {
     EXPECT_EQ(next.status, 200) << next.raw;
     EXPECT_EQ(next.field("connection"), "close");
     EXPECT_TRUE(begun.client->wait_closed());
-    EXPECT_EQ(road.proxy().wait_exit(), 0);
+    EXPECT_EQ(fixture.proxy().wait_exit(), 0);
   }
 }
 
@@ -201,12 +201,12 @@ TEST_P(BrokenStream, by_a_server_that_ends_leaves_room_to_hear_that_it_ends) {
   for (const Route& route : routes()) {
     SCOPED_TRACE(route.name);
     RawUpstream upstream;
-    Road road(Plan{.workers = GetParam(),
-                   .config = R"({"server":{"shutdownGraceSeconds":1}})",
-                   .upstream = upstream.url()});
-    const Begun begun = begin(route, upstream, road);
+    ProxyFixture fixture(Plan{.workers = GetParam(),
+                              .config = R"({"server":{"shutdownGraceSeconds":1}})",
+                              .upstream = upstream.url()});
+    const Begun begun = begin(route, upstream, fixture);
     ASSERT_TRUE(begun.peer);
-    road.proxy().signal(SIGTERM);
+    fixture.proxy().signal(SIGTERM);
     begun.client->send(post(route));  // on its way before the reply has ended
     const Reply broken = begun.client->read_reply();
     EXPECT_TRUE(broken.complete) << broken.raw;
@@ -216,7 +216,7 @@ TEST_P(BrokenStream, by_a_server_that_ends_leaves_room_to_hear_that_it_ends) {
     EXPECT_EQ(next.field("connection"), "close");
     EXPECT_NE(next.body.find("connection lost: CCProxy is shutting down"), std::string::npos)
         << next.body;
-    EXPECT_EQ(road.proxy().wait_exit(), 0);
+    EXPECT_EQ(fixture.proxy().wait_exit(), 0);
   }
 }
 

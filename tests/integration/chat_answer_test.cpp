@@ -15,7 +15,7 @@ class ChatAnswer : public testing::TestWithParam<unsigned> {
  protected:
   [[nodiscard]] ChatStream stream(Document more = Document::object()) {
     more["stream"] = true;
-    const Reply reply = chat(road, chat_body(more));
+    const Reply reply = chat(fixture, chat_body(more));
     EXPECT_EQ(reply.status, 200) << reply.raw;
     EXPECT_EQ(reply.field("content-type"), "text/event-stream; charset=utf-8");
     EXPECT_EQ(reply.field("cache-control"), "no-cache");
@@ -26,23 +26,23 @@ class ChatAnswer : public testing::TestWithParam<unsigned> {
     return read;
   }
   [[nodiscard]] Document whole(const Document& more = Document::object()) {
-    const Reply reply = chat(road, chat_body(more));
+    const Reply reply = chat(fixture, chat_body(more));
     EXPECT_EQ(reply.status, 200) << reply.raw;
     EXPECT_EQ(reply.field("content-type"), "application/json");
     return Document::parse(reply.body);
   }
 
-  Road road{Plan{.workers = GetParam()}};
+  ProxyFixture fixture{Plan{.workers = GetParam()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatAnswer, testing::Values(1U, 2U));
 
 TEST_P(ChatAnswer, p34_a_text_is_streamed_with_one_usage_chunk_and_one_done) {
-  road.reply({{"blocks", {{{"text", "Hello"}, {"deltas", {"Hel", "lo"}}}}},
-              {"usage",
-               {{"input_tokens", 10},
-                {"cache_read_input_tokens", 100},
-                {"cache_creation_input_tokens", 5},
-                {"output_tokens", 20}}}});
+  fixture.reply({{"blocks", {{{"text", "Hello"}, {"deltas", {"Hel", "lo"}}}}},
+                 {"usage",
+                  {{"input_tokens", 10},
+                   {"cache_read_input_tokens", 100},
+                   {"cache_creation_input_tokens", 5},
+                   {"output_tokens", 20}}}});
   const ChatStream read = stream({{"stream_options", {{"include_usage", true}}}});
   EXPECT_EQ(read.deltas(),
             (std::vector<Document>{{{"role", "assistant"}, {"content", ""}, {"refusal", nullptr}},
@@ -63,17 +63,17 @@ TEST_P(ChatAnswer, p34_a_text_is_streamed_with_one_usage_chunk_and_one_done) {
   }
   EXPECT_EQ(read.done, 1);
   EXPECT_TRUE(read.ends_with_done);
-  EXPECT_EQ(road.receipt()["input_tokens"], 10);
+  EXPECT_EQ(fixture.receipt()["input_tokens"], 10);
 }
 
 // Case B21: nobody who did not ask is told usage in a stream.
 TEST_P(ChatAnswer, b21_a_stream_says_nothing_of_usage_unless_asked) {
-  road.reply({{"text", "Hi"}});
+  fixture.reply({{"text", "Hi"}});
   for (const Document& chunk : stream().chunks) EXPECT_FALSE(chunk.contains("usage"));
 }
 
 TEST_P(ChatAnswer, p35_calls_are_numbered_from_zero_and_named_once) {
-  road.reply(
+  fixture.reply(
       {{"blocks",
         {{{"thinking", "ab"}, {"signature", "c2ln"}},
          {{"text", "ok"}},
@@ -108,7 +108,7 @@ TEST_P(ChatAnswer, p35_calls_are_numbered_from_zero_and_named_once) {
 }
 
 TEST_P(ChatAnswer, p36_custom_tools_get_their_text_as_it_comes) {
-  road.reply(
+  fixture.reply(
       {{"blocks",
         {{{"tool_use",
            {{"id", "t"},
@@ -128,11 +128,11 @@ TEST_P(ChatAnswer, p36_custom_tools_get_their_text_as_it_comes) {
 // Case B19: the two agree, whatever the upstream says.
 TEST_P(ChatAnswer, b19_finish_reasons_agree_with_the_calls) {
   const Document tools = {{"tools", {function_tool("f")}}};
-  road.reply({{"blocks", {{{"tool_use", {{"name", "f"}, {"input", {{"a", 1}}}}}}}},
-              {"stop_reason", "end_turn"}});
+  fixture.reply({{"blocks", {{{"tool_use", {{"name", "f"}, {"input", {{"a", 1}}}}}}}},
+                 {"stop_reason", "end_turn"}});
   EXPECT_EQ(stream(tools).finish_reason(), "tool_calls");
   EXPECT_EQ(whole(tools)["choices"][0]["finish_reason"], "tool_calls");
-  road.reply({{"text", "no call"}, {"stop_reason", "tool_use"}});
+  fixture.reply({{"text", "no call"}, {"stop_reason", "tool_use"}});
   EXPECT_EQ(stream(tools).finish_reason(), "stop");
   EXPECT_EQ(whole(tools)["choices"][0]["finish_reason"], "stop");
 }
@@ -145,14 +145,14 @@ TEST_P(ChatAnswer, p37_stop_reasons_become_finish_reasons) {
                                                         {"model_context_window_exceeded", "length"},
                                                         {"brand_new", "stop"}}) {
     SCOPED_TRACE(theirs);
-    road.reply({{"text", "Hi"}, {"stop_reason", theirs}});
+    fixture.reply({{"text", "Hi"}, {"stop_reason", theirs}});
     EXPECT_EQ(stream().finish_reason(), ours);
     EXPECT_EQ(whole()["choices"][0]["finish_reason"], ours);
   }
 }
 
 TEST_P(ChatAnswer, p38_a_refusal_is_told_as_one) {
-  road.reply(
+  fixture.reply(
       {{"blocks", Document::array()},
        {"stop_reason", "refusal"},
        {"stop_details", {{"type", "refusal"}, {"category", "cyber"}, {"explanation", "E"}}}});
@@ -166,11 +166,11 @@ TEST_P(ChatAnswer, p38_a_refusal_is_told_as_one) {
 }
 
 TEST_P(ChatAnswer, p43_citations_are_annotations) {
-  road.reply({{"blocks",
-               {{{"text", "The sky "}},
-                {{"text", "is blue"},
-                 {"citations", {{{"url", "u"}, {"title", nullptr}, {"cited_text", "b"}}}}},
-                {{"text", "."}}}}});
+  fixture.reply({{"blocks",
+                  {{{"text", "The sky "}},
+                   {{"text", "is blue"},
+                    {"citations", {{{"url", "u"}, {"title", nullptr}, {"cited_text", "b"}}}}},
+                   {{"text", "."}}}}});
   const Document message = whole()["choices"][0]["message"];
   EXPECT_EQ(message["content"], "The sky is blue.");
   const Document expected = {
@@ -181,21 +181,22 @@ TEST_P(ChatAnswer, p43_citations_are_annotations) {
 }
 
 TEST_P(ChatAnswer, says_where_a_citation_of_a_document_was_left_out) {
-  road.reply({{"blocks",
-               {{{"text", "blue"},
-                 {"citations",
-                  {{{"type", "char_location"}, {"document_title", "D"}, {"cited_text", "b"}}}}}}}});
-  const Reply reply = chat(road, chat_body({{"seed", 1}}));
+  fixture.reply(
+      {{"blocks",
+        {{{"text", "blue"},
+          {"citations",
+           {{{"type", "char_location"}, {"document_title", "D"}, {"cited_text", "b"}}}}}}}});
+  const Reply reply = chat(fixture, chat_body({{"seed", 1}}));
   EXPECT_NE(reply.body.find(R"("annotations":[])"), std::string::npos);
   EXPECT_NE(reply.body.find("blue"), std::string::npos);
   EXPECT_NE(reply.raw.find("x-ccproxy-ignored: citations\r\n"), std::string::npos) << reply.raw;
-  EXPECT_EQ(road.receipt()["ignored"], "seed,citations");
+  EXPECT_EQ(fixture.receipt()["ignored"], "seed,citations");
   (void)stream();
-  EXPECT_EQ(road.receipts(2).at(1)["ignored"], "citations");
+  EXPECT_EQ(fixture.receipts(2).at(1)["ignored"], "citations");
 }
 
 TEST_P(ChatAnswer, p50_legacy_functions_get_the_old_shape) {
-  road.reply(
+  fixture.reply(
       {{"blocks", {{{"tool_use", {{"id", "t"}, {"name", "f"}, {"fragments", {"{\"a\":1}"}}}}}}}});
   const Document functions = {{"functions", {{{"name", "f"}}}}};
   const auto deltas = stream(functions).deltas();
@@ -209,7 +210,7 @@ TEST_P(ChatAnswer, p50_legacy_functions_get_the_old_shape) {
 }
 
 TEST_P(ChatAnswer, p22_a_fence_around_json_is_taken_off) {
-  road.reply({{"blocks", {{{"text", "x"}, {"deltas", {"```json\n{\"a\"", ":1}\n```"}}}}}});
+  fixture.reply({{"blocks", {{{"text", "x"}, {"deltas", {"```json\n{\"a\"", ":1}\n```"}}}}}});
   const Document wish = {{"response_format", {{"type", "json_object"}}}};
   EXPECT_EQ(whole(wish)["choices"][0]["message"]["content"], "{\"a\":1}");
   EXPECT_EQ(stream(wish).text(), "{\"a\":1}");
@@ -220,7 +221,7 @@ TEST_P(ChatAnswer, c37_e50_stream_and_whole_are_equal_however_the_bytes_are_cut)
   const std::string text = "Gr\xC3\xBC\xC3\x9F \xE4\xB8\xAD\xE6\x96\x87 \xF0\x9F\x98\x80 Ende";
   for (const char* fault : {"split=1", "split=7", "crlf", "cr", "drip", "gzip"}) {
     SCOPED_TRACE(fault);
-    road.reply({{"text", text}, {"fault", fault}});
+    fixture.reply({{"text", text}, {"fault", fault}});
     EXPECT_EQ(stream().text(), text);
     EXPECT_EQ(whole()["choices"][0]["message"]["content"], text);
   }
@@ -228,44 +229,44 @@ TEST_P(ChatAnswer, c37_e50_stream_and_whole_are_equal_however_the_bytes_are_cut)
 
 // Case B23.
 TEST_P(ChatAnswer, b23_done_comes_once_and_then_the_stream_ends) {
-  road.reply({{"text", "Hi"}});
+  fixture.reply({{"text", "Hi"}});
   const ChatStream read = stream();
   EXPECT_EQ(read.done, 1);
   EXPECT_TRUE(read.ends_with_done);
 }
 
 TEST_P(ChatAnswer, a_connection_serves_one_after_another_on_one_upstream_connection) {
-  road.reply({{"text", "Hi"}});
-  RawClient client(road.port());
+  fixture.reply({{"text", "Hi"}});
+  RawClient client(fixture.port());
   for (int i = 0; i < 5; ++i) {
     const Document body = chat_body({{"stream", i % 2 == 0}});
     client.send(request("POST", kChat, body.dump(), kOpenAiFields));
     EXPECT_EQ(client.read_reply().status, 200);
   }
-  EXPECT_EQ(road.status()["connections_seen"], 1);
+  EXPECT_EQ(fixture.status()["connections_seen"], 1);
 }
 
 TEST_P(ChatAnswer, text_completions_are_answered_in_their_old_shape) {
-  road.reply({{"text", "Hello there"}});
+  fixture.reply({{"text", "Hello there"}});
   const Document body = {{"model", "claude-sonnet-5"}, {"prompt", {"Say hello"}}, {"echo", true}};
-  const Reply reply = ask(road.port(), "POST", "/v1/completions", body.dump(), kOpenAiFields);
+  const Reply reply = ask(fixture.port(), "POST", "/v1/completions", body.dump(), kOpenAiFields);
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.field("x-ccproxy-ignored"), "echo");
   const Document answer = Document::parse(reply.body);
   EXPECT_EQ(answer["object"], "text_completion");
   EXPECT_EQ(answer["choices"][0]["text"], "Hello there");
   EXPECT_TRUE(answer["id"].get<std::string>().starts_with("cmpl-"));
-  const Document sent = Document::parse(body_of(road.requests().at(0)));
+  const Document sent = Document::parse(body_of(fixture.requests().at(0)));
   EXPECT_EQ(sent["messages"][0]["content"][0]["text"], "Say hello");
 }
 
 TEST_P(ChatAnswer, the_head_says_who_answered_and_what_was_changed) {
-  road.reply({{"text", "Hi"}, {"headers", {{"request-id", "req_7"}}}});
-  const Reply reply = chat(road, chat_body({{"model", "claude-sonnet-4-0"},
-                                            {"seed", 1},
-                                            {"logit_bias", Document::object()},
-                                            {"presence_penalty", 0.5},
-                                            {"we\"ird\n", 1}}));
+  fixture.reply({{"text", "Hi"}, {"headers", {{"request-id", "req_7"}}}});
+  const Reply reply = chat(fixture, chat_body({{"model", "claude-sonnet-4-0"},
+                                               {"seed", 1},
+                                               {"logit_bias", Document::object()},
+                                               {"presence_penalty", 0.5},
+                                               {"we\"ird\n", 1}}));
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.field("x-request-id"), "req_7");
   EXPECT_EQ(reply.field("x-ccproxy-upstream-model"), "claude-sonnet-4-6");
@@ -273,11 +274,11 @@ TEST_P(ChatAnswer, the_head_says_who_answered_and_what_was_changed) {
   EXPECT_EQ(reply.field("x-ccproxy-ignored"), "seed,presence_penalty,we?ird?");
   EXPECT_NE(reply.field("x-ratelimit-limit-requests"), "");
   EXPECT_EQ(Document::parse(reply.body)["model"], "claude-sonnet-4-0");
-  EXPECT_EQ(road.receipt()["ignored"], "seed,presence_penalty,we?ird?");
+  EXPECT_EQ(fixture.receipt()["ignored"], "seed,presence_penalty,we?ird?");
 }
 
 TEST_P(ChatAnswer, names_the_model_that_answered_where_that_is_wanted) {
-  Road named(
+  ProxyFixture named(
       Plan{.workers = GetParam(), .config = R"({"translation":{"responseModel":"upstream"}})"});
   const Reply reply = chat(named, chat_body({{"model", "gpt-4o"}}));
   EXPECT_EQ(Document::parse(reply.body)["model"], "claude-sonnet-4-6");

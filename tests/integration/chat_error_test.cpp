@@ -25,7 +25,7 @@ class ChatError : public testing::TestWithParam<unsigned> {
     return Document::parse(reply.body).at("error");
   }
 
-  Road road{Plan{.workers = GetParam(), .config = kNoRetries}};
+  ProxyFixture fixture{Plan{.workers = GetParam(), .config = kNoRetries}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatError, testing::Values(1U, 2U));
 
@@ -50,11 +50,11 @@ TEST_P(ChatError, p42_upstreams_errors_are_told_as_openai_tells_them) {
            {400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum", 400,
             "invalid_request_error", "context_length_exceeded", "messages"}}) {
     SCOPED_TRACE(row.theirs);
-    road.reply({{"status", row.theirs},
-                {"headers", {{"retry-after", "7"}, {"request-id", "req_1"}}},
-                {"error", {{"type", row.type}, {"message", row.message}}}});
+    fixture.reply({{"status", row.theirs},
+                   {"headers", {{"retry-after", "7"}, {"request-id", "req_1"}}},
+                   {"error", {{"type", row.type}, {"message", row.message}}}});
     for (const bool streams : {false, true}) {
-      const Reply reply = chat(road, chat_body({{"stream", streams}}));
+      const Reply reply = chat(fixture, chat_body({{"stream", streams}}));
       const Document error = error_of(reply, row.ours);
       EXPECT_EQ(error["message"], row.message);
       EXPECT_EQ(error["type"], row.our_type);
@@ -68,50 +68,51 @@ TEST_P(ChatError, p42_upstreams_errors_are_told_as_openai_tells_them) {
 }
 
 TEST_P(ChatError, p42_a_page_of_html_is_still_an_error_in_json) {
-  road.reply({{"status", 502}, {"body", "<html>Bad gateway</html>"}});
-  const Document error = error_of(chat(road, chat_body()), 502);
+  fixture.reply({{"status", 502}, {"body", "<html>Bad gateway</html>"}});
+  const Document error = error_of(chat(fixture, chat_body()), 502);
   EXPECT_EQ(error["type"], "server_error");
   EXPECT_EQ(error.size(), 4U);
 }
 
 TEST_P(ChatError, in_a_200_keeps_the_upstreams_words) {
   for (const bool streams : {false, true}) {
-    road.reply({{"status", 200},
-                {"headers", {{"content-type", "application/json"}}},
-                {"body",
-                 {{"type", "error"},
-                  {"error", {{"type", "overloaded_error"}, {"message", "Too busy just now"}}}}}});
-    const Document told = error_of(chat(road, chat_body({{"stream", streams}})), 503);
+    fixture.reply(
+        {{"status", 200},
+         {"headers", {{"content-type", "application/json"}}},
+         {"body",
+          {{"type", "error"},
+           {"error", {{"type", "overloaded_error"}, {"message", "Too busy just now"}}}}}});
+    const Document told = error_of(chat(fixture, chat_body({{"stream", streams}})), 503);
     EXPECT_EQ(told["message"], "Too busy just now");
     EXPECT_EQ(told["code"], "overloaded");
 
-    road.reply({{"status", 200},
-                {"headers", {{"content-type", "application/json"}}},
-                {"body", {{"detail", "账户余额不足, key sk-ant-1"}}}});
-    const Document odd = error_of(chat(road, chat_body({{"stream", streams}})), 502);
+    fixture.reply({{"status", 200},
+                   {"headers", {{"content-type", "application/json"}}},
+                   {"body", {{"detail", "账户余额不足, key sk-ant-1"}}}});
+    const Document odd = error_of(chat(fixture, chat_body({{"stream", streams}})), 502);
     EXPECT_NE(odd["message"].get<std::string>().find("账户余额不足"), std::string::npos) << odd;
     EXPECT_EQ(odd["message"].get<std::string>().find("sk-ant-1"), std::string::npos) << odd;
   }
 }
 
 TEST_P(ChatError, of_a_spent_limit_is_a_spent_quota_on_every_route) {
-  road.reply({{"status", 400},
-              {"error",
-               {{"type", "invalid_request_error"},
-                {"message", "You have reached your specified API usage limits."}}}});
+  fixture.reply({{"status", 400},
+                 {"error",
+                  {{"type", "invalid_request_error"},
+                   {"message", "You have reached your specified API usage limits."}}}});
   for (const char* target : {kChat, "/v1/responses"}) {
     Document body = chat_body();
     if (std::string(target) != kChat) body = {{"model", "claude-sonnet-5"}, {"input", "Hi"}};
-    const Reply reply = ask(road.port(), "POST", target, body.dump(), kOpenAiFields);
+    const Reply reply = ask(fixture.port(), "POST", target, body.dump(), kOpenAiFields);
     EXPECT_EQ(error_of(reply, 429)["code"], "insufficient_quota") << target;
     EXPECT_EQ(reply.field("x-should-retry"), "false");
   }
 }
 
 TEST_P(ChatError, about_the_credential_says_how_to_sign_in_and_is_not_tried_again) {
-  road.reply({{"status", 401},
-              {"error", {{"type", "authentication_error"}, {"message", "invalid x-api-key"}}}});
-  const Reply reply = chat(road, chat_body());
+  fixture.reply({{"status", 401},
+                 {"error", {{"type", "authentication_error"}, {"message", "invalid x-api-key"}}}});
+  const Reply reply = chat(fixture, chat_body());
   const Document error = error_of(reply, 401);
   EXPECT_EQ(error["code"], "upstream_auth");
   EXPECT_NE(error["message"].get<std::string>().find("ccproxy login"), std::string::npos);
@@ -119,12 +120,12 @@ TEST_P(ChatError, about_the_credential_says_how_to_sign_in_and_is_not_tried_agai
 }
 
 TEST_P(ChatError, about_a_spent_window_says_when_it_opens_again) {
-  road.reply({{"status", 429},
-              {"headers",
-               {{"anthropic-ratelimit-unified-status", "rejected"},
-                {"anthropic-ratelimit-unified-reset", "1795500000"}}},
-              {"error", {{"type", "rate_limit_error"}, {"message", "M"}}}});
-  const Document error = error_of(chat(road, chat_body()), 429);
+  fixture.reply({{"status", 429},
+                 {"headers",
+                  {{"anthropic-ratelimit-unified-status", "rejected"},
+                   {"anthropic-ratelimit-unified-reset", "1795500000"}}},
+                 {"error", {{"type", "rate_limit_error"}, {"message", "M"}}}});
+  const Document error = error_of(chat(fixture, chat_body()), 429);
   EXPECT_EQ(error["code"], "usage_limit_reached");
   EXPECT_EQ(error["resets_at"], 1795500000);
 }
@@ -140,8 +141,8 @@ TEST_P(ChatError, d43_d44_the_windows_of_a_subscription_are_told_with_every_answ
       script["text"] = "Hi";
     else
       script["error"] = "invalid_request_error";
-    road.reply(script);
-    const Reply reply = chat(road, chat_body());
+    fixture.reply(script);
+    const Reply reply = chat(fixture, chat_body());
     EXPECT_EQ(reply.status, status);
     for (const auto& [name, value] : windows.items()) EXPECT_EQ(reply.field(name), value) << name;
     EXPECT_EQ(reply.field("x-ccproxy-warning"), "usage_credits_in_use");
@@ -149,7 +150,7 @@ TEST_P(ChatError, d43_d44_the_windows_of_a_subscription_are_told_with_every_answ
 }
 
 TEST_P(ChatError, limits_are_told_in_openais_names) {
-  const Reply reply = chat(road, chat_body());
+  const Reply reply = chat(fixture, chat_body());
   EXPECT_EQ(reply.field("x-ratelimit-limit-requests"),
             reply.field("anthropic-ratelimit-requests-limit"));
   EXPECT_NE(reply.field("x-ratelimit-remaining-tokens"), "");
@@ -158,7 +159,7 @@ TEST_P(ChatError, limits_are_told_in_openais_names) {
 
 // The provider's policy: its words, one sentence, once.
 TEST_P(ChatError, that_is_a_refusal_keeps_its_words_and_is_never_sent_again) {
-  Road retrying{Plan{.workers = GetParam()}};
+  ProxyFixture retrying{Plan{.workers = GetParam()}};
   const std::string words = "Third-party apps now draw from your extra usage, not your plan.";
   retrying.reply({{"status", 400},
                   {"headers", {{"x-should-retry", "true"}}},
@@ -175,8 +176,8 @@ TEST_P(ChatError, that_is_a_refusal_keeps_its_words_and_is_never_sent_again) {
 
 // Case C35, P40: an error event after the first text, and before it.
 TEST_P(ChatError, p40_c35_in_the_middle_of_a_stream_is_the_last_chunk) {
-  road.reply({{"text", "Hel lo and more"}, {"fault", "error-mid=4"}});
-  const Reply reply = chat(road, chat_body({{"stream", true}}));
+  fixture.reply({{"text", "Hel lo and more"}, {"fault", "error-mid=4"}});
+  const Reply reply = chat(fixture, chat_body({{"stream", true}}));
   EXPECT_EQ(reply.status, 200);
   EXPECT_TRUE(reply.complete);
   const ChatStream read = read_chunks(reply.body);
@@ -186,7 +187,7 @@ TEST_P(ChatError, p40_c35_in_the_middle_of_a_stream_is_the_last_chunk) {
   EXPECT_TRUE(read.chunks.back().contains("error"));
   EXPECT_EQ(read.finish_reason(), "");
   EXPECT_EQ(read.done, 0);
-  const Document whole = error_of(chat(road, chat_body()), 503);
+  const Document whole = error_of(chat(fixture, chat_body()), 503);
   EXPECT_EQ(whole, read.error());
 }
 
@@ -196,9 +197,9 @@ TEST_P(ChatError, before_the_first_block_is_a_plain_one_for_everybody) {
   events.push_back({{"data",
                      {{"type", "error"},
                       {"error", {{"type", "overloaded_error"}, {"message", "Overloaded"}}}}}});
-  road.reply({{"events", events}, {"headers", {{"retry-after", "3"}, {"request-id", "req_2"}}}});
+  fixture.reply({{"events", events}, {"headers", {{"retry-after", "3"}, {"request-id", "req_2"}}}});
   for (const bool streams : {false, true}) {
-    const Reply reply = chat(road, chat_body({{"stream", streams}}));
+    const Reply reply = chat(fixture, chat_body({{"stream", streams}}));
     EXPECT_EQ(error_of(reply, 503)["message"], "Overloaded");
     EXPECT_EQ(reply.field("retry-after"), "3");
     EXPECT_EQ(reply.field("x-request-id"), "req_2");
@@ -208,21 +209,21 @@ TEST_P(ChatError, before_the_first_block_is_a_plain_one_for_everybody) {
 TEST_P(ChatError, p41_an_answer_that_ends_too_soon_is_told_as_broken) {
   for (const char* fault : {"end-mid=4", "close-mid=4", "reset-mid=4"}) {
     SCOPED_TRACE(fault);
-    road.reply({{"text", "Hel lo and more"}, {"fault", fault}});
-    const Reply reply = chat(road, chat_body({{"stream", true}}));
+    fixture.reply({{"text", "Hel lo and more"}, {"fault", fault}});
+    const Reply reply = chat(fixture, chat_body({{"stream", true}}));
     EXPECT_EQ(reply.status, 200);
     const ChatStream read = read_chunks(reply.body);
     EXPECT_EQ(read.error()["code"], "upstream_unreachable");
     EXPECT_EQ(read.done, 0);
-    EXPECT_EQ(error_of(chat(road, chat_body()), 502)["code"], "upstream_unreachable");
+    EXPECT_EQ(error_of(chat(fixture, chat_body()), 502)["code"], "upstream_unreachable");
   }
 }
 
 TEST_P(ChatError, an_answer_that_is_no_stream_is_a_502) {
-  road.reply({{"status", 200}, {"body", R"({"type":"message"})"}});
-  EXPECT_EQ(error_of(chat(road, chat_body()), 502)["code"], "upstream_unreachable");
-  road.reply({{"raw", "data: not json\n\n"}});
-  EXPECT_EQ(error_of(chat(road, chat_body({{"stream", true}})), 502)["code"],
+  fixture.reply({{"status", 200}, {"body", R"({"type":"message"})"}});
+  EXPECT_EQ(error_of(chat(fixture, chat_body()), 502)["code"], "upstream_unreachable");
+  fixture.reply({{"raw", "data: not json\n\n"}});
+  EXPECT_EQ(error_of(chat(fixture, chat_body({{"stream", true}})), 502)["code"],
             "upstream_unreachable");
 }
 
@@ -230,30 +231,31 @@ class ChatRetry : public testing::TestWithParam<unsigned> {
  protected:
   // Replies with `status` `times` times, then with a text.
   void fail_first(int times, int status, const Document& headers = Document::object()) {
-    road.script(
+    fixture.script(
         {{"replies",
           {{{"times", times}, {"status", status}, {"headers", headers}}, {{"text", "Hi"}}}}});
   }
-  [[nodiscard]] int ask_now() { return chat(road, chat_body()).status; }
+  [[nodiscard]] int ask_now() { return chat(fixture, chat_body()).status; }
 
-  Road road{Plan{.workers = GetParam(), .config = R"({"upstream":{"maxRetryWaitSeconds":2}})"}};
+  ProxyFixture fixture{
+      Plan{.workers = GetParam(), .config = R"({"upstream":{"maxRetryWaitSeconds":2}})"}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatRetry, testing::Values(1U, 2U));
 
 TEST_P(ChatRetry, a_busy_upstream_is_asked_again) {
   for (const int status : {408, 409, 500, 502, 503, 504, 529}) {
-    road.forget_requests();
+    fixture.forget_requests();
     fail_first(1, status);
     EXPECT_EQ(ask_now(), 200) << status;
-    EXPECT_EQ(road.requests().size(), 2U) << status;
+    EXPECT_EQ(fixture.requests().size(), 2U) << status;
   }
-  EXPECT_EQ(road.receipts(7).back()["retries"], 1);
+  EXPECT_EQ(fixture.receipts(7).back()["retries"], 1);
 }
 
 TEST_P(ChatRetry, after_two_times_its_error_is_told) {
   fail_first(9, 529);
   EXPECT_EQ(ask_now(), 503);
-  EXPECT_EQ(road.requests().size(), 3U);
+  EXPECT_EQ(fixture.requests().size(), 3U);
 }
 
 TEST_P(ChatRetry, waits_as_long_as_it_is_told_to) {
@@ -268,18 +270,18 @@ TEST_P(ChatRetry, waits_as_long_as_it_is_told_to) {
 
 TEST_P(ChatRetry, a_wait_that_is_too_long_is_the_clients) {
   fail_first(1, 429, {{"retry-after", "3"}});
-  const Reply reply = chat(road, chat_body());
+  const Reply reply = chat(fixture, chat_body());
   EXPECT_EQ(reply.status, 429);
   EXPECT_EQ(reply.field("retry-after"), "3");
-  EXPECT_EQ(road.requests().size(), 1U);
+  EXPECT_EQ(fixture.requests().size(), 1U);
 }
 
 TEST_P(ChatRetry, what_is_final_is_not_asked_again) {
   const auto once = [&](int status, const Document& headers) {
-    road.forget_requests();
+    fixture.forget_requests();
     fail_first(1, status, headers);
     EXPECT_NE(ask_now(), 200) << status;
-    EXPECT_EQ(road.requests().size(), 1U) << status;
+    EXPECT_EQ(fixture.requests().size(), 1U) << status;
   };
   once(400, Document::object());
   once(403, Document::object());
@@ -287,8 +289,8 @@ TEST_P(ChatRetry, what_is_final_is_not_asked_again) {
   once(413, Document::object());
   once(529, {{"x-should-retry", "false"}});
   // A 429 that names no time: a spending limit.
-  road.forget_requests();
-  road.script(
+  fixture.forget_requests();
+  fixture.script(
       {{"replies",
         {{{"times", 1},
           {"status", 429},
@@ -296,7 +298,7 @@ TEST_P(ChatRetry, what_is_final_is_not_asked_again) {
            {{"type", "error"}, {"error", {{"type", "rate_limit_error"}, {"message", "M"}}}}}},
          {{"text", "Hi"}}}}});
   EXPECT_EQ(ask_now(), 429);
-  EXPECT_EQ(road.requests().size(), 1U);
+  EXPECT_EQ(fixture.requests().size(), 1U);
 }
 
 TEST_P(ChatRetry, the_upstreams_advice_is_obeyed) {
@@ -305,29 +307,29 @@ TEST_P(ChatRetry, the_upstreams_advice_is_obeyed) {
 }
 
 TEST_P(ChatRetry, an_error_inside_an_answer_is_never_tried_again) {
-  road.reply({{"text", "Hi there"}, {"fault", "error-mid=1"}});
+  fixture.reply({{"text", "Hi there"}, {"fault", "error-mid=1"}});
   EXPECT_EQ(ask_now(), 503);
-  EXPECT_EQ(road.requests().size(), 1U);
+  EXPECT_EQ(fixture.requests().size(), 1U);
 }
 
 TEST_P(ChatRetry, a_client_that_leaves_while_it_waits_ends_it) {
   fail_first(9, 429, {{"retry-after", "2"}});
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   client.send(request("POST", kChat, chat_body().dump(), kOpenAiFields));
-  ASSERT_TRUE(wait_until([&] { return road.requests().size() == 1; }));
+  ASSERT_TRUE(wait_until([&] { return fixture.requests().size() == 1; }));
   client.close();
-  EXPECT_EQ(road.receipt()["ended"], "client_gone");
-  EXPECT_EQ(road.requests().size(), 1U);
+  EXPECT_EQ(fixture.receipt()["ended"], "client_gone");
+  EXPECT_EQ(fixture.requests().size(), 1U);
 }
 
 TEST_P(ChatRetry, messages_are_left_to_their_clients) {
   fail_first(1, 529);
-  EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole, kFields).status, 529);
-  EXPECT_EQ(road.requests().size(), 1U);
+  EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields).status, 529);
+  EXPECT_EQ(fixture.requests().size(), 1U);
 }
 
 TEST_P(ChatRetry, an_upstream_that_is_not_there_is_tried_again_and_then_told) {
-  Road lost(Plan{.workers = GetParam(), .upstream = "http://127.0.0.1:1"});
+  ProxyFixture lost(Plan{.workers = GetParam(), .upstream = "http://127.0.0.1:1"});
   const Reply reply = chat(lost, chat_body());
   EXPECT_EQ(reply.status, 502);
   EXPECT_EQ(Document::parse(reply.body)["error"]["code"], "upstream_unreachable");

@@ -14,11 +14,11 @@ constexpr std::size_t kMegabyte = std::size_t{1} << 20;
 class ChatLimits : public testing::TestWithParam<unsigned> {
  protected:
   [[nodiscard]] Reply send(const std::string& body) {
-    return ask(road.port(), "POST", kChat, body, kOpenAiFields);
+    return ask(fixture.port(), "POST", kChat, body, kOpenAiFields);
   }
-  [[nodiscard]] std::size_t held() { return resident_bytes(road.proxy().pid()); }
+  [[nodiscard]] std::size_t held() { return resident_bytes(fixture.proxy().pid()); }
 
-  Road road{Plan{.workers = GetParam()}};
+  ProxyFixture fixture{Plan{.workers = GetParam()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatLimits, testing::Values(1U, 2U));
 
@@ -36,8 +36,8 @@ TEST_P(ChatLimits, ten_thousand_messages_are_served) {
 TEST_P(ChatLimits, a_thousand_tools_are_served) {
   Document tools = Document::array();
   for (int i = 0; i < 1000; ++i) tools.push_back(function_tool("tool_" + std::to_string(i)));
-  EXPECT_EQ(chat(road, chat_body({{"tools", tools}})).status, 200);
-  EXPECT_EQ(Document::parse(body_of(road.requests().at(0)))["tools"].size(), 1000U);
+  EXPECT_EQ(chat(fixture, chat_body({{"tools", tools}})).status, 200);
+  EXPECT_EQ(Document::parse(body_of(fixture.requests().at(0)))["tools"].size(), 1000U);
 }
 
 TEST_P(ChatLimits, twenty_megabytes_of_pictures_are_served) {
@@ -130,7 +130,7 @@ TEST_P(ChatLimits, wrong_kinds_everywhere_are_told_as_such) {
       }
     }
   }
-  EXPECT_TRUE(road.proxy().running());
+  EXPECT_TRUE(fixture.proxy().running());
 }
 
 }  // namespace

@@ -19,15 +19,15 @@ class ChatMemory : public testing::TestWithParam<unsigned> {
   // result. Returns what went upstream the second time.
   [[nodiscard]] Document come_back(const std::string& model, bool streams = true,
                                    const std::string& arguments = "{ \"a\" : 1.0 }") {
-    road.reply({{"blocks",
-                 {{{"thinking", ""}, {"signature", "U0lH"}},
-                  {{"tool_use",
-                    {{"id", "toolu_1"}, {"name", "f"}, {"fragments", {"{\"a\"", ":1.0}"}}}}}}}});
+    fixture.reply({{"blocks",
+                    {{{"thinking", ""}, {"signature", "U0lH"}},
+                     {{"tool_use",
+                       {{"id", "toolu_1"}, {"name", "f"}, {"fragments", {"{\"a\"", ":1.0}"}}}}}}}});
     const Document tools = Document::array({function_tool("f")});
     EXPECT_EQ(
-        chat(road, chat_body({{"model", model}, {"tools", tools}, {"stream", streams}})).status,
+        chat(fixture, chat_body({{"model", model}, {"tools", tools}, {"stream", streams}})).status,
         200);
-    road.reply({{"text", "done"}});
+    fixture.reply({{"text", "done"}});
     const Document again = {{"model", model},
                             {"tools", tools},
                             {"messages",
@@ -35,8 +35,8 @@ class ChatMemory : public testing::TestWithParam<unsigned> {
                               calling({call("toolu_1", "f", arguments)}),
                               result("toolu_1", "R")}}};
     // Several times: with two workers the second request may come to the one or the other.
-    for (int i = 0; i < 4; ++i) EXPECT_EQ(chat(road, chat_body(again)).status, 200);
-    const Document requests = road.requests();
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(chat(fixture, chat_body(again)).status, 200);
+    const Document requests = fixture.requests();
     EXPECT_EQ(requests.size(), 5U);
     for (std::size_t i = 2; i < requests.size(); ++i)
       EXPECT_EQ(body_of(requests[i]), body_of(requests[1]));
@@ -46,7 +46,7 @@ class ChatMemory : public testing::TestWithParam<unsigned> {
 
   std::string betas;
   Document messages;  // of the last request
-  Road road{Plan{.workers = GetParam()}};
+  ProxyFixture fixture{Plan{.workers = GetParam()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatMemory, testing::Values(1U, 2U));
 
@@ -88,19 +88,20 @@ TEST_P(ChatMemory, of_a_turn_whose_calls_were_renamed) {
     Document calls = calling({call("call_9", "f", input.dump())});
     calls["content"] = content;
     const Reply reply = chat(
-        road, chat_body({{"tools", tools},
-                         {"messages",
-                          {{{"role", "user"}, {"content", "Hi"}}, calls, result("call_9", "R")}}}));
-    messages = Document::parse(body_of(road.requests().back()))["messages"];
+        fixture,
+        chat_body(
+            {{"tools", tools},
+             {"messages", {{{"role", "user"}, {"content", "Hi"}}, calls, result("call_9", "R")}}}));
+    messages = Document::parse(body_of(fixture.requests().back()))["messages"];
     return reply.field("x-ccproxy-warning");
   };
   for (const char* id : {"toolu_1", "toolu_2"}) {
-    road.reply({{"blocks",
-                 {{{"thinking", ""}, {"signature", "U0lH"}},
-                  {{"text", "Looking."}},
-                  {{"tool_use", {{"id", id}, {"name", "f"}, {"input", input}}}}}}});
-    EXPECT_EQ(chat(road, chat_body({{"tools", tools}})).status, 200);
-    road.reply({{"text", "done"}});
+    fixture.reply({{"blocks",
+                    {{{"thinking", ""}, {"signature", "U0lH"}},
+                     {{"text", "Looking."}},
+                     {{"tool_use", {{"id", id}, {"name", "f"}, {"input", input}}}}}}});
+    EXPECT_EQ(chat(fixture, chat_body({{"tools", tools}})).status, 200);
+    fixture.reply({{"text", "done"}});
     if (id != std::string("toolu_1")) continue;
     EXPECT_EQ(ask_again(nullptr), "");
     EXPECT_EQ(
@@ -116,7 +117,7 @@ TEST_P(ChatMemory, of_a_turn_whose_calls_were_renamed) {
 }
 
 TEST_P(ChatMemory, of_one_proxy_key_is_none_of_anothers) {
-  Road keyed(
+  ProxyFixture keyed(
       Plan{.workers = GetParam(), .config = R"({"apiKeys":[{"name":"a","key":"key-of-a-00000000"},
                                            {"name":"b","key":"key-of-b-00000000"}]})"});
   const auto ask_as = [&](const char* name, const Document& more) {
@@ -142,7 +143,8 @@ TEST_P(ChatMemory, of_one_proxy_key_is_none_of_anothers) {
 }
 
 TEST_P(ChatMemory, holds_nothing_when_it_may_hold_nothing) {
-  Road small(Plan{.workers = GetParam(), .config = R"({"translation":{"thinkingMemoryMb":0}})"});
+  ProxyFixture small(
+      Plan{.workers = GetParam(), .config = R"({"translation":{"thinkingMemoryMb":0}})"});
   small.reply(
       {{"blocks",
         {{{"thinking", ""}, {"signature", "U0lH"}},
@@ -160,49 +162,49 @@ TEST_P(ChatMemory, holds_nothing_when_it_may_hold_nothing) {
 class ChatLesson : public testing::TestWithParam<unsigned> {
  protected:
   void refuse_once(const std::string& message) {
-    road.script({{"replies",
-                  {{{"times", 1},
-                    {"status", 400},
-                    {"error", {{"type", "invalid_request_error"}, {"message", message}}}},
-                   {{"text", "Hi"}}}}});
-    road.forget_requests();
+    fixture.script({{"replies",
+                     {{{"times", 1},
+                       {"status", 400},
+                       {"error", {{"type", "invalid_request_error"}, {"message", message}}}},
+                      {{"text", "Hi"}}}}});
+    fixture.forget_requests();
   }
   [[nodiscard]] Document sent(std::size_t index) {
-    return Document::parse(body_of(road.requests().at(index)));
+    return Document::parse(body_of(fixture.requests().at(index)));
   }
 
-  Road road{Plan{.workers = GetParam()}};
+  ProxyFixture fixture{Plan{.workers = GetParam()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatLesson, testing::Values(1U, 2U));
 
 TEST_P(ChatLesson, p48_is_learned_once_for_all_that_follow) {
   refuse_once("tool_choice: type \"tool\" and \"any\" are not supported for this model.");
   const Document body = chat_body({{"tools", {function_tool("f")}}, {"tool_choice", "required"}});
-  const Reply first = chat(road, body);
+  const Reply first = chat(fixture, body);
   EXPECT_EQ(first.status, 200);
   EXPECT_EQ(first.field("x-ccproxy-warning"), "tool_choice_downgraded");
-  EXPECT_EQ(road.requests().size(), 2U);
+  EXPECT_EQ(fixture.requests().size(), 2U);
   EXPECT_EQ(sent(0)["tool_choice"]["type"], "any");
   EXPECT_EQ(sent(1)["tool_choice"]["type"], "auto");
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(chat(road, body).status, 200);
-  EXPECT_EQ(road.requests().size(), 6U) << "one each, from whichever worker";
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(chat(fixture, body).status, 200);
+  EXPECT_EQ(fixture.requests().size(), 6U) << "one each, from whichever worker";
   EXPECT_EQ(sent(5)["tool_choice"]["type"], "auto");
 }
 
 TEST_P(ChatLesson, is_not_drawn_twice_for_one_request) {
-  road.reply({{"status", 400},
-              {"error",
-               {{"type", "invalid_request_error"},
-                {"message", "tool_choice: type \"tool\" and \"any\" are not supported."}}}});
+  fixture.reply({{"status", 400},
+                 {"error",
+                  {{"type", "invalid_request_error"},
+                   {"message", "tool_choice: type \"tool\" and \"any\" are not supported."}}}});
   const Reply reply =
-      chat(road, chat_body({{"tools", {function_tool("f")}}, {"tool_choice", "required"}}));
+      chat(fixture, chat_body({{"tools", {function_tool("f")}}, {"tool_choice", "required"}}));
   EXPECT_EQ(reply.status, 400);
-  EXPECT_EQ(road.requests().size(), 2U);
+  EXPECT_EQ(fixture.requests().size(), 2U);
 }
 
 TEST_P(ChatLesson, tells_a_strict_client_which_field_cannot_be) {
   refuse_once("temperature is deprecated for this model");
-  const Reply reply = chat(road, chat_body({{"model", "claude-opus-4-6"}, {"temperature", 0.5}}),
+  const Reply reply = chat(fixture, chat_body({{"model", "claude-opus-4-6"}, {"temperature", 0.5}}),
                            std::string(kOpenAiFields) + "x-ccproxy-strict: true\r\n");
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(Document::parse(reply.body)["error"]["param"], "temperature");
@@ -210,40 +212,40 @@ TEST_P(ChatLesson, tells_a_strict_client_which_field_cannot_be) {
 
 TEST_P(ChatLesson, that_would_change_nothing_is_no_reason_to_ask_again) {
   refuse_once("temperature is not supported for this model");
-  EXPECT_EQ(chat(road, chat_body()).status, 400);
-  EXPECT_EQ(road.requests().size(), 1U);
+  EXPECT_EQ(chat(fixture, chat_body()).status, 400);
+  EXPECT_EQ(fixture.requests().size(), 1U);
 }
 
 // What the provider's terms refuse stays refused, whatever words it is refused in.
 TEST_P(ChatLesson, of_a_refusal_is_not_drawn) {
   refuse_once(
       "This credential is only authorized for use with Claude Code: tool_choice is not supported.");
-  EXPECT_EQ(
-      chat(road, chat_body({{"tools", {function_tool("f")}}, {"tool_choice", "required"}})).status,
-      400);
-  EXPECT_EQ(road.requests().size(), 1U);
+  EXPECT_EQ(chat(fixture, chat_body({{"tools", {function_tool("f")}}, {"tool_choice", "required"}}))
+                .status,
+            400);
+  EXPECT_EQ(fixture.requests().size(), 1U);
 }
 
 TEST_P(ChatLesson, of_any_other_kind_is_not_drawn) {
   refuse_once("messages.0.content: something else is wrong");
-  EXPECT_EQ(
-      chat(road, chat_body({{"tools", {function_tool("f")}}, {"tool_choice", "required"}})).status,
-      400);
-  EXPECT_EQ(road.requests().size(), 1U);
+  EXPECT_EQ(chat(fixture, chat_body({{"tools", {function_tool("f")}}, {"tool_choice", "required"}}))
+                .status,
+            400);
+  EXPECT_EQ(fixture.requests().size(), 1U);
 }
 
 TEST_P(ChatLesson, leaves_room_for_the_answer_in_a_full_context) {
   refuse_once(
       "input length and `max_tokens` exceed context limit: 199000 + 64000 > 200000, decrease input "
       "length or `max_tokens` and try again");
-  EXPECT_EQ(chat(road, chat_body({{"model", "claude-haiku-4-5"}})).status, 200);
+  EXPECT_EQ(chat(fixture, chat_body({{"model", "claude-haiku-4-5"}})).status, 200);
   EXPECT_EQ(sent(0)["max_tokens"], 64'000);
   EXPECT_EQ(sent(1)["max_tokens"], 1'000);
 }
 
 TEST_P(ChatLesson, drops_what_this_program_added_by_itself) {
   refuse_once("cache_control: Extra inputs are not permitted");
-  EXPECT_EQ(chat(road, chat_body()).status, 200);
+  EXPECT_EQ(chat(fixture, chat_body()).status, 200);
   EXPECT_TRUE(sent(0).contains("cache_control"));
   EXPECT_FALSE(sent(1).contains("cache_control"));
 }
@@ -262,7 +264,7 @@ Document format_of(const char* name) {
 
 // The other key's schema went down as text at once.
 TEST_P(ChatLesson, about_schemas_of_one_proxy_key_is_none_of_anothers) {
-  Road keyed(
+  ProxyFixture keyed(
       Plan{.workers = GetParam(), .config = R"({"apiKeys":[{"name":"a","key":"key-of-a-00000000"},
                                            {"name":"b","key":"key-of-b-00000000"}]})"});
   const char* const saying = "The compiled grammar is too large, which would cause performance.";
@@ -298,7 +300,7 @@ TEST_P(ChatLesson, about_one_set_of_schemas_is_of_no_account_to_others) {
         "The compiled grammar is too large, which would cause performance issues.",
         "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly "
         "set to false"}) {
-    Road fresh{Plan{.workers = GetParam()}};
+    ProxyFixture fresh{Plan{.workers = GetParam()}};
     fresh.script({{"replies",
                    {{{"times", 1},
                      {"status", 400},
@@ -324,8 +326,8 @@ TEST_P(ChatLesson, about_one_set_of_schemas_is_of_no_account_to_others) {
 
 TEST_P(ChatLesson, about_schemas_where_none_was_sent_is_not_drawn) {
   refuse_once("The compiled grammar is too large, which would cause performance issues.");
-  EXPECT_EQ(chat(road, chat_body({{"tools", {function_tool("f")}}})).status, 400);
-  EXPECT_EQ(road.requests().size(), 1U);
+  EXPECT_EQ(chat(fixture, chat_body({{"tools", {function_tool("f")}}})).status, 400);
+  EXPECT_EQ(fixture.requests().size(), 1U);
 }
 
 TEST_P(ChatLesson, of_a_member_of_a_tool_is_for_that_request_alone) {
@@ -334,36 +336,36 @@ TEST_P(ChatLesson, of_a_member_of_a_tool_is_for_that_request_alone) {
   tool["input_examples"] = {{{"a", 1}}};
   const Document body = chat_body({{"tools", {tool}}});
   refuse_once("tools.0.custom.input_examples: Extra inputs are not permitted");
-  const Reply first = chat(road, body);
+  const Reply first = chat(fixture, body);
   EXPECT_EQ(first.status, 200);
   EXPECT_EQ(first.field("x-ccproxy-ignored"), "tools[0].input_examples");
   EXPECT_TRUE(sent(0)["tools"][0].contains("input_examples"));
   EXPECT_FALSE(sent(1)["tools"][0].contains("input_examples"));
   EXPECT_TRUE(sent(1)["tools"][0].contains("allowed_callers")) << "that was not named";
-  EXPECT_FALSE(chat(road, body).has("x-ccproxy-ignored")) << "it may come with another beta";
-  EXPECT_EQ(road.requests().size(), 3U);
+  EXPECT_FALSE(chat(fixture, body).has("x-ccproxy-ignored")) << "it may come with another beta";
+  EXPECT_EQ(fixture.requests().size(), 3U);
 }
 
 TEST_P(ChatLesson, of_a_member_that_was_not_sent_is_not_drawn) {
   refuse_once("tools.0.custom.input_examples: Extra inputs are not permitted");
-  EXPECT_EQ(chat(road, chat_body({{"tools", {function_tool("f")}}})).status, 400);
-  EXPECT_EQ(road.requests().size(), 1U);
+  EXPECT_EQ(chat(fixture, chat_body({{"tools", {function_tool("f")}}})).status, 400);
+  EXPECT_EQ(fixture.requests().size(), 1U);
 }
 
 TEST_P(ChatLesson, of_an_unknown_model_comes_from_the_provider_once) {
-  road.script({{"replies",
-                {{{"match", {{"method", "GET"}, {"path", "/v1/models/claude-opus-9"}}},
-                  {"body",
-                   {{"type", "model"},
-                    {"id", "claude-opus-9"},
-                    {"max_tokens", 5000},
-                    {"max_input_tokens", 300'000},
-                    {"capabilities",
-                     {{"effort", {{"supported", true}, {"low", {{"supported", true}}}}},
-                      {"structured_outputs", {{"supported", false}}}}}}}}}}});
+  fixture.script({{"replies",
+                   {{{"match", {{"method", "GET"}, {"path", "/v1/models/claude-opus-9"}}},
+                     {"body",
+                      {{"type", "model"},
+                       {"id", "claude-opus-9"},
+                       {"max_tokens", 5000},
+                       {"max_input_tokens", 300'000},
+                       {"capabilities",
+                        {{"effort", {{"supported", true}, {"low", {{"supported", true}}}}},
+                         {"structured_outputs", {{"supported", false}}}}}}}}}}});
   const Document body = chat_body({{"model", "claude-opus-9"}, {"reasoning_effort", "high"}});
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(chat(road, body).status, 200);
-  const Document requests = road.requests();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(chat(fixture, body).status, 200);
+  const Document requests = fixture.requests();
   ASSERT_EQ(requests.size(), 4U) << "one question and three requests";
   EXPECT_EQ(requests[0]["method"], "GET");
   EXPECT_EQ(sent(1)["max_tokens"], 5000);
@@ -372,9 +374,10 @@ TEST_P(ChatLesson, of_an_unknown_model_comes_from_the_provider_once) {
 }
 
 TEST_P(ChatLesson, of_an_unknown_model_is_not_waited_for_when_nobody_answers) {
-  road.script({{"replies",
-                {{{"match", {{"method", "GET"}, {"path", "/v1/models/*"}}}, {"fault", "stall"}}}}});
-  EXPECT_EQ(chat(road, chat_body({{"model", "claude-opus-9"}})).status, 200);
+  fixture.script(
+      {{"replies",
+        {{{"match", {{"method", "GET"}, {"path", "/v1/models/*"}}}, {"fault", "stall"}}}}});
+  EXPECT_EQ(chat(fixture, chat_body({{"model", "claude-opus-9"}})).status, 200);
   EXPECT_EQ(sent(1)["max_tokens"], 128'000) << "as the newest family";
 }
 
@@ -390,7 +393,7 @@ class ChatPause : public testing::TestWithParam<unsigned> {
   }
 
   const Document wish = {{"web_search_options", Document::object()}};
-  Road road{Plan{.workers = GetParam()}};
+  ProxyFixture fixture{Plan{.workers = GetParam()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatPause, testing::Values(1U, 2U));
 
@@ -400,14 +403,14 @@ TEST_P(ChatPause, p39_goes_on_as_one_answer) {
        {search_turn("A", 10, 5),
         {{"text", "B"}, {"usage", {{"input_tokens", 20}, {"output_tokens", 7}}}}}}};
   Document body = chat_body(wish);
-  road.script(script);
-  const Document whole = Document::parse(chat(road, body).body);
+  fixture.script(script);
+  const Document whole = Document::parse(chat(fixture, body).body);
   EXPECT_EQ(whole["choices"][0]["message"]["content"], "AB");
   EXPECT_EQ(whole["choices"][0]["finish_reason"], "stop");
   EXPECT_EQ(whole["usage"]["prompt_tokens"], 30);
   EXPECT_EQ(whole["usage"]["completion_tokens"], 12);
 
-  const Document requests = road.requests();
+  const Document requests = fixture.requests();
   ASSERT_EQ(requests.size(), 2U);
   Document first = Document::parse(body_of(requests[0])),
            second = Document::parse(body_of(requests[1]));
@@ -421,9 +424,9 @@ TEST_P(ChatPause, p39_goes_on_as_one_answer) {
   second["messages"].erase(second["messages"].size() - 1);
   EXPECT_EQ(second, first);
 
-  road.script(script);
+  fixture.script(script);
   body["stream"] = true;
-  const ChatStream read = read_chunks(chat(road, body).body);
+  const ChatStream read = read_chunks(chat(fixture, body).body);
   EXPECT_EQ(read.text(), "AB");
   EXPECT_EQ(read.finish_reason(), "stop");
   EXPECT_EQ(read.done, 1);
@@ -433,9 +436,9 @@ TEST_P(ChatPause, p39_goes_on_as_one_answer) {
 TEST_P(ChatPause, p39_ends_after_eight_times) {
   Document forever = search_turn("A", 1, 1);
   forever.erase("times");
-  road.reply(forever);
-  const Document whole = Document::parse(chat(road, chat_body(wish)).body);
-  const Document requests = road.requests();
+  fixture.reply(forever);
+  const Document whole = Document::parse(chat(fixture, chat_body(wish)).body);
+  const Document requests = fixture.requests();
   ASSERT_EQ(requests.size(), 9U);
   const Document first = Document::parse(body_of(requests[0])),
                  last = Document::parse(body_of(requests[8]));
@@ -447,20 +450,20 @@ TEST_P(ChatPause, p39_ends_after_eight_times) {
 }
 
 TEST_P(ChatPause, that_cannot_go_on_is_told_in_the_stream) {
-  road.script(
+  fixture.script(
       {{"replies", {search_turn("A", 1, 1), {{"status", 403}, {"error", "permission_error"}}}}});
   Document body = chat_body(wish);
   body["stream"] = true;
-  const ChatStream read = read_chunks(chat(road, body).body);
+  const ChatStream read = read_chunks(chat(fixture, body).body);
   EXPECT_EQ(read.text(), "A");
   EXPECT_EQ(read.error()["code"], "permission_denied");
   EXPECT_EQ(read.done, 0);
 }
 
 TEST_P(ChatPause, that_is_busy_is_tried_again) {
-  road.script(
+  fixture.script(
       {{"replies", {search_turn("A", 1, 1), {{"times", 1}, {"status", 529}}, {{"text", "B"}}}}});
-  const Document whole = Document::parse(chat(road, chat_body(wish)).body);
+  const Document whole = Document::parse(chat(fixture, chat_body(wish)).body);
   EXPECT_EQ(whole["choices"][0]["message"]["content"], "AB");
 }
 

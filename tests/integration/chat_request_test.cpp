@@ -13,18 +13,18 @@ namespace {
 
 class ChatRequest : public testing::TestWithParam<unsigned> {
  protected:
-  Road road{Plan{.workers = GetParam()}};
+  ProxyFixture fixture{Plan{.workers = GetParam()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatRequest, testing::Values(1U, 2U));
 
 TEST_P(ChatRequest, goes_out_under_our_own_name_and_credential) {
-  const Reply reply = chat(road, chat_body(),
+  const Reply reply = chat(fixture, chat_body(),
                            std::string(kOpenAiFields) +
                                "user-agent: OpenAI/JS 7.57\r\nx-stainless-lang: js\r\n"
                                "openai-organization: org-1\r\nanthropic-beta: a, b\r\n"
                                "anthropic-beta: b,c\r\n");
   ASSERT_EQ(reply.status, 200) << reply.raw;
-  const Document seen = road.requests().at(0);
+  const Document seen = fixture.requests().at(0);
   EXPECT_EQ(seen["target"], "/v1/messages");
   EXPECT_EQ(field_of(seen, "x-api-key"), kServerKey);
   EXPECT_EQ(field_of(seen, "authorization"), "");
@@ -47,7 +47,7 @@ TEST_P(ChatRequest, is_known_in_every_spelling_of_its_route) {
   for (const char* target :
        {"/v1/chat/completions", "/chat/completions", "/v1/v1/chat/completions",
         "/openai/v1/chat/completions", "/v1/chat/completions?api-version=2025-01-01"})
-    EXPECT_EQ(ask(road.port(), "POST", target, chat_body().dump(), kOpenAiFields).status, 200)
+    EXPECT_EQ(ask(fixture.port(), "POST", target, chat_body().dump(), kOpenAiFields).status, 200)
         << target;
 }
 
@@ -55,7 +55,7 @@ TEST_P(ChatRequest, of_azures_clients_names_its_model_in_the_path) {
   Document body = chat_body();
   body.erase("model");
   const Reply reply =
-      ask(road.port(), "POST",
+      ask(fixture.port(), "POST",
           "/openai/deployments/claude-opus-5/chat/completions?api-version=2024-10-21", body.dump(),
           "api-key: any\r\n");
   EXPECT_EQ(reply.status, 200);
@@ -66,17 +66,17 @@ TEST_P(ChatRequest, of_azures_clients_names_its_model_in_the_path) {
 TEST_P(ChatRequest, without_a_model_gets_the_default_one_and_says_so) {
   Document body = chat_body();
   body.erase("model");
-  const Reply reply = chat(road, body);
+  const Reply reply = chat(fixture, body);
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.field("x-ccproxy-warning"), "model_defaulted");
   EXPECT_EQ(reply.field("x-ccproxy-upstream-model"), "claude-sonnet-5-5");
 }
 
 TEST_P(ChatRequest, may_name_an_effort_behind_its_model_and_a_long_context_mark) {
-  (void)chat(road, chat_body({{"model", "claude-opus-5:low"}}));
-  EXPECT_EQ(chat(road, chat_body({{"model", "claude-opus-5[1m]"}})).field("x-ccproxy-ignored"),
+  (void)chat(fixture, chat_body({{"model", "claude-opus-5:low"}}));
+  EXPECT_EQ(chat(fixture, chat_body({{"model", "claude-opus-5[1m]"}})).field("x-ccproxy-ignored"),
             "model[1m]");
-  const Document requests = road.requests();
+  const Document requests = fixture.requests();
   EXPECT_EQ(Document::parse(body_of(requests[0]))["output_config"]["effort"], "low");
   EXPECT_EQ(Document::parse(body_of(requests[0]))["model"], "claude-opus-5");
   EXPECT_EQ(Document::parse(body_of(requests[1]))["model"], "claude-opus-5");
@@ -84,11 +84,12 @@ TEST_P(ChatRequest, may_name_an_effort_behind_its_model_and_a_long_context_mark)
 
 TEST_P(ChatRequest, may_begin_with_a_byte_order_mark) {
   const std::string mark = "\xEF\xBB\xBF";
-  EXPECT_EQ(ask(road.port(), "POST", kChat, mark + chat_body().dump(), kOpenAiFields).status, 200);
+  EXPECT_EQ(ask(fixture.port(), "POST", kChat, mark + chat_body().dump(), kOpenAiFields).status,
+            200);
   for (const auto& [target, member] :
        {std::pair("/v1/responses", "input"), {"/v1/completions", "prompt"}}) {
     const Document body = {{"model", "claude-opus-5"}, {member, "x"}};
-    EXPECT_EQ(ask(road.port(), "POST", target, mark + body.dump(), kOpenAiFields).status, 200)
+    EXPECT_EQ(ask(fixture.port(), "POST", target, mark + body.dump(), kOpenAiFields).status, 200)
         << target;
   }
 }
@@ -103,25 +104,26 @@ TEST_P(ChatRequest, p33_is_the_same_bytes_every_time) {
                    calling({call("", "we.ird", "{\"b\": 1.0}"), call("functions.f:0", "f", "")}),
                    result("", "r"),
                    result("functions.f:0", "r2")}}});
-  for (int i = 0; i < 4; ++i) (void)chat(road, body);
-  const Document requests = road.requests();
+  for (int i = 0; i < 4; ++i) (void)chat(fixture, body);
+  const Document requests = fixture.requests();
   ASSERT_EQ(requests.size(), 4U);
   for (const Document& seen : requests) EXPECT_EQ(body_of(seen), body_of(requests[0]));
 }
 
 TEST_P(ChatRequest, p08_arguments_are_copied_byte_for_byte) {
   const std::string arguments = R"({"z":1.0,"a":12345678901234567890,"u":"\u00e9","n":-0})";
-  (void)chat(road, chat_body({{"messages",
-                               {{{"role", "user"}, {"content", "q"}},
-                                calling({call("t1", "f", arguments)}),
-                                result("t1", "R")}}}));
-  EXPECT_NE(body_of(road.requests().at(0)).find("\"input\":" + arguments), std::string::npos);
+  (void)chat(fixture, chat_body({{"messages",
+                                  {{{"role", "user"}, {"content", "q"}},
+                                   calling({call("t1", "f", arguments)}),
+                                   result("t1", "R")}}}));
+  EXPECT_NE(body_of(fixture.requests().at(0)).find("\"input\":" + arguments), std::string::npos);
 }
 
 TEST_P(ChatRequest, that_cannot_be_carried_over_is_refused_when_it_is_strict) {
   const Document body = chat_body({{"seed", 7}});
-  EXPECT_EQ(chat(road, body).field("x-ccproxy-ignored"), "seed");
-  const Reply strict = chat(road, body, std::string(kOpenAiFields) + "x-ccproxy-strict: true\r\n");
+  EXPECT_EQ(chat(fixture, body).field("x-ccproxy-ignored"), "seed");
+  const Reply strict =
+      chat(fixture, body, std::string(kOpenAiFields) + "x-ccproxy-strict: true\r\n");
   EXPECT_EQ(strict.status, 400);
   EXPECT_EQ(Document::parse(strict.body)["error"]["param"], "seed");
 }
@@ -130,9 +132,9 @@ TEST_P(ChatRequest, p10_that_is_wrong_is_told_where_and_goes_nowhere) {
   const Document picture = {{"type", "image_url"},
                             {"image_url", {{"url", "data:image/svg+xml;base64,PHN2Zz4="}}}};
   const Reply reply =
-      chat(road, chat_body({{"messages",
-                             {{{"role", "system"}, {"content", "S"}},
-                              {{"role", "user"}, {"content", Document::array({picture})}}}}}));
+      chat(fixture, chat_body({{"messages",
+                                {{{"role", "system"}, {"content", "S"}},
+                                 {{"role", "user"}, {"content", Document::array({picture})}}}}}));
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(reply.field("content-type"), "application/json");
   EXPECT_NE(reply.field("x-request-id"), "");
@@ -140,11 +142,11 @@ TEST_P(ChatRequest, p10_that_is_wrong_is_told_where_and_goes_nowhere) {
   EXPECT_EQ(error["param"], "messages[1].content[0].image_url.url");
   EXPECT_EQ(error["type"], "invalid_request_error");
   EXPECT_EQ(error.size(), 4U) << error;
-  EXPECT_EQ(road.requests().size(), 0U);
+  EXPECT_EQ(fixture.requests().size(), 0U);
 }
 
 TEST_P(ChatRequest, that_is_no_json_is_told_the_place) {
-  const Reply reply = ask(road.port(), "POST", kChat, R"({"model":)", kOpenAiFields);
+  const Reply reply = ask(fixture.port(), "POST", kChat, R"({"model":)", kOpenAiFields);
   EXPECT_EQ(reply.status, 400);
   const Document error = Document::parse(reply.body)["error"];
   EXPECT_NE(error["message"].get<std::string>().find("byte"), std::string::npos);
@@ -153,42 +155,42 @@ TEST_P(ChatRequest, that_is_no_json_is_told_the_place) {
 
 TEST_P(ChatRequest, is_read_in_every_coding) {
   const std::string packed = http::gzip(chat_body().dump());
-  EXPECT_EQ(ask(road.port(), "POST", kChat, packed,
+  EXPECT_EQ(ask(fixture.port(), "POST", kChat, packed,
                 std::string(kOpenAiFields) + "content-encoding: gzip\r\n")
                 .status,
             200);
-  EXPECT_EQ(ask(road.port(), "POST", kChat, "x",
+  EXPECT_EQ(ask(fixture.port(), "POST", kChat, "x",
                 std::string(kOpenAiFields) + "content-encoding: snappy\r\n")
                 .status,
             415);
 }
 
 TEST_P(ChatRequest, stored_answers_are_none) {
-  const Reply list = ask(road.port(), "GET", kChat, "", kOpenAiFields);
+  const Reply list = ask(fixture.port(), "GET", kChat, "", kOpenAiFields);
   EXPECT_EQ(list.status, 200);
   EXPECT_EQ(Document::parse(list.body)["data"], Document::array());
   for (const char* method : {"GET", "POST", "DELETE"}) {
     const Reply one =
-        ask(road.port(), method, "/v1/chat/completions/chatcmpl-1", "", kOpenAiFields);
+        ask(fixture.port(), method, "/v1/chat/completions/chatcmpl-1", "", kOpenAiFields);
     EXPECT_EQ(one.status, 404) << method;
     EXPECT_TRUE(Document::parse(one.body)["error"]["code"].is_null());
   }
-  EXPECT_EQ(ask(road.port(), "PUT", kChat, "", kOpenAiFields).status, 405);
+  EXPECT_EQ(ask(fixture.port(), "PUT", kChat, "", kOpenAiFields).status, 405);
 }
 
 TEST_P(ChatRequest, other_routes_of_openais_are_unknown) {
   for (const char* target : {"/v1/embeddings", "/v1/audio/speech", "/v1/images/generations",
                              "/v1/moderations", "/v1/assistants", "/embeddings"}) {
-    const Reply reply = ask(road.port(), "POST", target, "{}", kOpenAiFields);
+    const Reply reply = ask(fixture.port(), "POST", target, "{}", kOpenAiFields);
     EXPECT_EQ(reply.status, 404) << target;
     EXPECT_EQ(Document::parse(reply.body)["error"]["code"], "unknown_url") << target;
   }
-  const Reply none = ask(road.port(), "POST", "/v1/embeddings", "{}", kOpenAiFields);
+  const Reply none = ask(fixture.port(), "POST", "/v1/embeddings", "{}", kOpenAiFields);
   EXPECT_NE(none.body.find("Claude has no embeddings"), std::string::npos);
 }
 
 TEST_P(ChatRequest, has_no_place_for_a_clients_own_credential) {
-  Road passing(Plan{.workers = GetParam(), .config = R"({"credentials":"client"})"});
+  ProxyFixture passing(Plan{.workers = GetParam(), .config = R"({"credentials":"client"})"});
   const Reply reply = chat(passing, chat_body());
   EXPECT_EQ(reply.status, 401);
   EXPECT_EQ(reply.field("x-should-retry"), "false");
@@ -197,7 +199,7 @@ TEST_P(ChatRequest, has_no_place_for_a_clients_own_credential) {
 }
 
 TEST_P(ChatRequest, says_how_to_sign_in_while_nobody_has) {
-  Road nobody(Plan{.workers = GetParam(), .environment = {}});
+  ProxyFixture nobody(Plan{.workers = GetParam(), .environment = {}});
   const Reply reply = chat(nobody, chat_body());
   EXPECT_EQ(reply.status, 401);
   EXPECT_EQ(reply.field("x-should-retry"), "false");

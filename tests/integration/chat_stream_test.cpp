@@ -38,10 +38,11 @@ class ChatTime : public testing::TestWithParam<unsigned> {
   }
 
   RawUpstream upstream;
-  Road road{Plan{.workers = GetParam(),
-                 .config = R"({"timeouts":{"sseKeepAliveSeconds":1,"pingOnlySeconds":3}})",
-                 .upstream = upstream.url()}};
-  RawClient client{road.port()};
+  ProxyFixture fixture{
+      Plan{.workers = GetParam(),
+           .config = R"({"timeouts":{"sseKeepAliveSeconds":1,"pingOnlySeconds":3}})",
+           .upstream = upstream.url()}};
+  RawClient client{fixture.port()};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatTime, testing::Values(1U, 2U));
 
@@ -123,7 +124,7 @@ TEST_P(ChatTime, a_stream_of_nothing_but_pings_is_ended) {
   }
   const ChatStream read = read_chunks(client.read_reply().body);
   EXPECT_EQ(read.error()["code"], "timeout");
-  EXPECT_EQ(road.receipt()["ended"], "timed_out");
+  EXPECT_EQ(fixture.receipt()["ended"], "timed_out");
 }
 
 // The end is told when it is known, not when the upstream closes its stream.
@@ -138,9 +139,9 @@ TEST_P(ChatTime, the_end_does_not_wait_for_an_upstream_that_lingers) {
 
 // A request that the upstream has taken may be billed: it is not sent again.
 TEST_P(ChatTime, a_request_that_was_sent_and_never_answered_is_told_as_late) {
-  Road late(Plan{.workers = GetParam(),
-                 .config = R"({"timeouts":{"firstByteSeconds":1}})",
-                 .upstream = upstream.url()});
+  ProxyFixture late(Plan{.workers = GetParam(),
+                         .config = R"({"timeouts":{"firstByteSeconds":1}})",
+                         .upstream = upstream.url()});
   RawClient waiting(late.port());
   waiting.send(request("POST", kChat, chat_body().dump(), kOpenAiFields));
   const auto peer = upstream.accept();
@@ -155,7 +156,7 @@ TEST_P(ChatTime, a_request_that_was_sent_and_never_answered_is_told_as_late) {
 TEST_P(ChatTime, p49_c36_a_client_that_leaves_takes_the_upstream_with_it) {
   for (const int phase : {0, 1, 2}) {
     SCOPED_TRACE(phase);
-    RawClient leaving(road.port());
+    RawClient leaving(fixture.port());
     leaving.send(request("POST", kChat, chat_body({{"stream", phase > 0}}).dump(), kOpenAiFields));
     const auto peer = upstream.accept();
     ASSERT_TRUE(peer && peer->wait_for("\"messages\""));
@@ -167,7 +168,7 @@ TEST_P(ChatTime, p49_c36_a_client_that_leaves_takes_the_upstream_with_it) {
     leaving.close();
     EXPECT_TRUE(peer->wait_closed(milliseconds(1000)));
   }
-  for (const Document& receipt : road.receipts(3)) EXPECT_EQ(receipt["ended"], "client_gone");
+  for (const Document& receipt : fixture.receipts(3)) EXPECT_EQ(receipt["ended"], "client_gone");
   const auto peer = begin();
   peer->send(kStreamHead +
              chunk(message_start_event() + text_start_event() + text_event("on") + stop_events()) +
@@ -183,13 +184,13 @@ TEST_P(ChatTime, a_slow_client_slows_the_upstream) {
   const std::size_t most = std::size_t{256} << 20;
   const std::size_t taken = peer->send_until_stalled(piece, most, milliseconds(1500));
   EXPECT_LT(taken, most) << "the proxy takes all and keeps it";
-  EXPECT_LT(resident_bytes(road.proxy().pid()), room_to_grow(64));
+  EXPECT_LT(resident_bytes(fixture.proxy().pid()), room_to_grow(64));
 }
 
 TEST_P(ChatTime, a_server_that_ends_tells_its_streams) {
-  Road ending(Plan{.workers = GetParam(),
-                   .config = R"({"server":{"shutdownGraceSeconds":1}})",
-                   .upstream = upstream.url()});
+  ProxyFixture ending(Plan{.workers = GetParam(),
+                           .config = R"({"server":{"shutdownGraceSeconds":1}})",
+                           .upstream = upstream.url()});
   RawClient listener(ending.port());
   listener.send(request("POST", kChat, chat_body({{"stream", true}}).dump(), kOpenAiFields));
   const auto peer = upstream.accept();

@@ -31,8 +31,8 @@ struct Case {
 class ClientGone : public testing::TestWithParam<Case> {
  protected:
   RawUpstream upstream;
-  Road road{Plan{.workers = GetParam().workers, .upstream = upstream.url()}};
-  RawClient client{road.port()};
+  ProxyFixture fixture{Plan{.workers = GetParam().workers, .upstream = upstream.url()}};
+  RawClient client{fixture.port()};
 
   void leave() {
     switch (GetParam().way) {
@@ -46,7 +46,7 @@ class ClientGone : public testing::TestWithParam<Case> {
   void expect_told(RawClient& peer) {
     leave();
     EXPECT_TRUE(peer.wait_closed(kSecond)) << "the upstream still works for a client that left";
-    EXPECT_EQ(road.receipt()["ended"], "client_gone");
+    EXPECT_EQ(fixture.receipt()["ended"], "client_gone");
   }
 
   std::unique_ptr<RawClient> begin(const char* body = kStreamed) {
@@ -117,11 +117,11 @@ TEST_P(ClientGone, while_connecting_to_an_upstream_that_does_not_answer) {
   client.send(request("POST", "/v1/messages", kStreamed, kFields));
   // Its connection attempt shows nowhere; that the request has come does, in the health.
   ASSERT_TRUE(wait_until([&] {
-    return Document::parse(ask(road.port(), "GET", "/health").body).value("in_flight", 0) == 1;
+    return Document::parse(ask(fixture.port(), "GET", "/health").body).value("in_flight", 0) == 1;
   }));
   leave();
   EXPECT_TRUE(
-      wait_until([&] { return road.log().find("client_gone") != std::string::npos; }, kSecond));
+      wait_until([&] { return fixture.log().find("client_gone") != std::string::npos; }, kSecond));
 }
 
 // A FIN would stand behind what the closed window holds back: it would not even arrive. A reset
@@ -140,7 +140,7 @@ TEST_P(ClientGoneFromFullRoad, while_the_upstream_does_not_take_the_upload) {
   const auto left_at = steady_clock::now();
   leave();
   EXPECT_TRUE(
-      wait_until([&] { return road.log().find("client_gone") != std::string::npos; }, kSecond));
+      wait_until([&] { return fixture.log().find("client_gone") != std::string::npos; }, kSecond));
   EXPECT_LT(steady_clock::now() - left_at, kSecond);
 }
 
@@ -150,8 +150,8 @@ INSTANTIATE_TEST_SUITE_P(Workers, ClientGoneFromTls,
 
 TEST_P(ClientGoneFromTls, while_the_handshake_is_not_answered) {
   RawUpstream silent;
-  Road secured(Plan{.workers = GetParam().workers,
-                    .upstream = "https://127.0.0.1:" + std::to_string(silent.port())});
+  ProxyFixture secured(Plan{.workers = GetParam().workers,
+                            .upstream = "https://127.0.0.1:" + std::to_string(silent.port())});
   RawClient other(secured.port());
   other.send(request("POST", "/v1/messages", kStreamed, kFields));
   const auto peer = silent.accept();
@@ -166,24 +166,24 @@ class ClientGoneFromMock : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Workers, ClientGoneFromMock, testing::Values(1U, 2U));
 
 TEST_P(ClientGoneFromMock, is_recorded_within_a_second) {
-  Road road(Plan{.workers = GetParam()});
+  ProxyFixture fixture(Plan{.workers = GetParam()});
   for (const char* fault : {"stall", "stall-mid=2", "slow-head=60000", "pings-only=50"}) {
-    road.forget_requests();
-    road.reply({{"text", "one two three"}, {"fault", fault}});
-    RawClient client(road.port());
+    fixture.forget_requests();
+    fixture.reply({{"text", "one two three"}, {"fault", fault}});
+    RawClient client(fixture.port());
     client.send(request("POST", "/v1/messages", kStreamed, kFields));
     const bool shows = std::string_view(fault).find("-mid") != std::string_view::npos ||
                        std::string_view(fault).starts_with("pings");
     if (shows)
       ASSERT_TRUE(client.wait_for("message_start")) << fault;
     else
-      ASSERT_TRUE(wait_until([&] { return road.requests().size() == 1; })) << fault;
+      ASSERT_TRUE(wait_until([&] { return fixture.requests().size() == 1; })) << fault;
     const auto left_at = steady_clock::now();
     client.close();
-    EXPECT_TRUE(wait_until([&] { return road.requests()[0]["aborted"] == true; }, kSecond))
+    EXPECT_TRUE(wait_until([&] { return fixture.requests()[0]["aborted"] == true; }, kSecond))
         << fault;
     EXPECT_LT(steady_clock::now() - left_at, kSecond) << fault;
-    EXPECT_TRUE(wait_until([&] { return road.status()["open_connections"] == 0; }, kSecond));
+    EXPECT_TRUE(wait_until([&] { return fixture.status()["open_connections"] == 0; }, kSecond));
   }
 }
 
@@ -194,7 +194,7 @@ TEST_P(ClientGone, while_the_upstreams_models_are_looked_at) {
   expect_told(*peer);
 
   // Nobody has the list yet: the next client asks for it at once.
-  RawClient next(road.port());
+  RawClient next(fixture.port());
   next.send(request("GET", "/v1/models"));
   auto again = upstream.accept();
   ASSERT_TRUE(again && again->wait_for("/v1/models?limit=1000"));

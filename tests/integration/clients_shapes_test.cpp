@@ -130,12 +130,12 @@ TEST_P(ClientShape, passes_through_as_it_was_sent) {
   const auto& [name, workers] = GetParam();
   const std::string folder = kCases + name + "/";
   RawUpstream upstream;
-  Road road(Plan{.workers = workers, .upstream = upstream.url()});
-  RawClient client(road.port());  // one for all: its worker keeps one connection to the upstream
+  ProxyFixture fixture(Plan{.workers = workers, .upstream = upstream.url()});
+  RawClient client(fixture.port());  // one for all: its worker keeps one connection to the upstream
   std::unique_ptr<RawClient> peer;
 
   const auto request =
-      read_message(folder + "request.http", "localhost:" + std::to_string(road.port()), "");
+      read_message(folder + "request.http", "localhost:" + std::to_string(fixture.port()), "");
   ASSERT_TRUE(request) << folder;
   const auto passed = read_message(folder + "upstream.http",
                                    "127.0.0.1:" + std::to_string(upstream.port()), request->body);
@@ -164,7 +164,7 @@ TEST_P(ClientShape, passes_through_as_it_was_sent) {
   }
   EXPECT_EQ(upstream.accept(std::chrono::milliseconds(0)), nullptr)
       << "something else went upstream";
-  for (Document& receipt : road.receipts(8)) EXPECT_EQ(receipt["ended"], "complete");
+  for (Document& receipt : fixture.receipts(8)) EXPECT_EQ(receipt["ended"], "complete");
 }
 
 TEST(ClientShapes, are_many) { EXPECT_GE(case_names().size(), 20U); }

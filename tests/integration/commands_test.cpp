@@ -14,14 +14,15 @@ namespace {
 class Command : public testing::Test {
  protected:
   Finished call(const std::vector<std::string>& arguments) {
-    return run(CCPROXY_BINARY, arguments, {{"CCPROXY_HOME", road.home()}, {"HOME", road.home()}});
+    return run(CCPROXY_BINARY, arguments,
+               {{"CCPROXY_HOME", fixture.home()}, {"HOME", fixture.home()}});
   }
   [[nodiscard]] bool wait_status(int status, const std::string& fields = "") const {
     return wait_until([&] {
-      return ask(road.port(), "POST", "/v1/messages", kWhole, kFields + fields).status == status;
+      return ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields + fields).status == status;
     });
   }
-  Road road;
+  ProxyFixture fixture;
 };
 
 TEST_F(Command, key_add_opens_the_door_of_a_running_server_and_remove_closes_it) {
@@ -58,7 +59,7 @@ TEST_F(Command, key_add_opens_the_door_of_a_running_server_and_remove_closes_it)
 TEST_F(Command, key_list_tells_the_key_of_the_environment_from_those_of_the_file) {
   EXPECT_EQ(call({"key", "add", "CCPROXY_API_KEY"}).code, 2) << "the environment's has that name";
   ASSERT_EQ(call({"key", "add", "laptop"}).code, 0);
-  const Process::Environment environment{{"CCPROXY_HOME", road.home()},
+  const Process::Environment environment{{"CCPROXY_HOME", fixture.home()},
                                          {"CCPROXY_API_KEY", "a-key-in-a-container"}};
   const auto with_key = [&](const std::vector<std::string>& arguments) {
     return run(CCPROXY_BINARY, arguments, environment);
@@ -84,7 +85,7 @@ TEST_F(Command, config_get_prints_what_is_in_use) {
   EXPECT_NE(unknown.errors.find("prt is no key"), std::string::npos);
   EXPECT_EQ(call({"config", "get", "modelMapping.nobody"}).code, 1);
   EXPECT_EQ(Document::parse(call({"config", "path", "--json"}).output)["path"],
-            road.home() + "/config.json");
+            fixture.home() + "/config.json");
   EXPECT_EQ(Document::parse(call({"config", "show", "--json"}).output)["log"]["level"], "info");
 }
 
@@ -115,7 +116,7 @@ TEST_F(Command, config_set_by_many_at_once_loses_nothing) {
     all.push_back(std::make_unique<Process>(
         CCPROXY_BINARY,
         std::vector<std::string>{"config", "set", "modelMapping.m" + std::to_string(i), "opus"},
-        Process::Environment{{"CCPROXY_HOME", road.home()}}));
+        Process::Environment{{"CCPROXY_HOME", fixture.home()}}));
   for (const auto& each : all) EXPECT_EQ(each->wait_exit(), 0) << each->errors();
   const Document mapping = Document::parse(call({"config", "get", "modelMapping"}).output);
   for (int i = 0; i < 12; ++i) EXPECT_TRUE(mapping.contains("m" + std::to_string(i))) << i;
@@ -123,14 +124,15 @@ TEST_F(Command, config_set_by_many_at_once_loses_nothing) {
 
 TEST_F(Command, config_check_names_key_and_line) {
   EXPECT_NE(call({"config", "check"}).output.find(": ok"), std::string::npos);
-  std::ofstream(road.home() + "/other.json") << "{\n \"server\": {\"port\": \"x\"},\n \"log\": 1}";
-  const Finished wrong = call({"config", "check", road.home() + "/other.json"});
+  std::ofstream(fixture.home() + "/other.json")
+      << "{\n \"server\": {\"port\": \"x\"},\n \"log\": 1}";
+  const Finished wrong = call({"config", "check", fixture.home() + "/other.json"});
   EXPECT_EQ(wrong.code, 3);
   EXPECT_NE(wrong.errors.find("line 2: server.port must be"), std::string::npos) << wrong.errors;
   EXPECT_NE(wrong.errors.find("line 3: log must be"), std::string::npos) << "all, not the first";
-  EXPECT_EQ(call({"config", "check", road.home() + "/none.json"}).code, 3);
-  std::ofstream(road.home() + "/other.json") << R"({"colour":1})";
-  const Finished odd = call({"config", "check", road.home() + "/other.json"});
+  EXPECT_EQ(call({"config", "check", fixture.home() + "/none.json"}).code, 3);
+  std::ofstream(fixture.home() + "/other.json") << R"({"colour":1})";
+  const Finished odd = call({"config", "check", fixture.home() + "/other.json"});
   EXPECT_EQ(odd.code, 0);
   EXPECT_NE(odd.errors.find("unknown key colour"), std::string::npos);
 }

@@ -40,28 +40,28 @@ class Credentials : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Workers, Credentials, testing::Values(1U, 2U));
 
 TEST_P(Credentials, of_the_client_never_go_upstream_in_key_mode) {
-  Road road(Plan{.workers = GetParam(), .flags = {"--verbose"}});
+  ProxyFixture fixture(Plan{.workers = GetParam(), .flags = {"--verbose"}});
   for (const Passed& one : kPassed)
-    (void)ask(road.port(), one.method, one.target, one.body, std::string(kFields) + kAll);
-  Document requests = road.requests();
+    (void)ask(fixture.port(), one.method, one.target, one.body, std::string(kFields) + kAll);
+  Document requests = fixture.requests();
   ASSERT_EQ(requests.size(), kPassed.size());
   for (Document& seen : requests) {
     EXPECT_EQ(seen["headers"].dump().find("secret"), std::string::npos) << seen.dump(1);
     EXPECT_EQ(field_of(seen, "x-api-key"), kServerKey) << seen["target"];
     EXPECT_EQ(field_of(seen, "authorization"), "") << seen["target"];
   }
-  (void)road.receipts(kPassed.size());
-  const std::string told = road.log() + road.proxy().output();
+  (void)fixture.receipts(kPassed.size());
+  const std::string told = fixture.log() + fixture.proxy().output();
   EXPECT_EQ(told.find("secret"), std::string::npos) << told;
   EXPECT_EQ(told.find(kServerKey), std::string::npos) << told;
 }
 
 TEST_P(Credentials, of_the_client_pass_unchanged_where_that_is_configured) {
-  Road road(Plan{
+  ProxyFixture fixture(Plan{
       .workers = GetParam(), .config = R"({"credentials": "client"})", .flags = {"--verbose"}});
   for (const Passed& one : kPassed)
-    (void)ask(road.port(), one.method, one.target, one.body, std::string(kFields) + kAll);
-  Document requests = road.requests();
+    (void)ask(fixture.port(), one.method, one.target, one.body, std::string(kFields) + kAll);
+  Document requests = fixture.requests();
   ASSERT_EQ(requests.size(), kPassed.size());
   for (Document& seen : requests) {
     EXPECT_EQ(field_of(seen, "authorization"), "Bearer secret-bearer") << seen["target"];
@@ -70,18 +70,18 @@ TEST_P(Credentials, of_the_client_pass_unchanged_where_that_is_configured) {
       EXPECT_EQ(field_of(seen, name), "") << name;
     EXPECT_EQ(seen.dump().find(kServerKey), std::string::npos) << seen.dump(1);
   }
-  (void)road.receipts(kPassed.size());
-  const std::string told = road.log() + road.proxy().output();
+  (void)fixture.receipts(kPassed.size());
+  const std::string told = fixture.log() + fixture.proxy().output();
   EXPECT_EQ(told.find("secret"), std::string::npos) << told;
   EXPECT_EQ(told.find(kServerKey), std::string::npos) << told;
 }
 
 TEST_P(Credentials, pass_one_by_one_and_their_absence_passes_too) {
-  Road road(Plan{.workers = GetParam(), .config = R"({"credentials": "client"})"});
+  ProxyFixture fixture(Plan{.workers = GetParam(), .config = R"({"credentials": "client"})"});
   const auto sent_for = [&](const char* fields) {
     const Reply reply =
-        ask(road.port(), "POST", "/v1/messages", kWhole, std::string(kFields) + fields);
-    Document seen = road.requests().back();
+        ask(fixture.port(), "POST", "/v1/messages", kWhole, std::string(kFields) + fields);
+    Document seen = fixture.requests().back();
     return std::to_string(reply.status) + " " + field_of(seen, "authorization") + "/" +
            field_of(seen, "x-api-key");
   };
@@ -93,14 +93,14 @@ TEST_P(Credentials, pass_one_by_one_and_their_absence_passes_too) {
       "200 Bearer sk-ant-oat01-x/");
   EXPECT_EQ(sent_for("authorization: Bearer sk-ant-oat01-x\r\n"), "401 Bearer sk-ant-oat01-x/")
       << "nothing is added to what the client says with a credential of its own";
-  EXPECT_EQ(field_of(road.requests().back(), "anthropic-beta"), "");
+  EXPECT_EQ(field_of(fixture.requests().back(), "anthropic-beta"), "");
 }
 
 TEST_P(Credentials, that_are_missing_are_a_401_that_says_what_to_do) {
-  Road road(Plan{.workers = GetParam(), .environment = {}});
+  ProxyFixture fixture(Plan{.workers = GetParam(), .environment = {}});
   for (const Passed& one : kPassed) {
     const Reply reply =
-        ask(road.port(), one.method, one.target, one.body, std::string(kFields) + kAll);
+        ask(fixture.port(), one.method, one.target, one.body, std::string(kFields) + kAll);
     EXPECT_EQ(reply.status, 401) << one.target;
     Document body = Document::parse(reply.body);
     EXPECT_EQ(body["type"], "error") << one.target;
@@ -109,66 +109,68 @@ TEST_P(Credentials, that_are_missing_are_a_401_that_says_what_to_do) {
               std::string::npos);
     EXPECT_EQ(reply.body.find("secret"), std::string::npos) << "a credential was echoed";
   }
-  EXPECT_EQ(road.requests().size(), 0U);
+  EXPECT_EQ(fixture.requests().size(), 0U);
 }
 
 TEST_P(Credentials, of_the_proxys_door_open_it_and_go_no_further) {
-  Road road(Plan{.workers = GetParam(),
-                 .config = R"({"apiKeys": [{"name": "me", "key": "door-secret"}]})"});
+  ProxyFixture fixture(Plan{.workers = GetParam(),
+                            .config = R"({"apiKeys": [{"name": "me", "key": "door-secret"}]})"});
   for (const char* fields : {"Authorization: Bearer door-secret\r\n", "x-api-key: door-secret\r\n",
                              "api-key: door-secret\r\n", "x-ccproxy-key: door-secret\r\n"}) {
     const Reply reply =
-        ask(road.port(), "POST", "/v1/messages", kWhole, std::string(kFields) + fields);
+        ask(fixture.port(), "POST", "/v1/messages", kWhole, std::string(kFields) + fields);
     EXPECT_EQ(reply.status, 200) << fields << reply.raw;
-    EXPECT_EQ(road.requests().back().dump().find("door-secret"), std::string::npos) << fields;
-    EXPECT_EQ(field_of(road.requests().back(), "x-api-key"), kServerKey);
+    EXPECT_EQ(fixture.requests().back().dump().find("door-secret"), std::string::npos) << fields;
+    EXPECT_EQ(field_of(fixture.requests().back(), "x-api-key"), kServerKey);
   }
-  for (Document& receipt : road.receipts(4)) EXPECT_EQ(receipt["key"], "me");
-  const Reply refused = ask(road.port(), "POST", "/v1/messages", kWhole,
+  for (Document& receipt : fixture.receipts(4)) EXPECT_EQ(receipt["key"], "me");
+  const Reply refused = ask(fixture.port(), "POST", "/v1/messages", kWhole,
                             std::string(kFields) + "x-api-key: wrong-secret\r\n");
   EXPECT_EQ(refused.status, 401);
   EXPECT_EQ(Document::parse(refused.body)["error"]["type"], "authentication_error");
   EXPECT_EQ(refused.body.find("secret"), std::string::npos);
-  EXPECT_EQ(road.requests().size(), 4U);
-  (void)road.receipts(5);
-  EXPECT_EQ(road.log().find("secret"), std::string::npos) << road.log();
+  EXPECT_EQ(fixture.requests().size(), 4U);
+  (void)fixture.receipts(5);
+  EXPECT_EQ(fixture.log().find("secret"), std::string::npos) << fixture.log();
 }
 
 TEST_P(Credentials, of_the_client_and_of_the_door_come_in_fields_of_their_own) {
-  Road road(Plan{.workers = GetParam(), .config = R"({"credentials": "client",
+  ProxyFixture fixture(Plan{.workers = GetParam(), .config = R"({"credentials": "client",
                                "apiKeys": [{"name": "me", "key": "door-secret"}]})"});
   for (const char* door : {"x-ccproxy-key", "api-key"}) {
     const Reply reply =
-        ask(road.port(), "POST", "/v1/messages", kWhole,
+        ask(fixture.port(), "POST", "/v1/messages", kWhole,
             std::string(kFields) + door + ": door-secret\r\nAuthorization: Bearer sk-own\r\n");
     EXPECT_EQ(reply.status, 200) << door << reply.raw;
-    EXPECT_EQ(field_of(road.requests().back(), "authorization"), "Bearer sk-own");
-    EXPECT_EQ(road.requests().back().dump().find("door-secret"), std::string::npos);
+    EXPECT_EQ(field_of(fixture.requests().back(), "authorization"), "Bearer sk-own");
+    EXPECT_EQ(fixture.requests().back().dump().find("door-secret"), std::string::npos);
   }
   // A door key in the credential's place opens nothing: it would have gone upstream.
   for (const char* field : {"x-api-key: door-secret\r\n", "Authorization: Bearer door-secret\r\n"})
-    EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole, std::string(kFields) + field).status,
-              401)
+    EXPECT_EQ(
+        ask(fixture.port(), "POST", "/v1/messages", kWhole, std::string(kFields) + field).status,
+        401)
         << field;
-  EXPECT_EQ(road.requests().size(), 2U);
+  EXPECT_EQ(fixture.requests().size(), 2U);
 }
 
 TEST_P(Credentials, stay_out_of_the_log_when_they_stand_in_a_query) {
-  Road road(Plan{.workers = GetParam(), .flags = {"--verbose"}});
-  EXPECT_EQ(ask(road.port(), "POST", "/v1/messages?api_key=secret", kWhole, kFields).status, 200);
-  (void)ask(road.port(), "GET", "/unknown?token=secret", {}, kFields);
-  (void)road.receipts(2);
-  EXPECT_EQ(road.log().find("secret"), std::string::npos) << road.log();
+  ProxyFixture fixture(Plan{.workers = GetParam(), .flags = {"--verbose"}});
+  EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages?api_key=secret", kWhole, kFields).status,
+            200);
+  (void)ask(fixture.port(), "GET", "/unknown?token=secret", {}, kFields);
+  (void)fixture.receipts(2);
+  EXPECT_EQ(fixture.log().find("secret"), std::string::npos) << fixture.log();
 }
 
 TEST_P(Credentials, of_a_client_pass_although_none_of_the_servers_is_there) {
-  Road road(
+  ProxyFixture fixture(
       Plan{.workers = GetParam(), .config = R"({"credentials": "client"})", .environment = {}});
-  EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole,
+  EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", kWhole,
                 std::string(kFields) + "x-api-key: sk-own\r\n")
                 .status,
             200);
-  EXPECT_EQ(Document::parse(ask(road.port(), "GET", "/health").body)["credential"]["kind"],
+  EXPECT_EQ(Document::parse(ask(fixture.port(), "GET", "/health").body)["credential"]["kind"],
             "client");
 }
 

@@ -13,12 +13,12 @@ namespace {
 
 class Door : public testing::TestWithParam<unsigned> {
  protected:
-  Road road{Plan{.workers = GetParam()}};
+  ProxyFixture fixture{Plan{.workers = GetParam()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, Door, testing::Values(1U, 2U));
 
 TEST_P(Door, answers_pipelined_requests_in_order) {
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   client.send(request("POST", "/v1/messages", kWhole, kFields) + request("GET", "/health") +
               request("GET", "/nowhere") + request("HEAD", "/"));
   EXPECT_NE(client.read_reply().body.find("\"type\":\"message\""), std::string::npos);
@@ -30,7 +30,7 @@ TEST_P(Door, answers_pipelined_requests_in_order) {
 }
 
 TEST_P(Door, tells_a_client_that_waits_to_go_on) {
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   client.send("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n" +
               std::string(kFields) +
               "Content-Length: " + std::to_string(std::string_view(kWhole).size()) + "\r\n\r\n");
@@ -40,7 +40,7 @@ TEST_P(Door, tells_a_client_that_waits_to_go_on) {
 }
 
 TEST_P(Door, takes_a_chunked_body_and_sends_its_bytes_on) {
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   const std::string body = kWhole;
   client.send("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\ntransfer-encoding: chunked\r\n" +
               std::string(kFields) + "\r\n5\r\n" + body.substr(0, 5) + "\r\n");
@@ -48,43 +48,43 @@ TEST_P(Door, takes_a_chunked_body_and_sends_its_bytes_on) {
   std::snprintf(size, sizeof size, "%zx", body.size() - 5);
   client.send(std::string(size) + "\r\n" + body.substr(5) + "\r\n0\r\n\r\n");
   EXPECT_EQ(client.read_reply().status, 200);
-  EXPECT_EQ(body_of(road.requests().at(0)), body);
+  EXPECT_EQ(body_of(fixture.requests().at(0)), body);
 }
 
 TEST_P(Door, unfolds_a_coded_body_only_to_change_the_model) {
   const std::string coded = http::gzip(kWhole);
   const std::string fields = std::string(kFields) + "content-encoding: gzip\r\n";
   // The simulated upstream does not unfold bodies: what counts is what it got.
-  (void)ask(road.port(), "POST", "/v1/messages", coded, fields);
-  EXPECT_EQ(body_of(road.requests().at(0)), coded);
-  EXPECT_EQ(field_of(road.requests().at(0), "content-encoding"), "gzip");
+  (void)ask(fixture.port(), "POST", "/v1/messages", coded, fields);
+  EXPECT_EQ(body_of(fixture.requests().at(0)), coded);
+  EXPECT_EQ(field_of(fixture.requests().at(0), "content-encoding"), "gzip");
 
   const std::string mapped =
       R"({"model":"opus","max_tokens":5,"messages":[{"role":"user","content":"Hi"}]})";
-  EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", http::gzip(mapped), fields).status, 200);
-  EXPECT_NE(body_of(road.requests().at(1)).find(R"({"model":"claude-opus-5-5",)"),
+  EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", http::gzip(mapped), fields).status, 200);
+  EXPECT_NE(body_of(fixture.requests().at(1)).find(R"({"model":"claude-opus-5-5",)"),
             std::string::npos);
-  EXPECT_EQ(field_of(road.requests().at(1), "content-encoding"), "");
+  EXPECT_EQ(field_of(fixture.requests().at(1), "content-encoding"), "");
 }
 
 TEST_P(Door, refuses_codings_it_cannot_read_and_bodies_that_unfold_without_end) {
   const std::string fields = kFields;
+  EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", "x", fields + "content-encoding: lzma\r\n")
+                .status,
+            415);
   EXPECT_EQ(
-      ask(road.port(), "POST", "/v1/messages", "x", fields + "content-encoding: lzma\r\n").status,
-      415);
-  EXPECT_EQ(
-      ask(road.port(), "POST", "/v1/messages", "not gzip", fields + "content-encoding: gzip\r\n")
+      ask(fixture.port(), "POST", "/v1/messages", "not gzip", fields + "content-encoding: gzip\r\n")
           .status,
       400);
   const std::string bomb = http::gzip(std::string(std::size_t{40} << 20, ' '));
-  EXPECT_EQ(
-      ask(road.port(), "POST", "/v1/messages", bomb, fields + "content-encoding: gzip\r\n").status,
-      413);
-  EXPECT_TRUE(road.requests().empty());
+  EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", bomb, fields + "content-encoding: gzip\r\n")
+                .status,
+            413);
+  EXPECT_TRUE(fixture.requests().empty());
 }
 
 TEST_P(Door, refuses_a_body_that_is_too_large_without_waiting_for_it) {
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   client.send("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 33554433\r\n\r\n");
   const Reply reply = client.read_reply();
   EXPECT_EQ(reply.status, 413);
@@ -119,17 +119,17 @@ const Asking kAskings[] = {
 TEST_P(Door, guards_every_reply_against_pages_from_elsewhere) {
   for (const Asking& row : kAskings) {
     SCOPED_TRACE(row.says);
-    const Reply reply = ask(road.port(), row.method, row.path, row.body, kFields);
+    const Reply reply = ask(fixture.port(), row.method, row.path, row.body, kFields);
     EXPECT_EQ(reply.field("x-content-type-options"), "nosniff");
     EXPECT_EQ(reply.field("cross-origin-resource-policy"), "same-origin");
     EXPECT_EQ(reply.field("content-security-policy"), "");
   }
-  RawClient broken(road.port());
+  RawClient broken(fixture.port());
   broken.send("GET / HTTP/1.1\r\n\r\n");
   EXPECT_EQ(broken.read_reply().field("x-content-type-options"), "nosniff");
   for (const char* content : {"/v1/files/file_1/content", "/v1/files/file_1/%63ontent",
                               "/v1/files/file_1/conten%74", "/v1/%2566iles/file_1/%2563ontent"})
-    EXPECT_EQ(ask(road.port(), "GET", content, "", kFields).field("content-security-policy"),
+    EXPECT_EQ(ask(fixture.port(), "GET", content, "", kFields).field("content-security-policy"),
               "sandbox")
         << content;
 }
@@ -139,7 +139,7 @@ TEST_P(Door, sends_nothing_up_for_a_page_from_elsewhere) {
   for (const Asking& row : kAskings)
     for (const char* site : {"cross-site", "same-site"}) {
       SCOPED_TRACE(std::string(row.says) + ", " + site);
-      const Reply reply = ask(road.port(), row.method, row.path, row.body,
+      const Reply reply = ask(fixture.port(), row.method, row.path, row.body,
                               std::string("sec-fetch-site: ") + site + "\r\n");
       if (std::string_view(row.path) == "/health") {
         EXPECT_EQ(reply.body, R"({"status":"ok"})");
@@ -147,28 +147,28 @@ TEST_P(Door, sends_nothing_up_for_a_page_from_elsewhere) {
         EXPECT_EQ(reply.status, 403);
       }
     }
-  EXPECT_TRUE(road.requests().empty());
-  EXPECT_EQ(ask(road.port(), "GET", "/v1/files", "", "sec-fetch-site: none\r\n").status, 200);
+  EXPECT_TRUE(fixture.requests().empty());
+  EXPECT_EQ(ask(fixture.port(), "GET", "/v1/files", "", "sec-fetch-site: none\r\n").status, 200);
 }
 
 TEST_P(Door, names_the_methods_of_a_route) {
-  const Reply reply = ask(road.port(), "GET", "/v1/messages");
+  const Reply reply = ask(fixture.port(), "GET", "/v1/messages");
   EXPECT_EQ(reply.status, 405);
   EXPECT_EQ(reply.field("allow"), "POST");
-  EXPECT_EQ(ask(road.port(), "DELETE", "/health").field("allow"), "GET, HEAD");
+  EXPECT_EQ(ask(fixture.port(), "DELETE", "/health").field("allow"), "GET, HEAD");
 }
 
 TEST_P(Door, tells_errors_in_the_dialect_of_the_route) {
-  const Reply openai = ask(road.port(), "POST", "/v1/embeddings", "{}");
+  const Reply openai = ask(fixture.port(), "POST", "/v1/embeddings", "{}");
   EXPECT_EQ(openai.status, 404);
   EXPECT_EQ(Document::parse(openai.body)["error"]["code"], "unknown_url");
-  const Reply anthropic = ask(road.port(), "POST", "/nowhere", "{}");
+  const Reply anthropic = ask(fixture.port(), "POST", "/nowhere", "{}");
   EXPECT_EQ(Document::parse(anthropic.body)["error"]["type"], "not_found_error");
   EXPECT_EQ(Document::parse(anthropic.body)["request_id"], anthropic.field("request-id"));
 }
 
 TEST_P(Door, ends_an_answer_with_the_connection_for_an_old_client) {
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   client.send("POST /v1/messages HTTP/1.0\r\n" + std::string(kFields) + "Content-Length: " +
               std::to_string(std::string_view(kStreamed).size()) + "\r\n\r\n" + kStreamed);
   bool closed = false;
@@ -179,7 +179,7 @@ TEST_P(Door, ends_an_answer_with_the_connection_for_an_old_client) {
 }
 
 TEST_P(Door, refuses_a_head_that_is_too_large) {
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   client.send("GET /health HTTP/1.1\r\nHost: localhost\r\nX-Big: " + std::string(70'000, 'x'));
   const Reply reply = client.read_reply();
   EXPECT_EQ(reply.status, 431);
@@ -191,21 +191,21 @@ TEST_P(Door, takes_a_path_with_empty_segments) {
       R"({"model":"claude-sonnet-5","messages":[{"role":"user","content":"Hi"}]})";
   for (const char* target :
        {"/v1//chat/completions", "/v1/chat/completions/", "//chat//completions"})
-    EXPECT_EQ(ask(road.port(), "POST", target, chat, kFields).status, 200) << target;
+    EXPECT_EQ(ask(fixture.port(), "POST", target, chat, kFields).status, 200) << target;
   for (const char* target : {"//v1/messages", "/v1/messages/", "/v1//messages//?beta=true"}) {
-    EXPECT_EQ(ask(road.port(), "POST", target, kWhole, kFields).status, 200) << target;
-    Document seen = road.requests().back();
+    EXPECT_EQ(ask(fixture.port(), "POST", target, kWhole, kFields).status, 200) << target;
+    Document seen = fixture.requests().back();
     EXPECT_TRUE(seen["target"].get<std::string>().starts_with("/v1/messages")) << seen["target"];
     EXPECT_EQ(seen["target"].get<std::string>().find("//"), std::string::npos) << seen["target"];
   }
   for (const char* target : {"/v1/models/", "//v1/models", "/v1/models//claude-opus-5/"})
-    EXPECT_EQ(ask(road.port(), "GET", target).status, 200) << target;
-  EXPECT_EQ(ask(road.port(), "GET", "//v1//..//health").status, 400);
+    EXPECT_EQ(ask(fixture.port(), "GET", target).status, 200) << target;
+  EXPECT_EQ(ask(fixture.port(), "GET", "//v1//..//health").status, 400);
 }
 
 TEST_P(Door, serves_a_target_in_absolute_form_that_names_this_server) {
   const auto status = [&](const std::string& target, const std::string& host) {
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     client.send("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
     const Reply reply = client.read_reply();
     if (reply.status == 421) {
@@ -213,7 +213,7 @@ TEST_P(Door, serves_a_target_in_absolute_form_that_names_this_server) {
     }
     return reply.status;
   };
-  const std::string here = "localhost:" + std::to_string(road.port());
+  const std::string here = "localhost:" + std::to_string(fixture.port());
   EXPECT_EQ(status("http://" + here + "/v1/models", here), 200);
   EXPECT_EQ(status("HTTPS://" + here + "/health?x=y", here), 200);
   EXPECT_EQ(status("http://" + here, here), 200);
@@ -227,7 +227,7 @@ TEST_P(Door, serves_a_target_in_absolute_form_that_names_this_server) {
 // Whoever sent a broken head reads the answer with the client it was sent by.
 TEST_P(Door, tells_errors_of_http_itself_in_the_dialect_of_the_path) {
   const auto error_of = [&](const std::string& bytes, int status) {
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     client.send(bytes);
     const Reply reply = client.read_reply();
     EXPECT_EQ(reply.status, status) << bytes.substr(0, 60);
@@ -275,7 +275,7 @@ TEST_P(Door, closes_on_what_smuggles_requests) {
   };
   for (const std::string& head : heads) {
     SCOPED_TRACE(head);
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     client.send(head + request("GET", "/health"));
     bool closed = false;
     const std::string all = client.read_all(&closed);
@@ -287,7 +287,7 @@ TEST_P(Door, closes_on_what_smuggles_requests) {
 
 TEST_P(Door, closes_on_a_broken_chunk) {
   for (const char* chunk : {"x\r\n", "-1\r\nx\r\n", "1\r\nxy\r\n", "1;a=\"b\"\r\nx\r\n"}) {
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     client.send(
         "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" +
         std::string(chunk) + "0\r\n\r\n");
@@ -297,7 +297,7 @@ TEST_P(Door, closes_on_a_broken_chunk) {
 
 TEST_P(Door, answers_loopback_names_and_pages_only) {
   const auto with = [&](const std::string& host, const std::string& more = "") {
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     client.send("GET /v1/models HTTP/1.1\r\nHost: " + host + "\r\n" + more + "\r\n");
     return client.read_reply();
   };
@@ -311,7 +311,7 @@ TEST_P(Door, answers_loopback_names_and_pages_only) {
 }
 
 TEST_P(Door, says_no_more_than_that_it_runs_to_strangers) {
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   client.send("GET /health HTTP/1.1\r\nHost: rebound.example\r\n\r\n");
   EXPECT_EQ(client.read_reply().body, R"({"status":"ok"})");
   client.send("HEAD / HTTP/1.1\r\nHost: rebound.example\r\n\r\n");
@@ -325,36 +325,36 @@ class Keys : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Workers, Keys, testing::Values(1U, 2U));
 
 TEST_P(Keys, are_taken_in_each_of_the_fields_and_named_in_the_log) {
-  Road road(Plan{.workers = GetParam(), .config = kKeys});
+  ProxyFixture fixture(Plan{.workers = GetParam(), .config = kKeys});
   const std::vector<std::string> shown = {"Authorization: Bearer ccp-two", "x-api-key: ccp-two",
                                           "api-key: ccp-two", "x-ccproxy-key: ccp-two"};
   for (const std::string& field : shown)
-    EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole, kFields + field + "\r\n").status,
+    EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields + field + "\r\n").status,
               200)
         << field;
-  for (const Document& receipt : road.receipts(4)) EXPECT_EQ(receipt["key"], "phone");
-  for (const Document& received : road.requests())
+  for (const Document& receipt : fixture.receipts(4)) EXPECT_EQ(receipt["key"], "phone");
+  for (const Document& received : fixture.requests())
     EXPECT_EQ(field_of(received, "x-api-key"), kServerKey);
-  EXPECT_EQ(road.log().find("ccp-two"), std::string::npos);
+  EXPECT_EQ(fixture.log().find("ccp-two"), std::string::npos);
 }
 
 TEST_P(Keys, that_are_wrong_are_refused_in_the_dialect_of_the_route) {
-  Road road(Plan{.workers = GetParam(), .config = kKeys});
-  const Reply anthropic =
-      ask(road.port(), "POST", "/v1/messages", kWhole, std::string(kFields) + "x-api-key: no\r\n");
+  ProxyFixture fixture(Plan{.workers = GetParam(), .config = kKeys});
+  const Reply anthropic = ask(fixture.port(), "POST", "/v1/messages", kWhole,
+                              std::string(kFields) + "x-api-key: no\r\n");
   EXPECT_EQ(anthropic.status, 401);
   EXPECT_EQ(Document::parse(anthropic.body)["error"]["type"], "authentication_error");
-  const Reply openai = ask(road.port(), "GET", "/v1/models", "", "Authorization: Bearer no\r\n");
+  const Reply openai = ask(fixture.port(), "GET", "/v1/models", "", "Authorization: Bearer no\r\n");
   EXPECT_EQ(openai.status, 401);
   EXPECT_EQ(Document::parse(openai.body)["error"]["code"], "invalid_api_key");
-  EXPECT_EQ(ask(road.port(), "GET", "/health").body, R"({"status":"ok"})");
-  EXPECT_EQ(ask(road.port(), "HEAD", "/").status, 200);
-  EXPECT_TRUE(road.requests().empty());
+  EXPECT_EQ(ask(fixture.port(), "GET", "/health").body, R"({"status":"ok"})");
+  EXPECT_EQ(ask(fixture.port(), "HEAD", "/").status, 200);
+  EXPECT_TRUE(fixture.requests().empty());
 }
 
 TEST_P(Keys, waive_the_host_check) {
-  Road road(Plan{.workers = GetParam(), .config = kKeys});
-  RawClient client(road.port());
+  ProxyFixture fixture(Plan{.workers = GetParam(), .config = kKeys});
+  RawClient client(fixture.port());
   client.send("GET /v1/models HTTP/1.1\r\nHost: tunnel.example\r\nx-ccproxy-key: ccp-one\r\n\r\n");
   EXPECT_EQ(client.read_reply().status, 200);
 }
@@ -363,32 +363,33 @@ class Origins : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Workers, Origins, testing::Values(1U, 2U));
 
 TEST_P(Origins, that_are_listed_get_cors_answers_and_preflights) {
-  Road road(Plan{.workers = GetParam(),
-                 .config = R"({"server":{"allowedOrigins":["https://app.example"]}})"});
+  ProxyFixture fixture(Plan{.workers = GetParam(),
+                            .config = R"({"server":{"allowedOrigins":["https://app.example"]}})"});
   const std::string origin = "Origin: https://app.example\r\n";
   const Reply preflight = ask(
-      road.port(), "OPTIONS", "/v1/messages", "",
+      fixture.port(), "OPTIONS", "/v1/messages", "",
       origin +
           "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: x-api-key\r\n");
   EXPECT_EQ(preflight.status, 204);
   EXPECT_EQ(preflight.field("access-control-allow-origin"), "https://app.example");
   EXPECT_EQ(preflight.field("access-control-allow-headers"), "x-api-key");
-  const Reply reply = ask(road.port(), "POST", "/v1/messages", kWhole, kFields + origin);
+  const Reply reply = ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields + origin);
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.field("access-control-allow-origin"), "https://app.example");
-  EXPECT_EQ(ask(road.port(), "GET", "/nowhere", "", origin).field("access-control-allow-origin"),
+  EXPECT_EQ(ask(fixture.port(), "GET", "/nowhere", "", origin).field("access-control-allow-origin"),
             "https://app.example");
 }
 
 TEST(Addresses, of_both_kinds_and_a_socket_are_listened_on) {
-  Road road(Plan{.workers = 2, .flags = {"--host", "localhost", "--socket", "{home}/door.sock"}});
-  EXPECT_EQ(ask(road.port(), "GET", "/health").status, 200);
-  RawClient v6(road.port(), "::1");
+  ProxyFixture fixture(
+      Plan{.workers = 2, .flags = {"--host", "localhost", "--socket", "{home}/door.sock"}});
+  EXPECT_EQ(ask(fixture.port(), "GET", "/health").status, 200);
+  RawClient v6(fixture.port(), "::1");
   if (v6.connected()) {  // a machine may have no IPv6
     v6.send(request("GET", "/health"));
     EXPECT_EQ(v6.read_reply().status, 200);
   }
-  RawClient local(road.home() + "/door.sock");
+  RawClient local(fixture.home() + "/door.sock");
   ASSERT_TRUE(local.connected());
   local.send("POST /v1/messages HTTP/1.1\r\nHost: whatever\r\n" + std::string(kFields) +
              "Content-Length: " + std::to_string(std::string_view(kStreamed).size()) + "\r\n\r\n" +

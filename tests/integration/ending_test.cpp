@@ -32,13 +32,13 @@ class Ending : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Workers, Ending, testing::Values(1U, 2U));
 
 TEST_P(Ending, an_idle_server_ends_at_once) {
-  Road road(Plan{.workers = GetParam()});
-  RawClient idle(road.port());
+  ProxyFixture fixture(Plan{.workers = GetParam()});
+  RawClient idle(fixture.port());
   idle.send(request("GET", "/health"));
   EXPECT_EQ(idle.read_reply().status, 200);
   const auto asked_at = steady_clock::now();
-  road.proxy().signal(SIGTERM);
-  EXPECT_EQ(road.proxy().wait_exit(), 0);
+  fixture.proxy().signal(SIGTERM);
+  EXPECT_EQ(fixture.proxy().wait_exit(), 0);
   EXPECT_LT(steady_clock::now() - asked_at, milliseconds(1500));
   bool closed = false;
   EXPECT_EQ(idle.read_all(&closed), "");
@@ -46,27 +46,28 @@ TEST_P(Ending, an_idle_server_ends_at_once) {
 }
 
 TEST_P(Ending, a_running_answer_may_finish) {
-  Road road(Plan{.workers = GetParam()});
-  road.reply(paused_stream(700));
-  RawClient client(road.port());
+  ProxyFixture fixture(Plan{.workers = GetParam()});
+  fixture.reply(paused_stream(700));
+  RawClient client(fixture.port());
   client.send(request("POST", "/v1/messages", kStreamed, kFields));
   ASSERT_TRUE(client.wait_for("message_start"));
-  road.proxy().signal(SIGINT);
+  fixture.proxy().signal(SIGINT);
   const Reply reply = client.read_reply();
   EXPECT_TRUE(reply.complete);
   EXPECT_NE(reply.body.find("message_stop"), std::string::npos);
   EXPECT_EQ(reply.body.find("event: error"), std::string::npos);
-  EXPECT_EQ(road.proxy().wait_exit(), 0);
-  EXPECT_FALSE(RawClient(road.port()).connected());
+  EXPECT_EQ(fixture.proxy().wait_exit(), 0);
+  EXPECT_FALSE(RawClient(fixture.port()).connected());
 }
 
 TEST_P(Ending, an_answer_that_takes_longer_is_told_so_in_its_stream) {
-  Road road(Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"});
-  road.reply(paused_stream(20'000));
-  RawClient client(road.port());
+  ProxyFixture fixture(
+      Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"});
+  fixture.reply(paused_stream(20'000));
+  RawClient client(fixture.port());
   client.send(request("POST", "/v1/messages", kStreamed, kFields));
   ASSERT_TRUE(client.wait_for("message_start"));
-  road.proxy().signal(SIGTERM);
+  fixture.proxy().signal(SIGTERM);
   const Reply reply = client.read_reply();
   EXPECT_TRUE(reply.complete);
   EXPECT_NE(
@@ -74,33 +75,34 @@ TEST_P(Ending, an_answer_that_takes_longer_is_told_so_in_its_stream) {
                       "\"message\":\"connection lost: CCProxy is shutting down\"}"),
       std::string::npos)
       << reply.body;
-  EXPECT_EQ(road.proxy().wait_exit(), 0);
-  EXPECT_EQ(road.receipt()["ended"], "shutdown");
+  EXPECT_EQ(fixture.proxy().wait_exit(), 0);
+  EXPECT_EQ(fixture.receipt()["ended"], "shutdown");
 }
 
 TEST_P(Ending, a_question_without_an_answer_yet_is_told_with_a_status) {
-  Road road(Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"});
-  RawClient client(road.port());
+  ProxyFixture fixture(
+      Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"});
+  RawClient client(fixture.port());
   client.send(
       request("POST", "/v1/messages", kWhole, std::string(kFields) + "x-mock-fault: stall\r\n"));
-  ASSERT_TRUE(wait_until([&] { return !road.requests().empty(); }));
-  road.proxy().signal(SIGTERM);
+  ASSERT_TRUE(wait_until([&] { return !fixture.requests().empty(); }));
+  fixture.proxy().signal(SIGTERM);
   const Reply reply = client.read_reply();
   EXPECT_EQ(reply.status, 503);
-  EXPECT_EQ(road.proxy().wait_exit(), 0);
+  EXPECT_EQ(fixture.proxy().wait_exit(), 0);
 }
 
 TEST_P(Ending, a_second_signal_ends_it_at_once) {
-  Road road(Plan{.workers = GetParam()});
-  RawClient client(road.port());
+  ProxyFixture fixture(Plan{.workers = GetParam()});
+  RawClient client(fixture.port());
   client.send(
       request("POST", "/v1/messages", kWhole, std::string(kFields) + "x-mock-fault: stall\r\n"));
-  ASSERT_TRUE(wait_until([&] { return !road.requests().empty(); }));
+  ASSERT_TRUE(wait_until([&] { return !fixture.requests().empty(); }));
   const auto asked_at = steady_clock::now();
-  road.proxy().signal(SIGTERM);
-  ASSERT_TRUE(road.proxy().wait_for("no new clients"));
-  road.proxy().signal(SIGTERM);
-  EXPECT_EQ(road.proxy().wait_exit(), 0);
+  fixture.proxy().signal(SIGTERM);
+  ASSERT_TRUE(fixture.proxy().wait_for("no new clients"));
+  fixture.proxy().signal(SIGTERM);
+  EXPECT_EQ(fixture.proxy().wait_exit(), 0);
   EXPECT_LT(steady_clock::now() - asked_at, milliseconds(2000));
 }
 
@@ -110,9 +112,9 @@ class EndingDemo : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Stalls, EndingDemo, testing::Values("stall", "stall-mid=3", "none"));
 
 TEST_P(EndingDemo, ends_at_once_at_a_second_signal) {
-  Road road;  // its home alone is used
+  ProxyFixture fixture;  // its home alone is used
   Process demo(CCPROXY_BINARY, {"start", "--demo", "--port", "0"},
-               {{"CCPROXY_HOME", road.home() + "/demo"}});
+               {{"CCPROXY_HOME", fixture.home() + "/demo"}});
   ASSERT_TRUE(demo.wait_for("/v1/models"));
   const std::string output = demo.output();
   const auto at = output.find("http://127.0.0.1:") + 17;
@@ -143,7 +145,7 @@ struct Refusal {
 };
 
 TEST(Starting, is_refused_with_one_sentence_and_a_code_of_its_own) {
-  Road taken;
+  ProxyFixture taken;
   const std::string port = std::to_string(taken.port());
   const std::vector<Refusal> rows = {
       {"a port in use", 4, "", {"--port", port}, "in use"},
@@ -166,7 +168,7 @@ TEST(Starting, is_refused_with_one_sentence_and_a_code_of_its_own) {
   };
   for (const Refusal& row : rows) {
     SCOPED_TRACE(row.says);
-    Road home(Plan{.config = "{}"});
+    ProxyFixture home(Plan{.config = "{}"});
     const std::string folder = home.home() + "/other";
     ASSERT_EQ(std::system(("mkdir -p " + folder).c_str()), 0);
     if (*row.config != '\0') {
@@ -186,7 +188,7 @@ TEST(Starting, is_refused_with_one_sentence_and_a_code_of_its_own) {
 
 // "In use by another program" sent people looking for one.
 TEST(Starting, where_another_ccproxy_listens_names_it_and_the_flag_that_helps) {
-  Road taken(Plan{.flags = {"--socket", "{home}/door.sock"}});
+  ProxyFixture taken(Plan{.flags = {"--socket", "{home}/door.sock"}});
   const std::string other = taken.home() + "/other";
   const std::string owner = "in use by another CCProxy (pid " + std::to_string(taken.proxy().pid());
   const std::string port = std::to_string(taken.port());
@@ -209,10 +211,10 @@ TEST(Starting, where_another_ccproxy_listens_names_it_and_the_flag_that_helps) {
 }
 
 TEST(Starting, where_another_program_listens_names_that) {
-  const Road road;
+  const ProxyFixture fixture;
   RawUpstream taken;  // of this test's own process
   const Finished finished = run(CCPROXY_BINARY, {"start", "--port", std::to_string(taken.port())},
-                                {{"CCPROXY_HOME", road.home() + "/other"}});
+                                {{"CCPROXY_HOME", fixture.home() + "/other"}});
   EXPECT_EQ(finished.code, 4);
   EXPECT_NE(finished.errors.find("in use by another program"), std::string::npos);
 #ifdef __linux__
@@ -223,22 +225,23 @@ TEST(Starting, where_another_program_listens_names_that) {
 }
 
 TEST(Starting, where_others_can_reach_it_needs_a_key) {
-  Road road(Plan{.environment = {{"ANTHROPIC_API_KEY", kServerKey}, {"CCPROXY_API_KEY", "ccp-env"}},
-                 .flags = {"--host", "0.0.0.0"}});
-  EXPECT_EQ(ask(road.port(), "GET", "/v1/models").status, 401);
-  EXPECT_EQ(ask(road.port(), "GET", "/v1/models", "", "x-ccproxy-key: ccp-env\r\n").status, 200);
+  ProxyFixture fixture(
+      Plan{.environment = {{"ANTHROPIC_API_KEY", kServerKey}, {"CCPROXY_API_KEY", "ccp-env"}},
+           .flags = {"--host", "0.0.0.0"}});
+  EXPECT_EQ(ask(fixture.port(), "GET", "/v1/models").status, 401);
+  EXPECT_EQ(ask(fixture.port(), "GET", "/v1/models", "", "x-ccproxy-key: ccp-env\r\n").status, 200);
 }
 
 TEST(Starting, without_a_credential_works_and_says_what_to_do) {
-  Road road(Plan{.environment = {}});
-  EXPECT_NE(road.proxy().output().find("credential: none"), std::string::npos);
-  const Reply reply = ask(road.port(), "POST", "/v1/messages", kWhole, kFields);
+  ProxyFixture fixture(Plan{.environment = {}});
+  EXPECT_NE(fixture.proxy().output().find("credential: none"), std::string::npos);
+  const Reply reply = ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields);
   EXPECT_EQ(reply.status, 401);
   EXPECT_NE(reply.body.find("ANTHROPIC_API_KEY"), std::string::npos);
-  const Document health = Document::parse(ask(road.port(), "GET", "/health").body);
+  const Document health = Document::parse(ask(fixture.port(), "GET", "/health").body);
   EXPECT_EQ(health["credential"]["kind"], "none");
   EXPECT_EQ(health["credential"]["state"], "missing");
-  EXPECT_EQ(ask(road.port(), "GET", "/v1/models").status, 200);
+  EXPECT_EQ(ask(fixture.port(), "GET", "/v1/models").status, 200);
 }
 
 }  // namespace

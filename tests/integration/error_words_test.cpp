@@ -38,7 +38,7 @@ struct Row {
 };
 
 TEST(ErrorWords, of_a_final_error_let_nobody_ask_again) {
-  Road road(Plan{.config = R"({"limits":{"bodyBytes":100000,"headBytes":8192}})"});
+  ProxyFixture fixture(Plan{.config = R"({"limits":{"bodyBytes":100000,"headBytes":8192}})"});
   const std::string large = "[\"" + std::string(200'000, 'x') + "\"]";
   const std::vector<Row> rows = {
       {"no JSON", 400, "POST", kChat, "{"},
@@ -74,7 +74,7 @@ TEST(ErrorWords, of_a_final_error_let_nobody_ask_again) {
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.says);
-    expect_final(ask(road.port(), row.method, row.target, row.body, row.fields), row.status);
+    expect_final(ask(fixture.port(), row.method, row.target, row.body, row.fields), row.status);
   }
 }
 
@@ -83,21 +83,21 @@ TEST(ErrorWords, about_a_key_or_a_credential_are_final) {
   const std::vector<Row> asked = {{"", 401, "POST", kChat, chat},
                                   {"", 401, "POST", kResponses, response},
                                   {"", 401, "POST", "/v1/messages", kWhole, kFields}};
-  Road locked(Plan{.config = R"({"apiKeys":[{"name":"a","key":"ccp-of-somebody-else"}]})"});
-  Road signed_out(Plan{.environment = {}});
+  ProxyFixture locked(Plan{.config = R"({"apiKeys":[{"name":"a","key":"ccp-of-somebody-else"}]})"});
+  ProxyFixture signed_out(Plan{.environment = {}});
   for (const Row& row : asked)
-    for (const Road* road : {&locked, &signed_out})
-      expect_final(ask(road->port(), row.method, row.target, row.body, row.fields), row.status);
+    for (const ProxyFixture* fixture : {&locked, &signed_out})
+      expect_final(ask(fixture->port(), row.method, row.target, row.body, row.fields), row.status);
 }
 
 // The upstream's own words stay; where it has none, these are ours.
 TEST(ErrorWords, for_an_upstream_that_refuses_without_any_are_final_too) {
-  Road road(Plan{.config = R"({"upstream":{"maxRetries":0}})"});
+  ProxyFixture fixture(Plan{.config = R"({"upstream":{"maxRetries":0}})"});
   for (const int status : {400, 401, 403, 404, 413, 422}) {
     SCOPED_TRACE(status);
-    road.reply({{"status", status}, {"body", ""}});
-    expect_final(chat(road, chat_body()), status);
-    expect_final(respond(road, response_body()), status);
+    fixture.reply({{"status", status}, {"body", ""}});
+    expect_final(chat(fixture, chat_body()), status);
+    expect_final(respond(fixture, response_body()), status);
   }
 }
 

@@ -23,8 +23,8 @@ constexpr const char* kAnswer =
 
 class KeepAlive : public testing::TestWithParam<unsigned> {
  protected:
-  Road road{Plan{.workers = GetParam()}};
-  RawClient client{road.port()};  // one connection stays with one worker and its pool
+  ProxyFixture fixture{Plan{.workers = GetParam()}};
+  RawClient client{fixture.port()};  // one connection stays with one worker and its pool
 
   Reply post(std::string_view body = kWhole, std::string_view fields = kFields) {
     client.send(request("POST", "/v1/messages", body, fields));
@@ -35,7 +35,7 @@ INSTANTIATE_TEST_SUITE_P(Workers, KeepAlive, testing::Values(1U, 2U));
 
 TEST_P(KeepAlive, one_connection_carries_one_request_after_another) {
   for (int i = 0; i < 20; ++i) ASSERT_EQ(post(i % 2 == 0 ? kWhole : kStreamed).status, 200);
-  Document requests = road.requests();
+  Document requests = fixture.requests();
   ASSERT_EQ(requests.size(), 20U);
   for (std::size_t i = 0; i < 20; ++i) {
     EXPECT_EQ(requests[i]["connection"], requests[0]["connection"]);
@@ -45,68 +45,68 @@ TEST_P(KeepAlive, one_connection_carries_one_request_after_another) {
 
 TEST_P(KeepAlive, every_kind_of_answer_leaves_the_connection_usable) {
   for (const char* fault : {"split=7", "interim", "gzip", "crlf", "error-mid", "status=529"}) {
-    road.reply({{"text", "Hi"}, {"fault", fault}});
+    fixture.reply({{"text", "Hi"}, {"fault", fault}});
     (void)post(kStreamed);
   }
-  road.reply({{"status", 204}, {"body", ""}});
+  fixture.reply({{"status", 204}, {"body", ""}});
   EXPECT_EQ(post().status, 204);
   client.send(request("HEAD", "/v1/files", {}, kFields));
   (void)client.read_reply(true);
-  Document requests = road.requests();
+  Document requests = fixture.requests();
   for (Document& one : requests) EXPECT_EQ(one["connection"], requests[0]["connection"]);
 }
 
 TEST_P(KeepAlive, an_upstream_that_wants_to_close_is_not_asked_again_on_it) {
   for (const char* fault : {"close-after", "http10"}) {
-    road.forget_requests();
-    road.reply({{"text", "Hi"}, {"fault", fault}});
+    fixture.forget_requests();
+    fixture.reply({{"text", "Hi"}, {"fault", fault}});
     EXPECT_EQ(post().status, 200);
     EXPECT_EQ(post().status, 200);
-    Document requests = road.requests();
+    Document requests = fixture.requests();
     EXPECT_NE(requests.at(0)["connection"], requests.at(1)["connection"]) << fault;
   }
-  for (Document& receipt : road.receipts(4)) EXPECT_FALSE(receipt.contains("resent"));
+  for (Document& receipt : fixture.receipts(4)) EXPECT_FALSE(receipt.contains("resent"));
 }
 
 TEST_P(KeepAlive, an_answer_that_was_not_read_to_its_end_costs_its_connection) {
-  road.reply({{"text", "Hi"}, {"fault", "end-mid=2"}});
+  fixture.reply({{"text", "Hi"}, {"fault", "end-mid=2"}});
   EXPECT_NE(post(kStreamed).body.find("event: error"), std::string::npos);
-  road.reply({{"text", "Hi"}});
-  RawClient next(road.port());
+  fixture.reply({{"text", "Hi"}});
+  RawClient next(fixture.port());
   next.send(request("POST", "/v1/messages", kWhole, kFields));
   EXPECT_EQ(next.read_reply().status, 200);
-  Document requests = road.requests();
+  Document requests = fixture.requests();
   EXPECT_NE(requests.at(0)["connection"], requests.at(1)["connection"]);
 }
 
 TEST_P(KeepAlive, a_connection_that_died_in_the_pool_is_not_used) {
-  road.script({{"replies",
-                Document::array({{{"times", 1}, {"text", "Hi"}, {"fault", "dead-keepalive"}}})}});
+  fixture.script({{"replies", Document::array(
+                                  {{{"times", 1}, {"text", "Hi"}, {"fault", "dead-keepalive"}}})}});
   EXPECT_EQ(post().status, 200);
-  ASSERT_TRUE(wait_until([&] { return road.status()["open_connections"] == 0; }));
+  ASSERT_TRUE(wait_until([&] { return fixture.status()["open_connections"] == 0; }));
   EXPECT_EQ(post().status, 200);
-  Document requests = road.requests();
+  Document requests = fixture.requests();
   ASSERT_EQ(requests.size(), 2U);
   EXPECT_NE(requests.at(0)["connection"], requests.at(1)["connection"]);
-  EXPECT_FALSE(road.receipts(2)[1].contains("resent")) << "its end was seen before";
+  EXPECT_FALSE(fixture.receipts(2)[1].contains("resent")) << "its end was seen before";
 }
 
 TEST_P(KeepAlive, a_connection_that_dies_with_the_request_is_replaced_once) {
   for (const char* body : {kWhole, kStreamed}) {
-    road.forget_requests();
-    road.script(
+    fixture.forget_requests();
+    fixture.script(
         {{"replies",
           Document::array({{{"times", 1}, {"text", "Hi"}, {"fault", "dead-keepalive=late"}}})}});
     EXPECT_EQ(post(body).status, 200);
     const Reply again = post(body);
     EXPECT_EQ(again.status, 200) << again.raw;
     EXPECT_TRUE(again.complete);
-    Document requests = road.requests();
+    Document requests = fixture.requests();
     ASSERT_EQ(requests.size(), 2U) << "one of each must have been served, no more";
     EXPECT_EQ(body_of(requests[1]), body);
     EXPECT_NE(requests[0]["connection"], requests[1]["connection"]);
   }
-  const auto receipts = road.receipts(4);
+  const auto receipts = fixture.receipts(4);
   EXPECT_FALSE(receipts[0].contains("resent"));
   EXPECT_EQ(receipts[1]["resent"], 1);
   EXPECT_EQ(receipts[1]["ended"], "complete");
@@ -116,10 +116,10 @@ TEST_P(KeepAlive, a_connection_that_dies_with_the_request_is_replaced_once) {
 class DeadConnection : public testing::TestWithParam<unsigned> {
  protected:
   RawUpstream upstream;
-  Road road{Plan{.workers = GetParam(),
-                 .config = R"({"timeouts": {"firstByteSeconds": 5}})",
-                 .upstream = upstream.url()}};
-  RawClient client{road.port()};
+  ProxyFixture fixture{Plan{.workers = GetParam(),
+                            .config = R"({"timeouts": {"firstByteSeconds": 5}})",
+                            .upstream = upstream.url()}};
+  RawClient client{fixture.port()};
 
   // A connection that has carried one request and lies in the pool.
   std::unique_ptr<RawClient> pooled() {
@@ -144,7 +144,7 @@ TEST_P(DeadConnection, is_replaced_and_the_request_comes_whole) {
   ASSERT_TRUE(fresh && fresh->wait_for(kSecond));
   fresh->send(kAnswer);
   EXPECT_EQ(client.read_reply().status, 200);
-  EXPECT_EQ(road.receipts(2)[1]["resent"], 1);
+  EXPECT_EQ(fixture.receipts(2)[1]["resent"], 1);
 }
 
 TEST_P(DeadConnection, is_replaced_once_only) {
@@ -186,7 +186,7 @@ TEST_P(DeadConnection, that_died_late_is_not_replaced) {
   first->close();
   EXPECT_EQ(client.read_reply().status, 502);
   EXPECT_EQ(upstream.accept(milliseconds(300)), nullptr);
-  EXPECT_FALSE(road.receipts(2)[1].contains("resent"));
+  EXPECT_FALSE(fixture.receipts(2)[1].contains("resent"));
 }
 
 TEST_P(DeadConnection, never_gets_an_upload_sent_again) {
@@ -223,9 +223,9 @@ TEST_P(DeadConnection, in_the_pool_that_said_something_unasked_is_not_used) {
 }
 
 TEST_P(DeadConnection, is_let_go_after_its_time_in_the_pool) {
-  Road other(Plan{.workers = GetParam(),
-                  .config = R"({"timeouts": {"keepAliveSeconds": 1}})",
-                  .upstream = upstream.url()});
+  ProxyFixture other(Plan{.workers = GetParam(),
+                          .config = R"({"timeouts": {"keepAliveSeconds": 1}})",
+                          .upstream = upstream.url()});
   RawClient caller(other.port());
   caller.send(request("POST", "/v1/messages", kWhole, kFields));
   const auto peer = upstream.accept();

@@ -68,9 +68,9 @@ Plan watched() {
 }
 
 // As ask(), for what takes long in a build that is watched over on a machine that is busy.
-Reply ask_patiently(const Road& road, std::string_view method, std::string_view target,
+Reply ask_patiently(const ProxyFixture& fixture, std::string_view method, std::string_view target,
                     std::string_view body = {}, std::string_view fields = kOpenAiFields) {
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   if (!client.send(request(method, target, body, fields))) return {};
   return client.read_reply(false, std::chrono::seconds(100));
 }
@@ -161,18 +161,18 @@ std::vector<Case> cases() {
 }
 
 // Asks for /health again and again until `work` is over.
-void meanwhile_others_are_served(Road& road, const std::function<void()>& work) {
+void meanwhile_others_are_served(ProxyFixture& fixture, const std::function<void()>& work) {
   std::atomic<bool> is_over = false;
   std::thread working([&] {
     work();
     is_over = true;
   });
-  while (!is_over) EXPECT_EQ(ask(road.port(), "GET", "/health", "").status, 200);
+  while (!is_over) EXPECT_EQ(ask(fixture.port(), "GET", "/health", "").status, 200);
   working.join();
 }
 
-void expect_short_turns(const Road& road) {
-  const std::string log = road.log();
+void expect_short_turns(const ProxyFixture& fixture) {
+  const std::string log = fixture.log();
   EXPECT_LT(longest_turn(log), kLongestTurn);
 }
 
@@ -182,14 +182,14 @@ TEST_P(LargeRequests, keep_nobody_else_waiting) {
   const Case each = cases().at(GetParam());
   SCOPED_TRACE(each.says);
   const std::string body = each.body();
-  Road road{watched()};
+  ProxyFixture fixture{watched()};
   Reply reply;
   meanwhile_others_are_served(
-      road, [&] { reply = ask_patiently(road, "POST", each.path, body, each.fields); });
+      fixture, [&] { reply = ask_patiently(fixture, "POST", each.path, body, each.fields); });
   EXPECT_NE(reply.status, 0);
   EXPECT_NE(reply.status, 500);
-  EXPECT_GT(run_apart(road.proxy().pid()), kSomeWork) << "it is read apart";
-  expect_short_turns(road);
+  EXPECT_GT(run_apart(fixture.proxy().pid()), kSomeWork) << "it is read apart";
+  expect_short_turns(fixture);
 }
 
 INSTANTIATE_TEST_SUITE_P(Bodies, LargeRequests, testing::Range<std::size_t>(0, cases().size()));
@@ -197,21 +197,21 @@ INSTANTIATE_TEST_SUITE_P(Bodies, LargeRequests, testing::Range<std::size_t>(0, c
 TEST(LargeResponses, keep_nobody_else_waiting_when_they_are_asked_for_again) {
   Plan plan = watched();
   plan.config = R"({"store":{"maxResponseMegabytes":512,"maxConversationMegabytes":512}})";
-  Road road{plan};
-  meanwhile_others_are_served(road, [&] {
-    const Reply begun = ask_patiently(road, "POST", kResponses, instructions());
+  ProxyFixture fixture{plan};
+  meanwhile_others_are_served(fixture, [&] {
+    const Reply begun = ask_patiently(fixture, "POST", kResponses, instructions());
     ASSERT_EQ(begun.status, 200) << begun.body.substr(0, 1000);
     const Document response = json_of(begun.body);
     if (!response.at("store")) return;  // it could not be written within a second
     const std::string id = response.at("id");
-    EXPECT_EQ(ask_patiently(road, "GET", kStoredAt + id).status, 200);
-    EXPECT_EQ(ask_patiently(road, "GET", kStoredAt + id + "?stream=true").status, 200);
-    EXPECT_EQ(ask_patiently(road, "GET", kStoredAt + id + "/input_items").status, 200);
+    EXPECT_EQ(ask_patiently(fixture, "GET", kStoredAt + id).status, 200);
+    EXPECT_EQ(ask_patiently(fixture, "GET", kStoredAt + id + "?stream=true").status, 200);
+    EXPECT_EQ(ask_patiently(fixture, "GET", kStoredAt + id + "/input_items").status, 200);
     const std::string next = kHead + R"(,"input":"and?","previous_response_id":")" + id + "\"}";
-    EXPECT_EQ(ask_patiently(road, "POST", kResponses, next).status, 200);
-    EXPECT_EQ(ask_patiently(road, "DELETE", kStoredAt + id).status, 200);
+    EXPECT_EQ(ask_patiently(fixture, "POST", kResponses, next).status, 200);
+    EXPECT_EQ(ask_patiently(fixture, "DELETE", kStoredAt + id).status, 200);
   });
-  expect_short_turns(road);
+  expect_short_turns(fixture);
 }
 
 struct Answered {
@@ -233,7 +233,7 @@ TEST_P(LargeAnswers, keep_nobody_else_waiting) {
   const RawUpstream upstream;
   Plan plan = watched();
   plan.upstream = upstream.url();
-  Road road{plan};
+  ProxyFixture fixture{plan};
   const std::string text = filled("", kSaid, "", 4 * kMebibyte);
   std::thread answering([&] {
     const auto peer = next_message(upstream);
@@ -243,15 +243,15 @@ TEST_P(LargeAnswers, keep_nobody_else_waiting) {
     for (int i = 0; i < 2; ++i) peer->send(chunked(text_event(text)));
     peer->send(chunked(stop_events()) + "0\r\n\r\n");
   });
-  meanwhile_others_are_served(road, [&] {
-    const Reply told = ask_patiently(road, "POST", each.path, each.body);
+  meanwhile_others_are_served(fixture, [&] {
+    const Reply told = ask_patiently(fixture, "POST", each.path, each.body);
     EXPECT_EQ(told.status, 200);
     EXPECT_TRUE(told.complete);
     EXPECT_GT(told.body.size(), 2 * text.size());
   });
   answering.join();
-  EXPECT_GT(run_apart(road.proxy().pid()), kSomeWork) << "it is made apart";
-  expect_short_turns(road);
+  EXPECT_GT(run_apart(fixture.proxy().pid()), kSomeWork) << "it is made apart";
+  expect_short_turns(fixture);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, LargeAnswers, testing::Range<std::size_t>(0, kAnswered.size()));
@@ -261,7 +261,7 @@ TEST(CodedAnswers, keep_nobody_else_waiting) {
   const RawUpstream upstream;
   Plan plan = watched();
   plan.upstream = upstream.url();
-  Road road{plan};
+  ProxyFixture fixture{plan};
   const std::string nothing = filled("", ": a comment\n", "\n", 12 * kMebibyte);
   const std::string coded = http::gzip(nothing + message_start_event() + text_start_event() +
                                        text_event("Hi") + stop_events());
@@ -274,25 +274,25 @@ TEST(CodedAnswers, keep_nobody_else_waiting) {
     peer->send(head);
     peer->send(chunked(coded) + "0\r\n\r\n");
   });
-  meanwhile_others_are_served(road, [&] {
-    const Reply told = ask_patiently(road, "POST", kChat, kAnswered.front().body);
+  meanwhile_others_are_served(fixture, [&] {
+    const Reply told = ask_patiently(fixture, "POST", kChat, kAnswered.front().body);
     EXPECT_EQ(told.status, 200) << told.body.substr(0, 1000);
     EXPECT_NE(told.body.find("\"Hi\""), std::string::npos) << told.body;
   });
   answering.join();
-  EXPECT_GT(run_apart(road.proxy().pid()), kSomeWork) << "it is unfolded apart";
-  expect_short_turns(road);
+  EXPECT_GT(run_apart(fixture.proxy().pid()), kSomeWork) << "it is unfolded apart";
+  expect_short_turns(fixture);
 }
 
 // Clients that have sent all of a large request but its last byte.
-std::vector<std::unique_ptr<RawClient>> nearly_asking(const Road& road, std::size_t count,
-                                                      const std::string& body) {
+std::vector<std::unique_ptr<RawClient>> nearly_asking(const ProxyFixture& fixture,
+                                                      std::size_t count, const std::string& body) {
   const std::string head = std::string("POST ") + kResponses + " HTTP/1.1\r\nhost: localhost\r\n" +
                            kOpenAiFields + "content-length: " + std::to_string(body.size()) +
                            "\r\n\r\n";
   std::vector<std::unique_ptr<RawClient>> clients;
   for (std::size_t i = 0; i < count; ++i) {
-    clients.push_back(std::make_unique<RawClient>(road.port()));
+    clients.push_back(std::make_unique<RawClient>(fixture.port()));
     EXPECT_TRUE(clients.back()->send(head + body.substr(0, body.size() - 1)));
   }
   return clients;
@@ -301,9 +301,9 @@ std::vector<std::unique_ptr<RawClient>> nearly_asking(const Road& road, std::siz
 std::string costly_body() { return results(R"(,"store":false)", 2 * kMebibyte); }
 
 TEST(LargeRequestsAtOnce, are_told_to_come_back_when_too_many_wait) {
-  Road road;
+  ProxyFixture fixture;
   const std::string body = costly_body();
-  auto clients = nearly_asking(road, 48, body);
+  auto clients = nearly_asking(fixture, 48, body);
   for (const auto& client : clients) EXPECT_TRUE(client->send(body.substr(body.size() - 1)));
   std::size_t served = 0, refused = 0;
   for (const auto& client : clients) {
@@ -323,34 +323,34 @@ TEST(LargeRequestsAtOnce, are_told_to_come_back_when_too_many_wait) {
 
 // What conversations grow to every day is read apart as well, and waits for its turn.
 TEST(LargeRequestsAtOnce, are_not_refused_while_they_are_of_a_usual_size) {
-  Road road;
+  ProxyFixture fixture;
   const std::string body = results(R"(,"store":false)", kMebibyte - 1);
-  auto clients = nearly_asking(road, 48, body);
+  auto clients = nearly_asking(fixture, 48, body);
   for (const auto& client : clients) EXPECT_TRUE(client->send(body.substr(body.size() - 1)));
   for (const auto& client : clients)
     EXPECT_EQ(client->read_reply(false, std::chrono::minutes(1)).status, 200);
-  EXPECT_GT(run_apart(road.proxy().pid()), kSomeWork) << "it is read apart";
+  EXPECT_GT(run_apart(fixture.proxy().pid()), kSomeWork) << "it is read apart";
 }
 
 TEST(LargeRequestsAtOnce, of_clients_that_leave_make_room_for_others) {
-  Road road;
+  ProxyFixture fixture;
   const std::string body = costly_body();
-  auto clients = nearly_asking(road, 12, body);
+  auto clients = nearly_asking(fixture, 12, body);
   for (const auto& client : clients) EXPECT_TRUE(client->send(body.substr(body.size() - 1)));
   for (const auto& client : clients) client->reset();
-  const Reply reply = ask_patiently(road, "POST", kResponses, body);
+  const Reply reply = ask_patiently(fixture, "POST", kResponses, body);
   EXPECT_EQ(reply.status, 200) << reply.body.substr(0, 1000);
 }
 
 TEST(LargeRequestsAtOnce, do_not_hold_up_a_server_that_ends) {
   Plan plan;
   plan.config = R"({"server":{"shutdownGraceSeconds":0}})";
-  Road road{plan};
+  ProxyFixture fixture{plan};
   const std::string body = costly_body();
-  auto clients = nearly_asking(road, 12, body);
+  auto clients = nearly_asking(fixture, 12, body);
   for (const auto& client : clients) EXPECT_TRUE(client->send(body.substr(body.size() - 1)));
-  road.proxy().signal(SIGTERM);
-  EXPECT_EQ(road.proxy().wait_exit(std::chrono::minutes(1)), 0);
+  fixture.proxy().signal(SIGTERM);
+  EXPECT_EQ(fixture.proxy().wait_exit(std::chrono::minutes(1)), 0);
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ INSTANTIATE_TEST_SUITE_P(Workers, LogFiles, testing::Values(1U, 2U));
 
 // Nobody was served behind 64 KiB, and SIGTERM was not heard.
 TEST_P(LogFiles, that_nobody_reads_stop_nothing) {
-  Road other;  // its home and its mock
+  ProxyFixture other;  // its home and its mock
   const std::string pipe = other.home() + "/log.pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
@@ -69,78 +69,79 @@ TEST_P(LogFiles, that_nobody_reads_stop_nothing) {
 }
 
 TEST_P(LogFiles, stand_beside_the_configuration_and_are_opened_again_on_sighup) {
-  Road road(Plan{.workers = GetParam(), .config = R"({"log":{"file":"my.log"}})"});
-  const std::string path = road.home() + "/my.log";
+  ProxyFixture fixture(Plan{.workers = GetParam(), .config = R"({"log":{"file":"my.log"}})"});
+  const std::string path = fixture.home() + "/my.log";
   struct stat facts {};
-  EXPECT_EQ(ask(road.port(), "GET", "/v1/models").status, 200);
+  EXPECT_EQ(ask(fixture.port(), "GET", "/v1/models").status, 200);
   ASSERT_TRUE(wait_until([&] { return text_of(path).find("/v1/models") != std::string::npos; }));
   ASSERT_EQ(::stat(path.c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777U, 0600U);
   EXPECT_EQ(text_of(path).front(), '{') << "no terminal";
 
   ASSERT_EQ(std::rename(path.c_str(), (path + ".old").c_str()), 0);
-  road.proxy().signal(SIGHUP);
+  fixture.proxy().signal(SIGHUP);
   EXPECT_TRUE(wait_until([&] {
     return text_of(path).find("nothing changed") != std::string::npos;
   })) << "it reads the configuration again, too";
-  EXPECT_EQ(ask(road.port(), "GET", "/health").status, 200);
+  EXPECT_EQ(ask(fixture.port(), "GET", "/health").status, 200);
   EXPECT_TRUE(wait_until([&] { return text_of(path).find("/health") != std::string::npos; }));
 }
 
 TEST_P(LogFiles, are_put_aside_when_they_have_grown) {
-  Road road(Plan{.workers = GetParam(),
-                 .config = R"({"log":{"file":"~/my.log","maxMegabytes":1,"maxFiles":1}})",
-                 .environment = {{"ANTHROPIC_API_KEY", kServerKey}, {"HOME", "{home}"}}});
-  const std::string path = road.home() + "/my.log";
+  ProxyFixture fixture(
+      Plan{.workers = GetParam(),
+           .config = R"({"log":{"file":"~/my.log","maxMegabytes":1,"maxFiles":1}})",
+           .environment = {{"ANTHROPIC_API_KEY", kServerKey}, {"HOME", "{home}"}}});
+  const std::string path = fixture.home() + "/my.log";
   ASSERT_TRUE(wait_until([&] { return text_of(path).ends_with("}\n"); }));  // of the start
   { std::ofstream(path, std::ios::app) << std::string((1 << 20) - 100, 'x') << '\n'; }
-  road.proxy().signal(SIGHUP);  // it notices the size, when it comes to it
+  fixture.proxy().signal(SIGHUP);  // it notices the size, when it comes to it
   EXPECT_TRUE(wait_until([&] {
-    EXPECT_EQ(ask(road.port(), "GET", "/health").status, 200);
-    return text_of(road.home() + "/my.1.log").starts_with("{") &&
+    EXPECT_EQ(ask(fixture.port(), "GET", "/health").status, 200);
+    return text_of(fixture.home() + "/my.1.log").starts_with("{") &&
            text_of(path).find("/health") != std::string::npos && text_of(path).size() < 100'000;
   }));
 }
 
 TEST_P(LogFiles, count_keys_that_are_wrong_and_do_not_name_unknown_paths) {
-  Road road(
+  ProxyFixture fixture(
       Plan{.workers = GetParam(), .config = R"({"apiKeys":[{"name":"a","key":"key-of-a"}]})"});
   for (int i = 0; i < 50; ++i)
-    EXPECT_EQ(ask(road.port(), "GET", "/v1/models", "", "x-api-key: wrong\r\n").status, 401);
-  ASSERT_TRUE(wait_until([&] { return road.log().find("key_refused") != std::string::npos; }));
-  EXPECT_TRUE(road.logs("\"peer\":\"127.0.0.1:"));
-  EXPECT_LT(count_of(road.log(), "\"status\":401"), 25U) << "at most one in a second";
-  EXPECT_EQ(road.log().find("wrong"), std::string::npos);
-  EXPECT_EQ(ask(road.port(), "GET", "/v7/secret-in-path", "", "x-api-key: key-of-a\r\n").status,
+    EXPECT_EQ(ask(fixture.port(), "GET", "/v1/models", "", "x-api-key: wrong\r\n").status, 401);
+  ASSERT_TRUE(wait_until([&] { return fixture.log().find("key_refused") != std::string::npos; }));
+  EXPECT_TRUE(fixture.logs("\"peer\":\"127.0.0.1:"));
+  EXPECT_LT(count_of(fixture.log(), "\"status\":401"), 25U) << "at most one in a second";
+  EXPECT_EQ(fixture.log().find("wrong"), std::string::npos);
+  EXPECT_EQ(ask(fixture.port(), "GET", "/v7/secret-in-path", "", "x-api-key: key-of-a\r\n").status,
             404);
-  ASSERT_TRUE(wait_until([&] { return road.log().find("no such route") != std::string::npos; }));
-  EXPECT_EQ(road.log().find("secret-in-path"), std::string::npos);
+  ASSERT_TRUE(wait_until([&] { return fixture.log().find("no such route") != std::string::npos; }));
+  EXPECT_EQ(fixture.log().find("secret-in-path"), std::string::npos);
 }
 
 TEST_P(LogFiles, hold_no_text_of_an_error_event_and_no_line_as_long_as_a_request) {
-  Road road(Plan{.workers = GetParam()});
-  road.reply(Document::parse(
+  ProxyFixture fixture(Plan{.workers = GetParam()});
+  fixture.reply(Document::parse(
       R"({"pace":"events","events":[{"event":"error","data":{"type":"error","error":)"
       R"({"type":"invalid_request_error","message":"secret-in-event"}}}]})"));
-  (void)ask(road.port(), "POST", kChat, chat_body({{"stream", true}}).dump(), kOpenAiFields);
+  (void)ask(fixture.port(), "POST", kChat, chat_body({{"stream", true}}).dump(), kOpenAiFields);
   const std::string model(100'000, 'm');
-  (void)ask(road.port(), "POST", kChat, chat_body({{"model", model}}).dump(), kOpenAiFields);
-  ASSERT_EQ(road.receipts(2).size(), 2U);
-  EXPECT_EQ(road.log().find("secret-in-event"), std::string::npos) << road.log();
-  EXPECT_EQ(road.log().find(std::string(129, 'm')), std::string::npos);
-  EXPECT_TRUE(road.logs(std::string(128, 'm') + "..."));
+  (void)ask(fixture.port(), "POST", kChat, chat_body({{"model", model}}).dump(), kOpenAiFields);
+  ASSERT_EQ(fixture.receipts(2).size(), 2U);
+  EXPECT_EQ(fixture.log().find("secret-in-event"), std::string::npos) << fixture.log();
+  EXPECT_EQ(fixture.log().find(std::string(129, 'm')), std::string::npos);
+  EXPECT_TRUE(fixture.logs(std::string(128, 'm') + "..."));
 }
 
 // An answer that is no event stream was quoted, and so was what a body said that was refused.
 TEST_P(LogFiles, hold_nothing_of_what_a_body_says) {
   constexpr const char* kSecret = "secret-in-body";
-  Road road(Plan{.workers = GetParam()});
+  ProxyFixture fixture(Plan{.workers = GetParam()});
   std::size_t asked = 0;
   // Told to the client, as far as it is told at all, and never to the log.
   const auto tells = [&](std::string_view target, const Document& body, bool is_told = true) {
     const bool passes = target == "/v1/messages";
     const Reply reply =
-        ask(road.port(), "POST", target, body.dump(), passes ? kFields : kOpenAiFields);
+        ask(fixture.port(), "POST", target, body.dump(), passes ? kFields : kOpenAiFields);
     EXPECT_EQ(reply.body.find(kSecret) != std::string::npos, is_told)
         << target << body << reply.body;
     ++asked;
@@ -152,12 +153,12 @@ TEST_P(LogFiles, hold_nothing_of_what_a_body_says) {
          {"data", {{"type", "error"}, {"error", {{"type", kSecret}, {"message", kSecret}}}}}}}}};
   for (const bool streams : {false, true})
     for (const Document& answer : {Document{{"body", kSecret}}, error_event}) {
-      road.reply(answer);
+      fixture.reply(answer);
       tells(kChat, chat_body({{"stream", streams}}));
       tells("/v1/completions", {{"model", "sonnet"}, {"prompt", "Hi"}, {"stream", streams}});
       tells(kResponses, response_body({{"stream", streams}}));
     }
-  road.reply({{"text", "Hi"}, {"stop_reason", kSecret}});
+  fixture.reply({{"text", "Hi"}, {"stop_reason", kSecret}});
   tells(kChat, chat_body(), false);
   tells("/v1/messages", Document::parse(kWhole));
   tells("/v1/messages", Document::parse(kStreamed));
@@ -182,24 +183,24 @@ TEST_P(LogFiles, hold_nothing_of_what_a_body_says) {
     tells(kResponses + end, response_body({{"input", {part}}}));
   }
   for (const std::string of : {"/v1/responses/", "/v1/models/"}) {
-    EXPECT_EQ(ask(road.port(), "GET", of + kSecret, "", kOpenAiFields).status, 404);
+    EXPECT_EQ(ask(fixture.port(), "GET", of + kSecret, "", kOpenAiFields).status, 404);
     ++asked;
   }
-  ASSERT_EQ(road.receipts(asked).size(), asked);
-  EXPECT_EQ(road.log().find(kSecret), std::string::npos) << road.log();
+  ASSERT_EQ(fixture.receipts(asked).size(), asked);
+  EXPECT_EQ(fixture.log().find(kSecret), std::string::npos) << fixture.log();
   for (const char* shown :
        {"the upstream's answer is no event stream\"", "error event: of a type that is not known",
         "\"stop_reason\":\"other\"", "unsupported_content at messages[0].content[0]",
         "not_found at input", "there is no such object", "model_not_found at model"})
-    EXPECT_NE(road.log().find(shown), std::string::npos) << shown << road.log();
+    EXPECT_NE(fixture.log().find(shown), std::string::npos) << shown << fixture.log();
 }
 
 TEST(LogAtATerminal, is_one_readable_line_a_request) {
-  Road road;
+  ProxyFixture fixture;
   const auto start = [&](const std::vector<std::string>& more, Process::Environment environment) {
-    std::vector<std::string> arguments = {"start", "--port", "0", "--upstream", road.mock_url()};
+    std::vector<std::string> arguments = {"start", "--port", "0", "--upstream", fixture.mock_url()};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    environment["CCPROXY_HOME"] = road.home() + "/terminal";
+    environment["CCPROXY_HOME"] = fixture.home() + "/terminal";
     environment["ANTHROPIC_API_KEY"] = kServerKey;
     environment["TERM"] = "xterm";
     return std::make_unique<Terminal>(CCPROXY_BINARY, arguments, environment);

@@ -19,19 +19,19 @@ class Login : public testing::Test {
  protected:
   Login() {
     // A browser that only notes where it was sent.
-    std::ofstream(browser()) << "#!/bin/sh\necho \"$1\" > '" << road.home() << "/opened'\n";
+    std::ofstream(browser()) << "#!/bin/sh\necho \"$1\" > '" << fixture.home() << "/opened'\n";
     ::chmod(browser().c_str(), 0755);
   }
 
-  [[nodiscard]] std::string browser() const { return road.home() + "/browser"; }
-  [[nodiscard]] std::string path() const { return road.home() + "/auth.json"; }
+  [[nodiscard]] std::string browser() const { return fixture.home() + "/browser"; }
+  [[nodiscard]] std::string path() const { return fixture.home() + "/auth.json"; }
   [[nodiscard]] bool is_kept() const { return std::filesystem::exists(path()); }
   [[nodiscard]] Document kept() const {
     std::ifstream in(path());
     return Document::parse(std::string(std::istreambuf_iterator<char>(in), {}));
   }
   [[nodiscard]] Process::Environment environment(bool with_browser = false) const {
-    Process::Environment all = {{"CCPROXY_HOME", road.home()}, {"HOME", road.home()}};
+    Process::Environment all = {{"CCPROXY_HOME", fixture.home()}, {"HOME", fixture.home()}};
     if (with_browser) all["BROWSER"] = browser();
     return all;
   }
@@ -44,16 +44,16 @@ class Login : public testing::Test {
   [[nodiscard]] std::string opened() const {
     std::string url;
     (void)wait_until([&] {
-      std::ifstream in(road.home() + "/opened");
+      std::ifstream in(fixture.home() + "/opened");
       return static_cast<bool>(std::getline(in, url)) && !url.empty();
     });
     return url;
   }
   // The person decides on the page; where the browser is sent then.
   [[nodiscard]] std::string decide(const std::string& url, const std::string& decision) const {
-    const std::string target = url.substr(road.mock_url().size());
+    const std::string target = url.substr(fixture.mock_url().size());
     return std::string(
-        ask(road.mock_port(), "GET", target + "&decision=" + decision).field("location"));
+        ask(fixture.mock_port(), "GET", target + "&decision=" + decision).field("location"));
   }
   // The browser follows to the loopback address.
   static Reply follow(const std::string& url) {
@@ -71,7 +71,7 @@ class Login : public testing::Test {
     return location.substr(code, state - code) + "#" + location.substr(state + 7);
   }
 
-  Road road{Plan{.config = kOauthConfig, .environment = {}}};
+  ProxyFixture fixture{Plan{.config = kOauthConfig, .environment = {}}};
 };
 
 TEST_F(Login, with_a_pasted_code) {
@@ -81,7 +81,7 @@ TEST_F(Login, with_a_pasted_code) {
   ASSERT_TRUE(person.wait_for("Go on? [y/N] "));
   person.type_line("y");
   ASSERT_TRUE(person.wait_for("on any machine")) << "there is no browser here";
-  const std::string url = person.line_of(road.mock_url());
+  const std::string url = person.line_of(fixture.mock_url());
   ASSERT_TRUE(person.wait_for("Paste the code here: "));
   person.type_line(shown(decide(url, "allow")));
   ASSERT_TRUE(person.wait_for("Signed in as person@example.com (Mock Organization)"))
@@ -100,7 +100,7 @@ TEST_F(Login, with_a_pasted_code) {
 
   // A server that runs takes it up, and lets go of it.
   const auto status = [&] {
-    return ask(road.port(), "POST", "/v1/messages", kWhole, kFields).status;
+    return ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields).status;
   };
   EXPECT_TRUE(wait_until([&] { return status() == 200; }));
   const Finished out = run(CCPROXY_BINARY, {"logout"}, environment());
@@ -126,20 +126,20 @@ TEST_F(Login, with_a_browser_that_comes_back) {
 
 TEST_F(Login, in_a_new_home_makes_it_private) {
   auto moved = environment();
-  moved["CCPROXY_HOME"] = road.home() + "/new/home";
-  std::filesystem::create_directories(road.home() + "/new");
+  moved["CCPROXY_HOME"] = fixture.home() + "/new/home";
+  std::filesystem::create_directories(fixture.home() + "/new");
   Terminal person(CCPROXY_BINARY, login({"--api-key"}), moved);
   ASSERT_TRUE(person.wait_for("Paste the API key: "));
   person.type_line("sk-ant-api03-x");
   EXPECT_EQ(person.wait_exit(), 0) << person.screen();
   struct stat facts {};
-  ASSERT_EQ(::stat((road.home() + "/new/home").c_str(), &facts), 0);
+  ASSERT_EQ(::stat((fixture.home() + "/new/home").c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777U, 0700U);
 }
 
 TEST_F(Login, with_a_code_although_a_browser_was_opened) {
   Terminal person(CCPROXY_BINARY, login({"--yes"}), environment(true));
-  const std::string url = person.line_of(road.mock_url());
+  const std::string url = person.line_of(fixture.mock_url());
   ASSERT_TRUE(person.wait_for("Paste the code here: "));
   person.type("\x1b[200~" + shown(decide(url, "allow")) + "\x1b[201~\n");  // as terminals paste
   EXPECT_EQ(person.wait_exit(), 0) << person.screen();
@@ -149,12 +149,12 @@ TEST_F(Login, with_a_code_although_a_browser_was_opened) {
 TEST_F(Login, with_the_address_that_a_browser_elsewhere_was_sent_to) {
   Terminal person(CCPROXY_BINARY, login({"--yes", "--no-browser"}), environment(true));
   ASSERT_TRUE(person.wait_for("in a browser on this machine"));
-  const std::string url = person.line_of(road.mock_url());
+  const std::string url = person.line_of(fixture.mock_url());
   EXPECT_NE(url.find("localhost"), std::string::npos);
   ASSERT_TRUE(person.wait_for("Paste the code here: "));
   person.type_line(decide(url, "allow"));
   EXPECT_EQ(person.wait_exit(), 0) << person.screen();
-  EXPECT_FALSE(std::filesystem::exists(road.home() + "/opened"));
+  EXPECT_FALSE(std::filesystem::exists(fixture.home() + "/opened"));
 }
 
 TEST_F(Login, is_not_fooled_by_a_wrong_state_and_goes_on) {
@@ -182,7 +182,7 @@ TEST_F(Login, that_was_denied_ends_without_a_trace) {
 
 TEST_F(Login, with_a_code_that_is_refused_asks_for_another) {
   Terminal person(CCPROXY_BINARY, login({"--yes", "--manual"}), environment());
-  const std::string url = person.line_of(road.mock_url());
+  const std::string url = person.line_of(fixture.mock_url());
   ASSERT_TRUE(person.wait_for("Paste the code here: "));
   person.type_line("mock-code-0000");
   ASSERT_TRUE(person.wait_for("codes are good once")) << person.screen();
@@ -216,16 +216,16 @@ TEST_F(Login, ends_with_ctrl_c_at_every_question) {
 
 // The server takes its time: nobody has to wait for that.
 TEST_F(Login, ends_with_ctrl_c_while_the_code_is_redeemed) {
-  set_oauth(road.mock_port(), {{"token_delay_ms", 60'000}});
+  set_oauth(fixture.mock_port(), {{"token_delay_ms", 60'000}});
   Terminal person(CCPROXY_BINARY, login({"--yes", "--manual"}), environment());
-  const std::string url = person.line_of(road.mock_url());
+  const std::string url = person.line_of(fixture.mock_url());
   person.type_line(shown(decide(url, "allow")));
-  ASSERT_TRUE(wait_until([&] { return oauth(road.mock_port())["exchanged"] == 1; }));
+  ASSERT_TRUE(wait_until([&] { return oauth(fixture.mock_port())["exchanged"] == 1; }));
   person.ctrl_c();
   EXPECT_EQ(person.wait_exit(std::chrono::seconds(5)), 130) << person.screen();
   EXPECT_NE(person.screen().find("nothing was changed"), std::string::npos) << person.screen();
   EXPECT_FALSE(is_kept());
-  for (const auto& file : std::filesystem::directory_iterator(road.home()))
+  for (const auto& file : std::filesystem::directory_iterator(fixture.home()))
     EXPECT_FALSE(file.path().filename().string().starts_with("auth.json.")) << "a temporary file";
 }
 
@@ -319,7 +319,7 @@ TEST_F(Login, over_what_cannot_be_put_aside_changes_nothing) {
 
 TEST_F(Login, with_the_address_to_open_pasted_back_asks_again) {
   Terminal person(CCPROXY_BINARY, login({"--yes", "--manual"}), environment());
-  const std::string url = person.line_of(road.mock_url());
+  const std::string url = person.line_of(fixture.mock_url());
   ASSERT_TRUE(person.wait_for("10 minutes"));
   ASSERT_TRUE(person.wait_for("Paste the code here: "));
   person.type_line(url);
@@ -361,11 +361,11 @@ TEST_F(Login, at_the_end_of_the_input_still_waits_for_the_browser) {
 #ifdef __linux__
 // It once took the listener along, and kept its port for as long as the browser was open.
 TEST_F(Login, gives_the_browser_nothing_of_ours) {
-  std::ofstream(browser()) << "#!/bin/sh\nls -l /proc/$$/fd > '" << road.home()
-                           << "/descriptors'\necho \"$1\" > '" << road.home() << "/opened'\n";
+  std::ofstream(browser()) << "#!/bin/sh\nls -l /proc/$$/fd > '" << fixture.home()
+                           << "/descriptors'\necho \"$1\" > '" << fixture.home() << "/opened'\n";
   Terminal person(CCPROXY_BINARY, login({"--yes"}), environment(true));
   ASSERT_FALSE(opened().empty());
-  std::ifstream in(road.home() + "/descriptors");
+  std::ifstream in(fixture.home() + "/descriptors");
   const std::string open(std::istreambuf_iterator<char>(in), {});
   EXPECT_NE(open.find("/dev/null"), std::string::npos) << open;
   for (const char* ours : {"socket:", "pipe:", "/dev/pts", "auth.json"})
@@ -378,7 +378,7 @@ TEST_F(Login, over_ssh_prints_an_address_for_any_machine) {
   elsewhere["SSH_CONNECTION"] = "10.0.0.1 50000 10.0.0.2 22";
   elsewhere["DISPLAY"] = "localhost:10.0";
   Terminal person(CCPROXY_BINARY, login({"--yes"}), elsewhere);
-  const std::string url = person.line_of(road.mock_url());
+  const std::string url = person.line_of(fixture.mock_url());
   ASSERT_TRUE(person.wait_for("Paste the code here: "));
   EXPECT_EQ(person.screen().find("localhost%3A"), std::string::npos) << "nothing listens";
   person.type_line(shown(decide(url, "allow")));
@@ -386,7 +386,7 @@ TEST_F(Login, over_ssh_prints_an_address_for_any_machine) {
 }
 
 TEST_F(Login, through_a_link_keeps_it_and_logout_leaves_no_secret) {
-  const std::string target = road.home() + "/elsewhere.json";
+  const std::string target = fixture.home() + "/elsewhere.json";
   std::ofstream(target) << R"({"type":"api_key","key":"sk-ant-api03-old"})";
   std::filesystem::create_symlink(target, path());
   Terminal person(CCPROXY_BINARY, login({"--api-key", "--yes"}), environment());
@@ -428,7 +428,7 @@ TEST_F(Login, on_a_full_disk_spends_no_code) {
                             environment());
   EXPECT_EQ(full.code, 1);
   EXPECT_NE(full.errors.find("cannot write"), std::string::npos) << full.errors;
-  EXPECT_EQ(oauth(road.mock_port())["exchanged"], 0);
+  EXPECT_EQ(oauth(fixture.mock_port())["exchanged"], 0);
 }
 
 TEST_F(Login, in_a_home_that_cannot_be_made_spends_no_code) {

@@ -25,13 +25,13 @@ constexpr const char* kMapping = R"({"modelMapping": {
 
 class MappedModel : public testing::TestWithParam<unsigned> {
  protected:
-  Road road{Plan{.workers = GetParam(), .config = kMapping}};
+  ProxyFixture fixture{Plan{.workers = GetParam(), .config = kMapping}};
 
   Reply post(std::string_view body, std::string_view fields = kFields,
              std::string_view target = "/v1/messages") {
-    return ask(road.port(), "POST", target, body, fields);
+    return ask(fixture.port(), "POST", target, body, fields);
   }
-  std::string last_body() { return body_of(road.requests().back()); }
+  std::string last_body() { return body_of(fixture.requests().back()); }
 };
 INSTANTIATE_TEST_SUITE_P(Workers, MappedModel, testing::Values(1U, 2U));
 
@@ -82,7 +82,7 @@ TEST_P(MappedModel, leaves_a_body_alone_that_cannot_be_read) {
 TEST_P(MappedModel, is_sent_where_it_is_longer_than_the_chunks_it_came_in) {
   (void)post(R"({"model":"exact","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]})",
              kFields, "/v1/messages/count_tokens?beta=true");
-  Document seen = road.requests().at(0);
+  Document seen = fixture.requests().at(0);
   EXPECT_EQ(seen["target"], "/v1/messages/count_tokens?beta=true");
   EXPECT_EQ(Document::parse(body_of(seen))["model"], "claude-opus-5");
   EXPECT_EQ(field_of(seen, "content-length"), std::to_string(body_of(seen).size()));
@@ -104,12 +104,12 @@ TEST_P(MappedModel, that_is_retired_goes_to_its_successor_and_client_and_log_are
       EXPECT_EQ(reply.field("x-ccproxy-warning"), "model_retired") << asked;
       EXPECT_EQ(last_body(), odd_body('"' + sent + '"')) << asked;
     }
-  for (Document& receipt : road.receipts(2 * names.size())) {
+  for (Document& receipt : fixture.receipts(2 * names.size())) {
     if (receipt["model"] == "old") {
       EXPECT_EQ(receipt["model_sent"], "claude-opus-4-8");
     }
   }
-  const std::string log = road.log();
+  const std::string log = fixture.log();
   for (const char* id : {"claude-3-opus-20240229", "claude-sonnet-4-20250514", "claude-sonnet-4-0",
                          "claude-3-5-haiku-20241022"}) {
     const std::string sentence = std::string(id) + " is retired";
@@ -131,8 +131,8 @@ TEST_P(MappedModel, of_a_default_is_served_without_a_warning) {
     EXPECT_FALSE(reply.has("x-ccproxy-warning")) << asked;
     EXPECT_EQ(last_body(), odd_body('"' + sent + '"')) << asked;
   }
-  (void)road.receipts(names.size());
-  EXPECT_EQ(road.log().find("model_retired"), std::string::npos);
+  (void)fixture.receipts(names.size());
+  EXPECT_EQ(fixture.log().find("model_retired"), std::string::npos);
 }
 
 TEST_P(MappedModel, is_known_in_the_spelling_of_others) {
@@ -145,21 +145,21 @@ TEST_P(MappedModel, is_known_in_the_spelling_of_others) {
     EXPECT_FALSE(post(odd_body('"' + asked + '"')).has("x-ccproxy-warning")) << asked;
     EXPECT_EQ(last_body(), odd_body('"' + sent + '"')) << asked;
   }
-  const Reply shown = ask(road.port(), "GET", "/v1/models/claude-haiku-4.5", {}, kFields);
+  const Reply shown = ask(fixture.port(), "GET", "/v1/models/claude-haiku-4.5", {}, kFields);
   EXPECT_TRUE(Document::parse(shown.body)["id"].get<std::string>().starts_with("claude-haiku-4-5"))
       << shown.body;
 }
 
 TEST_P(MappedModel, of_a_coded_body_is_unfolded_only_where_the_name_must_change) {
-  road.reply({{"body", "{}"}});
+  fixture.reply({{"body", "{}"}});
   const std::string fields = std::string(kFields) + "content-encoding: gzip\r\n";
   const std::string kept = http::gzip(odd_body("\"claude-sonnet-5\""));
   EXPECT_EQ(post(kept, fields).status, 200);
   EXPECT_EQ(last_body(), kept);
-  EXPECT_EQ(field_of(road.requests().back(), "content-encoding"), "gzip");
+  EXPECT_EQ(field_of(fixture.requests().back(), "content-encoding"), "gzip");
 
   EXPECT_EQ(post(http::gzip(odd_body("\"exact\"")), fields).status, 200);
-  Document seen = road.requests().back();
+  Document seen = fixture.requests().back();
   EXPECT_EQ(body_of(seen), odd_body("\"claude-opus-5\""));
   EXPECT_EQ(field_of(seen, "content-encoding"), "");
   EXPECT_EQ(field_of(seen, "content-length"), std::to_string(body_of(seen).size()));
@@ -180,7 +180,7 @@ TEST_P(MappedModel, is_mapped_in_each_request_of_a_batch_and_nothing_else_there)
   EXPECT_EQ(mapped.field("x-ccproxy-warning"), "model_retired");
   const std::string sent = batch_of("claude-opus-5", "claude-opus-4-8");
   EXPECT_EQ(last_body(), sent);
-  EXPECT_EQ(field_of(road.requests().back(), "content-length"), std::to_string(sent.size()));
+  EXPECT_EQ(field_of(fixture.requests().back(), "content-length"), std::to_string(sent.size()));
 
   for (const std::string& as_it_is :
        {batch_of("claude-opus-5", "claude-sonnet-5"), std::string(R"({"requests":[{"params")")}) {
@@ -195,10 +195,11 @@ TEST_P(MappedModel, is_not_mapped_in_a_batch_that_is_not_held_and_that_is_said) 
   const std::string coded = http::gzip(batch_of("exact", "exact"));
   EXPECT_EQ(post(coded, fields, kBatches).field("x-ccproxy-warning"), "batch_not_mapped");
   EXPECT_EQ(last_body(), coded);
-  EXPECT_FALSE(ask(road.port(), "GET", kBatches, {}, kFields).has("x-ccproxy-warning"));
+  EXPECT_FALSE(ask(fixture.port(), "GET", kBatches, {}, kFields).has("x-ccproxy-warning"));
 
-  Road small(Plan{.workers = GetParam(),
-                  .config = R"({"modelMapping":{"exact":"x"},"limits":{"bodyBytes":1024}})"});
+  ProxyFixture small(
+      Plan{.workers = GetParam(),
+           .config = R"({"modelMapping":{"exact":"x"},"limits":{"bodyBytes":1024}})"});
   const std::string large = batch_of("exact", std::string(1024, 'y'));
   const Reply reply = ask(small.port(), "POST", kBatches, large, kFields);
   EXPECT_EQ(reply.field("x-ccproxy-warning"), "batch_not_mapped");
@@ -213,9 +214,9 @@ TEST_P(MappedModel, is_found_behind_a_byte_order_mark_that_stays) {
 
 TEST(UpstreamAddress, counts_with_its_v1_and_without) {
   for (const char* upstream : {"{mock}/v1", "{mock}/v1/"}) {
-    Road road(Plan{.upstream = upstream});
-    EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole, kFields).status, 200);
-    EXPECT_EQ(road.requests().at(0)["target"], "/v1/messages");
+    ProxyFixture fixture(Plan{.upstream = upstream});
+    EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields).status, 200);
+    EXPECT_EQ(fixture.requests().at(0)["target"], "/v1/messages");
   }
 }
 
@@ -223,17 +224,17 @@ class RetiredModel : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Workers, RetiredModel, testing::Values(1U, 2U));
 
 TEST_P(RetiredModel, is_sent_as_it_is_where_the_person_wants_so) {
-  Road road(Plan{.workers = GetParam(), .config = R"({"followRetirements": false})"});
+  ProxyFixture fixture(Plan{.workers = GetParam(), .config = R"({"followRetirements": false})"});
   const std::vector<std::pair<std::string, std::string>> names = {
       {"claude-3-opus-20240229", "claude-3-opus-20240229"}, {"gpt-4", "claude-sonnet-4-20250514"}};
   for (const auto& [asked, sent] : names) {
     const Reply reply =
-        ask(road.port(), "POST", "/v1/messages", odd_body('"' + asked + '"'), kFields);
+        ask(fixture.port(), "POST", "/v1/messages", odd_body('"' + asked + '"'), kFields);
     EXPECT_FALSE(reply.has("x-ccproxy-warning"));
-    EXPECT_EQ(body_of(road.requests().back()), odd_body('"' + sent + '"'));
+    EXPECT_EQ(body_of(fixture.requests().back()), odd_body('"' + sent + '"'));
   }
-  (void)road.receipts(2);
-  EXPECT_EQ(road.log().find("model_retired"), std::string::npos);
+  (void)fixture.receipts(2);
+  EXPECT_EQ(fixture.log().find("model_retired"), std::string::npos);
 }
 
 }  // namespace

@@ -48,9 +48,9 @@ class Memory : public testing::TestWithParam<unsigned> {
     file >> pages;
     return (pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))) >> 20;
   }
-  static bool is_well(const Road& road) {
-    return ask(road.port(), "GET", "/health").status == 200 &&
-           ask(road.port(), "POST", "/v1/messages", kWhole, kFields).status == 200;
+  static bool is_well(const ProxyFixture& fixture) {
+    return ask(fixture.port(), "GET", "/health").status == 200 &&
+           ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields).status == 200;
   }
 };
 INSTANTIATE_TEST_SUITE_P(Workers, Memory, testing::Values(1U, 2U));
@@ -61,52 +61,54 @@ std::string promising(const std::string& length, const std::string& path = "/v1/
 }
 
 TEST_P(Memory, is_not_taken_by_what_is_promised) {
-  Road road(Plan{.workers = GetParam()});
-  limit(road.proxy(), 2048);
-  const std::size_t before = resident_bytes(road.proxy().pid());
+  ProxyFixture fixture(Plan{.workers = GetParam()});
+  limit(fixture.proxy(), 2048);
+  const std::size_t before = resident_bytes(fixture.proxy().pid());
   std::vector<std::unique_ptr<RawClient>> clients;
   for (const char* path :
        {"/v1/messages", "/v1/chat/completions", "/v1/responses", "/v1/messages/batches"})
     for (int i = 0; i < 50; ++i) {
-      clients.push_back(std::make_unique<RawClient>(road.port()));
+      clients.push_back(std::make_unique<RawClient>(fixture.port()));
       clients.back()->send(promising("33554432", path));
     }
-  EXPECT_TRUE(is_well(road));
-  EXPECT_LT(resident_bytes(road.proxy().pid()), before + room_to_grow(32));
+  EXPECT_TRUE(is_well(fixture));
+  EXPECT_LT(resident_bytes(fixture.proxy().pid()), before + room_to_grow(32));
 }
 
 TEST_P(Memory, is_not_taken_by_a_promise_of_a_terabyte) {
-  Road road(Plan{.workers = GetParam(),
-                 .config = R"({"limits":{"bodyBytes":1099511627776,"heldBytes":1099511627776}})"});
-  RawClient client(road.port());
+  ProxyFixture fixture(
+      Plan{.workers = GetParam(),
+           .config = R"({"limits":{"bodyBytes":1099511627776,"heldBytes":1099511627776}})"});
+  RawClient client(fixture.port());
   client.send(promising("1000000000000"));
-  EXPECT_TRUE(is_well(road));
+  EXPECT_TRUE(is_well(fixture));
 }
 
 // The limits let it in, and then there is not as much: the others do not notice.
 TEST_P(Memory, that_is_not_there_ends_one_request) {
-  Road road(Plan{.workers = GetParam(),
-                 .config = R"({"limits":{"bodyBytes":1099511627776,"heldBytes":1099511627776}})"});
-  ASSERT_TRUE(is_well(road));
-  limit(road.proxy(), 600);
+  ProxyFixture fixture(
+      Plan{.workers = GetParam(),
+           .config = R"({"limits":{"bodyBytes":1099511627776,"heldBytes":1099511627776}})"});
+  ASSERT_TRUE(is_well(fixture));
+  limit(fixture.proxy(), 600);
   const std::string piece(std::size_t{1} << 20, 'x');
   for (const char* path : {"/v1/messages", "/v1/chat/completions", "/v1/responses"}) {
     SCOPED_TRACE(path);
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     client.send(promising("2000000000", path) + "\"");
     for (int i = 0; i < 1500 && client.send(piece); ++i)
       if (client.wait_for("\r\n\r\n", std::chrono::milliseconds(1))) break;
     const Reply reply = client.read_reply();
     EXPECT_EQ(reply.status, 503) << reply.raw;
     EXPECT_EQ(reply.field("retry-after"), "1");
-    EXPECT_TRUE(is_well(road));
+    EXPECT_TRUE(is_well(fixture));
   }
 }
 
 // A response that is kept, larger than half of what glibc reserves for a thread: there are two of
 // it when it is read.
-void keep_large(const Road& road, const std::string& id) {
-  auto archive = store::Archive::open(road.home() + "/responses.db");
+void keep_large(const ProxyFixture& fixture, const std::string& id) {
+  auto archive = store::Archive::open(fixture.home() + "/responses.db");
   ASSERT_TRUE(archive);
   const auto keep = [&id](store::Responses& kept) {
     store::StoredResponse large{.id = id, .scope = "", .status = store::Status::kCompleted};
@@ -119,41 +121,42 @@ void keep_large(const Road& road, const std::string& id) {
 // What the store's thread has no memory for is told to whoever asked: it ended the program.
 TEST_P(Memory, that_is_not_there_for_the_store_ends_one_question) {
   const std::string id = "resp_large";
-  Road road(Plan{.workers = GetParam()});
-  keep_large(road, id);
-  ASSERT_TRUE(is_well(road));
-  ASSERT_EQ(ask_stored(road, "GET", "resp_none").status, 404);
-  const std::size_t before = address_space(road.proxy());
-  limit(road.proxy(), before + 10);
-  const Reply refused = ask_stored(road, "GET", id);
+  ProxyFixture fixture(Plan{.workers = GetParam()});
+  keep_large(fixture, id);
+  ASSERT_TRUE(is_well(fixture));
+  ASSERT_EQ(ask_stored(fixture, "GET", "resp_none").status, 404);
+  const std::size_t before = address_space(fixture.proxy());
+  limit(fixture.proxy(), before + 10);
+  const Reply refused = ask_stored(fixture, "GET", id);
   EXPECT_EQ(refused.status, 503) << refused.raw.substr(0, 500);
   EXPECT_EQ(refused.field("retry-after"), "1");
   EXPECT_NE(refused.body.find("memory"), std::string::npos) << refused.body.substr(0, 500);
-  EXPECT_TRUE(is_well(road));
-  limit(road.proxy(), before + 20);
+  EXPECT_TRUE(is_well(fixture));
+  limit(fixture.proxy(), before + 20);
   std::vector<std::unique_ptr<RawClient>> clients;
   for (int i = 0; i < 20; ++i) {
-    clients.push_back(std::make_unique<RawClient>(road.port()));
+    clients.push_back(std::make_unique<RawClient>(fixture.port()));
     const std::string query = i % 2 == 0 ? "" : "?stream=true";
     clients.back()->send(request("GET", std::string(kResponses) + "/" + id + query));
   }
   for (const auto& client : clients) EXPECT_TRUE(client->wait_for("HTTP/1.1 "));  // this or that
   clients.clear();
-  EXPECT_TRUE(is_well(road));
-  limit(road.proxy(), before + 2048);
-  EXPECT_EQ(ask_stored(road, "GET", id).status, 200) << "it was there all the time";
+  EXPECT_TRUE(is_well(fixture));
+  limit(fixture.proxy(), before + 2048);
+  EXPECT_EQ(ask_stored(fixture, "GET", id).status, 200) << "it was there all the time";
 }
 
 // A small body that unfolds into a large one is counted as it unfolds.
 TEST_P(Memory, of_a_coded_body_is_held_against_the_limit) {
-  Road road(Plan{.workers = GetParam(), .config = R"({"limits":{"heldBytes":2000000}})"});
+  ProxyFixture fixture(
+      Plan{.workers = GetParam(), .config = R"({"limits":{"heldBytes":2000000}})"});
   const std::string coded = http::gzip(std::string(std::size_t{30} << 20, ' '));
-  const std::size_t before = resident_bytes(road.proxy().pid());
-  const Reply reply = ask(road.port(), "POST", "/v1/messages", coded,
+  const std::size_t before = resident_bytes(fixture.proxy().pid());
+  const Reply reply = ask(fixture.port(), "POST", "/v1/messages", coded,
                           std::string(kFields) + "Content-Encoding: gzip\r\n");
   EXPECT_EQ(reply.status, 503) << reply.raw;
-  EXPECT_LT(resident_bytes(road.proxy().pid()), before + room_to_grow(8));
-  EXPECT_TRUE(is_well(road));
+  EXPECT_LT(resident_bytes(fixture.proxy().pid()), before + room_to_grow(8));
+  EXPECT_TRUE(is_well(fixture));
 }
 
 }  // namespace

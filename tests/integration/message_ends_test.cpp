@@ -76,9 +76,10 @@ class MessageEnds : public testing::TestWithParam<unsigned> {
   }
 
   RawUpstream upstream;
-  Road road{Plan{.workers = GetParam(),
-                 .config = R"({"timeouts":{"idleUpstreamSeconds":1},"upstream":{"maxRetries":0}})",
-                 .upstream = upstream.url()}};
+  ProxyFixture fixture{
+      Plan{.workers = GetParam(),
+           .config = R"({"timeouts":{"idleUpstreamSeconds":1},"upstream":{"maxRetries":0}})",
+           .upstream = upstream.url()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, MessageEnds, testing::Values(1U, 2U));
 
@@ -89,11 +90,11 @@ TEST_P(MessageEnds, nothing_is_added_behind_the_end_of_a_message_or_an_error_eve
       for (const Then how : kAll) {
         const std::string sent = with_line_ends(std::string(kStart) + end, line_end);
         SCOPED_TRACE(testing::Message() << sent << static_cast<int>(how));
-        RawClient client(road.port());
+        RawClient client(fixture.port());
         const Reply reply = reply_to(client, sent, how);
         EXPECT_EQ(reply.body, sent);
         receipts += 2;
-        EXPECT_EQ(road.receipts(receipts)[receipts - 2]["ended"], "complete");
+        EXPECT_EQ(fixture.receipts(receipts)[receipts - 2]["ended"], "complete");
       }
 }
 
@@ -104,7 +105,7 @@ TEST_P(MessageEnds, an_end_that_lacks_only_its_blank_line_is_one) {
         const std::string whole = std::string(kStart) + end;
         const std::string sent = whole.substr(0, whole.size() - static_cast<std::size_t>(missing));
         SCOPED_TRACE(testing::Message() << sent << static_cast<int>(how));
-        RawClient client(road.port());
+        RawClient client(fixture.port());
         EXPECT_EQ(reply_to(client, sent, how).body, sent + border);
       }
 }
@@ -114,7 +115,7 @@ TEST_P(MessageEnds, an_end_or_an_error_event_that_is_not_whole_is_none) {
                           "event: error\ndata: {\"type\":\"error\",\"error\":{"})
     for (const Then how : {Then::kEndInOrder, Then::kClose}) {
       SCOPED_TRACE(cut);
-      RawClient client(road.port());
+      RawClient client(fixture.port());
       const Reply reply = reply_to(client, std::string(kStart) + cut, how);
       EXPECT_EQ(count(reply.body, kLost), 1U) << reply.body;
     }
@@ -122,9 +123,9 @@ TEST_P(MessageEnds, an_end_or_an_error_event_that_is_not_whole_is_none) {
 
 // The server ends while the upstream has told all and keeps its connection open.
 TEST_P(MessageEnds, nothing_is_added_by_a_server_that_ends) {
-  Road ending(Plan{.workers = GetParam(),
-                   .config = R"({"server":{"shutdownGraceSeconds":0}})",
-                   .upstream = upstream.url()});
+  ProxyFixture ending(Plan{.workers = GetParam(),
+                           .config = R"({"server":{"shutdownGraceSeconds":0}})",
+                           .upstream = upstream.url()});
   RawClient client(ending.port());
   const auto peer = begin(client);
   ASSERT_TRUE(peer);
@@ -145,7 +146,7 @@ TEST_P(MessageEnds, what_ends_before_a_message_began_is_a_502) {
         std::string("event: message_start\ndata: {\"type\":\"message_sta"),
         std::string("event: message_start\ndata: {\"type\":\"message_start\"}\n")}) {
     SCOPED_TRACE(sent);
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     const auto peer = begin(client);
     ASSERT_TRUE(peer);
     // In one write, so that nothing of it has left when its end is known.
@@ -168,7 +169,7 @@ TEST_P(MessageEnds, what_has_left_before_a_message_began_ends_with_one_error_eve
         std::string("event: message_start\r\ndata: {\"type\":\"message_start\"}\r\n\r")})
     for (const Then how : kAll) {
       SCOPED_TRACE(testing::Message() << sent << static_cast<int>(how));
-      RawClient client(road.port());
+      RawClient client(fixture.port());
       const Reply reply = reply_to(client, sent, how);
       EXPECT_TRUE(reply.body.starts_with(sent)) << reply.body;
       EXPECT_EQ(count(reply.body, "event: error\n"), 1U) << reply.body;
@@ -182,7 +183,7 @@ TEST_P(MessageEnds, a_coded_stream_without_its_end_is_cut) {
   const std::string rest = coded.substr(first.size());
   for (const bool has_length : {false, true}) {
     SCOPED_TRACE(has_length);
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     const auto peer = begin(client);
     ASSERT_TRUE(peer);
     peer->send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\n" +
@@ -197,7 +198,7 @@ TEST_P(MessageEnds, a_coded_stream_without_its_end_is_cut) {
 
 // A stream of the provider's that is none of a message: what ends in order is whole.
 TEST_P(MessageEnds, another_stream_needs_no_message_in_it) {
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   client.send(request("GET", "/v1/sessions/s/stream", {}, kFields));
   const auto peer = upstream.accept();
   ASSERT_TRUE(peer && peer->wait_for("/v1/sessions"));
@@ -236,7 +237,7 @@ TEST_P(MessageEnds, an_error_whose_body_breaks_off_keeps_its_status) {
         std::pair{529, "overloaded_error"}})
     for (const Cut& cut : cuts()) {
       SCOPED_TRACE(testing::Message() << status << ": " << cut.says);
-      RawClient client(road.port());
+      RawClient client(fixture.port());
       const auto peer = begin(client, kWhole);
       ASSERT_TRUE(peer);
       peer->send("HTTP/1.1 " + std::to_string(status) +
@@ -271,7 +272,7 @@ TEST_P(MessageEnds, an_error_whose_body_breaks_off_keeps_its_status) {
 }
 
 TEST_P(MessageEnds, an_error_beyond_what_is_held_back_is_cut_where_it_breaks_off) {
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   const auto peer = begin(client, kWhole);
   ASSERT_TRUE(peer);
   const std::string sent(100'000, 'x');
@@ -296,7 +297,7 @@ TEST_P(MessageEnds, a_translated_error_whose_body_breaks_off_keeps_its_status) {
          {std::pair{400, 400}, std::pair{429, 429}, std::pair{529, 503}})
       for (const Cut& cut : cuts()) {
         SCOPED_TRACE(testing::Message() << asked.target << ", " << theirs << ": " << cut.says);
-        RawClient client(road.port());
+        RawClient client(fixture.port());
         client.send(request("POST", asked.target, asked.body, kOpenAiFields));
         const auto peer = next_message(upstream);
         ASSERT_TRUE(peer);
@@ -345,7 +346,7 @@ TEST_P(MessageEnds, what_drips_while_it_is_held_back_has_one_deadline) {
       {"in place of one", kResponses, response_body({{"stream", true}}).dump(), kNoStream, 504},
       {"a count of tokens", "/v1/responses/input_tokens", response_body().dump(), kNoStream, 504}};
   for (const char* key : {"firstByteSeconds", "idleUpstreamSeconds"}) {
-    Road hasty(Plan{
+    ProxyFixture hasty(Plan{
         .workers = GetParam(),
         .config = std::string(R"({"timeouts":{")") + key + R"(":1},"upstream":{"maxRetries":0}})",
         .upstream = upstream.url()});

@@ -25,10 +25,10 @@ constexpr const char* kBearer = "Authorization: Bearer sk-any\r\n";
 
 class Models : public testing::TestWithParam<unsigned> {
  protected:
-  Road road{Plan{.workers = GetParam(), .config = kMapping}};
+  ProxyFixture fixture{Plan{.workers = GetParam(), .config = kMapping}};
 
   Document get(std::string_view target, std::string_view fields, int status = 200) {
-    const Reply reply = ask(road.port(), "GET", target, {}, fields);
+    const Reply reply = ask(fixture.port(), "GET", target, {}, fields);
     EXPECT_EQ(reply.status, status) << target << reply.raw;
     EXPECT_EQ(reply.field("content-type"), "application/json");
     return Document::parse(reply.body);
@@ -151,13 +151,13 @@ TEST_P(Models, that_nobody_knows_are_not_found_in_the_callers_shape) {
 
 TEST_P(Models, are_asked_of_the_upstream_with_the_servers_own_key) {
   (void)get("/v1/models", "x-api-key: sk-the-clients\r\n");
-  Document seen = road.requests().at(0);
+  Document seen = fixture.requests().at(0);
   EXPECT_EQ(seen["method"], "GET");
   EXPECT_EQ(seen["target"], "/v1/models?limit=1000");
   EXPECT_EQ(field_of(seen, "x-api-key"), kServerKey);
   EXPECT_EQ(field_of(seen, "anthropic-version"), "2023-06-01");
   (void)get("/v1/models", kBearer);
-  EXPECT_EQ(road.requests().size(), 1U) << "one look lasts for a while";
+  EXPECT_EQ(fixture.requests().size(), 1U) << "one look lasts for a while";
 }
 
 TEST_P(Models, of_the_upstream_join_the_list) {
@@ -171,8 +171,8 @@ TEST_P(Models, of_the_upstream_join_the_list) {
   Document known = extra;
   known["id"] = "claude-sonnet-5";
   known["display_name"] = "As the upstream names it";
-  road.reply({{"match", {{"method", "GET"}, {"path", "/v1/models"}}},
-              {"body", {{"data", Document::array({extra, known})}, {"has_more", false}}}});
+  fixture.reply({{"match", {{"method", "GET"}, {"path", "/v1/models"}}},
+                 {"body", {{"data", Document::array({extra, known})}, {"has_more", false}}}});
   Document list = get("/v1/models?limit=1000", kVersion)["data"];
   const auto ids = ids_of(list);
   EXPECT_EQ(ids.size(), list.size()) << "an id stands twice";
@@ -195,7 +195,7 @@ TEST_P(Models, are_answered_whatever_the_upstream_says_to_it) {
                                                      {{"body", "no JSON"}},
                                                      {{"fault", "reset"}},
                                                      {{"fault", "close-mid"}}}) {
-    Road other(Plan{.workers = GetParam()});
+    ProxyFixture other(Plan{.workers = GetParam()});
     Document matched = reply;
     matched["match"] = {{"method", "GET"}, {"path", "/v1/models"}};
     other.reply(matched);
@@ -211,7 +211,7 @@ TEST_P(Models, are_answered_in_time_without_an_upstream) {
   full.fill_up();
   for (const std::string& url : {silent.url(), full.url(), std::string("http://127.0.0.1:9"),
                                  "https://127.0.0.1:" + std::to_string(silent.port())}) {
-    Road other(Plan{.workers = GetParam(), .upstream = url});
+    ProxyFixture other(Plan{.workers = GetParam(), .upstream = url});
     const auto start = steady_clock::now();
     const Reply reply = ask(other.port(), "GET", "/v1/models?limit=1000", {}, kVersion);
     EXPECT_LT(steady_clock::now() - start, milliseconds(2900)) << url;
@@ -224,20 +224,20 @@ TEST_P(Models, are_answered_in_time_without_an_upstream) {
 }
 
 TEST_P(Models, are_answered_without_a_credential_and_without_asking_anybody) {
-  Road other(Plan{.workers = GetParam(), .environment = {}});
+  ProxyFixture other(Plan{.workers = GetParam(), .environment = {}});
   EXPECT_EQ(ask(other.port(), "GET", "/v1/models", {}, kVersion).status, 200);
   EXPECT_EQ(ask(other.port(), "GET", "/v1/models/claude-opus-5", {}, kBearer).status, 200);
   EXPECT_EQ(other.requests().size(), 0U);
 }
 
 TEST_P(Models, say_a_retired_target_as_it_is_where_retirements_are_not_followed) {
-  Road other(Plan{.workers = GetParam(), .config = R"({"followRetirements": false})"});
+  ProxyFixture other(Plan{.workers = GetParam(), .config = R"({"followRetirements": false})"});
   const Reply reply = ask(other.port(), "GET", "/v1/models/gpt-4", {}, kVersion);
   EXPECT_EQ(Document::parse(reply.body)["x_ccproxy"]["served_by"], "claude-sonnet-4-20250514");
 }
 
 TEST_P(Models, answer_a_head_without_a_body_and_no_other_method) {
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   client.send(request("HEAD", "/v1/models", {}, kBearer));
   EXPECT_EQ(client.read_reply(true).status, 200);
   client.send(request("GET", "/v1/models", {}, kBearer));

@@ -15,10 +15,10 @@ constexpr const char* kVersion = "anthropic-version: 2023-06-01\r\n";
 
 class Neighbours : public testing::TestWithParam<unsigned> {
  protected:
-  Road road{Plan{.workers = GetParam()}};
+  ProxyFixture fixture{Plan{.workers = GetParam()}};
 
   Reply ask_json(std::string_view method, std::string_view target, std::string_view body = {}) {
-    return ask(road.port(), method, target, body, kFields);
+    return ask(fixture.port(), method, target, body, kFields);
   }
 };
 INSTANTIATE_TEST_SUITE_P(Workers, Neighbours, testing::Values(1U, 2U));
@@ -27,8 +27,8 @@ TEST_P(Neighbours, tokens_are_counted_upstream) {
   const Reply reply = ask_json("POST", "/v1/messages/count_tokens", kWhole);
   EXPECT_EQ(reply.status, 200);
   EXPECT_GT(Document::parse(reply.body)["input_tokens"], 0);
-  EXPECT_EQ(body_of(road.requests().at(0)), kWhole);
-  EXPECT_EQ(road.receipt()["route"], "/v1/messages/count_tokens");
+  EXPECT_EQ(body_of(fixture.requests().at(0)), kWhole);
+  EXPECT_EQ(fixture.receipt()["route"], "/v1/messages/count_tokens");
 }
 
 TEST_P(Neighbours, a_batch_is_made_listed_and_read) {
@@ -36,7 +36,7 @@ TEST_P(Neighbours, a_batch_is_made_listed_and_read) {
       R"({"requests":[{"custom_id":"a","params":{"model":"claude-sonnet-5","max_tokens":5, "messages":[{"role":"user","content":"Hi"}]}},{"custom_id":"b","params":{"model":"claude-sonnet-5","max_tokens":5,"messages":[{"role":"user","content":"Ho"}]}}]})";
   const Reply made = ask_json("POST", "/v1/messages/batches", batch);
   ASSERT_EQ(made.status, 200) << made.body;
-  EXPECT_EQ(body_of(road.requests().at(0)), batch);
+  EXPECT_EQ(body_of(fixture.requests().at(0)), batch);
   const std::string id = Document::parse(made.body)["id"];
 
   EXPECT_EQ(
@@ -44,7 +44,7 @@ TEST_P(Neighbours, a_batch_is_made_listed_and_read) {
       "ended");
   const Reply listed = ask_json("GET", "/v1/messages/batches?limit=5&x=%20");
   EXPECT_NE(listed.body.find(id), std::string::npos);
-  EXPECT_EQ(road.requests().back()["target"], "/v1/messages/batches?limit=5&x=%20");
+  EXPECT_EQ(fixture.requests().back()["target"], "/v1/messages/batches?limit=5&x=%20");
 
   const Reply results = ask_json("GET", "/v1/messages/batches/" + id + "/results");
   EXPECT_EQ(results.field("content-type"), "application/x-jsonl");
@@ -57,7 +57,7 @@ TEST_P(Neighbours, a_batch_is_made_listed_and_read) {
   EXPECT_EQ(ask_json("POST", "/v1/messages/batches/" + id + "/cancel").status, 200);
   EXPECT_EQ(ask_json("DELETE", "/v1/messages/batches/" + id).status, 200);
   EXPECT_EQ(ask_json("GET", "/v1/messages/batches/" + id).status, 404);
-  EXPECT_EQ(road.receipts(7).back()["route"], "/v1/messages/batches");
+  EXPECT_EQ(fixture.receipts(7).back()["route"], "/v1/messages/batches");
 }
 
 // Every byte there is, CRLFs and things like boundaries among them.
@@ -78,9 +78,9 @@ TEST_P(Neighbours, a_file_goes_up_and_comes_down_unchanged) {
   const std::string fields =
       std::string(kVersion) +
       "anthropic-beta: files-api-2025-04-14\r\nContent-Type: multipart/form-data; boundary=XX\r\n";
-  const Reply sized = ask(road.port(), "POST", "/v1/files", form, fields);
+  const Reply sized = ask(fixture.port(), "POST", "/v1/files", form, fields);
   ASSERT_EQ(sized.status, 200) << sized.body;
-  Document seen = road.requests().at(0);
+  Document seen = fixture.requests().at(0);
   EXPECT_TRUE(body_of(seen) == form);
   EXPECT_EQ(field_of(seen, "content-length"), std::to_string(form.size()));
   EXPECT_EQ(field_of(seen, "content-type"), "multipart/form-data; boundary=XX");
@@ -99,7 +99,7 @@ TEST_P(Neighbours, a_file_goes_up_and_comes_down_unchanged) {
 }
 
 TEST_P(Neighbours, an_upload_without_a_length_is_passed_on_in_pieces) {
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   client.send(std::string("POST /v1/files HTTP/1.1\r\nHost: localhost\r\n") + kVersion +
               "Content-Type: multipart/form-data; boundary=XX\r\n"
               "Transfer-Encoding: chunked\r\n\r\n");
@@ -108,8 +108,8 @@ TEST_P(Neighbours, an_upload_without_a_length_is_passed_on_in_pieces) {
   client.send("43\r\n" + head + "\r\n");
   ASSERT_EQ(head.size(), 0x43U);
   // The mock has the head while the body is still on its way: nothing is gathered first.
-  ASSERT_TRUE(wait_until([&] { return road.requests().size() == 1; }));
-  EXPECT_EQ(field_of(road.requests().at(0), "transfer-encoding"), "chunked");
+  ASSERT_TRUE(wait_until([&] { return fixture.requests().size() == 1; }));
+  EXPECT_EQ(field_of(fixture.requests().at(0), "transfer-encoding"), "chunked");
   client.send("5\r\nhello\r\n");
   client.send("a\r\n\r\n--XX--\r\n\r\n0\r\n\r\n");
   const Reply reply = client.read_reply();
@@ -119,8 +119,8 @@ TEST_P(Neighbours, an_upload_without_a_length_is_passed_on_in_pieces) {
 
 TEST_P(Neighbours, a_large_file_takes_no_memory_here) {
   const std::size_t size = std::size_t{48} << 20;  // more than a JSON route takes
-  const std::size_t before = resident_bytes(road.proxy().pid());
-  RawClient client(road.port());
+  const std::size_t before = resident_bytes(fixture.proxy().pid());
+  RawClient client(fixture.port());
   const std::string part(std::size_t{1} << 20, 'x');
   client.send(std::string("POST /v1/files HTTP/1.1\r\nHost: localhost\r\n") + kVersion +
               "Content-Type: multipart/form-data; boundary=XX\r\nContent-Length: " +
@@ -128,36 +128,36 @@ TEST_P(Neighbours, a_large_file_takes_no_memory_here) {
   std::size_t most = before;
   for (std::size_t sent = 0; sent < size; sent += part.size()) {
     ASSERT_TRUE(client.send(part));
-    most = std::max(most, resident_bytes(road.proxy().pid()));
+    most = std::max(most, resident_bytes(fixture.proxy().pid()));
   }
   EXPECT_EQ(client.read_reply().status, 400) << "the mock finds no form in it";
-  EXPECT_EQ(road.requests().at(0)["body_bytes"], size);
+  EXPECT_EQ(fixture.requests().at(0)["body_bytes"], size);
   EXPECT_LT(most, before + room_to_grow(8));
 }
 
 TEST_P(Neighbours, skills_pass) {
   EXPECT_EQ(ask_json("GET", "/v1/skills?limit=1").status, 200);
-  EXPECT_EQ(road.requests().at(0)["target"], "/v1/skills?limit=1");
+  EXPECT_EQ(fixture.requests().at(0)["target"], "/v1/skills?limit=1");
   EXPECT_EQ(ask_json("POST", "/v1/skills", "{}").status, 200);
   EXPECT_EQ(ask_json("DELETE", "/v1/skills/skill_1").status, 404);
-  EXPECT_EQ(road.requests().size(), 3U);
+  EXPECT_EQ(fixture.requests().size(), 3U);
 }
 
 TEST_P(Neighbours, the_head_of_a_passed_route_has_no_body) {
-  road.reply({{"match", {{"method", "*"}, {"path", "/v1/files/*"}}}, {"body", "12345"}});
-  RawClient client(road.port());
+  fixture.reply({{"match", {{"method", "*"}, {"path", "/v1/files/*"}}}, {"body", "12345"}});
+  RawClient client(fixture.port());
   for (const char* method : {"HEAD", "GET", "HEAD"}) {
     client.send(request(method, "/v1/files/f/content", {}, kVersion));
     const Reply reply = client.read_reply(std::string_view(method) == "HEAD");
     EXPECT_EQ(reply.status, 200) << "the connection must still be in step";
     EXPECT_EQ(reply.field("content-length"), "5");
-    EXPECT_EQ(road.requests().back()["method"], method);
+    EXPECT_EQ(fixture.requests().back()["method"], method);
   }
 }
 
 TEST_P(Neighbours, probes_are_answered_here) {
   for (const char* path : {"/", "/api/hello"}) {
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     client.send(request("HEAD", path));
     const Reply head = client.read_reply(true);
     EXPECT_EQ(head.status, 200) << path;
@@ -166,7 +166,7 @@ TEST_P(Neighbours, probes_are_answered_here) {
     EXPECT_EQ(get.status, 200) << path;
     EXPECT_TRUE(get.complete);
   }
-  EXPECT_EQ(road.requests().size(), 0U);
+  EXPECT_EQ(fixture.requests().size(), 0U);
 }
 
 TEST_P(Neighbours, what_is_not_the_api_never_goes_upstream) {
@@ -174,7 +174,7 @@ TEST_P(Neighbours, what_is_not_the_api_never_goes_upstream) {
        {"/api/other", "/api/oauth/usage", "/api", "/apis/hello", "/api/event_logging/batch",
         "/unknown", "/v2/messages", "/v1", "/v1messages", "/mock/requests", "/v1/unknown"}) {
     const bool versioned = std::string_view(target) != "/v1/unknown";
-    const Reply reply = ask(road.port(), "GET", target, {}, versioned ? kVersion : "");
+    const Reply reply = ask(fixture.port(), "GET", target, {}, versioned ? kVersion : "");
     EXPECT_EQ(reply.status, 404) << target;
     Document body = Document::parse(reply.body);
     if (!versioned) continue;
@@ -182,21 +182,21 @@ TEST_P(Neighbours, what_is_not_the_api_never_goes_upstream) {
     EXPECT_EQ(body["error"]["type"], "not_found_error") << target;
     EXPECT_EQ(body["request_id"], reply.field("request-id")) << target;
   }
-  EXPECT_EQ(road.requests().size(), 0U);
+  EXPECT_EQ(fixture.requests().size(), 0U);
 }
 
 TEST_P(Neighbours, an_endpoint_of_tomorrow_passes_where_the_caller_is_the_apis) {
-  road.reply(
+  fixture.reply(
       {{"match", {{"method", "*"}, {"path", "/v1/tomorrow/*"}}}, {"body", "{\"new\":true}"}});
   const Reply posted = ask_json("POST", "/v1/tomorrow/things?x=1", R"({ "n":1.0})");
   EXPECT_EQ(posted.status, 200);
   EXPECT_EQ(posted.body, "{\"new\":true}");
-  Document seen = road.requests().at(0);
+  Document seen = fixture.requests().at(0);
   EXPECT_EQ(seen["target"], "/v1/tomorrow/things?x=1");
   EXPECT_EQ(body_of(seen), R"({ "n":1.0})");
   for (const char* method : {"GET", "PUT", "PATCH", "DELETE"}) {
     EXPECT_EQ(ask_json(method, "/v1/tomorrow/things").status, 200) << method;
-    EXPECT_EQ(road.requests().back()["method"], method);
+    EXPECT_EQ(fixture.requests().back()["method"], method);
   }
 }
 
@@ -209,13 +209,13 @@ TEST_P(Neighbours, are_found_without_v1_and_with_it_twice) {
   };
   for (const auto& [asked, sent] : paths) {
     EXPECT_EQ(ask_json("POST", asked, kWhole).status, 200) << asked;
-    EXPECT_EQ(road.requests().back()["target"], sent);
+    EXPECT_EQ(fixture.requests().back()["target"], sent);
   }
   for (const char* path : {"/files", "/messages/batches", "/skills"}) {
     EXPECT_EQ(ask_json("GET", path).status, 200) << path;
-    EXPECT_EQ(road.requests().back()["target"], std::string("/v1") + path);
+    EXPECT_EQ(fixture.requests().back()["target"], std::string("/v1") + path);
     EXPECT_EQ(ask_json("GET", std::string("/v1/v1") + path).status, 200) << path;
-    EXPECT_EQ(road.requests().back()["target"], std::string("/v1") + path);
+    EXPECT_EQ(fixture.requests().back()["target"], std::string("/v1") + path);
   }
   EXPECT_EQ(ask_json("GET", "/models").status, 200);
   EXPECT_EQ(ask_json("GET", "/v1/v1/models").status, 200);
@@ -230,7 +230,7 @@ TEST_P(Neighbours, no_path_leads_elsewhere_upstream) {
     EXPECT_EQ(reply.status, 400) << target;
     EXPECT_EQ(Document::parse(reply.body)["error"]["type"], "invalid_request_error") << target;
   }
-  EXPECT_EQ(road.requests().size(), 0U);
+  EXPECT_EQ(fixture.requests().size(), 0U);
 }
 
 TEST_P(Neighbours, a_wrong_method_is_told_the_right_ones) {
@@ -239,7 +239,7 @@ TEST_P(Neighbours, a_wrong_method_is_told_the_right_ones) {
   EXPECT_EQ(reply.field("allow"), "POST");
   EXPECT_EQ(Document::parse(reply.body)["error"]["type"], "invalid_request_error");
   EXPECT_EQ(ask_json("PUT", "/v1/files", "x").status, 405);
-  EXPECT_EQ(road.requests().size(), 0U);
+  EXPECT_EQ(fixture.requests().size(), 0U);
 }
 
 }  // namespace

@@ -26,11 +26,11 @@ std::string in_chunks(std::string_view body, std::size_t size) {
 
 class PassThrough : public testing::TestWithParam<unsigned> {
  protected:
-  Road road{Plan{.workers = GetParam()}};
+  ProxyFixture fixture{Plan{.workers = GetParam()}};
 
   Reply post(std::string_view body, std::string_view fields = kFields,
              std::string_view target = "/v1/messages") {
-    return ask(road.port(), "POST", target, body, fields);
+    return ask(fixture.port(), "POST", target, body, fields);
   }
 };
 INSTANTIATE_TEST_SUITE_P(Workers, PassThrough, testing::Values(1U, 2U));
@@ -56,7 +56,7 @@ TEST_P(PassThrough, carries_every_byte_of_a_body_to_the_upstream) {
       std::string(3'000, '[') + std::string(3'000, ']'),
   };
   for (const std::string& body : bodies) (void)post(body);
-  Document requests = road.requests();
+  Document requests = fixture.requests();
   ASSERT_EQ(requests.size(), bodies.size());
   for (std::size_t i = 0; i < bodies.size(); ++i) {
     EXPECT_EQ(body_of(requests[i]), bodies[i]);
@@ -67,13 +67,13 @@ TEST_P(PassThrough, carries_every_byte_of_a_body_to_the_upstream) {
 
 TEST_P(PassThrough, carries_a_body_that_came_in_chunks) {
   const std::string body = kWhole;
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   client.send(std::string("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\n") + kFields +
               "Transfer-Encoding: chunked\r\n\r\n" + in_chunks(body, 7) +
               "0\r\nx-trailer: 1\r\n\r\n");
   const Reply reply = client.read_reply();
   EXPECT_EQ(reply.status, 200) << reply.raw;
-  Document seen = road.requests().at(0);
+  Document seen = fixture.requests().at(0);
   EXPECT_EQ(body_of(seen), body);
   EXPECT_EQ(field_of(seen, "x-trailer"), "");
 }
@@ -87,7 +87,7 @@ TEST_P(PassThrough, keeps_path_query_version_and_every_beta) {
                            "anthropic-beta: unheard-of-2099-01-01\r\n",
                            "/v1/messages?beta=true&x=%2F%20&&y=1?z");
   EXPECT_EQ(reply.status, 200);
-  Document seen = road.requests().at(0);
+  Document seen = fixture.requests().at(0);
   EXPECT_EQ(seen["method"], "POST");
   EXPECT_EQ(seen["target"], "/v1/messages?beta=true&x=%2F%20&&y=1?z");
   EXPECT_EQ(field_of(seen, "anthropic-version"), "2026-10-21");
@@ -97,7 +97,7 @@ TEST_P(PassThrough, keeps_path_query_version_and_every_beta) {
 TEST_P(PassThrough, adds_a_version_only_where_none_was_sent) {
   (void)post(kWhole, "");
   (void)post(kWhole, "anthropic-version: 2026-10-21\r\n");
-  Document requests = road.requests();
+  Document requests = fixture.requests();
   EXPECT_EQ(field_of(requests.at(0), "anthropic-version"), "2023-06-01");
   EXPECT_EQ(field_of(requests.at(1), "anthropic-version"), "2026-10-21");
   EXPECT_EQ(field_of(requests.at(0), "anthropic-beta"), "");
@@ -128,7 +128,7 @@ TEST_P(PassThrough, brings_every_byte_of_a_stream_to_the_client) {
           std::string(600'000, 'x') + "\"}\n\n" + stop,
   };
   for (const std::string& stream : streams) {
-    road.reply({{"raw", stream}});
+    fixture.reply({{"raw", stream}});
     const Reply reply = post(kStreamed);
     EXPECT_EQ(reply.status, 200);
     EXPECT_TRUE(reply.complete);
@@ -143,13 +143,13 @@ TEST_P(PassThrough, brings_a_stream_unchanged_however_it_is_cut) {
   for (const char* fault : {"split=1", "split=2", "split=3", "split=5", "split=7", "split=16",
                             "split=64", "drip", "crlf", "cr", "http10", "interim"}) {
     const std::string text = "é😀 one two";
-    road.reply({{"text", text}, {"fault", fault}});
+    fixture.reply({{"text", text}, {"fault", fault}});
     const Reply odd = post(kStreamed);
     EXPECT_TRUE(odd.complete) << fault;
     EXPECT_NE(odd.body.find("message_stop"), std::string::npos) << fault << odd.raw;
     EXPECT_EQ(odd.body.find("api_error"), std::string::npos) << fault << odd.raw;
     EXPECT_EQ(odd.body.find("1\r\n"), std::string::npos) << fault << ": chunk framing got through";
-    Document receipt = road.receipts(road.requests().size()).back();
+    Document receipt = fixture.receipts(fixture.requests().size()).back();
     EXPECT_EQ(receipt["ended"], "complete") << fault;
     EXPECT_EQ(receipt["stop_reason"], "end_turn") << fault;
     EXPECT_GT(receipt["output_tokens"], 0) << fault;
@@ -161,7 +161,7 @@ TEST_P(PassThrough, brings_every_byte_of_a_whole_answer_to_the_client) {
        {std::string(R"({ "id":"msg_1" , "type":"message","n":1.0,"u":"\u00e9é","usage":{} })"),
         std::string("\n[]\n"), std::string("not JSON"), std::string(),
         "{\"text\":\"" + std::string(2'000'000, 'y') + "\"}"}) {
-    road.reply({{"body", body}});
+    fixture.reply({{"body", body}});
     const Reply reply = post(kWhole);
     EXPECT_TRUE(reply.complete);
     EXPECT_TRUE(reply.body == body);
@@ -175,17 +175,17 @@ TEST_P(PassThrough, leaves_status_body_and_fields_of_an_error_as_they_are) {
       R"({"type":"error","error":{"type":"overloaded_error","message":"Overloaded", "details":{"x":1.0}},"request_id":"req_x"})";
   for (const int status : {201, 202, 307, 400, 401, 402, 403, 404, 405, 408, 409, 413,
                            418, 422, 429, 451, 500, 501, 502, 503, 504, 529, 599}) {
-    road.reply({{"status", status},
-                {"body", body},
-                {"headers",
-                 {{"request-id", "req_x"},
-                  {"retry-after", "7"},
-                  {"retry-after-ms", "7000"},
-                  {"x-should-retry", "true"},
-                  {"location", "https://elsewhere.example/"},
-                  {"anthropic-ratelimit-requests-remaining", "0"},
-                  {"anthropic-ratelimit-unified-status", "rejected"},
-                  {"x-unknown", "kept, as it is"}}}});
+    fixture.reply({{"status", status},
+                   {"body", body},
+                   {"headers",
+                    {{"request-id", "req_x"},
+                     {"retry-after", "7"},
+                     {"retry-after-ms", "7000"},
+                     {"x-should-retry", "true"},
+                     {"location", "https://elsewhere.example/"},
+                     {"anthropic-ratelimit-requests-remaining", "0"},
+                     {"anthropic-ratelimit-unified-status", "rejected"},
+                     {"x-unknown", "kept, as it is"}}}});
     const Reply reply = post(kStreamed);
     EXPECT_EQ(reply.status, status);
     EXPECT_TRUE(reply.complete) << status;
@@ -199,13 +199,13 @@ TEST_P(PassThrough, leaves_status_body_and_fields_of_an_error_as_they_are) {
     EXPECT_EQ(reply.field("anthropic-ratelimit-unified-status"), "rejected");
     EXPECT_EQ(reply.field("x-unknown"), "kept, as it is");
   }
-  EXPECT_EQ(road.requests().size(), 23U) << "an error must not be tried again";
+  EXPECT_EQ(fixture.requests().size(), 23U) << "an error must not be tried again";
 }
 
 TEST_P(PassThrough, brings_answers_without_a_body) {
   for (const int status : {204, 304}) {
-    road.reply({{"status", status}, {"body", ""}});
-    RawClient client(road.port());
+    fixture.reply({{"status", status}, {"body", ""}});
+    RawClient client(fixture.port());
     client.send(request("POST", "/v1/messages", kWhole, kFields));
     EXPECT_EQ(client.read_reply().status, status);
     client.send(request("GET", "/health"));
@@ -244,13 +244,13 @@ TEST_P(PassThrough, hands_on_what_the_client_says_and_not_what_is_between_it_and
       "Accept-Encoding: gzip, br, zstd\r\n";
   const Reply reply = post(kWhole, kFields + kept + dropped);
   ASSERT_EQ(reply.status, 200) << reply.raw;
-  Document seen = road.requests().at(0);
+  Document seen = fixture.requests().at(0);
   EXPECT_EQ(seen["headers"].dump().find("secret"), std::string::npos) << seen["headers"].dump(1);
   for (const char* name : {"connection", "keep-alive", "te", "trailer", "upgrade", "cookie",
                            "expect", "proxy-connection", "transfer-encoding"})
     EXPECT_EQ(field_of(seen, name), "") << name;
   EXPECT_EQ(field_of(seen, "accept-encoding"), "identity");
-  EXPECT_EQ(field_of(seen, "host"), "127.0.0.1:" + std::to_string(road.mock_port()));
+  EXPECT_EQ(field_of(seen, "host"), "127.0.0.1:" + std::to_string(fixture.mock_port()));
   EXPECT_EQ(field_of(seen, "user-agent"), "claude-cli/2.1.197 (external, cli)");
   EXPECT_EQ(field_of(seen, "x-app"), "cli");
   EXPECT_EQ(field_of(seen, "x-never-heard-of"), "kept;  as it is");
@@ -268,7 +268,7 @@ TEST_P(PassThrough, hands_on_what_the_client_says_and_not_what_is_between_it_and
 }
 
 TEST_P(PassThrough, answers_expect_itself_and_does_not_hand_it_on) {
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   const std::string body = kWhole;
   client.send(std::string("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\n") + kFields +
               "Expect: 100-continue\r\nContent-Length: " + std::to_string(body.size()) +
@@ -276,31 +276,32 @@ TEST_P(PassThrough, answers_expect_itself_and_does_not_hand_it_on) {
   ASSERT_TRUE(client.wait_for("HTTP/1.1 100 Continue\r\n\r\n"));
   client.send(body);
   EXPECT_EQ(client.read_reply().status, 200);
-  EXPECT_EQ(field_of(road.requests().at(0), "expect"), "");
+  EXPECT_EQ(field_of(fixture.requests().at(0), "expect"), "");
 }
 
 TEST_P(PassThrough, names_itself_only_where_the_client_has_no_name) {
   (void)post(kWhole);
-  const std::string name = field_of(road.requests().at(0), "user-agent");
+  const std::string name = field_of(fixture.requests().at(0), "user-agent");
   EXPECT_TRUE(name.starts_with("ccproxy/")) << name;
-  EXPECT_EQ(field_of(road.requests().at(0), "x-app"), "");
+  EXPECT_EQ(field_of(fixture.requests().at(0), "x-app"), "");
 }
 
 TEST_P(PassThrough, hands_on_what_the_upstream_says_and_not_what_is_between_it_and_us) {
-  road.reply({{"text", "Hi"},
-              {"headers", Document::array({{"request-id", "req_1"},
-                                           {"connection", "keep-alive, X-Named"},
-                                           {"X-Named", "secret"},
-                                           {"keep-alive", "timeout=secret"},
-                                           {"proxy-authenticate", "secret"},
-                                           {"set-cookie", "secret=1"},
-                                           {"Set-Cookie", "secret=2"},
-                                           {"Server", "secret"},
-                                           {"alt-svc", "secret"},
-                                           {"vary", "Origin"},
-                                           {"x-unknown", "one"},
-                                           {"x-unknown", "two"},
-                                           {"content-disposition", "inline; filename=\"a b\""}})}});
+  fixture.reply(
+      {{"text", "Hi"},
+       {"headers", Document::array({{"request-id", "req_1"},
+                                    {"connection", "keep-alive, X-Named"},
+                                    {"X-Named", "secret"},
+                                    {"keep-alive", "timeout=secret"},
+                                    {"proxy-authenticate", "secret"},
+                                    {"set-cookie", "secret=1"},
+                                    {"Set-Cookie", "secret=2"},
+                                    {"Server", "secret"},
+                                    {"alt-svc", "secret"},
+                                    {"vary", "Origin"},
+                                    {"x-unknown", "one"},
+                                    {"x-unknown", "two"},
+                                    {"content-disposition", "inline; filename=\"a b\""}})}});
   const Reply reply = post(kWhole);
   const std::string head = reply.raw.substr(0, reply.raw.find("\r\n\r\n"));
   EXPECT_EQ(head.find("secret"), std::string::npos) << head;
@@ -317,7 +318,8 @@ TEST_P(PassThrough, hands_on_what_the_upstream_says_and_not_what_is_between_it_a
 
 TEST_P(PassThrough, passes_a_coded_answer_with_its_field_and_still_reads_its_usage) {
   for (const char* body : {kStreamed, kWhole}) {
-    road.reply({{"text", "one two three"}, {"fault", "gzip"}, {"usage", {{"input_tokens", 77}}}});
+    fixture.reply(
+        {{"text", "one two three"}, {"fault", "gzip"}, {"usage", {{"input_tokens", 77}}}});
     const Reply reply = post(body);
     EXPECT_EQ(reply.field("content-encoding"), "gzip");
     EXPECT_TRUE(reply.complete);
@@ -326,7 +328,7 @@ TEST_P(PassThrough, passes_a_coded_answer_with_its_field_and_still_reads_its_usa
     ASSERT_TRUE(decoder.decode(reply.body, text, 1 << 20));
     EXPECT_TRUE(decoder.complete());
     EXPECT_NE(text.find("end_turn"), std::string::npos) << text;
-    Document receipt = road.receipts(road.requests().size()).back();
+    Document receipt = fixture.receipts(fixture.requests().size()).back();
     EXPECT_EQ(receipt["input_tokens"], 77);
     EXPECT_EQ(receipt["output_tokens"], 3);
     EXPECT_EQ(receipt["stop_reason"], "end_turn");
@@ -338,12 +340,12 @@ TEST_P(PassThrough, logs_what_a_stream_and_a_whole_answer_cost) {
                     {"cache_read_input_tokens", 1200},
                     {"cache_creation_input_tokens", 30},
                     {"output_tokens", 5}};
-  road.reply({{"text", "one two three four five"},
-              {"usage", usage},
-              {"headers", {{"request-id", "req_abc"}}}});
+  fixture.reply({{"text", "one two three four five"},
+                 {"usage", usage},
+                 {"headers", {{"request-id", "req_abc"}}}});
   (void)post(kStreamed, std::string(kFields) + "user-agent: some-client/1.2 (x)\r\n");
   (void)post(kWhole, std::string(kFields) + "user-agent: some-client/1.2 (x)\r\n");
-  for (Document& receipt : road.receipts(2)) {
+  for (Document& receipt : fixture.receipts(2)) {
     EXPECT_EQ(receipt["route"], "/v1/messages");
     EXPECT_EQ(receipt["method"], "POST");
     EXPECT_EQ(receipt["client"], "some-client/1.2");

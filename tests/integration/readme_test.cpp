@@ -70,12 +70,12 @@ class ReadmeRequests : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Workers, ReadmeRequests, testing::Values(1U, 2U));
 
 TEST_P(ReadmeRequests, work_as_they_stand_there) {
-  const Road road(Plan{.workers = GetParam()});
+  const ProxyFixture fixture(Plan{.workers = GetParam()});
   const auto requests = requests_of("README.md");
   EXPECT_EQ(requests.size(), 9U);
   for (const Shown& shown : requests) {
     SCOPED_TRACE(shown.line);
-    const Reply reply = ask(road.port(), shown.body.empty() ? "GET" : "POST", shown.target,
+    const Reply reply = ask(fixture.port(), shown.body.empty() ? "GET" : "POST", shown.target,
                             shown.body, shown.fields);
     EXPECT_EQ(reply.status, 200) << reply.raw;
     EXPECT_FALSE(reply.has("x-ccproxy-warning")) << "a newcomer did nothing wrong";

@@ -11,12 +11,12 @@ namespace {
 class Refused : public testing::TestWithParam<unsigned> {
  protected:
   Reply refuse(int status, const std::string& type, const std::string& message) {
-    road.reply({{"status", status}, {"error", {{"type", type}, {"message", message}}}});
-    return ask(road.port(), "POST", "/v1/messages", kWhole, kFields);
+    fixture.reply({{"status", status}, {"error", {{"type", type}, {"message", message}}}});
+    return ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields);
   }
 
-  Road road{Plan{.workers = GetParam(),
-                 .environment = {{"CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-mine"}}}};
+  ProxyFixture fixture{Plan{.workers = GetParam(),
+                            .environment = {{"CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-mine"}}}};
 };
 
 INSTANTIATE_TEST_SUITE_P(Workers, Refused, testing::Values(1U, 2U));
@@ -29,10 +29,10 @@ TEST_P(Refused, a_subscription_is_told_in_the_providers_words_and_explained_besi
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(Document::parse(reply.body)["error"]["message"], message);
   EXPECT_EQ(reply.field("x-ccproxy-warning"), "subscription_refused");
-  const Document receipt = road.receipt();
+  const Document receipt = fixture.receipt();
   EXPECT_EQ(receipt["warning"], "subscription_refused");
   EXPECT_NE(receipt["detail"].get<std::string>().find("API key"), std::string::npos);
-  const Document requests = road.requests();
+  const Document requests = fixture.requests();
   EXPECT_EQ(requests.size(), 1U) << "never sent again";
   EXPECT_TRUE(field_of(requests[0], "user-agent").starts_with("ccproxy/"));
 }
@@ -40,8 +40,8 @@ TEST_P(Refused, a_subscription_is_told_in_the_providers_words_and_explained_besi
 TEST_P(Refused, bodies_pass_byte_for_byte_whatever_they_are) {
   for (const std::string& body : {std::string(), std::string("not JSON"), std::string(200'000, 'x'),
                                   std::string(R"({"error" : {"message":"\u0041"} , "x":1})")}) {
-    road.reply({{"status", 400}, {"body", body}});
-    const Reply reply = ask(road.port(), "POST", "/v1/messages", kWhole, kFields);
+    fixture.reply({{"status", 400}, {"body", body}});
+    const Reply reply = ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields);
     EXPECT_EQ(reply.status, 400);
     EXPECT_TRUE(reply.body == body) << body.size();
     EXPECT_TRUE(reply.complete);
@@ -50,32 +50,32 @@ TEST_P(Refused, bodies_pass_byte_for_byte_whatever_they_are) {
 }
 
 TEST_P(Refused, an_error_that_breaks_off_says_so) {
-  road.reply({{"status", 500},
-              {"error", {{"type", "api_error"}, {"message", std::string(5000, 'x')}}},
-              {"fault", "close-mid"}});
-  const Reply reply = ask(road.port(), "POST", "/v1/messages", kWhole, kFields);
+  fixture.reply({{"status", 500},
+                 {"error", {{"type", "api_error"}, {"message", std::string(5000, 'x')}}},
+                 {"fault", "close-mid"}});
+  const Reply reply = ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields);
   EXPECT_EQ(reply.status, 500);
   EXPECT_TRUE(reply.complete);
   EXPECT_NE(reply.body.find("connection lost"), std::string::npos) << reply.raw.substr(0, 300);
 }
 
 TEST_P(Refused, usage_credits_are_told_when_they_pay) {
-  road.reply(
+  fixture.reply(
       {{"text", "Hi"}, {"headers", {{"anthropic-ratelimit-unified-overage-in-use", "true"}}}});
-  const Reply reply = ask(road.port(), "POST", "/v1/messages", kWhole, kFields);
+  const Reply reply = ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields);
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.field("x-ccproxy-warning"), "usage_credits_in_use");
-  EXPECT_EQ(road.receipt()["warning"], "usage_credits_in_use");
-  const Document health = Document::parse(ask(road.port(), "GET", "/health").body);
+  EXPECT_EQ(fixture.receipt()["warning"], "usage_credits_in_use");
+  const Document health = Document::parse(ask(fixture.port(), "GET", "/health").body);
   EXPECT_EQ(health["limits"]["fields"]["anthropic-ratelimit-unified-overage-in-use"], "true");
 }
 
 TEST_P(Refused, who_asks_is_this_program_when_the_sign_in_is_its_own) {
-  (void)ask(road.port(), "POST", "/v1/messages", kWhole,
+  (void)ask(fixture.port(), "POST", "/v1/messages", kWhole,
             std::string(kFields) +
                 "user-agent: claude-cli/2.1 (external)\r\nx-app: cli\r\n"
                 "anthropic-beta: claude-code-1\r\n");
-  const Document seen = road.requests().at(0);
+  const Document seen = fixture.requests().at(0);
   EXPECT_TRUE(field_of(seen, "user-agent").starts_with("ccproxy/"));
   EXPECT_EQ(field_of(seen, "x-app"), "");
   EXPECT_EQ(field_of(seen, "anthropic-beta"), "claude-code-1,oauth-2025-04-20");

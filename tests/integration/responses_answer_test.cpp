@@ -28,19 +28,20 @@ class ResponsesAnswer : public testing::TestWithParam<unsigned> {
  protected:
   // Asked twice: the two shapes of the answer are one.
   [[nodiscard]] ResponseEvents both(const Document& more = Document::object()) {
-    ResponseEvents read = stream_response(road, more);
-    EXPECT_EQ(without_identity(whole_response(road, more)), without_identity(read.response()));
+    ResponseEvents read = stream_response(fixture, more);
+    EXPECT_EQ(without_identity(whole_response(fixture, more)), without_identity(read.response()));
     return read;
   }
 
-  Road road{Plan{.workers = GetParam()}};
+  ProxyFixture fixture{Plan{.workers = GetParam()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ResponsesAnswer, testing::Values(1U, 2U));
 
 constexpr const char* kTools = R"({"tools":[{"type":"function","name":"f"}]})";
 
 TEST_P(ResponsesAnswer, p51_a02_a_text_has_every_event_in_its_place) {
-  road.reply(json_of(R"({"blocks":[{"text":"Hel","deltas":["Hel"]},{"text":"lo","deltas":["lo"]}],
+  fixture.reply(
+      json_of(R"({"blocks":[{"text":"Hel","deltas":["Hel"]},{"text":"lo","deltas":["lo"]}],
       "usage":{"input_tokens":10,"cache_read_input_tokens":100,"cache_creation_input_tokens":5,
                "output_tokens":20}})"));
   const ResponseEvents read = both();
@@ -60,7 +61,7 @@ TEST_P(ResponsesAnswer, p51_a02_a_text_has_every_event_in_its_place) {
 }
 
 TEST_P(ResponsesAnswer, b04_every_field_that_the_schema_demands_is_there) {
-  const Document response = whole_response(road, {{"metadata", {{"a", "b"}}}});
+  const Document response = whole_response(fixture, {{"metadata", {{"a", "b"}}}});
   for (const char* name : {"id",
                            "object",
                            "created_at",
@@ -106,8 +107,8 @@ TEST_P(ResponsesAnswer, b04_every_field_that_the_schema_demands_is_there) {
 }
 
 TEST_P(ResponsesAnswer, d01_an_answer_names_its_request) {
-  const Reply reply = respond(road, response_body({{"stream", true}, {"truncation", "auto"}}));
-  const Document request = road.requests().at(0);
+  const Reply reply = respond(fixture, response_body({{"stream", true}, {"truncation", "auto"}}));
+  const Document request = fixture.requests().at(0);
   EXPECT_FALSE(reply.field("x-request-id").empty());
   EXPECT_EQ(reply.field("x-ccproxy-ignored"), "truncation");
   EXPECT_EQ(reply.field("cache-control"), "no-cache");
@@ -115,13 +116,13 @@ TEST_P(ResponsesAnswer, d01_an_answer_names_its_request) {
   EXPECT_FALSE(reply.has("content-length"));
   EXPECT_EQ(field_of(request, "anthropic-version"), "2023-06-01");
   EXPECT_EQ(json_of(body_of(request))["stream"], true);
-  const Document receipt = road.receipt();
+  const Document receipt = fixture.receipt();
   EXPECT_EQ(receipt["status"], 200);
   EXPECT_EQ(receipt["route"], "/v1/responses");
 }
 
 TEST_P(ResponsesAnswer, p52_a03_reasoning_and_a_call_are_items_of_their_own) {
-  road.reply(json_of(R"({"blocks":[{"thinking":"xy","deltas":["x","y"],"signature":"S"},
+  fixture.reply(json_of(R"({"blocks":[{"thinking":"xy","deltas":["x","y"],"signature":"S"},
       {"tool_use":{"id":"toolu_1","name":"f","fragments":["{\"a\":","1}"]}}]})"));
   Document more = json_of(kTools);
   more["reasoning"] = json_of(R"({"effort":"low","summary":"auto"})");
@@ -142,7 +143,7 @@ TEST_P(ResponsesAnswer, p52_a03_reasoning_and_a_call_are_items_of_their_own) {
   EXPECT_TRUE(output[0]["encrypted_content"].get<std::string>().starts_with("ccp1."));
   EXPECT_EQ(output[1]["call_id"], "toolu_1");
   EXPECT_EQ(output[1]["arguments"], "{\"a\":1}");
-  const Document sent = sent_body(road);
+  const Document sent = sent_body(fixture);
   EXPECT_EQ(sent["thinking"]["display"], "summarized");
   EXPECT_EQ(sent["output_config"]["effort"], "low");
 }
@@ -151,7 +152,7 @@ TEST_P(ResponsesAnswer, p53_p54_hidden_and_redacted_thinking_has_no_summary) {
   for (const char* block : {R"({"thinking":"","signature":"S"})", R"({"redacted_thinking":"DATA"})",
                             R"({"thinking":"nobody asked","signature":"S"})"}) {
     SCOPED_TRACE(block);
-    road.reply({{"blocks", {json_of(block), json_of(R"({"text":"t"})")}}});
+    fixture.reply({{"blocks", {json_of(block), json_of(R"({"text":"t"})")}}});
     const ResponseEvents read = both();
     EXPECT_TRUE(read.names().starts_with(
         "created in_progress output_item.added output_item.done output_item.added content_part"))
@@ -164,7 +165,7 @@ TEST_P(ResponsesAnswer, p53_p54_hidden_and_redacted_thinking_has_no_summary) {
 }
 
 TEST_P(ResponsesAnswer, p55_a06_a_custom_tool_gets_its_text) {
-  road.reply(json_of(R"({"blocks":[{"tool_use":{"id":"t","name":"p",
+  fixture.reply(json_of(R"({"blocks":[{"tool_use":{"id":"t","name":"p",
       "fragments":["{\"inp","ut\": \"a\\","nb\\u","00e9 \\\"","q\"}"]}}]})"));
   const ResponseEvents read = both(json_of(R"({"tools":[{"type":"custom","name":"p"}]})"));
   EXPECT_TRUE(read.names().ends_with(
@@ -187,7 +188,7 @@ TEST_P(ResponsesAnswer, a04_indices_are_contiguous_whatever_stands_before_a_call
                                               {reasoning, call},
                                               {reasoning, text, call, second},
                                               {text, reasoning, text, call}}) {
-    road.reply({{"blocks", blocks}});
+    fixture.reply({{"blocks", blocks}});
     const Document output = both(tools).response()["output"];
     ASSERT_EQ(output.size(), blocks.size());
     EXPECT_EQ(output.back()["arguments"], "{}") << "case A5";
@@ -197,7 +198,7 @@ TEST_P(ResponsesAnswer, a04_indices_are_contiguous_whatever_stands_before_a_call
 TEST_P(ResponsesAnswer, p56_a15_a_refusal_is_told_in_the_configured_style) {
   const Document refusal = json_of(R"({"blocks":[{"text":"Par"}],"stop_reason":"refusal",
       "stop_details":{"type":"refusal","explanation":"E"}})");
-  road.reply(refusal);
+  fixture.reply(refusal);
   const ResponseEvents read = both();
   EXPECT_TRUE(read.names().ends_with(
       "content_part.added refusal.delta refusal.done content_part.done output_item.done completed"))
@@ -207,11 +208,11 @@ TEST_P(ResponsesAnswer, p56_a15_a_refusal_is_told_in_the_configured_style) {
   EXPECT_EQ(content[1], json_of(R"({"type":"refusal","refusal":"E"})"));
 
   const std::string codex = std::string(kOpenAiFields) + "user-agent: codex_cli_rs/0.1\r\n";
-  const ResponseEvents shown = stream_response(road, Document::object(), codex);
+  const ResponseEvents shown = stream_response(fixture, Document::object(), codex);
   EXPECT_EQ(shown.names().find("refusal"), std::string::npos) << "Codex shows none of it";
   EXPECT_TRUE(shown.text().starts_with("Par") && shown.text().ends_with("E")) << shown.text();
 
-  Road other(
+  ProxyFixture other(
       Plan{.workers = GetParam(), .config = R"({"translation":{"refusalStyle":"incomplete"}})"});
   other.reply(refusal);
   const Document response = stream_response(other).response();
@@ -220,7 +221,8 @@ TEST_P(ResponsesAnswer, p56_a15_a_refusal_is_told_in_the_configured_style) {
 }
 
 TEST_P(ResponsesAnswer, p57_a15_what_was_cut_is_incomplete) {
-  road.reply(json_of(R"({"blocks":[{"tool_use":{"id":"t","name":"f","fragments":["{\"a\":\"lo"]}}],
+  fixture.reply(
+      json_of(R"({"blocks":[{"tool_use":{"id":"t","name":"f","fragments":["{\"a\":\"lo"]}}],
       "stop_reason":"max_tokens","usage":{"output_tokens":9}})"));
   const Document response = both(json_of(kTools)).response();
   EXPECT_EQ(response["status"], "incomplete");
@@ -230,29 +232,29 @@ TEST_P(ResponsesAnswer, p57_a15_what_was_cut_is_incomplete) {
   EXPECT_EQ(response["usage"]["output_tokens"], 9);
   EXPECT_TRUE(response["completed_at"].is_null());
   for (const char* reason : {"max_tokens", "model_context_window_exceeded"}) {
-    road.reply({{"text", "cut"}, {"stop_reason", reason}});
+    fixture.reply({{"text", "cut"}, {"stop_reason", reason}});
     EXPECT_EQ(both().response()["incomplete_details"]["reason"], "max_output_tokens") << reason;
   }
   for (const char* reason : {"end_turn", "stop_sequence", "brand_new"}) {
-    road.reply({{"text", "whole"}, {"stop_reason", reason}});
+    fixture.reply({{"text", "whole"}, {"stop_reason", reason}});
     EXPECT_EQ(both().response()["status"], "completed") << reason;
   }
 }
 
 TEST_P(ResponsesAnswer, p58_an_error_in_the_middle_fails_the_response) {
-  road.reply(json_of(R"({"text":"Hello over there","fault":"error-mid=4"})"));
-  const ResponseEvents read = stream_response(road);
+  fixture.reply(json_of(R"({"text":"Hello over there","fault":"error-mid=4"})"));
+  const ResponseEvents read = stream_response(fixture);
   EXPECT_TRUE(read.names().ends_with("output_text.delta failed")) << read.names();
   EXPECT_EQ(read.response()["status"], "failed");
   EXPECT_EQ(read.response()["error"]["code"], "server_error");
   // Nothing was told yet, so there is a status to tell it with.
-  const Document error = error_in(respond(road, response_body()));
+  const Document error = error_in(respond(fixture, response_body()));
   EXPECT_EQ(error["status"], 503);
   EXPECT_EQ(error["code"], "overloaded");
 }
 
 TEST_P(ResponsesAnswer, p64_a_search_and_what_it_is_cited_for) {
-  road.reply(json_of(R"({"blocks":[{"web_search":{"query":"q","results":[
+  fixture.reply(json_of(R"({"blocks":[{"web_search":{"query":"q","results":[
       {"url":"https://a.com/","title":"T"}]}},{"text":"x","citations":[
       {"url":"https://a.com/","title":"T","cited_text":"c"}]}]})"));
   Document more = json_of(R"({"include":["web_search_call.action.sources"],"tools":[
@@ -267,9 +269,9 @@ TEST_P(ResponsesAnswer, p64_a_search_and_what_it_is_cited_for) {
                         "sources":[{"type":"url","url":"https://a.com/"}]})"));
   EXPECT_EQ(read.response()["output"][1]["content"][0]["annotations"].size(), 1U);
   EXPECT_EQ(read.event("output_text.annotation.added")["annotation"]["url"], "https://a.com/");
-  EXPECT_EQ(sent_body(road)["tools"][0]["allowed_domains"], json_of(R"(["a.com"])"));
+  EXPECT_EQ(sent_body(fixture)["tools"][0]["allowed_domains"], json_of(R"(["a.com"])"));
 
-  road.reply(json_of(R"({"blocks":[{"web_search":{"query":"q","error":"unavailable"}},
+  fixture.reply(json_of(R"({"blocks":[{"web_search":{"query":"q","error":"unavailable"}},
                                    {"text":"x"}]})"));
   const ResponseEvents failed = both(more);
   EXPECT_TRUE(failed.event("web_search_call.completed").is_null());
@@ -278,7 +280,7 @@ TEST_P(ResponsesAnswer, p64_a_search_and_what_it_is_cited_for) {
 
 TEST_P(ResponsesAnswer, p65_tools_and_settings_are_told_back) {
   const Document response = whole_response(
-      road,
+      fixture,
       json_of(R"({"tools":[{"type":"function","name":"f","parameters":{"type":"object"}}]})"));
   EXPECT_EQ(response["tools"], json_of(R"([{"type":"function","name":"f","description":null,
                                             "parameters":{"type":"object"},"strict":false}])"));

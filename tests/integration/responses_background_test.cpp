@@ -26,7 +26,7 @@ class ResponsesBackground : public testing::TestWithParam<unsigned> {
     std::unique_ptr<RawClient> peer;
   };
   // One that has told "Hel" and goes on when the test says so.
-  Begun begin(const Road& on, bool tells = true) {
+  Begun begin(const ProxyFixture& on, bool tells = true) {
     const Document queued = whole_response(on, {{"background", true}});
     EXPECT_EQ(queued["status"], "queued");
     EXPECT_EQ(queued["background"], true);
@@ -42,12 +42,12 @@ class ResponsesBackground : public testing::TestWithParam<unsigned> {
   static void end(const Begun& begun) {
     begun.peer->send(chunked(text_event("lo") + stop_events()) + "0\r\n\r\n");
   }
-  [[nodiscard]] std::string status_of(const std::string& id, const Road& on) const {
+  [[nodiscard]] std::string status_of(const std::string& id, const ProxyFixture& on) const {
     const Document response = stored_response(on, id);
     return response.is_null() ? "none" : response.at("status").get<std::string>();
   }
-  [[nodiscard]] bool becomes(const std::string& id, const std::string& status, const Road& on,
-                             milliseconds limit = kPatience) const {
+  [[nodiscard]] bool becomes(const std::string& id, const std::string& status,
+                             const ProxyFixture& on, milliseconds limit = kPatience) const {
     return wait_until([&] { return status_of(id, on) == status; }, limit);
   }
   static std::string follow_request(const std::string& id, int after = -1) {
@@ -57,25 +57,27 @@ class ResponsesBackground : public testing::TestWithParam<unsigned> {
   }
 
   RawUpstream upstream;
-  Road road{Plan{.workers = GetParam(),
-                 .config = R"({"upstream":{"maxRetries":0},"server":{"shutdownGraceSeconds":1},
+  ProxyFixture fixture{
+      Plan{.workers = GetParam(),
+           .config = R"({"upstream":{"maxRetries":0},"server":{"shutdownGraceSeconds":1},
                                "timeouts":{"sseKeepAliveSeconds":1}})",
-                 .upstream = upstream.url()}};
+           .upstream = upstream.url()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ResponsesBackground, testing::Values(1U, 2U));
 
 TEST_P(ResponsesBackground, p68_queued_at_once_polled_until_it_is_completed) {
-  const Begun begun = begin(road, false);
-  EXPECT_EQ(status_of(begun.id, road), "queued") << "nothing has answered yet";
+  const Begun begun = begin(fixture, false);
+  EXPECT_EQ(status_of(begun.id, fixture), "queued") << "nothing has answered yet";
   begun.peer->send(kEventStreamHead +
                    chunked(message_start_event() + text_start_event() + text_event("Hel")));
-  EXPECT_TRUE(becomes(begun.id, "in_progress", road));
+  EXPECT_TRUE(becomes(begun.id, "in_progress", fixture));
   end(begun);
-  const Document response = ended_response(road, begun.id);
+  const Document response = ended_response(fixture, begun.id);
   EXPECT_EQ(response["status"], "completed");
   EXPECT_EQ(response["output"][0]["content"][0]["text"], "Hello");
   EXPECT_EQ(response["usage"]["output_tokens"], 7);
-  const ResponseEvents read = read_events(ask_stored(road, "GET", begun.id + "?stream=true").body);
+  const ResponseEvents read =
+      read_events(ask_stored(fixture, "GET", begun.id + "?stream=true").body);
   EXPECT_EQ(read.fault, "");
   EXPECT_TRUE(read.names().starts_with("created queued in_progress output_item.added"))
       << read.names();
@@ -83,11 +85,11 @@ TEST_P(ResponsesBackground, p68_queued_at_once_polled_until_it_is_completed) {
 }
 
 TEST_P(ResponsesBackground, p68_followed_live_by_many_from_anywhere) {
-  const Begun begun = begin(road);
-  ASSERT_TRUE(becomes(begun.id, "in_progress", road));
+  const Begun begun = begin(fixture);
+  ASSERT_TRUE(becomes(begun.id, "in_progress", fixture));
   std::vector<std::unique_ptr<RawClient>> followers;
   for (int i = 0; i < 8; ++i) {
-    followers.push_back(std::make_unique<RawClient>(road.port()));
+    followers.push_back(std::make_unique<RawClient>(fixture.port()));
     followers.back()->send(follow_request(begun.id, i % 4 == 0 ? -1 : i % 4));
   }
   for (const auto& follower : followers)
@@ -111,7 +113,7 @@ TEST_P(ResponsesBackground, p68_followed_live_by_many_from_anywhere) {
 
 TEST_P(ResponsesBackground, p68_a_stream_that_was_lost_is_read_on) {
   for (int round = 0; round < 4; ++round) {
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     client.send(request("POST", kResponses,
                         response_body({{"stream", true}, {"background", true}}).dump(),
                         kOpenAiFields));
@@ -124,7 +126,7 @@ TEST_P(ResponsesBackground, p68_a_stream_that_was_lost_is_read_on) {
     client.close();
     const auto at = before.find("resp_");
     const std::string id = before.substr(at, before.find('"', at) - at);
-    RawClient again(road.port());
+    RawClient again(fixture.port());
     again.send(follow_request(id, 4));  // created, queued, in_progress, item, part
     ASSERT_TRUE(again.wait_for("\"Hel\""));
     peer->send(chunked(text_event("lo") + stop_events()) + "0\r\n\r\n");
@@ -132,45 +134,45 @@ TEST_P(ResponsesBackground, p68_a_stream_that_was_lost_is_read_on) {
     EXPECT_EQ(rest.fault, "");
     EXPECT_EQ(rest.text(), "Hello");
     EXPECT_EQ(rest.response()["status"], "completed");
-    EXPECT_EQ(rest.response(), stored_response(road, id));
+    EXPECT_EQ(rest.response(), stored_response(fixture, id));
   }
 }
 
 TEST_P(ResponsesBackground, p68_cancel_ends_it_and_the_upstream) {
   for (const bool tells : {false, true}) {
     SCOPED_TRACE(tells);
-    const Begun begun = begin(road, tells);
+    const Begun begun = begin(fixture, tells);
     if (tells) {
-      ASSERT_TRUE(becomes(begun.id, "in_progress", road));
+      ASSERT_TRUE(becomes(begun.id, "in_progress", fixture));
     }
-    RawClient follower(road.port());
+    RawClient follower(fixture.port());
     follower.send(follow_request(begun.id));
     ASSERT_TRUE(follower.wait_for("response.queued"));
-    const Document cancelled = json_of(ask_stored(road, "POST", begun.id + "/cancel").body);
+    const Document cancelled = json_of(ask_stored(fixture, "POST", begun.id + "/cancel").body);
     EXPECT_EQ(cancelled.value("status", ""), "cancelled") << cancelled;
     EXPECT_TRUE(begun.peer->wait_closed(kSecond));
-    EXPECT_EQ(stored_response(road, begun.id), cancelled);
+    EXPECT_EQ(stored_response(fixture, begun.id), cancelled);
     const Reply told = follower.read_reply();
     EXPECT_TRUE(told.complete);
     EXPECT_EQ(read_some_events(told.body).ends(), 1) << told.body;
-    const Reply again = ask_stored(road, "POST", begun.id + "/cancel");
+    const Reply again = ask_stored(fixture, "POST", begun.id + "/cancel");
     EXPECT_EQ(json_of(again.body), cancelled) << "once more is no error";
-    EXPECT_EQ(error_in(respond(road, response_body({{"previous_response_id", begun.id}})))
+    EXPECT_EQ(error_in(respond(fixture, response_body({{"previous_response_id", begun.id}})))
                   .value("code", ""),
               "previous_response_not_found");
   }
 }
 
 TEST_P(ResponsesBackground, p68_cancel_of_what_is_over_changes_nothing) {
-  const Begun begun = begin(road);
+  const Begun begun = begin(fixture);
   end(begun);
-  const Document response = ended_response(road, begun.id);
-  EXPECT_EQ(json_of(ask_stored(road, "POST", begun.id + "/cancel").body), response);
+  const Document response = ended_response(fixture, begun.id);
+  EXPECT_EQ(json_of(ask_stored(fixture, "POST", begun.id + "/cancel").body), response);
 }
 
 // Each follower is told one last event, whatever of the response it has seen.
 TEST_P(ResponsesBackground, erased_while_it_runs) {
-  RawClient asker(road.port());
+  RawClient asker(fixture.port());
   asker.send(request("POST", kResponses,
                      response_body({{"stream", true}, {"background", true}}).dump(),
                      kOpenAiFields));
@@ -180,16 +182,16 @@ TEST_P(ResponsesBackground, erased_while_it_runs) {
   ASSERT_TRUE(begun.peer);
   begun.peer->send(kEventStreamHead + chunked(message_start_event() + text_start_event() +
                                               text_event("Hel") + text_event(kLong)));
-  ASSERT_TRUE(becomes(begun.id, "in_progress", road));
-  RawClient early(road.port()), late(road.port()), ahead(road.port());
+  ASSERT_TRUE(becomes(begun.id, "in_progress", fixture));
+  RawClient early(fixture.port()), late(fixture.port()), ahead(fixture.port());
   early.send(follow_request(begun.id));
   late.send(follow_request(begun.id, 3));
   ahead.send(follow_request(begun.id, 1000));
   for (RawClient* follower : {&asker, &early, &late}) ASSERT_TRUE(follower->wait_for("\"Hel\""));
   ASSERT_TRUE(ahead.wait_for("200 OK"));
-  EXPECT_EQ(ask_stored(road, "DELETE", begun.id).status, 200);
+  EXPECT_EQ(ask_stored(fixture, "DELETE", begun.id).status, 200);
   EXPECT_TRUE(begun.peer->wait_closed(kSecond)) << "nobody can ever read it";
-  EXPECT_EQ(status_of(begun.id, road), "none");
+  EXPECT_EQ(status_of(begun.id, fixture), "none");
   int which = 0;
   for (RawClient* follower : {&asker, &early, &late, &ahead}) {
     SCOPED_TRACE(which++);
@@ -197,7 +199,8 @@ TEST_P(ResponsesBackground, erased_while_it_runs) {
     EXPECT_TRUE(told.complete) << told.raw;
     EXPECT_EQ(read_some_events(told.body).ends(), follower == &ahead ? 0 : 1) << told.body;
   }
-  EXPECT_FALSE(wait_until([&] { return status_of(begun.id, road) != "none"; }, milliseconds(300)))
+  EXPECT_FALSE(
+      wait_until([&] { return status_of(begun.id, fixture) != "none"; }, milliseconds(300)))
       << "it came back";
 }
 
@@ -206,21 +209,21 @@ TEST_P(ResponsesBackground, erased_while_it_runs) {
 TEST_P(ResponsesBackground, erased_while_it_runs_for_its_client) {
   for (const bool streams : {true, false}) {
     SCOPED_TRACE(streams ? "streamed" : "whole");
-    RawClient asker(road.port());
+    RawClient asker(fixture.port());
     asker.send(
         request("POST", kResponses, response_body({{"stream", streams}}).dump(), kOpenAiFields));
     const Begun begun{.id = "", .peer = next_message(upstream)};
     ASSERT_TRUE(begun.peer);
     begun.peer->send(kEventStreamHead +
                      chunked(message_start_event() + text_start_event() + text_event("Hel")));
-    const std::string id = only_kept(road);
-    RawClient early(road.port()), late(road.port()), ahead(road.port());
+    const std::string id = only_kept(fixture);
+    RawClient early(fixture.port()), late(fixture.port()), ahead(fixture.port());
     early.send(follow_request(id));
     late.send(follow_request(id, 3));
     ahead.send(follow_request(id, 1000));
     for (RawClient* follower : {&early, &late}) ASSERT_TRUE(follower->wait_for("\"Hel\""));
     ASSERT_TRUE(ahead.wait_for("200 OK"));
-    EXPECT_EQ(ask_stored(road, "DELETE", id).status, 200);
+    EXPECT_EQ(ask_stored(fixture, "DELETE", id).status, 200);
     int which = 0;
     for (RawClient* follower : {&early, &late, &ahead}) {
       SCOPED_TRACE(which++);
@@ -234,9 +237,9 @@ TEST_P(ResponsesBackground, erased_while_it_runs_for_its_client) {
     const Document response = streams ? read_events(told.body).response() : json_of(told.body);
     EXPECT_EQ(response.value("status", ""), "completed") << told.body;
     EXPECT_EQ(response["output"][0]["content"][0]["text"], "Hello");
-    EXPECT_EQ(status_of(id, road), "none");
+    EXPECT_EQ(status_of(id, fixture), "none");
   }
-  EXPECT_EQ(road.log().find("could not be kept"), std::string::npos) << road.log();
+  EXPECT_EQ(fixture.log().find("could not be kept"), std::string::npos) << fixture.log();
 }
 
 TEST_P(ResponsesBackground, errors_of_the_upstream_become_failed) {
@@ -261,10 +264,10 @@ TEST_P(ResponsesBackground, errors_of_the_upstream_become_failed) {
        "server_error"}};
   for (const auto& [answer, code] : rows) {
     SCOPED_TRACE(answer.substr(0, 40));
-    Begun begun = begin(road, false);
+    Begun begun = begin(fixture, false);
     begun.peer->send(answer);
     if (answer.empty()) begun.peer->close();
-    const Document response = ended_response(road, begun.id);
+    const Document response = ended_response(fixture, begun.id);
     EXPECT_EQ(response["status"], "failed");
     ASSERT_TRUE(response["error"].is_object()) << response;
     const bool has_words_of_upstream =
@@ -273,7 +276,7 @@ TEST_P(ResponsesBackground, errors_of_the_upstream_become_failed) {
     EXPECT_EQ(message.starts_with("connection lost: "), !has_words_of_upstream) << message;
     EXPECT_FALSE(message.empty());
     EXPECT_TRUE(code == nullptr || response["error"]["code"] == code) << response["error"];
-    const Reply replay = ask_stored(road, "GET", begun.id + "?stream=true");
+    const Reply replay = ask_stored(fixture, "GET", begun.id + "?stream=true");
     const ResponseEvents read = read_some_events(replay.body);
     EXPECT_EQ(read.fault, "");
     EXPECT_EQ(read.ends(), 1) << replay.body;
@@ -288,54 +291,56 @@ TEST_P(ResponsesBackground, p68_a_request_that_cannot_be_is_refused_at_once) {
     body["background"] = true;
     for (const bool streams : {false, true}) {
       body["stream"] = streams;
-      EXPECT_EQ(respond(road, body).status, 400) << body;
+      EXPECT_EQ(respond(fixture, body).status, 400) << body;
     }
   }
 }
 
 TEST_P(ResponsesBackground, a_server_that_ends_lets_it_finish) {
-  const Begun begun = begin(road);
-  ASSERT_TRUE(becomes(begun.id, "in_progress", road));
-  road.proxy().signal(SIGTERM);
-  ASSERT_TRUE(road.proxy().wait_for("no new clients"));
+  const Begun begun = begin(fixture);
+  ASSERT_TRUE(becomes(begun.id, "in_progress", fixture));
+  fixture.proxy().signal(SIGTERM);
+  ASSERT_TRUE(fixture.proxy().wait_for("no new clients"));
   end(begun);
-  EXPECT_EQ(road.proxy().wait_exit(), 0);
-  road.restart();
-  const Document response = stored_response(road, begun.id);
+  EXPECT_EQ(fixture.proxy().wait_exit(), 0);
+  fixture.restart();
+  const Document response = stored_response(fixture, begun.id);
   EXPECT_EQ(response.at("status"), "completed");
   EXPECT_EQ(response["output"][0]["content"][0]["text"], "Hello");
 }
 
 TEST_P(ResponsesBackground, a_server_that_cannot_wait_says_that_it_failed) {
-  const Begun begun = begin(road), silent = begin(road, false);
-  ASSERT_TRUE(becomes(begun.id, "in_progress", road));
-  RawClient follower(road.port());
+  const Begun begun = begin(fixture), silent = begin(fixture, false);
+  ASSERT_TRUE(becomes(begun.id, "in_progress", fixture));
+  RawClient follower(fixture.port());
   follower.send(follow_request(begun.id));
   ASSERT_TRUE(follower.wait_for("\"Hel\""));
   const auto asked_at = steady_clock::now();
-  road.proxy().signal(SIGTERM);
+  fixture.proxy().signal(SIGTERM);
   const Reply told = follower.read_reply();
   EXPECT_EQ(read_events(told.body).fault, "") << told.body;
-  EXPECT_EQ(road.proxy().wait_exit(), 0);
+  EXPECT_EQ(fixture.proxy().wait_exit(), 0);
   EXPECT_LT(steady_clock::now() - asked_at, milliseconds(5000));
-  road.restart();
+  fixture.restart();
   for (const std::string& id : {begun.id, silent.id}) {
-    const Document response = stored_response(road, id);
+    const Document response = stored_response(fixture, id);
     EXPECT_EQ(response.at("status"), "failed");
     EXPECT_EQ(response["error"]["code"], "server_error");
     const std::string message = response["error"]["message"];
     EXPECT_TRUE(message.starts_with("connection lost: ")) << message;
-    EXPECT_EQ(read_events(ask_stored(road, "GET", id + "?stream=true").body).response(), response);
+    EXPECT_EQ(read_events(ask_stored(fixture, "GET", id + "?stream=true").body).response(),
+              response);
   }
 }
 
 // What runs without a client holds a place as a client does, so it is bounded as they are.
 TEST(ResponsesBackgroundLimit, turns_the_next_one_away) {
-  Road road{Plan{.config = R"({"limits":{"connections":6}})"}};
-  road.reply(json_of(R"({"fault":"stall"})"));
+  ProxyFixture fixture{Plan{.config = R"({"limits":{"connections":6}})"}};
+  fixture.reply(json_of(R"({"fault":"stall"})"));
   const Document more = {{"background", true}};
-  for (int count = 0; count < 6; ++count) EXPECT_EQ(whole_response(road, more)["status"], "queued");
-  const Reply reply = respond(road, response_body(more));
+  for (int count = 0; count < 6; ++count)
+    EXPECT_EQ(whole_response(fixture, more)["status"], "queued");
+  const Reply reply = respond(fixture, response_body(more));
   EXPECT_EQ(reply.status, 503) << reply.raw;
   EXPECT_EQ(reply.field("retry-after"), "1");
 }

@@ -50,7 +50,7 @@ class ResponsesFaults : public testing::TestWithParam<unsigned> {
   struct Begun {
     std::unique_ptr<RawClient> client, peer;
   };
-  Begun begin(std::size_t count, const Road& on, Document more = Document::object()) {
+  Begun begin(std::size_t count, const ProxyFixture& on, Document more = Document::object()) {
     more["stream"] = true;
     more.update(json_of(R"({"tools":[{"type":"function","name":"f"}],
                             "reasoning":{"effort":"low","summary":"auto"}})"));
@@ -75,7 +75,7 @@ class ResponsesFaults : public testing::TestWithParam<unsigned> {
     EXPECT_EQ(reply.body.find("event: error"), std::string::npos) << "Codex ignores it";
     return read;
   }
-  void expect_failed(Begun& begun, const Road& on, const std::string& code) {
+  void expect_failed(Begun& begun, const ProxyFixture& on, const std::string& code) {
     const ResponseEvents read = end_of(begun);
     EXPECT_TRUE(read.names().ends_with(" failed")) << read.names();
     EXPECT_EQ(read.response()["status"], "failed");
@@ -84,29 +84,30 @@ class ResponsesFaults : public testing::TestWithParam<unsigned> {
   }
 
   RawUpstream upstream;
-  Road road{Plan{.workers = GetParam(),
-                 .config = R"({"timeouts":{"sseKeepAliveSeconds":1,"idleUpstreamSeconds":3,
+  ProxyFixture fixture{
+      Plan{.workers = GetParam(),
+           .config = R"({"timeouts":{"sseKeepAliveSeconds":1,"idleUpstreamSeconds":3,
                                            "pingOnlySeconds":4},
                                "upstream":{"maxRetries":0}})",
-                 .upstream = upstream.url()}};
+           .upstream = upstream.url()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ResponsesFaults, testing::Values(1U, 2U));
 
 TEST_P(ResponsesFaults, a01_an_upstream_that_ends_too_early_at_every_step) {
   for (std::size_t count = 1; count <= steps().size(); ++count) {
     SCOPED_TRACE(count);
-    Begun begun = begin(count, road);
+    Begun begun = begin(count, fixture);
     begun.peer->send("0\r\n\r\n");
-    expect_failed(begun, road, "server_error");
+    expect_failed(begun, fixture, "server_error");
   }
 }
 
 TEST_P(ResponsesFaults, a01_an_upstream_that_is_reset_or_closed_at_every_step) {
   for (std::size_t count = 1; count <= steps().size(); ++count) {
     SCOPED_TRACE(count);
-    Begun begun = begin(count, road);
+    Begun begun = begin(count, fixture);
     count % 2 == 0 ? begun.peer->reset() : begun.peer->close();
-    expect_failed(begun, road, "server_error");
+    expect_failed(begun, fixture, "server_error");
   }
 }
 
@@ -126,7 +127,7 @@ TEST_P(ResponsesFaults, p58_d04_an_error_event_at_every_step_has_a_code_that_cod
   for (std::size_t i = 0; i < steps().size(); ++i) {
     const Row& row = rows[i % rows.size()];
     SCOPED_TRACE(testing::Message() << i << ": " << row.type << ", " << row.message);
-    Begun begun = begin(i + 1, road);
+    Begun begun = begin(i + 1, fixture);
     begun.peer->send(chunked(sse({{"type", "error"},
                                   {"error", {{"type", row.type}, {"message", row.message}}}})) +
                      "0\r\n\r\n");
@@ -141,29 +142,29 @@ TEST_P(ResponsesFaults, p58_d04_an_error_event_at_every_step_has_a_code_that_cod
 
 TEST_P(ResponsesFaults, a01_an_upstream_that_falls_silent) {
   std::vector<Begun> all;
-  for (const std::size_t count : {1U, 4U, 6U, 9U, 11U}) all.push_back(begin(count, road));
+  for (const std::size_t count : {1U, 4U, 6U, 9U, 11U}) all.push_back(begin(count, fixture));
   for (Begun& begun : all) {
-    expect_failed(begun, road, "server_error");
+    expect_failed(begun, fixture, "server_error");
     EXPECT_TRUE(begun.peer->wait_closed(kSecond));
   }
 }
 
 TEST_P(ResponsesFaults, p74_silence_is_filled_with_comments_until_it_is_too_long) {
-  Begun begun = begin(6, road);
+  Begun begun = begin(6, fixture);
   const ResponseEvents read = end_of(begun);
   EXPECT_GE(read.comments, 2);
   EXPECT_LE(read.comments, 4);
 }
 
 TEST_P(ResponsesFaults, pings_become_comments_and_are_no_answer) {
-  Begun begun = begin(6, road);
+  Begun begun = begin(6, fixture);
   begun.peer->send(chunked(kPing));
   EXPECT_TRUE(begun.client->wait_for(": keepalive\n\n", milliseconds(700)));
   const auto until = std::chrono::steady_clock::now() + seconds(10);
   while (std::chrono::steady_clock::now() < until && begun.peer->send(chunked(kPing)) &&
          !begun.client->wait_for("response.failed", milliseconds(200))) {
   }
-  expect_failed(begun, road, "server_error");
+  expect_failed(begun, fixture, "server_error");
 }
 
 TEST_P(ResponsesFaults, a15_what_ends_in_order_is_not_failed) {
@@ -175,7 +176,7 @@ TEST_P(ResponsesFaults, a15_what_ends_in_order_is_not_failed) {
                          Row{"refusal", "completed"}, Row{"brand_new", "completed"}}) {
     for (const std::size_t count : {1U, 3U, 6U, 9U}) {
       SCOPED_TRACE(testing::Message() << row.reason << " after " << count);
-      Begun begun = begin(count, road);
+      Begun begun = begin(count, fixture);
       const int index = count > 7 ? 2 : count > 4 ? 1 : 0;
       begun.peer->send(chunked(stop_events(row.reason, index)) + "0\r\n\r\n");
       const ResponseEvents read = end_of(begun);
@@ -186,9 +187,9 @@ TEST_P(ResponsesFaults, a15_what_ends_in_order_is_not_failed) {
 }
 
 TEST_P(ResponsesFaults, a01_a_server_that_ends_tells_all_its_streams) {
-  Road ending(Plan{.workers = GetParam(),
-                   .config = R"({"server":{"shutdownGraceSeconds":1}})",
-                   .upstream = upstream.url()});
+  ProxyFixture ending(Plan{.workers = GetParam(),
+                           .config = R"({"server":{"shutdownGraceSeconds":1}})",
+                           .upstream = upstream.url()});
   std::vector<Begun> all;
   for (const std::size_t count : {1U, 4U, 6U, 9U}) all.push_back(begin(count, ending));
   ending.proxy().signal(SIGTERM);
@@ -207,27 +208,27 @@ TEST_P(ResponsesFaults, a01_a_server_that_ends_tells_all_its_streams) {
 TEST_P(ResponsesFaults, a_client_that_leaves_takes_the_upstream_with_it) {
   for (const std::size_t count : {1U, 6U, 9U}) {
     SCOPED_TRACE(count);
-    Begun begun = begin(count, road);
+    Begun begun = begin(count, fixture);
     const std::string told = begun.client->take_through("\"id\":\"resp_");
     const std::string id = "resp_" + begun.client->take_through("\"").substr(0, 32);
     begun.client->close();
     EXPECT_TRUE(begun.peer->wait_closed(kSecond)) << "nobody reads, somebody pays";
-    const Document kept = ended_response(road, id);
+    const Document kept = ended_response(fixture, id);
     ASSERT_FALSE(kept.is_null()) << id;
     EXPECT_EQ(kept["status"], "cancelled") << kept;
-    const Reply replay = ask_stored(road, "GET", id + "?stream=true");
+    const Reply replay = ask_stored(fixture, "GET", id + "?stream=true");
     const ResponseEvents read = read_events(replay.body);
     EXPECT_EQ(read.fault, "") << replay.body;
     EXPECT_EQ(read.response(), kept);
   }
-  for (const Document& receipt : road.receipts(3))
+  for (const Document& receipt : fixture.receipts(3))
     EXPECT_TRUE(receipt.at("method") == "GET" || receipt["ended"] == "client_gone") << receipt;
 }
 
 TEST_P(ResponsesFaults, a_client_that_leaves_before_the_answer_began) {
   for (const bool streams : {true, false}) {
     SCOPED_TRACE(streams);
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     client.send(
         request("POST", kResponses, response_body({{"stream", streams}}).dump(), kOpenAiFields));
     const auto peer = next_message(upstream);
@@ -242,7 +243,7 @@ TEST_P(ResponsesFaults, what_fails_before_it_begins_has_a_status) {
   for (const char* event : {R"({"type":"error","error":{"type":"overloaded_error","message":"m"}})",
                             R"({"type":"ping"})"}) {
     SCOPED_TRACE(event);
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     client.send(
         request("POST", kResponses, response_body({{"stream", true}}).dump(), kOpenAiFields));
     const auto peer = next_message(upstream);

@@ -33,12 +33,12 @@ struct Seen {
 };
 
 // Each of these goes on until nobody answers any more.
-void stream_on(const Road& road, Seen& seen) {
+void stream_on(const ProxyFixture& fixture, Seen& seen) {
   std::string previous;
   while (true) {
     Document more = {{"stream", true}};
     if (!previous.empty()) more["previous_response_id"] = previous;
-    const Reply reply = respond(road, response_body(more), kClosing);
+    const Reply reply = respond(fixture, response_body(more), kClosing);
     const ResponseEvents read = read_some_events(reply.body);
     if (reply.status == 200 && !read.id().empty()) {
       const std::lock_guard lock(seen.mutex);
@@ -50,9 +50,9 @@ void stream_on(const Road& road, Seen& seen) {
   }
 }
 
-void ask_on(const Road& road, Seen& seen) {
+void ask_on(const ProxyFixture& fixture, Seen& seen) {
   while (true) {
-    const Reply reply = respond(road, response_body(), kClosing);
+    const Reply reply = respond(fixture, response_body(), kClosing);
     if (reply.status != 200 || !reply.complete) return;
     const Document response = json_of(reply.body);
     const std::lock_guard lock(seen.mutex);
@@ -60,9 +60,9 @@ void ask_on(const Road& road, Seen& seen) {
   }
 }
 
-void poll_on(const Road& road, Seen& seen) {
+void poll_on(const ProxyFixture& fixture, Seen& seen) {
   while (true) {
-    const Reply asked = respond(road, response_body({{"background", true}}), kClosing);
+    const Reply asked = respond(fixture, response_body({{"background", true}}), kClosing);
     if (asked.status != 200 || !asked.complete) return;
     const std::string id = json_of(asked.body)["id"];
     {
@@ -70,7 +70,7 @@ void poll_on(const Road& road, Seen& seen) {
       seen.queued.push_back(id);
     }
     while (true) {
-      const Reply polled = ask_stored(road, "GET", id, kClosing);
+      const Reply polled = ask_stored(fixture, "GET", id, kClosing);
       if (polled.status != 200 || !polled.complete) return;
       const Document response = json_of(polled.body);
       const std::string status = response["status"];
@@ -86,22 +86,22 @@ class ResponsesKill : public testing::TestWithParam<unsigned> {
  protected:
   void expect_whole(const std::string& id, const Document& told) {
     EXPECT_EQ(told["status"], "completed");
-    EXPECT_EQ(stored_response(road, id), told);
-    const ResponseEvents read = read_events(ask_stored(road, "GET", id + "?stream=true").body);
+    EXPECT_EQ(stored_response(fixture, id), told);
+    const ResponseEvents read = read_events(ask_stored(fixture, "GET", id + "?stream=true").body);
     EXPECT_EQ(read.fault, "");
     EXPECT_EQ(read.response(), told);
   }
 
   // It is either whole, or failed; its replay has one end and tells what was told before.
   void expect_ended(const std::string& id, const std::vector<Document>& told) {
-    const Document response = stored_response(road, id);
+    const Document response = stored_response(fixture, id);
     if (response.is_null()) return;
     const std::string status = response["status"];
     EXPECT_TRUE(status == "failed" || status == "completed") << response;
     if (status == "failed") {
       EXPECT_EQ(response["error"]["code"], "server_error");
     }
-    const ResponseEvents read = read_events(ask_stored(road, "GET", id + "?stream=true").body);
+    const ResponseEvents read = read_events(ask_stored(fixture, "GET", id + "?stream=true").body);
     EXPECT_EQ(read.fault, "");
     EXPECT_EQ(read.response(), response);
     for (std::size_t i = 0; i < told.size() && i + 1 < read.events.size(); ++i)
@@ -109,7 +109,7 @@ class ResponsesKill : public testing::TestWithParam<unsigned> {
     // Who has seen more than was written is told the end all the same, and once.
     const auto after = static_cast<std::int64_t>(told.size()) - 1;
     const Reply rest =
-        ask_stored(road, "GET", id + "?stream=true&starting_after=" + std::to_string(after));
+        ask_stored(fixture, "GET", id + "?stream=true&starting_after=" + std::to_string(after));
     const ResponseEvents behind = read_some_events(rest.body, after + 1);
     EXPECT_EQ(behind.fault, "");
     EXPECT_EQ(behind.ends(), 1) << rest.body;
@@ -117,21 +117,21 @@ class ResponsesKill : public testing::TestWithParam<unsigned> {
 
   void run_until_killed(Seen& seen, milliseconds time) {
     std::vector<std::thread> clients;
-    for (int i = 0; i < 4; ++i) clients.emplace_back([&] { stream_on(road, seen); });
-    for (int i = 0; i < 2; ++i) clients.emplace_back([&] { ask_on(road, seen); });
-    for (int i = 0; i < 3; ++i) clients.emplace_back([&] { poll_on(road, seen); });
+    for (int i = 0; i < 4; ++i) clients.emplace_back([&] { stream_on(fixture, seen); });
+    for (int i = 0; i < 2; ++i) clients.emplace_back([&] { ask_on(fixture, seen); });
+    for (int i = 0; i < 3; ++i) clients.emplace_back([&] { poll_on(fixture, seen); });
     std::this_thread::sleep_for(time);
-    road.proxy().signal(SIGKILL);
-    EXPECT_EQ(road.proxy().wait_exit(), 128 + SIGKILL);
+    fixture.proxy().signal(SIGKILL);
+    EXPECT_EQ(fixture.proxy().wait_exit(), 128 + SIGKILL);
     for (std::thread& client : clients) client.join();
   }
 
-  Road road{Plan{.workers = GetParam()}};
+  ProxyFixture fixture{Plan{.workers = GetParam()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ResponsesKill, testing::Values(1U, 2U));
 
 TEST_P(ResponsesKill, nothing_that_was_acknowledged_is_lost) {
-  road.reply(json_of(R"({"pace":4,"blocks":[{"thinking":"a b c d","signature":"S"},
+  fixture.reply(json_of(R"({"pace":4,"blocks":[{"thinking":"a b c d","signature":"S"},
       {"text":"one two three four five six seven eight nine ten eleven twelve"}]})"));
   const auto seed = std::random_device{}();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
@@ -142,15 +142,15 @@ TEST_P(ResponsesKill, nothing_that_was_acknowledged_is_lost) {
     SCOPED_TRACE(testing::Message() << "round " << round);
     Seen seen;
     run_until_killed(seen, milliseconds(20 + random() % 350));
-    road.restart();
+    fixture.restart();
     for (const auto& [id, told] : seen.ended) expect_whole(id, told);
     for (const auto& [id, told] : seen.events)
       if (!seen.ended.contains(id)) expect_ended(id, told);
     for (const std::string& id : seen.queued) {
-      EXPECT_FALSE(stored_response(road, id).is_null()) << id << " was acknowledged";
+      EXPECT_FALSE(stored_response(fixture, id).is_null()) << id << " was acknowledged";
       if (seen.ended.contains(id)) continue;
       expect_ended(id, {});
-      failed += stored_response(road, id)["status"] == "failed" ? 1 : 0;
+      failed += stored_response(fixture, id)["status"] == "failed" ? 1 : 0;
     }
     if (!seen.ended.empty()) last = seen.ended.begin()->first;
     ended += seen.ended.size();
@@ -161,7 +161,7 @@ TEST_P(ResponsesKill, nothing_that_was_acknowledged_is_lost) {
   EXPECT_GT(cut, 0U);
   EXPECT_GT(failed, 0U);
   ASSERT_FALSE(last.empty());
-  EXPECT_EQ(stream_response(road, {{"previous_response_id", last}}).response()["status"],
+  EXPECT_EQ(stream_response(fixture, {{"previous_response_id", last}}).response()["status"],
             "completed");
 }
 
@@ -169,17 +169,17 @@ TEST_P(ResponsesKill, nothing_that_was_acknowledged_is_lost) {
 TEST_P(ResponsesKill, killed_when_the_end_was_seen) {
   for (int round = 0; round < 5; ++round) {
     SCOPED_TRACE(round);
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     client.send(
         request("POST", kResponses, response_body({{"stream", true}}).dump(), kOpenAiFields));
     ASSERT_TRUE(client.wait_for("event: response.completed"));
-    road.proxy().signal(SIGKILL);
+    fixture.proxy().signal(SIGKILL);
     const Reply reply = client.read_reply();
-    EXPECT_EQ(road.proxy().wait_exit(), 128 + SIGKILL);
+    EXPECT_EQ(fixture.proxy().wait_exit(), 128 + SIGKILL);
     const std::string body = reply.body.substr(0, reply.body.rfind("\n\n") + 2);
     const ResponseEvents read = read_some_events(body);
-    road.restart();
-    const Document kept = stored_response(road, read.id());
+    fixture.restart();
+    const Document kept = stored_response(fixture, read.id());
     ASSERT_FALSE(kept.is_null());
     EXPECT_EQ(kept["status"], "completed");
     if (read.ends() == 1) {
@@ -190,18 +190,18 @@ TEST_P(ResponsesKill, killed_when_the_end_was_seen) {
 
 // The same for what is queued: whoever has read the id can ask for it for ever.
 TEST_P(ResponsesKill, killed_when_queued_was_seen) {
-  road.reply(json_of(R"({"fault":"stall"})"));
+  fixture.reply(json_of(R"({"fault":"stall"})"));
   for (int round = 0; round < 5; ++round) {
     SCOPED_TRACE(round);
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     client.send(
         request("POST", kResponses, response_body({{"background", true}}).dump(), kOpenAiFields));
     const Reply reply = client.read_reply();
-    road.proxy().signal(SIGKILL);
-    EXPECT_EQ(road.proxy().wait_exit(), 128 + SIGKILL);
-    road.restart();
+    fixture.proxy().signal(SIGKILL);
+    EXPECT_EQ(fixture.proxy().wait_exit(), 128 + SIGKILL);
+    fixture.restart();
     expect_ended(json_of(reply.body)["id"], {});
-    const Document kept = stored_response(road, json_of(reply.body)["id"]);
+    const Document kept = stored_response(fixture, json_of(reply.body)["id"]);
     EXPECT_EQ(kept.value("status", ""), "failed");
     EXPECT_EQ(kept["error"].value("message", ""),
               "connection lost: CCProxy ended before this response did.");
@@ -211,7 +211,7 @@ TEST_P(ResponsesKill, killed_when_queued_was_seen) {
 // So long that pieces of it were on disk: what was told once is told again, its items among it.
 TEST_P(ResponsesKill, killed_in_the_middle_of_a_long_one) {
   const RawUpstream upstream;
-  Road on(Plan{.workers = GetParam(), .upstream = upstream.url()});
+  ProxyFixture on(Plan{.workers = GetParam(), .upstream = upstream.url()});
   RawClient client(on.port());
   client.send(request("POST", kResponses, response_body({{"stream", true}}).dump(), kOpenAiFields));
   const auto peer = next_message(upstream);

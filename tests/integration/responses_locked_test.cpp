@@ -49,41 +49,42 @@ class ResponsesLocked : public testing::TestWithParam<unsigned> {
     EXPECT_EQ(error.value("type", ""), "server_error");
     EXPECT_EQ(error.value("code", ""), "overloaded");
   }
-  std::string database() const { return road.home() + "/responses.db"; }
+  std::string database() const { return fixture.home() + "/responses.db"; }
 
-  Road road{Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"}};
+  ProxyFixture fixture{
+      Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ResponsesLocked, testing::Values(1U, 2U));
 
 TEST_P(ResponsesLocked, are_told_to_be_within_a_second) {
-  const std::string id = whole_response(road)["id"];
+  const std::string id = whole_response(fixture)["id"];
   auto locked = std::make_unique<ReadersLockedOut>(database());
   for (const Question& question : kQuestions) {
     SCOPED_TRACE(question.says);
     const auto began = steady_clock::now();
-    expect_locked(ask_stored(road, question.method, id + question.rest));
+    expect_locked(ask_stored(fixture, question.method, id + question.rest));
     EXPECT_LT(steady_clock::now() - began, kSoon);
   }
-  road.forget_requests();
+  fixture.forget_requests();
   for (const Document& more : {Document{{"previous_response_id", id}},
                                Document{{"input", {{{"type", "item_reference"}, {"id", "msg_1"}}}}},
                                Document{{"previous_response_id", id}, {"stream", true}},
                                Document{{"previous_response_id", id}, {"background", true}}}) {
     SCOPED_TRACE(more.dump());
     const auto began = steady_clock::now();
-    expect_locked(respond(road, response_body(more)));
+    expect_locked(respond(fixture, response_body(more)));
     EXPECT_LT(steady_clock::now() - began, kSoon);
   }
-  EXPECT_TRUE(road.requests().empty()) << "nothing was asked";
+  EXPECT_TRUE(fixture.requests().empty()) << "nothing was asked";
   locked.reset();
-  EXPECT_EQ(stored_response(road, id)["status"], "completed") << "it was not erased";
-  EXPECT_EQ(whole_response(road, {{"previous_response_id", id}})["store"], true);
+  EXPECT_EQ(stored_response(fixture, id)["status"], "completed") << "it was not erased";
+  EXPECT_EQ(whole_response(fixture, {{"previous_response_id", id}})["store"], true);
 }
 
 // Whoever asks last waits as long as whoever asks first, and a new answer, which cannot be kept, is
 // told.
 TEST_P(ResponsesLocked, make_nobody_wait_behind_others) {
-  const std::string id = whole_response(road)["id"];
+  const std::string id = whole_response(fixture)["id"];
   const ReadersLockedOut locked(database());
   std::vector<std::thread> clients;
   const auto asks = [&](auto ask) {
@@ -95,40 +96,40 @@ TEST_P(ResponsesLocked, make_nobody_wait_behind_others) {
     std::this_thread::sleep_for(milliseconds(100));
   };
   for (const Question& question : kQuestions)
-    asks([&] { expect_locked(ask_stored(road, question.method, id + question.rest)); });
+    asks([&] { expect_locked(ask_stored(fixture, question.method, id + question.rest)); });
   asks([&] {
-    const Reply reply = respond(road, response_body());
+    const Reply reply = respond(fixture, response_body());
     EXPECT_EQ(reply.status, 200) << reply.raw;
     EXPECT_EQ(json_of(reply.body)["store"], false);
   });
   for (const Question& question : kQuestions)
-    asks([&] { expect_locked(ask_stored(road, question.method, id + question.rest)); });
+    asks([&] { expect_locked(ask_stored(fixture, question.method, id + question.rest)); });
   for (std::thread& client : clients) client.join();
 }
 
 // Another program has had all of the file from before the start: it is opened as soon as that one
 // lets go.
 TEST_P(ResponsesLocked, since_before_the_start_are_there_when_they_are_free) {
-  const std::string id = whole_response(road)["id"];
-  road.proxy().signal(SIGTERM);
-  EXPECT_EQ(road.proxy().wait_exit(), 0);
+  const std::string id = whole_response(fixture)["id"];
+  fixture.proxy().signal(SIGTERM);
+  EXPECT_EQ(fixture.proxy().wait_exit(), 0);
   auto other = std::make_unique<store::Database>(store::Database::open(database()).value());
   ASSERT_TRUE(other->run_script("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE"));
-  road.restart();
-  EXPECT_TRUE(road.logs("another program has locked")) << road.log();
+  fixture.restart();
+  EXPECT_TRUE(fixture.logs("another program has locked")) << fixture.log();
   for (const Question& question : kQuestions) {
     SCOPED_TRACE(question.says);
-    expect_locked(ask_stored(road, question.method, id + question.rest));
+    expect_locked(ask_stored(fixture, question.method, id + question.rest));
   }
-  expect_locked(respond(road, response_body({{"previous_response_id", id}})));
-  const Reply answer = respond(road, response_body());
+  expect_locked(respond(fixture, response_body({{"previous_response_id", id}})));
+  const Reply answer = respond(fixture, response_body());
   EXPECT_EQ(answer.status, 200) << answer.raw;
   EXPECT_EQ(json_of(answer.body)["store"], false);
   EXPECT_NE(answer.field("x-ccproxy-warning").find("not_stored"), std::string::npos) << answer.raw;
-  EXPECT_EQ(respond(road, response_body({{"background", true}})).status, 503);
+  EXPECT_EQ(respond(fixture, response_body({{"background", true}})).status, 503);
   other.reset();
-  EXPECT_TRUE(wait_until([&] { return ask_stored(road, "GET", id).status == 200; }));
-  EXPECT_EQ(whole_response(road, {{"previous_response_id", id}})["store"], true);
+  EXPECT_TRUE(wait_until([&] { return ask_stored(fixture, "GET", id).status == 200; }));
+  EXPECT_EQ(whole_response(fixture, {{"previous_response_id", id}})["store"], true);
 }
 
 }  // namespace

@@ -15,17 +15,17 @@ class ResponsesRequest : public testing::TestWithParam<unsigned> {
   // The content of the assistant's turn that the upstream is sent when an answer of these blocks
   // comes back, item by item, with `results` behind it. Kept by the client alone.
   Document replayed(const Document& blocks, const Document& more, const Document& results) {
-    road.reply({{"blocks", blocks}});
+    fixture.reply({{"blocks", blocks}});
     Document first = more;
     first["store"] = false;
-    const Document output = stream_response(road, first).response()["output"];
+    const Document output = stream_response(fixture, first).response()["output"];
     Document input = json_of(R"([{"role":"user","content":"hi"}])");
     for (const Document& item : output) input.push_back(item);
     for (const Document& item : results) input.push_back(item);
     Document second = first;
     second["input"] = input;
-    (void)whole_response(road, second);
-    const Document sent = sent_body(road);
+    (void)whole_response(fixture, second);
+    const Document sent = sent_body(fixture);
     EXPECT_EQ(sent["messages"].size(), 3U) << sent;
     EXPECT_EQ(sent["messages"][1].value("role", ""), "assistant");
     last_ = sent["messages"][2]["content"];
@@ -33,7 +33,7 @@ class ResponsesRequest : public testing::TestWithParam<unsigned> {
   }
   Document last_;  // the user's turn behind it
 
-  Road road{Plan{.workers = GetParam(), .config = R"({"upstream":{"maxRetries":0}})"}};
+  ProxyFixture fixture{Plan{.workers = GetParam(), .config = R"({"upstream":{"maxRetries":0}})"}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ResponsesRequest, testing::Values(1U, 2U));
 
@@ -70,7 +70,7 @@ TEST_P(ResponsesRequest, p55_a06_a_custom_tool_comes_back_with_its_text) {
       json_of(R"([{"type":"custom_tool_call_output","call_id":"t1","output":"r"}])"));
   EXPECT_EQ(content[0]["input"], (Document{{"input", patch}}));
   EXPECT_EQ(last_[0]["content"], "r");
-  const Document tool = sent_body(road)["tools"][0];
+  const Document tool = sent_body(fixture)["tools"][0];
   EXPECT_EQ(tool["input_schema"]["properties"]["input"]["type"], "string");
   EXPECT_NE(tool["description"].get<std::string>().find("start: \"x\""), std::string::npos);
 }
@@ -103,7 +103,8 @@ TEST_P(ResponsesRequest, b03_calls_of_shells_and_patches_come_back_as_they_were)
 }
 
 TEST_P(ResponsesRequest, p59_a11_a12_what_codex_sends) {
-  road.reply(json_of(R"({"blocks":[{"tool_use":{"name":"multi_agent_v1__spawn","input":{}}}]})"));
+  fixture.reply(
+      json_of(R"({"blocks":[{"tool_use":{"name":"multi_agent_v1__spawn","input":{}}}]})"));
   const Document more = json_of(R"({"store":false,"client_metadata":{"a":"b"},
     "input":[
       {"type":"message","role":"developer","content":[{"type":"input_text","text":"D"}]},
@@ -114,12 +115,12 @@ TEST_P(ResponsesRequest, p59_a11_a12_what_codex_sends) {
     "tools":[{"type":"function","name":"exec_command","strict":null},
       {"type":"namespace","name":"multi_agent_v1","tools":[{"type":"function","name":"spawn"}]},
       {"type":"web_search","external_web_access":false}]})");
-  const ResponseEvents read = stream_response(road, more);
+  const ResponseEvents read = stream_response(fixture, more);
   const Document item = read.response()["output"][0];
   EXPECT_EQ(item["name"], "spawn");
   EXPECT_EQ(item["namespace"], "multi_agent_v1");
   EXPECT_EQ(read.response()["store"], false);
-  const Document sent = sent_body(road);
+  const Document sent = sent_body(fixture);
   EXPECT_EQ(sent["system"], json_of(R"([{"type":"text","text":"D"}])"));
   EXPECT_EQ(sent["tools"].size(), 2U);
   EXPECT_EQ(sent["tools"][1]["name"], "multi_agent_v1__spawn");
@@ -130,27 +131,27 @@ TEST_P(ResponsesRequest, p59_a11_a12_what_codex_sends) {
 
   Document nameless = response_body();  // case A12
   nameless.erase("model");
-  const Reply reply = respond(road, nameless);
+  const Reply reply = respond(fixture, nameless);
   EXPECT_EQ(reply.status, 200) << reply.body;
   EXPECT_EQ(reply.field("x-ccproxy-warning"), "model_defaulted");
 }
 
 TEST_P(ResponsesRequest, p62_a_list_of_outputs_becomes_one_result) {
-  (void)whole_response(road, json_of(R"({"input":[{"role":"user","content":"hi"},
+  (void)whole_response(fixture, json_of(R"({"input":[{"role":"user","content":"hi"},
       {"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
       {"type":"function_call_output","call_id":"c","output":[{"type":"input_text","text":"t"},
         {"type":"input_image","image_url":"data:image/png;base64,iVBORw0KGgo="}]}]})"));
-  const Document content = sent_body(road)["messages"][2]["content"][0]["content"];
+  const Document content = sent_body(fixture)["messages"][2]["content"][0]["content"];
   EXPECT_EQ(content[0], json_of(R"({"type":"text","text":"t"})"));
   EXPECT_EQ(content[1]["source"]["media_type"], "image/png");
 }
 
 TEST_P(ResponsesRequest, p63_calls_of_one_response_are_one_turn) {
-  road.reply(json_of(R"({"blocks":[{"tool_use":{"id":"a","name":"f","input":{}}},
+  fixture.reply(json_of(R"({"blocks":[{"tool_use":{"id":"a","name":"f","input":{}}},
                                    {"tool_use":{"id":"b","name":"f","input":{}}}]})"));
   const Document tools = json_of(R"({"store":false,"tools":[{"type":"function","name":"f"}]})");
-  const Document output = whole_response(road, tools)["output"];
-  const Document other = whole_response(road, tools)["output"];
+  const Document output = whole_response(fixture, tools)["output"];
+  const Document other = whole_response(fixture, tools)["output"];
   const auto turns = [&](const Document& first, const Document& second) {
     Document more = tools;
     more["input"] = {{{"role", "user"}, {"content", "hi"}},
@@ -158,8 +159,8 @@ TEST_P(ResponsesRequest, p63_calls_of_one_response_are_one_turn) {
                      {{"type", "function_call_output"}, {"call_id", "a"}, {"output", "1"}},
                      second,
                      {{"type", "function_call_output"}, {"call_id", "b"}, {"output", "2"}}};
-    (void)whole_response(road, more);
-    return sent_body(road)["messages"];
+    (void)whole_response(fixture, more);
+    return sent_body(fixture)["messages"];
   };
   const Document together = turns(output[0], output[1]);
   ASSERT_EQ(together.size(), 3U) << together;
@@ -171,7 +172,7 @@ TEST_P(ResponsesRequest, p63_calls_of_one_response_are_one_turn) {
 // Case A13: an id that the client lost, and fields of others.
 TEST_P(ResponsesRequest, a13_calls_without_ids_and_fields_that_nobody_knows) {
   const Reply reply =
-      respond(road, response_body(json_of(R"({"stream_options":{"include_obfuscation":false},
+      respond(fixture, response_body(json_of(R"({"stream_options":{"include_obfuscation":false},
       "prompt_cache_retention":"24h","safety_identifier":"s","x_unknown":1,
       "input":[{"role":"user","content":"hi"},
         {"type":"function_call_output","call_id":"lost","output":"r"}]})")));
@@ -191,14 +192,15 @@ TEST_P(ResponsesRequest, a16_every_kind_of_item_is_taken_or_skipped_and_told) {
     const Document more = {
         {"input",
          {{{"role", "user"}, {"content", "hi"}}, {{"type", type}, {"id", "x"}, {"name", "n"}}}}};
-    const Reply reply = respond(road, response_body(more));
+    const Reply reply = respond(fixture, response_body(more));
     EXPECT_EQ(reply.status, 200) << reply.body;
     const std::string warning = reply.field("x-ccproxy-warning");
     EXPECT_TRUE(std::string(type) != "brand_new_item" || warning == "unknown_input_item");
-    EXPECT_EQ(sent_body(road)["messages"].size(), 1U);
+    EXPECT_EQ(sent_body(fixture)["messages"].size(), 1U);
   }
   const Reply strict = respond(
-      road, response_body(json_of(R"({"input":[{"role":"user","content":"hi"},{"type":"new"}]})")),
+      fixture,
+      response_body(json_of(R"({"input":[{"role":"user","content":"hi"},{"type":"new"}]})")),
       std::string(kOpenAiFields) + "x-ccproxy-strict: true\r\n");
   EXPECT_EQ(error_in(strict)["param"], "input[1].type");
   EXPECT_EQ(error_in(strict)["code"], "invalid_value");
@@ -206,24 +208,24 @@ TEST_P(ResponsesRequest, a16_every_kind_of_item_is_taken_or_skipped_and_told) {
 
 // Rule A.11, case B17: Cursor posts such a body to the other route, and reads chunks.
 TEST_P(ResponsesRequest, b17_a_body_of_responses_on_the_chat_route_is_answered_in_chat_shape) {
-  road.reply(
+  fixture.reply(
       json_of(R"({"blocks":[{"text":"Hi"},{"tool_use":{"id":"t","name":"f","input":{}}}]})"));
   Document body = response_body(json_of(R"({"instructions":"I","max_output_tokens":99,
       "tools":[{"type":"function","name":"f","parameters":{"type":"object"}},
                {"name":"g","input_schema":{"type":"object"}}],
       "tool_choice":{"type":"function","name":"f"},
       "input":[{"role":"user","content":[{"type":"input_text","text":"U"}]}]})"));
-  const Document whole = json_of(chat(road, body).body);
+  const Document whole = json_of(chat(fixture, body).body);
   EXPECT_EQ(whole.value("object", ""), "chat.completion") << whole;
   EXPECT_EQ(whole["choices"][0]["message"]["content"], "Hi");
   EXPECT_EQ(whole["choices"][0]["finish_reason"], "tool_calls");
-  const Document sent = sent_body(road);
+  const Document sent = sent_body(fixture);
   EXPECT_EQ(sent["system"][0]["text"], "I");
   EXPECT_EQ(sent["max_tokens"], 99);
   EXPECT_EQ(sent["tools"].size(), 2U);
   EXPECT_EQ(sent["messages"][0]["content"][0]["text"], "U");
   body["stream"] = true;
-  const ChatStream read = read_chunks(chat(road, body).body);
+  const ChatStream read = read_chunks(chat(fixture, body).body);
   EXPECT_EQ(read.text(), "Hi");
   EXPECT_EQ(read.finish_reason(), "tool_calls");
   EXPECT_EQ(read.done, 1);
@@ -255,16 +257,17 @@ TEST_P(ResponsesRequest, d03_what_cannot_be_is_refused_with_its_place) {
     for (const bool streams : {false, true}) {
       Document body = response_body(json_of(row.more));
       if (!body.contains("stream")) body["stream"] = streams;
-      const Document error = error_in(respond(road, body));
+      const Document error = error_in(respond(fixture, body));
       EXPECT_EQ(error["status"], 400);
       EXPECT_EQ(error["type"], "invalid_request_error");
       EXPECT_EQ(error["param"], row.param) << error;
       EXPECT_EQ(error["code"], row.code) << error;
     }
   }
-  EXPECT_EQ(error_in(ask(road.port(), "POST", kResponses, "{\"input\":", kOpenAiFields))["status"],
-            400);
-  EXPECT_EQ(sent_body(road), Document()) << "nothing of these went upstream";
+  EXPECT_EQ(
+      error_in(ask(fixture.port(), "POST", kResponses, "{\"input\":", kOpenAiFields))["status"],
+      400);
+  EXPECT_EQ(sent_body(fixture), Document()) << "nothing of these went upstream";
 }
 
 TEST_P(ResponsesRequest, d01_errors_of_the_upstream_keep_their_meaning) {
@@ -283,8 +286,8 @@ TEST_P(ResponsesRequest, d01_errors_of_the_upstream_keep_their_meaning) {
         Row{R"({"status":404,"error":{"type":"not_found_error","message":"model: x"}})", 404,
             "model_not_found"}}) {
     SCOPED_TRACE(row.reply);
-    road.reply(json_of(row.reply));
-    const Reply reply = respond(road, response_body({{"stream", true}}));
+    fixture.reply(json_of(row.reply));
+    const Reply reply = respond(fixture, response_body({{"stream", true}}));
     const Document error = error_in(reply);
     EXPECT_EQ(error["status"], row.status) << error;
     EXPECT_EQ(error["code"], row.code) << error;

@@ -17,7 +17,7 @@ constexpr const char* kUpgrade =
 
 class ResponsesRoutes : public testing::TestWithParam<unsigned> {
  protected:
-  Road road{Plan{.workers = GetParam(), .config = R"({"limits":{"bodyBytes":100000}})"}};
+  ProxyFixture fixture{Plan{.workers = GetParam(), .config = R"({"limits":{"bodyBytes":100000}})"}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ResponsesRoutes, testing::Values(1U, 2U));
 
@@ -26,7 +26,7 @@ TEST_P(ResponsesRoutes, a10_a_websocket_is_refused_at_once_on_every_path) {
   for (const char* path : {"/v1/responses", "/responses", "/backend-api/codex/responses",
                            "/v1/responses?client_version=1"}) {
     SCOPED_TRACE(path);
-    RawClient client(road.port());
+    RawClient client(fixture.port());
     client.send(request("GET", path, {}, kUpgrade));
     const Reply reply = client.read_reply(false, std::chrono::seconds(2));
     EXPECT_EQ(reply.status, 426) << reply.raw;
@@ -40,17 +40,17 @@ TEST_P(ResponsesRoutes, a10_other_methods_are_told_what_is_allowed) {
   for (const char* path : {"/v1/responses", "/responses", "/backend-api/codex/responses"})
     for (const char* method : {"GET", "PUT", "DELETE", "PATCH"}) {
       SCOPED_TRACE(std::string(method) + " " + path);
-      const Reply reply = ask(road.port(), method, path);
+      const Reply reply = ask(fixture.port(), method, path);
       EXPECT_EQ(reply.status, 405);
       EXPECT_EQ(reply.field("allow"), "POST");
       EXPECT_EQ(error_in(reply)["type"], "invalid_request_error");
     }
   for (const char* path : {"/v1/responses/compact", "/v1/responses/input_tokens"})
-    EXPECT_EQ(ask(road.port(), "GET", path).field("allow"), "POST") << path;
+    EXPECT_EQ(ask(fixture.port(), "GET", path).field("allow"), "POST") << path;
   for (const char* path : {"/v1/responses/resp_x/input_items"})
-    EXPECT_EQ(ask(road.port(), "POST", path, "{}").status, 405) << path;
-  EXPECT_EQ(ask(road.port(), "GET", "/v1/responses/resp_x/cancel").field("allow"), "POST");
-  EXPECT_EQ(ask(road.port(), "GET", "/v1/responses/resp_x/nothing").status, 404);
+    EXPECT_EQ(ask(fixture.port(), "POST", path, "{}").status, 405) << path;
+  EXPECT_EQ(ask(fixture.port(), "GET", "/v1/responses/resp_x/cancel").field("allow"), "POST");
+  EXPECT_EQ(ask(fixture.port(), "GET", "/v1/responses/resp_x/nothing").status, 404);
 }
 
 TEST_P(ResponsesRoutes, every_path_serves_the_same) {
@@ -58,27 +58,27 @@ TEST_P(ResponsesRoutes, every_path_serves_the_same) {
        {"/v1/responses", "/responses", "/openai/v1/responses", "/backend-api/codex/responses"}) {
     SCOPED_TRACE(path);
     const Reply reply =
-        ask(road.port(), "POST", path, response_body({{"stream", true}}).dump(), kOpenAiFields);
+        ask(fixture.port(), "POST", path, response_body({{"stream", true}}).dump(), kOpenAiFields);
     EXPECT_EQ(reply.status, 200) << reply.body;
     const ResponseEvents read = read_events(reply.body);
     EXPECT_EQ(read.fault, "");
-    EXPECT_EQ(ask(road.port(), "GET", "/responses/" + read.id()).status, 200);
+    EXPECT_EQ(ask(fixture.port(), "GET", "/responses/" + read.id()).status, 200);
   }
 }
 
 TEST_P(ResponsesRoutes, a_body_that_is_too_large_or_strangely_coded) {
   const Document large = {{"input", std::string(200'000, 'x')}};
-  EXPECT_EQ(error_in(respond(road, response_body(large)))["status"], 413);
+  EXPECT_EQ(error_in(respond(fixture, response_body(large)))["status"], 413);
   const std::string fields = std::string(kOpenAiFields) + "content-encoding: rot13\r\n";
-  EXPECT_EQ(error_in(respond(road, response_body(), fields))["status"], 415);
-  EXPECT_EQ(error_in(ask(road.port(), "POST", kResponses, "", kOpenAiFields))["status"], 400);
-  EXPECT_EQ(error_in(ask(road.port(), "POST", kResponses, "[]", kOpenAiFields))["status"], 400);
-  EXPECT_TRUE(sent_bodies(road).empty());
+  EXPECT_EQ(error_in(respond(fixture, response_body(), fields))["status"], 415);
+  EXPECT_EQ(error_in(ask(fixture.port(), "POST", kResponses, "", kOpenAiFields))["status"], 400);
+  EXPECT_EQ(error_in(ask(fixture.port(), "POST", kResponses, "[]", kOpenAiFields))["status"], 400);
+  EXPECT_TRUE(sent_bodies(fixture).empty());
 }
 
 TEST_P(ResponsesRoutes, a_wrong_key_is_told_in_their_dialect) {
-  Road keyed(Plan{.workers = GetParam(),
-                  .config = R"({"apiKeys":[{"name":"a","key":"key-of-a-00000000"}]})"});
+  ProxyFixture keyed(Plan{.workers = GetParam(),
+                          .config = R"({"apiKeys":[{"name":"a","key":"key-of-a-00000000"}]})"});
   for (const char* target :
        {"/v1/responses", "/v1/responses/resp_x", "/backend-api/codex/responses"}) {
     const bool posts = std::string(target).find("resp_x") == std::string::npos;
@@ -93,7 +93,7 @@ TEST_P(ResponsesRoutes, a_wrong_key_is_told_in_their_dialect) {
 TEST_P(ResponsesRoutes, a09_codex_gets_its_list_of_models) {
   for (const char* path : {"/v1/models?client_version=0.153.4", "/models?client_version=0.153.4",
                            "/backend-api/codex/models?client_version=0.153.4"}) {
-    const Document list = json_of(ask(road.port(), "GET", path, {}, kOpenAiFields).body);
+    const Document list = json_of(ask(fixture.port(), "GET", path, {}, kOpenAiFields).body);
     ASSERT_TRUE(list.contains("models")) << path << list;
     const Document model = list["models"].at(0);
     for (const char* name : {"slug", "display_name", "context_window", "default_reasoning_level",
@@ -119,17 +119,17 @@ TEST_P(ResponsesRoutes, strict_refuses_what_would_be_ignored) {
         Row{R"({"tools":[{"type":"brand_new"}]})", "tools[0].type", nullptr}}) {
     SCOPED_TRACE(row.more);
     const Document body = response_body(json_of(row.more));
-    const Reply lax = respond(road, body);
+    const Reply lax = respond(fixture, body);
     EXPECT_EQ(lax.status, 200) << lax.body;
     EXPECT_FALSE(lax.field("x-ccproxy-ignored").empty());
-    const Document error = error_in(respond(road, body, strict));
+    const Document error = error_in(respond(fixture, body, strict));
     EXPECT_EQ(error["status"], 400);
     EXPECT_EQ(error["param"], row.param) << error;
     if (row.code != nullptr) {
       EXPECT_EQ(error["code"], row.code) << error;
     }
   }
-  EXPECT_EQ(respond(road, response_body(), strict).status, 200);
+  EXPECT_EQ(respond(fixture, response_body(), strict).status, 200);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ constexpr milliseconds kSeconds{5000};  // of a busy machine
 // Another server on a road's home.
 class Second {
  public:
-  Second(const Road& first, const RawUpstream& upstream)
+  Second(const ProxyFixture& first, const RawUpstream& upstream)
       : process_(CCPROXY_BINARY, {"start", "--port", "0", "--upstream", upstream.url()},
                  {{"CCPROXY_HOME", first.home()},
                   {"HOME", first.home()},
@@ -81,28 +81,29 @@ class ResponsesShared : public testing::Test {
   }
 
   RawUpstream upstream;
-  Road road{Plan{.config = R"({"upstream":{"maxRetries":0}})", .upstream = upstream.url()}};
-  Second second{road, upstream};
+  ProxyFixture fixture{
+      Plan{.config = R"({"upstream":{"maxRetries":0}})", .upstream = upstream.url()}};
+  Second second{fixture, upstream};
   std::string id;
   std::unique_ptr<RawClient> peer;
 };
 
 TEST_F(ResponsesShared, what_ran_in_one_that_was_killed_has_failed_at_the_other) {
   begin();
-  const auto follower = follow(road.port());
+  const auto follower = follow(fixture.port());
   second.process().signal(SIGKILL);
   expect_one_end(*follower);
-  const Document response = ended_response(road, id);
+  const Document response = ended_response(fixture, id);
   EXPECT_EQ(response["status"], "failed");
   EXPECT_EQ(response["error"]["code"], "server_error");
-  const Document cancelled = json_of(ask_stored(road, "POST", id + "/cancel").body);
+  const Document cancelled = json_of(ask_stored(fixture, "POST", id + "/cancel").body);
   EXPECT_EQ(cancelled, response) << "it is over, so nothing changes";
 }
 
 TEST_F(ResponsesShared, cancel_reaches_the_server_that_runs_it) {
   begin();
-  const auto here = follow(road.port()), there = follow(second.port());
-  const Document cancelled = json_of(ask_stored(road, "POST", id + "/cancel").body);
+  const auto here = follow(fixture.port()), there = follow(second.port());
+  const Document cancelled = json_of(ask_stored(fixture, "POST", id + "/cancel").body);
   EXPECT_EQ(cancelled.value("status", ""), "cancelled") << cancelled;
   EXPECT_TRUE(peer->wait_closed(kSeconds)) << "the request to Claude";
   EXPECT_EQ(second.status_of(id), "cancelled");
@@ -114,7 +115,7 @@ TEST_F(ResponsesShared, cancel_reaches_the_server_that_runs_it) {
 TEST_F(ResponsesShared, cancel_says_when_it_does_not_come_through) {
   begin();
   second.process().signal(SIGSTOP);
-  const Reply reply = ask_stored(road, "POST", id + "/cancel");
+  const Reply reply = ask_stored(fixture, "POST", id + "/cancel");
   EXPECT_EQ(reply.status, 503) << reply.raw;
   EXPECT_EQ(reply.field("retry-after"), "1");
   EXPECT_NE(reply.body.find("Another CCProxy"), std::string::npos) << reply.body;
@@ -124,8 +125,8 @@ TEST_F(ResponsesShared, cancel_says_when_it_does_not_come_through) {
 
 TEST_F(ResponsesShared, erased_at_the_other) {
   begin();
-  const auto here = follow(road.port()), there = follow(second.port());
-  EXPECT_EQ(ask_stored(road, "DELETE", id).status, 200);
+  const auto here = follow(fixture.port()), there = follow(second.port());
+  EXPECT_EQ(ask_stored(fixture, "DELETE", id).status, 200);
   EXPECT_TRUE(peer->wait_closed(kSeconds)) << "nobody can ever read it";
   expect_one_end(*here);
   expect_one_end(*there);
@@ -144,10 +145,10 @@ TEST_F(ResponsesShared, erased_at_the_other_while_its_client_reads_it) {
     ASSERT_TRUE(peer);
     peer->send(kEventStreamHead +
                chunked(message_start_event() + text_start_event() + text_event("Hel")));
-    id = only_kept(road);
-    const auto here = follow(road.port(), "200 OK");  // nothing is on disk yet but that it runs
+    id = only_kept(fixture);
+    const auto here = follow(fixture.port(), "200 OK");  // nothing is on disk yet but that it runs
     const auto there = follow(second.port(), "response.created");
-    EXPECT_EQ(ask_stored(road, "DELETE", id).status, 200);
+    EXPECT_EQ(ask_stored(fixture, "DELETE", id).status, 200);
     expect_one_end(*here);
     expect_one_end(*there);
     peer->send(chunked(text_event("lo") + stop_events()) + "0\r\n\r\n");

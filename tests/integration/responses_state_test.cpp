@@ -17,24 +17,24 @@ constexpr const char* kThought = R"({"blocks":[{"thinking":"x","signature":"S"},
 class ResponsesState : public testing::TestWithParam<unsigned> {
  protected:
   [[nodiscard]] Document refused(const Document& more) {
-    return error_in(respond(road, response_body(more)));
+    return error_in(respond(fixture, response_body(more)));
   }
 
-  Road road{Plan{.workers = GetParam()}};
+  ProxyFixture fixture{Plan{.workers = GetParam()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ResponsesState, testing::Values(1U, 2U));
 
 TEST_P(ResponsesState, p61_a_response_is_continued_by_its_id) {
-  road.reply(json_of(kThought));
+  fixture.reply(json_of(kThought));
   std::string previous;
   for (const char* input : {"1", "2", "3"}) {
     Document more = {{"instructions", std::string("I") + input}, {"input", input}};
     if (!previous.empty()) more["previous_response_id"] = previous;
-    const Document response = stream_response(road, more).response();
+    const Document response = stream_response(fixture, more).response();
     EXPECT_EQ(response["previous_response_id"], previous.empty() ? Document() : Document(previous));
     previous = response["id"];
   }
-  const std::vector<Document> sent = sent_bodies(road);
+  const std::vector<Document> sent = sent_bodies(fixture);
   ASSERT_EQ(sent.size(), 3U);
   EXPECT_EQ(sent[2]["system"], json_of(R"([{"type":"text","text":"I3"}])")) << "not inherited";
   ASSERT_EQ(sent[2]["messages"].size(), 5U);
@@ -48,16 +48,16 @@ TEST_P(ResponsesState, p61_a_response_is_continued_by_its_id) {
 }
 
 TEST_P(ResponsesState, p61_a_tool_loop_by_ids_alone) {
-  road.reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},{"text":"Looking."},
+  fixture.reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},{"text":"Looking."},
       {"tool_use":{"id":"a","name":"f","fragments":["{ \"b\" : 1.50 }"]}}]})"));
   const Document tools = json_of(R"({"tools":[{"type":"function","name":"f"}]})");
   Document more = tools;
-  more["previous_response_id"] = whole_response(road, tools)["id"];
+  more["previous_response_id"] = whole_response(fixture, tools)["id"];
   more["input"] = json_of(R"([{"type":"function_call_output","call_id":"a","output":"r"}])");
-  (void)whole_response(road, more);
-  const std::string raw = body_of(road.requests().back());
+  (void)whole_response(fixture, more);
+  const std::string raw = body_of(fixture.requests().back());
   EXPECT_NE(raw.find(R"({ "b" : 1.50 })"), std::string::npos) << "as the model wrote it: " << raw;
-  const Document messages = sent_body(road)["messages"];
+  const Document messages = sent_body(fixture)["messages"];
   ASSERT_EQ(messages.size(), 3U);
   EXPECT_EQ(messages[1]["content"].size(), 3U);
   EXPECT_EQ(messages[2]["content"][0]["tool_use_id"], "a");
@@ -70,19 +70,19 @@ TEST_P(ResponsesState, a_turn_that_came_back_in_pieces_has_its_thinking) {
       {"type":"tool_use","id":"a","name":"f","input":{}},
       {"type":"thinking","thinking":"y","signature":"T"},
       {"type":"tool_use","id":"b","name":"f","input":{}}])");
-  road.reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},
+  fixture.reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},
       {"tool_use":{"id":"a","name":"f","input":{}}},{"thinking":"y","signature":"T"},
       {"tool_use":{"id":"b","name":"f","input":{}}}]})"));
   Document more = json_of(R"({"store":false,"tools":[{"type":"function","name":"f"}]})");
-  (void)whole_response(road, more);
+  (void)whole_response(fixture, more);
   more["input"] = json_of(R"([{"role":"user","content":"hi"},
       {"role":"assistant","content":"<think>\n\n</think>"},
       {"type":"function_call","call_id":"a","name":"f","arguments":"{}"},
       {"type":"function_call_output","call_id":"a","output":"1"},
       {"type":"function_call","call_id":"b","name":"f","arguments":"{}"},
       {"type":"function_call_output","call_id":"b","output":"2"}])");
-  (void)whole_response(road, more);
-  const Document messages = sent_body(road)["messages"];
+  (void)whole_response(fixture, more);
+  const Document messages = sent_body(fixture)["messages"];
   ASSERT_EQ(messages.size(), 3U) << messages;
   EXPECT_EQ(messages[1]["content"], blocks);
 }
@@ -90,9 +90,9 @@ TEST_P(ResponsesState, a_turn_that_came_back_in_pieces_has_its_thinking) {
 TEST_P(ResponsesState, what_a_call_has_beside_its_input_goes_back_with_it) {
   const Document call = json_of(R"({"type":"tool_use","id":"a","name":"f","input":{},
       "caller":{"type":"direct"}})");
-  road.reply({{"blocks", {{{"block", call}}}}});
+  fixture.reply({{"blocks", {{{"block", call}}}}});
   const Document tools = json_of(R"({"tools":[{"type":"function","name":"f"}]})");
-  const Document first = whole_response(road, tools);
+  const Document first = whole_response(fixture, tools);
   const Document result = json_of(R"({"type":"function_call_output","call_id":"a","output":"r"})");
   Document continued = tools, named = tools;
   continued["previous_response_id"] = first["id"];
@@ -101,26 +101,26 @@ TEST_P(ResponsesState, what_a_call_has_beside_its_input_goes_back_with_it) {
                     {{"type", "item_reference"}, {"id", first["output"][0]["id"]}},
                     result};
   for (const Document& more : {continued, named}) {
-    (void)whole_response(road, more);
-    EXPECT_EQ(sent_body(road)["messages"][1]["content"], Document::array({call}));
+    (void)whole_response(fixture, more);
+    EXPECT_EQ(sent_body(fixture)["messages"][1]["content"], Document::array({call}));
   }
 }
 
 // Once the words of the turn before stood twice in what followed an answer without blocks.
 TEST_P(ResponsesState, p61_an_answer_that_says_nothing_is_continued) {
   const std::string previous = whole_response(
-      road, json_of(R"({"input":"1","prompt_cache_options":{"prewarm":true}})"))["id"];
-  (void)whole_response(road, {{"previous_response_id", previous}, {"input", "2"}});
-  EXPECT_EQ(sent_body(road)["messages"], json_of(R"([{"role":"user","content":[
+      fixture, json_of(R"({"input":"1","prompt_cache_options":{"prewarm":true}})"))["id"];
+  (void)whole_response(fixture, {{"previous_response_id", previous}, {"input", "2"}});
+  EXPECT_EQ(sent_body(fixture)["messages"], json_of(R"([{"role":"user","content":[
       {"type":"text","text":"1"},{"type":"text","text":"2"}]}])"));
 }
 
 TEST_P(ResponsesState, p61_what_cannot_be_continued) {
-  const std::string forgotten = whole_response(road, {{"store", false}})["id"];
-  const std::string erased = whole_response(road)["id"];
-  EXPECT_EQ(ask_stored(road, "DELETE", erased).status, 200);
-  road.reply(json_of(R"({"text":"Hello over there","fault":"end-mid=4"})"));
-  const std::string failed = stream_response(road).id();
+  const std::string forgotten = whole_response(fixture, {{"store", false}})["id"];
+  const std::string erased = whole_response(fixture)["id"];
+  EXPECT_EQ(ask_stored(fixture, "DELETE", erased).status, 200);
+  fixture.reply(json_of(R"({"text":"Hello over there","fault":"end-mid=4"})"));
+  const std::string failed = stream_response(fixture).id();
   for (const std::string& id : {forgotten, erased, failed, std::string("resp_x")}) {
     SCOPED_TRACE(id);
     const Document error = refused({{"previous_response_id", id}});
@@ -129,37 +129,37 @@ TEST_P(ResponsesState, p61_what_cannot_be_continued) {
     EXPECT_EQ(error["param"], "previous_response_id");
     EXPECT_EQ(error["message"], "Previous response with id '" + id + "' not found.");
   }
-  EXPECT_EQ(stored_response(road, forgotten), Document());
+  EXPECT_EQ(stored_response(fixture, forgotten), Document());
 }
 
 TEST_P(ResponsesState, b07_an_incomplete_response_is_continued_without_its_open_call) {
-  road.reply(json_of(R"({"blocks":[{"text":"t"},
+  fixture.reply(json_of(R"({"blocks":[{"text":"t"},
       {"tool_use":{"id":"a","name":"f","fragments":["{\"x\":\"lo"]}}],
       "stop_reason":"max_tokens"})"));
   const Document tools = json_of(R"({"tools":[{"type":"function","name":"f"}]})");
   Document more = tools;
-  more["previous_response_id"] = whole_response(road, tools)["id"];
-  (void)whole_response(road, more);
-  const Document messages = sent_body(road)["messages"];
+  more["previous_response_id"] = whole_response(fixture, tools)["id"];
+  (void)whole_response(fixture, more);
+  const Document messages = sent_body(fixture)["messages"];
   ASSERT_EQ(messages.size(), 3U) << messages;
   EXPECT_EQ(messages[1]["content"], json_of(R"([{"type":"text","text":"t"}])"));
 }
 
 TEST_P(ResponsesState, p60_items_are_named_instead_of_sent) {
-  road.reply(json_of(kThought));
-  const Document output = whole_response(road)["output"];
+  fixture.reply(json_of(kThought));
+  const Document output = whole_response(fixture)["output"];
   Document input = json_of(R"([{"role":"user","content":"1"}])");
   input.push_back({{"type", "item_reference"}, {"id", output[0]["id"]}});
   input.push_back({{"type", nullptr}, {"id", output[1]["id"]}});
   input.push_back({{"role", "user"}, {"content", "2"}});
   for (const bool stores : {false, true})
-    (void)whole_response(road, {{"input", input}, {"store", stores}});
-  const Document messages = sent_body(road)["messages"];
+    (void)whole_response(fixture, {{"input", input}, {"store", stores}});
+  const Document messages = sent_body(fixture)["messages"];
   ASSERT_EQ(messages.size(), 3U);
   EXPECT_EQ(messages[1]["content"], json_of(R"([{"type":"thinking","thinking":"x","signature":"S"},
                                                 {"type":"text","text":"t"}])"));
   input[1]["id"] = "rs_unknown";
-  const Reply dropped = respond(road, response_body({{"input", input}}));
+  const Reply dropped = respond(fixture, response_body({{"input", input}}));
   EXPECT_EQ(dropped.status, 200) << dropped.body;
   EXPECT_EQ(dropped.field("x-ccproxy-warning"), "item_dropped");
   input[2]["id"] = "msg_unknown";
@@ -177,7 +177,7 @@ TEST_P(ResponsesState, p60_an_item_that_only_names_itself_is_nothing) {
       {"id":"rs_x","type":""},{"id":"rs_x","summary":[]},{"id":"rs_x","type":"item_reference"}])");
   const auto expect_dropped = [&](const Document& item) {
     const Reply reply =
-        respond(road, response_body({{"input", {item, {{"role", "user"}, {"content", "hi"}}}}}));
+        respond(fixture, response_body({{"input", {item, {{"role", "user"}, {"content", "hi"}}}}}));
     EXPECT_EQ(reply.status, 200) << reply.body;
     EXPECT_EQ(reply.field("x-ccproxy-warning"), "item_dropped");
     return Document::parse(reply.body)["id"].get<std::string>();
@@ -186,58 +186,58 @@ TEST_P(ResponsesState, p60_an_item_that_only_names_itself_is_nothing) {
     SCOPED_TRACE(item.dump());
     (void)expect_dropped(item);
     const std::string again = expect_dropped(item);
-    (void)whole_response(road, {{"previous_response_id", again}, {"input", "2"}});
+    (void)whole_response(fixture, {{"previous_response_id", again}, {"input", "2"}});
   }
-  road.restart();
+  fixture.restart();
   for (const Document& item : items) (void)expect_dropped(item);
   EXPECT_EQ(refused({{"input", json_of(R"([{"id":"msg_x"}])")}})["status"], 404);
 }
 
 // That another request has named it does not keep it.
 TEST_P(ResponsesState, p60_an_item_is_gone_with_its_response) {
-  const Document response = whole_response(road);
+  const Document response = whole_response(fixture);
   const Document input = {{{"type", "item_reference"}, {"id", response["output"][0]["id"]}},
                           {{"role", "user"}, {"content", "2"}}};
-  const std::string naming = whole_response(road, {{"input", input}})["id"];
-  EXPECT_EQ(ask_stored(road, "DELETE", response["id"]).status, 200);
+  const std::string naming = whole_response(fixture, {{"input", input}})["id"];
+  EXPECT_EQ(ask_stored(fixture, "DELETE", response["id"]).status, 200);
   EXPECT_EQ(refused({{"input", input}})["status"], 404);
   EXPECT_EQ(refused({{"previous_response_id", naming}})["status"], 404) << "or its past is another";
 }
 
 TEST_P(ResponsesState, p66_a_response_is_fetched_and_erased) {
-  const ResponseEvents read = stream_response(road);
-  const Reply got = ask_stored(road, "GET", read.id());
+  const ResponseEvents read = stream_response(fixture);
+  const Reply got = ask_stored(fixture, "GET", read.id());
   EXPECT_EQ(got.field("content-type"), "application/json");
   EXPECT_EQ(json_of(got.body), read.response());
-  const Document whole = whole_response(road);
-  EXPECT_EQ(stored_response(road, whole["id"]), whole);
-  EXPECT_EQ(error_in(ask_stored(road, "POST", read.id() + "/cancel"))["status"], 400);
-  EXPECT_EQ(json_of(ask_stored(road, "DELETE", read.id()).body),
+  const Document whole = whole_response(fixture);
+  EXPECT_EQ(stored_response(fixture, whole["id"]), whole);
+  EXPECT_EQ(error_in(ask_stored(fixture, "POST", read.id() + "/cancel"))["status"], 400);
+  EXPECT_EQ(json_of(ask_stored(fixture, "DELETE", read.id()).body),
             (Document{{"id", read.id()}, {"object", "response.deleted"}, {"deleted", true}}));
   for (const char* method : {"GET", "DELETE"}) {
-    const Document error = error_in(ask_stored(road, method, read.id()));
+    const Document error = error_in(ask_stored(fixture, method, read.id()));
     EXPECT_EQ(error["status"], 404) << method;
     EXPECT_EQ(error["message"], "Response with id '" + read.id() + "' not found.");
     EXPECT_TRUE(error["param"].is_null() && error["code"].is_null()) << error;
   }
   for (const char* rest : {"/input_items", "?stream=true"})
-    EXPECT_EQ(ask_stored(road, "GET", read.id() + rest).status, 404) << rest;
-  EXPECT_EQ(ask_stored(road, "POST", read.id() + "/cancel").status, 404);
-  EXPECT_EQ(stored_response(road, whole["id"]), whole) << "the other one is still there";
+    EXPECT_EQ(ask_stored(fixture, "GET", read.id() + rest).status, 404) << rest;
+  EXPECT_EQ(ask_stored(fixture, "POST", read.id() + "/cancel").status, 404);
+  EXPECT_EQ(stored_response(fixture, whole["id"]), whole) << "the other one is still there";
 }
 
 TEST_P(ResponsesState, p66_replayed_from_every_event_on) {
-  road.reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},
+  fixture.reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},
       {"text":"One two three four five six seven eight"},{"tool_use":{"name":"f","input":{}}}]})"));
   const ResponseEvents read = stream_response(
-      road,
+      fixture,
       json_of(R"({"tools":[{"type":"function","name":"f"}],"reasoning":{"summary":"auto"}})"));
   const auto count = static_cast<std::int64_t>(read.events.size());
   for (std::int64_t after = -1; after <= count; ++after) {
     SCOPED_TRACE(after);
     std::string rest = read.id() + "?stream=true";
     if (after >= 0) rest += "&starting_after=" + std::to_string(after);
-    const Reply reply = ask_stored(road, "GET", rest);
+    const Reply reply = ask_stored(fixture, "GET", rest);
     EXPECT_EQ(reply.status, 200);
     EXPECT_TRUE(reply.complete);
     EXPECT_EQ(reply.field("content-type"), "text/event-stream; charset=utf-8");
@@ -249,11 +249,11 @@ TEST_P(ResponsesState, p66_replayed_from_every_event_on) {
 }
 
 TEST_P(ResponsesState, that_are_asked_for_have_a_request_id_and_numbers_that_make_sense) {
-  const std::string id = whole_response(road)["id"];
-  EXPECT_NE(ask_stored(road, "GET", id).field("x-request-id"), "");
+  const std::string id = whole_response(fixture)["id"];
+  EXPECT_NE(ask_stored(fixture, "GET", id).field("x-request-id"), "");
   for (const char* after : {"abc", "-2", "99999999999999999999"}) {
     const Reply reply =
-        ask_stored(road, "GET", id + "?stream=true&starting_after=" + std::string(after));
+        ask_stored(fixture, "GET", id + "?stream=true&starting_after=" + std::string(after));
     EXPECT_EQ(reply.status, 400) << after;
     EXPECT_EQ(json_of(reply.body)["error"]["param"], "starting_after");
   }
@@ -262,9 +262,9 @@ TEST_P(ResponsesState, that_are_asked_for_have_a_request_id_and_numbers_that_mak
 TEST_P(ResponsesState, p66_input_items_are_listed_in_pages) {
   Document input = Document::array();
   for (int i = 0; i < 25; ++i) input.push_back({{"role", "user"}, {"content", std::to_string(i)}});
-  const std::string id = whole_response(road, {{"input", input}})["id"];
+  const std::string id = whole_response(fixture, {{"input", input}})["id"];
   const auto page = [&](const std::string& query) {
-    return json_of(ask_stored(road, "GET", id + "/input_items" + query).body);
+    return json_of(ask_stored(fixture, "GET", id + "/input_items" + query).body);
   };
   const Document first = page("");
   EXPECT_EQ(first["object"], "list");
@@ -286,12 +286,12 @@ TEST_P(ResponsesState, p66_input_items_are_listed_in_pages) {
   EXPECT_EQ(page("?order=asc&limit=1")["data"][0]["content"][0]["text"], "0");
   EXPECT_EQ(page("?order=asc&limit=1")["data"][0]["status"], "completed");
   for (const char* query : {"?limit=0", "?limit=101", "?limit=x", "?order=up", "?after=nobody"})
-    EXPECT_EQ(ask_stored(road, "GET", id + "/input_items" + query).status, 400) << query;
+    EXPECT_EQ(ask_stored(fixture, "GET", id + "/input_items" + query).status, 400) << query;
 }
 
 TEST_P(ResponsesState, p66_other_endpoints) {
   const auto post = [&](const std::string& rest, const Document& body) {
-    return ask(road.port(), "POST", std::string(kResponses) + rest, body.dump(), kOpenAiFields);
+    return ask(fixture.port(), "POST", std::string(kResponses) + rest, body.dump(), kOpenAiFields);
   };
   const Document counted = json_of(post("/input_tokens", response_body()).body);
   EXPECT_EQ(counted["object"], "response.input_tokens");
@@ -299,51 +299,52 @@ TEST_P(ResponsesState, p66_other_endpoints) {
   const Document error = error_in(post("/compact", {{"input", "hi"}}));
   EXPECT_EQ(error["status"], 400);
   EXPECT_EQ(error["param"], "model");
-  const Reply unnamed = ask(road.port(), "PUT", std::string(kResponses) + "/resp_x", "{}");
+  const Reply unnamed = ask(fixture.port(), "PUT", std::string(kResponses) + "/resp_x", "{}");
   EXPECT_EQ(unnamed.status, 405);
   EXPECT_FALSE(unnamed.field("allow").empty());
-  const Document conversation = error_in(ask(road.port(), "POST", "/v1/conversations", "{}"));
+  const Document conversation = error_in(ask(fixture.port(), "POST", "/v1/conversations", "{}"));
   EXPECT_EQ(conversation["status"], 400);
   EXPECT_EQ(conversation["param"], "conversation");
 }
 
 // Case A7: exactly one item, and later turns know what stands in it.
 TEST_P(ResponsesState, a07_a_compaction_is_one_item_that_later_turns_expand) {
-  road.reply({{"text", "THE SUMMARY"}});
+  fixture.reply({{"text", "THE SUMMARY"}});
   const Document body = response_body();
   const Document compacted = json_of(
-      ask(road.port(), "POST", std::string(kResponses) + "/compact", body.dump(), kOpenAiFields)
+      ask(fixture.port(), "POST", std::string(kResponses) + "/compact", body.dump(), kOpenAiFields)
           .body);
   EXPECT_EQ(compacted.value("object", ""), "response.compaction") << compacted;
   const ResponseEvents read = stream_response(
-      road, json_of(R"({"input":[{"role":"user","content":"hi"},{"type":"compaction_trigger"}]})"));
+      fixture,
+      json_of(R"({"input":[{"role":"user","content":"hi"},{"type":"compaction_trigger"}]})"));
   for (const Document& output : {compacted["output"], read.response()["output"]}) {
     int count = 0;
     for (const Document& item : output) count += item["type"] == "compaction" ? 1 : 0;
     EXPECT_EQ(count, 1) << output;
     Document input = output;
     input.push_back({{"role", "user"}, {"content", "go on"}});
-    (void)whole_response(road, {{"input", input}});
-    EXPECT_NE(sent_body(road)["messages"].dump().find("THE SUMMARY"), std::string::npos);
+    (void)whole_response(fixture, {{"input", input}});
+    EXPECT_NE(sent_body(fixture)["messages"].dump().find("THE SUMMARY"), std::string::npos);
   }
   EXPECT_EQ(read.response()["output"].size(), 1U);
   EXPECT_EQ(compacted["output"][0]["status"], "completed");
-  const Document first = whole_response(road, {{"input", "word for word"}});
+  const Document first = whole_response(fixture, {{"input", "word for word"}});
   const Document of_it = json_of(
-      ask(road.port(), "POST", std::string(kResponses) + "/compact",
+      ask(fixture.port(), "POST", std::string(kResponses) + "/compact",
           Document{{"model", "claude-sonnet-5"}, {"previous_response_id", first["id"]}}.dump(),
           kOpenAiFields)
           .body);
   ASSERT_EQ(of_it["output"].size(), 2U) << of_it;
   EXPECT_EQ(of_it["output"][0]["content"][0]["text"], "word for word") << of_it;
   EXPECT_EQ(of_it["output"][0]["status"], "completed") << of_it;
-  (void)whole_response(road, {{"previous_response_id", read.id()}, {"input", "go on"}});
-  EXPECT_EQ(sent_body(road)["messages"].size(), 1U);
-  EXPECT_EQ(sent_body(road)["messages"][0]["content"].size(), 2U) << "the summary, once";
+  (void)whole_response(fixture, {{"previous_response_id", read.id()}, {"input", "go on"}});
+  EXPECT_EQ(sent_body(fixture)["messages"].size(), 1U);
+  EXPECT_EQ(sent_body(fixture)["messages"][0]["content"].size(), 2U) << "the summary, once";
 }
 
 TEST_P(ResponsesState, b07_each_proxy_key_has_its_own) {
-  Road keyed(
+  ProxyFixture keyed(
       Plan{.workers = GetParam(), .config = R"({"apiKeys":[{"name":"a","key":"key-of-a-00000000"},
                                            {"name":"b","key":"key-of-b-00000000"}]})"});
   const auto fields = [](const char* name) {
@@ -371,18 +372,18 @@ TEST_P(ResponsesState, b07_each_proxy_key_has_its_own) {
 }
 
 TEST_P(ResponsesState, b07_all_of_it_is_there_after_a_restart) {
-  road.reply(json_of(kThought));
-  const ResponseEvents read = stream_response(road);
-  road.restart();
-  EXPECT_EQ(stored_response(road, read.id()), read.response());
-  EXPECT_EQ(read_events(ask_stored(road, "GET", read.id() + "?stream=true").body).events,
+  fixture.reply(json_of(kThought));
+  const ResponseEvents read = stream_response(fixture);
+  fixture.restart();
+  EXPECT_EQ(stored_response(fixture, read.id()), read.response());
+  EXPECT_EQ(read_events(ask_stored(fixture, "GET", read.id() + "?stream=true").body).events,
             read.events);
-  (void)whole_response(road, {{"previous_response_id", read.id()}});
-  EXPECT_EQ(sent_body(road)["messages"].size(), 3U);
+  (void)whole_response(fixture, {{"previous_response_id", read.id()}});
+  EXPECT_EQ(sent_body(fixture)["messages"].size(), 3U);
 }
 
 TEST_P(ResponsesState, b07_a_store_that_is_switched_off_keeps_nothing) {
-  Road off(Plan{.workers = GetParam(), .config = R"({"store":{"enabled":false}})"});
+  ProxyFixture off(Plan{.workers = GetParam(), .config = R"({"store":{"enabled":false}})"});
   const Document response = stream_response(off, {{"store", true}}).response();
   EXPECT_EQ(response["store"], false);
   const std::string id = response["id"], item = response["output"][0]["id"];

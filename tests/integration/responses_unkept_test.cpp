@@ -28,8 +28,8 @@ constexpr milliseconds kSoon{2500};  // a second, and what a busy machine adds
 // Another program that has the file open.
 class Other {
  public:
-  explicit Other(const Road& road)
-      : database_(Database::open(road.home() + "/responses.db").value()) {}
+  explicit Other(const ProxyFixture& fixture)
+      : database_(Database::open(fixture.home() + "/responses.db").value()) {}
 
   void lock() {
     auto turn = Transaction::begin(database_, Transaction::Kind::kWrite);
@@ -60,7 +60,7 @@ class Other {
 class ResponsesUnkept : public testing::TestWithParam<unsigned> {
  protected:
   // As one that never was.
-  void expect_never_there(const std::string& id, const Road& on) {
+  void expect_never_there(const std::string& id, const ProxyFixture& on) {
     for (const char* rest : {"", "?stream=true", "/input_items"})
       EXPECT_EQ(ask_stored(on, "GET", id + rest).status, 404) << rest;
     EXPECT_EQ(ask_stored(on, "DELETE", id).status, 404);
@@ -69,7 +69,7 @@ class ResponsesUnkept : public testing::TestWithParam<unsigned> {
     EXPECT_EQ(error_in(reply).value("code", ""), "previous_response_not_found") << reply.raw;
   }
   // Asks, whole and as a stream, and expects that nothing is told to be stored. Ids come back.
-  std::vector<std::string> expect_not_stored(const Road& on,
+  std::vector<std::string> expect_not_stored(const ProxyFixture& on,
                                              const Document& more = Document::object()) {
     std::vector<std::string> ids;
     for (const bool streams : {false, true}) {
@@ -99,7 +99,7 @@ class ResponsesUnkept : public testing::TestWithParam<unsigned> {
     return ids;
   }
   // How often it is in the log; where it should be, its line is waited for.
-  static std::size_t times_logged(Road& on, const std::string& id) {
+  static std::size_t times_logged(ProxyFixture& on, const std::string& id) {
     const std::string line = id + " could not be kept";
     (void)on.logs(line);
     std::size_t times = 0;
@@ -108,32 +108,34 @@ class ResponsesUnkept : public testing::TestWithParam<unsigned> {
     return times;
   }
 
-  Road road{Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"}};
+  ProxyFixture fixture{
+      Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ResponsesUnkept, testing::Values(1U, 2U));
 
 TEST_P(ResponsesUnkept, while_another_program_has_the_database) {
-  const std::string before = whole_response(road)["id"];
-  Other other(road);
+  const std::string before = whole_response(fixture)["id"];
+  Other other(fixture);
   other.lock();
   // What is kept is read meanwhile, and continued.
-  EXPECT_EQ(stored_response(road, before)["status"], "completed");
-  std::vector<std::string> ids = expect_not_stored(road, {{"previous_response_id", before}});
-  for (const std::string& id : ids) EXPECT_EQ(times_logged(road, id), 1U);
+  EXPECT_EQ(stored_response(fixture, before)["status"], "completed");
+  std::vector<std::string> ids = expect_not_stored(fixture, {{"previous_response_id", before}});
+  for (const std::string& id : ids) EXPECT_EQ(times_logged(fixture, id), 1U);
   other.unlock();
   for (const std::string& id : ids) {
     EXPECT_TRUE(wait_until([&] { return other.rows_of(id) == 0; }));
-    expect_never_there(id, road);
+    expect_never_there(id, fixture);
   }
-  const Document after = whole_response(road, {{"previous_response_id", before}});
+  const Document after = whole_response(fixture, {{"previous_response_id", before}});
   EXPECT_EQ(after["store"], true);
-  EXPECT_EQ(stored_response(road, after["id"]), after);
+  EXPECT_EQ(stored_response(fixture, after["id"]), after);
 }
 
 // Nobody waits for another program longer than for an end, and the server does not outlive its
 // grace.
 TEST_P(ResponsesUnkept, is_nothing_that_is_waited_for) {
-  Road on(Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"});
+  ProxyFixture on(
+      Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"});
   const std::string kept = whole_response(on)["id"];
   Other other(on);
   other.lock();
@@ -153,26 +155,26 @@ TEST_P(ResponsesUnkept, when_the_disk_refuses_a_part_of_it) {
   for (const char* what : {"INSERT ON responses", "INSERT ON events", "UPDATE ON responses",
                            "INSERT ON items", "INSERT ON items WHEN NEW.is_output = 1"}) {
     SCOPED_TRACE(what);
-    Other other(road);
+    Other other(fixture);
     other.refuse(what);
-    const auto ids = expect_not_stored(road);
+    const auto ids = expect_not_stored(fixture);
     other.allow();
     for (const std::string& id : ids) {
       EXPECT_TRUE(wait_until([&] { return other.rows_of(id) == 0; }));
-      EXPECT_EQ(times_logged(road, id), 1U);
-      expect_never_there(id, road);
+      EXPECT_EQ(times_logged(fixture, id), 1U);
+      expect_never_there(id, fixture);
     }
-    const Document after = whole_response(road);
+    const Document after = whole_response(fixture);
     EXPECT_EQ(after["store"], true);
-    EXPECT_EQ(stored_response(road, after["id"]), after);
+    EXPECT_EQ(stored_response(fixture, after["id"]), after);
   }
 }
 
 // Beside other warnings there is one line for all.
 TEST_P(ResponsesUnkept, is_one_warning_among_others) {
-  Other other(road);
+  Other other(fixture);
   other.refuse("INSERT ON responses");
-  const Reply reply = respond(road, response_body({{"model", "gpt-4o-nothing"}}));
+  const Reply reply = respond(fixture, response_body({{"model", "gpt-4o-nothing"}}));
   EXPECT_EQ(reply.status, 200) << reply.raw;
   const std::string warning = reply.field("x-ccproxy-warning");
   EXPECT_NE(warning.find("not_stored"), std::string::npos) << reply.raw;
@@ -181,18 +183,19 @@ TEST_P(ResponsesUnkept, is_one_warning_among_others) {
 
 // Nobody could ever ask for it, so it is not begun.
 TEST_P(ResponsesUnkept, in_the_background_is_refused) {
-  Other other(road);
+  Other other(fixture);
   for (const bool is_locked : {true, false}) {
     SCOPED_TRACE(is_locked);
     is_locked ? other.lock() : other.refuse("INSERT ON responses");
     for (const bool streams : {false, true}) {
-      road.forget_requests();
+      fixture.forget_requests();
       const auto began = steady_clock::now();
-      const Reply reply = respond(road, response_body({{"background", true}, {"stream", streams}}));
+      const Reply reply =
+          respond(fixture, response_body({{"background", true}, {"stream", streams}}));
       EXPECT_LT(steady_clock::now() - began, kSoon);
       EXPECT_EQ(reply.status, 503) << reply.raw;
       EXPECT_EQ(reply.field("retry-after"), "1");
-      EXPECT_EQ(sent_bodies(road).size(), 0U) << "nothing was asked";
+      EXPECT_EQ(sent_bodies(fixture).size(), 0U) << "nothing was asked";
     }
     if (is_locked) other.unlock();
   }
@@ -202,16 +205,17 @@ TEST_P(ResponsesUnkept, in_the_background_is_refused) {
 class ResponsesUnkeptEnd : public testing::TestWithParam<unsigned> {
  protected:
   RawUpstream upstream;
-  Road road{Plan{.workers = GetParam(),
-                 .config = R"({"upstream":{"maxRetries":0},"server":{"shutdownGraceSeconds":1}})",
-                 .upstream = upstream.url()}};
+  ProxyFixture fixture{
+      Plan{.workers = GetParam(),
+           .config = R"({"upstream":{"maxRetries":0},"server":{"shutdownGraceSeconds":1}})",
+           .upstream = upstream.url()}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ResponsesUnkeptEnd, testing::Values(1U, 2U));
 
 TEST_P(ResponsesUnkeptEnd, is_told_to_all_who_follow) {
   for (const bool is_background : {false, true}) {
     SCOPED_TRACE(is_background);
-    RawClient client(road.port()), follower(road.port());
+    RawClient client(fixture.port()), follower(fixture.port());
     client.send(request("POST", kResponses,
                         response_body({{"stream", true}, {"background", is_background}}).dump(),
                         kOpenAiFields));
@@ -220,8 +224,8 @@ TEST_P(ResponsesUnkeptEnd, is_told_to_all_who_follow) {
     peer->send(kEventStreamHead +
                chunked(message_start_event() + text_start_event() + text_event("Hel")));
     ASSERT_TRUE(client.wait_for("\"Hel\""));
-    Other other(road);
-    const std::string id = only_kept(road);
+    Other other(fixture);
+    const std::string id = only_kept(fixture);
     follower.send(request("GET", std::string(kResponses) + "/" + id + "?stream=true"));
     ASSERT_TRUE(follower.wait_for("\"Hel\""));
     other.lock();
@@ -233,19 +237,19 @@ TEST_P(ResponsesUnkeptEnd, is_told_to_all_who_follow) {
       ASSERT_NE(end, std::string::npos) << reply.body;
       EXPECT_NE(reply.body.find("\"store\":false", end), std::string::npos) << reply.body;
     }
-    EXPECT_EQ(ask_stored(road, "GET", id).status, 404);
+    EXPECT_EQ(ask_stored(fixture, "GET", id).status, 404);
     other.unlock();
     EXPECT_TRUE(wait_until([&] { return other.rows_of(id) == 0; }));
-    EXPECT_EQ(ask_stored(road, "GET", id).status, 404);
+    EXPECT_EQ(ask_stored(fixture, "GET", id).status, 404);
   }
 }
 
 // Nobody waits for it: it is kept as soon as that is possible.
 TEST_P(ResponsesUnkeptEnd, of_one_that_nobody_follows_may_come_later) {
-  const Document queued = whole_response(road, {{"background", true}});
+  const Document queued = whole_response(fixture, {{"background", true}});
   const auto peer = next_message(upstream);
   ASSERT_TRUE(peer);
-  Other other(road);
+  Other other(fixture);
   other.lock();
   peer->send(
       kEventStreamHead +
@@ -253,31 +257,31 @@ TEST_P(ResponsesUnkeptEnd, of_one_that_nobody_follows_may_come_later) {
       "0\r\n\r\n");
   std::this_thread::sleep_for(milliseconds(2000));
   other.unlock();
-  const Document response = ended_response(road, queued["id"]);
+  const Document response = ended_response(fixture, queued["id"]);
   EXPECT_EQ(response.at("status"), "completed");
   EXPECT_EQ(response["output"][0]["content"][0]["text"], "Hello");
 }
 
 // Erased by its client while it runs: it was stored, and is not any more.
 TEST_P(ResponsesUnkeptEnd, of_one_that_was_erased_is_no_fault) {
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   client.send(request("POST", kResponses, response_body({{"stream", true}}).dump(), kOpenAiFields));
   const auto peer = next_message(upstream);
   ASSERT_TRUE(peer);
   peer->send(kEventStreamHead +
              chunked(message_start_event() + text_start_event() + text_event("Hel")));
   ASSERT_TRUE(client.wait_for("\"Hel\""));
-  const std::string id = only_kept(road);
-  ASSERT_EQ(ask_stored(road, "DELETE", id).status, 200);
+  const std::string id = only_kept(fixture);
+  ASSERT_EQ(ask_stored(fixture, "DELETE", id).status, 200);
   peer->send(chunked(text_event("lo") + stop_events()) + "0\r\n\r\n");
   EXPECT_TRUE(client.wait_for("event: response.completed"));
-  EXPECT_EQ(road.log().find("could not be kept"), std::string::npos) << road.log();
-  EXPECT_EQ(ask_stored(road, "GET", id).status, 404);
+  EXPECT_EQ(fixture.log().find("could not be kept"), std::string::npos) << fixture.log();
+  EXPECT_EQ(ask_stored(fixture, "GET", id).status, 404);
 }
 
 // A response that another process runs cannot be ended from here.
 TEST_P(ResponsesUnkept, of_another_process_is_followed_until_the_server_ends) {
-  auto elsewhere = store::Archive::open(road.home() + "/responses.db");
+  auto elsewhere = store::Archive::open(fixture.home() + "/responses.db");
   ASSERT_TRUE(elsewhere);
   (*elsewhere)
       ->submit(
@@ -289,15 +293,15 @@ TEST_P(ResponsesUnkept, of_another_process_is_followed_until_the_server_ends) {
                                       "event: response.created\ndata: {}\n\n");
           },
           {});
-  ASSERT_TRUE(wait_until([&] { return !stored_response(road, "resp_elsewhere").is_null(); }));
-  RawClient follower(road.port());
+  ASSERT_TRUE(wait_until([&] { return !stored_response(fixture, "resp_elsewhere").is_null(); }));
+  RawClient follower(fixture.port());
   follower.send(request("GET", std::string(kResponses) + "/resp_elsewhere?stream=true"));
   ASSERT_TRUE(follower.wait_for("response.created"));
-  road.proxy().signal(SIGTERM);
+  fixture.proxy().signal(SIGTERM);
   const Reply told = follower.read_reply();
   EXPECT_TRUE(told.complete) << "when the grace is over, not when the server stops: " << told.raw;
   EXPECT_EQ(told.body, "event: response.created\ndata: {}\n\n") << "it has not ended";
-  EXPECT_EQ(road.proxy().wait_exit(), 0);
+  EXPECT_EQ(fixture.proxy().wait_exit(), 0);
 }
 
 }  // namespace

@@ -47,24 +47,25 @@ class Retirement : public testing::TestWithParam<unsigned> {
             {"error", {{"type", "not_found_error"}, {"message", message}}}};
   }
 
-  static void forget(Road& road, const std::vector<std::string>& models) {
+  static void forget(ProxyFixture& fixture, const std::vector<std::string>& models) {
     Document replies = Document::array();
     for (const std::string& model : models) replies.push_back(missing(model, "model: " + model));
-    road.script({{"replies", replies}});
+    fixture.script({{"replies", replies}});
   }
 
-  [[nodiscard]] static std::vector<std::string> models_sent(Road& road) {
+  [[nodiscard]] static std::vector<std::string> models_sent(ProxyFixture& fixture) {
     std::vector<std::string> models;
-    for (const Document& request : road.requests())
+    for (const Document& request : fixture.requests())
       if (request["method"] == "POST")  // the look-up of an unknown model is none
         models.push_back(Document::parse(body_of(request))["model"]);
     return models;
   }
 
-  [[nodiscard]] static Reply post(Road& road, const char* target, const std::string& model) {
+  [[nodiscard]] static Reply post(ProxyFixture& fixture, const char* target,
+                                  const std::string& model) {
     Document body = chat_body({{"model", model}, {"max_tokens", 64}});
     if (std::string(target) == kResponses) body = {{"model", model}, {"input", "Hi"}};
-    return ask(road.port(), "POST", target, body.dump(), kFields);
+    return ask(fixture.port(), "POST", target, body.dump(), kFields);
   }
 
   std::string table_ =
@@ -77,22 +78,23 @@ constexpr const char* kTargets[] = {"/v1/messages", "/v1/messages/count_tokens",
 TEST_P(Retirement, is_followed_once_the_upstream_says_so) {
   for (const char* target : kTargets) {
     SCOPED_TRACE(target);
-    Road road(plan());
-    forget(road, {kGone});
-    const Reply reply = post(road, target, kGone);
+    ProxyFixture fixture(plan());
+    forget(fixture, {kGone});
+    const Reply reply = post(fixture, target, kGone);
     EXPECT_EQ(reply.status, 200) << reply.raw;
     EXPECT_EQ(reply.field("x-ccproxy-warning"), "model_retiring, model_retired");
-    EXPECT_EQ(models_sent(road), (std::vector<std::string>{kGone, kNext})) << "one more try";
+    EXPECT_EQ(models_sent(fixture), (std::vector<std::string>{kGone, kNext})) << "one more try";
 
     for (const char* again : kTargets) {
-      road.forget_requests();
-      const Reply later = post(road, again, kGone);
+      fixture.forget_requests();
+      const Reply later = post(fixture, again, kGone);
       EXPECT_EQ(later.status, 200);
       EXPECT_EQ(later.field("x-ccproxy-warning"), "model_retired");
-      EXPECT_EQ(models_sent(road), std::vector<std::string>{kNext}) << "for good, on every route";
+      EXPECT_EQ(models_sent(fixture), std::vector<std::string>{kNext})
+          << "for good, on every route";
     }
-    (void)road.receipts(5);
-    const std::string log = road.log();
+    (void)fixture.receipts(5);
+    const std::string log = fixture.log();
     const std::string sentence = std::string(kGone) + " is retired";
     const auto first = log.find(sentence);
     EXPECT_NE(first, std::string::npos);
@@ -101,45 +103,45 @@ TEST_P(Retirement, is_followed_once_the_upstream_says_so) {
 }
 
 TEST_P(Retirement, is_not_guessed) {
-  Road road(plan());
-  forget(road, {kFuture, kUndated, "claude-nobody-1"});
+  ProxyFixture fixture(plan());
+  forget(fixture, {kFuture, kUndated, "claude-nobody-1"});
   for (const char* target : kTargets)
     for (const char* model : {kFuture, kUndated, "claude-nobody-1"}) {
       SCOPED_TRACE(std::string(target) + " " + model);
-      road.forget_requests();
-      const Reply reply = post(road, target, model);
+      fixture.forget_requests();
+      const Reply reply = post(fixture, target, model);
       EXPECT_EQ(reply.status, 404);
       EXPECT_NE(reply.body.find(std::string("model: ") + model), std::string::npos);
-      for (const std::string& sent : models_sent(road)) EXPECT_EQ(sent, model);
+      for (const std::string& sent : models_sent(fixture)) EXPECT_EQ(sent, model);
     }
   // Another thing that is missing says nothing of the model.
-  road.script({{"replies", {missing("*", "File not found: file_1")}}});
-  for (const char* target : kTargets) EXPECT_EQ(post(road, target, kGone).status, 404);
+  fixture.script({{"replies", {missing("*", "File not found: file_1")}}});
+  for (const char* target : kTargets) EXPECT_EQ(post(fixture, target, kGone).status, 404);
 }
 
 TEST_P(Retirement, is_not_followed_where_the_person_does_not_want_it) {
-  Road road(plan(R"({"followRetirements": false})"));
-  forget(road, {kGone});
-  for (const char* target : kTargets) EXPECT_EQ(post(road, target, kGone).status, 404);
+  ProxyFixture fixture(plan(R"({"followRetirements": false})"));
+  forget(fixture, {kGone});
+  for (const char* target : kTargets) EXPECT_EQ(post(fixture, target, kGone).status, 404);
 }
 
 TEST_P(Retirement, ends_where_the_successor_is_gone_too) {
-  Road road(plan());
-  forget(road, {kGone, kNext});
+  ProxyFixture fixture(plan());
+  forget(fixture, {kGone, kNext});
   for (const char* target : kTargets) {
-    road.forget_requests();
-    EXPECT_EQ(post(road, target, kGone).status, 404);
-    EXPECT_LE(models_sent(road).size(), 2U) << target;
+    fixture.forget_requests();
+    EXPECT_EQ(post(fixture, target, kGone).status, 404);
+    EXPECT_LE(models_sent(fixture).size(), 2U) << target;
   }
 }
 
 TEST_P(Retirement, is_announced_to_whoever_asks_for_the_model_by_its_id) {
-  Road road(plan(R"({"modelMapping": {"mine": "claude-opus-4-7"}})"));
+  ProxyFixture fixture(plan(R"({"modelMapping": {"mine": "claude-opus-4-7"}})"));
   for (const char* target : kTargets) {
-    EXPECT_EQ(post(road, target, kGone).field("x-ccproxy-warning"), "model_retiring") << target;
-    EXPECT_EQ(post(road, target, "mine").field("x-ccproxy-warning"), "model_retiring") << target;
-    EXPECT_FALSE(post(road, target, kFuture).has("x-ccproxy-warning")) << "its day is far";
-    EXPECT_FALSE(post(road, target, kUndated).has("x-ccproxy-warning"));
+    EXPECT_EQ(post(fixture, target, kGone).field("x-ccproxy-warning"), "model_retiring") << target;
+    EXPECT_EQ(post(fixture, target, "mine").field("x-ccproxy-warning"), "model_retiring") << target;
+    EXPECT_FALSE(post(fixture, target, kFuture).has("x-ccproxy-warning")) << "its day is far";
+    EXPECT_FALSE(post(fixture, target, kUndated).has("x-ccproxy-warning"));
   }
 }
 

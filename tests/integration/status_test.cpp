@@ -18,25 +18,25 @@ Finished status(const Process::Environment& environment, bool json = false) {
   return run(CCPROXY_BINARY, arguments, environment);
 }
 
-Process::Environment home_of(const Road& road) {
-  return {{"CCPROXY_HOME", road.home()}, {"HOME", road.home()}};
+Process::Environment home_of(const ProxyFixture& fixture) {
+  return {{"CCPROXY_HOME", fixture.home()}, {"HOME", fixture.home()}};
 }
 
 class Status : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Workers, Status, testing::Values(1U, 2U));
 
 TEST_P(Status, without_a_credential_fails_and_says_what_to_do) {
-  Road road(Plan{.workers = GetParam(), .environment = {}});
-  const Finished told = status(home_of(road));
+  ProxyFixture fixture(Plan{.workers = GetParam(), .environment = {}});
+  const Finished told = status(home_of(fixture));
   EXPECT_EQ(told.code, 1);
   EXPECT_NE(told.output.find("credential: none"), std::string::npos) << told.output;
   EXPECT_NE(told.output.find("ccproxy login"), std::string::npos);
 }
 
 TEST_P(Status, names_the_credential_and_what_it_shadows) {
-  Road road(Plan{.workers = GetParam()});
-  std::ofstream(road.home() + "/auth.json") << R"({"type":"api_key","key":"sk-ant-api03-x"})";
-  auto environment = home_of(road);
+  ProxyFixture fixture(Plan{.workers = GetParam()});
+  std::ofstream(fixture.home() + "/auth.json") << R"({"type":"api_key","key":"sk-ant-api03-x"})";
+  auto environment = home_of(fixture);
   environment["ANTHROPIC_API_KEY"] = "sk-ant-api03-secret";
   environment["CLAUDE_CODE_OAUTH_TOKEN"] = "sk-ant-oat01-secret";
   const Finished told = status(environment);
@@ -55,48 +55,49 @@ TEST_P(Status, names_the_credential_and_what_it_shadows) {
 }
 
 TEST_P(Status, finds_the_running_server_and_the_limits_it_saw) {
-  Road road(Plan{.workers = GetParam(),
-                 .config = R"({"apiKeys":[{"name":"me","key":"door-secret"}]})",
-                 .environment = {{"CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-mine"}}});
-  EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole,
+  ProxyFixture fixture(Plan{.workers = GetParam(),
+                            .config = R"({"apiKeys":[{"name":"me","key":"door-secret"}]})",
+                            .environment = {{"CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-mine"}}});
+  EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", kWhole,
                 std::string(kFields) + "x-ccproxy-key: door-secret\r\n")
                 .status,
             200);
-  auto environment = home_of(road);
+  auto environment = home_of(fixture);
   environment["CLAUDE_CODE_OAUTH_TOKEN"] = "sk-ant-oat01-mine";
   const Finished told = status(environment);
   EXPECT_EQ(told.code, 0);
-  const std::string address = "http://127.0.0.1:" + std::to_string(road.port());
+  const std::string address = "http://127.0.0.1:" + std::to_string(fixture.port());
   EXPECT_NE(told.output.find("server: " + address), std::string::npos) << told.output;
   EXPECT_NE(told.output.find("5 hours: 12 % used, allowed, resets in"), std::string::npos);
   EXPECT_NE(told.output.find("7 days: 3 % used, allowed, resets in"), std::string::npos);
   EXPECT_EQ(told.output.find("door-secret"), std::string::npos);
 
   const Document facts = Document::parse(status(environment, true).output);
-  EXPECT_EQ(facts["servers"][0]["pid"], road.proxy().pid());
+  EXPECT_EQ(facts["servers"][0]["pid"], fixture.proxy().pid());
   EXPECT_EQ(facts["servers"][0]["health"]["limits"]["fields"]
                  ["anthropic-ratelimit-unified-5h-utilization"],
             "0.12");
 }
 
 TEST_P(Status, forgets_servers_that_were_killed) {
-  Road road(Plan{.workers = GetParam()});
-  const std::string left = road.home() + "/running/" + std::to_string(road.proxy().pid()) + ".json";
+  ProxyFixture fixture(Plan{.workers = GetParam()});
+  const std::string left =
+      fixture.home() + "/running/" + std::to_string(fixture.proxy().pid()) + ".json";
   EXPECT_TRUE(std::filesystem::exists(left));
-  road.proxy().signal(SIGKILL);
-  ASSERT_TRUE(road.proxy().wait_exit());
-  const Finished told = status(home_of(road));
+  fixture.proxy().signal(SIGKILL);
+  ASSERT_TRUE(fixture.proxy().wait_exit());
+  const Finished told = status(home_of(fixture));
   EXPECT_NE(told.output.find("server: none is running"), std::string::npos) << told.output;
   EXPECT_FALSE(std::filesystem::exists(left));
 }
 
 TEST_P(Status, says_what_is_wrong_with_a_broken_file) {
-  Road road(Plan{.workers = GetParam()});
-  std::ofstream(road.home() + "/auth.json") << "nonsense sk-ant-secret";
-  const Finished told = status(home_of(road));
+  ProxyFixture fixture(Plan{.workers = GetParam()});
+  std::ofstream(fixture.home() + "/auth.json") << "nonsense sk-ant-secret";
+  const Finished told = status(home_of(fixture));
   EXPECT_EQ(told.code, 1);
   EXPECT_NE(told.output.find("state: unusable"), std::string::npos) << told.output;
-  EXPECT_NE(told.output.find(road.home() + "/auth.json"), std::string::npos);
+  EXPECT_NE(told.output.find(fixture.home() + "/auth.json"), std::string::npos);
   EXPECT_EQ(told.output.find("sk-ant"), std::string::npos);
 }
 

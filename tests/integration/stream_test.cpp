@@ -33,8 +33,8 @@ std::string chunk(std::string_view bytes) {
 class Streamed : public testing::TestWithParam<unsigned> {
  protected:
   RawUpstream upstream;
-  Road road{Plan{.workers = GetParam(), .upstream = upstream.url()}};
-  RawClient client{road.port()};
+  ProxyFixture fixture{Plan{.workers = GetParam(), .upstream = upstream.url()}};
+  RawClient client{fixture.port()};
 
   // Sends a message and takes it at the upstream.
   std::unique_ptr<RawClient> begin(const char* body = kStreamed) {
@@ -132,13 +132,13 @@ TEST_P(Streamed, a_slow_client_stops_the_upstream_and_costs_no_memory) {
   const auto peer = begin();
   peer->send(kStreamHead + chunk(kStart));
   ASSERT_TRUE(client.wait_for(kStart));
-  const std::size_t before = resident_bytes(road.proxy().pid());
+  const std::size_t before = resident_bytes(fixture.proxy().pid());
   const std::string event = "event: x\ndata: {\"x\":\"" + std::string(60'000, 'x') + "\"}\n\n";
   const std::string piece = chunk(event);
   constexpr std::size_t kMost = std::size_t{192} << 20;
   const std::size_t taken = peer->send_until_stalled(piece, kMost, milliseconds(700));
   EXPECT_LT(taken, kMost) << "the proxy reads on though nobody takes what it has read";
-  EXPECT_LT(resident_bytes(road.proxy().pid()), before + room_to_grow(2));
+  EXPECT_LT(resident_bytes(fixture.proxy().pid()), before + room_to_grow(2));
   // Once the client reads, everything comes.
   std::thread rest([&] {
     peer->send(std::string_view(piece).substr(taken % piece.size()));
@@ -156,7 +156,7 @@ TEST_P(Streamed, many_streams_run_side_by_side) {
   constexpr int kMany = 60;
   std::vector<std::unique_ptr<RawClient>> clients, peers;
   for (int i = 0; i < kMany; ++i) {
-    clients.push_back(std::make_unique<RawClient>(road.port()));
+    clients.push_back(std::make_unique<RawClient>(fixture.port()));
     const std::string body = R"({"stream":true,"n":")" + std::to_string(i) + "\"}";
     clients.back()->send(request("POST", "/v1/messages", body, kFields));
     peers.push_back(upstream.accept());

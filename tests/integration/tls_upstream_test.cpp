@@ -107,66 +107,66 @@ class OverTls : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Workers, OverTls, testing::Values(1U, 2U));
 
 TEST_P(OverTls, a_trusted_upstream_is_used_and_its_connection_kept) {
-  Road road(secured(GetParam()));
-  RawClient client(road.port());
+  ProxyFixture fixture(secured(GetParam()));
+  RawClient client(fixture.port());
   for (int i = 0; i < 10; ++i) {
     client.send(request("POST", "/v1/messages", i % 2 == 0 ? kStreamed : kWhole, kFields));
     const Reply reply = client.read_reply();
     EXPECT_EQ(reply.status, 200) << reply.raw;
     EXPECT_TRUE(reply.complete);
   }
-  Document requests = road.requests();
+  Document requests = fixture.requests();
   ASSERT_EQ(requests.size(), 10U);
   for (Document& one : requests) EXPECT_EQ(one["connection"], requests[0]["connection"]);
   EXPECT_EQ(body_of(requests[0]), kStreamed);
 }
 
 TEST_P(OverTls, large_bodies_pass_both_ways) {
-  Road road(secured(GetParam()));
+  ProxyFixture fixture(secured(GetParam()));
   const std::string body = R"({"x":")" + std::string(6'000'000, 'x') + "\"}";
-  road.reply({{"body", body}});
-  const Reply reply = ask(road.port(), "POST", "/v1/messages", body, kFields);
+  fixture.reply({{"body", body}});
+  const Reply reply = ask(fixture.port(), "POST", "/v1/messages", body, kFields);
   EXPECT_EQ(reply.status, 200);
   EXPECT_TRUE(reply.complete);
   EXPECT_TRUE(reply.body == body);
-  EXPECT_TRUE(body_of(road.requests().at(0)) == body);
+  EXPECT_TRUE(body_of(fixture.requests().at(0)) == body);
 }
 
 TEST_P(OverTls, an_unknown_certificate_is_refused_before_anything_is_said) {
-  Road road(secured(GetParam(), ""));
-  expect_certificate_refused(ask(road.port(), "POST", "/v1/messages", kWhole, kFields));
-  EXPECT_EQ(road.requests().size(), 0U);
+  ProxyFixture fixture(secured(GetParam(), ""));
+  expect_certificate_refused(ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields));
+  EXPECT_EQ(fixture.requests().size(), 0U);
 }
 
 TEST_P(OverTls, a_certificate_for_another_name_is_refused) {
   Plan plan = secured(GetParam());
   plan.mock_flags.insert(plan.mock_flags.end(), {"--host", "127.0.0.2"});
-  Road road(std::move(plan));
-  ASSERT_TRUE(road.mock_url().starts_with("https://127.0.0.2:")) << road.mock_url();
-  expect_certificate_refused(ask(road.port(), "POST", "/v1/messages", kWhole, kFields));
+  ProxyFixture fixture(std::move(plan));
+  ASSERT_TRUE(fixture.mock_url().starts_with("https://127.0.0.2:")) << fixture.mock_url();
+  expect_certificate_refused(ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields));
 }
 
 TEST_P(OverTls, the_name_localhost_is_checked_as_a_name) {
   Plan plan = secured(GetParam());
   plan.upstream = "";
   plan.environment["CCPROXY_UPSTREAM_URL"] = "https://localhost:{port}";
-  Road road(std::move(plan));
-  EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole, kFields).status, 200);
-  EXPECT_EQ(field_of(road.requests().at(0), "host"),
-            "localhost:" + std::to_string(road.mock_port()));
+  ProxyFixture fixture(std::move(plan));
+  EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields).status, 200);
+  EXPECT_EQ(field_of(fixture.requests().at(0), "host"),
+            "localhost:" + std::to_string(fixture.mock_port()));
 }
 
 TEST_P(OverTls, the_certificates_of_ssl_cert_file_are_trusted) {
   Plan plan = secured(GetParam(), "");
   plan.environment["SSL_CERT_FILE"] = "{home}/mock.pem";
-  Road road(std::move(plan));
-  EXPECT_EQ(ask(road.port(), "POST", "/v1/messages", kWhole, kFields).status, 200);
+  ProxyFixture fixture(std::move(plan));
+  EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields).status, 200);
 }
 
 TEST_P(OverTls, a_ca_file_that_is_not_there_is_told_at_start) {
   Plan plan = secured(GetParam(), R"({"upstream": {"caFile": "{home}/nowhere.pem"}})");
   try {
-    const Road road(std::move(plan));
+    const ProxyFixture fixture(std::move(plan));
     ADD_FAILURE() << "it started";
   } catch (const std::exception& error) {
     EXPECT_NE(std::string(error.what()).find("upstream.caFile"), std::string::npos) << error.what();
@@ -174,29 +174,29 @@ TEST_P(OverTls, a_ca_file_that_is_not_there_is_told_at_start) {
 }
 
 TEST_P(OverTls, an_answer_cut_without_the_end_of_tls_is_cut_for_the_client) {
-  Road road(secured(GetParam()));
-  road.reply({{"text", "one two three"}, {"fault", "tls-abort"}});
-  const Reply whole = ask(road.port(), "POST", "/v1/messages", kWhole, kFields);
+  ProxyFixture fixture(secured(GetParam()));
+  fixture.reply({{"text", "one two three"}, {"fault", "tls-abort"}});
+  const Reply whole = ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields);
   EXPECT_FALSE(whole.complete) << whole.raw;
-  const Reply stream = ask(road.port(), "POST", "/v1/messages", kStreamed, kFields);
+  const Reply stream = ask(fixture.port(), "POST", "/v1/messages", kStreamed, kFields);
   EXPECT_TRUE(stream.complete);
   EXPECT_NE(stream.body.find("event: error\n"), std::string::npos) << stream.raw;
 }
 
 TEST_P(OverTls, an_answer_that_ends_with_the_end_of_tls_is_whole) {
-  Road road(secured(GetParam()));
-  road.reply({{"text", "one two three"}, {"fault", "http10"}});
-  const Reply whole = ask(road.port(), "POST", "/v1/messages", kWhole, kFields);
+  ProxyFixture fixture(secured(GetParam()));
+  fixture.reply({{"text", "one two three"}, {"fault", "http10"}});
+  const Reply whole = ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields);
   EXPECT_TRUE(whole.complete);
   EXPECT_EQ(Document::parse(whole.body)["type"], "message");
-  EXPECT_EQ(road.receipt()["ended"], "complete");
+  EXPECT_EQ(fixture.receipt()["ended"], "complete");
 }
 
 TEST_P(OverTls, faults_are_told_as_without_it) {
-  Road road(secured(GetParam()));
+  ProxyFixture fixture(secured(GetParam()));
   const auto post = [&](const char* body, const char* fault) {
-    road.reply({{"text", "one two three"}, {"fault", fault}, {"pace", "events"}});
-    return ask(road.port(), "POST", "/v1/messages", body, kFields);
+    fixture.reply({{"text", "one two three"}, {"fault", fault}, {"pace", "events"}});
+    return ask(fixture.port(), "POST", "/v1/messages", body, kFields);
   };
   EXPECT_EQ(post(kWhole, "reset").status, 502);
   EXPECT_NE(post(kStreamed, "reset-mid=2").body.find("event: error\n"), std::string::npos);
@@ -207,39 +207,39 @@ TEST_P(OverTls, faults_are_told_as_without_it) {
 }
 
 TEST_P(OverTls, a_connection_that_dies_with_the_request_is_replaced) {
-  Road road(secured(GetParam()));
-  road.script(
+  ProxyFixture fixture(secured(GetParam()));
+  fixture.script(
       {{"replies",
         Document::array({{{"times", 1}, {"text", "Hi"}, {"fault", "dead-keepalive=late"}}})}});
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   for (int i = 0; i < 2; ++i) {
     client.send(request("POST", "/v1/messages", kWhole, kFields));
     EXPECT_EQ(client.read_reply().status, 200);
   }
-  EXPECT_EQ(road.receipts(2)[1]["resent"], 1);
-  EXPECT_EQ(road.requests().size(), 2U);
+  EXPECT_EQ(fixture.receipts(2)[1]["resent"], 1);
+  EXPECT_EQ(fixture.requests().size(), 2U);
 }
 
 TEST_P(OverTls, a_client_that_leaves_takes_the_connection_with_it) {
-  Road road(secured(GetParam()));
+  ProxyFixture fixture(secured(GetParam()));
   for (const char* fault : {"stall", "stall-mid=2"}) {
-    road.forget_requests();
-    road.reply({{"text", "one two three"}, {"fault", fault}});
-    RawClient client(road.port());
+    fixture.forget_requests();
+    fixture.reply({{"text", "one two three"}, {"fault", fault}});
+    RawClient client(fixture.port());
     client.send(request("POST", "/v1/messages", kStreamed, kFields));
-    ASSERT_TRUE(wait_until([&] { return road.requests().size() == 1; }));
+    ASSERT_TRUE(wait_until([&] { return fixture.requests().size() == 1; }));
     client.close();
     EXPECT_TRUE(
-        wait_until([&] { return road.requests()[0]["aborted"] == true; }, milliseconds(1000)))
+        wait_until([&] { return fixture.requests()[0]["aborted"] == true; }, milliseconds(1000)))
         << fault;
   }
 }
 
 TEST_P(OverTls, an_upstream_that_does_not_speak_it_is_a_502) {
   RawUpstream plain;
-  Road road(
+  ProxyFixture fixture(
       Plan{.workers = GetParam(), .upstream = "https://127.0.0.1:" + std::to_string(plain.port())});
-  RawClient client(road.port());
+  RawClient client(fixture.port());
   client.send(request("POST", "/v1/messages", kWhole, kFields));
   const auto peer = plain.accept();
   ASSERT_TRUE(peer && peer->wait_for("\x16\x03"));
@@ -251,11 +251,11 @@ TEST_P(OverTls, an_upstream_that_does_not_speak_it_is_a_502) {
 
 TEST_P(OverTls, a_handshake_that_is_not_answered_ends_within_its_limit) {
   RawUpstream silent;
-  Road road(Plan{.workers = GetParam(),
-                 .config = R"({"timeouts": {"tlsSeconds": 1}})",
-                 .upstream = "https://127.0.0.1:" + std::to_string(silent.port())});
+  ProxyFixture fixture(Plan{.workers = GetParam(),
+                            .config = R"({"timeouts": {"tlsSeconds": 1}})",
+                            .upstream = "https://127.0.0.1:" + std::to_string(silent.port())});
   const auto start = steady_clock::now();
-  const Reply reply = ask(road.port(), "POST", "/v1/messages", kWhole, kFields);
+  const Reply reply = ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields);
   EXPECT_TRUE(reply.status == 502 || reply.status == 504) << reply.raw;
   EXPECT_NE(reply.body.find("timeouts.tlsSeconds"), std::string::npos) << reply.body;
   EXPECT_LT(steady_clock::now() - start, std::chrono::seconds(4));
@@ -265,12 +265,12 @@ TEST_P(OverTls, a_second_connection_resumes_the_session_of_the_first) {
   Gate gate;  // outlives the road
   Plan plan = secured(GetParam());
   plan.upstream = "https://127.0.0.1:" + std::to_string(gate.port());
-  Road road(std::move(plan));
-  road.reply({{"text", "Hi"}, {"fault", "close-after"}});  // so that each request needs another
-  RawClient client(road.port());
+  ProxyFixture fixture(std::move(plan));
+  fixture.reply({{"text", "Hi"}, {"fault", "close-after"}});  // so that each request needs another
+  RawClient client(fixture.port());
   for (int i = 0; i < 2; ++i) {
     client.send(request("POST", "/v1/messages", kWhole, kFields));
-    gate.serve(road.mock_port());
+    gate.serve(fixture.mock_port());
     EXPECT_EQ(client.read_reply().status, 200);
   }
   ASSERT_EQ(gate.hellos().size(), 2U);
@@ -279,17 +279,17 @@ TEST_P(OverTls, a_second_connection_resumes_the_session_of_the_first) {
 }
 
 TEST_P(OverTls, many_connections_at_once_take_up_sessions_and_work) {
-  Road road(secured(GetParam()));
+  ProxyFixture fixture(secured(GetParam()));
   std::vector<std::unique_ptr<RawClient>> clients;
   for (int round = 0; round < 2; ++round) {
     clients.clear();
     for (int i = 0; i < 20; ++i) {
-      clients.push_back(std::make_unique<RawClient>(road.port()));
+      clients.push_back(std::make_unique<RawClient>(fixture.port()));
       clients.back()->send(request("POST", "/v1/messages", kStreamed, kFields));
     }
     for (const auto& client : clients) EXPECT_TRUE(client->read_reply().complete);
   }
-  EXPECT_EQ(road.requests().size(), 40U);
+  EXPECT_EQ(fixture.requests().size(), 40U);
 }
 
 }  // namespace

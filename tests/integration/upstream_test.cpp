@@ -51,16 +51,16 @@ void expect_ends_with_error_event(const Reply& reply, std::string_view kept) {
 
 class Faulty : public testing::TestWithParam<unsigned> {
  protected:
-  Road road{Plan{.workers = GetParam(), .config = kQuick}};
+  ProxyFixture fixture{Plan{.workers = GetParam(), .config = kQuick}};
 
   Reply post(std::string_view body, const std::string& fault) {
-    road.reply({{"text", "one two three four five six"}, {"fault", fault}, {"pace", "events"}});
-    return ask(road.port(), "POST", "/v1/messages", body, kFields);
+    fixture.reply({{"text", "one two three four five six"}, {"fault", fault}, {"pace", "events"}});
+    return ask(fixture.port(), "POST", "/v1/messages", body, kFields);
   }
-  Document last_receipt() { return road.receipts(++receipts_).back(); }
+  Document last_receipt() { return fixture.receipts(++receipts_).back(); }
   std::string text_of_events(int count) {
-    road.reply({{"text", "one two three four five six"}});
-    const Reply whole = ask(road.port(), "POST", "/v1/messages", kStreamed, kFields);
+    fixture.reply({{"text", "one two three four five six"}});
+    const Reply whole = ask(fixture.port(), "POST", "/v1/messages", kStreamed, kFields);
     (void)last_receipt();
     std::size_t at = 0;
     while (count-- > 0) at = whole.body.find("\n\n", at) + 2;
@@ -76,7 +76,7 @@ TEST_P(Faulty, a_reset_instead_of_an_answer_is_a_502) {
     expect_error(post(body, "reset"), 502, "api_error");
     EXPECT_EQ(last_receipt()["ended"], "upstream_broke");
   }
-  EXPECT_EQ(road.requests().size(), 2U) << "what may have run must not run again";
+  EXPECT_EQ(fixture.requests().size(), 2U) << "what may have run must not run again";
 }
 
 TEST_P(Faulty, a_stream_that_breaks_off_ends_with_an_error_event) {
@@ -119,7 +119,7 @@ TEST_P(Faulty, a_whole_answer_that_breaks_off_is_seen_to_be_cut) {
 
 TEST_P(Faulty, a_whole_answer_in_chunks_that_breaks_off_has_no_last_chunk) {
   RawUpstream upstream;
-  Road other(Plan{.workers = GetParam(), .upstream = upstream.url()});
+  ProxyFixture other(Plan{.workers = GetParam(), .upstream = upstream.url()});
   RawClient client(other.port());
   client.send(request("POST", "/v1/messages", kWhole, kFields));
   const auto peer = upstream.accept();
@@ -177,7 +177,7 @@ TEST_P(Faulty, a_stream_of_pings_alone_ends) {
 
 TEST_P(Faulty, an_upstream_that_is_slow_but_alive_is_waited_for) {
   // Longer in all than the limit of a body, which counts the silence. A head has its time in all.
-  Road patient(
+  ProxyFixture patient(
       Plan{.workers = GetParam(),
            .config = R"({"timeouts": {"firstByteSeconds": 60, "idleUpstreamSeconds": 1}})"});
   patient.reply({{"text", "one two three four five six"}, {"fault", "split=40:60"}});
@@ -190,7 +190,7 @@ TEST_P(Faulty, an_upstream_that_is_slow_but_alive_is_waited_for) {
 }
 
 TEST_P(Faulty, an_early_refusal_comes_through) {
-  const Reply reply = ask(road.port(), "POST", "/v1/messages", kWhole,
+  const Reply reply = ask(fixture.port(), "POST", "/v1/messages", kWhole,
                           std::string(kFields) + "x-mock-fault: early=413\r\n");
   EXPECT_EQ(reply.status, 413);
   EXPECT_EQ(Document::parse(reply.body)["error"]["type"], "request_too_large");
@@ -212,7 +212,7 @@ TEST_P(Faulty, an_answer_that_ends_by_closing_is_whole) {
 
 TEST_P(Faulty, the_event_that_was_cut_is_ended_before_the_error_event) {
   RawUpstream upstream;
-  Road other(Plan{.workers = GetParam(), .upstream = upstream.url()});
+  ProxyFixture other(Plan{.workers = GetParam(), .upstream = upstream.url()});
   const std::string start =
       "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{}}\n\n";
   struct Cut {
@@ -241,7 +241,7 @@ TEST_P(Faulty, the_event_that_was_cut_is_ended_before_the_error_event) {
 // Heads that no HTTP/1.1 answer may have, each sent whole.
 TEST_P(Faulty, a_head_that_is_broken_is_a_502) {
   RawUpstream upstream;
-  Road other(Plan{.workers = GetParam(), .config = kQuick, .upstream = upstream.url()});
+  ProxyFixture other(Plan{.workers = GetParam(), .config = kQuick, .upstream = upstream.url()});
   const std::vector<std::string> heads = {
       "HTTP/1.1 200 OK\ncontent-length: 2\n\n{}",
       "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\n{}",
@@ -277,7 +277,7 @@ TEST_P(Faulty, a_head_that_is_broken_is_a_502) {
 
 TEST_P(Faulty, interim_answers_are_passed_over) {
   RawUpstream upstream;
-  Road other(Plan{.workers = GetParam(), .upstream = upstream.url()});
+  ProxyFixture other(Plan{.workers = GetParam(), .upstream = upstream.url()});
   RawClient client(other.port());
   client.send(request("POST", "/v1/messages", kWhole, kFields));
   const auto peer = upstream.accept();
@@ -298,9 +298,9 @@ TEST_P(Faulty, an_upstream_that_is_not_there_is_a_502) {
     const RawUpstream gone;
     nobody = gone.port();
   }
-  Road other(Plan{.workers = GetParam(),
-                  .config = kQuick,
-                  .upstream = "http://127.0.0.1:" + std::to_string(nobody)});
+  ProxyFixture other(Plan{.workers = GetParam(),
+                          .config = kQuick,
+                          .upstream = "http://127.0.0.1:" + std::to_string(nobody)});
   const auto start = steady_clock::now();
   const Reply reply = ask(other.port(), "POST", "/v1/messages", kWhole, kFields);
   expect_error(reply, 502, "api_error");
@@ -312,7 +312,7 @@ TEST_P(Faulty, an_upstream_that_is_not_there_is_a_502) {
 }
 
 TEST_P(Faulty, an_upstream_whose_name_nobody_knows_is_a_502) {
-  Road other(Plan{.workers = GetParam(), .upstream = "http://name.invalid:1"});
+  ProxyFixture other(Plan{.workers = GetParam(), .upstream = "http://name.invalid:1"});
   const Reply reply = ask(other.port(), "POST", "/v1/messages", kWhole, kFields);
   expect_error(reply, 502, "api_error");
   EXPECT_NE(reply.body.find("name.invalid"), std::string::npos) << reply.body;
@@ -321,7 +321,7 @@ TEST_P(Faulty, an_upstream_whose_name_nobody_knows_is_a_502) {
 TEST_P(Faulty, an_upstream_that_does_not_take_the_connection_fails_within_the_limit) {
   RawUpstream upstream;
   upstream.fill_up();
-  Road other(Plan{.workers = GetParam(), .config = kQuick, .upstream = upstream.url()});
+  ProxyFixture other(Plan{.workers = GetParam(), .config = kQuick, .upstream = upstream.url()});
   const auto start = steady_clock::now();
   const Reply reply = ask(other.port(), "POST", "/v1/messages", kWhole, kFields);
   const auto waited = steady_clock::now() - start;
@@ -332,7 +332,7 @@ TEST_P(Faulty, an_upstream_that_does_not_take_the_connection_fails_within_the_li
 }
 
 TEST_P(Faulty, an_upstream_with_a_path_gets_it_before_every_path) {
-  Road other(Plan{.workers = GetParam(), .upstream = "{mock}/gate/way/"});
+  ProxyFixture other(Plan{.workers = GetParam(), .upstream = "{mock}/gate/way/"});
   other.reply({{"match", {{"method", "*"}, {"path", "/gate/way/*"}}}, {"body", "{\"data\":[]}"}});
   EXPECT_EQ(ask(other.port(), "POST", "/v1/messages?beta=true", kWhole, kFields).status, 200);
   EXPECT_EQ(ask(other.port(), "GET", "/v1/files", {}, kFields).status, 200);
@@ -348,7 +348,7 @@ TEST_P(Faulty, the_flag_wins_over_the_environment_and_that_over_the_file) {
   const std::string file = R"({"upstream": {"baseUrl": ")";
   const auto status = [&](Plan plan) {
     plan.workers = GetParam();
-    Road other(std::move(plan));
+    ProxyFixture other(std::move(plan));
     return ask(other.port(), "POST", "/v1/messages", kWhole, kFields).status;
   };
   const auto with_key = [](const std::string& url) {

@@ -28,8 +28,8 @@ Document result(const std::string& id, const std::string& text) {
   return {{"role", "tool"}, {"tool_call_id", id}, {"content", text}};
 }
 
-Reply chat(const Road& road, const Document& body, std::string_view fields) {
-  return ask(road.port(), "POST", kChat, body.dump(), fields);
+Reply chat(const ProxyFixture& fixture, const Document& body, std::string_view fields) {
+  return ask(fixture.port(), "POST", kChat, body.dump(), fields);
 }
 
 ChatStream read_chunks(std::string_view body) {

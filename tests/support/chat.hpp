@@ -28,7 +28,7 @@ inline constexpr const char* kOpenAiFields =
 [[nodiscard]] Document result(const std::string& id, const std::string& text);
 
 // Sends it on a connection of its own.
-[[nodiscard]] Reply chat(const Road& road, const Document& body,
+[[nodiscard]] Reply chat(const ProxyFixture& fixture, const Document& body,
                          std::string_view fields = kOpenAiFields);
 
 struct ChatStream {

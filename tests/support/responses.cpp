@@ -26,8 +26,8 @@ Document response_body(const Document& more) {
   return body;
 }
 
-Reply respond(const Road& road, const Document& body, std::string_view fields) {
-  return ask(road.port(), "POST", kResponses, body.dump(), fields);
+Reply respond(const ProxyFixture& fixture, const Document& body, std::string_view fields) {
+  return ask(fixture.port(), "POST", kResponses, body.dump(), fields);
 }
 
 std::string ResponseEvents::names() const {
@@ -106,9 +106,10 @@ ResponseEvents read_events(std::string_view body) {
   return read;
 }
 
-ResponseEvents stream_response(const Road& road, Document more, std::string_view fields) {
+ResponseEvents stream_response(const ProxyFixture& fixture, Document more,
+                               std::string_view fields) {
   more["stream"] = true;
-  const Reply reply = respond(road, response_body(more), fields);
+  const Reply reply = respond(fixture, response_body(more), fields);
   EXPECT_EQ(reply.status, 200) << reply.raw;
   EXPECT_EQ(reply.field("content-type"), "text/event-stream; charset=utf-8");
   EXPECT_TRUE(reply.complete);
@@ -118,8 +119,9 @@ ResponseEvents stream_response(const Road& road, Document more, std::string_view
   return read;
 }
 
-Document whole_response(const Road& road, const Document& more, std::string_view fields) {
-  const Reply reply = respond(road, response_body(more), fields);
+Document whole_response(const ProxyFixture& fixture, const Document& more,
+                        std::string_view fields) {
+  const Reply reply = respond(fixture, response_body(more), fields);
   EXPECT_EQ(reply.status, 200) << reply.raw;
   EXPECT_EQ(reply.field("content-type"), "application/json");
   return Document::parse(reply.body, nullptr, false);
@@ -134,20 +136,21 @@ Document error_in(const Reply& reply) {
   return error;
 }
 
-Reply ask_stored(const Road& road, std::string_view method, const std::string& rest,
+Reply ask_stored(const ProxyFixture& fixture, std::string_view method, const std::string& rest,
                  std::string_view fields) {
-  return ask(road.port(), method, std::string(kResponses) + "/" + rest, {}, fields);
+  return ask(fixture.port(), method, std::string(kResponses) + "/" + rest, {}, fields);
 }
 
-Document stored_response(const Road& road, const std::string& id, std::string_view fields) {
-  const Reply reply = ask_stored(road, "GET", id, fields);
+Document stored_response(const ProxyFixture& fixture, const std::string& id,
+                         std::string_view fields) {
+  const Reply reply = ask_stored(fixture, "GET", id, fields);
   return reply.status == 200 ? Document::parse(reply.body, nullptr, false) : Document();
 }
 
-Document ended_response(const Road& road, const std::string& id) {
+Document ended_response(const ProxyFixture& fixture, const std::string& id) {
   Document response;
   EXPECT_TRUE(wait_until([&] {
-    response = stored_response(road, id);
+    response = stored_response(fixture, id);
     if (response.is_null()) return true;
     const std::string status = response.at("status");
     return status != "queued" && status != "in_progress";
@@ -155,8 +158,8 @@ Document ended_response(const Road& road, const std::string& id) {
   return response;
 }
 
-std::string only_kept(const Road& road) {
-  auto database = store::Database::open(road.home() + "/responses.db");
+std::string only_kept(const ProxyFixture& fixture) {
+  auto database = store::Database::open(fixture.home() + "/responses.db");
   EXPECT_TRUE(database);
   std::string id;
   EXPECT_TRUE(wait_until([&] {
@@ -168,15 +171,15 @@ std::string only_kept(const Road& road) {
   return id;
 }
 
-std::vector<Document> sent_bodies(Road& road) {
+std::vector<Document> sent_bodies(ProxyFixture& fixture) {
   std::vector<Document> bodies;
-  for (const Document& request : road.requests())
+  for (const Document& request : fixture.requests())
     if (request.at("target") == "/v1/messages") bodies.push_back(json_of(body_of(request)));
   return bodies;
 }
 
-Document sent_body(Road& road) {
-  const std::vector<Document> bodies = sent_bodies(road);
+Document sent_body(ProxyFixture& fixture) {
+  const std::vector<Document> bodies = sent_bodies(fixture);
   return bodies.empty() ? Document() : bodies.back();
 }
 

@@ -23,7 +23,7 @@ inline constexpr const char* kResponses = "/v1/responses";
 [[nodiscard]] Document response_body(const Document& more = Document::object());
 
 // Sends it on a connection of its own.
-[[nodiscard]] Reply respond(const Road& road, const Document& body,
+[[nodiscard]] Reply respond(const ProxyFixture& fixture, const Document& body,
                             std::string_view fields = kOpenAiFields);
 
 struct ResponseEvents {
@@ -48,29 +48,31 @@ struct ResponseEvents {
 [[nodiscard]] ResponseEvents read_some_events(std::string_view body, std::int64_t first = 0);
 
 // Asks, and expects a stream that is fine from its head to its end, or a whole response.
-[[nodiscard]] ResponseEvents stream_response(const Road& road, Document more = Document::object(),
+[[nodiscard]] ResponseEvents stream_response(const ProxyFixture& fixture,
+                                             Document more = Document::object(),
                                              std::string_view fields = kOpenAiFields);
-[[nodiscard]] Document whole_response(const Road& road, const Document& more = Document::object(),
+[[nodiscard]] Document whole_response(const ProxyFixture& fixture,
+                                      const Document& more = Document::object(),
                                       std::string_view fields = kOpenAiFields);
 
 // The status and the error object of an answer.
 [[nodiscard]] Document error_in(const Reply& reply);
 
 // GET, DELETE or POST of what stands below /v1/responses/.
-[[nodiscard]] Reply ask_stored(const Road& road, std::string_view method, const std::string& rest,
-                               std::string_view fields = kOpenAiFields);
+[[nodiscard]] Reply ask_stored(const ProxyFixture& fixture, std::string_view method,
+                               const std::string& rest, std::string_view fields = kOpenAiFields);
 // The response as it stands; null where there is none.
-[[nodiscard]] Document stored_response(const Road& road, const std::string& id,
+[[nodiscard]] Document stored_response(const ProxyFixture& fixture, const std::string& id,
                                        std::string_view fields = kOpenAiFields);
 // The id of the only response that is kept, as soon as there is one: whoever asked for a whole
 // answer is told it at the end.
-[[nodiscard]] std::string only_kept(const Road& road);
+[[nodiscard]] std::string only_kept(const ProxyFixture& fixture);
 // Polls until it has ended.
-[[nodiscard]] Document ended_response(const Road& road, const std::string& id);
+[[nodiscard]] Document ended_response(const ProxyFixture& fixture, const std::string& id);
 
 // The bodies that the mock was sent to /v1/messages, oldest first, and the last of them.
-[[nodiscard]] std::vector<Document> sent_bodies(Road& road);
-[[nodiscard]] Document sent_body(Road& road);
+[[nodiscard]] std::vector<Document> sent_bodies(ProxyFixture& fixture);
+[[nodiscard]] Document sent_body(ProxyFixture& fixture);
 
 // An upstream that is told what to say: the head of a stream, and pieces of it.
 inline constexpr const char* kEventStreamHead =

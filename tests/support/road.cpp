@@ -87,7 +87,7 @@ Task<void> finish(net::Runtime& runtime, Task<void> work, std::exception_ptr& fa
 
 }  // namespace
 
-Road::Road(Plan plan) : plan_(std::move(plan)), home_(temporary_folder()) {
+ProxyFixture::ProxyFixture(Plan plan) : plan_(std::move(plan)), home_(temporary_folder()) {
   std::vector<std::string> arguments = {"mock", "--port", "0", "--pace", "none", "--quiet"};
   for (const std::string& flag : plan_.mock_flags) arguments.push_back(filled_in(flag));
   mock_ = std::make_unique<Process>(CCPROXY_BINARY, arguments, Process::Environment{});
@@ -96,14 +96,14 @@ Road::Road(Plan plan) : plan_(std::move(plan)), home_(temporary_folder()) {
   start_proxy();
 }
 
-Road::~Road() {
+ProxyFixture::~ProxyFixture() {
   proxy_.reset();
   mock_.reset();
   std::error_code ignored;
   std::filesystem::remove_all(home_, ignored);
 }
 
-void Road::start_proxy() {
+void ProxyFixture::start_proxy() {
   if (!plan_.config.empty()) std::ofstream(home_ + "/config.json") << filled_in(plan_.config);
   std::vector<std::string> arguments = {"start", "--port", "0", "--workers",
                                         std::to_string(plan_.workers)};
@@ -118,19 +118,19 @@ void Road::start_proxy() {
   port_ = port_of(printed_behind(*proxy_, "listening on http://"));
 }
 
-void Road::restart() {
+void ProxyFixture::restart() {
   proxy_.reset();
   start_proxy();
 }
 
-std::string Road::filled_in(std::string text) const {
+std::string ProxyFixture::filled_in(std::string text) const {
   replace_all(text, "{mock}", mock_url_);
   replace_all(text, "{port}", std::to_string(mock_port_));
   replace_all(text, "{home}", home_);
   return text;
 }
 
-std::vector<Document> Road::receipts(std::size_t count) {
+std::vector<Document> ProxyFixture::receipts(std::size_t count) {
   std::vector<Document> found;
   const bool there = wait_until([&] {
     found.clear();
@@ -145,11 +145,12 @@ std::vector<Document> Road::receipts(std::size_t count) {
   return found;
 }
 
-bool Road::logs(std::string_view text) const {
+bool ProxyFixture::logs(std::string_view text) const {
   return wait_until([&] { return log().find(text) != std::string::npos; });
 }
 
-std::string Road::control(std::string_view method, std::string_view target, std::string_view body) {
+std::string ProxyFixture::control(std::string_view method, std::string_view target,
+                                  std::string_view body) {
   net::Runtime runtime;
   const bool tls = mock_url_.starts_with("https");
   std::unique_ptr<net::TlsContext> context;
@@ -171,11 +172,13 @@ std::string Road::control(std::string_view method, std::string_view target, std:
   return answer;
 }
 
-Document Road::requests() { return Document::parse(control("GET", "/mock/requests")); }
-void Road::forget_requests() { (void)control("DELETE", "/mock/requests"); }
-Document Road::status() { return Document::parse(control("GET", "/mock/status")); }
-void Road::script(const Document& script) { (void)control("PUT", "/mock/script", script.dump()); }
-void Road::reply(const Document& reply) { script({{"replies", Document::array({reply})}}); }
+Document ProxyFixture::requests() { return Document::parse(control("GET", "/mock/requests")); }
+void ProxyFixture::forget_requests() { (void)control("DELETE", "/mock/requests"); }
+Document ProxyFixture::status() { return Document::parse(control("GET", "/mock/status")); }
+void ProxyFixture::script(const Document& script) {
+  (void)control("PUT", "/mock/script", script.dump());
+}
+void ProxyFixture::reply(const Document& reply) { script({{"replies", Document::array({reply})}}); }
 
 bool wait_until(const std::function<bool()>& is_so, milliseconds limit) {
   const auto give_up = steady_clock::now() + limit;

@@ -42,15 +42,15 @@ struct Plan {
   std::string upstream = "{mock}";                                      // --upstream; "": not given
 };
 
-class Road {
+class ProxyFixture {
  public:
   // Throws with what the programs printed when one of them does not come up.
-  explicit Road(Plan plan = {});
-  Road(const Road&) = delete;
-  Road& operator=(const Road&) = delete;
-  Road(Road&&) = delete;
-  Road& operator=(Road&&) = delete;
-  ~Road();
+  explicit ProxyFixture(Plan plan = {});
+  ProxyFixture(const ProxyFixture&) = delete;
+  ProxyFixture& operator=(const ProxyFixture&) = delete;
+  ProxyFixture(ProxyFixture&&) = delete;
+  ProxyFixture& operator=(ProxyFixture&&) = delete;
+  ~ProxyFixture();
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::uint16_t mock_port() const { return mock_port_; }
