@@ -64,7 +64,7 @@ std::string openai_body(const Error& error) {
   std::string body;
   json::Writer writer(body);
   writer.begin_object().key("error").begin_object();
-  writer.member("message", told_message(error)).member("type", sort.type);
+  writer.member("message", error_message(error)).member("type", sort.type);
   write_or_null(writer, "param", error.param);
   write_or_null(writer, "code", error.code.empty() ? sort.code : error.code);
   writer.end_object().end_object();
@@ -74,7 +74,7 @@ std::string openai_body(const Error& error) {
 }  // namespace
 
 // A bug of ours names its place in the log, not to the client.
-std::string told_message(const Error& error) {
+std::string error_message(const Error& error) {
   if (error.kind == ErrorKind::kInternal) return "CCProxy failed inside; its log says where.";
   if (is_break(error)) return std::string(kConnectionLost) + error.message;
   return error.message;
@@ -87,7 +87,7 @@ int status_of(Dialect, const Error& error) {
 
 std::string error_body(Dialect dialect, const Error& error, std::string_view request_id) {
   if (dialect != Dialect::kMessages) return openai_body(error);
-  return anthropic::error_body(anthropic::error_type(error.kind), told_message(error), request_id);
+  return anthropic::error_body(anthropic::error_type(error.kind), error_message(error), request_id);
 }
 
 }  // namespace ccproxy::dialect

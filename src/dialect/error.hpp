@@ -19,7 +19,7 @@ inline constexpr std::string_view kMisdirectedRequest = "misdirected_request";
 inline constexpr std::string_view kConnectionLost = "connection lost: ";
 
 // What a client is told of an error, in every dialect.
-[[nodiscard]] std::string told_message(const Error& error);
+[[nodiscard]] std::string error_message(const Error& error);
 
 // The same status in every dialect.
 [[nodiscard]] int status_of(Dialect dialect, const Error& error);

@@ -128,7 +128,7 @@ Task<Result<void>> Exchange::end_in_trouble(const Tap& tap, Error error) {
   if (has_listener && tap.is_open_stream()) {
     const std::string tail =
         fmt::format("{}event: error\ndata: {}\n\n", tap.to_border(),
-                    anthropic::error_body("api_error", dialect::told_message(error), receipt_.id));
+                    anthropic::error_body("api_error", dialect::error_message(error), receipt_.id));
     (void)co_await client_->end_reply(tail);
   } else {
     client_->cut_reply();

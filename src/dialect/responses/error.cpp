@@ -41,7 +41,7 @@ ResponseFailure response_failure(const anthropic::Failure& failure) {
 }
 
 ResponseFailure response_failure(const Error& error) {
-  return {is_of_this_server(error.kind) ? "server_error" : "invalid_prompt", told_message(error)};
+  return {is_of_this_server(error.kind) ? "server_error" : "invalid_prompt", error_message(error)};
 }
 
 }  // namespace ccproxy::dialect

@@ -106,7 +106,7 @@ void append_done_items(std::string& list, std::string_view events) {
 
 std::string interrupted_response(std::string_view object, std::string_view output) {
   const std::string message =
-      told_message({ErrorKind::kShutdown, "CCProxy ended before this response did."});
+      error_message({ErrorKind::kShutdown, "CCProxy ended before this response did."});
   return with_state(object, ResponseStatus::kFailed, response_error("server_error", message),
                     output);
 }

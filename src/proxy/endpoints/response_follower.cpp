@@ -223,13 +223,13 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::tell_interrupted() {
 }
 
 Task<Result<void>> ResponseFollower::tell() {
-  if (out_.empty() && Clock::now() - last_told_ >= config_.timeouts.sse_keep_alive)
+  if (out_.empty() && Clock::now() - last_sent_ >= config_.timeouts.sse_keep_alive)
     out_ = dialect::kKeepAlive;
   if (out_.empty()) co_return co_await client_.flush();
   auto written = co_await client_.write(out_);
   if (out_.capacity() > kPiece) out_ = std::string();
   out_.clear();
-  last_told_ = Clock::now();
+  last_sent_ = Clock::now();
   co_return written;
 }
 

@@ -64,7 +64,7 @@ class ResponseFollower {
   std::shared_ptr<const std::string> end_;          // what is told behind that, at last
   std::shared_ptr<MemoryReservation> hold_;         // counts large events
   std::optional<Clock::time_point> refused_since_;  // since there is no room for the next ones
-  Clock::time_point last_told_ = Clock::now();
+  Clock::time_point last_sent_ = Clock::now();
   bool is_gone_ = false;  // the client
   bool is_cut_ = false;
 };

@@ -63,7 +63,7 @@ Task<Result<std::string_view>> read_on(std::shared_ptr<http::Call> call) {
 
 }  // namespace
 
-Task<Result<void>> TranslatedAnswer::take(const http::ResponseHead& head) {
+Task<Result<void>> TranslatedReply::take(const http::ResponseHead& head) {
   const auto coding = http::coding_of(head.get("content-encoding"));
   if (!coding)
     co_return fail(ErrorKind::kUpstreamBroke, "the upstream's answer has an unknown coding");
@@ -97,7 +97,7 @@ Task<Result<void>> TranslatedAnswer::take(const http::ResponseHead& head) {
 
 // Some gateways answer 200 with an error in JSON, or with anything else that is no stream: what
 // they say is all that explains it.
-Task<Result<void>> TranslatedAnswer::take_no_stream(http::Coding coding) {
+Task<Result<void>> TranslatedReply::take_no_stream(http::Coding coding) {
   ErrorBody came = co_await exchange_.upstream.read_error_body();
   if (came.broke) co_return fail(*came.broke);
   std::string body = std::move(came.text);
@@ -117,13 +117,13 @@ Task<Result<void>> TranslatedAnswer::take_no_stream(http::Coding coding) {
                          "the upstream's answer is no event stream", dialect::quoted_answer(body));
 }
 
-Task<Result<std::string_view>> TranslatedAnswer::next_piece() {
+Task<Result<std::string_view>> TranslatedReply::next_piece() {
   if (!reply_options_.streams || exchange_.upstream.answer().body_ready())
     co_return co_await exchange_.upstream.answer().read_body();
   co_return co_await meanwhile(read_on(exchange_.upstream.shared_answer()));
 }
 
-Result<std::string_view> TranslatedAnswer::decoded(std::string_view piece) {
+Result<std::string_view> TranslatedReply::decoded(std::string_view piece) {
   received_ += piece.size();
   if (!reply_options_.streams && received_ > kMostWhole)
     return fail(ErrorKind::kUpstreamBroke, "the upstream's answer is too large to be held whole");
@@ -140,12 +140,12 @@ Result<std::string_view> TranslatedAnswer::decoded(std::string_view piece) {
 
 // What may be told because of the next piece: the whole of an item, or of the response before its
 // first one.
-std::size_t TranslatedAnswer::next_size() const {
+std::size_t TranslatedReply::next_size() const {
   return content_ + events_->kept() + (started_ ? 0 : encoder_.weight());
 }
 
 // A few bytes of a coded answer may unfold to many.
-Task<Result<bool>> TranslatedAnswer::see_apart(std::string piece) {
+Task<Result<bool>> TranslatedReply::see_apart(std::string piece) {
   Result<bool> is_complete;
   const auto seeing = [this, &piece, &is_complete] {
     anthropic::EventReader reader;
@@ -156,17 +156,17 @@ Task<Result<bool>> TranslatedAnswer::see_apart(std::string piece) {
 }
 
 // Does `work`, which tells about so many bytes.
-Task<void> TranslatedAnswer::encode(std::size_t size, FunctionRef<void()> work) {
+Task<void> TranslatedReply::encode(std::size_t size, FunctionRef<void()> work) {
   if (reply_options_.recorder != nullptr) return reply_options_.recorder->encode(size, work);
   return go_on_apart(exchange_.worker, size, work);
 }
 
-Task<void> TranslatedAnswer::encode_end(FunctionRef<void()> work) {
+Task<void> TranslatedReply::encode_end(FunctionRef<void()> work) {
   co_await encode(content_ + encoder_.weight(), work);
 }
 
 // True when the message is complete.
-Result<bool> TranslatedAnswer::see(std::string_view piece, anthropic::EventReader& reader) {
+Result<bool> TranslatedReply::see(std::string_view piece, anthropic::EventReader& reader) {
   const auto bytes = decoded(piece);
   if (!bytes) return fail(bytes.error());
   events_->feed(*bytes);
@@ -179,7 +179,7 @@ Result<bool> TranslatedAnswer::see(std::string_view piece, anthropic::EventReade
   return false;
 }
 
-bool TranslatedAnswer::see(const anthropic::MessageEvent& event) {
+bool TranslatedReply::see(const anthropic::MessageEvent& event) {
   using namespace anthropic;
   if (const auto* failure = std::get_if<Failure>(&event)) {
     note_failure(*failure);
@@ -197,7 +197,7 @@ bool TranslatedAnswer::see(const anthropic::MessageEvent& event) {
   return std::holds_alternative<MessageStop>(event);
 }
 
-void TranslatedAnswer::note_failure(const anthropic::Failure& failure) {
+void TranslatedReply::note_failure(const anthropic::Failure& failure) {
   if (always_replies_) {
     whole_.pass(failure, [this](const auto& whole) { encoder_.on(whole, out_); });
     is_over_ = true;
@@ -214,7 +214,7 @@ void TranslatedAnswer::note_failure(const anthropic::Failure& failure) {
                            is_known ? failure.type.escaped : "of a type that is not known")});
 }
 
-void TranslatedAnswer::commit() {
+void TranslatedReply::commit() {
   std::string fields;
   http::append_field(fields, "content-type", "text/event-stream; charset=utf-8");
   http::append_field(fields, "cache-control", "no-cache");
@@ -226,19 +226,19 @@ void TranslatedAnswer::commit() {
 }
 
 // Whole events only, all that there are in one write.
-Task<Result<void>> TranslatedAnswer::tell() {
+Task<Result<void>> TranslatedReply::tell() {
   if (!always_replies_ || out_.empty()) co_return Result<void>{};
   if (!is_committed_) commit();
   auto written = co_await exchange_.sink.write(out_);
   if (out_.capacity() > kAhead) out_ = std::string();  // it told much of the request
   out_.clear();
-  last_told_ = Clock::now();
+  last_sent_ = Clock::now();
   co_return written;
 }
 
 // What the next piece may take is held before it is read: it is as much as came so far, as long as
 // that is little. Meanwhile nothing is read from the upstream.
-Task<Result<void>> TranslatedAnswer::make_room() {
+Task<Result<void>> TranslatedReply::make_room() {
   const std::size_t content = content_ + std::min(content_, kAhead);
   const std::size_t due = reply_options_.cost * content +
                           reply_options_.kept_cost * std::min(content, ReplyOptions::kMostKept);
@@ -257,7 +257,7 @@ Task<Result<void>> TranslatedAnswer::make_room() {
 
 // A small answer is never refused: it takes no more than what its connection takes anyhow, so that
 // small requests are answered while others wait.
-bool TranslatedAnswer::hold_up_to(std::size_t due) {
+bool TranslatedReply::hold_up_to(std::size_t due) {
   if (due <= hold_.size()) return true;
   const std::size_t more = due - hold_.size();
   if (due > kSmall) return hold_.grow(more);
@@ -265,7 +265,7 @@ bool TranslatedAnswer::hold_up_to(std::size_t due) {
   return true;
 }
 
-Task<Result<void>> TranslatedAnswer::tell_what_is_due() {
+Task<Result<void>> TranslatedReply::send_keepalive_if_due() {
   if (until_due() > Clock::duration::zero()) co_return Result<void>{};
   always_replies_ = true;
   if (is_committed_) out_ += dialect::kKeepAlive;
@@ -273,13 +273,13 @@ Task<Result<void>> TranslatedAnswer::tell_what_is_due() {
   co_return told;
 }
 
-Clock::duration TranslatedAnswer::until_due() const {
+Clock::duration TranslatedReply::until_due() const {
   const auto now = Clock::now();
-  if (is_committed_) return last_told_ + exchange_.config.timeouts.sse_keep_alive - now;
+  if (is_committed_) return last_sent_ + exchange_.config.timeouts.sse_keep_alive - now;
   return started_ ? *started_ + kLongestHold - now : kNothingDue;
 }
 
-Task<Result<void>> TranslatedAnswer::finish() {
+Task<Result<void>> TranslatedReply::finish() {
   note_usage();
   if (failure_) {
     dialect::ErrorReply reply = std::move(*failure_);
@@ -303,22 +303,22 @@ Task<Result<void>> TranslatedAnswer::finish() {
 }
 
 // Nothing more is told before it is kept, so that whoever has seen the end finds all of it.
-Task<void> TranslatedAnswer::keep() {
+Task<void> TranslatedReply::keep() {
   if (reply_options_.recorder == nullptr) co_return;
   const bool is_kept = co_await reply_options_.recorder->keep(transcript_, out_, hold_);
   if (!is_kept) append_warning(reply_options_.fields, "not_stored");
 }
 
-void TranslatedAnswer::drop() {
+void TranslatedReply::drop() {
   if (reply_options_.recorder != nullptr) std::exchange(reply_options_.recorder, nullptr)->drop();
 }
 
-Task<Result<void>> TranslatedAnswer::end() {
+Task<Result<void>> TranslatedReply::end() {
   if (!is_committed_) commit();
   co_return co_await exchange_.sink.end(out_);
 }
 
-Task<Result<void>> TranslatedAnswer::break_off(Error error) {
+Task<Result<void>> TranslatedReply::break_off(Error error) {
   note_usage();
   const bool has_listener =
       error.kind != ErrorKind::kClientGone && error.kind != ErrorKind::kClientStalled;
@@ -341,7 +341,7 @@ Task<Result<void>> TranslatedAnswer::break_off(Error error) {
   co_return co_await end();
 }
 
-Task<Result<void>> TranslatedAnswer::break_off(dialect::ErrorReply reply, std::string_view event) {
+Task<Result<void>> TranslatedReply::break_off(dialect::ErrorReply reply, std::string_view event) {
   note_usage();
   if (!always_replies_) co_return co_await refuse(std::move(reply));
   const auto failing = [this, &reply, event] {
@@ -360,7 +360,7 @@ Task<Result<void>> TranslatedAnswer::break_off(dialect::ErrorReply reply, std::s
   co_return co_await end();
 }
 
-Task<Result<void>> TranslatedAnswer::refuse(dialect::ErrorReply reply) {
+Task<Result<void>> TranslatedReply::refuse(dialect::ErrorReply reply) {
   drop();
   std::string fields;
   http::append_field(fields, "content-type", "application/json");
@@ -370,7 +370,7 @@ Task<Result<void>> TranslatedAnswer::refuse(dialect::ErrorReply reply) {
 }
 
 // What is found out after the head has left is at least in the log.
-void TranslatedAnswer::note_ignored() {
+void TranslatedReply::note_ignored() {
   const std::string found = dialect::header_list(encoder_.ignored());
   if (found.empty()) return;
   std::string& ignored = exchange_.receipt.ignored;
@@ -378,7 +378,7 @@ void TranslatedAnswer::note_ignored() {
   ignored += found;
 }
 
-void TranslatedAnswer::note_usage() {
+void TranslatedReply::note_usage() {
   const dialect::Tokens tokens = encoder_.tokens();
   telemetry::Receipt& receipt = exchange_.receipt;
   if (!started_) return;

@@ -44,7 +44,7 @@ class ReplyRecorder {
   [[nodiscard]] virtual Task<void> encode(std::size_t size, FunctionRef<void()> work) = 0;
 };
 
-class TranslatedAnswer {
+class TranslatedReply {
  public:
   struct ReplyOptions {
     dialect::Dialect dialect = dialect::Dialect::kChat;
@@ -60,8 +60,8 @@ class TranslatedAnswer {
   };
 
   // Both must outlive it.
-  TranslatedAnswer(const ExchangeContext& parts, dialect::ReplyEncoder& encoder,
-                   ReplyOptions reply_options)
+  TranslatedReply(const ExchangeContext& parts, dialect::ReplyEncoder& encoder,
+                  ReplyOptions reply_options)
       : exchange_(parts),
         encoder_(encoder),
         reply_options_(std::move(reply_options)),
@@ -102,7 +102,7 @@ class TranslatedAnswer {
   void note_failure(const anthropic::Failure& failure);
   void commit();
   [[nodiscard]] Task<Result<void>> tell();
-  [[nodiscard]] Task<Result<void>> tell_what_is_due();
+  [[nodiscard]] Task<Result<void>> send_keepalive_if_due();
   [[nodiscard]] Task<Result<void>> make_room();
   [[nodiscard]] bool hold_up_to(std::size_t due);
   [[nodiscard]] Task<Result<void>> end();
@@ -131,12 +131,12 @@ class TranslatedAnswer {
   bool is_over_ = false;                        // it ended in an error event, which was told
   std::optional<dialect::ErrorReply> failure_;  // one that came early enough to be the whole reply
   std::optional<Clock::time_point> started_;    // message_start
-  Clock::time_point last_told_ = Clock::now();
+  Clock::time_point last_sent_ = Clock::now();
   Clock::time_point last_content_ = Clock::now();
 };
 
 template <class T>
-Task<Result<T>> TranslatedAnswer::meanwhile(Task<Result<T>> work) {
+Task<Result<T>> TranslatedReply::meanwhile(Task<Result<T>> work) {
   if (!reply_options_.streams) co_return co_await std::move(work);
   net::Pending<Result<T>> pending(exchange_.worker.runtime, std::move(work));
   Result<void> told;
@@ -144,7 +144,7 @@ Task<Result<T>> TranslatedAnswer::meanwhile(Task<Result<T>> work) {
     const bool is_done = co_await pending.done_within(until_due());
     if (is_done) break;
     if (!told) continue;
-    told = co_await tell_what_is_due();
+    told = co_await send_keepalive_if_due();
     if (!told) exchange_.upstream.cancel(ErrorKind::kClientGone);
   }
   if (!told) co_return fail(told.error());

@@ -44,7 +44,7 @@ Task<Result<void>> Translation::run_in_background(RequestBody body, OnQueued on_
   auto queued = co_await queue();
   if (!queued) co_return fail(queued.error());
   on_queued(std::move(*queued));
-  TranslatedAnswer answer(exchange_, *encoder_, reply_options());
+  TranslatedReply answer(exchange_, *encoder_, reply_options());
   auto head = co_await ask();
   if (!head) {
     const Error error = exchange_.upstream.explain(head.error());
@@ -170,7 +170,7 @@ void Translation::make_response_encoder() {
   recorder_ = std::make_unique<ResponseRecorder>(exchange_, *response_, *running_);
 }
 
-Task<Result<void>> Translation::tell_count(const http::ResponseHead& head) {
+Task<Result<void>> Translation::send_token_count(const http::ResponseHead& head) {
   const ErrorBody came = co_await exchange_.upstream.read_error_body();
   if (came.broke) co_return fail(*came.broke);
   const std::string& counted = came.text;

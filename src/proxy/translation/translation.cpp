@@ -109,7 +109,7 @@ Task<Result<void>> Translation::run(RequestBody body) {
   auto head = co_await ask();
   if (!head) co_return fail(head.error());
   if (head->status != kOk) co_return co_await refuse(*head);
-  if (route_.kind == RouteKind::kInputTokens) co_return co_await tell_count(*head);
+  if (route_.kind == RouteKind::kInputTokens) co_return co_await send_token_count(*head);
   co_return co_await tell(std::move(*head));
 }
 
@@ -285,7 +285,7 @@ Task<Result<http::ResponseHead>> Translation::ask_once() {
 // True when the error taught something that makes the request another one. Once: a request that is
 // still refused then is refused. Fails when a strict client is to be told what cannot be.
 Task<Result<bool>> Translation::learn() {
-  if (!std::exchange(is_teachable_, false) || is_told_) co_return false;
+  if (!std::exchange(is_teachable_, false) || has_begun_) co_return false;
   if (anthropic::refusal_of(kBadRequest, error_body_).is_final) co_return false;
   const std::string message = anthropic::read_error(error_body_).message;
   if (const auto room = anthropic::room_for_output(message)) {
@@ -307,7 +307,7 @@ Task<Result<bool>> Translation::learn() {
 
 // True when the model turned out to have retired and the request is now one for its successor.
 Task<Result<bool>> Translation::follow_retirement() {
-  if (is_told_ || has_followed_) co_return false;
+  if (has_begun_ || has_followed_) co_return false;
   std::string next = successor_of_missing(exchange_.worker.shared, exchange_.config, error_body_,
                                           wall_now(), exchange_.receipt);
   if (next.empty()) co_return false;
@@ -348,7 +348,7 @@ void Translation::make_encoder() {
 
 // Of a stream in chat nothing stays but the turn that is remembered; Responses tell all of it once
 // more at the end, and what is kept is put together beside that.
-void Translation::note_cost(TranslatedAnswer::ReplyOptions& reply_options) const {
+void Translation::note_cost(TranslatedReply::ReplyOptions& reply_options) const {
   constexpr std::size_t kBlocks = 2, kWhole = 2, kResponse = 4, kKept = 4;
   if (is_responses(route_.kind))
     reply_options.cost = kResponse;
@@ -358,8 +358,8 @@ void Translation::note_cost(TranslatedAnswer::ReplyOptions& reply_options) const
   if (running_) reply_options.kept_cost += kKept;
 }
 
-TranslatedAnswer::ReplyOptions Translation::reply_options() const {
-  TranslatedAnswer::ReplyOptions reply_options{
+TranslatedReply::ReplyOptions Translation::reply_options() const {
+  TranslatedReply::ReplyOptions reply_options{
       .dialect = route_.dialect,
       .streams = decoded_.plan.stream,
       .wants_transcript = decoded_.has_tools || decoded_.may_pause || running_ != nullptr,
@@ -372,14 +372,14 @@ TranslatedAnswer::ReplyOptions Translation::reply_options() const {
 Task<Result<void>> Translation::tell(http::ResponseHead head) {
   const auto making = [this] { make_encoder(); };
   co_await go_on_apart(exchange_.worker, kept_size(), making);
-  TranslatedAnswer::ReplyOptions how = reply_options();
+  TranslatedReply::ReplyOptions how = reply_options();
   how.fields = reply_headers(exchange_, head);
-  TranslatedAnswer answer(exchange_, *encoder_, std::move(how));
+  TranslatedReply answer(exchange_, *encoder_, std::move(how));
   co_return co_await tell(answer, std::move(head));
 }
 
-Task<Result<void>> Translation::tell(TranslatedAnswer& answer, http::ResponseHead head) {
-  is_told_ = true;
+Task<Result<void>> Translation::tell(TranslatedReply& answer, http::ResponseHead head) {
+  has_begun_ = true;
   if (!decoded_.may_pause) forget_request();
   Result<void> taken;
   if (head.status == kOk) taken = co_await take_all(answer, head);
@@ -405,7 +405,7 @@ Task<Result<void>> Translation::tell(TranslatedAnswer& answer, http::ResponseHea
 // The messages of one answer. `head` is that of the last one, or of the error that stood in its
 // place. A turn that paused goes up behind the request, in place of the one before it: what was
 // held for the answer counts it.
-Task<Result<void>> Translation::take_all(TranslatedAnswer& answer, http::ResponseHead& head) {
+Task<Result<void>> Translation::take_all(TranslatedReply& answer, http::ResponseHead& head) {
   const std::size_t size = to_send_.size();  // of the request alone
   for (int pauses = 0;; ++pauses) {
     auto taken = co_await answer.take(head);

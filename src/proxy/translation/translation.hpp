@@ -80,12 +80,12 @@ class Translation {
   void make_encoder();
   void make_response_encoder();
   [[nodiscard]] Task<Result<Queued>> queue();
-  void note_cost(TranslatedAnswer::ReplyOptions& reply_options) const;
-  [[nodiscard]] TranslatedAnswer::ReplyOptions reply_options() const;
+  void note_cost(TranslatedReply::ReplyOptions& reply_options) const;
+  [[nodiscard]] TranslatedReply::ReplyOptions reply_options() const;
   [[nodiscard]] Task<Result<void>> tell(http::ResponseHead head);
-  [[nodiscard]] Task<Result<void>> tell(TranslatedAnswer& answer, http::ResponseHead head);
-  [[nodiscard]] Task<Result<void>> tell_count(const http::ResponseHead& head);
-  [[nodiscard]] Task<Result<void>> take_all(TranslatedAnswer& answer, http::ResponseHead& head);
+  [[nodiscard]] Task<Result<void>> tell(TranslatedReply& answer, http::ResponseHead head);
+  [[nodiscard]] Task<Result<void>> send_token_count(const http::ResponseHead& head);
+  [[nodiscard]] Task<Result<void>> take_all(TranslatedReply& answer, http::ResponseHead& head);
   [[nodiscard]] Task<Result<void>> refuse(const http::ResponseHead& head);
   [[nodiscard]] Task<Result<void>> refuse(dialect::ErrorReply reply);
   void remember(const anthropic::Transcript& transcript);
@@ -109,7 +109,7 @@ class Translation {
   bool is_another_ = false;     // than before: what was decoded last
   bool is_teachable_ = true;    // a lesson can still be learned
   bool has_followed_ = false;   // a retirement that only the upstream told of
-  bool is_told_ = false;        // an answer has begun
+  bool has_begun_ = false;      // an answer has begun
   dialect::ReplyIdentity identity_;
   std::unique_ptr<dialect::ReplyEncoder> encoder_;
   // Of Responses: what it refers to, and how it is kept.

@@ -112,7 +112,7 @@ std::string UpstreamCall::broken_error_body(const http::ResponseHead& head,
                               said.message.empty() ? "" : "; it says: " + said.message);
   const auto type = said.type.empty() ? anthropic::error_type(head.status) : said.type;
   const std::string_view id = head.get("request-id");
-  return anthropic::error_body(type, dialect::told_message(error), id.empty() ? receipt_.id : id);
+  return anthropic::error_body(type, dialect::error_message(error), id.empty() ? receipt_.id : id);
 }
 
 Task<void> UpstreamCall::finish_answer() {
