@@ -108,7 +108,7 @@ class ChatEncoder : public ReplyEncoder {
   bool has_reasoning_ = false;  // some was told, so that the next block stands apart from it
   std::size_t position_ = 0;    // in the content, in code points
   std::string_view service_tier_ = "default";
-  AnswerTokens tokens_;
+  ReplyUsage tokens_;
   Citations citations_;
   CustomInput custom_;
   Fence fence_;

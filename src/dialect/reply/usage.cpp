@@ -4,12 +4,12 @@
 
 namespace ccproxy::dialect {
 
-void AnswerTokens::begin_message() {
+void ReplyUsage::begin_message() {
   before_ = sum();
   message_ = {};
 }
 
-void AnswerTokens::take(const anthropic::TokenCounts& counts) {
+void ReplyUsage::take(const anthropic::TokenCounts& counts) {
   message_.input = counts.input.value_or(message_.input);
   message_.output = counts.output.value_or(message_.output);
   message_.cache_read = counts.cache_read.value_or(message_.cache_read);
@@ -17,7 +17,7 @@ void AnswerTokens::take(const anthropic::TokenCounts& counts) {
   message_.thinking = counts.thinking.value_or(message_.thinking);
 }
 
-Tokens AnswerTokens::sum() const {
+Tokens ReplyUsage::sum() const {
   return {before_.input + message_.input, before_.output + message_.output,
           before_.cache_read + message_.cache_read, before_.cache_write + message_.cache_write,
           before_.thinking + message_.thinking};

@@ -12,7 +12,7 @@ struct Tokens {
   std::int64_t input = 0, output = 0, cache_read = 0, cache_write = 0, thinking = 0;
 };
 
-class AnswerTokens {
+class ReplyUsage {
  public:
   // A message begins: what was counted so far stays counted.
   void begin_message();

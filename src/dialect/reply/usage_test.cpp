@@ -8,8 +8,8 @@
 namespace ccproxy::dialect {
 namespace {
 
-TEST(AnswerTokens, let_the_later_number_count) {
-  AnswerTokens tokens;
+TEST(ReplyUsage, let_the_later_number_count) {
+  ReplyUsage tokens;
   tokens.begin_message();
   tokens.take({10, 1, 0, 4, std::nullopt});
   tokens.take({std::nullopt, 5, std::nullopt, std::nullopt, 2});
@@ -22,8 +22,8 @@ TEST(AnswerTokens, let_the_later_number_count) {
   EXPECT_EQ(sum.thinking, 2);
 }
 
-TEST(AnswerTokens, add_up_over_the_messages_of_one_answer) {
-  AnswerTokens tokens;
+TEST(ReplyUsage, add_up_over_the_messages_of_one_answer) {
+  ReplyUsage tokens;
   for (int message = 0; message < 3; ++message) {
     tokens.begin_message();
     tokens.take({10, 1, 2, 3, 4});

@@ -122,7 +122,7 @@ class ResponsesEncoder final : public ReplyEncoder {
   bool is_lost_ = false;          // it was to be kept and could not be
   std::string lost_echo_;         // then in place of the plan's
   std::string_view end_event_{};  // the name of the last event, a constant
-  AnswerTokens tokens_;
+  ReplyUsage tokens_;
   std::string stop_reason_, category_, explanation_;
   std::string summary_;  // decoded, of an answer that sums the conversation up
 };
