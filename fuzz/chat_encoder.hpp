@@ -88,7 +88,7 @@ inline Heard heard_by(dialect::ReplyEncoder& encoder, std::string_view stream, s
 }
 
 inline Heard heard(std::string_view stream, std::size_t piece, const dialect::ReplyPlan& plan) {
-  const auto encoder = dialect::chat_answer(plan, {"id-1", 1'770'000'000});
+  const auto encoder = dialect::make_chat_encoder(plan, {"id-1", 1'770'000'000});
   return heard_by(*encoder, stream, piece);
 }
 

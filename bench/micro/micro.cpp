@@ -132,7 +132,7 @@ void tell(benchmark::State& state, dialect::ReplyEncoder& encoder, const std::st
 
 void tell_event(benchmark::State& state, const std::string& opening, const std::string& event) {
   const dialect::ReplyPlan plan = stream_plan();
-  const auto encoder = dialect::chat_answer(plan, {"chatcmpl-1", 1});
+  const auto encoder = dialect::make_chat_encoder(plan, {"chatcmpl-1", 1});
   tell(state, *encoder, opening, event, false);
 }
 

@@ -176,7 +176,7 @@ void replay(const std::string& input, dialect::ReplyEncoder& encoder, bool strea
 
 void encode_chat(const std::string& input, bool streams, bool strips_fence) {
   const dialect::ReplyPlan plan = plan_of(streams, strips_fence);
-  const auto encoder = dialect::chat_answer(plan, {"chatcmpl-1", 0});
+  const auto encoder = dialect::make_chat_encoder(plan, {"chatcmpl-1", 0});
   replay(input, *encoder, streams);
 }
 

@@ -198,7 +198,7 @@ void ChatEncoder::take(const anthropic::Failure& failure, std::string& out) {
   stop_with(reply.status, reply.body, out);
 }
 
-std::unique_ptr<ReplyEncoder> chat_answer(const ReplyPlan& plan, ReplyIdentity identity) {
+std::unique_ptr<ReplyEncoder> make_chat_encoder(const ReplyPlan& plan, ReplyIdentity identity) {
   if (plan.text_completion) {
     if (plan.stream) return std::make_unique<CompletionStream>(plan, std::move(identity));
     return std::make_unique<CompletionReply>(plan, std::move(identity));

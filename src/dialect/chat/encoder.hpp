@@ -118,7 +118,7 @@ class ChatEncoder : public ReplyEncoder {
 };
 
 // Streamed or whole, chat or the legacy completions, as the plan says. `plan` must outlive it.
-[[nodiscard]] std::unique_ptr<ReplyEncoder> chat_answer(const ReplyPlan& plan,
-                                                        ReplyIdentity identity);
+[[nodiscard]] std::unique_ptr<ReplyEncoder> make_chat_encoder(const ReplyPlan& plan,
+                                                              ReplyIdentity identity);
 
 }  // namespace ccproxy::dialect

@@ -25,7 +25,7 @@ inline ReplyIdentity identity_of(const ReplyPlan& plan) {
 // One answer: pieces of an event stream in, what the client gets out.
 class Replay {
  public:
-  explicit Replay(const ReplyPlan& plan) : encoder_(chat_answer(plan, identity_of(plan))) {}
+  explicit Replay(const ReplyPlan& plan) : encoder_(make_chat_encoder(plan, identity_of(plan))) {}
   explicit Replay(std::unique_ptr<ReplyEncoder> encoder) : encoder_(std::move(encoder)) {}
 
   void feed(std::string_view bytes) {

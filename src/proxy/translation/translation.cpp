@@ -343,7 +343,7 @@ void Translation::make_encoder() {
   if (is_responses(route_.kind)) return make_response_encoder();
   identity_.id =
       fmt::format("{}{}", plan.text_completion ? "cmpl-" : "chatcmpl-", exchange_.receipt.id);
-  encoder_ = dialect::chat_answer(plan, identity_);
+  encoder_ = dialect::make_chat_encoder(plan, identity_);
 }
 
 // Of a stream in chat nothing stays but the turn that is remembered; Responses tell all of it once
