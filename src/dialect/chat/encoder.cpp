@@ -54,7 +54,7 @@ void ChatEncoder::ensure_begun(std::string& out) {
 
 void ChatEncoder::take(const anthropic::MessageStart& start, std::string& out) {
   if (phase_ == Phase::kBeforeStart)
-    service_tier_ = openai_tier(start.service_tier.escaped, start.fast);
+    service_tier_ = service_tier_of(start.service_tier.escaped, start.fast);
   close_block(out);
   stop_reason_.clear();
   tokens_.begin_message();

@@ -38,7 +38,7 @@ namespace ccproxy::dialect {
 }
 
 // `tier` and `fast` are what upstream says.
-[[nodiscard]] constexpr std::string_view openai_tier(std::string_view tier, bool fast) {
+[[nodiscard]] constexpr std::string_view service_tier_of(std::string_view tier, bool fast) {
   if (fast || tier == "priority") return "priority";
   return tier == "batch" ? "flex" : "default";
 }

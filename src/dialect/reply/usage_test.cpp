@@ -107,11 +107,11 @@ TEST(FinishReason, agrees_with_what_the_client_sees) {
 }
 
 TEST(ServiceTier, is_told_in_openais_words) {
-  EXPECT_EQ(openai_tier("standard", false), "default");
-  EXPECT_EQ(openai_tier("", false), "default");
-  EXPECT_EQ(openai_tier("priority", false), "priority");
-  EXPECT_EQ(openai_tier("standard", true), "priority");
-  EXPECT_EQ(openai_tier("batch", false), "flex");
+  EXPECT_EQ(service_tier_of("standard", false), "default");
+  EXPECT_EQ(service_tier_of("", false), "default");
+  EXPECT_EQ(service_tier_of("priority", false), "priority");
+  EXPECT_EQ(service_tier_of("standard", true), "priority");
+  EXPECT_EQ(service_tier_of("batch", false), "flex");
 }
 
 }  // namespace

@@ -95,7 +95,7 @@ ItemRef ResponsesEncoder::new_place(std::string_view prefix) {
 
 void ResponsesEncoder::take(const anthropic::MessageStart& start, std::string& out) {
   if (phase_ == Phase::kBeforeStart)
-    state_.service_tier = openai_tier(start.service_tier.escaped, start.fast);
+    state_.service_tier = service_tier_of(start.service_tier.escaped, start.fast);
   end_text_block(out);
   block_ = OpenBlock::kNone;
   asking_ = nullptr;
