@@ -119,7 +119,7 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::take_news() {
   if (running_) news = running_->news_behind(after_, kPiece, has_room);
   if (news.is_over && !news.has_end) running_.reset();  // its runner broke down
   if (!running_ || !news.is_complete) {
-    auto kept = co_await take_kept();
+    auto kept = co_await send_stored();
     if (kept && *kept == Progress::kNothing && !running_) kept = co_await take_end();
     if (!kept && may_wait(kept.error())) co_return Progress::kNothing;
     if (!kept) co_return fail(kept.error());
@@ -168,7 +168,7 @@ ResponseFollower::Progress ResponseFollower::tell_erased() {
 }
 
 // Of the archive.
-Task<Result<ResponseFollower::Progress>> ResponseFollower::take_kept() {
+Task<Result<ResponseFollower::Progress>> ResponseFollower::send_stored() {
   std::function<Result<std::vector<store::EventChunk>>(const store::Responses&)> question =
       [scope = scope_, id = id_, after = after_, hold = hold_](const store::Responses& kept) {
         const auto room = [&](std::size_t size) -> Result<void> {

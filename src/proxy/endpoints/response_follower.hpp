@@ -39,7 +39,7 @@ class ResponseFollower {
   enum class Progress { kMore, kNothing, kOver };
   [[nodiscard]] Task<Result<void>> tell_all();
   [[nodiscard]] Task<Result<Progress>> take_news();
-  [[nodiscard]] Task<Result<Progress>> take_kept();
+  [[nodiscard]] Task<Result<Progress>> send_stored();
   [[nodiscard]] Task<Result<Progress>> take_end();
   [[nodiscard]] Task<Result<Progress>> tell_interrupted();
   [[nodiscard]] bool may_hold(std::size_t size);

@@ -253,12 +253,12 @@ TEST_F(Running, that_is_not_there_any_more_is_missed) {
   loop.run(missed(loop, make(loop), all_));
 }
 
-Task<void> begun(std::shared_ptr<RunningResponse> running, std::size_t size, bool is_kept) {
+Task<void> begun(std::shared_ptr<RunningResponse> running, std::size_t size, bool is_stored) {
   const std::string object(size, 'x');
   running->add(0, object);  // as it is created, and queued
   running->add(1, object);
   const auto kept = co_await running->begin(store::Status::kQueued, object);
-  EXPECT_EQ(kept.has_value(), is_kept) << size;
+  EXPECT_EQ(kept.has_value(), is_stored) << size;
   if (!kept) {
     EXPECT_EQ(kept.error().kind, ErrorKind::kTooLarge);
     EXPECT_NE(kept.error().message.find("store.maxResponseMegabytes"), std::string::npos);

@@ -8,7 +8,7 @@
 
 namespace ccproxy::proxy {
 
-store::Status kept_status(dialect::ResponseStatus status) {
+store::Status archive_status(dialect::ResponseStatus status) {
   switch (status) {
     case dialect::ResponseStatus::kQueued: return store::Status::kQueued;
     case dialect::ResponseStatus::kInProgress: return store::Status::kInProgress;
@@ -47,7 +47,7 @@ Task<bool> ResponseRecorder::keep(const anthropic::Transcript& transcript, std::
     object = encoder_.object();
   };
   co_await go_on_apart(exchange_.worker, transcript.blocks().size() + encoder_.weight(), copy);
-  const store::Status status = kept_status(encoder_.response_status());
+  const store::Status status = archive_status(encoder_.response_status());
   const auto kept = co_await running_.finish(status, std::move(object), std::move(items), hold);
   const bool is_lost = !kept && kept.error().kind != ErrorKind::kNotFound;  // that is erased
   if (is_lost) co_await note_lost(kept.error(), out);

@@ -13,7 +13,7 @@
 
 namespace ccproxy::proxy {
 
-[[nodiscard]] store::Status kept_status(dialect::ResponseStatus status);
+[[nodiscard]] store::Status archive_status(dialect::ResponseStatus status);
 
 // Does `work`, which tells about `size` bytes of `running`: apart from the loop when that is large.
 [[nodiscard]] Task<void> encode_kept(WorkerState& worker, RunningResponse& running,

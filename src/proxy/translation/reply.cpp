@@ -305,8 +305,8 @@ Task<Result<void>> TranslatedReply::finish() {
 // Nothing more is told before it is kept, so that whoever has seen the end finds all of it.
 Task<void> TranslatedReply::keep() {
   if (reply_options_.recorder == nullptr) co_return;
-  const bool is_kept = co_await reply_options_.recorder->keep(transcript_, out_, hold_);
-  if (!is_kept) append_warning(reply_options_.fields, "not_stored");
+  const bool is_stored = co_await reply_options_.recorder->keep(transcript_, out_, hold_);
+  if (!is_stored) append_warning(reply_options_.fields, "not_stored");
 }
 
 void TranslatedReply::drop() {

@@ -57,7 +57,7 @@ Task<Result<void>> Translation::run_in_background(RequestBody body, OnQueued on_
     response_->begin(nobody);
     running = response_->object();
   };
-  co_await encode_kept(exchange_.worker, *running_, kept_size(), beginning);
+  co_await encode_kept(exchange_.worker, *running_, recorded_size(), beginning);
   running_->update(store::Status::kInProgress, std::move(running));
   co_return co_await tell(answer, std::move(*head));
 }
@@ -70,10 +70,10 @@ std::size_t Translation::repeated_size() const {
   const dialect::ResponsesPlan& plan = decoded_.plan.responses;
   std::size_t times = kPlan;
   if (is_responses(route_.kind) && route_.kind != RouteKind::kInputTokens) {
-    const bool is_kept = plan.stores && route_.kind == RouteKind::kResponses;
+    const bool is_stored = plan.stores && route_.kind == RouteKind::kResponses;
     // A stream begins with two events. One in the background has told nobody, and has a third.
     times += kMaking + (decoded_.plan.stream && !plan.is_background ? 2 : 1);
-    times += is_kept ? kKept : 0;
+    times += is_stored ? kKept : 0;
   }
   return times * plan.weight();
 }
@@ -112,7 +112,7 @@ Task<Result<Queued>> Translation::queue() {
     object = response_->object();
     if (is_shown) queued.object = object;
   };
-  co_await go_on_apart(exchange_.worker, kept_size(), queueing);
+  co_await go_on_apart(exchange_.worker, recorded_size(), queueing);
   if (!running_) co_return fail(ErrorKind::kInternal, "a background response that is not kept");
   auto begun = co_await running_->begin(store::Status::kQueued, std::move(object));
   if (!begun) co_return not_queued(begun.error());

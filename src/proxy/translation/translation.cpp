@@ -335,7 +335,7 @@ std::optional<Clock::duration> Translation::retry_wait(
 }
 
 // What of the request the answer repeats, or is kept with it.
-std::size_t Translation::kept_size() const { return is_responses(route_.kind) ? size_ : 0; }
+std::size_t Translation::recorded_size() const { return is_responses(route_.kind) ? size_ : 0; }
 
 void Translation::make_encoder() {
   const dialect::ReplyPlan& plan = decoded_.plan;
@@ -371,7 +371,7 @@ TranslatedReply::ReplyOptions Translation::reply_options() const {
 
 Task<Result<void>> Translation::tell(http::ResponseHead head) {
   const auto making = [this] { make_encoder(); };
-  co_await go_on_apart(exchange_.worker, kept_size(), making);
+  co_await go_on_apart(exchange_.worker, recorded_size(), making);
   TranslatedReply::ReplyOptions how = reply_options();
   how.fields = reply_headers(exchange_, head);
   TranslatedReply answer(exchange_, *encoder_, std::move(how));

@@ -76,7 +76,7 @@ class Translation {
   [[nodiscard]] std::optional<Clock::duration> retry_wait(
       const Result<http::ResponseHead>& answer) const;
 
-  [[nodiscard]] std::size_t kept_size() const;
+  [[nodiscard]] std::size_t recorded_size() const;
   void make_encoder();
   void make_response_encoder();
   [[nodiscard]] Task<Result<Queued>> queue();
