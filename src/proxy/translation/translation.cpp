@@ -398,7 +398,7 @@ Task<Result<void>> Translation::tell(TranslatedReply& answer, http::ResponseHead
   const auto remembering = [this, &answer] { remember(answer.transcript()); };
   co_await go_on_apart(exchange_.worker, answer.transcript().blocks().size(), remembering);
   auto told = co_await answer.finish();
-  co_await exchange_.upstream.finish_answer();
+  co_await exchange_.upstream.drain_response();
   co_return told;
 }
 
@@ -412,7 +412,7 @@ Task<Result<void>> Translation::take_all(TranslatedReply& answer, http::Response
     if (!taken) co_return taken;
     const bool may_go_on = decoded_.may_pause && answer.paused() && pauses < kMostPauses;
     if (!may_go_on || answer.transcript().empty()) co_return Result<void>{};
-    co_await exchange_.upstream.finish_answer();
+    co_await exchange_.upstream.drain_response();
     const auto continuing = [this, size, &answer] {
       dialect::append_turn(to_send_, size, answer.transcript().blocks());
     };

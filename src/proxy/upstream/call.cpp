@@ -57,7 +57,7 @@ Task<Result<http::ResponseHead>> UpstreamCall::ask(const UpstreamTarget& asked,
     const UpstreamRequest request(asked.head, asked.target, *credential, worker_.shared.version,
                                   asked.decoded);
     auto head = co_await send(request, body);
-    if (head) note_answer(*head);
+    if (head) note_response(*head);
     if (!head || !is_refused(*head, *credential) || receipt_.reauthenticated) co_return head;
     auto other = co_await worker_.shared.credentials.other_than(credential->secret, worker_.runtime,
                                                                 cancellation_);
@@ -115,7 +115,7 @@ std::string UpstreamCall::broken_error_body(const http::ResponseHead& head,
   return anthropic::error_body(type, dialect::error_message(error), id.empty() ? receipt_.id : id);
 }
 
-Task<void> UpstreamCall::finish_answer() {
+Task<void> UpstreamCall::drain_response() {
   net::Deadline moment(worker_.runtime, [this] { call_->abort(); });
   moment.expires_after(kMoment);
   while (!call_->body_done()) {
@@ -149,7 +149,7 @@ Error UpstreamCall::explain(Error error) const {
   return error;
 }
 
-void UpstreamCall::note_answer(const http::ResponseHead& answer) {
+void UpstreamCall::note_response(const http::ResponseHead& answer) {
   Shared& shared = worker_.shared;
   receipt_.first_byte = Clock::now();
   receipt_.upstream_request_id = answer.get("request-id");
@@ -215,7 +215,7 @@ Task<Result<http::ResponseHead>> UpstreamCall::upload(const UpstreamTarget& aske
   }
   auto head = co_await call_->read_head();  // an upstream that stops reading may say why
   if (!head) co_return fail(sent ? head.error() : sent.error());
-  note_answer(*head);
+  note_response(*head);
   if (!is_refused(*head, *credential)) co_return head;
   // It cannot be sent again from here, but the client can, and then another credential goes along.
   auto other = co_await worker_.shared.credentials.other_than(credential->secret, worker_.runtime,

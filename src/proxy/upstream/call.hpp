@@ -50,7 +50,7 @@ class UpstreamCall final : public ClientWait {
 
   // The answer's body, once one of these has returned a head.
   [[nodiscard]] http::Call& answer() { return *call_; }
-  [[nodiscard]] std::shared_ptr<http::Call> shared_answer() const { return call_; }
+  [[nodiscard]] std::shared_ptr<http::Call> shared_response() const { return call_; }
 
   // Reads at most 64 KiB, or a piece more: as much as is held back until its end is known. All of
   // that has timeouts.firstByteSeconds, or timeouts.idleUpstreamSeconds where these are fewer.
@@ -62,7 +62,7 @@ class UpstreamCall final : public ClientWait {
 
   // The answer has said all that matters: reads to its end, so that its connection can carry
   // another, unless that takes longer than a moment.
-  [[nodiscard]] Task<void> finish_answer();
+  [[nodiscard]] Task<void> drain_response();
 
   // False when no connection was had for the last request, so that the upstream knows nothing of
   // it.
@@ -88,7 +88,7 @@ class UpstreamCall final : public ClientWait {
   [[nodiscard]] Task<Result<http::ResponseHead>> send(const UpstreamRequest& request,
                                                       std::string_view body);
   [[nodiscard]] Task<Result<void>> open(bool fresh);
-  void note_answer(const http::ResponseHead& answer);
+  void note_response(const http::ResponseHead& answer);
   void note_renewal_failed(const Error& error);
 
   WorkerState& worker_;
