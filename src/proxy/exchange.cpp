@@ -465,7 +465,7 @@ Result<void> Exchange::map_batch(RequestBody& body, MemoryReservation& hold) {
     is_changed = is_changed || name != model.name;
     model.name = std::move(name);
   }
-  receipt_.model_asked.clear();  // there may be many
+  receipt_.model_requested.clear();  // there may be many
   receipt_.model_sent.clear();
   if (!is_changed) return {};
   if (!hold.grow(body.sent.size()))  // both stand there for a moment

@@ -42,8 +42,8 @@ void write(Log& log, Level level, const Receipt& receipt, Clock::time_point now)
   text("route", receipt.route);
   text("client", receipt.client);
   text("key", receipt.key);
-  text("model", receipt.model_asked);
-  if (receipt.model_sent != receipt.model_asked) text("model_sent", receipt.model_sent);
+  text("model", receipt.model_requested);
+  if (receipt.model_sent != receipt.model_requested) text("model_sent", receipt.model_sent);
   line.add("status", receipt.status);
   text("upstream_request_id", receipt.upstream_request_id);
   if (receipt.first_byte) line.add("first_byte_ms", *receipt.first_byte - receipt.started);

@@ -32,7 +32,7 @@ struct Receipt {
   std::string route;   // such as /v1/messages; never the query
   std::string client;  // the product its User-Agent names
   std::string key;     // name of the proxy key, if one was used
-  std::string model_asked, model_sent;
+  std::string model_requested, model_sent;
   int status = 0;  // sent to the client; 0 when none was
   std::string upstream_request_id;
   Clock::time_point started = Clock::now();

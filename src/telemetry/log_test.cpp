@@ -82,7 +82,7 @@ Receipt usual_receipt() {
   receipt.id = "ccp_1";
   receipt.method = "POST";
   receipt.route = "/v1/chat/completions";
-  receipt.model_asked = "gpt-4";
+  receipt.model_requested = "gpt-4";
   receipt.model_sent = "claude-sonnet-4-6";
   receipt.status = 200;
   receipt.input_tokens = 26;
@@ -116,8 +116,8 @@ TEST(TerminalLine, of_a_request_is_one_that_fits) {
   bare.status = 200;
   EXPECT_EQ(request_at(80, bare), "22:13:20 GET /health 200 12.3 s");
   Receipt hostile = usual_receipt();
-  hostile.model_asked = std::string(100'000, 'x');
-  hostile.model_sent = hostile.model_asked;
+  hostile.model_requested = std::string(100'000, 'x');
+  hostile.model_sent = hostile.model_requested;
   for (const std::size_t columns : {80U, 100U, 120U})
     EXPECT_LE(longest_of(request_at(columns, hostile)), columns);
 }
@@ -165,7 +165,7 @@ TEST(Receipt, says_what_is_known_and_nothing_else) {
   Receipt receipt;
   receipt.id = "r1";
   receipt.route = "/v1/messages";
-  receipt.model_asked = "gpt-4";
+  receipt.model_requested = "gpt-4";
   receipt.model_sent = "claude-sonnet-4-6";
   receipt.status = 200;
   receipt.output_tokens = 5;

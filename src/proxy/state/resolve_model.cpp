@@ -29,7 +29,7 @@ std::string resolve_model(Shared& shared, const config::Config& config, const st
   }
   if (!meaning.is_default && is_retiring(shared.models, name, wall_now()))
     receipt.warn("model_retiring", {});
-  receipt.model_asked = asked;
+  receipt.model_requested = asked;
   receipt.model_sent = name;
   return name;
 }
@@ -44,7 +44,7 @@ std::string successor_of_missing(Shared& shared, const config::Config& config,
   if (!shared.catalog.retire(sent, now)) return {};
   std::string successor = shared.catalog.successor(sent);
   shared.catalog.say_retired(shared.log, sent, successor);
-  if (!meaning_of(shared.models, config.model_mapping, receipt.model_asked).is_default)
+  if (!meaning_of(shared.models, config.model_mapping, receipt.model_requested).is_default)
     receipt.warn("model_retired", {});
   receipt.model_sent = successor;
   return successor;
