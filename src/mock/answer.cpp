@@ -110,7 +110,7 @@ std::vector<Document> deltas_of(const Block& block) {
 }
 
 // The count a message opens with: the input is known, of the output one token.
-Document usage_at_start(const Answer& answer) {
+Document usage_at_start(const Message& answer) {
   Document usage = answer.usage;
   usage.erase("output_tokens_details");
   usage.erase("server_tool_use");
@@ -118,7 +118,7 @@ Document usage_at_start(const Answer& answer) {
   return usage;
 }
 
-Document message_frame(const Answer& answer) {
+Document message_frame(const Message& answer) {
   return Document{{"model", answer.model},
                   {"id", answer.id},
                   {"type", "message"},
@@ -166,7 +166,7 @@ std::string text_of(const Document& document) {
   return document.dump(-1, ' ', false, Document::error_handler_t::replace);
 }
 
-std::string message_of(const Answer& answer) {
+std::string message_of(const Message& answer) {
   Document message = message_frame(answer);
   for (const Block& block : answer.content) message["content"].push_back(whole_block(block));
   message["stop_reason"] = answer.stop_reason;
@@ -176,7 +176,7 @@ std::string message_of(const Answer& answer) {
   return text_of(message);
 }
 
-std::vector<Event> events_of(const Answer& answer) {
+std::vector<Event> events_of(const Message& answer) {
   std::vector<Event> events;
   const auto add = [&](Document data) {
     events.push_back({data["type"].get<std::string>(), text_of(data)});

@@ -1,5 +1,5 @@
 // What the simulated Claude says: content blocks and how the message ends, told either whole or as
-// the event list of a stream. Both come from the same Answer, so that they cannot drift apart.
+// the event list of a stream. Both come from the same Message, so that they cannot drift apart.
 // Members that the real API leaves out when there is nothing to say are left out here too.
 #pragma once
 
@@ -44,7 +44,7 @@ struct WholeBlock {
 using Block =
     std::variant<TextBlock, ThinkingBlock, RedactedThinkingBlock, ToolUseBlock, WholeBlock>;
 
-struct Answer {
+struct Message {
   std::string id, model;
   std::vector<Block> content{};
   std::string stop_reason = "end_turn";
@@ -73,10 +73,10 @@ void append_web_search(std::vector<Block>& content, std::string id, std::string_
 [[nodiscard]] std::string text_of(const json::Document& document);
 
 // The whole message, as an answer that is not streamed.
-[[nodiscard]] std::string message_of(const Answer& answer);
+[[nodiscard]] std::string message_of(const Message& answer);
 
 // The same message as a stream: message_start, ping, the blocks, message_delta, message_stop.
-[[nodiscard]] std::vector<Event> events_of(const Answer& answer);
+[[nodiscard]] std::vector<Event> events_of(const Message& answer);
 
 // Appends the event's lines and the blank line.
 void append_event(std::string& out, const Event& event);

@@ -58,8 +58,8 @@ ReceivedRequest asked_with(const std::string& members) {
   return asked ? *asked : ReceivedRequest{};
 }
 
-Answer rich_answer() {
-  Answer answer{"msg_1", "claude-sonnet-5"};
+Message rich_answer() {
+  Message answer{"msg_1", "claude-sonnet-5"};
   answer.content.emplace_back(ThinkingBlock{{"I ", "think."}, "c2ln"});
   answer.content.emplace_back(RedactedThinkingBlock{"ZGF0YQ=="});
   answer.content.emplace_back(TextBlock{{"One ", "two \"\xE4\xBD\xA0\""}});
@@ -74,26 +74,26 @@ Answer rich_answer() {
   return answer;
 }
 
-TEST(Answer, the_stream_put_together_is_the_whole_message) {
-  std::vector<Answer> answers = {rich_answer()};
+TEST(Message, the_stream_put_together_is_the_whole_message) {
+  std::vector<Message> answers = {rich_answer()};
   for (const char* members : {
            R"("messages":[{"role":"user","content":"Hi"}])",
            R"("thinking":{"type":"adaptive"},"messages":[{"role":"user","content":"Hi"}])",
            R"("tools":[{"name":"t","input_schema":{"type":"object"}}],
               "messages":[{"role":"user","content":"TOOL"}])",
        })
-    answers.push_back(demo_answer(asked_with(members)));
-  Answer refusal{"msg_2", "m"};
+    answers.push_back(demo_message(asked_with(members)));
+  Message refusal{"msg_2", "m"};
   refusal.stop_reason = "refusal";
   refusal.extra["stop_details"] = {{"type", "refusal"}, {"category", "cyber"}};
   refusal.usage = make_usage(1, 1);
   answers.push_back(refusal);
-  for (const Answer& answer : answers)
+  for (const Message& answer : answers)
     EXPECT_EQ(nlohmann::json(folded(events_of(answer))),  // in any order of members
               nlohmann::json(*json::parse_document(message_of(answer))));
 }
 
-TEST(Answer, a_stream_opens_with_start_and_ping_and_ends_with_stop) {
+TEST(Message, a_stream_opens_with_start_and_ping_and_ends_with_stop) {
   const auto events = events_of(rich_answer());
   EXPECT_EQ(events[0].name, "message_start");
   EXPECT_EQ(events[1].name, "ping");
@@ -101,8 +101,8 @@ TEST(Answer, a_stream_opens_with_start_and_ping_and_ends_with_stop) {
   EXPECT_EQ(events.rbegin()[0].name, "message_stop");
 }
 
-TEST(Answer, absent_members_are_left_out) {
-  Answer plain{"msg_1", "m", {TextBlock{{"Hi"}}}};
+TEST(Message, absent_members_are_left_out) {
+  Message plain{"msg_1", "m", {TextBlock{{"Hi"}}}};
   plain.usage = make_usage(1, 1);
   std::string all = message_of(plain);
   for (const Event& event : events_of(plain)) all += event.data;
@@ -111,7 +111,7 @@ TEST(Answer, absent_members_are_left_out) {
     EXPECT_EQ(all.find(name), std::string::npos) << name;
 }
 
-TEST(Answer, a_tool_input_begins_with_an_empty_fragment) {
+TEST(Message, a_tool_input_begins_with_an_empty_fragment) {
   int calls = 0;
   const auto events = events_of(rich_answer());
   for (std::size_t i = 0; i + 1 < events.size(); ++i) {
@@ -124,7 +124,7 @@ TEST(Answer, a_tool_input_begins_with_an_empty_fragment) {
   EXPECT_EQ(calls, 3);
 }
 
-TEST(Answer, usage_is_cumulative) {
+TEST(Message, usage_is_cumulative) {
   const auto events = events_of(rich_answer());
   const Document start = *json::parse_document(events[0].data);
   const Document end = *json::parse_document(events.rbegin()[1].data);
@@ -142,7 +142,7 @@ TEST(Demo, calls_the_first_tool_once_when_the_word_stands_there) {
          {"name":"run","input_schema":{"type":"object","required":["cmd","n","mode"],
           "properties":{"cmd":{"type":"string"},"n":{"type":"integer","minimum":3},
           "mode":{"enum":["fast","slow"]},"extra":{"type":"string"}}}},{"name":"other"}],)";
-  const Answer call = demo_answer(asked_with(
+  const Message call = demo_message(asked_with(
       tools + R"("messages":[{"role":"user","content":[{"type":"text","text":"say TOOL"}]}])"));
   EXPECT_EQ(call.stop_reason, "tool_use");
   const auto& tool = std::get<ToolUseBlock>(call.content.back());
@@ -151,11 +151,11 @@ TEST(Demo, calls_the_first_tool_once_when_the_word_stands_there) {
   for (const auto& fragment : tool.fragments) input += fragment;
   EXPECT_EQ(input, R"({"cmd":"echo hello from the simulated Claude API","n":3,"mode":"fast"})");
 
-  const Answer named = demo_answer(
+  const Message named = demo_message(
       asked_with(tools + R"("messages":[{"role":"user","content":"TOOL:other, please"}])"));
   EXPECT_EQ(std::get<ToolUseBlock>(named.content.back()).name, "other");
 
-  const Answer after = demo_answer(asked_with(
+  const Message after = demo_message(asked_with(
       tools + R"("messages":[{"role":"user","content":"TOOL"},{"role":"assistant","content":[]},
       {"role":"user","content":[{"type":"tool_result","tool_use_id":"x","content":"done TOOL"},
       {"type":"text","text":"TOOL"}]}])"));
@@ -165,15 +165,15 @@ TEST(Demo, calls_the_first_tool_once_when_the_word_stands_there) {
 TEST(Demo, stops_where_the_tokens_end) {
   auto asked = asked_with(R"("messages":[{"role":"user","content":"Hi"}])");
   asked.max_tokens = 3;
-  const Answer cut = demo_answer(asked);
+  const Message cut = demo_message(asked);
   EXPECT_EQ(cut.stop_reason, "max_tokens");
   EXPECT_EQ(cut.usage["output_tokens"], 3);
   asked.max_tokens = 0;
-  EXPECT_TRUE(demo_answer(asked).content.empty());
+  EXPECT_TRUE(demo_message(asked).content.empty());
 }
 
 TEST(Demo, answers_in_the_format_that_is_asked_for) {
-  const Answer answer = demo_answer(asked_with(
+  const Message answer = demo_message(asked_with(
       R"("output_config":{"format":{"type":"json_schema","schema":{"type":"object",
       "required":["name","tags"],"properties":{"name":{"$ref":"#/$defs/n"},
       "tags":{"type":"array","minItems":2,"items":{"type":"boolean"}}},

@@ -197,7 +197,7 @@ Reply Api::message(Turn& turn, const ScriptedReply* scripted) {
     turn.fault = *fault;
   }
   const bool needs_asked = !scripted || std::holds_alternative<DemoAnswer>(scripted->answer) ||
-                           std::holds_alternative<MessageAnswer>(scripted->answer);
+                           std::holds_alternative<ScriptedMessage>(scripted->answer);
   if (needs_asked && !asked) return turn.error(400, asked.error().message);
   const Messages::Known known = asked ? *asked : nullptr;
   Reply reply;

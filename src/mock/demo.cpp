@@ -52,8 +52,8 @@ bool cut(std::vector<std::string>& words, std::int64_t most) {
 
 }  // namespace
 
-Answer demo_answer(const ReceivedRequest& asked) {
-  Answer answer{"", asked.model};
+Message demo_message(const ReceivedRequest& asked) {
+  Message answer{"", asked.model};
   std::int64_t thought = 0;
   if (asked.max_tokens == 0) {  // only warms the cache
     answer.stop_reason = "max_tokens";

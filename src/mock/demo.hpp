@@ -8,6 +8,6 @@
 namespace ccproxy::mock {
 
 // Ids are left empty.
-[[nodiscard]] Answer demo_answer(const ReceivedRequest& asked);
+[[nodiscard]] Message demo_message(const ReceivedRequest& asked);
 
 }  // namespace ccproxy::mock

@@ -26,7 +26,7 @@ std::string id_of(std::string_view prefix, std::string_view number, std::size_t 
 }
 
 // Gives the message and every call in it that has none an id; a result gets its call's.
-void fill_ids(Answer& answer, std::string_view number) {
+void fill_ids(Message& answer, std::string_view number) {
   answer.id = id_of("msg", number, 0);
   std::string last_call;
   for (std::size_t i = 0; i < answer.content.size(); ++i) {
@@ -72,8 +72,8 @@ Counts count(const std::vector<Block>& content) {
   return counts;
 }
 
-Answer scripted_answer(const MessageAnswer& message, const ReceivedRequest& asked) {
-  Answer answer{"", asked.model, message.content};
+Message scripted_answer(const ScriptedMessage& message, const ReceivedRequest& asked) {
+  Message answer{"", asked.model, message.content};
   answer.stop_reason = message.stop_reason;
   if (answer.stop_reason.empty())
     answer.stop_reason = calls_tool(answer.content) ? "tool_use" : "end_turn";
@@ -90,15 +90,15 @@ Answer scripted_answer(const MessageAnswer& message, const ReceivedRequest& aske
 }
 
 // The message that a script asks for, or the demo's.
-Answer answer_for(const ScriptedReply* scripted, const ReceivedRequest& asked) {
-  const auto* message = scripted ? std::get_if<MessageAnswer>(&scripted->answer) : nullptr;
-  Answer answer = message ? scripted_answer(*message, asked) : demo_answer(asked);
+Message answer_for(const ScriptedReply* scripted, const ReceivedRequest& asked) {
+  const auto* message = scripted ? std::get_if<ScriptedMessage>(&scripted->answer) : nullptr;
+  Message answer = message ? scripted_answer(*message, asked) : demo_message(asked);
   if (!scripted) return answer;
   for (const auto& [name, given] : scripted->usage.items()) answer.usage[name] = given;
   return answer;
 }
 
-void make_huge(Answer& answer, std::size_t bytes) {
+void make_huge(Message& answer, std::size_t bytes) {
   std::string delta(bytes, 'x');
   for (Block& block : answer.content) {
     if (auto* text = std::get_if<TextBlock>(&block)) {
@@ -177,7 +177,7 @@ Pace Messages::pace_for(const ScriptedReply* scripted) const {
   return scripted && scripted->pace ? *scripted->pace : pace_;
 }
 
-Reply Messages::message_reply(const Answer& answer, bool stream, const Pace& pace) const {
+Reply Messages::message_reply(const Message& answer, bool stream, const Pace& pace) const {
   if (!stream) return json_reply(200, message_of(answer));
   return stream_reply(steps_of(events_of(answer), pace));
 }
@@ -186,14 +186,14 @@ Reply Messages::reply(const ScriptedReply* scripted, const Known& asked, const s
                       bool joined) {
   const Pace pace = pace_for(scripted);
   if (scripted) {
-    if (const auto* stream = std::get_if<StreamAnswer>(&scripted->answer)) {
+    if (const auto* stream = std::get_if<ScriptedStream>(&scripted->answer)) {
       Reply reply = stream_reply(stream->steps);
       if (joined && !pace.by_event) join_steps(reply);
       return reply;
     }
-    if (const auto* body = std::get_if<BodyAnswer>(&scripted->answer))
+    if (const auto* body = std::get_if<ScriptedBody>(&scripted->answer))
       return json_reply(scripted->status, body->body);
-    if (const auto* error = std::get_if<ErrorAnswer>(&scripted->answer))
+    if (const auto* error = std::get_if<ScriptedError>(&scripted->answer))
       return error_reply(scripted->status, error->type, error->message, "req_011C" + number);
   }
   const auto kept = by_asked_.find(asked.get());
@@ -202,7 +202,7 @@ Reply Messages::reply(const ScriptedReply* scripted, const Known& asked, const s
   if (memory && joined)
     if (const auto found = memory->find(scripted); found != memory->end()) prepared = found->second;
   if (!prepared) {
-    Answer answer = answer_for(scripted, *asked);
+    Message answer = answer_for(scripted, *asked);
     fill_ids(answer, kStandIn);
     Prepared made{message_reply(answer, asked->stream, pace), {}};
     if (joined && !pace.by_event) join_steps(made.reply);
@@ -219,14 +219,14 @@ Reply Messages::reply(const ScriptedReply* scripted, const Known& asked, const s
 
 Reply Messages::huge_reply(const ScriptedReply* scripted, const Known& asked,
                            const std::string& number, std::size_t bytes) {
-  Answer answer = answer_for(scripted, *asked);
+  Message answer = answer_for(scripted, *asked);
   fill_ids(answer, number);
   make_huge(answer, bytes);
   return message_reply(answer, asked->stream, pace_for(scripted));
 }
 
 std::string Messages::batch_message(const ReceivedRequest& asked, const std::string& number) {
-  Answer answer = demo_answer(asked);
+  Message answer = demo_message(asked);
   fill_ids(answer, number);
   return message_of(answer);
 }

@@ -69,7 +69,7 @@ class Messages {
     std::unordered_map<const ScriptedReply*, std::shared_ptr<const Prepared>> replies{};
   };
 
-  [[nodiscard]] Reply message_reply(const Answer& answer, bool stream, const Pace& pace) const;
+  [[nodiscard]] Reply message_reply(const Message& answer, bool stream, const Pace& pace) const;
   [[nodiscard]] Pace pace_for(const ScriptedReply* scripted) const;
 
   Script script_;

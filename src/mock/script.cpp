@@ -51,7 +51,7 @@ Pace pace_of(const Place& place) {
   return pace.value_or(Pace{});
 }
 
-void read_error(const Place& place, ScriptedReply& reply, ErrorAnswer& error) {
+void read_error(const Place& place, ScriptedReply& reply, ScriptedError& error) {
   error.type = error_type_of(reply.status);
   if (place.node().is_string()) {
     error.type = place.text();
@@ -64,7 +64,7 @@ void read_error(const Place& place, ScriptedReply& reply, ErrorAnswer& error) {
     error.message = error.type == "overloaded_error" ? "Overloaded" : "A scripted error.";
 }
 
-void read_message(const Place& place, MessageAnswer& message) {
+void read_message(const Place& place, ScriptedMessage& message) {
   if (const auto text = place.at("text"))
     message.content.emplace_back(TextBlock{words_of(text->text())});
   if (const auto blocks = place.at("blocks"))
@@ -82,21 +82,21 @@ void read_answer(const Place& place, ScriptedReply& reply) {
     if (place.at(way)) ++ways;
   if (ways > 1) place.refuse("has more than one of text, blocks, events, raw, body and error");
   if (place.at("text") || place.at("blocks")) {
-    read_message(place, reply.answer.emplace<MessageAnswer>());
+    read_message(place, reply.answer.emplace<ScriptedMessage>());
   } else if (const auto events = place.at("events")) {
-    auto& steps = reply.answer.emplace<StreamAnswer>().steps;
+    auto& steps = reply.answer.emplace<ScriptedStream>().steps;
     events->each([&](const Place& event) { steps.push_back(step_of(event)); });
   } else if (const auto raw = place.at("raw")) {
-    reply.answer.emplace<StreamAnswer>().steps.push_back(Step{raw->text()});
+    reply.answer.emplace<ScriptedStream>().steps.push_back(Step{raw->text()});
   } else if (const auto body = place.at("body")) {
-    reply.answer.emplace<BodyAnswer>().body = body->text_or_json();
+    reply.answer.emplace<ScriptedBody>().body = body->text_or_json();
   } else if (const auto error = place.at("error")) {
-    read_error(*error, reply, reply.answer.emplace<ErrorAnswer>());
+    read_error(*error, reply, reply.answer.emplace<ScriptedError>());
   } else if (reply.status >= 400) {
-    reply.answer.emplace<ErrorAnswer>(
-        ErrorAnswer{std::string(error_type_of(reply.status)), "A scripted error."});
+    reply.answer.emplace<ScriptedError>(
+        ScriptedError{std::string(error_type_of(reply.status)), "A scripted error."});
   }
-  const bool is_message = std::holds_alternative<MessageAnswer>(reply.answer);
+  const bool is_message = std::holds_alternative<ScriptedMessage>(reply.answer);
   for (const char* key : {"stop_reason", "stop_sequence", "stop_details", "container"})
     if (!is_message && place.at(key))
       place.refuse(fmt::format("has {} without text or blocks", key));

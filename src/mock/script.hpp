@@ -53,7 +53,7 @@ struct Step {
 struct DemoAnswer {};
 
 // A message from blocks, streamed or whole as the request asks.
-struct MessageAnswer {
+struct ScriptedMessage {
   std::vector<Block> content;
   std::string stop_reason;  // empty: tool_use when a tool is called, else end_turn
   json::Document stop_sequence = nullptr;
@@ -61,17 +61,17 @@ struct MessageAnswer {
 };
 
 // An event stream as it stands in the script, whatever the request asks.
-struct StreamAnswer {
+struct ScriptedStream {
   std::vector<Step> steps;
 };
 
 // A body as it stands in the script.
-struct BodyAnswer {
+struct ScriptedBody {
   std::string body;
 };
 
 // An error body in Anthropic's shape.
-struct ErrorAnswer {
+struct ScriptedError {
   std::string type, message;
 };
 
@@ -80,7 +80,7 @@ struct ScriptedReply {
   std::optional<std::int64_t> times{};  // how often it may be used; nothing: always
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers{};
-  std::variant<DemoAnswer, MessageAnswer, StreamAnswer, BodyAnswer, ErrorAnswer> answer{};
+  std::variant<DemoAnswer, ScriptedMessage, ScriptedStream, ScriptedBody, ScriptedError> answer{};
   json::Document usage = json::Document::object();  // laid over what is counted
   std::optional<Fault> fault{};
   std::optional<Pace> pace{};

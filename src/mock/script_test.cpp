@@ -91,8 +91,8 @@ TEST(Script, keeps_what_it_reads) {
   EXPECT_EQ(first.times, 3);
   EXPECT_EQ(first.status, 529);
   EXPECT_EQ(first.headers[0].second, "7");
-  EXPECT_EQ(std::get<ErrorAnswer>(first.answer).message, "Overloaded");
-  const auto& steps = std::get<StreamAnswer>(script->replies[1].answer).steps;
+  EXPECT_EQ(std::get<ScriptedError>(first.answer).message, "Overloaded");
+  const auto& steps = std::get<ScriptedStream>(script->replies[1].answer).steps;
   EXPECT_EQ(steps[0].bytes, "event: ping\ndata: {\"type\":\"ping\"}\n\n");
   EXPECT_EQ(steps[1].bytes, "event: x\ndata: not json\n\n");
 }
@@ -100,7 +100,7 @@ TEST(Script, keeps_what_it_reads) {
 TEST(Script, a_status_alone_is_an_error_with_its_type) {
   const auto script = parse_script(R"({"replies":[{"status":429}]})");
   ASSERT_TRUE(script);
-  EXPECT_EQ(std::get<ErrorAnswer>(script->replies[0].answer).type, "rate_limit_error");
+  EXPECT_EQ(std::get<ScriptedError>(script->replies[0].answer).type, "rate_limit_error");
 }
 
 TEST(Patterns, a_star_stands_for_anything) {
