@@ -67,9 +67,9 @@ inline bool hear(const http::SseEvent& sent, anthropic::EventReader& reader,
 inline constexpr std::size_t kPieces[] = {std::string::npos, 1, 2, 3, 5, 7, 16, 64};
 
 inline Heard heard_by(dialect::ReplyEncoder& encoder, std::string_view stream, std::size_t piece) {
-  constexpr std::size_t kMostEvent = 8192;
+  constexpr std::size_t kMaxEvent = 8192;
   Heard heard;
-  http::SseReader lines(kMostEvent);
+  http::SseReader lines(kMaxEvent);
   anthropic::EventReader reader;
   anthropic::WholeText text;
   anthropic::Transcript transcript;

@@ -142,7 +142,7 @@ inline std::string fault_of_verdict(std::string_view text, bool is_taken) {
   Verdict verdict;
   const bool is_json = Tree::sax_parse(spelled, &verdict);
   if (verdict.is_big_number) return "";  // what stands behind it was not read
-  if (verdict.deepest > json::Outline::kMostDepth) return is_taken ? "taken in spite of depth" : "";
+  if (verdict.deepest > json::Outline::kMaxDepth) return is_taken ? "taken in spite of depth" : "";
   if (is_json == is_taken) return "";
   return is_json ? "JSON is refused" : "taken, and no JSON";
 }

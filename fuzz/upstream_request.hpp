@@ -101,11 +101,11 @@ inline unsigned cache_marks(const json::Value& blocks) {
 }
 
 inline std::string fault_of_cache_marks(const json::Value& root) {
-  constexpr unsigned kMost = 4;
+  constexpr unsigned kMax = 4;
   const unsigned marks = cache_marks(root["tools"]) + cache_marks(root["system"]) +
                          cache_marks(root["messages"]) +
                          (root["cache_control"].is_object() ? 1U : 0U);
-  return marks <= kMost ? "" : "more than four marks of the cache";
+  return marks <= kMax ? "" : "more than four marks of the cache";
 }
 
 inline std::string fault_of_upstream_request(std::string_view body, std::int64_t least_tokens = 1) {

@@ -17,7 +17,7 @@ namespace ccproxy::auth {
 namespace {
 
 constexpr std::chrono::milliseconds kLastWords{500};
-constexpr std::chrono::milliseconds kLook{10};
+constexpr std::chrono::milliseconds kPollInterval{10};
 constexpr std::chrono::milliseconds kLater{200};
 constexpr int kPortsToTry = 8;
 
@@ -105,7 +105,8 @@ Task<void> Callback::finish(bool good, std::string message) {
       page(good ? "Signed in" : "Not signed in",
            message + (good ? " You can close this window." : " The terminal says more."));
   const auto give_up = Clock::now() + kLastWords;
-  while (state->waiting > 0 && Clock::now() < give_up) co_await net::sleep(state->runtime, kLook);
+  while (state->waiting > 0 && Clock::now() < give_up)
+    co_await net::sleep(state->runtime, kPollInterval);
 }
 
 Task<void> Callback::State::accept(std::shared_ptr<State> self, net::Listener& listener) {
@@ -145,7 +146,7 @@ Task<void> Callback::State::answer(std::shared_ptr<State> self, http::ServerConn
     co_return co_await say(client, 400, page("Not signed in", redirect.error().message + "."));
   if (self->on_redirect) std::exchange(self->on_redirect, {})(std::move(redirect));
   ++self->waiting;
-  while (!self->outcome && !client.gone()) co_await net::sleep(self->runtime, kLook);
+  while (!self->outcome && !client.gone()) co_await net::sleep(self->runtime, kPollInterval);
   if (self->outcome) co_await say(client, 200, *self->outcome);
   --self->waiting;
 }

@@ -26,8 +26,8 @@ Task<void> visit(net::TestLoop& loop, std::string ip, std::uint16_t port, std::s
   }
   (*stream)->expires_after(std::chrono::seconds(10));
   (void)co_await (*stream)->write(request);
-  constexpr std::size_t kMost = 65'536;
-  const std::string all = co_await net::read_exactly(**stream, kMost);
+  constexpr std::size_t kMax = 65'536;
+  const std::string all = co_await net::read_exactly(**stream, kMax);
   seen = all;
 }
 

@@ -22,13 +22,14 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds kLeastPause{5};
-constexpr std::chrono::minutes kMostPause{5};
+constexpr std::chrono::minutes kMaxPause{5};
 // A token that was renewed because of a 401 and is refused again will not get better by another
 // renewal: the account has other trouble.
 constexpr std::chrono::minutes kForcedPause{5};
 constexpr seconds kLockLimit{15};
 constexpr milliseconds kLockLook{50};
-constexpr std::size_t kRoom = 16384;  // bytes, for tokens that are longer than the last ones
+constexpr std::size_t kReservedBytes =
+    16384;  // bytes, for tokens that are longer than the last ones
 
 std::string digest_of(std::string_view secret) { return base64url(sha256(secret)); }
 
@@ -236,7 +237,8 @@ Task<Result<void>> Credentials::renew_under_lock(std::string refused) {
   if (is_another || stored.refresh.empty() || is_refused(stored)) co_return Result<void>{};
 
   // Everything that can fail here fails before the refresh token is spent.
-  auto file = Replacement::prepare(link_target(sources_.auth_path), text_of(stored).size() + kRoom);
+  auto file = Replacement::prepare(link_target(sources_.auth_path),
+                                   text_of(stored).size() + kReservedBytes);
   if (!file) co_return fail(file.error());
   const auto asked_at = WallClock::now();  // its time runs from here at the latest
   TokenEndpoint endpoint(control_, config_, user_agent_);
@@ -302,10 +304,10 @@ void Credentials::note_failure(const Error& error) {
   failure_ = error.kind == ErrorKind::kIo || error.kind == ErrorKind::kConfiguration
                  ? "its file cannot be read or written"
                  : error.message;
-  pause_ = std::clamp<Clock::duration>(pause_ * 2, kLeastPause, kMostPause);
+  pause_ = std::clamp<Clock::duration>(pause_ * 2, kLeastPause, kMaxPause);
   Clock::duration wait = pause_;
   if (error.retry_after)
-    wait = std::max(wait, std::min<Clock::duration>(*error.retry_after, kMostPause));
+    wait = std::max(wait, std::min<Clock::duration>(*error.retry_after, kMaxPause));
   next_try_ = Clock::now() + wait;
   notify_(Severity::kWarn,
           fmt::format("the sign-in could not be renewed: {}; next try in {} s", error.message,

@@ -21,7 +21,7 @@ using json::Document;
 
 constexpr int kIndent = 2;
 constexpr mode_t kOthers = 077;
-constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
 
 struct KindName {
   std::string_view name;
@@ -147,7 +147,7 @@ Result<Stored> read_members(Document root) {
 }  // namespace
 
 Result<std::optional<Stored>> read_stored(const std::string& path) {
-  auto text = read_file(path, kMostBytes);
+  auto text = read_file(path, kMaxBytes);
   if (!text && text.error().kind == ErrorKind::kNotFound) return std::optional<Stored>();
   if (!text) return fail(text.error());
   auto stored = parse_stored(*text);

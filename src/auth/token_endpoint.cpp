@@ -21,7 +21,7 @@ namespace {
 
 using json::Document;
 
-constexpr std::size_t kMostAnswer = std::size_t{256} << 10;
+constexpr std::size_t kMaxAnswer = std::size_t{256} << 10;
 constexpr std::size_t kLongestCode = 64;  // of an OAuth error, such as invalid_grant
 
 std::string text_at(const Document& root, const char* name) {
@@ -141,7 +141,7 @@ Task<Result<Grant>> TokenEndpoint::ask(std::string body) {
                                            {"accept-encoding", "identity"},
                                            {"user-agent", user_agent_}};
   const http::OutgoingRequest request{"POST", url->path_prefix, fields, body.size()};
-  auto answer = co_await http::fetch(client, request, body, kMostAnswer, cancellation);
+  auto answer = co_await http::fetch(client, request, body, kMaxAnswer, cancellation);
   if (!answer && cancellation.cancelled())
     co_return fail(
         ErrorKind::kTimedOut,

@@ -7,7 +7,7 @@
 namespace ccproxy {
 namespace {
 
-constexpr std::string_view kUsualAlphabet =
+constexpr std::string_view kDefaultAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kUrlAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -52,7 +52,7 @@ int base64_value(char c) {
 std::string base64url(std::string_view bytes) { return unpadded(bytes, kUrlAlphabet); }
 
 std::string base64(std::string_view bytes) {
-  std::string text = unpadded(bytes, kUsualAlphabet);
+  std::string text = unpadded(bytes, kDefaultAlphabet);
   text.append((4 - text.size() % 4) % 4, '=');
   return text;
 }

@@ -229,15 +229,15 @@ Result<void> make_private_folder_of(const std::string& path) {
 }
 
 Result<std::string> keep_copy(const std::string& path) {
-  constexpr int kMostCopies = 1000;
+  constexpr int kMaxCopies = 1000;
   auto bytes = read_file(path);
   if (!bytes) return fail(bytes.error());
   std::string copy = path + kCopy;
   struct stat facts {};
   for (int number = 2; ::lstat(copy.c_str(), &facts) == 0; ++number) {
-    if (number > kMostCopies)
+    if (number > kMaxCopies)
       return fail(ErrorKind::kIo, fmt::format("there are {} copies of {} already: move some away",
-                                              kMostCopies, path));
+                                              kMaxCopies, path));
     copy = fmt::format("{}{}.{}", path, kCopy, number);
   }
   if (auto kept = replace_file(copy, *bytes); !kept) return fail(kept.error());

@@ -15,7 +15,7 @@
 namespace ccproxy {
 namespace {
 
-constexpr std::chrono::milliseconds kLookAgain{20};
+constexpr std::chrono::milliseconds kPollInterval{20};
 
 }  // namespace
 
@@ -41,7 +41,7 @@ Result<FileLock> FileLock::wait(const std::string& path, std::chrono::millisecon
     if (*lock) return std::move(**lock);
     if (std::chrono::steady_clock::now() >= give_up)
       return fail(ErrorKind::kBusy, fmt::format("another ccproxy holds {}", path));
-    std::this_thread::sleep_for(kLookAgain);
+    std::this_thread::sleep_for(kPollInterval);
   }
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 using Command = std::vector<std::string>;
 
-constexpr int kMostDescriptors = 1024;
+constexpr int kMaxDescriptors = 1024;
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -82,7 +82,7 @@ Command opener() {
 [[noreturn]] void become(const std::vector<char*>& arguments) {
   const int nowhere = ::open("/dev/null", O_RDWR);
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(nowhere, fd);
-  for (int fd = STDERR_FILENO + 1; fd < kMostDescriptors; ++fd) ::close(fd);
+  for (int fd = STDERR_FILENO + 1; fd < kMaxDescriptors; ++fd) ::close(fd);
   std::signal(SIGPIPE, SIG_DFL);
   ::execvp(arguments.front(), arguments.data());
   ::_exit(127);

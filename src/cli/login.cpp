@@ -33,9 +33,9 @@ namespace {
 using auth::Stored;
 using auth::StoredKind;
 
-constexpr std::chrono::minutes kPatience{10};
+constexpr std::chrono::minutes kTimeout{10};
 constexpr std::chrono::seconds kLockLimit{15};
-constexpr std::size_t kRoom = 16384;  // bytes, for what auth.json will hold
+constexpr std::size_t kReservedBytes = 16384;  // bytes, for what auth.json will hold
 
 constexpr std::string_view kTerms =
     R"(What the provider's terms say, before you sign in with a Claude subscription:
@@ -238,7 +238,7 @@ Task<Result<void>> Login::take_secret(StoredKind kind, std::string prompt) {
 // Whichever comes first wins.
 Task<Result<void>> Login::through_the_browser() {
   // A code is good once: what could keep its token from being saved comes first.
-  auto file = prepare(kRoom);
+  auto file = prepare(kReservedBytes);
   if (!file) co_return fail(file.error());
   manual_ = auth::begin_attempt(config_.oauth.manual_redirect);
   const bool manual = flags_.manual || (!flags_.no_browser && !has_browser());
@@ -255,7 +255,7 @@ Task<Result<void>> Login::through_the_browser() {
     too_late_ = true;
     changed_.notify();
   });
-  limit.expires_after(kPatience);
+  limit.expires_after(kTimeout);
   Result<Stored> redeemed = fail(ErrorKind::kUnauthorized, "");
   do {
     while (!found_ && !too_late_ && !terminal_.interrupted()) co_await changed_.wait();
@@ -288,7 +288,7 @@ void Login::tell_where(bool manual) {
           opened);
     }
   }
-  fmt::print("\n{}\n\nThis waits for {} minutes; Ctrl-C leaves.\n", printed, kPatience.count());
+  fmt::print("\n{}\n\nThis waits for {} minutes; Ctrl-C leaves.\n", printed, kTimeout.count());
   std::fflush(stdout);
 }
 
@@ -336,7 +336,7 @@ Task<Result<Stored>> Login::redeem() {
   if (!found_)
     co_return fail(ErrorKind::kTimedOut,
                    fmt::format("nobody signed in within {} minutes; start again when you are ready",
-                               kPatience.count()));
+                               kTimeout.count()));
   if (!*found_) co_return fail(found_->error());
   const auto asked_at = WallClock::now();
   auth::TokenEndpoint endpoint(runtime_, config_, fmt::format("ccproxy/{}", version()));

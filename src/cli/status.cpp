@@ -30,8 +30,8 @@ using json::Document;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds kPatience{2};
-constexpr std::size_t kMostHealth = std::size_t{256} << 10;
+constexpr seconds kTimeout{2};
+constexpr std::size_t kMaxHealth = std::size_t{256} << 10;
 
 // --- What there is to tell
 // ------------------------------------------------------------------------
@@ -60,11 +60,11 @@ Task<void> ask_health(net::Runtime& runtime, http::Client& client, std::string k
                       std::optional<Document>& into) {
   net::Cancellation cancellation;
   net::Deadline patience(runtime, [&cancellation] { cancellation.cancel(); });
-  patience.expires_after(kPatience);
+  patience.expires_after(kTimeout);
   std::vector<http::Field> fields;
   if (!key.empty()) fields.push_back({"x-ccproxy-key", key});
   const http::OutgoingRequest request{"GET", "/health", fields, {}};
-  auto answer = co_await http::fetch(client, request, {}, kMostHealth, cancellation);
+  auto answer = co_await http::fetch(client, request, {}, kMaxHealth, cancellation);
   if (answer && answer->head.status == 200)
     if (auto body = json::parse_document(answer->body)) into = std::move(*body);
   runtime.stop();

@@ -170,22 +170,22 @@ Key api_keys() {
 
 // What is kept of Responses.
 void add_store(std::vector<Key>& keys) {
-  constexpr std::uint64_t kMostMegabytes = kTebibyte >> 20;
+  constexpr std::uint64_t kMaxMegabytes = kTebibyte >> 20;
   keys.push_back(flag("store.enabled",
                       "Whether Responses are kept on disk for later requests, as their `store` "
                       "asks; without it none can be continued, fetched or run in the background.",
                       field(&Config::store, &Store::enabled)));
   keys.push_back(integer("store.maxDays", 1, 3650, "How long they are kept.",
                          field(&Config::store, &Store::max_days)));
-  keys.push_back(integer("store.maxMegabytes", 1, kMostMegabytes,
+  keys.push_back(integer("store.maxMegabytes", 1, kMaxMegabytes,
                          "What they may take on disk, in MiB: the file, its log and what waits to "
                          "be written; beyond it the oldest go.",
                          field(&Config::store, &Store::max_megabytes)));
-  keys.push_back(integer("store.maxResponseMegabytes", 1, kMostMegabytes,
+  keys.push_back(integer("store.maxResponseMegabytes", 1, kMaxMegabytes,
                          "What one of them may take, in MiB, with its input and its events; a "
                          "larger one is told and not kept.",
                          field(&Config::store, &Store::max_response_megabytes)));
-  keys.push_back(integer("store.maxConversationMegabytes", 1, kMostMegabytes,
+  keys.push_back(integer("store.maxConversationMegabytes", 1, kMaxMegabytes,
                          "What one request may continue and refer to, in MiB; beyond it the answer "
                          "is 413.",
                          field(&Config::store, &Store::max_conversation_megabytes)));
@@ -193,7 +193,7 @@ void add_store(std::vector<Key>& keys) {
 
 // How requests of OpenAI's dialects become Anthropic's.
 void add_translation(std::vector<Key>& keys) {
-  constexpr std::uint64_t kMostTokens = 10'000'000;
+  constexpr std::uint64_t kMaxTokens = 10'000'000;
   constexpr auto kOption = [](auto member) { return field(&Config::translation, member); };
   keys.push_back(
       flag("strict",
@@ -203,7 +203,7 @@ void add_translation(std::vector<Key>& keys) {
   keys.push_back(filled_text("defaultModel", "model name",
                              "The model for a request that names none.",
                              kOption(&TranslationOptions::default_model)));
-  keys.push_back(number_or_null("translation.defaultMaxTokens", kMostTokens,
+  keys.push_back(number_or_null("translation.defaultMaxTokens", kMaxTokens,
                                 "The longest answer, in tokens, for a request that names no limit; "
                                 "`null`: what the model can do.",
                                 kOption(&TranslationOptions::default_max_tokens)));

@@ -9,7 +9,7 @@
 namespace ccproxy::http {
 namespace {
 
-constexpr std::size_t kMostIdle = 128;
+constexpr std::size_t kMaxIdle = 128;
 
 }  // namespace
 
@@ -37,7 +37,7 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
 
   void give_back(std::shared_ptr<H1Connection> connection) {
     if (draining_ || !connection->reusable()) return connection->close();
-    if (idle_.size() >= kMostIdle) idle_.erase(idle_.begin());
+    if (idle_.size() >= kMaxIdle) idle_.erase(idle_.begin());
     connection->rest();
     idle_.push_back({std::move(connection), Clock::now() + limits_.keep_alive});
     if (idle_.size() == 1) sweep_.expires_after(limits_.keep_alive);

@@ -19,7 +19,7 @@ constexpr std::size_t kStep = 16 * 1024;  // unfolded at a time
 constexpr int kGzipWindow = MAX_WBITS + 16;
 constexpr int kZlibWindow = MAX_WBITS;
 constexpr int kRawWindow = -MAX_WBITS;
-constexpr int kMostZstdWindow = 23;  // 8 MiB, what RFC 9659 lets a sender expect
+constexpr int kMaxZstdWindow = 23;  // 8 MiB, what RFC 9659 lets a sender expect
 
 // One step of a decoder.
 struct Step {
@@ -106,7 +106,7 @@ class ZstdUnfolder final : public Unfolder {
  public:
   ZstdUnfolder() : stream_(ZSTD_createDStream(), &ZSTD_freeDStream) {
     if (!stream_) throw std::bad_alloc();
-    ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, kMostZstdWindow);
+    ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, kMaxZstdWindow);
   }
 
   Step step(std::string_view bytes, char* into, std::size_t room) override {

@@ -82,7 +82,7 @@ std::optional<Lines> split(std::string_view bytes) {
   const auto end = bytes.find("\r\n\r\n");
   if (end == std::string_view::npos) return std::nullopt;
   auto lines = lines_of(bytes.substr(0, end + 4));
-  if (!lines || lines->empty() || lines->size() > kMostFields + 1) return std::nullopt;
+  if (!lines || lines->empty() || lines->size() > kMaxFields + 1) return std::nullopt;
   Lines split{std::move(*lines), {}, end + 4};
   for (std::size_t i = 1; i < split.lines.size(); ++i) {
     const std::string_view line = split.lines[i];

@@ -19,10 +19,10 @@ namespace beast = boost::beast;
 using beast::error_code;
 using BeastError = beast::http::error;
 
-constexpr std::size_t kMostExtension = 256;  // bytes of a chunk extension that we pass over
-constexpr std::size_t kMostTrailers = 1024;  // bytes of all trailers together
-constexpr std::size_t kMostLeftOver = 1024;  // of a chunk line or trailer that is not complete
-constexpr std::size_t kUsualFields = 16;
+constexpr std::size_t kMaxExtension = 256;  // bytes of a chunk extension that we pass over
+constexpr std::size_t kMaxTrailers = 1024;  // bytes of all trailers together
+constexpr std::size_t kMaxLeftOver = 1024;  // of a chunk line or trailer that is not complete
+constexpr std::size_t kDefaultFields = 16;
 
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -86,14 +86,14 @@ class Message final : public beast::http::basic_parser<kIsRequest> {
                      error_code& error) override {
     if (head_ != nullptr) {
       // One more than the rules allow is kept, for them to see.
-      if (head_->fields.size() <= kMostFields)
+      if (head_->fields.size() <= kMaxFields)
         head_->fields.push_back(Field{view(name), view(value)});
       return;
     }
     const std::string_view trailer = view(name);
     trailers_ += name.size() + value.size();
     if (same_text(trailer, "content-length") || same_text(trailer, "transfer-encoding") ||
-        same_text(trailer, "host") || trailers_ > kMostTrailers || is_folded(trailer))
+        same_text(trailer, "host") || trailers_ > kMaxTrailers || is_folded(trailer))
       error = BeastError::bad_field;
   }
 
@@ -107,7 +107,7 @@ class Message final : public beast::http::basic_parser<kIsRequest> {
 
   void on_chunk_header_impl(std::uint64_t, beast::string_view extension,
                             error_code& error) override {
-    if (extension.size() > kMostExtension || view(extension).find('"') != std::string_view::npos)
+    if (extension.size() > kMaxExtension || view(extension).find('"') != std::string_view::npos)
       error = BeastError::bad_chunk_extension;
   }
 
@@ -167,7 +167,7 @@ Result<bool> H1Parser::take_head(Buffer& input, SomeHead& head) {
   const std::size_t size = **found;
   head.bytes = std::make_unique_for_overwrite<char[]>(size);
   std::memcpy(head.bytes.get(), input.view().data(), size);
-  head.fields.reserve(kUsualFields);
+  head.fields.reserve(kDefaultFields);
   input.consume(size);
   scan_ = HeadScan(head_limit_);
   auto& message = chunks_->message.template emplace<Message<kIsRequest>>();
@@ -244,7 +244,7 @@ Result<void> H1Parser::read_chunks(Buffer& input, Buffer& out) {
   };
   input.consume(std::visit(feed, chunks_->message));
   if (error) return fail(broken(chunks_->is_request(), error.message()));
-  if (!done_ && input.size() > kMostLeftOver)
+  if (!done_ && input.size() > kMaxLeftOver)
     return fail(broken(chunks_->is_request(), "a chunk line or trailer without end"));
   return {};
 }

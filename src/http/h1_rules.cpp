@@ -118,7 +118,7 @@ Result<Framing> judge_request(const RequestHead& head) {
   if (std::find(kMethods.begin(), kMethods.end(), head.method) == kMethods.end())
     return refuse("unknown method");
   if (!is_target(head.target)) return refuse("the target is not an absolute path");
-  if (head.fields.size() > kMostFields) return refuse("more than 100 fields");
+  if (head.fields.size() > kMaxFields) return refuse("more than 100 fields");
   const FramingFields fields = framing_fields(head);
   if (!fields.host && head.version == 11) return refuse("no Host");
   if (fields.host && !is_host(*fields.host)) return refuse("an invalid Host");
@@ -133,7 +133,7 @@ Result<Framing> judge_response(const ResponseHead& head, bool to_head) {
     return fail(ErrorKind::kUpstreamBroke, fmt::format("the upstream broke HTTP: {}", what));
   };
   if (head.status < 100 || head.status > 599) return refuse("a status outside 100 to 599");
-  if (head.fields.size() > kMostFields) return refuse("more than 100 fields");
+  if (head.fields.size() > kMaxFields) return refuse("more than 100 fields");
   FramingFields fields = framing_fields(head);
   auto framing = framing_of(head, fields);
   if (!framing) return refuse(framing.error());

@@ -12,7 +12,7 @@
 
 namespace ccproxy::http {
 
-inline constexpr std::size_t kMostFields = 100;
+inline constexpr std::size_t kMaxFields = 100;
 
 // Finds the end of a head in bytes that arrive in pieces, looking at each byte once. Lines end in
 // CRLF and nothing else; a line that starts with a blank (a fold) is refused.

@@ -230,7 +230,7 @@ TEST(JudgeRequest, takes_an_absolute_path_and_nothing_else) {
 }
 
 TEST(JudgeRequest, takes_a_hundred_fields) {
-  std::vector<Field> fields(kMostFields, {"X", "y"});
+  std::vector<Field> fields(kMaxFields, {"X", "y"});
   fields[0] = kHost;
   EXPECT_TRUE(judge_request(request(fields)));
   fields.push_back({"X", "y"});

@@ -17,7 +17,7 @@ constexpr std::size_t kSmallRead = 4 * 1024;
 constexpr std::size_t kLargeRead = 64 * 1024;
 constexpr std::size_t kWrite = 256 * 1024;  // the write stall is judged by so much
 constexpr std::chrono::seconds kLingerTime{2};
-constexpr std::chrono::milliseconds kLook{250};
+constexpr std::chrono::milliseconds kPollInterval{250};
 // A client that has not been told that its connection ends may be about to use it again.
 constexpr std::chrono::seconds kLastCall{1};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -65,7 +65,7 @@ Task<void> ServerConnection::read_ahead(std::shared_ptr<ServerConnection> self) 
   while (true) {
     while (self->arrived_.size() >= kReadAhead && self->phase_ != Phase::kClosed) {
       if (self->stream_->has_left()) co_return self->note_end(ErrorKind::kClosed);
-      self->look_.expires_after(kLook);
+      self->look_.expires_after(kPollInterval);
       co_await self->drained_.wait();
     }
     if (landing.capacity() > want) landing.release();  // large only while much arrives

@@ -66,10 +66,10 @@ bool append_members(std::string& out, Value object) {
 
 // The usual integer, which can be written in one way only. The token is a number.
 bool is_plain_integer(std::string_view token) {
-  constexpr std::size_t kMostDigits = 15;  // of which a double holds all
+  constexpr std::size_t kMaxDigits = 15;  // of which a double holds all
   const bool is_negative = token.front() == '-';
   const std::string_view digits = token.substr(is_negative ? 1 : 0);
-  return digits.size() <= kMostDigits && !(is_negative && digits.front() == '0') &&
+  return digits.size() <= kMaxDigits && !(is_negative && digits.front() == '0') &&
          std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
@@ -120,7 +120,7 @@ bool append_canonical(std::string& out, Value value) {
 
 // Nothing for what is no JSON.
 std::optional<std::string> canonical(std::string_view text, Outline& outline) {
-  if (!outline.read(text, Outline::kMostDepth)) return std::nullopt;
+  if (!outline.read(text, Outline::kMaxDepth)) return std::nullopt;
   std::string told;
   told.reserve(text.size() + text.size() / 8);
   if (!append_canonical(told, outline.root())) {

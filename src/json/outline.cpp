@@ -17,7 +17,7 @@ namespace ccproxy::json {
 namespace {
 
 // A body that has more is no request: it would cost many times its size to look at.
-constexpr std::size_t kMostNodes = std::size_t{4} << 20;
+constexpr std::size_t kMaxNodes = std::size_t{4} << 20;
 constexpr std::uint32_t kNextMask = (std::uint32_t{1} << 29) - 1;  // more than that many
 
 // Memory for tokens is four bytes a byte of the largest text seen; past this it is given back.
@@ -104,7 +104,7 @@ class SmallTokens {
  public:
   // Nothing for what is longer, is not ASCII, or has a fault that the library is to name.
   std::span<const std::uint32_t> find(std::string_view text) {
-    if (text.size() > kMost) return {};
+    if (text.size() > kMax) return {};
     count_ = 0;
     bool in_scalar = false;
     for (std::size_t at = 0; at < text.size(); ++at) {
@@ -132,7 +132,7 @@ class SmallTokens {
   }
 
  private:
-  static constexpr std::size_t kMost = 128;
+  static constexpr std::size_t kMax = 128;
 
   static ByteClass class_of(char c) { return kClasses[static_cast<unsigned char>(c)]; }
 
@@ -152,7 +152,7 @@ class SmallTokens {
     return text.size();
   }
 
-  std::array<std::uint32_t, kMost + 1>
+  std::array<std::uint32_t, kMax + 1>
       places_;  // NOLINT(*-member-init): only what is written is read
   std::size_t count_ = 0;
 };
@@ -267,7 +267,7 @@ class Walk {
   bool list(ValueKind kind, std::size_t begin, std::size_t end) {
     auto& nodes = outline_.nodes_;
     const std::size_t count = nodes.size();
-    is_too_large_ = count >= kMostNodes;
+    is_too_large_ = count >= kMaxNodes;
     if (is_too_large_) return false;
     Outline::Node node{static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), 0, kind};
     node.next = static_cast<std::uint32_t>(count + 1) & kNextMask;
@@ -369,7 +369,7 @@ class Walk {
     char closing;
   };
   // NOLINTNEXTLINE(*-member-init): only what is written is read
-  std::array<Open, Outline::kMostKeptDepth> open_;
+  std::array<Open, Outline::kMaxKeptDepth> open_;
 };
 
 Outline::Outline() : tokens_(std::make_unique<Tokens>()) {}
@@ -383,10 +383,10 @@ Result<void> Outline::read(std::string_view text, unsigned listed, unsigned deep
   if (const auto error = tokens_->find(text)) return not_tokens(error, text);
   text_ = text;
   listed_ = listed;
-  deepest_ = std::min(deepest, kMostKeptDepth);
+  deepest_ = std::min(deepest, kMaxKeptDepth);
   const std::span<const std::uint32_t> tokens = tokens_->found;
   // Each value has two at least, but for the last.
-  nodes_.reserve(std::min(tokens.size() / 2 + 1, kMostNodes));
+  nodes_.reserve(std::min(tokens.size() / 2 + 1, kMaxNodes));
   auto walked = Walk(*this, tokens).run();
   tokens_->give_large_back();
   if (!walked)

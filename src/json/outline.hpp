@@ -107,9 +107,9 @@ struct Value::Range {
 class Outline {
  public:
   // How deep arrays and objects may nest, and how deep their values are listed.
-  static constexpr unsigned kMostDepth = 64;
+  static constexpr unsigned kMaxDepth = 64;
   // The same for what this program has put together of texts that nested no deeper.
-  static constexpr unsigned kMostKeptDepth = 96;
+  static constexpr unsigned kMaxKeptDepth = 96;
   static constexpr unsigned kListed = 9;
 
   Outline();
@@ -122,7 +122,7 @@ class Outline {
   // Reads `text`, which must outlive what is asked of the outline, and lists `listed` levels of it.
   // Fails with kInvalidRequest and the place, and with kTooLarge when it has millions of values.
   [[nodiscard]] Result<void> read(std::string_view text, unsigned listed = kListed,
-                                  unsigned deepest = kMostDepth);
+                                  unsigned deepest = kMaxDepth);
 
   // True when the values are views of the outline's own copy: they live until it reads again.
   [[nodiscard]] bool is_mended() const { return mended_ != nullptr; }
@@ -162,7 +162,7 @@ class Outline {
   std::string names_;        // those that have escapes, decoded
   // Codes and places of the names of the whole value, in that order, where it has many.
   std::vector<std::uint64_t> by_code_;
-  unsigned listed_ = 0, deepest_ = kMostDepth;
+  unsigned listed_ = 0, deepest_ = kMaxDepth;
 };
 
 // What decoders ask a thousand times for each request is inline.

@@ -13,7 +13,7 @@ namespace {
 
 using json::Document;
 
-constexpr std::size_t kMostBatches = 100;
+constexpr std::size_t kMaxBatches = 100;
 
 tl::unexpected<Error> invalid(std::string message) {
   return fail(ErrorKind::kInvalidRequest, std::move(message));
@@ -61,7 +61,7 @@ Result<Document> Batches::create(std::string id, std::string_view body) {
                  {"cancel_initiated_at", nullptr},
                  {"results_url", nullptr}};
   batch.items = std::move(*items);
-  if (batches_.size() >= kMostBatches) batches_.erase(batches_.begin());
+  if (batches_.size() >= kMaxBatches) batches_.erase(batches_.begin());
   batches_.push_back(std::move(batch));
   return batches_.back().facts;
 }

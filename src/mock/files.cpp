@@ -14,8 +14,8 @@ namespace {
 
 using json::Document;
 
-constexpr std::size_t kMostKept = std::size_t{128} << 20;  // bytes of all contents
-constexpr std::size_t kMostFiles = 1000;
+constexpr std::size_t kMaxKept = std::size_t{128} << 20;  // bytes of all contents
+constexpr std::size_t kMaxFiles = 1000;
 
 tl::unexpected<Error> invalid(const char* message) {
   return fail(ErrorKind::kInvalidRequest, message);
@@ -123,11 +123,11 @@ Result<Document> Files::upload(std::string id, std::string_view content_type,
 
 // Drops contents, the oldest first, and whole files when there are too many.
 void Files::make_room() {
-  if (files_.size() > kMostFiles) files_.erase(files_.begin());
+  if (files_.size() > kMaxFiles) files_.erase(files_.begin());
   std::size_t bytes = 0;
   for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
     bytes += file->content.size();
-    if (bytes <= kMostKept || !file->kept) continue;
+    if (bytes <= kMaxKept || !file->kept) continue;
     file->kept = false;
     file->facts["downloadable"] = false;
     std::string().swap(file->content);

@@ -14,7 +14,7 @@ namespace {
 
 using json::Document;
 
-constexpr std::size_t kMostRemembered = 64;
+constexpr std::size_t kMaxRemembered = 64;
 constexpr std::size_t kLargestRemembered = 64 * 1024;
 constexpr std::size_t kLargestPrepared = std::size_t{4} << 20;
 
@@ -153,7 +153,7 @@ Result<Messages::Known> Messages::understand(const std::string& body) {
   if (!asked) return fail(asked.error());
   auto known = std::make_shared<const ReceivedRequest>(std::move(*asked));
   if (body.size() > kLargestRemembered) return Known(known);
-  if (remembered_.size() >= kMostRemembered) {
+  if (remembered_.size() >= kMaxRemembered) {
     by_asked_.clear();
     remembered_.clear();
   }

@@ -18,9 +18,9 @@
 namespace ccproxy::mock {
 namespace {
 
-constexpr std::size_t kMostRecords = 2000;
-constexpr std::size_t kMostRecordedBytes = std::size_t{128} << 20;
-constexpr std::size_t kMostKeptOfBody = std::size_t{64} << 20;
+constexpr std::size_t kMaxRecords = 2000;
+constexpr std::size_t kMaxRecordedBytes = std::size_t{128} << 20;
+constexpr std::size_t kMaxKeptOfBody = std::size_t{64} << 20;
 constexpr std::chrono::seconds kHandshake{10};
 constexpr Milliseconds kOutOfDescriptors{50};
 
@@ -42,7 +42,7 @@ struct MockServer::World {
       : runtime(of),
         options(std::move(given)),
         api(std::move(options.script), options.pace),
-        recorder(kMostRecords, kMostRecordedBytes) {
+        recorder(kMaxRecords, kMaxRecordedBytes) {
     options.control = options.control && is_loopback(options.host);
   }
 
@@ -189,7 +189,7 @@ Task<Result<bool>> MockServer::Session::read_body(Record& record,
     if (piece->empty()) co_return true;
     record.body_bytes += piece->size();
     if (limit && record.body_bytes > *limit) co_return false;
-    record.body += piece->substr(0, kMostKeptOfBody - record.body.size());
+    record.body += piece->substr(0, kMaxKeptOfBody - record.body.size());
   }
 }
 

@@ -21,7 +21,7 @@ namespace {
 
 constexpr seconds kFresh{60};
 constexpr minutes kStale{10};
-constexpr std::size_t kMostNames = 64;  // far more than one upstream needs
+constexpr std::size_t kMaxNames = 64;  // far more than one upstream needs
 
 using TcpResolver = asio::ip::basic_resolver<asio::ip::tcp, Executor>;
 
@@ -87,7 +87,7 @@ Task<Result<std::vector<Address>>> Resolver::resolve_in(std::shared_ptr<State> s
     addresses.push_back(Address{address.to_string(), address.is_v6()});
   }
   addresses = interleave(addresses);
-  if (state->known.size() >= kMostNames) state->known.clear();
+  if (state->known.size() >= kMaxNames) state->known.clear();
   state->known[host] = Entry{addresses, Clock::now()};
   co_return addresses;
 }

@@ -21,7 +21,7 @@ namespace {
 namespace asio = boost::asio;
 
 // What may be written before others have a turn: 1 MiB, a write counting at least a page.
-constexpr std::size_t kMostBurst = std::size_t{1} << 20;
+constexpr std::size_t kMaxBurst = std::size_t{1} << 20;
 constexpr std::size_t kWriteCost = 4096;
 
 // Linux tells a close that stands behind unread bytes; elsewhere only a reset is seen.
@@ -88,7 +88,7 @@ class SocketStream final : public Stream {
     }
     // A peer that takes everything at once must not keep the loop from the others.
     burst_ += first.size() + second.size() + third.size() + kWriteCost;
-    if (burst_ >= kMostBurst) {
+    if (burst_ >= kMaxBurst) {
       burst_ = 0;
       co_await asio::post(socket_.get_executor(), kUseTask);
     }

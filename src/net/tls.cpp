@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::size_t kSmallRead = 4 * 1024;
 constexpr std::size_t kLargeRead = 32 * 1024;
-constexpr std::size_t kMostEncrypted = 64 * 1024;  // held at once; four records
+constexpr std::size_t kMaxEncrypted = 64 * 1024;  // held at once; four records
 
 using ContextPtr = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
 using SslPtr = std::unique_ptr<SSL, decltype(&SSL_free)>;
@@ -102,12 +102,12 @@ class TlsStream final : public Stream {
       std::string_view rest = piece;
       while (!rest.empty()) {
         // Encrypted and sent a few records at a time, so that a large body is not held twice.
-        const int size = static_cast<int>(std::min(rest.size(), kMostEncrypted));
+        const int size = static_cast<int>(std::min(rest.size(), kMaxEncrypted));
         ERR_clear_error();
         const int taken = SSL_write(ssl_.get(), rest.data(), size);
         if (taken <= 0) co_return failure();
         rest.remove_prefix(static_cast<std::size_t>(taken));
-        if (outgoing_.size() >= kMostEncrypted) {
+        if (outgoing_.size() >= kMaxEncrypted) {
           auto flushed = co_await flush();
           if (!flushed) co_return flushed;
         }

@@ -35,9 +35,9 @@
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::size_t kMostClientName = 64;
+constexpr std::size_t kMaxClientName = 64;
 constexpr int kNotFound = 404;
-constexpr std::chrono::seconds kComeBack{1};
+constexpr std::chrono::seconds kRetryAfter{1};
 
 void rename(RequestBody& body, const anthropic::RequestFacts& facts, std::string_view model) {
   std::string& text = body.text();
@@ -46,7 +46,7 @@ void rename(RequestBody& body, const anthropic::RequestFacts& facts, std::string
 }
 
 std::string product_of(std::string_view user_agent) {
-  return std::string(user_agent.substr(0, std::min(user_agent.find(' '), kMostClientName)));
+  return std::string(user_agent.substr(0, std::min(user_agent.find(' '), kMaxClientName)));
 }
 
 constexpr std::string_view kNothingStored =
@@ -67,7 +67,7 @@ Error too_many_in_the_background() {
   return {ErrorKind::kBusy,
           "too many responses in the background (limits.connections, or the files that the system "
           "lets CCProxy have open): try again later",
-          "", "", kComeBack};
+          "", "", kRetryAfter};
 }
 
 }  // namespace
@@ -114,7 +114,7 @@ Task<void> Exchange::turn_away(http::RequestHead head, Error error) {
 // Whatever is thrown on the way, as a rule since there is no memory, ends this exchange alone: with
 // an error while nothing of the reply has left, else with a cut.
 Task<Result<void>> Exchange::serve_safely() {
-  Error thrown{ErrorKind::kBusy, "", "", "", kComeBack};
+  Error thrown{ErrorKind::kBusy, "", "", "", kRetryAfter};
   try {
     auto served = co_await serve();
     co_return served;
@@ -470,7 +470,7 @@ Result<void> Exchange::map_batch(RequestBody& body, MemoryReservation& hold) {
   if (!is_changed) return {};
   if (!hold.grow(body.sent.size()))  // both stand there for a moment
     return fail({ErrorKind::kBusy, "too many large requests at once (limits.heldBytes): try again",
-                 "", "", kComeBack});
+                 "", "", kRetryAfter});
   body.sent = anthropic::with_models(body.sent, *models);
   return {};
 }

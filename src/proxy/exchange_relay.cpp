@@ -16,10 +16,10 @@
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::size_t kUsualFields = 1024;  // bytes
+constexpr std::size_t kDefaultFields = 1024;  // bytes
 constexpr int kOk = 200;
 constexpr int kFirstError = 400;
-constexpr std::chrono::seconds kMoment{1};
+constexpr std::chrono::seconds kDrainTimeout{1};
 
 // The coding, type, range, digest and validators of a body that is told in another's place.
 bool is_about_body(std::string_view name) {
@@ -104,7 +104,7 @@ Task<Result<void>> Exchange::relay_body(Tap& tap, std::string_view begun) {
     if (last)
       co_return fail(ErrorKind::kUpstreamBroke,
                      "the upstream ended its answer before it was complete");
-    if (tap.is_over_message() && !std::exchange(is_over, true)) moment.expires_after(kMoment);
+    if (tap.is_over_message() && !std::exchange(is_over, true)) moment.expires_after(kDrainTimeout);
     if (Clock::now() - tap.last_content() > config_->timeouts.ping_only)
       co_return fail(ErrorKind::kTimedOut,
                      "the upstream sent nothing but pings (timeouts.pingOnlySeconds)");
@@ -138,7 +138,7 @@ Task<Result<void>> Exchange::end_in_trouble(const Tap& tap, Error error) {
 
 std::string Exchange::reply_fields(const http::ResponseHead& answer, bool with_body) const {
   std::string fields;
-  fields.reserve(kUsualFields);
+  fields.reserve(kDefaultFields);
   const bool names_fields = connection_names_fields(answer);
   for (const http::Field& field : answer.fields)
     if (anthropic::forwards_response_header(field.name) &&

@@ -7,9 +7,9 @@
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::size_t kMostEvent = 256 * 1024;           // of one event, kept for reading
-constexpr std::size_t kMostBody = std::size_t{4} << 20;  // of a JSON answer
-constexpr std::size_t kMostDecoded = std::size_t{4} << 20;
+constexpr std::size_t kMaxEvent = 256 * 1024;           // of one event, kept for reading
+constexpr std::size_t kMaxBody = std::size_t{4} << 20;  // of a JSON answer
+constexpr std::size_t kMaxDecoded = std::size_t{4} << 20;
 
 // Whole, from its first brace to its last.
 bool is_object(std::string_view json) {
@@ -21,7 +21,7 @@ bool is_object(std::string_view json) {
 
 Tap::Tap(const http::ResponseHead& answer, anthropic::UsageParsers& parsers, bool is_message,
          MemoryReservation hold)
-    : is_message_(is_message), events_(kMostEvent), hold_(std::move(hold)), usage_(parsers) {
+    : is_message_(is_message), events_(kMaxEvent), hold_(std::move(hold)), usage_(parsers) {
   const std::string_view type = answer.get("content-type");
   if (starts_with_text(type, "text/event-stream")) kind_ = Kind::kEvents;
   if (starts_with_text(type, "application/json")) kind_ = Kind::kJson;
@@ -37,7 +37,7 @@ void Tap::see(std::string_view bytes) {
   if (kind_ == Kind::kOther) return;
   if (!decoder_) return see_plain(bytes);
   decoded_.clear();
-  if (decoder_->decode(bytes, decoded_, kMostDecoded)) {
+  if (decoder_->decode(bytes, decoded_, kMaxDecoded)) {
     see_plain(decoded_);
   } else {
     kind_ = Kind::kOther;
@@ -47,7 +47,7 @@ void Tap::see(std::string_view bytes) {
 void Tap::see_plain(std::string_view bytes) {
   if (kind_ == Kind::kJson) {
     // Twice: a text that grows takes as much again.
-    if (body_.size() + bytes.size() <= kMostBody && hold_.grow(2 * bytes.size())) {
+    if (body_.size() + bytes.size() <= kMaxBody && hold_.grow(2 * bytes.size())) {
       body_ += bytes;
     } else {
       kind_ = Kind::kOther;

@@ -18,10 +18,10 @@ constexpr std::chrono::milliseconds kAcceptPause{100};  // when the system is ou
 constexpr std::chrono::milliseconds kMoment{10};
 // Clients beyond the limit are told so, this many at once and for this long; the others wait with
 // the kernel meanwhile, which is never long.
-constexpr std::size_t kMostTurnedAway = 32;
+constexpr std::size_t kMaxTurnedAway = 32;
 constexpr std::chrono::seconds kTurnAwayLimit{2};
 constexpr std::chrono::milliseconds kTurnAwayPause{20};
-constexpr std::chrono::seconds kComeBack{1};
+constexpr std::chrono::seconds kRetryAfter{1};
 // No request may hold a loop longer than this at a stretch.
 constexpr std::chrono::milliseconds kLongTurn{20};
 
@@ -135,7 +135,7 @@ Task<void> Worker::accept(net::Listener& listener, bool trusted) {
 
 // False when nobody comes any more.
 Task<bool> Worker::accept_next(net::Listener& listener, bool trusted) {
-  while (shared_.turned_away >= kMostTurnedAway && !draining_)
+  while (shared_.turned_away >= kMaxTurnedAway && !draining_)
     co_await net::sleep(runtime_, kTurnAwayPause);
   auto stream = co_await listener.accept();
   const bool has_failed = !stream && stream.error().kind == ErrorKind::kIo;
@@ -205,7 +205,7 @@ Task<bool> Worker::serve_one(Client& client) {
   client.exchange = &exchange;
   if (head && client.is_one_too_many()) {
     Error error{ErrorKind::kBusy, "too many clients at once (limits.connections): try again", "",
-                "", kComeBack};
+                "", kRetryAfter};
     co_await exchange.turn_away(std::move(*head), std::move(error));
     co_return false;
   }

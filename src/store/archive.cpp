@@ -11,7 +11,7 @@
 namespace ccproxy::store {
 namespace {
 
-constexpr std::uint64_t kMostBytesTogether = std::uint64_t{8} << 20;
+constexpr std::uint64_t kMaxBytesTogether = std::uint64_t{8} << 20;
 // How long another process may keep this one from reading: whoever asks has to know in a second.
 constexpr std::chrono::milliseconds kLongestRead{900};
 // How long the start waits for a file that is locked, and how often it is tried to be opened then.
@@ -159,7 +159,7 @@ std::uint64_t Archive::queued_bytes() const {
 // Waits for work, for ever or a moment; nothing when there is none left to come.
 std::optional<std::vector<Archive::Job>> Archive::take(bool waits_for_ever) {
   std::vector<Job> jobs;
-  insist([&] { jobs.reserve(kMostTogether); });
+  insist([&] { jobs.reserve(kMaxTogether); });
   std::unique_lock lock(mutex_);
   under_way_ = 0;
   const auto has_come = [this] { return !waiting_.empty() || is_closed_; };
@@ -169,9 +169,9 @@ std::optional<std::vector<Archive::Job>> Archive::take(bool waits_for_ever) {
     arrived_.wait_for(lock, kTryAgain, has_come);
   if (waiting_.empty() && is_closed_) return std::nullopt;
   std::uint64_t bytes = 0;
-  const std::size_t most = std::min(waiting_.size(), kMostTogether);
+  const std::size_t most = std::min(waiting_.size(), kMaxTogether);
   while (under_way_ < most &&
-         (bytes == 0 || bytes + waiting_[under_way_].bytes <= kMostBytesTogether))
+         (bytes == 0 || bytes + waiting_[under_way_].bytes <= kMaxBytesTogether))
     bytes += waiting_[under_way_++].bytes;
   bytes_ -= bytes;
   const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(under_way_);

@@ -12,13 +12,13 @@
 namespace ccproxy::store {
 namespace {
 
-constexpr std::uint64_t kMostLog = std::uint64_t{4} << 20;  // what the log may keep of the disk
-constexpr std::uint64_t kLogPart = 32;                      // of a small limit
+constexpr std::uint64_t kMaxLog = std::uint64_t{4} << 20;  // what the log may keep of the disk
+constexpr std::uint64_t kLogPart = 32;                     // of a small limit
 
 using Kind = Transaction::Kind;
 
 Result<void> in_transaction(Database& database, Kind kind, FunctionRef<Result<void>()> work,
-                            std::chrono::milliseconds wait = kUsualWait) {
+                            std::chrono::milliseconds wait = kDefaultWait) {
   auto transaction = Transaction::begin(database, kind, wait);
   if (!transaction) return fail(transaction.error());
   if (auto done = work(); !done) return done;
@@ -27,7 +27,7 @@ Result<void> in_transaction(Database& database, Kind kind, FunctionRef<Result<vo
 
 // What the log may keep of it.
 std::uint64_t log_part(std::uint64_t limit) {
-  return limit == 0 ? kMostLog : std::min(kMostLog, limit / kLogPart);
+  return limit == 0 ? kMaxLog : std::min(kMaxLog, limit / kLogPart);
 }
 
 tl::unexpected<Error> given_up(const Result<void>& last) {
@@ -105,7 +105,7 @@ void Archive::Writer::keep_log_small(std::uint64_t limit) {
   if (error || size <= log_part(limit)) return;
   database_.wait_for_others(kReadsWait);
   (void)safely([this] { return database_.run("PRAGMA wal_checkpoint(TRUNCATE)"); });
-  database_.wait_for_others(kUsualWait);
+  database_.wait_for_others(kDefaultWait);
 }
 
 // In the transaction in which they are written. False when there is none for them.
@@ -247,7 +247,7 @@ void Archive::Writer::try_to_take_out(std::vector<std::string>& ids) {
   if (!in_transaction(database_, Kind::kRead, forget_absent, kReadsWait) || ids.empty()) return;
   auto transaction = Transaction::begin(database_, Kind::kWrite, kReadsWait);
   if (!transaction) return;
-  const auto count = static_cast<std::ptrdiff_t>(std::min(ids.size(), kMostTogether));
+  const auto count = static_cast<std::ptrdiff_t>(std::min(ids.size(), kMaxTogether));
   for (const std::string& id : std::span(ids).first(static_cast<std::size_t>(count)))
     if (!responses_.erase_hidden(id)) return;
   if (!transaction->commit()) return;

@@ -21,7 +21,7 @@ namespace ccproxy::store {
 // How long another process may keep this one from writing, and how long a try waits for it.
 inline constexpr std::chrono::seconds kLongestTurn{5};
 inline constexpr std::chrono::milliseconds kReadsWait{20};
-inline constexpr std::size_t kMostTogether = 256;  // pieces of work in one transaction
+inline constexpr std::size_t kMaxTogether = 256;  // pieces of work in one transaction
 
 // Of another program.
 [[nodiscard]] Error locked();

@@ -43,7 +43,7 @@ struct Connection {
   }
 
   sqlite3* handle = nullptr;
-  std::chrono::milliseconds patience = kUsualWait;           // of one step of a statement
+  std::chrono::milliseconds patience = kDefaultWait;         // of one step of a statement
   steady_clock::time_point gives_up{};                       // of the one under way
   std::unordered_map<std::string, sqlite3_stmt*> resting{};  // prepared, not in use
   bool is_spoilt = false;  // something stands in the open transaction that was to be undone
@@ -105,7 +105,7 @@ class Patience {
   Patience& operator=(const Patience&) = delete;
   Patience(Patience&&) = delete;
   Patience& operator=(Patience&&) = delete;
-  ~Patience() { database_.wait_for_others(kUsualWait); }
+  ~Patience() { database_.wait_for_others(kDefaultWait); }
 
  private:
   Database& database_;

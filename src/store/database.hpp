@@ -60,7 +60,7 @@ class Statement {
 };
 
 // How long a statement waits for another process.
-inline constexpr std::chrono::milliseconds kUsualWait{5000};
+inline constexpr std::chrono::milliseconds kDefaultWait{5000};
 
 // Used by one thread at a time. Other connections, of other processes too, may have the same file
 // open: reading waits for nobody who writes, and writing waits for its turn.
@@ -70,7 +70,7 @@ class Database {
   // Fails with kIo, also when the file is no database, and with kBusy when somebody else has all of
   // it for longer than `wait`; the message names the path.
   [[nodiscard]] static Result<Database> open(const std::string& path,
-                                             std::chrono::milliseconds wait = kUsualWait);
+                                             std::chrono::milliseconds wait = kDefaultWait);
 
   // Each `?` is one value, in their order.
   [[nodiscard]] Statement statement(std::string_view sql, std::initializer_list<Value> values = {});
@@ -121,7 +121,7 @@ class Transaction {
   // Fails with kIo, and with kBusy when the turn to write does not come within `wait`, or others
   // have locked the file against reading for as long.
   [[nodiscard]] static Result<Transaction> begin(Database& database, Kind kind,
-                                                 std::chrono::milliseconds wait = kUsualWait);
+                                                 std::chrono::milliseconds wait = kDefaultWait);
 
   // On failure all of it is undone, as it is when something that stands in it had to be undone and
   // could not. A nested one is kept only if the one around it is.

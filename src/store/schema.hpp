@@ -12,6 +12,7 @@ namespace ccproxy::store {
 // Brings the tables up to the newest version, all steps or none. Fails with kConfiguration when a
 // newer CCProxy, or another program, has made them, with kBusy when the turn to write does not come
 // within `wait`; kIo otherwise.
-[[nodiscard]] Result<void> migrate(Database& database, std::chrono::milliseconds wait = kUsualWait);
+[[nodiscard]] Result<void> migrate(Database& database,
+                                   std::chrono::milliseconds wait = kDefaultWait);
 
 }  // namespace ccproxy::store

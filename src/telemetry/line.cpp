@@ -9,7 +9,7 @@
 namespace ccproxy::telemetry {
 namespace {
 
-constexpr std::size_t kUsualLine = 512;
+constexpr std::size_t kDefaultLine = 512;
 constexpr std::array<std::string_view, 4> kNames = {"debug", "info", "warn", "error"};
 
 // `number` with leading zeros. By hand: a line is written for every request, and formatting its
@@ -58,7 +58,7 @@ Line::Line(Format format, WallClock::time_point when, Level level, std::string_v
            Look look)
     : format_(format), look_(look), when_(when), level_(level) {
   if (format_ != Format::kText) {
-    text_.reserve(kUsualLine);
+    text_.reserve(kDefaultLine);
     if (format_ == Format::kJson) text_ += '{';
     add_bare("time", format_ == Format::kJson ? '"' + timestamp(when) + '"' : timestamp(when));
     add("level", kNames[static_cast<std::size_t>(level)]);

@@ -14,9 +14,9 @@ namespace {
 
 // A window may change its width at any time; asking costs less than the line.
 std::size_t columns_of_terminal() {
-  constexpr std::size_t kUsual = 80, kLeast = 40;
+  constexpr std::size_t kDefault = 80, kLeast = 40;
   winsize size{};
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsual;
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kDefault;
   return size.ws_col < kLeast ? kLeast : size.ws_col;
 }
 

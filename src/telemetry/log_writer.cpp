@@ -12,7 +12,7 @@
 namespace ccproxy::telemetry {
 namespace {
 
-constexpr std::size_t kMostQueued = std::size_t{4} << 20;  // bytes
+constexpr std::size_t kMaxQueued = std::size_t{4} << 20;  // bytes
 constexpr std::chrono::seconds kTryAgain{1};
 constexpr std::size_t kOfEach = 64;  // what a line costs besides its bytes
 
@@ -71,7 +71,7 @@ LogWriter::~LogWriter() {
 void LogWriter::write(std::string line) {
   const std::lock_guard lock(state_->mutex);
   const std::size_t cost = line.size() + kOfEach;
-  if (state_->queued + cost > kMostQueued) {
+  if (state_->queued + cost > kMaxQueued) {
     ++state_->left_out;
     return;
   }

@@ -6,13 +6,13 @@
 namespace ccproxy::telemetry {
 namespace {
 
-constexpr std::chrono::seconds kOften{1};
+constexpr std::chrono::seconds kLogInterval{1};
 
 }  // namespace
 
 bool Refusals::count(std::string_view last, Clock::time_point now) {
   const std::lock_guard lock(mutex_);
-  if (rest_ == 0 && (told_ == Clock::time_point{} || now - told_ >= kOften)) {
+  if (rest_ == 0 && (told_ == Clock::time_point{} || now - told_ >= kLogInterval)) {
     told_ = now;
     return true;
   }
@@ -30,7 +30,7 @@ void Refusals::tell_rest(Log& log, Clock::time_point now) {
   std::string last;
   {
     const std::lock_guard lock(mutex_);
-    if (rest_ == 0 || now - told_ < kOften) return;
+    if (rest_ == 0 || now - told_ < kLogInterval) return;
     told_ = now;
     number = std::exchange(rest_, 0);
     last = std::exchange(last_, {});

@@ -46,16 +46,16 @@ constexpr bool kIsInstrumented = false;
 constexpr std::size_t kKiB = std::size_t{1} << 10, kMiB = std::size_t{1} << 20;
 // What users run is optimised; a build for tests takes twice as many.
 #ifdef NDEBUG
-constexpr double kMostPerMiB = 150e6;
+constexpr double kMaxPerMiB = 150e6;
 #else
-constexpr double kMostPerMiB = 400e6;
+constexpr double kMaxPerMiB = 400e6;
 #endif
-constexpr double kMostGrowth = 1.5;
+constexpr double kMaxGrowth = 1.5;
 // An estimate may be wrong by what a processor does in one tick instead of another, and time grows
 // with what the caches no longer hold. Of 256 KiB, a square takes four times as much for a MiB of
 // 1, and sixteen times as much of 4.
-constexpr double kMostEstimated = 4 * kMostPerMiB;
-constexpr double kMostTimeGrowth = 2.5, kMostLargeGrowth = 6;
+constexpr double kMaxEstimated = 4 * kMaxPerMiB;
+constexpr double kMaxTimeGrowth = 2.5, kMaxLargeGrowth = 6;
 constexpr double kConstant = 5e6;  // what does not depend on the size
 
 using Reader = std::function<void(const std::string& input)>;
@@ -152,14 +152,14 @@ dialect::ReplyPlan plan_of(bool streams, bool strips_fence) {
 
 // Pieces as the network brings them, and what the client is told given away as it comes.
 void replay(const std::string& input, dialect::ReplyEncoder& encoder, bool streams) {
-  constexpr std::size_t kPiece = std::size_t{64} << 10;
+  constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
   http::SseReader sse(std::size_t{32} << 20);
   anthropic::EventReader reader;
   anthropic::WholeText whole;
   anthropic::Transcript transcript;
   std::string out;
-  for (std::size_t at = 0; at < input.size(); at += kPiece) {
-    sse.feed(std::string_view(input).substr(at, kPiece));
+  for (std::size_t at = 0; at < input.size(); at += kChunkBytes) {
+    sse.feed(std::string_view(input).substr(at, kChunkBytes));
     while (const auto event = sse.next()) {
       const auto read = anthropic::read_event(reader, event->name, event->data);
       if (!read) continue;
@@ -197,11 +197,11 @@ void encode_responses(const std::string& input, bool streams, bool strips_fence)
 // What listens to an answer that passes by.
 void tap(const std::string& input) {
   static anthropic::UsageParsers parsers;
-  constexpr std::size_t kPiece = std::size_t{64} << 10, kMostEvent = std::size_t{256} << 10;
+  constexpr std::size_t kChunkBytes = std::size_t{64} << 10, kMaxEvent = std::size_t{256} << 10;
   anthropic::UsageReader usage(parsers);
-  http::SseReader events(kMostEvent);
-  for (std::size_t at = 0; at < input.size(); at += kPiece) {
-    events.feed(std::string_view(input).substr(at, kPiece));
+  http::SseReader events(kMaxEvent);
+  for (std::size_t at = 0; at < input.size(); at += kChunkBytes) {
+    events.feed(std::string_view(input).substr(at, kChunkBytes));
     while (const auto event = events.next())
       if (!event->cut) usage.on_event(event->name, event->data);
   }
@@ -250,15 +250,15 @@ struct Cost {
 Cost cost_of(const Shape& shape, const Reader& read, Care care) {
   const Instructions instructions;
   const bool are_counted = instructions.are_counted();
-  const double most = are_counted ? kMostPerMiB : kMostEstimated;
+  const double most = are_counted ? kMaxPerMiB : kMaxEstimated;
   Cost cost;
   for (const std::size_t bytes : sizes_for(care, are_counted)) {
     const std::string input = shape.make(bytes);
     const double size = static_cast<double>(bytes) / static_cast<double>(kMiB);
     const bool is_first = cost.taken.empty();
-    const double growth = are_counted     ? kMostGrowth
-                          : bytes == kMiB ? kMostTimeGrowth
-                                          : kMostLargeGrowth;
+    const double growth = are_counted     ? kMaxGrowth
+                          : bytes == kMiB ? kMaxTimeGrowth
+                                          : kMaxLargeGrowth;
     const double bound = is_first ? most : std::min(most, cost.taken[0] * growth + kConstant);
     // What all others are compared with is worth the least of several runs.
     const double enough = is_first && care == Care::kWhole ? 0 : bound * size;

@@ -19,7 +19,7 @@ using std::chrono::steady_clock;
 constexpr const char* kStreamHead =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 constexpr const char* kPing = "event: ping\ndata: {\"type\":\"ping\"}\n\n";
-constexpr milliseconds kMoment{250};
+constexpr milliseconds kPause{250};
 
 std::string chunk(std::string_view bytes) {
   char size[20];
@@ -49,7 +49,7 @@ INSTANTIATE_TEST_SUITE_P(Workers, ChatTime, testing::Values(1U, 2U));
 TEST_P(ChatTime, nothing_leaves_before_there_is_an_answer) {
   const auto peer = begin();
   peer->send(kStreamHead + chunk(message_start_event()) + chunk(kPing));
-  EXPECT_FALSE(client.wait_for("HTTP/1.1", kMoment)) << "the answer may still become an error";
+  EXPECT_FALSE(client.wait_for("HTTP/1.1", kPause)) << "the answer may still become an error";
   peer->send(chunk(text_start_event()));
   EXPECT_TRUE(client.wait_for("\"role\":\"assistant\""));
   EXPECT_EQ(client.pending().find("keepalive"), std::string::npos) << "a ping before the answer";

@@ -44,7 +44,7 @@ class Window {
   ~Window() {
     close();
     if (!ended(std::chrono::milliseconds(0))) ::kill(pid_, SIGKILL);
-    (void)ended(kPatience);
+    (void)ended(kTimeout);
     std::filesystem::remove_all(home_);
   }
 
@@ -88,14 +88,14 @@ TEST(Hangup, at_a_terminal_that_is_there_reads_the_configuration_again) {
   window.signal(SIGHUP);
   EXPECT_TRUE(window.shows("nothing changed"));
   window.signal(SIGTERM);
-  EXPECT_EQ(window.ended(kPatience), 0);
+  EXPECT_EQ(window.ended(kTimeout), 0);
 }
 
 TEST(Hangup, of_the_terminal_itself_ends_the_server_in_order) {
   Window window(false);
   ASSERT_TRUE(window.shows("/v1/models\r\n"));
   window.close();
-  EXPECT_EQ(window.ended(kPatience), 0);
+  EXPECT_EQ(window.ended(kTimeout), 0);
 }
 
 TEST(Hangup, of_the_terminal_under_nohup_leaves_the_server_running) {
@@ -104,7 +104,7 @@ TEST(Hangup, of_the_terminal_under_nohup_leaves_the_server_running) {
   window.close();
   EXPECT_EQ(window.ended(std::chrono::milliseconds(700)), std::nullopt);
   window.signal(SIGTERM);
-  EXPECT_EQ(window.ended(kPatience), 0);
+  EXPECT_EQ(window.ended(kTimeout), 0);
 }
 
 }  // namespace

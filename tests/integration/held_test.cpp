@@ -122,7 +122,7 @@ class HeldOfRequest : public Held {
   HeldOfRequest() : Held(R"({"limits":{"heldBytes":67108864}})") {}
 
   static constexpr int kMany = 40;
-  static constexpr std::size_t kLarge = 5'000'000, kMost = std::size_t{64} << 20;
+  static constexpr std::size_t kLarge = 5'000'000, kMax = std::size_t{64} << 20;
   static std::string repeating(const char* body) {
     return Held::filled(body).insert(1, R"("instructions":")" + std::string(kLarge, 'i') + "\",");
   }
@@ -151,7 +151,7 @@ class HeldOfRequest : public Held {
       EXPECT_EQ(ask(fixture.port(), "GET", "/health").status, 200);
       note_memory();
     }
-    EXPECT_LT(most, before + kMost + room_to_grow(60)) << "MiB more: " << ((most - before) >> 20);
+    EXPECT_LT(most, before + kMax + room_to_grow(60)) << "MiB more: " << ((most - before) >> 20);
   }
 
   std::vector<std::unique_ptr<RawClient>> readers;

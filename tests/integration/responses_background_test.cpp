@@ -47,7 +47,7 @@ class ResponsesBackground : public testing::TestWithParam<unsigned> {
     return response.is_null() ? "none" : response.at("status").get<std::string>();
   }
   [[nodiscard]] bool becomes(const std::string& id, const std::string& status,
-                             const ProxyFixture& on, milliseconds limit = kPatience) const {
+                             const ProxyFixture& on, milliseconds limit = kTimeout) const {
     return wait_until([&] { return status_of(id, on) == status; }, limit);
   }
   static std::string follow_request(const std::string& id, int after = -1) {

@@ -135,9 +135,9 @@ TEST_P(Streamed, a_slow_client_stops_the_upstream_and_costs_no_memory) {
   const std::size_t before = resident_bytes(fixture.proxy().pid());
   const std::string event = "event: x\ndata: {\"x\":\"" + std::string(60'000, 'x') + "\"}\n\n";
   const std::string piece = chunk(event);
-  constexpr std::size_t kMost = std::size_t{192} << 20;
-  const std::size_t taken = peer->send_until_stalled(piece, kMost, milliseconds(700));
-  EXPECT_LT(taken, kMost) << "the proxy reads on though nobody takes what it has read";
+  constexpr std::size_t kMax = std::size_t{192} << 20;
+  const std::size_t taken = peer->send_until_stalled(piece, kMax, milliseconds(700));
+  EXPECT_LT(taken, kMax) << "the proxy reads on though nobody takes what it has read";
   EXPECT_LT(resident_bytes(fixture.proxy().pid()), before + room_to_grow(2));
   // Once the client reads, everything comes.
   std::thread rest([&] {

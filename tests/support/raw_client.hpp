@@ -12,7 +12,7 @@
 
 namespace ccproxy::test {
 
-inline constexpr std::chrono::milliseconds kPatience = std::chrono::seconds(15);
+inline constexpr std::chrono::milliseconds kTimeout = std::chrono::seconds(15);
 
 struct Reply {
   int status = 0;
@@ -56,22 +56,22 @@ class RawClient {
   void shrink_receive_buffer() const;
 
   // Waits until `text` has come; what came so far stays for the next read.
-  [[nodiscard]] bool wait_for(std::string_view text, std::chrono::milliseconds limit = kPatience);
+  [[nodiscard]] bool wait_for(std::string_view text, std::chrono::milliseconds limit = kTimeout);
   // Takes `size` bytes, or everything to the end of `text`, away from what came, once it is there;
   // "" when it does not come.
-  [[nodiscard]] std::string take(std::size_t size, std::chrono::milliseconds limit = kPatience);
+  [[nodiscard]] std::string take(std::size_t size, std::chrono::milliseconds limit = kTimeout);
   [[nodiscard]] std::string take_through(std::string_view text,
-                                         std::chrono::milliseconds limit = kPatience);
+                                         std::chrono::milliseconds limit = kTimeout);
   // Takes what came, at least a byte; "" when the peer has closed.
-  [[nodiscard]] std::string take_some(std::chrono::milliseconds limit = kPatience);
+  [[nodiscard]] std::string take_some(std::chrono::milliseconds limit = kTimeout);
   // One whole reply. `to_head` when the request was a HEAD.
-  [[nodiscard]] Reply read_reply(bool to_head = false, std::chrono::milliseconds limit = kPatience);
+  [[nodiscard]] Reply read_reply(bool to_head = false, std::chrono::milliseconds limit = kTimeout);
   // Everything until the peer closes or the limit is over; `closed` says which.
   [[nodiscard]] std::string read_all(bool* closed = nullptr,
-                                     std::chrono::milliseconds limit = kPatience);
+                                     std::chrono::milliseconds limit = kTimeout);
   [[nodiscard]] const std::string& pending() const { return pending_; }
   // Waits until the peer is gone, whatever it still sends.
-  [[nodiscard]] bool wait_closed(std::chrono::milliseconds limit = kPatience);
+  [[nodiscard]] bool wait_closed(std::chrono::milliseconds limit = kTimeout);
 
  private:
   // Small writes leave at once, each by itself.

@@ -25,8 +25,7 @@ class RawUpstream {
   [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
 
   // The next connection, or nullptr when none comes within the limit.
-  [[nodiscard]] std::unique_ptr<RawClient> accept(
-      std::chrono::milliseconds limit = kPatience) const;
+  [[nodiscard]] std::unique_ptr<RawClient> accept(std::chrono::milliseconds limit = kTimeout) const;
 
   // Takes so many connections that the system answers no further one: connecting hangs from here.
   void fill_up();

@@ -92,7 +92,7 @@ class ProxyFixture {
 
 // Looks again and again until it is so; false when it still is not after `limit`.
 [[nodiscard]] bool wait_until(const std::function<bool()>& is_so,
-                              std::chrono::milliseconds limit = kPatience);
+                              std::chrono::milliseconds limit = kTimeout);
 
 // The field of a recorded request, all of its lines joined with '|'; "" when there is none.
 [[nodiscard]] std::string field_of(const Document& request, std::string_view name);

@@ -70,8 +70,8 @@ std::string without_secrets(std::string_view message) {
 }
 
 std::string quoted_answer(std::string_view answer) {
-  constexpr std::size_t kMost = 300;
-  std::size_t size = std::min(answer.size(), kMost);
+  constexpr std::size_t kMax = 300;
+  std::size_t size = std::min(answer.size(), kMax);
   while (size > 0 && size < answer.size() && (answer[size] & 0xc0) == 0x80) --size;  // no half one
   const std::string_view begun = answer.substr(0, size);
   const bool is_text = json::is_utf8(begun);

@@ -51,10 +51,10 @@ std::string_view RequestArena::keep(std::string&& text) {
 }
 
 std::string_view RequestArena::decode(json::JsonText string) {
-  constexpr std::size_t kMostKept = 65'536;
+  constexpr std::size_t kMaxKept = 65'536;
   scratch_.clear();
   json::append_decoded(scratch_, string);
-  if (scratch_.size() > kMostKept) return large_.emplace_back(std::exchange(scratch_, {}));
+  if (scratch_.size() > kMaxKept) return large_.emplace_back(std::exchange(scratch_, {}));
   return keep(std::string_view(scratch_));
 }
 

@@ -5,7 +5,7 @@
 namespace ccproxy::dialect {
 namespace {
 
-constexpr std::size_t kMost = 4;
+constexpr std::size_t kMax = 4;
 
 // The breakpoints of a request in the order that upstream reads them: tools, system, messages.
 struct Marks {
@@ -73,9 +73,9 @@ CacheControl settle_cache_marks(json::Value request, AutomaticMark automatic,
                                 std::vector<Tool>& tools, std::vector<Block>& system, Turns& turns,
                                 Report& report) {
   Marks marks = marks_of(tools, system, turns);
-  if (marks.count() > kMost) {
+  if (marks.count() > kMax) {
     drop_front(marks.before_messages, 1);
-    drop_front(marks.in_messages, kMost - marks.before_messages.size());
+    drop_front(marks.in_messages, kMax - marks.before_messages.size());
   }
   const bool seen_short =
       shorten_later(marks.in_messages, shorten_later(marks.before_messages, false));
@@ -88,7 +88,7 @@ CacheControl settle_cache_marks(json::Value request, AutomaticMark automatic,
   // Another one beside it would be a second one in the same place, which upstream refuses where
   // they do not live as long.
   if (last_mark(turns) != CacheControl::kNone) return CacheControl::kNone;
-  if (automatic.is_possible && marks.count() < kMost)
+  if (automatic.is_possible && marks.count() < kMax)
     return seen_short ? CacheControl::kFiveMinutes : wished_life(request);
   if (is_asked_for) report.ignore("cache_control");
   return CacheControl::kNone;

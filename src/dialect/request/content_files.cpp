@@ -176,7 +176,7 @@ void Content::add_file(const FileContent& file, Block block, std::vector<Block>&
 }
 
 void Content::refuse_file(Kind kind, std::string_view name, const std::string& param) {
-  constexpr std::size_t kMostName = 128;
+  constexpr std::size_t kMaxName = 128;
   std::string_view what =
       "neither of these: text must be UTF-8, or UTF-16 with its byte order mark";
   if (kind == Kind::kArchive) what = "an archive";
@@ -184,7 +184,7 @@ void Content::refuse_file(Kind kind, std::string_view name, const std::string& p
   report_.refuse(
       param, "unsupported_file",
       fmt::format("Only PDF, images and text files can be sent to Claude: {} is {}.",
-                  name.empty() ? "this file" : fmt::format("'{}'", name.substr(0, kMostName)),
+                  name.empty() ? "this file" : fmt::format("'{}'", name.substr(0, kMaxName)),
                   what));
 }
 

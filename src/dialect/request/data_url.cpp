@@ -11,7 +11,7 @@ namespace ccproxy::dialect {
 namespace {
 
 constexpr std::uint8_t kForeign = 255;  // no character of Base64
-constexpr std::uint8_t kUsual = 0;
+constexpr std::uint8_t kDefault = 0;
 constexpr std::uint8_t kBlank = 1;
 constexpr std::uint8_t kUrlSafe = 2;
 constexpr std::uint8_t kPadding = 3;
@@ -19,10 +19,10 @@ constexpr std::uint8_t kPadding = 3;
 constexpr std::array<std::uint8_t, 256> kinds_of_characters() {
   std::array<std::uint8_t, 256> kinds{};
   for (auto& kind : kinds) kind = kForeign;
-  for (int c = 'a'; c <= 'z'; ++c) kinds[static_cast<std::size_t>(c)] = kUsual;
-  for (int c = 'A'; c <= 'Z'; ++c) kinds[static_cast<std::size_t>(c)] = kUsual;
-  for (int c = '0'; c <= '9'; ++c) kinds[static_cast<std::size_t>(c)] = kUsual;
-  kinds['+'] = kinds['/'] = kUsual;
+  for (int c = 'a'; c <= 'z'; ++c) kinds[static_cast<std::size_t>(c)] = kDefault;
+  for (int c = 'A'; c <= 'Z'; ++c) kinds[static_cast<std::size_t>(c)] = kDefault;
+  for (int c = '0'; c <= '9'; ++c) kinds[static_cast<std::size_t>(c)] = kDefault;
+  kinds['+'] = kinds['/'] = kDefault;
   kinds[' '] = kinds['\t'] = kinds['\n'] = kinds['\r'] = kinds['\f'] = kinds['\v'] = kBlank;
   kinds['-'] = kinds['_'] = kUrlSafe;
   kinds['='] = kPadding;
@@ -39,9 +39,9 @@ std::size_t usual_prefix(std::string_view text) {
   for (; at + 8 <= text.size(); at += 8) {
     unsigned all = 0;
     for (std::size_t i = 0; i < 8; ++i) all |= kind_of(text[at + i]);
-    if (all != kUsual) break;
+    if (all != kDefault) break;
   }
-  while (at < text.size() && kind_of(text[at]) == kUsual) ++at;
+  while (at < text.size() && kind_of(text[at]) == kDefault) ++at;
   return at;
 }
 

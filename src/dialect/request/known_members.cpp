@@ -218,7 +218,7 @@ class Walk {
   // The outline ends long before the path does.
   void object(Value object, Kind kind) {
     const Value::Range members = object.children();
-    if (members.empty() || found_ == kMostFound || depth_ + 1 >= path_.size() ||
+    if (members.empty() || found_ == kMaxFound || depth_ + 1 >= path_.size() ||
         !is_read(object, kind))
       return;
     for (const Value member : members) {
@@ -250,7 +250,7 @@ class Walk {
     ++found_;
   }
 
-  static constexpr std::size_t kMostFound = 64;  // more than are told
+  static constexpr std::size_t kMaxFound = 64;  // more than are told
 
   Report& report_;
   std::array<Step, json::Outline::kListed + 2> path_{};

@@ -14,9 +14,9 @@ namespace {
 
 using json::Document;
 
-constexpr int kMostOptional = 24;
-constexpr int kMostUnions = 16;
-constexpr std::size_t kMostSteps = 64;  // from reference to reference
+constexpr int kMaxOptional = 24;
+constexpr int kMaxUnions = 16;
+constexpr std::size_t kMaxSteps = 64;  // from reference to reference
 
 constexpr std::array<std::string_view, 24> kRemoved = {"minimum",
                                                        "maximum",
@@ -76,7 +76,7 @@ class Work {
  public:
   Work(std::string_view schema, json::Outline& outline)
       : sum_(kForSchema + schema.size() * kForByte) {
-    if (!outline.read(schema, json::Outline::kMostDepth)) return;
+    if (!outline.read(schema, json::Outline::kMaxDepth)) return;
     add(outline.root());
     sum_ += references_ * widest_;
   }
@@ -238,7 +238,7 @@ class Sanitizer {
 
   bool follows_circle(const std::string& target, std::set<std::string>& open) {
     if (!target.starts_with('#') || done_.contains(target)) return false;
-    if (open.size() == kMostSteps || !open.insert(target).second) return true;
+    if (open.size() == kMaxSteps || !open.insert(target).second) return true;
     bool is_circle = target == "#";
     if (!is_circle) {
       try {
@@ -272,7 +272,7 @@ SchemaCost& SchemaCost::operator-=(const SchemaCost& less) {
   return *this;
 }
 
-bool SchemaCost::fits() const { return optional <= kMostOptional && unions <= kMostUnions; }
+bool SchemaCost::fits() const { return optional <= kMaxOptional && unions <= kMaxUnions; }
 
 std::optional<OutputSchema> output_schema(std::string_view schema, SchemaWork& work) {
   const std::size_t needed = Work(schema, work.scratch).sum();

@@ -8,20 +8,20 @@
 namespace ccproxy::dialect {
 namespace {
 
-constexpr std::size_t kMostNames = 32;
-constexpr std::size_t kMostBytes = 1024;
-constexpr std::size_t kMostParam = 256;  // a name comes from the client
+constexpr std::size_t kMaxNames = 32;
+constexpr std::size_t kMaxBytes = 1024;
+constexpr std::size_t kMaxParam = 256;  // a name comes from the client
 
 bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '.' || c == '[' || c == ']' || c == '-';
 }
 
-bool is_full(const std::vector<std::string>& list) { return list.size() > kMostNames; }
+bool is_full(const std::vector<std::string>& list) { return list.size() > kMaxNames; }
 
 void add_once(std::vector<std::string>& list, std::string_view item) {
   if (!is_full(list) && std::find(list.begin(), list.end(), item) == list.end())
-    list.emplace_back(item.substr(0, kMostParam));
+    list.emplace_back(item.substr(0, kMaxParam));
 }
 
 }  // namespace
@@ -49,7 +49,7 @@ std::string header_list(const std::vector<std::string>& names) {
   std::string list;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::string_view separator = list.empty() ? "" : ",";
-    if (i == kMostNames || list.size() + separator.size() + names[i].size() > kMostBytes)
+    if (i == kMaxNames || list.size() + separator.size() + names[i].size() > kMaxBytes)
       return list.append(separator).append("...");
     list += separator;
     for (const char c : names[i]) list += is_plain(c) ? c : '?';
@@ -62,7 +62,7 @@ void Report::ignore(std::string_view param, std::string_view code) {
   if (strict_)
     return refuse(param, code,
                   fmt::format("'{}' cannot be carried over to the Claude API (strict).",
-                              param.substr(0, kMostParam)));
+                              param.substr(0, kMaxParam)));
   ignore_of_reply(param);
 }
 
@@ -95,13 +95,13 @@ void Report::refuse_missing(std::string_view param, std::string message) {
 }
 
 std::string Report::blamed(std::string_view param) const {
-  return std::string(response_ ? "previous_response_id" : param.substr(0, kMostParam));
+  return std::string(response_ ? "previous_response_id" : param.substr(0, kMaxParam));
 }
 
 std::string Report::explained(std::string message) const {
   if (!response_ || response_->empty()) return message;
   return fmt::format("{} (This was found in the response '{}'.)", message,
-                     response_->substr(0, kMostParam));
+                     response_->substr(0, kMaxParam));
 }
 
 void Report::refuse_type(std::string_view param, std::string_view expected) {

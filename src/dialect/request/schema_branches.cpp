@@ -14,9 +14,9 @@ using json::Value;
 using json::ValueKind;
 
 // More than a person or a generator writes.
-constexpr std::size_t kMostBranches = 256;  // of one union
-constexpr std::size_t kMostSchemas = 1024;  // that are looked into
-constexpr std::size_t kMostDepth = 256;     // one inside the other, by reference or by place
+constexpr std::size_t kMaxBranches = 256;  // of one union
+constexpr std::size_t kMaxSchemas = 1024;  // that are looked into
+constexpr std::size_t kMaxDepth = 256;     // one inside the other, by reference or by place
 // Names that may be taken over: so many, and one for each byte of the schema.
 constexpr std::size_t kNames = 1024;
 
@@ -130,7 +130,7 @@ const SchemaBranches::Demands& SchemaBranches::demands_of(Value schema, bool is_
   const auto [place, is_new] = known.try_emplace(schema.raw().data());
   Demands& kept = place->second;
   if (!is_new) return kept;
-  is_too_much_ = is_too_much_ || known.size() > kMostSchemas || depth_ == kMostDepth;
+  is_too_much_ = is_too_much_ || known.size() > kMaxSchemas || depth_ == kMaxDepth;
   if (is_too_much_) return kept;
   Demands demands;
   ++depth_;
@@ -199,7 +199,7 @@ void SchemaBranches::take_common(const std::vector<const Demands*>& branches, De
 std::vector<Value> SchemaBranches::branches_of(Value list) {
   const auto branches = list.children();
   const auto count = static_cast<std::size_t>(std::distance(branches.begin(), branches.end()));
-  is_too_much_ = is_too_much_ || count > kMostBranches;
+  is_too_much_ = is_too_much_ || count > kMaxBranches;
   if (is_too_much_) return {};
   return {branches.begin(), branches.end()};
 }
@@ -222,8 +222,8 @@ Value SchemaBranches::target(Value reference) {
 // A schema can have thousands of definitions, and as many references to them.
 Value SchemaBranches::inside(Value container, const std::string& token) {
   if (container.is_array()) {
-    auto place = parse_decimal(token).value_or(kMostBranches);
-    if (place >= kMostBranches) return {};
+    auto place = parse_decimal(token).value_or(kMaxBranches);
+    if (place >= kMaxBranches) return {};
     for (const Value element : container.children())
       if (place-- == 0) return element;
     return {};

@@ -11,7 +11,7 @@
 namespace ccproxy::dialect {
 namespace {
 
-constexpr std::size_t kMostName = 128;
+constexpr std::size_t kMaxName = 128;
 constexpr std::size_t kDigits = 8;  // of the hash
 
 bool is_plain(char c) {
@@ -40,7 +40,7 @@ void append_number(std::string& out, std::size_t number) {
 }  // namespace
 
 bool is_tool_name(std::string_view name) {
-  return !name.empty() && name.size() <= kMostName && is_plain(name);
+  return !name.empty() && name.size() <= kMaxName && is_plain(name);
 }
 
 std::string_view ToolNames::announce(std::string_view client) {
@@ -57,7 +57,7 @@ std::string_view ToolNames::upstream(std::string_view client) {
 
 std::string_view ToolNames::mended(std::string_view client) {
   const std::string_view plain = arena_.keep(replaced(client));
-  if (plain.size() <= kMostName && taken_.insert(plain).second) return plain;
+  if (plain.size() <= kMaxName && taken_.insert(plain).second) return plain;
   std::string name, hash;
   std::size_t digits = kDigits;
   do {
@@ -65,7 +65,7 @@ std::string_view ToolNames::mended(std::string_view client) {
       hash = hex(sha256(hash.empty() ? client : hash));
       digits = kDigits;
     }
-    name = fmt::format("{}_{}", plain.substr(0, kMostName - 1 - digits),
+    name = fmt::format("{}_{}", plain.substr(0, kMaxName - 1 - digits),
                        std::string_view(hash).substr(0, digits));
     digits += kDigits;
   } while (taken_.contains(name));

@@ -56,7 +56,7 @@ std::optional<std::string_view> tool_schema(Value parameters, RequestArena& aren
   }
   if (is_typed && is_sound) return parameters.raw();
   json::Outline whole;  // the request's does not go as deep as unions do
-  if (!whole.read(parameters.raw(), json::Outline::kMostDepth)) return std::nullopt;
+  if (!whole.read(parameters.raw(), json::Outline::kMaxDepth)) return std::nullopt;
   auto schema = merged(whole.root());
   if (!schema) return std::nullopt;
   return arena.keep(std::move(*schema));

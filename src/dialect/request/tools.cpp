@@ -18,7 +18,7 @@ namespace {
 using json::Value;
 
 constexpr std::string_view kWebSearch = "web_search";
-constexpr std::size_t kMostStrict = 20;
+constexpr std::size_t kMaxStrict = 20;
 constexpr std::string_view kTextSchema =
     R"({"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false})";
 
@@ -283,7 +283,7 @@ void RequestTools::settle_strict(SchemaCost taken) {
   StrictSchemas schemas;
   for (Tool& tool : tools_) {
     if (!tool.is_strict) continue;
-    tool.is_strict = count <= kMostStrict;  // those behind yield in any case
+    tool.is_strict = count <= kMaxStrict;  // those behind yield in any case
     if (!tool.is_strict) continue;
     const auto cost = may_be_strict ? schemas.cost_as_it_stands(tool.schema) : std::nullopt;
     tool.is_strict = cost.has_value();
@@ -292,7 +292,7 @@ void RequestTools::settle_strict(SchemaCost taken) {
     taken += tool.cost;
     ++count;
   }
-  for (auto tool = tools_.rbegin(); count > kMostStrict || !taken.fits(); ++tool) {
+  for (auto tool = tools_.rbegin(); count > kMaxStrict || !taken.fits(); ++tool) {
     if (!tool->is_strict) continue;
     tool->is_strict = false;
     taken -= tool->cost;

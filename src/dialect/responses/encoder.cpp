@@ -19,7 +19,7 @@ using anthropic::BlockKind;
 constexpr std::string_view kPrefix = "resp_";
 constexpr std::string_view kMessagePrefix = "msg";
 constexpr int kOk = 200;
-constexpr std::size_t kMostOther = 1024;  // of an object: what is neither output nor of the request
+constexpr std::size_t kMaxOther = 1024;  // of an object: what is neither output nor of the request
 
 bool is_cut(std::string_view stop_reason) {
   return stop_reason == "max_tokens" || stop_reason == "model_context_window_exceeded";
@@ -57,7 +57,7 @@ std::string ResponsesEncoder::object() const {
     if (!output.empty()) output += ',';
     output += item.json;
   }
-  json.reserve(output.size() + weight() + kMostOther);
+  json.reserve(output.size() + weight() + kMaxOther);
   if (plan_.responses.is_compaction && state_.status == ResponseStatus::kCompleted)
     append_compaction(json, state_, plan_.responses.kept, output);
   else

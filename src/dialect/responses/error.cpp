@@ -12,7 +12,7 @@ namespace ccproxy::dialect {
 namespace {
 
 constexpr int kFirstServerError = 500;
-constexpr std::int64_t kUsualWait = 5;  // seconds
+constexpr std::int64_t kDefaultWait = 5;  // seconds
 constexpr std::string_view kRateLimit = "rate_limit_exceeded";
 
 bool is_of_this_server(ErrorKind kind) {
@@ -33,7 +33,7 @@ ResponseFailure response_failure(const anthropic::Failure& failure) {
   // Codex looks for the time in the words; an event in a stream does not name one.
   if (told.code == kRateLimit)
     return {kRateLimit, fmt::format("{} Please try again in {}s.", told.message,
-                                    failure.retry_after.value_or(kUsualWait))};
+                                    failure.retry_after.value_or(kDefaultWait))};
   if (told.code == "context_length_exceeded" || told.code == "insufficient_quota")
     return {told.code, std::move(told.message)};
   return {told.status >= kFirstServerError ? "server_error" : "invalid_prompt",

@@ -13,7 +13,7 @@ namespace {
 
 using json::Value;
 
-constexpr std::size_t kMostKept = 80'000;  // bytes of messages beside a summary
+constexpr std::size_t kMaxKept = 80'000;  // bytes of messages beside a summary
 
 // Takes items from the last to the first, until one of the user's has no room.
 class Keeper {
@@ -30,7 +30,7 @@ class Keeper {
 
   // One that was kept.
   void take_kept(std::string_view json) {
-    if (!scratch_.read(json, 3, json::Outline::kMostKeptDepth)) return;
+    if (!scratch_.read(json, 3, json::Outline::kMaxKeptDepth)) return;
     const Item item(scratch_.root());
     if (item.is_of_user()) add(listed_item(item, room()));
   }
@@ -38,7 +38,7 @@ class Keeper {
   void take_turn(const HistoryTurn& turn) {
     json::Outline outline;
     const std::string list = "[" + turn.input + "]";
-    if (!outline.read(list, 2, json::Outline::kMostKeptDepth)) return;
+    if (!outline.read(list, 2, json::Outline::kMaxKeptDepth)) return;
     const auto items = outline.root().children();
     const std::vector<Value> all(items.begin(), items.end());
     for (std::size_t i = all.size(); i-- > 0 && !is_full_;) {
@@ -68,7 +68,7 @@ class Keeper {
     if (named != history_->items.end() && !named->second.is_output) take_kept(named->second.json);
   }
 
-  [[nodiscard]] std::size_t room() const { return kMostKept - std::min(bytes_, kMostKept); }
+  [[nodiscard]] std::size_t room() const { return kMaxKept - std::min(bytes_, kMaxKept); }
 
   void add(std::string listed) {
     const std::size_t comma = kept_.empty() ? 0 : 1;

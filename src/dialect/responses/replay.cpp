@@ -17,7 +17,7 @@ using json::Value;
 namespace {
 
 // Bytes of items that a request only names, each as often as it is named.
-constexpr std::size_t kMostNamed = std::size_t{64} << 20;
+constexpr std::size_t kMaxNamed = std::size_t{64} << 20;
 
 }  // namespace
 
@@ -34,7 +34,7 @@ void ResponsesInput::read_history(const HistoryTurn& turn) {
 Value ResponsesInput::outlined(const std::string& elements) {
   json::Outline& outline = history_.emplace_back();
   const std::string_view list = arena_.keep("[" + elements + "]");
-  if (outline.read(list, json::Outline::kListed, json::Outline::kMostKeptDepth))
+  if (outline.read(list, json::Outline::kListed, json::Outline::kMaxKeptDepth))
     return outline.root();
   report_.warn("item_dropped", "input");
   return {};
@@ -137,10 +137,10 @@ bool ResponsesInput::is_cut(const StoredInputItem& kept) {
 // A short input can name a long item many times.
 bool ResponsesInput::has_room_for(const StoredInputItem& item) {
   named_ += item.json.size() + item.answer.blocks.size();
-  if (named_ <= kMostNamed) return true;
+  if (named_ <= kMaxNamed) return true;
   report_.refuse("input", "invalid_value",
                  fmt::format("The items that the input names have more than {} MiB together.",
-                             kMostNamed >> 20U));
+                             kMaxNamed >> 20U));
   return false;
 }
 

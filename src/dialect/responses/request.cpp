@@ -155,13 +155,13 @@ class ResponsesDecoder final : public RequestDecoder {
   }
 
   void check_metadata() {
-    constexpr std::ptrdiff_t kMostKeys = 16;
-    constexpr std::size_t kMostName = 64, kMostValue = 512;
+    constexpr std::ptrdiff_t kMaxKeys = 16;
+    constexpr std::size_t kMaxName = 64, kMaxValue = 512;
     const auto members = request_["metadata"].children();
-    bool is_wrong = std::distance(members.begin(), members.end()) > kMostKeys;
+    bool is_wrong = std::distance(members.begin(), members.end()) > kMaxKeys;
     for (const Value member : members)
-      is_wrong = is_wrong || member.name().size() > kMostName || !member.is_string() ||
-                 member.decoded().size() > kMostValue;
+      is_wrong = is_wrong || member.name().size() > kMaxName || !member.is_string() ||
+                 member.decoded().size() > kMaxValue;
     if (is_wrong)
       report_.refuse("metadata", "invalid_value",
                      "'metadata' has at most 16 texts, names of up to 64 and values of up to 512 "

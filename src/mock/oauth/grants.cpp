@@ -11,8 +11,8 @@ namespace ccproxy::mock {
 namespace {
 
 constexpr std::chrono::minutes kCodeLives{10};
-constexpr std::size_t kMostCodes = 1000;
-constexpr std::size_t kMostFamilies = 1000;
+constexpr std::size_t kMaxCodes = 1000;
+constexpr std::size_t kMaxFamilies = 1000;
 constexpr std::size_t kSecretBytes = 40;  // about as long as the real ones
 
 tl::unexpected<Error> invalid_grant(std::string description) {
@@ -38,7 +38,7 @@ std::string_view misfit(const Redemption& given, const Consent& consent) {
 
 std::string Grants::allow(Consent consent, Clock::time_point now) {
   std::erase_if(codes_, [&](const auto& one) { return one.second.until <= now; });
-  if (codes_.size() >= kMostCodes) codes_.erase(codes_.begin());
+  if (codes_.size() >= kMaxCodes) codes_.erase(codes_.begin());
   std::string code = "mock_code_" + net::random_hex(24);
   codes_.emplace(code, Waiting{std::move(consent), now + kCodeLives});
   return code;
@@ -51,7 +51,7 @@ Result<Tokens> Grants::redeem(const Redemption& given, const Terms& terms, Clock
   Consent& consent = found.mapped().consent;
   if (const auto wrong = misfit(given, consent); !wrong.empty())
     return invalid_grant(std::string(wrong));
-  if (families_.size() >= kMostFamilies) families_.pop_front();
+  if (families_.size() >= kMaxFamilies) families_.pop_front();
   families_.push_back(Family{std::move(consent.client_id), std::move(consent.scope)});
   return give(families_.back(), terms, now);
 }

@@ -164,10 +164,10 @@ bool is_ambiguous(std::string_view path) {
 // The path as whoever decodes it most often on its way sees it. Nothing when it may lead elsewhere
 // on that way.
 std::optional<std::string> decoded_path(std::string_view path) {
-  constexpr int kMostDecodings = 4;
+  constexpr int kMaxDecodings = 4;
   const auto slashes = std::count(path.begin(), path.end(), '/');
   std::string plain(path);
-  for (int i = 0; i < kMostDecodings; ++i) {
+  for (int i = 0; i < kMaxDecodings; ++i) {
     if (is_ambiguous(plain) || std::count(plain.begin(), plain.end(), '/') != slashes)
       return std::nullopt;
     std::string decoded = percent_decoded(plain, Plus::kPlus);

@@ -14,7 +14,7 @@
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::chrono::seconds kPatience{2};
+constexpr std::chrono::seconds kTimeout{2};
 
 // The value of a query parameter; nothing when it is not there.
 std::optional<std::string_view> parameter(std::string_view query, std::string_view name) {
@@ -44,7 +44,7 @@ Task<void> refresh_models(WorkerState& worker, net::Cancellation& cancellation) 
   if (credential_status->credential.kind != auth::CredentialKind::kApiKey) co_return;
   if (!shared.catalog.claim_refresh()) co_return;
 
-  auto list = co_await fetch_models(worker, "?limit=1000", kPatience, cancellation);
+  auto list = co_await fetch_models(worker, "?limit=1000", kTimeout, cancellation);
   if (list) {
     shared.catalog.merge(*list);
   } else if (cancellation.cancelled()) {

@@ -16,13 +16,13 @@
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::size_t kPiece = std::size_t{64} << 10;  // told at once, unless one event is more
-constexpr std::size_t kMostObject = std::size_t{64} << 10;
+constexpr std::size_t kReadBytes = std::size_t{64} << 10;  // told at once, unless one event is more
+constexpr std::size_t kMaxObject = std::size_t{64} << 10;
 // How often it looks whether there is room for the next events, and how long.
 constexpr std::chrono::milliseconds kLookForRoom{100};
 constexpr std::chrono::seconds kLongestWait{90};
 // How often a response that runs in another process is looked at.
-constexpr std::chrono::milliseconds kLook{500};
+constexpr std::chrono::milliseconds kPollInterval{500};
 // How long a response that was erased while it runs has to tell its end itself.
 constexpr std::chrono::milliseconds kLastWords{300};
 
@@ -59,7 +59,7 @@ Task<Result<void>> ResponseFollower::follow(std::string id, std::int64_t after,
                                             std::string_view more_fields) {
   id_ = std::move(id);
   after_ = after;
-  auto found = co_await find_state(worker_, scope_, id_, kMostObject);
+  auto found = co_await find_state(worker_, scope_, id_, kMaxObject);
   if (!found) co_return fail(found.error());
   object_ = found->object.empty() ? bare_object(id_) : std::move(found->object);
   archive_ = worker_.shared.responses.archive();
@@ -116,7 +116,7 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::take_news() {
   RunningResponse::News news;
   hold_->release();  // what was held has been told
   const auto has_room = [this](std::size_t size) { return may_hold(size); };
-  if (running_) news = running_->news_behind(after_, kPiece, has_room);
+  if (running_) news = running_->news_behind(after_, kReadBytes, has_room);
   if (news.is_over && !news.has_end) running_.reset();  // its runner broke down
   if (!running_ || !news.is_complete) {
     auto kept = co_await send_stored();
@@ -139,7 +139,7 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::take_news() {
 }
 
 bool ResponseFollower::may_hold(std::size_t size) {
-  if (size <= kPiece || hold_->grow(size)) {
+  if (size <= kReadBytes || hold_->grow(size)) {
     refused_since_.reset();
     return true;
   }
@@ -172,10 +172,10 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::send_stored() {
   std::function<Result<std::vector<store::EventChunk>>(const store::Responses&)> question =
       [scope = scope_, id = id_, after = after_, hold = hold_](const store::Responses& kept) {
         const auto room = [&](std::size_t size) -> Result<void> {
-          if (size <= kPiece || hold->grow(size)) return {};
+          if (size <= kReadBytes || hold->grow(size)) return {};
           return too_much_memory_held();
         };
-        return kept.events_after(scope, id, after, kPiece, room);
+        return kept.events_after(scope, id, after, kReadBytes, room);
       };
   auto chunks =
       co_await look<std::vector<store::EventChunk>>(worker_.runtime, archive_, std::move(question));
@@ -227,7 +227,7 @@ Task<Result<void>> ResponseFollower::tell() {
     out_ = dialect::kKeepAlive;
   if (out_.empty()) co_return co_await client_.flush();
   auto written = co_await client_.write(out_);
-  if (out_.capacity() > kPiece) out_ = std::string();
+  if (out_.capacity() > kReadBytes) out_ = std::string();
   out_.clear();
   last_sent_ = Clock::now();
   co_return written;
@@ -240,7 +240,7 @@ Task<void> ResponseFollower::wait() {
   });
   look_again.expires_after(refused_since_   ? Clock::duration(kLookForRoom)
                            : missing_since_ ? Clock::duration(kLastWords)
-                                            : Clock::duration(kLook));
+                                            : Clock::duration(kPollInterval));
   co_await changed_->wait();
 }
 

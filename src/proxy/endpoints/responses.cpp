@@ -17,13 +17,13 @@ namespace ccproxy::proxy {
 namespace {
 
 constexpr std::string_view kBefore = "/v1/responses/";
-constexpr std::size_t kMostId = 128;                    // bytes that are repeated to the client
-constexpr std::size_t kPiece = std::size_t{256} << 10;  // of events, read at once
-constexpr std::int64_t kUsualItems = 20, kMostItems = 100;
+constexpr std::size_t kMaxId = 128;                         // bytes that are repeated to the client
+constexpr std::size_t kReadBytes = std::size_t{256} << 10;  // of events, read at once
+constexpr std::int64_t kDefaultItems = 20, kMaxItems = 100;
 // How long a response that is to be cancelled has for its end.
-constexpr std::chrono::seconds kPatience{5};
-constexpr std::chrono::milliseconds kLook{100};
-constexpr std::chrono::seconds kComeBack{1};
+constexpr std::chrono::seconds kTimeout{5};
+constexpr std::chrono::milliseconds kPollInterval{100};
+constexpr std::chrono::seconds kRetryAfter{1};
 constexpr std::chrono::seconds kWritten{1};  // the store has for it what it has for an end
 
 // The value of a parameter; percent signs are left alone, since no value here has any.
@@ -42,7 +42,7 @@ std::optional<std::string_view> parameter(std::string_view query, std::string_vi
 
 Error not_found(std::string_view id) {
   return {ErrorKind::kNotFound,
-          fmt::format("Response with id '{}' not found.", id.substr(0, kMostId))};
+          fmt::format("Response with id '{}' not found.", id.substr(0, kMaxId))};
 }
 
 Error still_runs_elsewhere() {
@@ -50,12 +50,12 @@ Error still_runs_elsewhere() {
       ErrorKind::kBusy,
       "Another CCProxy that shares this store runs the response. It was asked to end it, and has "
       "not done so yet: try again.",
-      "", "", kComeBack};
+      "", "", kRetryAfter};
 }
 
 Error not_written() {
   return {ErrorKind::kBusy, "The store could not be written within a second: try again.", "", "",
-          kComeBack};
+          kRetryAfter};
 }
 
 Result<void> room_in(MemoryReservation& hold, std::size_t size) {
@@ -70,7 +70,7 @@ Result<std::string> items_told(const store::Responses& kept, const store::Stored
   std::string items;
   for (std::int64_t last = -1; last < response.last_sequence;) {
     const std::size_t held = hold.size(), before = items.size();
-    const auto chunks = kept.events_after(response.scope, response.id, last, kPiece, room);
+    const auto chunks = kept.events_after(response.scope, response.id, last, kReadBytes, room);
     if (!chunks) return fail(chunks.error());
     if (chunks->empty()) break;
     for (const store::EventChunk& chunk : *chunks) dialect::append_done_items(items, chunk.bytes);
@@ -135,7 +135,7 @@ Task<void> wait_for_end(WorkerState& worker, std::shared_ptr<RunningResponse> ru
   const auto changed = std::make_shared<net::Event>(worker.runtime);
   running->follow(worker.runtime, changed);
   const std::weak_ptr<net::Event> event = changed;
-  const auto limit = Clock::now() + kPatience;
+  const auto limit = Clock::now() + kTimeout;
   while (!running->is_over() && Clock::now() < limit) {
     net::Deadline patience(worker.runtime, [event] {
       if (const auto waiting = event.lock()) waiting->notify();
@@ -159,13 +159,13 @@ Task<Result<void>> end_elsewhere(WorkerState& worker, std::string scope, std::st
   auto asked = co_await wait.wait_for(kWritten);
   if (!asked) co_return fail(not_written());
   if (!*asked) co_return fail(asked->error());
-  const auto limit = Clock::now() + kPatience;
+  const auto limit = Clock::now() + kTimeout;
   while (true) {
     auto state = co_await find_state(worker, scope, id);
     if (!state) co_return fail(state.error());
     if (!store::is_running(state->status)) co_return Result<void>{};
     if (Clock::now() >= limit) co_return fail(still_runs_elsewhere());
-    co_await net::sleep(worker.runtime, kLook);
+    co_await net::sleep(worker.runtime, kPollInterval);
   }
 }
 
@@ -208,10 +208,10 @@ Result<store::ItemPage> page_of(std::string_view query) {
   page.before = parameter(query, "before").value_or("");
   const auto limit = parameter(query, "limit");
   const auto count = limit ? parse_decimal(*limit) : std::nullopt;
-  if (limit && (!count || *count < 1 || *count > static_cast<std::uint64_t>(kMostItems)))
+  if (limit && (!count || *count < 1 || *count > static_cast<std::uint64_t>(kMaxItems)))
     return fail({ErrorKind::kInvalidRequest, "'limit' is a number from 1 to 100.", "limit",
                  "invalid_value"});
-  page.limit = static_cast<std::size_t>(count.value_or(kUsualItems));
+  page.limit = static_cast<std::size_t>(count.value_or(kDefaultItems));
   const std::string_view order = parameter(query, "order").value_or("desc");
   if (order != "asc" && order != "desc")
     return fail({ErrorKind::kInvalidRequest, "'order' is asc or desc.", "order", "invalid_value"});
@@ -273,11 +273,11 @@ bool ResponseQuestion::streams() const {
 }
 
 Result<std::int64_t> ResponseQuestion::starting_after() const {
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 62;
+  constexpr std::uint64_t kMax = std::uint64_t{1} << 62;
   const auto given = parameter(query, "starting_after");
   if (!given || given == "-1") return -1;
   const auto number = parse_decimal(*given);
-  if (number && *number < kMost) return static_cast<std::int64_t>(*number);
+  if (number && *number < kMax) return static_cast<std::int64_t>(*number);
   return fail({ErrorKind::kInvalidRequest, "'starting_after' is the number of an event.",
                "starting_after", "invalid_value"});
 }

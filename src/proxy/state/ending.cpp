@@ -9,7 +9,7 @@ namespace {
 
 using telemetry::Ending;
 
-constexpr std::size_t kMostPlace = 128;  // of the place in a body: names in it are the client's
+constexpr std::size_t kMaxPlace = 128;  // of the place in a body: names in it are the client's
 
 Ending ending_of(ErrorKind kind) {
   switch (kind) {
@@ -31,7 +31,7 @@ std::string detail_of(const Error& error) {
   if (error.param.empty()) return is_missing ? "there is no such object" : error.message;
   const std::string_view otherwise = is_missing ? "not_found" : "invalid_request";
   return fmt::format("{} at {}", error.code.empty() ? otherwise : error.code,
-                     std::string_view(error.param).substr(0, kMostPlace));
+                     std::string_view(error.param).substr(0, kMaxPlace));
 }
 
 }  // namespace

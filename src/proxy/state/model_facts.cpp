@@ -6,12 +6,12 @@ namespace ccproxy::proxy {
 namespace {
 
 // Names come from clients: when there are this many, all is forgotten and learned again.
-constexpr std::size_t kMostModels = 1024;
-constexpr std::size_t kMostName = 256;
+constexpr std::size_t kMaxModels = 1024;
+constexpr std::size_t kMaxName = 256;
 // Of schemas that were refused. Owners come from the configuration, not from clients.
-constexpr std::size_t kMostOwners = 1024;
-constexpr std::size_t kMostRefusing = 16;  // models of each owner's
-constexpr std::size_t kMostRefused = 64;   // sets of schemas for each of these
+constexpr std::size_t kMaxOwners = 1024;
+constexpr std::size_t kMaxRefusing = 16;  // models of each owner's
+constexpr std::size_t kMaxRefused = 64;   // sets of schemas for each of these
 
 }  // namespace
 
@@ -32,31 +32,31 @@ anthropic::Capabilities ModelFacts::of(std::string_view model) const {
 ModelFacts::Known& ModelFacts::known(std::string_view model) {
   const auto found = known_.find(model);
   if (found != known_.end()) return found->second;
-  if (known_.size() >= kMostModels) known_.clear();
+  if (known_.size() >= kMaxModels) known_.clear();
   return known_.emplace(model, Known{from_table(model)}).first->second;
 }
 
 void ModelFacts::apply(std::string_view model, anthropic::CapabilityCorrection lesson,
                        std::optional<anthropic::Effort> sent) {
-  if (model.size() > kMostName) return;
+  if (model.size() > kMaxName) return;
   const std::lock_guard lock(mutex_);
   anthropic::apply(known(model).capabilities, lesson, sent);
 }
 
 void ModelFacts::refuse_schemas(const SchemaOwner& owner, std::string_view model,
                                 std::string_view digest) {
-  if (model.size() > kMostName) return;
+  if (model.size() > kMaxName) return;
   const std::lock_guard lock(mutex_);
-  if (refused_.size() >= kMostOwners && !refused_.contains(owner)) refused_.clear();
+  if (refused_.size() >= kMaxOwners && !refused_.contains(owner)) refused_.clear();
   Refused& of_owner = refused_[owner];
   auto found = of_owner.find(model);
   if (found == of_owner.end()) {
-    if (of_owner.size() >= kMostRefusing) of_owner.clear();
+    if (of_owner.size() >= kMaxRefusing) of_owner.clear();
     found = of_owner.emplace(model, std::vector<std::string>()).first;
   }
   std::vector<std::string>& refused = found->second;
   if (std::find(refused.begin(), refused.end(), digest) != refused.end()) return;
-  if (refused.size() == kMostRefused) refused.erase(refused.begin());
+  if (refused.size() == kMaxRefused) refused.erase(refused.begin());
   refused.emplace_back(digest);
 }
 
@@ -70,7 +70,7 @@ std::vector<std::string> ModelFacts::refused_schemas(const SchemaOwner& owner,
 }
 
 bool ModelFacts::claim_lookup(std::string_view model) {
-  if (model.size() > kMostName || table_.family_of(model)) return false;
+  if (model.size() > kMaxName || table_.family_of(model)) return false;
   const std::lock_guard lock(mutex_);
   if (known_.contains(model)) return false;
   known(model);

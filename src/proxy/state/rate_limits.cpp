@@ -9,7 +9,7 @@ namespace ccproxy::proxy {
 namespace {
 
 constexpr std::string_view kFamily = "anthropic-ratelimit-";
-constexpr std::chrono::seconds kOften{1};
+constexpr std::chrono::seconds kUpdateInterval{1};
 constexpr int kTooManyRequests = 429;
 
 }  // namespace
@@ -17,7 +17,7 @@ constexpr int kTooManyRequests = 429;
 void RateLimitSnapshot::note(const http::ResponseHead& answer) {
   const auto now = Clock::now();
   if (now < next_.load(std::memory_order_relaxed) && answer.status != kTooManyRequests) return;
-  next_.store(now + kOften, std::memory_order_relaxed);
+  next_.store(now + kUpdateInterval, std::memory_order_relaxed);
   SeenRateLimits seen{WallClock::now(), {}};
   for (const http::Field& field : answer.fields)
     if (starts_with_text(field.name, kFamily))

@@ -11,16 +11,16 @@
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::size_t kPiece = std::size_t{16} << 10;  // of events, as they are written
+constexpr std::size_t kFlushBytes = std::size_t{16} << 10;  // of events, as they are written
 // Of events that wait to be written. More is not kept.
-constexpr std::size_t kMostWaiting = std::size_t{64} << 20;
+constexpr std::size_t kMaxWaiting = std::size_t{64} << 20;
 // Of events of a response that is not kept any more, for those who follow it.
-constexpr std::size_t kMostUnkept = std::size_t{1} << 20;
+constexpr std::size_t kMaxUnkept = std::size_t{1} << 20;
 // How often the object of one in the background is told or kept after it was queued: when it runs,
 // at its end, and as what it is then.
 constexpr std::size_t kToldAgain = 3;
 // How long somebody waits for a response to be on disk.
-constexpr std::chrono::seconds kPatience{1};
+constexpr std::chrono::seconds kTimeout{1};
 
 Error not_in_time() { return {ErrorKind::kBusy, "the store could not be written within a second"}; }
 
@@ -110,7 +110,7 @@ Task<Result<void>> RunningResponse::begin(store::Status status, std::string obje
   set_object(std::move(object));
   waiting_.done = wait.callback();
   hand_over();
-  const auto done = co_await wait.wait_for(lost_ ? Clock::duration::zero() : kPatience);
+  const auto done = co_await wait.wait_for(lost_ ? Clock::duration::zero() : kTimeout);
   if (done && *done) co_return Result<void>{};
   withdraw();
   if (lost_) co_return fail(*lost_);
@@ -136,8 +136,8 @@ void RunningResponse::add(std::int64_t number, std::string_view sse) {
     const std::lock_guard lock(mutex_);
     Events& events = waiting_.events;
     count(sse.size());
-    if (events.bytes.size() + sse.size() > kMostWaiting) lose(not_in_time());
-    if ((lost_ || is_gone_) && events.bytes.size() + sse.size() > kMostUnkept) {
+    if (events.bytes.size() + sse.size() > kMaxWaiting) lose(not_in_time());
+    if ((lost_ || is_gone_) && events.bytes.size() + sse.size() > kMaxUnkept) {
       waiting_.held.shrink(events.bytes.size());
       events = {.first = number};
     }
@@ -158,7 +158,7 @@ void RunningResponse::end(std::int64_t number, std::string_view sse) {
 
 // The first events of one in the background are written together, when it runs.
 bool RunningResponse::has_piece() const {
-  return is_started_ && !is_failing_ && !lost_ && waiting_.events.bytes.size() >= kPiece;
+  return is_started_ && !is_failing_ && !lost_ && waiting_.events.bytes.size() >= kFlushBytes;
 }
 
 // One after another, so that what could not be written goes with what comes behind it. The
@@ -273,9 +273,9 @@ Task<Result<void>> RunningResponse::finish(store::Status status, std::string obj
     take(more);
   }
   hand_over();
-  auto done = co_await wait.wait_for(lost_ ? Clock::duration::zero() : kPatience);
+  auto done = co_await wait.wait_for(lost_ ? Clock::duration::zero() : kTimeout);
   while (!done && !lost_ && is_background_ && !is_followed())
-    done = co_await wait.wait_for(kPatience);
+    done = co_await wait.wait_for(kTimeout);
   if (!done) done = fail(lost_ ? *lost_ : not_in_time());
   if (!*done && done->error().kind != ErrorKind::kNotFound) withdraw();
   co_return *done;

@@ -10,7 +10,7 @@ namespace {
 constexpr std::chrono::hours kLongest{1};
 constexpr std::size_t kOverhead = 448;     // of an entry and its likeness, about
 constexpr std::size_t kKeyOverhead = 128;  // of each id that it is found by
-constexpr std::size_t kMostAlike = 64;
+constexpr std::size_t kMaxAlike = 64;
 
 std::string name_of(const ThinkingScope& scope) {
   std::string name;
@@ -82,7 +82,7 @@ std::vector<ThinkingMemory::Turn> ThinkingMemory::alike(const ThinkingScope& sco
     if (now - entry->kept > kLongest) {
       forget(entry);
     } else if (entry->scope == name) {
-      if (turns.size() == kMostAlike) return {};
+      if (turns.size() == kMaxAlike) return {};
       turns.push_back(entry->turn);
     }
   }

@@ -16,9 +16,9 @@
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::size_t kMostTurns = 10'000;
+constexpr std::size_t kMaxTurns = 10'000;
 constexpr std::size_t kNoBound = std::numeric_limits<std::size_t>::max();  // the budget has one
-constexpr std::size_t kMostItems = 10'000;
+constexpr std::size_t kMaxItems = 10'000;
 
 // What one request may still take from the store; all of it is held until the request is decoded.
 class Budget {
@@ -80,7 +80,7 @@ Result<void> find_turns(const store::Responses& kept, const std::string& scope,
                         const std::string& previous, Budget& budget, dialect::History& history) {
   if (previous.empty()) return {};
   const auto room = [&](std::size_t size) { return budget.take(size); };
-  auto turns = kept.turns(scope, previous, kMostTurns, kNoBound, room);
+  auto turns = kept.turns(scope, previous, kMaxTurns, kNoBound, room);
   if (!turns && turns.error().kind == ErrorKind::kNotFound) return {};
   if (!turns) return fail(turns.error());
   for (store::StoredTurn& stored : *turns) {
@@ -108,11 +108,10 @@ Result<std::unordered_set<std::string>> each_once(std::vector<std::string> ids) 
   std::unordered_set<std::string> all;
   for (std::string& id : ids) {
     all.insert(std::move(id));
-    if (all.size() > kMostItems)
-      return fail(
-          {ErrorKind::kTooLarge,
-           fmt::format("the request refers to more than {} items that are kept", kMostItems),
-           "input"});
+    if (all.size() > kMaxItems)
+      return fail({ErrorKind::kTooLarge,
+                   fmt::format("the request refers to more than {} items that are kept", kMaxItems),
+                   "input"});
   }
   return all;
 }

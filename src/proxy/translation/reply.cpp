@@ -23,15 +23,15 @@ namespace {
 constexpr std::chrono::seconds kLongestHold{2};  // after message_start
 constexpr std::chrono::hours kNothingDue{1};
 constexpr int kOk = 200;
-constexpr std::size_t kMostEvent = std::size_t{16} << 20;
-constexpr std::size_t kMostWhole = std::size_t{128} << 20;  // of events, for a whole answer
-constexpr std::size_t kAhead = std::size_t{64} << 10;       // of content: the next piece
-constexpr std::size_t kSmall = std::size_t{128} << 10;      // of what is held for an answer
+constexpr std::size_t kMaxEvent = std::size_t{16} << 20;
+constexpr std::size_t kMaxWhole = std::size_t{128} << 20;  // of events, for a whole answer
+constexpr std::size_t kAhead = std::size_t{64} << 10;      // of content: the next piece
+constexpr std::size_t kSmall = std::size_t{128} << 10;     // of what is held for an answer
 // How long a stream waits for room before it ends, and how often it looks: clients that take
 // nothing have been closed by then.
 constexpr std::chrono::seconds kLongestWait{90};
-constexpr std::chrono::milliseconds kLook{50};
-constexpr std::size_t kMostKept = std::size_t{32} << 20;  // of events, to remember their blocks
+constexpr std::chrono::milliseconds kPollInterval{50};
+constexpr std::size_t kMaxKept = std::size_t{32} << 20;  // of events, to remember their blocks
 
 std::size_t content_of(const anthropic::MessageEvent& event) {
   using namespace anthropic;
@@ -71,7 +71,7 @@ Task<Result<void>> TranslatedReply::take(const http::ResponseHead& head) {
   if (!is_event_stream(head.get("content-type"))) co_return co_await take_no_stream(*coding);
   decoder_.reset();
   if (*coding != http::Coding::kIdentity) decoder_.emplace(*coding);
-  events_.emplace(kMostEvent);
+  events_.emplace(kMaxEvent);
   while (true) {
     auto piece = co_await next_piece();
     if (!piece) co_return fail(piece.error());
@@ -125,15 +125,15 @@ Task<Result<std::string_view>> TranslatedReply::next_piece() {
 
 Result<std::string_view> TranslatedReply::decoded(std::string_view piece) {
   received_ += piece.size();
-  if (!reply_options_.streams && received_ > kMostWhole)
+  if (!reply_options_.streams && received_ > kMaxWhole)
     return fail(ErrorKind::kUpstreamBroke, "the upstream's answer is too large to be held whole");
-  if (reply_options_.wants_transcript && received_ > kMostKept) {
+  if (reply_options_.wants_transcript && received_ > kMaxKept) {
     reply_options_.wants_transcript = false;
     transcript_.clear();
   }
   if (!decoder_) return piece;
   plain_.clear();
-  if (!decoder_->decode(piece, plain_, kMostEvent))
+  if (!decoder_->decode(piece, plain_, kMaxEvent))
     return fail(ErrorKind::kUpstreamBroke, "the upstream's answer does not decode");
   return std::string_view(plain_);
 }
@@ -151,7 +151,7 @@ Task<Result<bool>> TranslatedReply::see_apart(std::string piece) {
     anthropic::EventReader reader;
     is_complete = see(piece, reader);
   };
-  co_await encode(decoder_ ? kMostEvent : next_size(), seeing);
+  co_await encode(decoder_ ? kMaxEvent : next_size(), seeing);
   co_return is_complete;
 }
 
@@ -241,14 +241,14 @@ Task<Result<void>> TranslatedReply::tell() {
 Task<Result<void>> TranslatedReply::make_room() {
   const std::size_t content = content_ + std::min(content_, kAhead);
   const std::size_t due = reply_options_.cost * content +
-                          reply_options_.kept_cost * std::min(content, ReplyOptions::kMostKept);
+                          reply_options_.kept_cost * std::min(content, ReplyOptions::kMaxKept);
   if (hold_up_to(due)) co_return Result<void>{};
   const bool may_wait = reply_options_.streams || reply_options_.always_replies;
   const auto give_up = Clock::now() + kLongestWait;
   while (!hold_up_to(due)) {
     const bool is_hopeless = due > exchange_.worker.shared.held.room();  // whoever leaves
     if (!may_wait || is_hopeless || Clock::now() >= give_up) co_return too_much_memory_held();
-    auto waited = co_await meanwhile(exchange_.upstream.pause(kLook));
+    auto waited = co_await meanwhile(exchange_.upstream.pause(kPollInterval));
     if (!waited) co_return waited;
   }
   last_content_ = Clock::now();  // it was not the upstream that was silent

@@ -54,7 +54,7 @@ class TranslatedReply {
     // Bytes that are held at its end for each byte of its content, and more of them for what is
     // remembered or kept, which is so much at the most.
     std::size_t cost = 0, kept_cost = 0;
-    static constexpr std::size_t kMostKept = std::size_t{16} << 20;
+    static constexpr std::size_t kMaxKept = std::size_t{16} << 20;
     std::string fields{};  // of the reply's head, all but the content type
     ReplyRecorder* recorder = nullptr;
   };

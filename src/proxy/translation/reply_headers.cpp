@@ -7,11 +7,11 @@
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::size_t kMostName = 256;
+constexpr std::size_t kMaxName = 256;
 
 // Of a value that a client or a body has named: nothing in it may end the line.
 std::string plain(std::string_view value) {
-  std::string out(value.substr(0, kMostName));
+  std::string out(value.substr(0, kMaxName));
   for (char& c : out)
     if (c < ' ' || c > '~') c = '?';
   return out;

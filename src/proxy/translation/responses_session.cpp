@@ -19,7 +19,7 @@ namespace ccproxy::proxy {
 namespace {
 
 constexpr int kOk = 200;
-constexpr std::chrono::seconds kComeBack{1};
+constexpr std::chrono::seconds kRetryAfter{1};
 
 // Nobody could ever ask for it.
 tl::unexpected<Error> not_queued(const Error& error) {
@@ -32,7 +32,7 @@ tl::unexpected<Error> not_queued(const Error& error) {
        fmt::format("The response was not begun, since it cannot be kept ({}): try again, or "
                    "ask without `background`.",
                    error.message),
-       "", "", kComeBack});
+       "", "", kRetryAfter});
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ namespace ccproxy::proxy {
 namespace {
 
 constexpr std::chrono::seconds kLookupPatience{3};
-constexpr int kMostPauses = 8;
+constexpr int kMaxPauses = 8;
 constexpr int kOk = 200;
 constexpr int kBadRequest = 400;
 constexpr int kNotFound = 404;
@@ -410,7 +410,7 @@ Task<Result<void>> Translation::take_all(TranslatedReply& answer, http::Response
   for (int pauses = 0;; ++pauses) {
     auto taken = co_await answer.take(head);
     if (!taken) co_return taken;
-    const bool may_go_on = decoded_.may_pause && answer.paused() && pauses < kMostPauses;
+    const bool may_go_on = decoded_.may_pause && answer.paused() && pauses < kMaxPauses;
     if (!may_go_on || answer.transcript().empty()) co_return Result<void>{};
     co_await exchange_.upstream.drain_response();
     const auto continuing = [this, size, &answer] {

@@ -15,13 +15,13 @@ namespace ccproxy::proxy {
 namespace {
 
 // A reused connection that turns out dead fails at once; later, the request may have run.
-constexpr std::chrono::seconds kAtOnce{1};
-constexpr std::chrono::milliseconds kMoment{200};
+constexpr std::chrono::seconds kDeadConnectionWindow{1};
+constexpr std::chrono::milliseconds kDrainTimeout{200};
 constexpr int kUnauthorized = 401;
-constexpr std::size_t kMostErrorBody = std::size_t{64} << 10;
+constexpr std::size_t kMaxErrorBody = std::size_t{64} << 10;
 
 bool may_resend(const http::Call& call, Clock::time_point sent_at) {
-  return call.reused() && !call.answered() && Clock::now() - sent_at < kAtOnce;
+  return call.reused() && !call.answered() && Clock::now() - sent_at < kDeadConnectionWindow;
 }
 
 bool is_refused(const http::ResponseHead& head, const auth::Credential& credential) {
@@ -93,7 +93,7 @@ Task<ErrorBody> UpstreamCall::read_error_body() {
     call_->abort();
   });
   end.expires_after(limit_of_whole(upstream_->limits));
-  while (!call_->body_done() && body.text.size() < kMostErrorBody) {
+  while (!call_->body_done() && body.text.size() < kMaxErrorBody) {
     auto piece = co_await call_->read_body();
     if (!piece) {
       body.broke = is_late ? not_whole(upstream_->limits) : piece.error();
@@ -117,7 +117,7 @@ std::string UpstreamCall::broken_error_body(const http::ResponseHead& head,
 
 Task<void> UpstreamCall::drain_response() {
   net::Deadline moment(worker_.runtime, [this] { call_->abort(); });
-  moment.expires_after(kMoment);
+  moment.expires_after(kDrainTimeout);
   while (!call_->body_done()) {
     auto piece = co_await call_->read_body();
     if (!piece || piece->empty()) co_return;

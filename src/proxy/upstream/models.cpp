@@ -11,7 +11,7 @@
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::size_t kMostList = std::size_t{4} << 20;
+constexpr std::size_t kMaxList = std::size_t{4} << 20;
 
 }  // namespace
 
@@ -32,7 +32,7 @@ Task<Result<std::string>> fetch_models(WorkerState& worker, std::string_view res
                                            {"accept-encoding", "identity"},
                                            {"user-agent", user_agent}};
   const http::OutgoingRequest request{"GET", target, fields, 0};
-  auto fetched = co_await http::fetch(upstream->client, request, {}, kMostList, look);
+  auto fetched = co_await http::fetch(upstream->client, request, {}, kMaxList, look);
   cancellation.disarm();
   if (!fetched) co_return fail(fetched.error());
   if (fetched->head.status != 200)
