@@ -38,21 +38,21 @@ std::string_view moved(std::string_view view, std::string_view from, const std::
 
 }  // namespace
 
-void WholeText::pass(const MessageEvent& event, Tell tell) {
+void WholeText::pass(const MessageEvent& event, Tell emit) {
   if (const auto* text = std::get_if<TextDelta>(&event))
-    return pass_delta(Kind::kText, text->text, event, tell);
+    return pass_delta(Kind::kText, text->text, event, emit);
   if (const auto* thought = std::get_if<ThinkingDelta>(&event))
-    return pass_delta(Kind::kThinking, thought->text, event, tell);
+    return pass_delta(Kind::kThinking, thought->text, event, emit);
   if (const auto* input = std::get_if<InputJsonDelta>(&event))
-    return pass_delta(Kind::kInput, input->partial, event, tell);
-  if (std::holds_alternative<Ping>(event)) return tell(event);
-  flush(tell);
-  if (!pass_mended(event, tell)) tell(event);
+    return pass_delta(Kind::kInput, input->partial, event, emit);
+  if (std::holds_alternative<Ping>(event)) return emit(event);
+  flush(emit);
+  if (!pass_mended(event, emit)) emit(event);
 }
 
-void WholeText::pass_delta(Kind kind, JsonText text, const MessageEvent& event, Tell tell) {
-  if (kind != kind_) flush(tell);
-  if (half_.empty() && !may_have_half(text.escaped)) return tell(event);
+void WholeText::pass_delta(Kind kind, JsonText text, const MessageEvent& event, Tell emit) {
+  if (kind != kind_) flush(emit);
+  if (half_.empty() && !may_have_half(text.escaped)) return emit(event);
   text_ = half_;
   text_ += text.escaped;
   half_.clear();
@@ -62,18 +62,18 @@ void WholeText::pass_delta(Kind kind, JsonText text, const MessageEvent& event, 
     text_.resize(text_.size() - kEscape);
   }
   json::mend_halves(text_);
-  if (!text_.empty()) tell_text(kind, text_, tell);
+  if (!text_.empty()) emit_text(kind, text_, emit);
 }
 
-void WholeText::tell_text(Kind kind, std::string_view escaped, Tell tell) {
+void WholeText::emit_text(Kind kind, std::string_view escaped, Tell emit) {
   const JsonText text{escaped};
-  if (kind == Kind::kText) tell(TextDelta{text});
-  if (kind == Kind::kThinking) tell(ThinkingDelta{text});
-  if (kind == Kind::kInput) tell(InputJsonDelta{text});
+  if (kind == Kind::kText) emit(TextDelta{text});
+  if (kind == Kind::kThinking) emit(ThinkingDelta{text});
+  if (kind == Kind::kInput) emit(InputJsonDelta{text});
 }
 
-void WholeText::flush(Tell tell) {
-  if (!half_.empty()) tell_text(kind_, "\\ufffd", tell);
+void WholeText::flush(Tell emit) {
+  if (!half_.empty()) emit_text(kind_, "\\ufffd", emit);
   half_.clear();
   kind_ = Kind::kNone;
 }
@@ -86,7 +86,7 @@ JsonText WholeText::mended(JsonText text, std::string& copy) const {
 }
 
 // Tells an event that is no delta of a text, where it has a half; false where it has none.
-bool WholeText::pass_mended(const MessageEvent& event, Tell tell) {
+bool WholeText::pass_mended(const MessageEvent& event, Tell emit) {
   return std::visit(
       [&](auto one) {
         using Event = decltype(one);
@@ -114,7 +114,7 @@ bool WholeText::pass_mended(const MessageEvent& event, Tell tell) {
         } else {
           return false;
         }
-        tell(one);
+        emit(one);
         return true;
       },
       event);

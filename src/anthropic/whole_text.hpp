@@ -17,15 +17,15 @@ class WholeText {
 
   // Calls `tell` with the event, perhaps not now: the first half of a pair waits for the second,
   // and is U+FFFD when something else comes. What is told lives until `tell` returns.
-  void pass(const MessageEvent& event, Tell tell);
+  void pass(const MessageEvent& event, Tell emit);
 
  private:
   enum class Kind { kNone, kText, kThinking, kInput };
 
-  void pass_delta(Kind kind, JsonText text, const MessageEvent& event, Tell tell);
-  void tell_text(Kind kind, std::string_view escaped, Tell tell);
-  void flush(Tell tell);
-  bool pass_mended(const MessageEvent& event, Tell tell);
+  void pass_delta(Kind kind, JsonText text, const MessageEvent& event, Tell emit);
+  void emit_text(Kind kind, std::string_view escaped, Tell emit);
+  void flush(Tell emit);
+  bool pass_mended(const MessageEvent& event, Tell emit);
   [[nodiscard]] JsonText mended(JsonText text, std::string& copy) const;
 
   Kind kind_ = Kind::kNone;  // of the delta that the waiting half has ended

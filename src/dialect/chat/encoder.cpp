@@ -28,8 +28,8 @@ void ChatEncoder::finish(std::string& out) {
   plain_.clear();
   fence_.finish(plain_);
   pass_plain(plain_, out);
-  if (!citations_.all().empty()) tell_annotations(citations_, out);
-  if (stop_reason_ == "refusal") tell_refusal(refusal_text(explanation_, category_), out);
+  if (!citations_.all().empty()) emit_annotations(citations_, out);
+  if (stop_reason_ == "refusal") emit_refusal(refusal_text(explanation_, category_), out);
   // The legacy completions have no place for a call, and no word for one.
   const bool has_call = calls_ > 0 && !plan_.text_completion;
   end(finish_reason(stop_reason_, has_call, plan_.legacy_functions), tokens_.sum(), out);
@@ -114,15 +114,15 @@ void ChatEncoder::pass_plain(std::string_view plain, std::string& out) {
 void ChatEncoder::pass_text(std::string_view escaped, std::string& out) {
   if (escaped.empty()) return;
   position_ += json::code_points({escaped});
-  tell_text(escaped, out);
+  emit_text(escaped, out);
 }
 
 void ChatEncoder::take(const anthropic::ThinkingDelta& delta, std::string& out) {
   auto* block = std::get_if<ThinkingBlock>(&block_);
   if (!block || delta.text.empty() || !plan_.show_reasoning) return;
-  if (has_reasoning_ && !block->told) tell_reasoning("\\n\\n", out);
+  if (has_reasoning_ && !block->told) emit_reasoning("\\n\\n", out);
   block->told = has_reasoning_ = true;
-  tell_reasoning(delta.text.escaped, out);
+  emit_reasoning(delta.text.escaped, out);
 }
 
 void ChatEncoder::take(const anthropic::InputJsonDelta& delta, std::string& out) {
@@ -130,7 +130,7 @@ void ChatEncoder::take(const anthropic::InputJsonDelta& delta, std::string& out)
   if (!block || delta.partial.empty()) return;
   if (!block->decodes) {
     block->told = true;
-    return tell_call(block->call, delta.partial.escaped, out);
+    return emit_call(block->call, delta.partial.escaped, out);
   }
   plain_.clear();
   json::append_decoded(plain_, delta.partial);
@@ -146,7 +146,7 @@ void ChatEncoder::pass_input(CallBlock& block, std::string_view json, std::strin
   std::string& told = plain_;  // `json` may stand there, but it has been read
   told.clear();
   json::append_escaped(told, escaped_);
-  tell_call(block.call, told, out);
+  emit_call(block.call, told, out);
 }
 
 void ChatEncoder::take(const anthropic::CitationDelta& delta, std::string&) {
@@ -171,7 +171,7 @@ void ChatEncoder::close_call(CallBlock& block, std::string& out) {
   if (block.decodes) return pass_input(block, block.input, out);
   escaped_.clear();
   json::append_escaped(escaped_, block.input.empty() ? std::string_view("{}") : block.input);
-  tell_call(block.call, escaped_, out);
+  emit_call(block.call, escaped_, out);
 }
 
 void ChatEncoder::take(const anthropic::MessageDelta& delta, std::string& out) {

@@ -43,13 +43,13 @@ class ChatEncoder : public ReplyEncoder {
   // What there is to tell, in this order but for text, reasoning and calls, which come in any.
   // Texts are parts of a JSON string, still escaped, never empty.
   virtual void begin(std::string& out) = 0;
-  virtual void tell_text(std::string_view escaped, std::string& out) = 0;
-  virtual void tell_reasoning(std::string_view escaped, std::string& out) = 0;
+  virtual void emit_text(std::string_view escaped, std::string& out) = 0;
+  virtual void emit_reasoning(std::string_view escaped, std::string& out) = 0;
   virtual void begin_call(const ChatCall& call, std::string& out) = 0;
-  virtual void tell_call(const ChatCall& call, std::string_view escaped, std::string& out) = 0;
+  virtual void emit_call(const ChatCall& call, std::string_view escaped, std::string& out) = 0;
   virtual void end_call(std::string& out) = 0;
-  virtual void tell_annotations(const Citations& citations, std::string& out) = 0;
-  virtual void tell_refusal(std::string_view escaped, std::string& out) = 0;
+  virtual void emit_annotations(const Citations& citations, std::string& out) = 0;
+  virtual void emit_refusal(std::string_view escaped, std::string& out) = 0;
   virtual void end(std::string_view finish_reason, const Tokens& tokens, std::string& out) = 0;
   // Instead of end(); `body` is the error's JSON.
   virtual void break_off(std::string_view body, std::string& out) = 0;

@@ -21,7 +21,7 @@ void CompletionEncoder::append_choice(std::string_view escaped, std::string_view
   out += "}]";
 }
 
-void CompletionStream::tell_text(std::string_view escaped, std::string& out) {
+void CompletionStream::emit_text(std::string_view escaped, std::string& out) {
   out += "data: ";
   append_choice(escaped, "", out);
   out += plan().include_usage ? ",\"usage\":null}\n\n" : "}\n\n";

@@ -19,12 +19,12 @@ class CompletionEncoder : public ChatEncoder {
 
  private:
   void begin(std::string&) final {}
-  void tell_reasoning(std::string_view, std::string&) final {}
+  void emit_reasoning(std::string_view, std::string&) final {}
   void begin_call(const ChatCall&, std::string&) final {}
-  void tell_call(const ChatCall&, std::string_view, std::string&) final {}
+  void emit_call(const ChatCall&, std::string_view, std::string&) final {}
   void end_call(std::string&) final {}
-  void tell_annotations(const Citations&, std::string&) final {}
-  void tell_refusal(std::string_view, std::string&) final {}
+  void emit_annotations(const Citations&, std::string&) final {}
+  void emit_refusal(std::string_view, std::string&) final {}
 
   ReplyIdentity identity_;
 };
@@ -34,7 +34,7 @@ class CompletionStream final : public CompletionEncoder {
   using CompletionEncoder::CompletionEncoder;
 
  private:
-  void tell_text(std::string_view escaped, std::string& out) override;
+  void emit_text(std::string_view escaped, std::string& out) override;
   void end(std::string_view finish_reason, const Tokens& tokens, std::string& out) override;
   void break_off(std::string_view body, std::string& out) override;
   void keep_alive(std::string& out) override { out += kKeepAlive; }
@@ -45,7 +45,7 @@ class CompletionReply final : public CompletionEncoder {
   using CompletionEncoder::CompletionEncoder;
 
  private:
-  void tell_text(std::string_view escaped, std::string&) override { text_ += escaped; }
+  void emit_text(std::string_view escaped, std::string&) override { text_ += escaped; }
   void end(std::string_view finish_reason, const Tokens& tokens, std::string& out) override;
   void break_off(std::string_view body, std::string& out) override { out = body; }
   void keep_alive(std::string&) override {}

@@ -22,18 +22,18 @@ void ChatReply::begin_call(const ChatCall& call, std::string&) {
   calls_.append(call.name).append(call.custom ? R"(","input":")" : R"(","arguments":")");
 }
 
-void ChatReply::tell_call(const ChatCall&, std::string_view escaped, std::string&) {
+void ChatReply::emit_call(const ChatCall&, std::string_view escaped, std::string&) {
   calls_ += escaped;
 }
 
 void ChatReply::end_call(std::string&) { calls_ += plan().legacy_functions ? R"("})" : R"("}})"; }
 
-void ChatReply::tell_annotations(const Citations& citations, std::string&) {
+void ChatReply::emit_annotations(const Citations& citations, std::string&) {
   annotations_.clear();
   append_chat_annotations(annotations_, citations);
 }
 
-void ChatReply::tell_refusal(std::string_view escaped, std::string&) {
+void ChatReply::emit_refusal(std::string_view escaped, std::string&) {
   if (!plan().wants_json) {
     refusal_ = escaped;
     return;

@@ -12,13 +12,13 @@ class ChatReply final : public ChatEncoder {
 
  private:
   void begin(std::string&) override {}
-  void tell_text(std::string_view escaped, std::string&) override { content_ += escaped; }
-  void tell_reasoning(std::string_view escaped, std::string&) override { reasoning_ += escaped; }
+  void emit_text(std::string_view escaped, std::string&) override { content_ += escaped; }
+  void emit_reasoning(std::string_view escaped, std::string&) override { reasoning_ += escaped; }
   void begin_call(const ChatCall& call, std::string&) override;
-  void tell_call(const ChatCall&, std::string_view escaped, std::string&) override;
+  void emit_call(const ChatCall&, std::string_view escaped, std::string&) override;
   void end_call(std::string&) override;
-  void tell_annotations(const Citations& citations, std::string&) override;
-  void tell_refusal(std::string_view escaped, std::string&) override;
+  void emit_annotations(const Citations& citations, std::string&) override;
+  void emit_refusal(std::string_view escaped, std::string&) override;
   void end(std::string_view finish_reason, const Tokens& tokens, std::string& out) override;
   void break_off(std::string_view body, std::string& out) override { out = body; }
   void keep_alive(std::string&) override {}

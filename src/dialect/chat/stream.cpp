@@ -40,24 +40,24 @@ void ChatStream::close_chunk(std::string_view finish_reason, std::string& out) c
   out += "}]}\n\n";
 }
 
-void ChatStream::tell(std::string_view member, std::string_view escaped, std::string& out) {
+void ChatStream::emit(std::string_view member, std::string_view escaped, std::string& out) {
   open_chunk(out);
   append(out, {"\"", member, R"(":")", escaped, "\""});
   close_chunk("", out);
 }
 
-void ChatStream::tell_text(std::string_view escaped, std::string& out) {
-  tell("content", escaped, out);
+void ChatStream::emit_text(std::string_view escaped, std::string& out) {
+  emit("content", escaped, out);
   if (plan().wants_json) content_ += escaped;
 }
 
-void ChatStream::tell_reasoning(std::string_view escaped, std::string& out) {
-  tell("reasoning_content", escaped, out);
+void ChatStream::emit_reasoning(std::string_view escaped, std::string& out) {
+  emit("reasoning_content", escaped, out);
 }
 
 // What was told as content cannot be taken back; the refusal is the one of a whole answer.
-void ChatStream::tell_refusal(std::string_view escaped, std::string& out) {
-  tell("refusal", refusal_behind(content_, escaped), out);
+void ChatStream::emit_refusal(std::string_view escaped, std::string& out) {
+  emit("refusal", refusal_behind(content_, escaped), out);
 }
 
 void ChatStream::begin_call(const ChatCall& call, std::string& out) {
@@ -76,7 +76,7 @@ void ChatStream::begin_call(const ChatCall& call, std::string& out) {
 }
 
 // Without id, type and name: openai's accumulator takes even a null there for another call.
-void ChatStream::tell_call(const ChatCall& call, std::string_view escaped, std::string& out) {
+void ChatStream::emit_call(const ChatCall& call, std::string_view escaped, std::string& out) {
   open_chunk(out);
   if (plan().legacy_functions) {
     append(out, {R"("function_call":{"arguments":")", escaped, R"("})"});
@@ -88,7 +88,7 @@ void ChatStream::tell_call(const ChatCall& call, std::string_view escaped, std::
   close_chunk("", out);
 }
 
-void ChatStream::tell_annotations(const Citations& citations, std::string& out) {
+void ChatStream::emit_annotations(const Citations& citations, std::string& out) {
   open_chunk(out);
   out += R"("annotations":)";
   append_chat_annotations(out, citations);

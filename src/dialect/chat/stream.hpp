@@ -13,18 +13,18 @@ class ChatStream final : public ChatEncoder {
 
  private:
   void begin(std::string& out) override;
-  void tell_text(std::string_view escaped, std::string& out) override;
-  void tell_reasoning(std::string_view escaped, std::string& out) override;
+  void emit_text(std::string_view escaped, std::string& out) override;
+  void emit_reasoning(std::string_view escaped, std::string& out) override;
   void begin_call(const ChatCall& call, std::string& out) override;
-  void tell_call(const ChatCall& call, std::string_view escaped, std::string& out) override;
+  void emit_call(const ChatCall& call, std::string_view escaped, std::string& out) override;
   void end_call(std::string&) override {}
-  void tell_annotations(const Citations& citations, std::string& out) override;
-  void tell_refusal(std::string_view escaped, std::string& out) override;
+  void emit_annotations(const Citations& citations, std::string& out) override;
+  void emit_refusal(std::string_view escaped, std::string& out) override;
   void end(std::string_view finish_reason, const Tokens& tokens, std::string& out) override;
   void break_off(std::string_view body, std::string& out) override;
   void keep_alive(std::string& out) override { out += kKeepAlive; }
 
-  void tell(std::string_view member, std::string_view escaped, std::string& out);
+  void emit(std::string_view member, std::string_view escaped, std::string& out);
   void open_chunk(std::string& out) const;
   void close_chunk(std::string_view finish_reason, std::string& out) const;
 

@@ -39,7 +39,7 @@ bool Citations::cite(const anthropic::CitationDelta& citation) {
 }
 
 std::span<const Citation> Citations::end_block(std::size_t position) {
-  const std::size_t before = told_.size();
+  const std::size_t before = emitted_.size();
   if (range_ != std::pair(start_, position)) told_here_.clear();
   range_ = {start_, position};
   for (Citation& citation : open_) {
@@ -48,10 +48,10 @@ std::span<const Citation> Citations::end_block(std::size_t position) {
     std::string source = citation.kind == Citation::Kind::kPage
                              ? citation.source
                              : fmt::format("{}\n{}", citation.source, citation.title);
-    if (told_here_.insert(std::move(source)).second) told_.push_back(std::move(citation));
+    if (told_here_.insert(std::move(source)).second) emitted_.push_back(std::move(citation));
   }
   open_.clear();
-  return std::span(told_).subspan(before);
+  return std::span(emitted_).subspan(before);
 }
 
 void append_chat_annotations(std::string& out, const Citations& citations) {

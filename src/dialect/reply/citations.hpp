@@ -36,13 +36,13 @@ class Citations {
   // until the next call.
   std::span<const Citation> end_block(std::size_t position);
 
-  [[nodiscard]] const std::vector<Citation>& all() const { return told_; }
+  [[nodiscard]] const std::vector<Citation>& all() const { return emitted_; }
 
  private:
   bool tells_documents_;
   std::size_t start_ = 0;
   std::vector<Citation> open_;  // of the block that is open
-  std::vector<Citation> told_;
+  std::vector<Citation> emitted_;
   std::unordered_set<std::string> told_here_;  // the sources of one range
   std::pair<std::size_t, std::size_t> range_{};
 };

@@ -68,9 +68,9 @@ bool OpenCalls::has(ClientCall& call) {
   const auto open = by_client_.find(call.id);
   if (open == by_client_.end()) return false;
   ClientCall& first = open->second.call;
-  if (!std::exchange(open->second.is_told, true)) told_.try_emplace(number_of(first), first);
-  const auto told = told_.find(number_of(call));
-  return told != told_.end() && is_same(told->second, call);
+  if (!std::exchange(open->second.is_told, true)) emitted_.try_emplace(number_of(first), first);
+  const auto told = emitted_.find(number_of(call));
+  return told != emitted_.end() && is_same(told->second, call);
 }
 
 void OpenCalls::add(ClientCall& call, std::string_view upstream) {
@@ -81,13 +81,13 @@ void OpenCalls::add(ClientCall& call, std::string_view upstream) {
     return;
   }
   open->second.more.push_back(upstream);
-  if (!call.id.empty()) told_.try_emplace(number_of(call), call);
+  if (!call.id.empty()) emitted_.try_emplace(number_of(call), call);
 }
 
 // As new: a table that was large once would be wiped anew for each turn that follows.
 void OpenCalls::clear() {
   if (!by_client_.empty()) by_client_ = decltype(by_client_)(by_client_.get_allocator());
-  if (!told_.empty()) told_ = decltype(told_)(told_.get_allocator());
+  if (!emitted_.empty()) emitted_ = decltype(emitted_)(emitted_.get_allocator());
 }
 
 std::string_view OpenCalls::answered(std::string_view client) {

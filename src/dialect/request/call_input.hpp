@@ -34,7 +34,7 @@ struct ClientCall {
 class OpenCalls {
  public:
   explicit OpenCalls(RequestArena& arena)
-      : arena_(arena), by_client_(arena.memory()), told_(arena.memory()) {}
+      : arena_(arena), by_client_(arena.memory()), emitted_(arena.memory()) {}
 
   // Arguments of a function, usually JSON in a string: the object as it is written, or something
   // that says what was there instead (rule A.2.2). `id` is that of the call.
@@ -56,7 +56,7 @@ class OpenCalls {
     std::string_view first{};
     std::vector<std::string_view> more{};
     std::size_t answered = 0;
-    bool is_told = false;  // its calls are in told_
+    bool is_told = false;  // its calls are in emitted_
   };
 
   // The same number for calls that mean the same.
@@ -67,7 +67,7 @@ class OpenCalls {
   std::pmr::unordered_map<std::string_view, Open> by_client_;
   // Calls whose ids were used more than once, by their numbers; of several with one number, which
   // only somebody who reckons has, the first.
-  std::pmr::unordered_map<std::uint64_t, ClientCall> told_;
+  std::pmr::unordered_map<std::uint64_t, ClientCall> emitted_;
   json::Outline scratch_;
 };
 

@@ -224,7 +224,7 @@ class Walk {
     for (const Value member : members) {
       const Row* const row = row_of(member.name(), kind);
       if (row == nullptr || row->is_lost) {
-        if (!is_as_left_out(member)) tell(member.name());
+        if (!is_as_left_out(member)) emit(member.name());
       } else if (row->inside != kOpaque) {
         look_into(member, row->inside);
       }
@@ -239,7 +239,7 @@ class Walk {
     --depth_;
   }
 
-  void tell(std::string_view name) {
+  void emit(std::string_view name) {
     std::string param;
     for (std::size_t i = 0; i < depth_; ++i) {
       param += path_[i].name;

@@ -269,11 +269,11 @@ class Restoration {
 
   // Who brings its own thinking along misses nothing.
   void miss(std::span<const Block> window) {
-    if (std::none_of(window.begin(), window.end(), floats)) tell_dropped();
+    if (std::none_of(window.begin(), window.end(), floats)) emit_dropped();
     keep(window);
   }
 
-  void tell_dropped() { all_.warn("thinking_dropped", message_, report_); }
+  void emit_dropped() { all_.warn("thinking_dropped", message_, report_); }
 
   // As the client tells it. Of thinking without a place only what must have stood first stays: each
   // message is looked at by itself.
@@ -285,7 +285,7 @@ class Restoration {
       const auto message = window.first(static_cast<std::size_t>(end - window.begin()));
       const bool is_unclear =
           std::count_if(message.begin(), message.end(), floats) > 1 && count_calls(message) > 1;
-      if (is_unclear) tell_dropped();
+      if (is_unclear) emit_dropped();
       for (const Block& block : message)
         if (!(is_unclear && floats(block))) out_.push_back(block);
       window = window.subspan(message.size());

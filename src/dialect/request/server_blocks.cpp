@@ -155,7 +155,7 @@ class Settling {
     if (!is_server(block)) return true;
     switch (way_of(block)) {
       case Way::kCarried: block.kind = Block::Kind::kVerbatim; return true;
-      case Way::kTold: tell(block); return true;
+      case Way::kTold: emit(block); return true;
       case Way::kLeftOut: break;
     }
     with_.report.warn("item_dropped", fmt::format("{}[{}]", with_.list, block.message));
@@ -195,7 +195,7 @@ class Settling {
     return pair->is_carried ? Way::kCarried : Way::kTold;
   }
 
-  void tell(Block& block) {
+  void emit(Block& block) {
     block.kind = Block::Kind::kText;
     block.text = with_.arena.keep(told(block, scratch_));
   }
@@ -206,7 +206,7 @@ class Settling {
       if (!is_server(inner)) continue;
       const Tool* tool = inner.name == "tool_reference" ? tool_named(inner.id) : nullptr;
       if (!tool) {
-        tell(inner);
+        emit(inner);
         continue;
       }
       inner.kind = Block::Kind::kVerbatim;

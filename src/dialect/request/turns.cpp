@@ -150,7 +150,7 @@ void Turns::place_system(bool may_stay) {
 }
 
 // A result that no call asked for becomes what the user says.
-void Turns::tell_orphan(const Block& result, std::vector<Block>& out, Report& report) {
+void Turns::emit_orphan(const Block& result, std::vector<Block>& out, Report& report) {
   warn("result_orphan", result.message, report);
   std::vector<Block> said;
   append_said(said, result);
@@ -206,7 +206,7 @@ void Turns::pair_results(Report& report) {
       if (!is_result(block))
         blocks.push_back(block);
       else if (!block.id.empty())
-        tell_orphan(block, blocks, report);
+        emit_orphan(block, blocks, report);
     }
     add(turn.role, turn.message, blocks);
   }

@@ -56,7 +56,7 @@ class Turns {
   [[nodiscard]] Turn& begin(Role role, std::uint32_t message);
   [[nodiscard]] bool is_paired(std::size_t index) const;
   void answer_calls(Turn& answers, std::vector<Block>& out, Report& report);
-  void tell_orphan(const Block& result, std::vector<Block>& out, Report& report);
+  void emit_orphan(const Block& result, std::vector<Block>& out, Report& report);
 
   RequestArena& arena_;
   std::string_view list_;

@@ -63,25 +63,25 @@ void CallItem::open(ResponseEvents& events, std::string& out) {
     events.add("output_item.added", {place_.whole(), json_of(ItemStatus::kInProgress)}, out);
 }
 
-void CallItem::tell(std::string_view partial, ResponseEvents& events, std::string& out) {
+void CallItem::emit(std::string_view partial, ResponseEvents& events, std::string& out) {
   if (partial.empty()) return;
   has_input_ = true;
-  if (!is_custom()) return tell_streamed(partial, events, out);
+  if (!is_custom()) return emit_streamed(partial, events, out);
   plain_.clear();
   json::append_decoded(plain_, {partial});
-  tell_text(plain_, events, out);
+  emit_text(plain_, events, out);
 }
 
 // A piece of a custom tool's JSON, as far as its text is certain by now.
-void CallItem::tell_text(std::string_view json, ResponseEvents& events, std::string& out) {
+void CallItem::emit_text(std::string_view json, ResponseEvents& events, std::string& out) {
   text_.clear();
   custom_.feed(json, text_);
   escaped_.clear();
   json::append_escaped(escaped_, text_);
-  tell_streamed(escaped_, events, out);
+  emit_streamed(escaped_, events, out);
 }
 
-void CallItem::tell_streamed(std::string_view escaped, ResponseEvents& events, std::string& out) {
+void CallItem::emit_streamed(std::string_view escaped, ResponseEvents& events, std::string& out) {
   if (escaped.empty()) return;
   input_ += escaped;
   if (!is_streamed()) return;
@@ -90,11 +90,11 @@ void CallItem::tell_streamed(std::string_view escaped, ResponseEvents& events, s
 }
 
 // A call without a single byte of input is still owed valid arguments.
-void CallItem::tell_missing(ResponseEvents& events, std::string& out) {
-  if (is_custom()) return tell_text(start_.input, events, out);
+void CallItem::emit_missing(ResponseEvents& events, std::string& out) {
+  if (is_custom()) return emit_text(start_.input, events, out);
   std::string escaped;
   json::append_escaped(escaped, start_.input.empty() ? std::string_view("{}") : start_.input);
-  tell_streamed(escaped, events, out);
+  emit_streamed(escaped, events, out);
 }
 
 std::string CallItem::json_of(ItemStatus status) const {
@@ -120,7 +120,7 @@ std::string CallItem::json_of(ItemStatus status) const {
 }
 
 void CallItem::close(ItemStatus status, ResponseEvents& events, std::string& out) {
-  if (!has_input_) tell_missing(events, out);
+  if (!has_input_) emit_missing(events, out);
   json_ = json_of(status);
   if (is_custom()) {
     events.add("custom_tool_call_input.done", {at_, R"(,"input":")", input_, "\""}, out);

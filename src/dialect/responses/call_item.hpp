@@ -28,7 +28,7 @@ class CallItem {
 
   void open(ResponseEvents& events, std::string& out);
   // A piece of the input's JSON, as part of a JSON string, still escaped.
-  void tell(std::string_view partial, ResponseEvents& events, std::string& out);
+  void emit(std::string_view partial, ResponseEvents& events, std::string& out);
   void close(ItemStatus status, ResponseEvents& events, std::string& out);
 
   [[nodiscard]] std::size_t index() const { return place_.index; }
@@ -42,9 +42,9 @@ class CallItem {
     return start_.shape == ToolShape::kFunction || start_.shape == ToolShape::kCustom;
   }
   [[nodiscard]] bool is_custom() const { return start_.shape == ToolShape::kCustom; }
-  void tell_streamed(std::string_view escaped, ResponseEvents& events, std::string& out);
-  void tell_text(std::string_view json, ResponseEvents& events, std::string& out);
-  void tell_missing(ResponseEvents& events, std::string& out);
+  void emit_streamed(std::string_view escaped, ResponseEvents& events, std::string& out);
+  void emit_text(std::string_view json, ResponseEvents& events, std::string& out);
+  void emit_missing(ResponseEvents& events, std::string& out);
   [[nodiscard]] std::string json_of(ItemStatus status) const;
 
   ItemRef place_;

@@ -65,22 +65,22 @@ std::string ResponsesEncoder::object() const {
   return json;
 }
 
-void ResponsesEncoder::tell_state(std::string_view event, std::string& out) {
+void ResponsesEncoder::emit_state(std::string_view event, std::string& out) {
   if (events_.are_heard()) events_.add(event, {R"(,"response":)", object()}, out);
 }
 
 void ResponsesEncoder::queue(std::string& out) {
   state_.status = ResponseStatus::kQueued;
   is_queued_ = true;
-  tell_state("created", out);
-  tell_state("queued", out);
+  emit_state("created", out);
+  emit_state("queued", out);
 }
 
 void ResponsesEncoder::ensure_begun(std::string& out) {
   if (phase_ == Phase::kBeforeStart) {
     state_.status = ResponseStatus::kInProgress;
-    if (!is_queued_) tell_state("created", out);
-    tell_state("in_progress", out);
+    if (!is_queued_) emit_state("created", out);
+    emit_state("in_progress", out);
   }
   phase_ = Phase::kBegun;
 }
@@ -145,7 +145,7 @@ void ResponsesEncoder::open_reasoning(const anthropic::BlockStart& start, std::s
   auto& opened = item_.emplace<ReasoningItem>(new_place("rs"), plan_.show_reasoning);
   opened.open(events_, out);
   if (start.kind == BlockKind::kRedactedThinking) return opened.redact(start.raw);
-  opened.tell(start.text.escaped, events_, out);
+  opened.emit(start.text.escaped, events_, out);
   opened.sign(start.signature.escaped);
 }
 
@@ -187,11 +187,11 @@ void ResponsesEncoder::take_search_result(std::string_view block, std::string& o
 void ResponsesEncoder::take(const anthropic::TextDelta& delta, std::string& out) {
   if (block_ != OpenBlock::kText || delta.text.empty()) return;
   if (plan_.responses.compacts) return json::append_decoded(summary_, delta.text);
-  message(out).tell_text(delta.text.escaped, events_, out);
+  message(out).emit_text(delta.text.escaped, events_, out);
 }
 
 void ResponsesEncoder::take(const anthropic::ThinkingDelta& delta, std::string& out) {
-  if (auto* open = std::get_if<ReasoningItem>(&item_)) open->tell(delta.text.escaped, events_, out);
+  if (auto* open = std::get_if<ReasoningItem>(&item_)) open->emit(delta.text.escaped, events_, out);
 }
 
 void ResponsesEncoder::take(const anthropic::SignatureDelta& delta, std::string&) {
@@ -201,7 +201,7 @@ void ResponsesEncoder::take(const anthropic::SignatureDelta& delta, std::string&
 void ResponsesEncoder::take(const anthropic::InputJsonDelta& delta, std::string& out) {
   if (asking_ != nullptr) return asking_->take_input(delta.partial);
   if (block_ != OpenBlock::kOther) return;
-  if (auto* open = std::get_if<CallItem>(&item_)) open->tell(delta.partial.escaped, events_, out);
+  if (auto* open = std::get_if<CallItem>(&item_)) open->emit(delta.partial.escaped, events_, out);
 }
 
 void ResponsesEncoder::take(const anthropic::CitationDelta& delta, std::string& out) {
@@ -275,11 +275,11 @@ void ResponsesEncoder::finish(std::string& out) {
     return fail({ErrorKind::kUpstreamBroke, "the upstream ended its answer before it was complete"},
                 out);
   const bool cut = is_cut(stop_reason_) && !plan_.responses.is_prewarm;
-  if (plan_.responses.compacts && !cut && stop_reason_ != "refusal") tell_summary(out);
+  if (plan_.responses.compacts && !cut && stop_reason_ != "refusal") emit_summary(out);
   const bool is_refused = stop_reason_ == "refusal";
   const bool refusal_is_incomplete =
       is_refused && plan_.responses.refusal_style == RefusalStyle::kIncomplete;
-  if (is_refused && !refusal_is_incomplete) tell_refusal(out);
+  if (is_refused && !refusal_is_incomplete) emit_refusal(out);
   close_all(cut ? ItemStatus::kIncomplete : ItemStatus::kCompleted, out);
   if (!cut && !refusal_is_incomplete) return end(ResponseStatus::kCompleted, "completed", out);
   state_.incomplete_reason = cut ? "max_output_tokens" : "content_filter";
@@ -287,7 +287,7 @@ void ResponsesEncoder::finish(std::string& out) {
 }
 
 // A client that asked for a summary expects exactly this one item.
-void ResponsesEncoder::tell_summary(std::string& out) {
+void ResponsesEncoder::emit_summary(std::string& out) {
   const ItemRef place = new_place("cmp");
   const std::string json = R"({"id":")" + place.id +
                            R"(","type":"compaction","encrypted_content":")" +
@@ -305,28 +305,28 @@ void ResponsesEncoder::take_back_texts() {
 }
 
 // Behind the text that is open, or in a message of its own.
-void ResponsesEncoder::tell_refusal(std::string& out) {
+void ResponsesEncoder::emit_refusal(std::string& out) {
   end_text_block(out);
   if (!std::holds_alternative<MessageItem>(item_)) close_item(ItemStatus::kCompleted, out);
   const std::string text = refusal_text(explanation_, category_);
   if (plan_.responses.refusal_style == RefusalStyle::kPart) {
     if (plan_.wants_json) take_back_texts();
-    return message(out).tell_refusal(text, events_, out);
+    return message(out).emit_refusal(text, events_, out);
   }
   const bool has_text = std::holds_alternative<MessageItem>(item_);
-  if (has_text) message(out).tell_text("\\n\\n", events_, out);
-  message(out).tell_text(text, events_, out);
+  if (has_text) message(out).emit_text("\\n\\n", events_, out);
+  message(out).emit_text(text, events_, out);
 }
 
 void ResponsesEncoder::end(ResponseStatus status, std::string_view event, std::string& out) {
   state_.status = status;
   state_.completed = now_();
   state_.tokens = tokens_.sum();
-  tell_end(event, out);
+  emit_end(event, out);
   if (!plan_.stream) out = object();
 }
 
-void ResponsesEncoder::tell_end(std::string_view event, std::string& out) {
+void ResponsesEncoder::emit_end(std::string_view event, std::string& out) {
   phase_ = Phase::kOver;
   end_event_ = event;
   if (events_.are_heard()) events_.end(event, {R"(,"response":)", object()}, out);
@@ -336,7 +336,7 @@ void ResponsesEncoder::take_back(std::string& out) {
   if (phase_ != Phase::kOver || is_lost_) return;
   is_lost_ = true;
   lost_echo_ = not_stored(plan_.responses.echo);
-  tell_end(end_event_, out);
+  emit_end(end_event_, out);
   if (!plan_.stream && status_ == kOk) out = object();
 }
 
@@ -373,7 +373,7 @@ void ResponsesEncoder::fail_with(std::string_view code, std::string_view message
     state_.tokens.reset();
   else
     state_.tokens = tokens_.sum();
-  tell_end("failed", out);
+  emit_end("failed", out);
 }
 
 }  // namespace ccproxy::dialect

@@ -85,19 +85,19 @@ class ResponsesEncoder final : public ReplyEncoder {
   void take(const anthropic::Unknown&, std::string&) {}
 
   void ensure_begun(std::string& out);
-  void tell_state(std::string_view event, std::string& out);
-  void tell_end(std::string_view event, std::string& out);
+  void emit_state(std::string_view event, std::string& out);
+  void emit_end(std::string_view event, std::string& out);
   [[nodiscard]] ItemRef new_place(std::string_view prefix);
   MessageItem& message(std::string& out);
   void open_call(const anthropic::BlockStart& start, std::string& out);
   void open_reasoning(const anthropic::BlockStart& start, std::string& out);
   void open_search(const anthropic::BlockStart& start, std::string& out);
   void take_search_result(std::string_view block, std::string& out);
-  void tell_summary(std::string& out);
+  void emit_summary(std::string& out);
   void end_text_block(std::string& out);
   void close_item(ItemStatus status, std::string& out);
   void close_all(ItemStatus status, std::string& out);
-  void tell_refusal(std::string& out);
+  void emit_refusal(std::string& out);
   void take_back_texts();
   void end(ResponseStatus status, std::string_view event, std::string& out);
   void fail_with(std::string_view code, std::string_view message, std::string& out);

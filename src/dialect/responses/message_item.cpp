@@ -37,7 +37,7 @@ void MessageItem::open_text(ResponseEvents& events, std::string& out) {
       out);
 }
 
-void MessageItem::tell_text(std::string_view escaped, ResponseEvents& events, std::string& out) {
+void MessageItem::emit_text(std::string_view escaped, ResponseEvents& events, std::string& out) {
   if (escaped.empty()) return;
   if (!strips_fence_) return pass_text(escaped, events, out);
   escaped_.clear();
@@ -106,7 +106,7 @@ std::string MessageItem::turn_into_refusal(ResponseEvents& events, std::string& 
   return std::move(text_);
 }
 
-void MessageItem::tell_refusal(std::string_view escaped, ResponseEvents& events, std::string& out) {
+void MessageItem::emit_refusal(std::string_view escaped, ResponseEvents& events, std::string& out) {
   const std::string begun = is_json_ ? turn_into_refusal(events, out) : "";
   if (begun.empty()) close_text(events, out);
   const std::string at = part(parts_++);

@@ -22,11 +22,11 @@ class MessageItem {
 
   void open(ResponseEvents& events, std::string& out);
   void begin_block() { citations_.begin_block(position_); }
-  void tell_text(std::string_view escaped, ResponseEvents& events, std::string& out);
+  void emit_text(std::string_view escaped, ResponseEvents& events, std::string& out);
   // False for a citation that has no form here.
   bool cite(const anthropic::CitationDelta& citation) { return citations_.cite(citation); }
   void end_block(ResponseEvents& events, std::string& out);
-  void tell_refusal(std::string_view escaped, ResponseEvents& events, std::string& out);
+  void emit_refusal(std::string_view escaped, ResponseEvents& events, std::string& out);
   void close(ItemStatus status, ResponseEvents& events, std::string& out);
 
   [[nodiscard]] std::size_t index() const { return place_.index; }

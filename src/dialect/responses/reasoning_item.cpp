@@ -8,7 +8,7 @@ void ReasoningItem::open(ResponseEvents& events, std::string& out) {
              out);
 }
 
-void ReasoningItem::tell(std::string_view escaped, ResponseEvents& events, std::string& out) {
+void ReasoningItem::emit(std::string_view escaped, ResponseEvents& events, std::string& out) {
   if (escaped.empty()) return;
   thinking_ += escaped;
   if (!shows_) return;

@@ -19,7 +19,7 @@ class ReasoningItem {
   ReasoningItem(ItemRef place, bool shows) : place_(std::move(place)), shows_(shows) {}
 
   void open(ResponseEvents& events, std::string& out);
-  void tell(std::string_view escaped, ResponseEvents& events, std::string& out);
+  void emit(std::string_view escaped, ResponseEvents& events, std::string& out);
   void sign(std::string_view escaped) { signature_ += escaped; }
   // It is a block that nobody can read but upstream; `raw` is the whole block.
   void redact(std::string_view raw) { redacted_ = raw; }

@@ -157,12 +157,12 @@ inline json::Document plan_told(const Decoded& decoded) {
   const auto tell_flag = [&](const char* name, bool is_so, bool otherwise) {
     if (is_so != otherwise) told[name] = is_so;
   };
-  const auto tell_list = [&](const char* name, const std::vector<std::string>& list) {
+  const auto emit_list = [&](const char* name, const std::vector<std::string>& list) {
     if (!list.empty()) told[name] = list;
   };
-  tell_list("ignored", plan.ignored);
-  tell_list("warnings", plan.warnings);
-  tell_list("betas", decoded.betas);
+  emit_list("ignored", plan.ignored);
+  emit_list("warnings", plan.warnings);
+  emit_list("betas", decoded.betas);
   tell_flag("stream", plan.stream, false);
   tell_flag("include_usage", plan.include_usage, false);
   tell_flag("show_reasoning", plan.show_reasoning, true);
