@@ -177,8 +177,8 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::send_stored() {
         };
         return kept.events_after(scope, id, after, kReadBytes, room);
       };
-  auto chunks =
-      co_await look<std::vector<store::EventChunk>>(worker_.runtime, archive_, std::move(question));
+  auto chunks = co_await query<std::vector<store::EventChunk>>(worker_.runtime, archive_,
+                                                               std::move(question));
   if (!chunks) co_return fail(chunks.error());
   for (store::EventChunk& chunk : *chunks) {
     const std::string_view behind = dialect::events_behind(chunk.bytes, chunk.first, after_);

@@ -110,7 +110,7 @@ Task<Result<std::string>> erase(WorkerState& worker, std::string scope, std::str
   if (!archive) co_return fail(not_found(id));  // switched off in this moment
   if (const auto running = worker.shared.responses.running(scope, id)) running->cancel();
   const auto was_there = std::make_shared<bool>(false);
-  ArchiveWait wait(worker.runtime);
+  ArchiveFuture wait(worker.runtime);
   auto work = [scope, id, was_there](store::Responses& kept) {
     const auto erased = kept.erase(scope, id);
     if (!erased) return Result<void>(fail(erased.error()));
@@ -149,7 +149,7 @@ Task<void> wait_for_end(WorkerState& worker, std::shared_ptr<RunningResponse> ru
 Task<Result<void>> end_elsewhere(WorkerState& worker, std::string scope, std::string id) {
   const auto archive = worker.shared.responses.archive();
   if (!archive) co_return fail(not_found(id));  // switched off in this moment
-  ArchiveWait wait(worker.runtime);
+  ArchiveFuture wait(worker.runtime);
   auto ask = [scope, id](store::Responses& kept) -> Result<void> {
     const auto asked = kept.ask_to_end(scope, id);
     if (!asked) return fail(asked.error());
@@ -195,8 +195,8 @@ Task<Result<store::StoredResponse>> find_by(WorkerState& worker, std::string id,
                                             Question question) {
   const auto archive = worker.shared.responses.archive();
   if (!archive) co_return fail(not_found(id));
-  auto found = co_await look<std::optional<store::StoredResponse>>(worker.runtime, archive,
-                                                                   std::move(question));
+  auto found = co_await query<std::optional<store::StoredResponse>>(worker.runtime, archive,
+                                                                    std::move(question));
   if (!found) co_return fail(found.error());
   if (!*found) co_return fail(not_found(id));
   co_return std::move(**found);
@@ -253,7 +253,7 @@ Task<Result<std::string>> list_input(WorkerState& worker, std::string scope, std
   };
   const auto archive = worker.shared.responses.archive();
   if (!archive) co_return fail(not_found(id));
-  auto list = co_await look<std::string>(worker.runtime, archive, std::move(question));
+  auto list = co_await query<std::string>(worker.runtime, archive, std::move(question));
   if (!list && list.error().kind == ErrorKind::kNotFound && list.error().message != id)
     co_return fail({ErrorKind::kInvalidRequest, "There is no such item in this response's input.",
                     list.error().message == page->after ? "after" : "before", "invalid_value"});

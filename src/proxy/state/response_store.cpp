@@ -74,7 +74,7 @@ void ResponseStore::look_at_others(const std::shared_ptr<store::Archive>& archiv
     }
   }
   archive->fail_orphans();
-  const auto look = [this, ids = std::move(ids)](const store::Responses& kept) -> Result<void> {
+  const auto query = [this, ids = std::move(ids)](const store::Responses& kept) -> Result<void> {
     const auto found = kept.to_end(ids);
     if (!found) return fail(found.error());
     for (const std::string& id : found->asked)
@@ -85,7 +85,7 @@ void ResponseStore::look_at_others(const std::shared_ptr<store::Archive>& archiv
   };
   set_looking(true);
   try {
-    archive->read(look, [this](const Result<void>&) { set_looking(false); });
+    archive->read(query, [this](const Result<void>&) { set_looking(false); });
   } catch (const std::exception&) {
     set_looking(false);
     throw;
@@ -150,7 +150,7 @@ void ResponseStore::close(store::Archive::TimePoint until) {
   if (archive) archive->close(until);
 }
 
-store::Archive::Done ArchiveWait::callback() {
+store::Archive::Done ArchiveFuture::callback() {
   return [&runtime = runtime_, weak = std::weak_ptr(state_)](Result<void> done) {
     runtime.post([weak, done = std::move(done)] {
       const auto state = weak.lock();
@@ -161,13 +161,13 @@ store::Archive::Done ArchiveWait::callback() {
   };
 }
 
-Task<Result<void>> ArchiveWait::wait() {
+Task<Result<void>> ArchiveFuture::wait() {
   const auto state = state_;
   while (!state->result) co_await state->changed.wait();
   co_return *state->result;
 }
 
-Task<std::optional<Result<void>>> ArchiveWait::wait_for(Clock::duration limit) {
+Task<std::optional<Result<void>>> ArchiveFuture::wait_for(Clock::duration limit) {
   const auto state = state_;
   bool is_late = limit <= Clock::duration::zero();
   net::Deadline deadline(runtime_, [&is_late, state = state.get()] {

@@ -70,9 +70,9 @@ class ResponseStore {
 };
 
 // Waits for the end of work that was handed to an archive, in the runtime of whoever waits.
-class ArchiveWait {
+class ArchiveFuture {
  public:
-  explicit ArchiveWait(net::Runtime& runtime)
+  explicit ArchiveFuture(net::Runtime& runtime)
       : runtime_(runtime), state_(std::make_shared<State>(runtime)) {}
 
   // To be given to the archive.
@@ -94,10 +94,10 @@ class ArchiveWait {
 
 // Asks the archive on its thread and brings the answer back.
 template <class T>
-[[nodiscard]] Task<Result<T>> look(net::Runtime& runtime, std::shared_ptr<store::Archive> archive,
-                                   std::function<Result<T>(const store::Responses&)> question) {
+[[nodiscard]] Task<Result<T>> query(net::Runtime& runtime, std::shared_ptr<store::Archive> archive,
+                                    std::function<Result<T>(const store::Responses&)> question) {
   const auto found = std::make_shared<std::optional<T>>();
-  ArchiveWait wait(runtime);
+  ArchiveFuture wait(runtime);
   auto work = [found, question = std::move(question)](const store::Responses& kept) {
     auto answer = question(kept);
     if (!answer) return Result<void>(fail(answer.error()));

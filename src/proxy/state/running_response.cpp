@@ -104,7 +104,7 @@ void RunningResponse::set_object(std::string object) {
 }
 
 Task<Result<void>> RunningResponse::begin(store::Status status, std::string object) {
-  ArchiveWait wait(runtime_);
+  ArchiveFuture wait(runtime_);
   if (taken_ + kToldAgain * object.size() > most_) lose(too_large());
   waiting_.beginning->response.status = status;
   set_object(std::move(object));
@@ -257,7 +257,7 @@ Task<Result<void>> RunningResponse::finish(store::Status status, std::string obj
   has_ended_ = true;
   if (!has_begun_ && !lost_) co_return Result<void>{};
   if (is_gone_) co_return fail(ErrorKind::kNotFound, id_);
-  ArchiveWait wait(runtime_);
+  ArchiveFuture wait(runtime_);
   {
     const std::lock_guard lock(mutex_);
     const std::size_t before = waiting_.size();

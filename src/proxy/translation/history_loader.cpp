@@ -157,7 +157,7 @@ Task<Result<dialect::History>> load_history(net::Runtime& runtime,
       return fail(items.error());
     return history;
   };
-  co_return co_await look<dialect::History>(runtime, std::move(archive), std::move(question));
+  co_return co_await query<dialect::History>(runtime, std::move(archive), std::move(question));
 }
 
 }  // namespace ccproxy::proxy

@@ -20,10 +20,10 @@ Task<Result<std::string>> fetch_models(WorkerState& worker, std::string_view res
   const auto credential_status = worker.shared.credentials.credential_status();
   if (credential_status->credential.kind != auth::CredentialKind::kApiKey)
     co_return fail(ErrorKind::kUnauthorized, "no API key is in use");
-  net::Cancellation look;  // of its own: that the time is over ends nothing else
-  net::Deadline limit(worker.runtime, [&look] { look.cancel(); });
+  net::Cancellation query;  // of its own: that the time is over ends nothing else
+  net::Deadline limit(worker.runtime, [&query] { query.cancel(); });
   limit.expires_after(patience);
-  cancellation.arm([&look] { look.cancel(); });
+  cancellation.arm([&query] { query.cancel(); });
   const std::shared_ptr<Upstream> upstream = worker.upstream;
   const std::string target = fmt::format("{}/v1/models{}", upstream->prefix, rest);
   const std::string user_agent = fmt::format("ccproxy/{}", worker.shared.version);
@@ -32,7 +32,7 @@ Task<Result<std::string>> fetch_models(WorkerState& worker, std::string_view res
                                            {"accept-encoding", "identity"},
                                            {"user-agent", user_agent}};
   const http::OutgoingRequest request{"GET", target, fields, 0};
-  auto fetched = co_await http::fetch(upstream->client, request, {}, kMaxList, look);
+  auto fetched = co_await http::fetch(upstream->client, request, {}, kMaxList, query);
   cancellation.disarm();
   if (!fetched) co_return fail(fetched.error());
   if (fetched->head.status != 200)
