@@ -268,8 +268,8 @@ Task<Result<void>> Exchange::translate(const Route& route) {
       co_return co_await respond_in_background(route, std::move(*body), wishes->streams, hold);
   }
   ClientSink sink(*client_);
-  const ExchangeContext parts{worker_, *config_, sink, head_, upstream_, receipt_, cors_fields_};
-  Translation translation(parts, route, hold);
+  const ExchangeContext exchange{worker_, *config_, sink, head_, upstream_, receipt_, cors_fields_};
+  Translation translation(exchange, route, hold);
   co_return co_await translation.run(std::move(*body));
 }
 

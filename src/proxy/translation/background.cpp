@@ -82,8 +82,8 @@ Task<void> BackgroundResponse::run(std::shared_ptr<BackgroundResponse> self, Req
 
 Task<Result<void>> BackgroundResponse::translate(RequestBody body, Waiting& waiting) {
   NullSink nobody;
-  const ExchangeContext parts{worker_, *config_, nobody, head_, upstream_, receipt_, {}};
-  Translation translation(parts, route_, hold_);
+  const ExchangeContext exchange{worker_, *config_, nobody, head_, upstream_, receipt_, {}};
+  Translation translation(exchange, route_, hold_);
   Translation::OnQueued on_queued = [&waiting, this](Queued queued) {
     queued.running->on_cancel([weak = weak_from_this()] {
       if (const auto running = weak.lock()) running->upstream_.cancel(ErrorKind::kClientGone);

@@ -22,9 +22,9 @@ namespace ccproxy::proxy {
 class ResponseRecorder final : public ReplyRecorder {
  public:
   // All must outlive it.
-  ResponseRecorder(const ExchangeContext& parts, dialect::ResponsesEncoder& encoder,
+  ResponseRecorder(const ExchangeContext& exchange, dialect::ResponsesEncoder& encoder,
                    RunningResponse& running)
-      : exchange_(parts), encoder_(encoder), running_(running) {}
+      : exchange_(exchange), encoder_(encoder), running_(running) {}
 
   [[nodiscard]] Task<bool> keep(const anthropic::Transcript& transcript, std::string& out,
                                 MemoryReservation& hold) override;

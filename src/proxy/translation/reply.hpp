@@ -60,12 +60,12 @@ class TranslatedReply {
   };
 
   // Both must outlive it.
-  TranslatedReply(const ExchangeContext& parts, dialect::ReplyEncoder& encoder,
+  TranslatedReply(const ExchangeContext& exchange, dialect::ReplyEncoder& encoder,
                   ReplyOptions reply_options)
-      : exchange_(parts),
+      : exchange_(exchange),
         encoder_(encoder),
         reply_options_(std::move(reply_options)),
-        hold_(parts.worker.shared.held),
+        hold_(exchange.worker.shared.held),
         always_replies_(reply_options_.always_replies) {}
 
   // Takes one message, from the head that has just come to its last event. Fails as Call does, with

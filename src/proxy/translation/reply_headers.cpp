@@ -18,13 +18,13 @@ std::string plain(std::string_view value) {
 }
 
 // What is told of a request whatever its answer is.
-void append_notes(std::string& out, const ExchangeContext& parts) {
+void append_notes(std::string& out, const ExchangeContext& exchange) {
   http::append_field(out, "date", http::http_date(WallClock::now()));
-  const telemetry::Receipt& receipt = parts.receipt;
+  const telemetry::Receipt& receipt = exchange.receipt;
   http::append_field(out, "x-ccproxy-upstream-model", plain(receipt.model_sent));
   if (!receipt.ignored.empty()) http::append_field(out, "x-ccproxy-ignored", receipt.ignored);
   if (!receipt.warning.empty()) http::append_field(out, "x-ccproxy-warning", receipt.warning);
-  out += parts.cors_fields;
+  out += exchange.cors_fields;
 }
 
 }  // namespace
@@ -43,27 +43,27 @@ std::vector<dialect::FieldView> field_views(const http::ResponseHead& head) {
   return views;
 }
 
-std::string reply_headers(const ExchangeContext& parts, const http::ResponseHead& answer) {
+std::string reply_headers(const ExchangeContext& exchange, const http::ResponseHead& answer) {
   std::string out;
   const std::string_view theirs = answer.get("request-id");
-  http::append_field(out, "x-request-id", theirs.empty() ? parts.receipt.id : theirs);
+  http::append_field(out, "x-request-id", theirs.empty() ? exchange.receipt.id : theirs);
   for (const auto& [name, value] : dialect::limit_fields(field_views(answer), wall_now()))
     http::append_field(out, name, value);
-  append_notes(out, parts);
+  append_notes(out, exchange);
   return out;
 }
 
-std::string base_reply_headers(const ExchangeContext& parts) {
+std::string base_reply_headers(const ExchangeContext& exchange) {
   std::string out;
-  http::append_field(out, "x-request-id", parts.receipt.id);
-  append_notes(out, parts);
+  http::append_field(out, "x-request-id", exchange.receipt.id);
+  append_notes(out, exchange);
   return out;
 }
 
-std::string error_headers(const ExchangeContext& parts, const dialect::ErrorReply& reply) {
+std::string error_headers(const ExchangeContext& exchange, const dialect::ErrorReply& reply) {
   std::string out;
   for (const auto& [name, value] : reply.fields) http::append_field(out, name, plain(value));
-  append_notes(out, parts);
+  append_notes(out, exchange);
   return out;
 }
 

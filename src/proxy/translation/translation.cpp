@@ -91,11 +91,12 @@ struct OutgoingHead {
 
 }  // namespace
 
-Translation::Translation(const ExchangeContext& parts, const Route& route, MemoryReservation& hold)
-    : exchange_(parts),
+Translation::Translation(const ExchangeContext& exchange, const Route& route,
+                         MemoryReservation& hold)
+    : exchange_(exchange),
       route_(route),
       hold_(hold),
-      repeated_(parts.worker.shared.held, MemoryReservation::For::kRequest) {}
+      repeated_(exchange.worker.shared.held, MemoryReservation::For::kRequest) {}
 
 Translation::~Translation() {
   if (running_) running_->close();

@@ -34,7 +34,7 @@ class Translation {
  public:
   // All must outlive it. `hold` counts the body that run() is given, and from the
   // moment it is there what is made of it and what is fetched for it.
-  Translation(const ExchangeContext& parts, const Route& route, MemoryReservation& hold);
+  Translation(const ExchangeContext& exchange, const Route& route, MemoryReservation& hold);
   Translation(const Translation&) = delete;
   Translation& operator=(const Translation&) = delete;
   Translation(Translation&&) = delete;
