@@ -11,7 +11,7 @@ namespace ccproxy::dialect {
 namespace {
 
 constexpr std::uint8_t kForeign = 255;  // no character of Base64
-constexpr std::uint8_t kDefault = 0;
+constexpr std::uint8_t kStandard = 0;
 constexpr std::uint8_t kBlank = 1;
 constexpr std::uint8_t kUrlSafe = 2;
 constexpr std::uint8_t kPadding = 3;
@@ -19,10 +19,10 @@ constexpr std::uint8_t kPadding = 3;
 constexpr std::array<std::uint8_t, 256> kinds_of_characters() {
   std::array<std::uint8_t, 256> kinds{};
   for (auto& kind : kinds) kind = kForeign;
-  for (int c = 'a'; c <= 'z'; ++c) kinds[static_cast<std::size_t>(c)] = kDefault;
-  for (int c = 'A'; c <= 'Z'; ++c) kinds[static_cast<std::size_t>(c)] = kDefault;
-  for (int c = '0'; c <= '9'; ++c) kinds[static_cast<std::size_t>(c)] = kDefault;
-  kinds['+'] = kinds['/'] = kDefault;
+  for (int c = 'a'; c <= 'z'; ++c) kinds[static_cast<std::size_t>(c)] = kStandard;
+  for (int c = 'A'; c <= 'Z'; ++c) kinds[static_cast<std::size_t>(c)] = kStandard;
+  for (int c = '0'; c <= '9'; ++c) kinds[static_cast<std::size_t>(c)] = kStandard;
+  kinds['+'] = kinds['/'] = kStandard;
   kinds[' '] = kinds['\t'] = kinds['\n'] = kinds['\r'] = kinds['\f'] = kinds['\v'] = kBlank;
   kinds['-'] = kinds['_'] = kUrlSafe;
   kinds['='] = kPadding;
@@ -34,14 +34,14 @@ constexpr auto kKinds = kinds_of_characters();
 std::uint8_t kind_of(char c) { return kKinds[static_cast<unsigned char>(c)]; }
 
 // The front that needs no change: all of it, nearly always. Eight characters a step.
-std::size_t usual_prefix(std::string_view text) {
+std::size_t standard_prefix(std::string_view text) {
   std::size_t at = 0;
   for (; at + 8 <= text.size(); at += 8) {
     unsigned all = 0;
     for (std::size_t i = 0; i < 8; ++i) all |= kind_of(text[at + i]);
-    if (all != kDefault) break;
+    if (all != kStandard) break;
   }
-  while (at < text.size() && kind_of(text[at]) == kDefault) ++at;
+  while (at < text.size() && kind_of(text[at]) == kStandard) ++at;
   return at;
 }
 
@@ -76,7 +76,7 @@ std::optional<InlineData> inline_data(std::string_view text) {
 }
 
 std::optional<std::string_view> clean_base64(std::string_view text, RequestArena& arena) {
-  const std::size_t usual = usual_prefix(text);
+  const std::size_t usual = standard_prefix(text);
   const std::string_view rest = text.substr(usual);
   const bool is_clean = rest.size() <= 2 && text.size() % 4 == 0 &&
                         std::all_of(rest.begin(), rest.end(), [](char c) { return c == '='; });

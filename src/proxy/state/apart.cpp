@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kLargish = kLarge / 2;
 // Conversations grow to this size every day, and are read in no time: they are never refused, and
 // go before those that are larger.
-constexpr std::size_t kDefault = std::size_t{1} << 20;
+constexpr std::size_t kNeverRefused = std::size_t{1} << 20;
 
 Error too_many_at_once() {
   return {ErrorKind::kBusy, "too many large requests at once (server.workers): try again", "", "",
@@ -33,7 +33,7 @@ Task<Result<void>> work_apart(WorkerState& worker, ClientWait& client, std::size
     result = work({reader, outline});
   };
   net::WorkPool& pool = worker.shared.pool;
-  if (size <= kDefault) {
+  if (size <= kNeverRefused) {
     co_await pool.go_on(worker.runtime, apart);
     co_return result;
   }
