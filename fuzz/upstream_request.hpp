@@ -94,18 +94,18 @@ inline std::string fault_of_tools(const json::Value& tools) {
 }
 
 inline unsigned cache_marks(const json::Value& blocks) {
-  unsigned marks = 0;
+  unsigned breakpoints = 0;
   for (const json::Value block : blocks.children())
-    marks += (block["cache_control"].is_object() ? 1U : 0U) + cache_marks(block["content"]);
-  return marks;
+    breakpoints += (block["cache_control"].is_object() ? 1U : 0U) + cache_marks(block["content"]);
+  return breakpoints;
 }
 
 inline std::string fault_of_cache_marks(const json::Value& root) {
   constexpr unsigned kMax = 4;
-  const unsigned marks = cache_marks(root["tools"]) + cache_marks(root["system"]) +
-                         cache_marks(root["messages"]) +
-                         (root["cache_control"].is_object() ? 1U : 0U);
-  return marks <= kMax ? "" : "more than four marks of the cache";
+  const unsigned breakpoints = cache_marks(root["tools"]) + cache_marks(root["system"]) +
+                               cache_marks(root["messages"]) +
+                               (root["cache_control"].is_object() ? 1U : 0U);
+  return breakpoints <= kMax ? "" : "more than four marks of the cache";
 }
 
 inline std::string fault_of_upstream_request(std::string_view body, std::int64_t least_tokens = 1) {

@@ -11,13 +11,13 @@ namespace {
 
 using namespace ccproxy;
 
-int leave(const cli::Leave& leave) {
+int leave(const cli::EarlyExit& leave) {
   std::fputs(leave.text.c_str(), leave.code == cli::kOk ? stdout : stderr);
   return leave.code;
 }
 
 struct Run {
-  int operator()(const cli::Leave& flags) const { return leave(flags); }
+  int operator()(const cli::EarlyExit& flags) const { return leave(flags); }
   int operator()(const cli::StartFlags& flags) const { return cli::start(flags); }
   int operator()(const cli::LoginFlags& flags) const { return cli::login(flags); }
   int operator()(const cli::LogoutFlags& flags) const { return cli::logout(flags); }

@@ -83,13 +83,15 @@ TEST_P(ChatRequest, may_name_an_effort_behind_its_model_and_a_long_context_mark)
 }
 
 TEST_P(ChatRequest, may_begin_with_a_byte_order_mark) {
-  const std::string mark = "\xEF\xBB\xBF";
-  EXPECT_EQ(ask(fixture.port(), "POST", kChat, mark + chat_body().dump(), kOpenAiFields).status,
-            200);
+  const std::string cache_control = "\xEF\xBB\xBF";
+  EXPECT_EQ(
+      ask(fixture.port(), "POST", kChat, cache_control + chat_body().dump(), kOpenAiFields).status,
+      200);
   for (const auto& [target, member] :
        {std::pair("/v1/responses", "input"), {"/v1/completions", "prompt"}}) {
     const Document body = {{"model", "claude-opus-5"}, {member, "x"}};
-    EXPECT_EQ(ask(fixture.port(), "POST", target, mark + body.dump(), kOpenAiFields).status, 200)
+    EXPECT_EQ(
+        ask(fixture.port(), "POST", target, cache_control + body.dump(), kOpenAiFields).status, 200)
         << target;
   }
 }

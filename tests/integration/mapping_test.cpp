@@ -207,9 +207,9 @@ TEST_P(MappedModel, is_not_mapped_in_a_batch_that_is_not_held_and_that_is_said) 
 }
 
 TEST_P(MappedModel, is_found_behind_a_byte_order_mark_that_stays) {
-  const std::string mark = "\xEF\xBB\xBF";
-  EXPECT_EQ(post(mark + odd_body("\"exact\"")).status, 200);
-  EXPECT_EQ(last_body(), mark + odd_body("\"claude-opus-5\""));
+  const std::string cache_control = "\xEF\xBB\xBF";
+  EXPECT_EQ(post(cache_control + odd_body("\"exact\"")).status, 200);
+  EXPECT_EQ(last_body(), cache_control + odd_body("\"claude-opus-5\""));
 }
 
 TEST(UpstreamAddress, counts_with_its_v1_and_without) {

@@ -32,15 +32,15 @@ struct CallMembers {
       if (member.is_named("name")) name = member;
       if (member.is_named("arguments")) arguments = member;
       if (member.is_named("input")) input = member;
-      if (member.is_named("cache_control")) cache_control = member;
+      if (member.is_named("cache_control")) control = member;
       if (member.is_named("prompt_cache_breakpoint")) breakpoint = member;
     }
   }
 
-  [[nodiscard]] CacheControl mark() const { return cache_mark_of(cache_control, breakpoint); }
+  [[nodiscard]] CacheControl cache_control() const { return cache_control_of(control, breakpoint); }
 
   Value id{}, type{}, function{}, custom{}, name{}, arguments{}, input{};
-  Value cache_control{}, breakpoint{};
+  Value control{}, breakpoint{};
 };
 
 // {"type":"reasoning.text","text","signature"} and {"type":"reasoning.encrypted","data"}, as
@@ -94,7 +94,7 @@ void ChatMessages::read_said(const Message& message) {
 bool ChatMessages::read_own_part(Value part, ParamPath place) {
   const std::string_view type = part["type"].text().escaped;
   if (type == "refusal") {
-    Content::add_text(part["refusal"].text(), cache_mark_of(part), blocks_);
+    Content::add_text(part["refusal"].text(), cache_control_of(part), blocks_);
   } else if (is_thought(type)) {
     if (is_signed(part))
       add_thought(without_cache_control(part, arena_), has_call_parts_,
@@ -111,7 +111,7 @@ bool ChatMessages::read_own_part(Value part, ParamPath place) {
                            .input = {input.is_object() ? input.raw() : "{}"}},
                   .message = place.message,
                   .position = static_cast<std::size_t>(place.part),
-                  .mark = cache_mark_of(part)};
+                  .cache_control = cache_control_of(part)};
     if (const Value caller = part["caller"]; caller.is_object())
       said.members = call_members(fmt::format(R"(,"caller":{})", caller.raw()), arena_);
     add_call(said, blocks_);
@@ -164,7 +164,7 @@ void ChatMessages::read_call(Value call, std::size_t index, std::size_t position
   add_call({.call = {.id = id, .name = tool, .input = input},
             .message = index,
             .position = position,
-            .mark = std::max(envelope.mark(), function.mark())},
+            .cache_control = std::max(envelope.cache_control(), function.cache_control())},
            calls_);
 }
 
@@ -200,7 +200,7 @@ void ChatMessages::add_block(CallSaid said, std::string_view id, std::vector<Blo
   open_calls_.add(said.call, id);
   called_.push_back(said.call.name);
   out.push_back({.kind = Block::Kind::kToolUse,
-                 .mark = said.mark,
+                 .cache_control = said.cache_control,
                  .message = static_cast<std::uint32_t>(said.message),
                  .text = said.call.input.json,
                  .id = id,

@@ -63,7 +63,7 @@ ChatMessages::Message ChatMessages::fields_of(Value message, std::size_t index) 
     if (name == "thinking_blocks") fields.thinking_blocks = member;
     if (name == "reasoning_details") fields.reasoning_details = member;
     if (name == "cache_control" || name == "prompt_cache_breakpoint")
-      fields.mark = std::max(fields.mark, cache_mark_of(message));
+      fields.cache_control = std::max(fields.cache_control, cache_control_of(message));
   }
   return fields;
 }
@@ -87,7 +87,7 @@ void ChatMessages::read_message(const Message& message) {
 
 void ChatMessages::add(Role role, const Message& message, std::span<Block> blocks) {
   if (blocks.empty()) return;
-  mark_last(blocks, message.mark);
+  set_last_cache_control(blocks, message.cache_control);
   if (role == Role::kUser) in_assistant_ = false;
   turns_.add(role, static_cast<std::uint32_t>(message.index), blocks);
 }
@@ -109,7 +109,7 @@ void ChatMessages::read_content(Value content, std::size_t index, bool allows_fi
 void ChatMessages::read_system(const Message& message) {
   read_content(message.content, message.index, false, blocks_);
   if (!is_leading_) return add(Role::kSystem, message, blocks_);
-  mark_last(blocks_, message.mark);
+  set_last_cache_control(blocks_, message.cache_control);
   std::move(blocks_.begin(), blocks_.end(), std::back_inserter(system_));
 }
 
@@ -147,9 +147,9 @@ void ChatMessages::add_named(const Message& message) {
 void ChatMessages::add_result_part(Value part, std::size_t index, std::vector<Block>& out) {
   Message inner{.index = index};
   inner.is_error = part["is_error"];
-  inner.mark = cache_mark_of(part);
+  inner.cache_control = cache_control_of(part);
   add_result(open_calls_.answered(part["tool_use_id"].text().escaped), part["content"], inner, out);
-  out.back().mark = inner.mark;
+  out.back().cache_control = inner.cache_control;
 }
 
 void ChatMessages::read_tool(const Message& message) {

@@ -33,7 +33,7 @@ class ChatMessages {
     std::size_t index = 0;
     json::Value role{}, content{}, refusal{}, tool_calls{}, function_call{}, name{}, tool_call_id{},
         is_error{}, thinking_blocks{}, reasoning_details{};
-    CacheControl mark = CacheControl::kNone;
+    CacheControl cache_control = CacheControl::kNone;
   };
   static Message fields_of(json::Value message, std::size_t index);
   void read_message(const Message& message);
@@ -64,7 +64,7 @@ class ChatMessages {
     ClientCall call;
     std::size_t message;
     std::size_t position = 0;
-    CacheControl mark = CacheControl::kNone;
+    CacheControl cache_control = CacheControl::kNone;
     std::span<Block> members{};  // call_members
   };
   // Nothing for one that the turn has already.

@@ -81,15 +81,17 @@ std::span<Block> call_members(json::Value block, RequestArena& arena) {
   return call_members(std::move(more), arena);
 }
 
-bool mark_last(std::span<Block> blocks, CacheControl mark) {
+bool set_last_cache_control(std::span<Block> blocks, CacheControl cache_control) {
   if (blocks.empty() || blocks.back().kind == Block::Kind::kThinking) return false;
-  blocks.back().mark = std::max(blocks.back().mark, mark);
+  blocks.back().cache_control = std::max(blocks.back().cache_control, cache_control);
   return true;
 }
 
-void append_mark(std::string& out, CacheControl mark) {
-  if (mark == CacheControl::kFiveMinutes) out += R"(,"cache_control":{"type":"ephemeral"})";
-  if (mark == CacheControl::kOneHour) out += R"(,"cache_control":{"type":"ephemeral","ttl":"1h"})";
+void append_cache_control(std::string& out, CacheControl cache_control) {
+  if (cache_control == CacheControl::kFiveMinutes)
+    out += R"(,"cache_control":{"type":"ephemeral"})";
+  if (cache_control == CacheControl::kOneHour)
+    out += R"(,"cache_control":{"type":"ephemeral","ttl":"1h"})";
 }
 
 void append_document_members(std::string& out, const Block& block) {
@@ -127,7 +129,7 @@ void append_block(std::string& out, const Block& block) {
     case Block::Kind::kThinking:
     case Block::Kind::kVerbatim: out.append(block.text, 0, block.text.size() - 1); break;
   }
-  append_mark(out, block.mark);
+  append_cache_control(out, block.cache_control);
   out += '}';
 }
 

@@ -85,7 +85,7 @@ class RequestArena {
 [[nodiscard]] std::span<Block> call_members(json::Value block, RequestArena& arena);
 
 // Gives the last block the mark, or the longer of two; false where it cannot have one.
-bool mark_last(std::span<Block> blocks, CacheControl cache_control);
+bool set_last_cache_control(std::span<Block> blocks, CacheControl cache_control);
 
 // Appends the block as JSON.
 void append_block(std::string& out, const Block& block);
@@ -94,6 +94,6 @@ void append_block(std::string& out, const Block& block);
 void append_document_members(std::string& out, const Block& block);
 
 // `,"cache_control":{...}`, or nothing.
-void append_mark(std::string& out, CacheControl cache_control);
+void append_cache_control(std::string& out, CacheControl cache_control);
 
 }  // namespace ccproxy::dialect

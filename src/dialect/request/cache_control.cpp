@@ -8,40 +8,43 @@ namespace {
 constexpr std::size_t kMax = 4;
 
 // The breakpoints of a request in the order that upstream reads them: tools, system, messages.
-struct Marks {
+struct Breakpoints {
   std::vector<CacheControl*> before_messages{}, in_messages{};
 
-  static void collect(CacheControl& mark, std::vector<CacheControl*>& into) {
-    if (mark != CacheControl::kNone) into.push_back(&mark);
+  static void collect(CacheControl& cache_control, std::vector<CacheControl*>& into) {
+    if (cache_control != CacheControl::kNone) into.push_back(&cache_control);
   }
   [[nodiscard]] std::size_t count() const { return before_messages.size() + in_messages.size(); }
 };
 
-Marks marks_of(std::vector<Tool>& tools, std::vector<Block>& system, Turns& turns) {
-  Marks marks;
-  for (Tool& tool : tools) Marks::collect(tool.mark, marks.before_messages);
-  for (Block& block : system) Marks::collect(block.mark, marks.before_messages);
+Breakpoints breakpoints_of(std::vector<Tool>& tools, std::vector<Block>& system, Turns& turns) {
+  Breakpoints breakpoints;
+  for (Tool& tool : tools) Breakpoints::collect(tool.cache_control, breakpoints.before_messages);
+  for (Block& block : system)
+    Breakpoints::collect(block.cache_control, breakpoints.before_messages);
   for (Turn& turn : turns.all())
     for (Block& block : turn.blocks) {
-      for (Block& inner : block.content) Marks::collect(inner.mark, marks.in_messages);
-      Marks::collect(block.mark, marks.in_messages);
+      for (Block& inner : block.content)
+        Breakpoints::collect(inner.cache_control, breakpoints.in_messages);
+      Breakpoints::collect(block.cache_control, breakpoints.in_messages);
     }
-  return marks;
+  return breakpoints;
 }
 
-void drop_front(std::vector<CacheControl*>& marks, std::size_t kept) {
-  if (marks.size() <= kept) return;
-  const auto end = marks.end() - static_cast<std::ptrdiff_t>(kept);
-  std::for_each(marks.begin(), end, [](CacheControl* mark) { *mark = CacheControl::kNone; });
-  marks.erase(marks.begin(), end);
+void drop_front(std::vector<CacheControl*>& breakpoints, std::size_t kept) {
+  if (breakpoints.size() <= kept) return;
+  const auto end = breakpoints.end() - static_cast<std::ptrdiff_t>(kept);
+  std::for_each(breakpoints.begin(), end,
+                [](CacheControl* cache_control) { *cache_control = CacheControl::kNone; });
+  breakpoints.erase(breakpoints.begin(), end);
 }
 
 // A breakpoint that lives longer may not follow one that lives shorter. True when one of the
 // shorter kind was seen.
-bool shorten_later(const std::vector<CacheControl*>& marks, bool seen_short) {
-  for (CacheControl* mark : marks) {
-    if (seen_short) *mark = CacheControl::kFiveMinutes;
-    seen_short = *mark == CacheControl::kFiveMinutes;
+bool shorten_later(const std::vector<CacheControl*>& breakpoints, bool seen_short) {
+  for (CacheControl* cache_control : breakpoints) {
+    if (seen_short) *cache_control = CacheControl::kFiveMinutes;
+    seen_short = *cache_control == CacheControl::kFiveMinutes;
   }
   return seen_short;
 }
@@ -52,8 +55,10 @@ CacheControl last_mark(const Turns& turns) {
   const Block& last = turns.all().back().blocks.back();
   const bool has_own = last.kind == Block::Kind::kVerbatim &&
                        last.text.find("\"cache_control\"") != std::string_view::npos;
-  const CacheControl inside = last.content.empty() ? CacheControl::kNone : last.content.back().mark;
-  return std::max({last.mark, inside, has_own ? CacheControl::kFiveMinutes : CacheControl::kNone});
+  const CacheControl inside =
+      last.content.empty() ? CacheControl::kNone : last.content.back().cache_control;
+  return std::max(
+      {last.cache_control, inside, has_own ? CacheControl::kFiveMinutes : CacheControl::kNone});
 }
 
 // How long the client wants the automatic breakpoint to live.
@@ -72,13 +77,13 @@ CacheControl wished_life(json::Value request) {
 CacheControl settle_cache_marks(json::Value request, AutomaticMark automatic,
                                 std::vector<Tool>& tools, std::vector<Block>& system, Turns& turns,
                                 Report& report) {
-  Marks marks = marks_of(tools, system, turns);
-  if (marks.count() > kMax) {
-    drop_front(marks.before_messages, 1);
-    drop_front(marks.in_messages, kMax - marks.before_messages.size());
+  Breakpoints breakpoints = breakpoints_of(tools, system, turns);
+  if (breakpoints.count() > kMax) {
+    drop_front(breakpoints.before_messages, 1);
+    drop_front(breakpoints.in_messages, kMax - breakpoints.before_messages.size());
   }
   const bool seen_short =
-      shorten_later(marks.in_messages, shorten_later(marks.before_messages, false));
+      shorten_later(breakpoints.in_messages, shorten_later(breakpoints.before_messages, false));
   const bool is_asked_for = request["cache_control"].is_object();
   const bool is_explicit = request["prompt_cache_options"]["mode"].text().escaped == "explicit";
   const json::Value ttl = request["cache_control"]["ttl"];
@@ -88,7 +93,7 @@ CacheControl settle_cache_marks(json::Value request, AutomaticMark automatic,
   // Another one beside it would be a second one in the same place, which upstream refuses where
   // they do not live as long.
   if (last_mark(turns) != CacheControl::kNone) return CacheControl::kNone;
-  if (automatic.is_possible && marks.count() < kMax)
+  if (automatic.is_possible && breakpoints.count() < kMax)
     return seen_short ? CacheControl::kFiveMinutes : wished_life(request);
   if (is_asked_for) report.ignore("cache_control");
   return CacheControl::kNone;

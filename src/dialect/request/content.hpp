@@ -31,9 +31,9 @@ struct ParamPath {
 
 // The breakpoint that `cache_control` or `prompt_cache_breakpoint` of a part, message, tool or call
 // asks for.
-[[nodiscard]] CacheControl cache_mark_of(json::Value holder);
+[[nodiscard]] CacheControl cache_control_of(json::Value holder);
 // The same for whoever has looked these two up.
-[[nodiscard]] CacheControl cache_mark_of(json::Value control, json::Value breakpoint);
+[[nodiscard]] CacheControl cache_control_of(json::Value control, json::Value breakpoint);
 
 class Content {
  public:
@@ -46,15 +46,17 @@ class Content {
   void read_part(json::Value part, ParamPath place, bool allows_files, std::vector<Block>& out);
 
   // Appends a text block unless nobody could read a word of it.
-  static void add_text(json::JsonText text, CacheControl mark, std::vector<Block>& out);
+  static void add_text(json::JsonText text, CacheControl cache_control, std::vector<Block>& out);
 
  private:
   // Images and files, in content_files.cpp.
-  void read_image(json::Value part, ParamPath place, CacheControl mark, std::vector<Block>& out);
-  void read_file(json::Value part, ParamPath place, CacheControl mark, std::vector<Block>& out);
-  void read_source(json::Value part, const ParamPath& place, CacheControl mark,
+  void read_image(json::Value part, ParamPath place, CacheControl cache_control,
+                  std::vector<Block>& out);
+  void read_file(json::Value part, ParamPath place, CacheControl cache_control,
+                 std::vector<Block>& out);
+  void read_source(json::Value part, const ParamPath& place, CacheControl cache_control,
                    std::vector<Block>& out);
-  void add_image(const InlineData& data, const std::string& param, CacheControl mark,
+  void add_image(const InlineData& data, const std::string& param, CacheControl cache_control,
                  std::vector<Block>& out);
   void add_file(const FileContent& file, Block block, std::vector<Block>& out);
   void add_document(const FileContent& file, const Block& block, const ParamPath& place,
@@ -67,14 +69,14 @@ class Content {
                std::vector<Block>& out);
   void add_source(std::string_view kind, std::string_view source, const Block& block,
                   std::vector<Block>& out);
-  void add_verbatim(json::Value part, CacheControl mark, std::vector<Block>& out);
+  void add_verbatim(json::Value part, CacheControl cache_control, std::vector<Block>& out);
 
   Report& report_;
   RequestArena& arena_;
   std::vector<std::string>& betas_;
 };
 
-// The object without what cache_mark_of() reads, which a block keeps as its mark.
+// The object without what cache_control_of() reads, which a block keeps as its mark.
 [[nodiscard]] std::string_view without_cache_control(json::Value object, RequestArena& arena);
 
 }  // namespace ccproxy::dialect

@@ -38,8 +38,8 @@ void append_members(std::string& out, Value part, std::initializer_list<const ch
 
 // What is the same for every form of a document: what it is called, and how it is to be cited.
 // OpenAI's parts have an object inside, and clients write these here or there.
-Block document_block(Value part, Value inner, CacheControl mark, RequestArena& arena) {
-  Block block{.mark = mark};
+Block document_block(Value part, Value inner, CacheControl cache_control, RequestArena& arena) {
+  Block block{.cache_control = cache_control};
   for (const Value title : {part["title"], inner["title"], inner["filename"]})
     if (block.id.empty()) block.id = title.text().escaped;
   std::string members;
@@ -51,24 +51,26 @@ Block document_block(Value part, Value inner, CacheControl mark, RequestArena& a
 
 }  // namespace
 
-void Content::read_image(Value part, ParamPath place, CacheControl mark, std::vector<Block>& out) {
+void Content::read_image(Value part, ParamPath place, CacheControl cache_control,
+                         std::vector<Block>& out) {
   const Value holder = part["image_url"];
   const Value url = holder.is_object() ? holder["url"] : holder;
   const std::string_view at = holder.is_object() ? ".image_url.url" : ".image_url";
   const bool is_flat = part["type"].text().escaped == "input_image";
   if (const Value id = part["file_id"]; url.is_absent() && id.is_string()) {
     place.file = "";
-    return add_file_id("image", id.text().escaped, place, {.mark = mark}, out);
+    return add_file_id("image", id.text().escaped, place, {.cache_control = cache_control}, out);
   }
   if (url.is_absent())
     return report_.refuse(place.param(is_flat ? ".image_url" : ".image_url.url"),
                           "missing_required_parameter", "An image needs a URL.");
   if (!url.is_string()) return report_.refuse_type(place.param(at), "a string");
   const std::string_view text = plain_text(url, arena_);
-  if (is_web_address(text)) return add_url("image", url.text(), {.mark = mark}, out);
+  if (is_web_address(text))
+    return add_url("image", url.text(), {.cache_control = cache_control}, out);
   const auto data = inline_data(text);
   if (!data) return refuse_image(place.param(at));
-  add_image(*data, place.param(at), mark, out);
+  add_image(*data, place.param(at), cache_control, out);
 }
 
 void Content::refuse_image(const std::string& param) {
@@ -77,8 +79,8 @@ void Content::refuse_image(const std::string& param) {
 }
 
 // Clients send PDF and text as images, too, where that is the one way they know.
-void Content::add_image(const InlineData& data, const std::string& param, CacheControl mark,
-                        std::vector<Block>& out) {
+void Content::add_image(const InlineData& data, const std::string& param,
+                        CacheControl cache_control, std::vector<Block>& out) {
   const auto file = file_content(data, arena_);
   if (!file || file->kind == Kind::kEmpty || (file->base64.empty() && file->kind != Kind::kText))
     return refuse_image(param);
@@ -86,23 +88,26 @@ void Content::add_image(const InlineData& data, const std::string& param, CacheC
       data.media_type.empty() || starts_with_text(data.media_type, "image/");
   const bool is_known = file->kind == Kind::kImage || file->kind == Kind::kPdf;
   if (is_known || (file->kind == Kind::kText && !is_said_to_be_image))
-    return add_file(*file, {.mark = mark}, out);
+    return add_file(*file, {.cache_control = cache_control}, out);
   // What bytes do not tell is what the client says it is.
   const std::string_view type = image_type(data.media_type);
   if (type.empty())
     return report_.refuse(param, "invalid_image_format",
                           "The image is none of JPEG, PNG, GIF and WebP.");
   if (file->base64.empty()) return refuse_image(param);
-  add_file({.kind = Kind::kImage, .media_type = type, .base64 = file->base64}, {.mark = mark}, out);
+  add_file({.kind = Kind::kImage, .media_type = type, .base64 = file->base64},
+           {.cache_control = cache_control}, out);
 }
 
-void Content::read_file(Value part, ParamPath place, CacheControl mark, std::vector<Block>& out) {
+void Content::read_file(Value part, ParamPath place, CacheControl cache_control,
+                        std::vector<Block>& out) {
   const Value file = part["file"].is_object() ? part["file"] : part;
   if (!part["file"].is_object() && part["type"].text().escaped == "input_file") place.file = "";
-  const Block block = document_block(part, file, mark, arena_);
+  const Block block = document_block(part, file, cache_control, arena_);
   if (const Value id = file["file_id"]; id.is_string()) {
     const bool is_image = !image_type_of_name(plain_text(file["filename"], arena_)).empty();
-    return is_image ? add_file_id("image", id.text().escaped, place, {.mark = mark}, out)
+    return is_image ? add_file_id("image", id.text().escaped, place,
+                                  {.cache_control = cache_control}, out)
                     : add_file_id("document", id.text().escaped, place, block, out);
   }
   const bool has_url = file["file_url"].is_string() && !file["file_data"].is_string();
@@ -124,12 +129,12 @@ void Content::read_file(Value part, ParamPath place, CacheControl mark, std::vec
 }
 
 // Images and documents in Anthropic's shape. A document that is right goes up as it is.
-void Content::read_source(Value part, const ParamPath& place, CacheControl mark,
+void Content::read_source(Value part, const ParamPath& place, CacheControl cache_control,
                           std::vector<Block>& out) {
   const Value source = part["source"], given = source["data"];
   const std::string_view kind = source["type"].text().escaped;
   if (kind == "file") betas_.emplace_back(kFilesBeta);
-  if (kind != "base64" || !given.is_string()) return add_verbatim(part, mark, out);
+  if (kind != "base64" || !given.is_string()) return add_verbatim(part, cache_control, out);
   const std::string_view type = plain_text(source["media_type"], arena_);
   const std::string_view text = plain_text(given, arena_);
   InlineData data = typed_data(type);
@@ -137,7 +142,7 @@ void Content::read_source(Value part, const ParamPath& place, CacheControl mark,
   data.is_base64 = true;
   if (const auto url = inline_data(text); starts_with_text(text, "data:") && url) data = *url;
   const std::string param = place.param(".source.data");
-  if (part["type"].text().escaped == "image") return add_image(data, param, mark, out);
+  if (part["type"].text().escaped == "image") return add_image(data, param, cache_control, out);
   const auto content = file_content(data, arena_);
   if (!content)
     return report_.refuse(param, "unsupported_file", "The file's data is not valid Base64.");
@@ -145,8 +150,8 @@ void Content::read_source(Value part, const ParamPath& place, CacheControl mark,
     return refuse_file(content->kind, plain_text(part["title"], arena_), param);
   const bool is_right = content->kind == Kind::kPdf && type == "application/pdf" &&
                         content->base64.data() == given.text().escaped.data();
-  if (is_right) return add_verbatim(part, mark, out);
-  add_document(*content, document_block(part, source, mark, arena_), place, out);
+  if (is_right) return add_verbatim(part, cache_control, out);
+  add_document(*content, document_block(part, source, cache_control, arena_), place, out);
 }
 
 // An image has no place for what was said of a document.
@@ -161,7 +166,7 @@ void Content::add_file(const FileContent& file, Block block, std::vector<Block>&
   switch (file.kind) {
     case Kind::kImage:
       return out.push_back({.kind = Block::Kind::kImage,
-                            .mark = block.mark,
+                            .cache_control = block.cache_control,
                             .text = file.base64,
                             .name = file.media_type});
     case Kind::kPdf:
@@ -207,13 +212,14 @@ void Content::add_source(std::string_view kind, std::string_view source, const B
   std::string json = fmt::format(R"({{"type":"{}","source":{})", kind, source);
   append_document_members(json, block);
   json += '}';
-  out.push_back({.kind = Block::Kind::kVerbatim, .mark = block.mark});
+  out.push_back({.kind = Block::Kind::kVerbatim, .cache_control = block.cache_control});
   out.back().text = arena_.keep(std::move(json));
 }
 
-void Content::add_verbatim(Value part, CacheControl mark, std::vector<Block>& out) {
-  out.push_back(
-      {.kind = Block::Kind::kVerbatim, .mark = mark, .text = without_cache_control(part, arena_)});
+void Content::add_verbatim(Value part, CacheControl cache_control, std::vector<Block>& out) {
+  out.push_back({.kind = Block::Kind::kVerbatim,
+                 .cache_control = cache_control,
+                 .text = without_cache_control(part, arena_)});
 }
 
 }  // namespace ccproxy::dialect

@@ -70,7 +70,7 @@ void RequestDecoder::read_system() {
     const Value text = part.is_string() ? part : part["text"];
     if (!text.is_string())
       return report_.refuse_type(fmt::format("system[{}].text", index), "a string");
-    Content::add_text(text.text(), cache_mark_of(part), system_);
+    Content::add_text(text.text(), cache_control_of(part), system_);
     ++index;
   }
 }
@@ -177,7 +177,7 @@ void RequestDecoder::write() {
     out += sampling_;
     out += parameters_.members;
   }
-  append_mark(out, cache_);
+  append_cache_control(out, cache_);
   out += R"(,"messages":[)";
   for (const Turn& turn : turns_.all()) write_turn(turn);
   out += "]}";

@@ -91,7 +91,7 @@ Value* Item::place_of(std::string_view member) {
     case 9:
       if (member == "arguments") return &arguments;
       return member == "namespace" ? &name_space : nullptr;
-    case 13: return member == "cache_control" ? &cache_control : nullptr;
+    case 13: return member == "cache_control" ? &control : nullptr;
     case 23: return member == "prompt_cache_breakpoint" ? &breakpoint : nullptr;
     default: return nullptr;
   }
@@ -107,6 +107,6 @@ bool Item::is_of_user() const {
   return role.text().escaped == "user" && (kind.empty() || kind == "message");
 }
 
-CacheControl Item::mark() const { return cache_mark_of(cache_control, breakpoint); }
+CacheControl Item::cache_control() const { return cache_control_of(control, breakpoint); }
 
 }  // namespace ccproxy::dialect

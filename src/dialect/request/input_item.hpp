@@ -57,14 +57,14 @@ struct Item {
   // True for a message of the user's.
   [[nodiscard]] bool is_of_user() const;
   // The breakpoint that it asks for.
-  [[nodiscard]] CacheControl mark() const;
+  [[nodiscard]] CacheControl cache_control() const;
   // The name that its type has, escaped; empty without.
   [[nodiscard]] std::string_view type_name() const { return type.text().escaped; }
 
   json::Value value;  // the item itself
   json::Value id{}, type{}, role{}, status{}, content{};
   json::Value call_id{}, name{}, name_space{}, arguments{}, output{};
-  json::Value cache_control{}, breakpoint{};
+  json::Value control{}, breakpoint{};
 
  private:
   // Where a member of that name is held; nullptr when nobody asks for it.

@@ -318,15 +318,16 @@ class Restoration {
         out_.back().text = block.raw();
       }
     }
-    if (!out_.empty()) out_.back().mark = std::max(out_.back().mark, mark_of_text(window));
+    if (!out_.empty())
+      out_.back().cache_control = std::max(out_.back().cache_control, mark_of_text(window));
   }
 
   // A breakpoint of the client's behind a text counts behind the turn that has the text now.
   static CacheControl mark_of_text(std::span<const Block> window) {
-    CacheControl mark = CacheControl::kNone;
+    CacheControl cache_control = CacheControl::kNone;
     for (const Block& block : window)
-      if (block.kind == Kind::kText) mark = std::max(mark, block.mark);
-    return mark;
+      if (block.kind == Kind::kText) cache_control = std::max(cache_control, block.cache_control);
+    return cache_control;
   }
 
   void put_back_call(Value block, const Block& told) {

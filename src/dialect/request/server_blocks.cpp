@@ -259,8 +259,8 @@ bool is_server_block(std::string_view type) {
   return is_call(type) || is_result(type) || type == "container_upload" || type == "tool_reference";
 }
 
-Block server_block(Value part, CacheControl mark, RequestArena& arena) {
-  Block block{.kind = Block::Kind::kServer, .mark = mark};
+Block server_block(Value part, CacheControl cache_control, RequestArena& arena) {
+  Block block{.kind = Block::Kind::kServer, .cache_control = cache_control};
   block.text = without_cache_control(part, arena);
   block.name = part["type"].text().escaped;
   const char* const key = is_call(block.name)                ? "id"

@@ -18,7 +18,7 @@ namespace ccproxy::dialect {
 [[nodiscard]] bool is_server_block(std::string_view type);
 
 // The part as a block that is to be settled, with the mark that it asks for.
-[[nodiscard]] Block server_block(json::Value part, CacheControl mark, RequestArena& arena);
+[[nodiscard]] Block server_block(json::Value part, CacheControl cache_control, RequestArena& arena);
 
 struct ServerBlockTools {
   std::vector<Tool>& declared;

@@ -187,8 +187,9 @@ void RequestTools::read_members(const ToolSource& source, Tool& tool) {
   tool.members = arena_.keep(std::move(members.json));
   tool.is_deferred = members.is_deferred;
   if (tool.is_deferred) return;
-  tool.mark = cache_mark_of(source.inner);
-  if (source.is_wrapped()) tool.mark = std::max(tool.mark, cache_mark_of(source.tool));
+  tool.cache_control = cache_control_of(source.inner);
+  if (source.is_wrapped())
+    tool.cache_control = std::max(tool.cache_control, cache_control_of(source.tool));
 }
 
 void RequestTools::read_hosted(Value tool, std::string_view type, const ToolPlace& place) {
@@ -200,7 +201,7 @@ void RequestTools::read_hosted(Value tool, std::string_view type, const ToolPlac
     hosted.hosted = carried_tool(tool, place, left_out_, report_, arena_);
     hosted.type = type;
     hosted.is_run_by_client = !is_run_by_provider(type);
-    hosted.mark = cache_mark_of(tool);
+    hosted.cache_control = cache_control_of(tool);
     return add(hosted, place);
   }
   if (!is_search) return report_.ignore(place.param(".type"), "unsupported_tool");
@@ -341,7 +342,7 @@ void RequestTools::append(std::string& out) const {
       if (tool.is_deferred && has_search) out += R"(,"defer_loading":true)";
       out += tool.members;
     }
-    append_mark(out, tool.mark);
+    append_cache_control(out, tool.cache_control);
     out += '}';
   }
   out += ']';

@@ -37,7 +37,7 @@ void append_said(std::vector<Block>& out, const Block& result) {
 
 // The block without its mark.
 std::string json_of(Block block) {
-  block.mark = CacheControl::kNone;
+  block.cache_control = CacheControl::kNone;
   std::string json;
   append_block(json, block);
   return json;
@@ -76,7 +76,7 @@ class Results {
     std::unordered_set<std::string> seen;
     for (const auto& [id, block] : entries) {
       merged.is_error = merged.is_error || block->is_error;
-      merged.mark = std::max(merged.mark, block->mark);
+      merged.cache_control = std::max(merged.cache_control, block->cache_control);
       if (seen.insert(json_of(*block)).second) append_said(said, *block);
     }
     if (seen.size() == 1) return merged;  // it was told twice, as its call may have been
@@ -159,7 +159,7 @@ void Turns::emit_orphan(const Block& result, std::vector<Block>& out, Report& re
   if (rest != said.end() && rest->kind == Block::Kind::kText)
     told.append("\\n").append((rest++)->text);
   Block header = text_block(arena_.keep(std::move(told)));
-  header.mark = result.mark;
+  header.cache_control = result.cache_control;
   out.push_back(header);
   out.insert(out.end(), rest, said.end());
 }

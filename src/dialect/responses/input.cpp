@@ -54,13 +54,13 @@ void ResponsesInput::read_list(Value items) {
     if (!element.is_object())
       return report_.refuse_type(fmt::format("input[{}]", index_), "an object");
     const Item item(element);
-    mark_ = item.mark();
+    cache_control_ = item.cache_control();
     if (item.is_reference())
       read_reference(item);
     else
       read_item(item);
     blocks_.clear();  // whatever is read next: another list, an answer that was kept, a string
-    if (std::exchange(mark_, CacheControl::kNone) != CacheControl::kNone)
+    if (std::exchange(cache_control_, CacheControl::kNone) != CacheControl::kNone)
       report_.ignore(fmt::format("input[{}].cache_control", index_));
     if (report_.refused()) return;
     ++index_;
@@ -137,7 +137,7 @@ void ResponsesInput::read_message(const Item& item) {
                           "A role is one of user, assistant, system and developer.");
   read_content(item.content, "content", !is_system);
   if (is_system && is_leading_) {
-    mark(blocks_);
+    cache_control(blocks_);
     system_.insert(system_.end(), blocks_.begin(), blocks_.end());
     return;
   }
@@ -269,7 +269,7 @@ void ResponsesInput::read_result(const Item& item, ItemKind kind) {
     json::append_escaped(escaped, output.raw());
     result.text = arena_.keep(std::move(escaped));
   }
-  mark({&result, 1});
+  cache_control({&result, 1});
   results_.push_back(result);
 }
 
@@ -280,13 +280,14 @@ bool ResponsesInput::goes_on(std::string_view key) const {
 }
 
 // What the item itself is marked with counts for the last of its blocks.
-void ResponsesInput::mark(std::span<Block> blocks) {
-  if (mark_ != CacheControl::kNone && mark_last(blocks, mark_)) mark_ = CacheControl::kNone;
+void ResponsesInput::cache_control(std::span<Block> blocks) {
+  if (cache_control_ != CacheControl::kNone && set_last_cache_control(blocks, cache_control_))
+    cache_control_ = CacheControl::kNone;
 }
 
 void ResponsesInput::add_said(std::string_view key) {
   is_leading_ = false;
-  mark(blocks_);
+  cache_control(blocks_);
   if (!goes_on(key)) flush_results();
   if (!key.empty()) key_ = key;
   turns_.add(Role::kAssistant, message(), thoughts_);
@@ -299,7 +300,7 @@ void ResponsesInput::add_of_user(Role role) {
   is_leading_ = false;
   flush_results();
   thoughts_.clear();  // nothing was said after it
-  mark(blocks_);
+  cache_control(blocks_);
   turns_.add(role, message(), blocks_);
 }
 

@@ -50,7 +50,7 @@ class ResponsesInput {
   void read_compaction(const Item& item);
   void read_update(const Item& update);
   void skip(const Item& item, ItemKind kind);
-  void mark(std::span<Block> blocks);
+  void cache_control(std::span<Block> blocks);
 
   void read_call(const Item& item, ItemKind kind);
   void add_call(const Item& item, std::string_view name, CallInput input);
@@ -101,7 +101,7 @@ class ResponsesInput {
   std::vector<std::pair<std::size_t, std::string_view>> named_results_;
   std::deque<json::Outline> history_;  // of what was kept
   json::Value new_reasoning_{}, new_text_{};
-  CacheControl mark_ = CacheControl::kNone;  // of the item, until a block has it
+  CacheControl cache_control_ = CacheControl::kNone;  // of the item, until a block has it
   std::string_view key_;   // of the response that the assistant's turn belongs to; empty: not known
   std::size_t named_ = 0;  // bytes of the items that were only named
   std::uint32_t index_ = 0;  // of the item in the input of the request, or of a response before

@@ -44,12 +44,12 @@ Value ResponsesInput::outlined(const std::string& elements) {
 // themselves or each other have an end. False when it says nothing.
 bool ResponsesInput::read_kept(const std::string& elements) {
   bool has_said = false;
-  const CacheControl of_reference = mark_;
+  const CacheControl of_reference = cache_control_;
   for (const Value element : outlined(elements).children()) {
     const Item item(element);
     if (item.is_reference()) continue;
     has_said = true;
-    mark_ = std::max(of_reference, item.mark());
+    cache_control_ = std::max(of_reference, item.cache_control());
     read_item(item);
     blocks_.clear();
     if (report_.refused()) break;
@@ -70,12 +70,12 @@ void ResponsesInput::replay(const StoredOutput& answer, std::string_view key, bo
   if (!goes_on(key)) flush_results();
   if (!in_assistant_) open_calls_.clear();
   const bool may_think = may_think_again(answer);
-  const CacheControl of_reference = std::exchange(mark_, CacheControl::kNone);
+  const CacheControl of_reference = std::exchange(cache_control_, CacheControl::kNone);
   const Value::Range blocks = outlined(answer.blocks).children();
   for (auto at = blocks.begin(); at != blocks.end(); ++at) {
     const bool is_last = std::next(at) == blocks.end();
     replay_block(*at, may_think, is_cut && is_last);
-    if (is_last) mark_ = of_reference;
+    if (is_last) cache_control_ = of_reference;
     if (!blocks_.empty()) add_said(key);
     blocks_.clear();
   }

@@ -239,8 +239,9 @@ std::string list_of(const store::ItemList& list) {
 }
 
 Task<Result<std::string>> list_input(WorkerState& worker, std::string scope, std::string id,
-                                     std::string query, std::shared_ptr<MemoryReservation> hold) {
-  auto page = page_of(query);
+                                     std::string query_string,
+                                     std::shared_ptr<MemoryReservation> hold) {
+  auto page = page_of(query_string);
   if (!page) co_return fail(page.error());
   std::function<Result<std::string>(const store::Responses&)> question =
       [scope, id, page = *page,

@@ -253,7 +253,7 @@ Task<Result<http::ResponseHead>> Translation::ask() {
     if (head && (head->status == kBadRequest || head->status == kNotFound)) {
       Result<bool> changed;
       if (head->status == kBadRequest)
-        changed = co_await learn();
+        changed = co_await apply();
       else
         changed = co_await follow_retirement();
       if (!changed) co_return fail(changed.error());
@@ -285,7 +285,7 @@ Task<Result<http::ResponseHead>> Translation::ask_once() {
 
 // True when the error taught something that makes the request another one. Once: a request that is
 // still refused then is refused. Fails when a strict client is to be told what cannot be.
-Task<Result<bool>> Translation::learn() {
+Task<Result<bool>> Translation::apply() {
   if (!std::exchange(is_teachable_, false) || has_begun_) co_return false;
   if (anthropic::refusal_of(kBadRequest, error_body_).is_final) co_return false;
   const std::string message = anthropic::read_error(error_body_).message;
@@ -297,7 +297,7 @@ Task<Result<bool>> Translation::learn() {
     if (decoded_.schemas.empty()) co_return false;
     exchange_.worker.shared.facts.refuse_schemas(schema_owner(), model_, decoded_.schemas);
   } else if (const auto lesson = anthropic::correction_from_error(message)) {
-    exchange_.worker.shared.facts.learn(model_, *lesson, decoded_.effort);
+    exchange_.worker.shared.facts.apply(model_, *lesson, decoded_.effort);
   } else {
     co_return false;
   }

@@ -71,7 +71,7 @@ class Translation {
   [[nodiscard]] Task<Result<http::ResponseHead>> ask();
   [[nodiscard]] Task<Result<http::ResponseHead>> ask_once();
   [[nodiscard]] Task<std::string> read_error_body(const http::ResponseHead& head);
-  [[nodiscard]] Task<Result<bool>> learn();
+  [[nodiscard]] Task<Result<bool>> apply();
   [[nodiscard]] Task<Result<bool>> follow_retirement();
   [[nodiscard]] std::optional<Clock::duration> retry_wait(
       const Result<http::ResponseHead>& answer) const;
