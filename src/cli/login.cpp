@@ -380,7 +380,7 @@ Result<void> Login::keep(Replacement file, const Stored& stored) {
     return fail(ErrorKind::kInternal,
                 fmt::format("signed in, but {}: nothing is kept, start again when there is room",
                             written.error().message));
-  if (const std::string mended = auth::mend_mode(path_); !mended.empty())
+  if (const std::string mended = auth::fix_permissions(path_); !mended.empty())
     fmt::print("\n{}.\n", mended);
   tell_kept(stored);
   return {};
