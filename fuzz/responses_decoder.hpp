@@ -77,7 +77,7 @@ class ResponsesRequest {
                                           .strict = is_strict_,
                                           .account = "account",
                                           .memory = remembers_ ? &memory : nullptr,
-                                          .past = &history_,
+                                          .history = &history_,
                                           .keeps = keeps_,
                                           .compacts = compacts_,
                                           .counts = counts_};

@@ -92,7 +92,7 @@ void decode(const std::string& input, Api api) {
                                         .can = capabilities(),
                                         .options = options,
                                         .memory = &memory,
-                                        .past = &past,
+                                        .history = &past,
                                         .keeps = true,
                                         .key = "key",
                                         .compacts = api == Api::kCompaction};
