@@ -107,11 +107,20 @@ install_command() {
   esac
 }
 
+# test [PRESET] [ARGUMENT...]: more for ctest. The thread sanitizer is for what has several threads.
 test_command() {
   local preset=dev
   case ${1:-} in dev | asan | tsan) preset=$1 && shift ;; esac
-  build_command "$preset"
+  case $preset in
+    tsan)
+      need sanitize
+      build tsan --target thread_tests
+      set -- -L threads "$@"
+      ;;
+    *) build_command "$preset" ;;
+  esac
   export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+  export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1}
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error \
     -j"$(cores_here)" "$@"
 }
