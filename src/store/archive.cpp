@@ -11,21 +11,21 @@
 namespace ccproxy::store {
 namespace {
 
-constexpr std::uint64_t kMaxBytesTogether = std::uint64_t{8} << 20;
-// How long another process may keep this one from reading: whoever asks has to know in a second.
-constexpr std::chrono::milliseconds kLongestRead{900};
-// How long the start waits for a file that is locked, and how often it is tried to be opened then.
-constexpr std::chrono::seconds kLongestOpening{1};
-constexpr std::chrono::milliseconds kTryToOpen{100};
-// How often what was withdrawn is tried to be taken out.
-constexpr std::chrono::seconds kTryAgain{1};
+constexpr std::uint64_t kMaxBatchBytes = std::uint64_t{8} << 20;
+// How long a read waits for another process: a client has to get its reply within a second.
+constexpr std::chrono::milliseconds kReadTimeout{900};
+// How long the start waits for a locked file, and how often opening it is tried again after that.
+constexpr std::chrono::seconds kOpenTimeout{1};
+constexpr std::chrono::milliseconds kOpenInterval{100};
+// How often erasing the rows of withdrawn responses is tried.
+constexpr std::chrono::seconds kRetryInterval{1};
 
 Error closed() { return {ErrorKind::kClosed, "the store is closed"}; }
 
 }  // namespace
 
 Result<std::unique_ptr<Archive>> Archive::open(const std::string& path) {
-  auto writer = Writer::open(path, kLongestOpening);
+  auto writer = Writer::open(path, kOpenTimeout);
   if (!writer && writer.error().kind != ErrorKind::kBusy) return fail(writer.error());
   std::unique_ptr<Archive> archive(new Archive());
   archive->is_open_ = writer.has_value();
@@ -44,43 +44,44 @@ void Archive::start(std::string path, std::unique_ptr<Writer> writer) {
   });
 }
 
-// None when it was closed before that. Nothing waits here longer than it would for its turn.
+// Returns nullptr when the archive was closed before the file could be opened. Meanwhile jobs fail
+// when they have waited for as long as they would wait for their turn.
 std::unique_ptr<Archive::Writer> Archive::open_later(const std::string& path) {
-  Error why = surely(locked);
+  Error why = build_error(locked);
   while (true) {
     {
       std::unique_lock lock(mutex_);
-      arrived_.wait_for(lock, kTryToOpen, [this] { return is_closed_; });
+      arrived_.wait_for(lock, kOpenInterval, [this] { return is_closed_; });
       if (is_closed_) break;
     }
-    refuse_overdue(false, why);
+    fail_overdue(false, why);
     auto writer = safely([&] { return open_now(path); });
     if (writer) return std::move(*writer);
     insist([&] { why = writer.error(); });
   }
-  refuse_overdue(true, surely(closed));
+  fail_overdue(true, build_error(closed));
   return nullptr;
 }
 
 Result<std::unique_ptr<Archive::Writer>> Archive::open_now(const std::string& path) {
-  auto writer = Writer::open(path, kReadsWait);
+  auto writer = Writer::open(path, kLockTimeout);
   if (!writer && writer.error().kind == ErrorKind::kBusy) return fail(locked());
   return writer;
 }
 
-void Archive::refuse_overdue(bool all, const Error& why) {
+void Archive::fail_overdue(bool all, const Error& why) {
   const auto now = std::chrono::steady_clock::now();
   std::vector<Job> jobs;
   insist([&] {
     const std::lock_guard lock(mutex_);
-    move_some(jobs, [&](const Job& job) { return all || job.until <= now; });
+    move_matching(jobs, [&](const Job& job) { return all || job.until <= now; });
     for (const Job& job : jobs) bytes_ -= job.bytes;
   });
-  Writer::refuse(jobs, why);
+  Writer::fail_all(jobs, why);
 }
 
-// Under the lock. Where there is no memory for it, they stay where they are.
-void Archive::move_some(std::vector<Job>& to, FunctionRef<bool(const Job&)> which) {
+// To be called under the lock. When there is no memory, the jobs stay where they are.
+void Archive::move_matching(std::vector<Job>& to, FunctionRef<bool(const Job&)> which) {
   const auto count = std::count_if(waiting_.begin(), waiting_.end(), which);
   to.reserve(to.size() + static_cast<std::size_t>(count));
   const auto first = std::stable_partition(waiting_.begin(), waiting_.end(),
@@ -91,22 +92,23 @@ void Archive::move_some(std::vector<Job>& to, FunctionRef<bool(const Job&)> whic
 
 void Archive::submit(Work work, Done done, std::size_t bytes) {
   enqueue({std::move(work), Turn::kWrite, std::move(done), bytes,
-           std::chrono::steady_clock::now() + kLongestTurn});
+           std::chrono::steady_clock::now() + kWriteTimeout});
 }
 
-void Archive::read(Look look, Done done) {
-  enqueue({[look = std::move(look)](const Responses& responses) { return look(responses); },
-           Turn::kRead, std::move(done), 0, std::chrono::steady_clock::now() + kLongestRead});
+void Archive::read(Query query, Done done) {
+  enqueue({[query = std::move(query)](const Responses& responses) { return query(responses); },
+           Turn::kRead, std::move(done), 0, std::chrono::steady_clock::now() + kReadTimeout});
 }
 
-// Behind everything that may still be written for it. Where the file was never open, nothing was.
+// The second job stands behind everything that may still be written for the response. When the file
+// was never open, nothing was written.
 void Archive::withdraw(const std::string& id) {
   const auto hide = [id](Responses& responses) -> Result<void> {
     responses.hide(id);
     return {};
   };
   const auto nothing = [](Responses&) -> Result<void> { return {}; };
-  const auto until = std::chrono::steady_clock::now() + kLongestTurn;
+  const auto until = std::chrono::steady_clock::now() + kWriteTimeout;
   enqueue({hide, Turn::kFirst, {}, 0, until});
   enqueue({nothing, Turn::kWrite,
            [this, id](const Result<void>& done) {
@@ -117,17 +119,17 @@ void Archive::withdraw(const std::string& id) {
 }
 
 void Archive::fail_orphans() {
-  const auto is_gone = [this](const std::string& owner) { return owners_->is_gone(owner); };
-  const auto mark = [is_gone](Responses& responses) -> Result<void> {
-    const auto marked = responses.mark_interrupted(is_gone);
+  const auto is_dead = [this](const std::string& owner) { return owners_->is_dead(owner); };
+  const auto mark = [is_dead](Responses& responses) -> Result<void> {
+    const auto marked = responses.mark_interrupted(is_dead);
     if (!marked) return fail(marked.error());
     return {};
   };
   read(
-      [this, is_gone, mark](const Responses& responses) -> Result<void> {
+      [this, is_dead, mark](const Responses& responses) -> Result<void> {
         const auto owners = responses.owners();
         if (!owners) return fail(owners.error());
-        if (std::any_of(owners->begin(), owners->end(), is_gone)) submit(mark, {});
+        if (std::any_of(owners->begin(), owners->end(), is_dead)) submit(mark, {});
         return {};
       },
       {});
@@ -156,22 +158,22 @@ std::uint64_t Archive::queued_bytes() const {
   return bytes_;
 }
 
-// Waits for work, for ever or a moment; nothing when there is none left to come.
+// Waits for jobs, either without a limit or for kRetryInterval. Returns nothing when the archive is
+// closed and no job is left.
 std::optional<std::vector<Archive::Job>> Archive::take(bool waits_for_ever) {
   std::vector<Job> jobs;
-  insist([&] { jobs.reserve(kMaxTogether); });
+  insist([&] { jobs.reserve(kMaxBatch); });
   std::unique_lock lock(mutex_);
   under_way_ = 0;
   const auto has_come = [this] { return !waiting_.empty() || is_closed_; };
   if (waits_for_ever)
     arrived_.wait(lock, has_come);
   else
-    arrived_.wait_for(lock, kTryAgain, has_come);
+    arrived_.wait_for(lock, kRetryInterval, has_come);
   if (waiting_.empty() && is_closed_) return std::nullopt;
   std::uint64_t bytes = 0;
-  const std::size_t most = std::min(waiting_.size(), kMaxTogether);
-  while (under_way_ < most &&
-         (bytes == 0 || bytes + waiting_[under_way_].bytes <= kMaxBytesTogether))
+  const std::size_t most = std::min(waiting_.size(), kMaxBatch);
+  while (under_way_ < most && (bytes == 0 || bytes + waiting_[under_way_].bytes <= kMaxBatchBytes))
     bytes += waiting_[under_way_++].bytes;
   bytes_ -= bytes;
   const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(under_way_);
@@ -180,10 +182,10 @@ std::optional<std::vector<Archive::Job>> Archive::take(bool waits_for_ever) {
   return jobs;
 }
 
-// What waits and only reads, in its order.
+// Takes the waiting jobs that only read, in their order.
 void Archive::take_reads(std::vector<Job>& jobs) {
   const std::lock_guard lock(mutex_);
-  move_some(jobs, [](const Job& job) { return job.turn != Turn::kWrite; });
+  move_matching(jobs, [](const Job& job) { return job.turn != Turn::kWrite; });
 }
 
 void Archive::run(Writer& writer) {
@@ -191,17 +193,17 @@ void Archive::run(Writer& writer) {
   const auto more_reads = [this](std::vector<Job>& jobs) { take_reads(jobs); };
   while (auto jobs = take(withdrawn_.empty())) {
     if (is_late()) {
-      Writer::refuse(*jobs, surely(closed));
+      Writer::fail_all(*jobs, build_error(closed));
       continue;
     }
     writer.run(*jobs, {limit_, queued_bytes(), until_}, more_reads);
     const auto now = std::chrono::steady_clock::now();
     if (withdrawn_.empty() || now < next_try) continue;
-    writer.take_out(withdrawn_);
-    if (!withdrawn_.empty()) next_try = now + kTryAgain;
+    writer.erase_withdrawn(withdrawn_);
+    if (!withdrawn_.empty()) next_try = now + kRetryInterval;
   }
   if (is_late()) return;
-  writer.take_out(withdrawn_);
+  writer.erase_withdrawn(withdrawn_);
   writer.checkpoint();
 }
 

@@ -1,4 +1,4 @@
-// An archive in a folder of its own, and ways to make its thread do things in the order of a test.
+// A test with an archive in a folder of its own, and ways to control the archive's thread.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,33 +26,26 @@ class ArchiveTest : public StoreFolder {
     EXPECT_TRUE(archive) << archive.error().message;
     return archive ? std::move(*archive) : nullptr;
   }
-  // As another process sees it: only what is committed.
+  // Counts the committed responses, as another process sees them.
   std::int64_t committed() {
     auto database = Database::open(path_);
     return database->number("SELECT count(*) FROM responses").value_or(-1);
   }
   static std::optional<StoredResponse> find(Archive& archive, const std::string& id) {
     std::optional<StoredResponse> found;
-    const auto look = [&](Responses& responses) -> Result<void> {
+    const auto query = [&](Responses& responses) -> Result<void> {
       found = responses.find("me", id).value();
       return {};
     };
-    EXPECT_TRUE(done(archive, look));
+    EXPECT_TRUE(run_work(archive, query));
     return found;
   }
 };
 
-inline Result<void> done_with(Archive& archive, Archive::Work work, std::size_t bytes) {
-  std::promise<Result<void>> told;
-  archive.submit(
-      std::move(work), [&](Result<void> result) { told.set_value(std::move(result)); }, bytes);
-  return told.get_future().get();
-}
-
-// Keeps the archive's thread in one piece of work, so that what is handed over next comes together.
-class Held {
+// Blocks the archive's thread in one piece of work, so that work submitted next forms one batch.
+class BlockedThread {
  public:
-  explicit Held(Archive& archive) {
+  explicit BlockedThread(Archive& archive) {
     std::promise<void> began;
     archive.read(
         [&began, until = end_.get_future().share()](const Responses&) -> Result<void> {

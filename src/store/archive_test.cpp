@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "store/archive_fixture.hpp"
@@ -21,11 +22,11 @@
 namespace ccproxy::store {
 namespace {
 
-TEST_F(ArchiveTest, does_work_in_order_and_shows_reads_what_was_written_before) {
+TEST_F(ArchiveTest, runs_work_in_order_and_shows_earlier_writes_to_reads) {
   const auto archive = open();
   std::vector<int> order;
   std::vector<bool> seen;
-  Held held(*archive);
+  BlockedThread held(*archive);
   for (int i = 0; i < 10; ++i) {
     const std::string id = "r" + std::to_string(i);
     archive->submit(begins(id), [&order, i](Result<void>) { order.push_back(2 * i); });
@@ -43,17 +44,17 @@ TEST_F(ArchiveTest, does_work_in_order_and_shows_reads_what_was_written_before) 
   EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 
-TEST_F(ArchiveTest, tells_that_work_is_done_when_others_can_see_it) {
+TEST_F(ArchiveTest, reports_work_as_done_when_others_can_see_it) {
   const auto archive = open();
   std::promise<std::int64_t> seen;
   archive->submit(begins("r1"), [&](Result<void>) { seen.set_value(committed()); });
   EXPECT_EQ(seen.get_future().get(), 1);
 }
 
-TEST_F(ArchiveTest, commits_what_waits_together_up_to_a_limit) {
+TEST_F(ArchiveTest, commits_waiting_work_in_batches_up_to_a_limit) {
   const auto archive = open();
   std::vector<std::int64_t> seen;
-  Held held(*archive);
+  BlockedThread held(*archive);
   for (int i = 0; i < 300; ++i)
     archive->submit(begins("r" + std::to_string(i)), [this, &seen, i](Result<void>) {
       if (i % 250 == 0 || i == 299) seen.push_back(committed());
@@ -65,11 +66,11 @@ TEST_F(ArchiveTest, commits_what_waits_together_up_to_a_limit) {
   EXPECT_EQ(archive->queued(), 0U);
 }
 
-TEST_F(ArchiveTest, undoes_work_that_fails_and_nothing_else) {
+TEST_F(ArchiveTest, rolls_back_failed_work_and_nothing_else) {
   const auto archive = open();
-  std::vector<bool> told;
-  const auto note = [&](Result<void> result) { told.push_back(result.has_value()); };
-  Held held(*archive);
+  std::vector<bool> reported;
+  const auto note = [&](Result<void> result) { reported.push_back(result.has_value()); };
+  BlockedThread held(*archive);
   archive->submit(begins("r1"), note);
   archive->submit(
       [](Responses& responses) -> Result<void> {
@@ -77,177 +78,180 @@ TEST_F(ArchiveTest, undoes_work_that_fails_and_nothing_else) {
         return responses.update("nothing", Status::kFailed, "");
       },
       note);
-  archive->submit(begins("r1"), note);  // once more: its id is taken
+  archive->submit(begins("r1"), note);  // fails: the id is taken
   archive->submit(begins("r3"), note);
   held.release();
   EXPECT_TRUE(find(*archive, "r1"));
   EXPECT_FALSE(find(*archive, "r2"));
   EXPECT_TRUE(find(*archive, "r3"));
-  EXPECT_EQ(told, (std::vector<bool>{true, false, false, true}));
+  EXPECT_EQ(reported, (std::vector<bool>{true, false, false, true}));
 }
 
-// It was told to nobody and ended the program: no thread but the archive's stands behind it.
-TEST_F(ArchiveTest, lives_on_when_work_throws) {
+// Nobody caught such an exception on the archive's thread, and it ended the program.
+TEST_F(ArchiveTest, goes_on_when_work_throws) {
   struct Row {
-    const char* says;
+    const char* name;
     std::function<void()> throws;
   };
   const std::vector<Row> rows = {{"memory", [] { throw std::bad_alloc(); }},
                                  {"a bug", [] { throw std::runtime_error("a bug"); }}};
   const auto archive = open();
   int count = 0;
-  for (const auto& [says, throws] : rows) {
-    SCOPED_TRACE(says);
+  for (const auto& [name, throws] : rows) {
+    SCOPED_TRACE(name);
     const std::string before = "b" + std::to_string(count), behind = "c" + std::to_string(count);
     const std::string itself = "r" + std::to_string(count++);
-    std::vector<Result<void>> told;
-    const auto note = [&](Result<void> result) { told.push_back(std::move(result)); };
+    std::vector<Result<void>> reported;
+    const auto note = [&](Result<void> result) { reported.push_back(std::move(result)); };
     const auto write = [itself, throws = throws](Responses& responses) -> Result<void> {
       auto begun = responses.begin(response(itself), {});
       throws();
       return begun;
     };
-    const auto look = [throws = throws](const Responses&) -> Result<void> {
+    const auto query = [throws = throws](const Responses&) -> Result<void> {
       throws();
       return {};
     };
-    Held held(*archive);
+    BlockedThread held(*archive);
     archive->submit(begins(before), note);
     archive->submit(write, note);
     archive->submit(begins(behind), note);
-    archive->read(look, note);
+    archive->read(query, note);
     held.release();
-    EXPECT_TRUE(find(*archive, before)) << "one transaction with what threw";
-    EXPECT_FALSE(find(*archive, itself)) << "undone";
+    EXPECT_TRUE(find(*archive, before)) << "it shares the transaction of what threw";
+    EXPECT_FALSE(find(*archive, itself)) << "it was rolled back";
     EXPECT_TRUE(find(*archive, behind));
-    ASSERT_EQ(told.size(), 4U);
-    EXPECT_TRUE(told[0]);
-    EXPECT_TRUE(told[2]);
-    for (const Result<void>& failed : {told[1], told[3]}) {
+    ASSERT_EQ(reported.size(), 4U);
+    EXPECT_TRUE(reported[0]);
+    EXPECT_TRUE(reported[2]);
+    for (const Result<void>& failed : {reported[1], reported[3]}) {
       ASSERT_FALSE(failed);
       EXPECT_EQ(failed.error().kind, ErrorKind::kBusy);
       EXPECT_EQ(failed.error().retry_after, std::chrono::seconds(1));
-      EXPECT_NE(failed.error().message.find(says), std::string::npos) << failed.error().message;
+      EXPECT_NE(failed.error().message.find(name), std::string::npos) << failed.error().message;
     }
   }
 }
 
-// Whoever waits would wait for ever.
-TEST_F(ArchiveTest, tells_again_when_there_was_no_memory_to_be_told) {
+// A report that is lost would leave its client waiting for ever.
+TEST_F(ArchiveTest, repeats_a_report_when_there_was_no_memory_for_it) {
   const auto archive = open();
   int tries = 0;
-  std::promise<bool> told;
+  std::promise<bool> reported;
   archive->submit(begins("r1"), [&](Result<void> result) {
     if (++tries < 3) throw std::bad_alloc();
-    told.set_value(result.has_value());
+    reported.set_value(result.has_value());
   });
-  EXPECT_TRUE(told.get_future().get());
+  EXPECT_TRUE(reported.get_future().get());
   EXPECT_EQ(tries, 3);
 }
 
-TEST_F(ArchiveTest, needs_nobody_to_be_told) {
+TEST_F(ArchiveTest, accepts_work_without_a_callback) {
   const auto archive = open();
   archive->submit(begins("r1"), {});
   archive->read([](const Responses&) -> Result<void> { return {}; }, {});
   EXPECT_TRUE(find(*archive, "r1"));
 }
 
-TEST_F(ArchiveTest, does_all_that_was_handed_over_before_it_closes) {
+TEST_F(ArchiveTest, runs_all_submitted_work_before_it_closes) {
   auto archive = open();
-  Held held(*archive);
+  BlockedThread held(*archive);
   for (int i = 0; i < 1000; ++i) archive->submit(begins("r" + std::to_string(i)), {});
   held.release();
   archive.reset();
-  EXPECT_FALSE(std::filesystem::exists(path_ + "-wal")) << "all of it is in the file";
+  EXPECT_FALSE(std::filesystem::exists(path_ + "-wal")) << "the log was moved into the file";
   EXPECT_EQ(committed(), 1000);
 }
 
-TEST_F(ArchiveTest, that_is_closed_says_so_at_once) {
+TEST_F(ArchiveTest, refuses_work_at_once_when_it_is_closed) {
   const auto archive = open();
   archive->close();
   archive->close();
-  std::optional<ErrorKind> told;
-  const auto note = [&](Result<void> result) { told = result.error().kind; };
+  std::optional<ErrorKind> reported;
+  const auto note = [&](Result<void> result) { reported = result.error().kind; };
   archive->submit(begins("r1"), note);
-  EXPECT_EQ(told, ErrorKind::kClosed);
-  told.reset();
+  EXPECT_EQ(reported, ErrorKind::kClosed);
+  reported.reset();
   archive->read([](const Responses&) -> Result<void> { return {}; }, note);
-  EXPECT_EQ(told, ErrorKind::kClosed);
+  EXPECT_EQ(reported, ErrorKind::kClosed);
   archive->submit(begins("r1"), {});
   EXPECT_EQ(committed(), 0);
 }
 
-TEST_F(ArchiveTest, takes_work_from_many_threads) {
+TEST_F(ArchiveTest, accepts_work_from_many_threads) {
   const auto archive = open();
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
       for (int i = 0; i < 50; ++i)
-        EXPECT_TRUE(done(*archive, begins("r" + std::to_string(t) + "_" + std::to_string(i))));
+        EXPECT_TRUE(run_work(*archive, begins("r" + std::to_string(t) + "_" + std::to_string(i))));
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(committed(), 200);
 }
 
-TEST_F(ArchiveTest, takes_a_response_back_as_if_it_had_never_been) {
+TEST_F(ArchiveTest, withdraws_a_response_as_if_it_had_never_been) {
   const auto archive = open();
-  const auto kept = [](Responses& responses) -> Result<void> {
-    StoredResponse made = response("r1");
-    if (auto begun = responses.begin(made, input_of({item("in")})); !begun) return begun;
-    if (auto told = responses.append_events("r1", 0, 1, "ab"); !told) return told;
-    return responses.finish("r1", Status::kCompleted, "{}", std::vector{answer("out")});
+  const auto store_r1 = [](Responses& responses) -> Result<void> {
+    StoredResponse stored = response("r1");
+    if (auto begun = responses.begin(stored, input_of({item("in")})); !begun) return begun;
+    if (auto appended = responses.append_events("r1", 0, 1, "ab"); !appended) return appended;
+    return responses.finish("r1", Status::kCompleted, "{}", std::vector{output_item("out")});
   };
-  ASSERT_TRUE(done(*archive, kept));
-  // The same item, in a response that stays.
-  ASSERT_TRUE(done(*archive, [](Responses& responses) {
+  ASSERT_TRUE(run_work(*archive, store_r1));
+  // Another response, which stays, has the same item.
+  ASSERT_TRUE(run_work(*archive, [](Responses& responses) {
     return responses.begin(response("r0"), input_of({item("in")}));
   }));
   auto other = Database::open(path_);
   auto writing = std::optional(Transaction::begin(*other, Transaction::Kind::kWrite));
   archive->withdraw("r1");
-  std::promise<void> looked;
+  std::promise<void> was_read;
   archive->read(
       [](const Responses& responses) -> Result<void> {
         EXPECT_FALSE(responses.find("me", "r1").value());
         EXPECT_FALSE(responses.turns("me", "r1", 10, 1000));
         EXPECT_FALSE(responses.item("me", "out").value());
         EXPECT_TRUE(responses.item("me", "in").value());
-        EXPECT_FALSE(responses.input_items("me", "r1", {}));
+        EXPECT_TRUE(std::get<MissingFromPage>(responses.input_items("me", "r1", {}).value()) ==
+                    MissingFromPage::kResponse);
         EXPECT_TRUE(responses.events_after("me", "r1", -1, 1000).value().empty());
         return {};
       },
-      [&](const Result<void>&) { looked.set_value(); });
-  EXPECT_EQ(looked.get_future().wait_for(std::chrono::seconds(2)), std::future_status::ready)
-      << "nobody waits for the other process";
-  EXPECT_EQ(other->number("SELECT count(*) FROM responses").value(), 2) << "they still stand there";
+      [&](const Result<void>&) { was_read.set_value(); });
+  EXPECT_EQ(was_read.get_future().wait_for(std::chrono::seconds(2)), std::future_status::ready)
+      << "withdrawing does not wait for the other process";
+  EXPECT_EQ(other->number("SELECT count(*) FROM responses").value(), 2)
+      << "the rows are still there";
   writing.reset();
   for (int i = 0; i < 100 && committed() != 1; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   EXPECT_EQ(committed(), 1);
-  EXPECT_TRUE(done(*archive, kept)) << "nothing is remembered of it";
+  EXPECT_TRUE(run_work(*archive, store_r1)) << "the id can be used again";
   EXPECT_TRUE(find(*archive, "r1"));
 }
 
-// What waits to be written when it is taken back is never written.
-TEST_F(ArchiveTest, writes_nothing_of_what_was_taken_back_before) {
+// Work that waits when its response is withdrawn is never written.
+TEST_F(ArchiveTest, does_not_write_waiting_work_of_a_withdrawn_response) {
   const auto archive = open();
   auto other = Database::open(path_);
   auto writing = std::optional(Transaction::begin(*other, Transaction::Kind::kWrite));
-  std::promise<Result<void>> told;
-  archive->submit(begins("r1"), [&](Result<void> result) { told.set_value(std::move(result)); });
+  std::promise<Result<void>> reported;
+  archive->submit(begins("r1"),
+                  [&](Result<void> result) { reported.set_value(std::move(result)); });
   archive->withdraw("r1");
   archive->submit(begins("r2"), {});
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   writing.reset();
-  EXPECT_FALSE(told.get_future().get());
+  EXPECT_FALSE(reported.get_future().get());
   EXPECT_FALSE(find(*archive, "r1"));
   EXPECT_TRUE(find(*archive, "r2"));
   EXPECT_EQ(committed(), 1);
 }
 
-TEST_F(ArchiveTest, tries_again_to_take_out_what_cannot_be_erased_yet) {
+TEST_F(ArchiveTest, retries_to_erase_withdrawn_rows_while_the_file_is_locked) {
   const auto archive = open();
-  ASSERT_TRUE(done(*archive, begins("r1")));
+  ASSERT_TRUE(run_work(*archive, begins("r1")));
   auto other = Database::open(path_);
   ASSERT_TRUE(
       other->run_script("CREATE TRIGGER stays BEFORE DELETE ON responses BEGIN"
@@ -258,65 +262,65 @@ TEST_F(ArchiveTest, tries_again_to_take_out_what_cannot_be_erased_yet) {
   ASSERT_TRUE(other->run_script("DROP TRIGGER stays"));
   for (int i = 0; i < 100 && committed() != 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  EXPECT_EQ(committed(), 0) << "without anybody asking";
+  EXPECT_EQ(committed(), 0) << "it is erased without another call";
 }
 
-TEST_F(ArchiveTest, of_a_file_that_another_one_has_open_leaves_what_runs_there_alone) {
+TEST_F(ArchiveTest, leaves_responses_alone_that_run_in_another_archive) {
   const auto first = open();
-  ASSERT_TRUE(done(*first, begins("r1")));
+  ASSERT_TRUE(run_work(*first, begins("r1")));
   auto second = open();
-  ASSERT_TRUE(done(*second, begins("r2")));
+  ASSERT_TRUE(run_work(*second, begins("r2")));
   EXPECT_EQ(find(*second, "r1")->status, Status::kInProgress);
   second.reset();
-  EXPECT_EQ(find(*first, "r2")->status, Status::kInProgress) << "nobody has looked yet";
+  EXPECT_EQ(find(*first, "r2")->status, Status::kInProgress) << "fail_orphans() was not called yet";
   const auto third = open();
   EXPECT_EQ(find(*third, "r1")->status, Status::kInProgress);
   EXPECT_EQ(find(*third, "r2")->status, Status::kFailed);
   EXPECT_TRUE(find(*third, "r2")->was_interrupted);
-  EXPECT_TRUE(done(*first, [](Responses& responses) {
+  EXPECT_TRUE(run_work(*first, [](Responses& responses) {
     return responses.finish("r1", Status::kCompleted, "{}", {});
   }));
 }
 
-TEST_F(ArchiveTest, that_lives_sees_to_what_ran_in_those_that_have_died) {
+TEST_F(ArchiveTest, fails_the_running_responses_of_dead_archives) {
   const auto living = open();
-  ASSERT_TRUE(done(*living, begins("r1")));
+  ASSERT_TRUE(run_work(*living, begins("r1")));
   auto dying = open();
-  ASSERT_TRUE(done(*dying, begins("r2")));
+  ASSERT_TRUE(run_work(*dying, begins("r2")));
   living->fail_orphans();
-  EXPECT_EQ(find(*living, "r2")->status, Status::kInProgress) << "it is alive";
+  EXPECT_EQ(find(*living, "r2")->status, Status::kInProgress) << "its archive is alive";
   dying.reset();
   living->fail_orphans();
   for (int i = 0; i < 1000 && find(*living, "r2")->status != Status::kFailed; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_EQ(find(*living, "r2")->status, Status::kFailed);
   EXPECT_TRUE(find(*living, "r2")->was_interrupted);
-  EXPECT_EQ(find(*living, "r1")->status, Status::kInProgress) << "one's own";
+  EXPECT_EQ(find(*living, "r1")->status, Status::kInProgress) << "it is this archive's own";
 }
 
 // --- Bounds --------------------------------------------------------------------------------------
 
 constexpr std::size_t kLarge = 100'000;
 
-// One of that size that has ended, or runs.
+// Stores a response of kLarge bytes, finished or running.
 Archive::Work large(const std::string& id, std::int64_t created, bool ends = true) {
   return [=](Responses& responses) -> Result<void> {
-    StoredResponse made = response(id);
-    made.created = created;
-    made.object = std::string(kLarge, 'x');
-    if (auto begun = responses.begin(made, {}); !begun || !ends) return begun;
-    return responses.finish(id, Status::kCompleted, made.object, {});
+    StoredResponse stored = response(id);
+    stored.created = created;
+    stored.object = std::string(kLarge, 'x');
+    if (auto begun = responses.begin(stored, {}); !begun || !ends) return begun;
+    return responses.finish(id, Status::kCompleted, stored.object, {});
   };
 }
 
-TEST_F(ArchiveTest, stays_within_its_limit_on_disk_after_each_commit) {
+TEST_F(ArchiveTest, stays_within_its_disk_limit_after_each_commit) {
   constexpr std::uint64_t kLimit = std::uint64_t{3} << 20;
   const auto archive = open();
   archive->set_limit(kLimit);
-  ASSERT_TRUE(done_with(*archive, large("runs", 0, false), kLarge));
+  ASSERT_TRUE(run_work(*archive, large("runs", 0, false), kLarge));
   for (int i = 1; i <= 100; ++i) {
-    ASSERT_TRUE(done_with(*archive, large("r" + std::to_string(i), i), kLarge)) << i;
-    (void)find(*archive, "runs");  // behind what comes after a commit
+    ASSERT_TRUE(run_work(*archive, large("r" + std::to_string(i), i), kLarge)) << i;
+    (void)find(*archive, "runs");  // returns after the work that follows a commit
     const auto log = path_ + "-wal";
     const std::uint64_t taken =
         std::filesystem::file_size(path_) +
@@ -325,30 +329,30 @@ TEST_F(ArchiveTest, stays_within_its_limit_on_disk_after_each_commit) {
   }
   EXPECT_TRUE(find(*archive, "r100"));
   EXPECT_TRUE(find(*archive, "r90"));
-  EXPECT_FALSE(find(*archive, "r1")) << "the oldest go";
-  EXPECT_TRUE(find(*archive, "runs")) << "but none that runs";
+  EXPECT_FALSE(find(*archive, "r1")) << "the oldest are erased";
+  EXPECT_TRUE(find(*archive, "runs")) << "a running one is not";
 }
 
-TEST_F(ArchiveTest, refuses_what_has_no_room) {
+TEST_F(ArchiveTest, refuses_work_that_has_no_room) {
   const auto archive = open();
   archive->set_limit(std::uint64_t{2} << 20);
   std::vector<Result<void>> results;
   for (int i = 0; i < 40; ++i)
-    results.push_back(done_with(*archive, large("r" + std::to_string(i), i, false), kLarge));
+    results.push_back(run_work(*archive, large("r" + std::to_string(i), i, false), kLarge));
   EXPECT_TRUE(results.front());
   ASSERT_FALSE(results.back());
   EXPECT_EQ(results.back().error().kind, ErrorKind::kTooLarge);
   EXPECT_NE(results.back().error().message.find("store.maxMegabytes"), std::string::npos);
   EXPECT_TRUE(find(*archive, "r0")) << "it runs";
-  EXPECT_TRUE(done(*archive, [](Responses& responses) {
+  EXPECT_TRUE(run_work(*archive, [](Responses& responses) {
     return responses.finish("r0", Status::kCompleted, "{}", {});
-  })) << "what takes nothing is done all the same";
+  })) << "work without bytes is done all the same";
 }
 
-// What was told as done is there; the rest is not waited for.
-TEST_F(ArchiveTest, closes_in_time) {
+// Work that was reported as done is there; the rest is not waited for.
+TEST_F(ArchiveTest, closes_by_its_deadline) {
   auto archive = open();
-  std::atomic<int> told = 0, refused = 0;
+  std::atomic<int> reported = 0, refused = 0;
   std::atomic<bool> go = false;
   archive->read(
       [&](const Responses&) -> Result<void> {
@@ -358,8 +362,8 @@ TEST_F(ArchiveTest, closes_in_time) {
       {});
   for (int i = 0; i < 1000; ++i)
     archive->submit(large("r" + std::to_string(i), i),
-                    [&](const Result<void>& result) { ++(result ? told : refused); });
-  std::thread opens([&] {  // as soon as nothing more is taken
+                    [&](const Result<void>& result) { ++(result ? reported : refused); });
+  std::thread opens([&] {  // lets the work go on once the archive refuses more
     for (std::atomic<bool> is_closed = false; !is_closed; std::this_thread::yield())
       archive->read([](const Responses&) -> Result<void> { return {}; },
                     [&](const Result<void>& result) { is_closed = is_closed || !result; });
@@ -367,13 +371,13 @@ TEST_F(ArchiveTest, closes_in_time) {
   });
   archive->close(std::chrono::steady_clock::now());
   opens.join();
-  EXPECT_EQ(told + refused, 1000);
-  EXPECT_GT(refused, 500) << "only those that were under way";
+  EXPECT_EQ(reported + refused, 1000);
+  EXPECT_GT(refused, 500) << "only the work under way is finished";
   archive = open();
-  for (int i = 0; i < told; ++i) EXPECT_TRUE(find(*archive, "r" + std::to_string(i)));
+  for (int i = 0; i < reported; ++i) EXPECT_TRUE(find(*archive, "r" + std::to_string(i)));
 }
 
-TEST_F(ArchiveTest, of_a_file_that_cannot_be_used_is_not_opened) {
+TEST_F(ArchiveTest, does_not_open_a_file_that_it_cannot_use) {
   std::filesystem::create_directories(folder_ + "/home");
   std::ofstream(path_) << std::string(9000, '?');
   const auto garbage = Archive::open(path_);
@@ -390,7 +394,7 @@ TEST_F(ArchiveTest, of_a_file_that_cannot_be_used_is_not_opened) {
   EXPECT_NE(newer.error().message.find("newer ccproxy"), std::string::npos);
 
   std::filesystem::remove(path_);
-  EXPECT_TRUE(Archive::open(path_)) << "what failed holds nobody off";
+  EXPECT_TRUE(Archive::open(path_)) << "a failed start leaves no lock";
 }
 
 }  // namespace

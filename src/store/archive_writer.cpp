@@ -12,8 +12,8 @@
 namespace ccproxy::store {
 namespace {
 
-constexpr std::uint64_t kMaxLog = std::uint64_t{4} << 20;  // what the log may keep of the disk
-constexpr std::uint64_t kLogPart = 32;                     // of a small limit
+constexpr std::uint64_t kMaxLog = std::uint64_t{4} << 20;  // bytes the write-ahead log may keep
+constexpr std::uint64_t kLogPart = 32;                     // ... or this part of a small limit
 
 using Kind = Transaction::Kind;
 
@@ -25,12 +25,12 @@ Result<void> in_transaction(Database& database, Kind kind, FunctionRef<Result<vo
   return transaction->commit();
 }
 
-// What the log may keep of it.
-std::uint64_t log_part(std::uint64_t limit) {
+// How many bytes of the disk the write-ahead log may keep.
+std::uint64_t max_log_bytes(std::uint64_t limit) {
   return limit == 0 ? kMaxLog : std::min(kMaxLog, limit / kLogPart);
 }
 
-tl::unexpected<Error> given_up(const Result<void>& last) {
+tl::unexpected<Error> rolled_back_error(const Result<void>& last) {
   return last ? fail(ErrorKind::kIo, "the store could not go on writing") : fail(last.error());
 }
 
@@ -55,9 +55,9 @@ Result<std::unique_ptr<Archive::Writer>> Archive::Writer::open(const std::string
 
 Result<void> Archive::Writer::settle(std::chrono::milliseconds wait) {
   if (auto migrated = migrate(database_, wait); !migrated) return migrated;
-  const auto is_gone = [this](const std::string& owner) { return owners_.is_gone(owner); };
+  const auto is_dead = [this](const std::string& owner) { return owners_.is_dead(owner); };
   const auto mark = [&]() -> Result<void> {
-    const auto marked = responses_.mark_interrupted(is_gone);
+    const auto marked = responses_.mark_interrupted(is_dead);
     if (!marked) return fail(marked.error());
     return {};
   };
@@ -68,97 +68,99 @@ Result<void> Archive::Writer::settle(std::chrono::milliseconds wait) {
 
 void Archive::Writer::run(std::vector<Job>& jobs, const Bounds& bounds, MoreReads more_reads) {
   const auto did = safely([&]() -> Result<void> {
-    do_all(jobs, bounds, more_reads);
+    run_all(jobs, bounds, more_reads);
     return {};
   });
-  if (!did) refuse(jobs, did.error());
-  if (!did) refuse(late_, did.error());
-  late_.clear();
+  if (!did) fail_all(jobs, did.error());
+  if (!did) fail_all(late_reads_, did.error());
+  late_reads_.clear();
 }
 
-void Archive::Writer::do_all(std::vector<Job>& jobs, const Bounds& bounds, MoreReads more_reads) {
+void Archive::Writer::run_all(std::vector<Job>& jobs, const Bounds& bounds, MoreReads more_reads) {
   std::vector<Job*> writes;
   for (Job& job : jobs)
     if (job.turn == Turn::kWrite) writes.push_back(&job);
-  do_first(jobs);
+  run_first(jobs);
   for (std::span<Job*> left(writes); !left.empty();)
-    left = left.subspan(write_some(left, bounds, turn_to_write(jobs, bounds, more_reads)));
-  for (std::vector<Job>* reads : {&jobs, &late_}) {
-    while (!read_now(*reads, bounds.until)) tell(*reads);
-    tell(*reads);
+    left = left.subspan(write_batch(left, bounds, wait_for_write_lock(jobs, bounds, more_reads)));
+  for (std::vector<Job>* reads : {&jobs, &late_reads_}) {
+    while (!run_reads(*reads, bounds.until)) report(*reads);
+    report(*reads);
   }
-  if (!writes.empty()) keep_log_small(bounds.limit);  // nobody waits for it
+  if (!writes.empty()) truncate_log(bounds.limit);  // after the results: nobody waits for it
 }
 
-void Archive::Writer::refuse(std::vector<Job>& jobs, const Error& why) {
+void Archive::Writer::fail_all(std::vector<Job>& jobs, const Error& why) {
   for (Job& job : jobs)
     insist([&] {
       if (!job.result) job.result = fail(why);
     });
-  tell(jobs);
+  report(jobs);
 }
 
-// What is written stands in the log and then in the file, and both count.
-void Archive::Writer::keep_log_small(std::uint64_t limit) {
+// Written data stands in the write-ahead log first and then in the file; both count for the limit.
+void Archive::Writer::truncate_log(std::uint64_t limit) {
   std::error_code error;
   const auto size = std::filesystem::file_size(log_, error);
-  if (error || size <= log_part(limit)) return;
-  database_.wait_for_others(kReadsWait);
+  if (error || size <= max_log_bytes(limit)) return;
+  database_.set_busy_timeout(kLockTimeout);
   (void)safely([this] { return database_.run("PRAGMA wal_checkpoint(TRUNCATE)"); });
-  database_.wait_for_others(kDefaultWait);
+  database_.set_busy_timeout(kDefaultWait);
 }
 
-// In the transaction in which they are written. False when there is none for them.
+// Runs in the transaction of these jobs. Returns false when the limit has no room for them.
 Result<bool> Archive::Writer::make_room(std::span<Job*> jobs, const Bounds& bounds) {
   std::uint64_t bytes = 0;
   for (const Job* job : jobs) bytes += job->bytes;
   if (bounds.limit == 0 || bytes == 0) return true;
-  const std::uint64_t taken = bounds.queued + log_part(bounds.limit);
+  const std::uint64_t taken = bounds.queued + max_log_bytes(bounds.limit);
   auto has_room = responses_.make_room(bytes, bounds.limit - std::min(bounds.limit, taken));
-  // What waits is judged when its turn comes.
+  // Perhaps the jobs that wait take the room: they are judged when their turn comes.
   if (has_room && !*has_room && bounds.queued > 0)
-    has_room = responses_.make_room(bytes, bounds.limit - log_part(bounds.limit));
+    has_room = responses_.make_room(bytes, bounds.limit - max_log_bytes(bounds.limit));
   return has_room;
 }
 
-// Others may be waiting for what they only want to read.
-Result<Transaction> Archive::Writer::turn_to_write(std::vector<Job>& jobs, const Bounds& bounds,
-                                                   MoreReads more_reads) {
-  const auto until = std::chrono::steady_clock::now() + kLongestTurn;
+// While it waits for the write lock, it serves jobs that only read.
+Result<Transaction> Archive::Writer::wait_for_write_lock(std::vector<Job>& jobs,
+                                                         const Bounds& bounds,
+                                                         MoreReads more_reads) {
+  const auto until = std::chrono::steady_clock::now() + kWriteTimeout;
   while (true) {
-    auto transaction = Transaction::begin(database_, Kind::kWrite, kReadsWait);
+    auto transaction = Transaction::begin(database_, Kind::kWrite, kLockTimeout);
     if (transaction || transaction.error().kind != ErrorKind::kBusy ||
         std::chrono::steady_clock::now() >= std::min(until, bounds.until.load()))
       return transaction;
-    (void)read_now(jobs, bounds.until);
-    tell(jobs);
-    read_late(bounds, more_reads);
+    (void)run_reads(jobs, bounds.until);
+    report(jobs);
+    run_late_reads(bounds, more_reads);
   }
 }
 
-void Archive::Writer::read_late(const Bounds& bounds, MoreReads more_reads) {
-  more_reads(late_);
-  do_first(late_);
-  (void)read_now(late_, bounds.until);
-  tell(late_);
-  std::erase_if(late_, [](const Job& job) { return job.is_told; });
+void Archive::Writer::run_late_reads(const Bounds& bounds, MoreReads more_reads) {
+  more_reads(late_reads_);
+  run_first(late_reads_);
+  (void)run_reads(late_reads_, bounds.until);
+  report(late_reads_);
+  std::erase_if(late_reads_, [](const Job& job) { return job.is_reported; });
 }
 
-// Where it breaks off nothing of it was committed, and nobody is told that it was.
-std::size_t Archive::Writer::write_some(std::span<Job*> jobs, const Bounds& bounds,
-                                        Result<Transaction> transaction) {
+// When an exception ends the transaction, nothing of it was committed, and no job may report that
+// it was.
+std::size_t Archive::Writer::write_batch(std::span<Job*> jobs, const Bounds& bounds,
+                                         Result<Transaction> transaction) {
   try {
-    return try_to_write(jobs, bounds, std::move(transaction));
+    return try_to_write_batch(jobs, bounds, std::move(transaction));
   } catch (const std::exception&) {
     for (Job* job : jobs) job->result.reset();
     throw;
   }
 }
 
-// One transaction. Returns how many have their result: fewer than there are when SQLite gave the
-// transaction up in the middle, as it does on a full disk.
-std::size_t Archive::Writer::try_to_write(std::span<Job*> jobs, const Bounds& bounds,
-                                          Result<Transaction> transaction) {
+// Runs one transaction. Returns how many jobs have their result: not all of them when SQLite rolled
+// the transaction back in the middle, as it does on a full disk.
+std::size_t Archive::Writer::try_to_write_batch(std::span<Job*> jobs, const Bounds& bounds,
+                                                Result<Transaction> transaction) {
   std::size_t count = 0;
   Result<void> committed;
   if (!transaction) {
@@ -178,7 +180,7 @@ std::size_t Archive::Writer::try_to_write(std::span<Job*> jobs, const Bounds& bo
     });
     ++count;
     if (database_.in_transaction()) continue;
-    committed = given_up(*job->result);
+    committed = rolled_back_error(*job->result);
     break;
   }
   if (committed) committed = safely([&] { return transaction->commit(); });
@@ -187,18 +189,18 @@ std::size_t Archive::Writer::try_to_write(std::span<Job*> jobs, const Bounds& bo
   return count;
 }
 
-void Archive::Writer::do_first(std::vector<Job>& jobs) {
+void Archive::Writer::run_first(std::vector<Job>& jobs) {
   for (Job& job : jobs)
     if (job.turn == Turn::kFirst && !job.result)
       job.result = safely([&] { return job.work(responses_); });
 }
 
-// A transaction of their own: what becomes of the writes is not theirs. False when others have the
-// file, for those that may wait.
-bool Archive::Writer::read_now(std::vector<Job>& jobs, TimePoint until) {
+// Reads run in a transaction of their own, so that a failed write does not fail them. Returns false
+// when other programs have locked the file and some of the jobs may still wait.
+bool Archive::Writer::run_reads(std::vector<Job>& jobs, TimePoint until) {
   const auto is_due = [](const Job& job) { return job.turn != Turn::kWrite && !job.result; };
   if (std::none_of(jobs.begin(), jobs.end(), is_due)) return true;
-  auto transaction = Transaction::begin(database_, Kind::kRead, kReadsWait);
+  auto transaction = Transaction::begin(database_, Kind::kRead, kLockTimeout);
   const bool is_locked = !transaction && transaction.error().kind == ErrorKind::kBusy;
   const auto now = std::chrono::steady_clock::now();
   bool is_done = true;
@@ -213,28 +215,28 @@ bool Archive::Writer::read_now(std::vector<Job>& jobs, TimePoint until) {
     else
       is_done = false;
   }
-  if (transaction) (void)transaction->commit();  // there is nothing in it that could be lost
+  if (transaction) (void)transaction->commit();  // it only read: a failure loses nothing
   return is_done;
 }
 
-// Those that have their result and were not told it. Whoever waits is told in any case: to hand the
-// news over takes a little memory.
-void Archive::Writer::tell(std::vector<Job>& jobs) {
+// Reports the results that were not reported yet. A report takes a little memory, and somebody may
+// wait for it, so it is tried until there is some.
+void Archive::Writer::report(std::vector<Job>& jobs) {
   for (Job& waiting : jobs) {
-    if (!waiting.result || std::exchange(waiting.is_told, true)) continue;
-    const Job job = std::move(waiting);  // what it holds goes before the next is told
+    if (!waiting.result || std::exchange(waiting.is_reported, true)) continue;
+    const Job job = std::move(waiting);  // what it holds is freed before the next report
     if (job.done) insist([&] { job.done(*job.result); });
   }
 }
 
-void Archive::Writer::take_out(std::vector<std::string>& ids) {
+void Archive::Writer::erase_withdrawn(std::vector<std::string>& ids) {
   (void)safely([&]() -> Result<void> {
-    try_to_take_out(ids);
+    try_to_erase_withdrawn(ids);
     return {};
   });
 }
 
-void Archive::Writer::try_to_take_out(std::vector<std::string>& ids) {
+void Archive::Writer::try_to_erase_withdrawn(std::vector<std::string>& ids) {
   const auto forget_absent = [&]() -> Result<void> {
     std::erase_if(ids, [this](const std::string& id) {
       const auto is_there = safely([&] { return responses_.has_hidden(id); });
@@ -244,10 +246,10 @@ void Archive::Writer::try_to_take_out(std::vector<std::string>& ids) {
     });
     return {};
   };
-  if (!in_transaction(database_, Kind::kRead, forget_absent, kReadsWait) || ids.empty()) return;
-  auto transaction = Transaction::begin(database_, Kind::kWrite, kReadsWait);
+  if (!in_transaction(database_, Kind::kRead, forget_absent, kLockTimeout) || ids.empty()) return;
+  auto transaction = Transaction::begin(database_, Kind::kWrite, kLockTimeout);
   if (!transaction) return;
-  const auto count = static_cast<std::ptrdiff_t>(std::min(ids.size(), kMaxTogether));
+  const auto count = static_cast<std::ptrdiff_t>(std::min(ids.size(), kMaxBatch));
   for (const std::string& id : std::span(ids).first(static_cast<std::size_t>(count)))
     if (!responses_.erase_hidden(id)) return;
   if (!transaction->commit()) return;

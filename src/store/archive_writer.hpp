@@ -1,5 +1,5 @@
-// What the archive's thread does with the work that was handed over: in transactions, within the
-// limit of the disk, beside other processes. It refuses to know how work comes to it.
+// What the archive's thread does with submitted work: it runs it in transactions, within the limit
+// of the disk, beside other processes. It refuses to know how work reaches it.
 #pragma once
 
 #include <atomic>
@@ -18,24 +18,24 @@
 
 namespace ccproxy::store {
 
-// How long another process may keep this one from writing, and how long a try waits for it.
-inline constexpr std::chrono::seconds kLongestTurn{5};
-inline constexpr std::chrono::milliseconds kReadsWait{20};
-inline constexpr std::size_t kMaxTogether = 256;  // pieces of work in one transaction
+// How long work waits for the write lock of another process, and how long one try waits for a lock.
+inline constexpr std::chrono::seconds kWriteTimeout{5};
+inline constexpr std::chrono::milliseconds kLockTimeout{20};
+inline constexpr std::size_t kMaxBatch = 256;  // pieces of work in one transaction
 
-// Of another program.
+// The error for a file that another program keeps locked.
 [[nodiscard]] Error locked();
 
-// Lives on the archive's thread alone: nothing in it is locked.
+// Used by the archive's thread alone, so nothing in it is locked.
 class Archive::Writer {
  public:
   struct Bounds {
-    std::uint64_t limit;                  // of the disk; 0: none
-    std::uint64_t queued;                 // bytes that wait behind these jobs
-    const std::atomic<TimePoint>& until;  // nobody waits longer for a turn to write
+    std::uint64_t limit;                  // bytes on disk; 0: none
+    std::uint64_t queued;                 // bytes that the jobs behind these write
+    const std::atomic<TimePoint>& until;  // after this no job waits for the write lock
   };
 
-  // The tables as they should be, and nothing in them that runs and belongs to nobody.
+  // Brings the tables up to date and marks the running responses of dead owners as interrupted.
   static Result<std::unique_ptr<Writer>> open(const std::string& path,
                                               std::chrono::milliseconds wait);
 
@@ -45,47 +45,48 @@ class Archive::Writer {
         database_(std::move(database)),
         responses_(database_, owners_.name()) {}
 
-  // Does all of it, and then tells the answers in the order of the jobs. `more_reads` is asked to
-  // add the reads that came meanwhile, when the turn to write does not come. Throws nothing: what
-  // is thrown on the way is the result of what was to be done.
+  // Runs all jobs, and then reports their results in their order. While the write lock is not to be
+  // had, `more_reads` is called to add the reads that were submitted meanwhile. Throws nothing: an
+  // exception becomes the result of the job.
   using MoreReads = FunctionRef<void(std::vector<Job>&)>;
   void run(std::vector<Job>& jobs, const Bounds& bounds, MoreReads more_reads);
 
-  // Tells all of them that are not done that it was not done.
-  static void refuse(std::vector<Job>& jobs, const Error& why);
+  // Reports `why` for every job that has no result yet.
+  static void fail_all(std::vector<Job>& jobs, const Error& why);
 
-  // Takes those out that stand in the tables. What is left in `ids` is to be tried again.
-  void take_out(std::vector<std::string>& ids);
+  // Erases the rows of withdrawn responses. The ids left in `ids` are to be tried again.
+  void erase_withdrawn(std::vector<std::string>& ids);
 
   [[nodiscard]] const Owners& owners() const { return owners_; }
 
-  // What the next start would have to do. Whoever still reads an older state is not waited for.
+  // Moves the write-ahead log into the file, which the next start would have to do. It does not
+  // wait for other processes that still read an older state.
   void checkpoint() {
     (void)safely([this] { return database_.run("PRAGMA wal_checkpoint(PASSIVE)"); });
   }
 
  private:
-  void do_all(std::vector<Job>& jobs, const Bounds& bounds, MoreReads more_reads);
+  void run_all(std::vector<Job>& jobs, const Bounds& bounds, MoreReads more_reads);
   Result<void> settle(std::chrono::milliseconds wait);
-  Result<Transaction> turn_to_write(std::vector<Job>& jobs, const Bounds& bounds,
-                                    MoreReads more_reads);
-  std::size_t write_some(std::span<Job*> jobs, const Bounds& bounds,
-                         Result<Transaction> transaction);
-  std::size_t try_to_write(std::span<Job*> jobs, const Bounds& bounds,
-                           Result<Transaction> transaction);
+  Result<Transaction> wait_for_write_lock(std::vector<Job>& jobs, const Bounds& bounds,
+                                          MoreReads more_reads);
+  std::size_t write_batch(std::span<Job*> jobs, const Bounds& bounds,
+                          Result<Transaction> transaction);
+  std::size_t try_to_write_batch(std::span<Job*> jobs, const Bounds& bounds,
+                                 Result<Transaction> transaction);
   Result<bool> make_room(std::span<Job*> jobs, const Bounds& bounds);
-  void keep_log_small(std::uint64_t limit);
-  void do_first(std::vector<Job>& jobs);
-  bool read_now(std::vector<Job>& jobs, TimePoint until);
-  void try_to_take_out(std::vector<std::string>& ids);
-  void read_late(const Bounds& bounds, MoreReads more_reads);
-  static void tell(std::vector<Job>& jobs);
+  void truncate_log(std::uint64_t limit);
+  void run_first(std::vector<Job>& jobs);
+  bool run_reads(std::vector<Job>& jobs, TimePoint until);
+  void try_to_erase_withdrawn(std::vector<std::string>& ids);
+  void run_late_reads(const Bounds& bounds, MoreReads more_reads);
+  static void report(std::vector<Job>& jobs);
 
-  std::string log_;  // of the database: its file
-  Owners owners_;    // outlives the database: dead is who does not write any more
+  std::string log_;  // path of the database's write-ahead log
+  Owners owners_;    // destroyed after the database: an owner that is dead writes no more
   Database database_;
   Responses responses_;
-  std::vector<Job> late_{};  // reads that came while others had the file, and wait for them
+  std::vector<Job> late_reads_{};  // reads that came while others had the file locked
 };
 
 }  // namespace ccproxy::store

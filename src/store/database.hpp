@@ -1,6 +1,6 @@
-// A database file: opened, asked, written, in transactions. SQLite underneath, shown to nobody. It
-// refuses to know which tables there are and what stands in them. Where there is no memory, whoever
-// has it, everything throws std::bad_alloc; a transaction that ends by that is undone.
+// A database file with statements and transactions. SQLite is underneath and shown to nobody. This
+// room refuses to know which tables there are and what they hold. Where memory runs out, ours or
+// SQLite's, everything throws std::bad_alloc; a transaction that ends by that is rolled back.
 #pragma once
 
 #include <chrono>
@@ -22,77 +22,78 @@ namespace ccproxy::store {
 
 struct Connection;
 
-// What takes the place of a `?`. Texts are not copied: they stay as they are until the statement
-// has ended.
+// The value for a `?` of a statement. Texts are not copied: they must stay valid until the
+// statement is destroyed.
 using Value = std::variant<std::int64_t, std::string_view>;
 
-// One run of a statement. What was wrong with the statement itself is told by the first step. Ends
-// before its database, and before the transaction that it runs in.
+// One run of a statement. An error in the SQL or in a value is returned by the first step(). It
+// must be destroyed before its database, and before the transaction that it runs in.
 class Statement {
  public:
-  // Goes to the next row; false when there is none left. Fails with kIo.
+  // Moves to the next row; returns false when there is none left. Fails with kIo.
   [[nodiscard]] Result<bool> step();
 
-  // Goes to the end, past any rows. Fails with kIo.
+  // Runs the statement to its end, past any rows. Fails with kIo.
   [[nodiscard]] Result<void> run();
 
-  // Columns of the row that the last step went to, counted from 0. A null is 0 or empty.
+  // Columns of the current row, counted from 0. A null is 0 or empty.
   [[nodiscard]] std::int64_t integer(int column) const;
   [[nodiscard]] bool flag(int column) const { return integer(column) != 0; }
   [[nodiscard]] std::string text(int column) const;
-  // Of that text, in bytes; nothing is copied.
+  // The size of that text in bytes; nothing is copied.
   [[nodiscard]] std::size_t size(int column) const;
 
   Statement(Statement&& other) noexcept;
   Statement& operator=(Statement&&) = delete;
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
-  ~Statement();  // goes back to its database, which keeps it prepared
+  ~Statement();  // returns it to its database, which caches it prepared
 
  private:
   friend class Database;
-  Statement(Connection& connection, std::string sql) : of_(&connection), sql_(std::move(sql)) {}
+  Statement(Connection& connection, std::string sql)
+      : connection_(&connection), sql_(std::move(sql)) {}
 
-  Connection* of_;
+  Connection* connection_;
   std::string sql_;
   sqlite3_stmt* prepared_ = nullptr;
-  std::optional<Error> wrong_{};
+  std::optional<Error> error_{};
 };
 
-// How long a statement waits for another process.
+// How long a statement waits for the locks of another process.
 inline constexpr std::chrono::milliseconds kDefaultWait{5000};
 
-// Used by one thread at a time. Other connections, of other processes too, may have the same file
-// open: reading waits for nobody who writes, and writing waits for its turn.
+// Used by one thread at a time. Other connections, also of other processes, may have the same file
+// open: a reader waits for no writer, and a writer waits for its turn.
 class Database {
  public:
-  // Makes a file that is missing (0600, its folder 0700), and takes an existing one back to 0600.
-  // Fails with kIo, also when the file is no database, and with kBusy when somebody else has all of
-  // it for longer than `wait`; the message names the path.
+  // Creates a missing file with mode 0600 in a folder with mode 0700, and sets an existing file
+  // back to 0600. Fails with kIo, also when the file is no database, and with kBusy when another
+  // process keeps all of it locked for longer than `wait`; the message names the path.
   [[nodiscard]] static Result<Database> open(const std::string& path,
                                              std::chrono::milliseconds wait = kDefaultWait);
 
-  // Each `?` is one value, in their order.
+  // Prepares a statement; each `?` is one value, in their order.
   [[nodiscard]] Statement statement(std::string_view sql, std::initializer_list<Value> values = {});
 
-  // The same, run to its end.
+  // Prepares the statement and runs it to its end.
   [[nodiscard]] Result<void> run(std::string_view sql, std::initializer_list<Value> values = {});
 
-  // The first column of the first row; 0 without one.
+  // Returns the first column of the first row; 0 without a row.
   [[nodiscard]] Result<std::int64_t> number(std::string_view sql,
                                             std::initializer_list<Value> values = {});
 
-  // Several statements, without values.
+  // Runs several statements that take no values.
   [[nodiscard]] Result<void> run_script(const std::string& sql);
 
-  // Rows that the last INSERT, UPDATE or DELETE changed by itself.
+  // Counts the rows that the last INSERT, UPDATE or DELETE changed, without cascades.
   [[nodiscard]] std::int64_t changed() const;
   [[nodiscard]] std::int64_t last_inserted() const;
 
-  // From now on, for all statements.
-  void wait_for_others(std::chrono::milliseconds limit);
+  // Sets how long all later statements wait for the locks of other processes.
+  void set_busy_timeout(std::chrono::milliseconds limit);
 
-  // False again when SQLite gave a transaction up, as it may when the disk is full.
+  // Whether a transaction is open. SQLite may roll one back by itself, as when the disk is full.
   [[nodiscard]] bool in_transaction() const;
 
   Database(Database&&) noexcept;
@@ -108,23 +109,23 @@ class Database {
   std::unique_ptr<Connection> connection_;
 };
 
-// Undoes what was written in it, unless it is committed. One at a time, but for nested ones, which
-// end before the one that they stand in.
+// Rolls back what was written in it, unless it is committed. Only one is open at a time, except for
+// nested ones, which must end before the transaction around them.
 class Transaction {
  public:
   enum class Kind {
-    kRead,    // sees the database as it is at the beginning
-    kWrite,   // has its turn to write from the beginning
-    kNested,  // a part of one that is open, which can be undone alone
+    kRead,    // sees the database as it was when the transaction began
+    kWrite,   // holds the write lock from its beginning
+    kNested,  // a savepoint in an open transaction, which can be rolled back alone
   };
 
-  // Fails with kIo, and with kBusy when the turn to write does not come within `wait`, or others
+  // Fails with kIo, and with kBusy when the write lock is not to be had within `wait`, or others
   // have locked the file against reading for as long.
   [[nodiscard]] static Result<Transaction> begin(Database& database, Kind kind,
                                                  std::chrono::milliseconds wait = kDefaultWait);
 
-  // On failure all of it is undone, as it is when something that stands in it had to be undone and
-  // could not. A nested one is kept only if the one around it is.
+  // Rolls everything back when it fails; it also fails when a nested transaction could not be
+  // rolled back alone. A nested transaction lasts only if the one around it is committed.
   [[nodiscard]] Result<void> commit();
 
   Transaction(Transaction&& other) noexcept;
@@ -138,7 +139,7 @@ class Transaction {
   static Result<Transaction> try_to_begin(Database& database, Kind kind);
   void undo() noexcept;
 
-  Database* database_;  // none once it has ended
+  Database* database_;  // nullptr once the transaction has ended
   Kind kind_;
 };
 

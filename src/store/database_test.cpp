@@ -24,7 +24,7 @@ unsigned mode_of(const std::string& path) {
 
 class DatabaseFile : public StoreFolder {
  protected:
-  // Opened, with a table t of a number and a text.
+  // Opens the file with a table t of a number and a text.
   Database open() {
     auto database = Database::open(path_);
     EXPECT_TRUE(database) << database.error().message;
@@ -36,14 +36,14 @@ class DatabaseFile : public StoreFolder {
   }
 };
 
-TEST_F(DatabaseFile, is_made_for_its_owner_only_with_all_that_stands_beside_it) {
+TEST_F(DatabaseFile, is_created_with_private_modes) {
   Database database = open();
   EXPECT_EQ(mode_of(folder_ + "/home"), 0700U);
   for (const char* suffix : {"", "-wal", "-shm"})
     EXPECT_EQ(mode_of(path_ + suffix), 0600U) << suffix;
 }
 
-TEST_F(DatabaseFile, that_others_could_read_is_taken_back) {
+TEST_F(DatabaseFile, is_set_back_to_a_private_mode) {
   { Database database = open(); }
   ::chmod(path_.c_str(), 0644);
   Database database = open();
@@ -61,7 +61,7 @@ TEST_F(DatabaseFile, has_the_settings_that_the_store_relies_on) {
   EXPECT_EQ(mode.text(0), "wal");
 }
 
-TEST_F(DatabaseFile, that_is_none_is_named_and_left_as_it_is) {
+TEST_F(DatabaseFile, names_a_file_that_is_no_database_and_leaves_it_alone) {
   std::filesystem::create_directories(folder_ + "/home");
   const std::string garbage(5000, 'x');
   std::ofstream(path_) << garbage;
@@ -74,7 +74,7 @@ TEST_F(DatabaseFile, that_is_none_is_named_and_left_as_it_is) {
   EXPECT_EQ(std::filesystem::file_size(path_), garbage.size());
 }
 
-TEST_F(DatabaseFile, that_cannot_be_opened_is_named) {
+TEST_F(DatabaseFile, names_a_file_that_cannot_be_opened) {
   std::filesystem::create_directories(path_);
   const auto database = Database::open(path_);
   ASSERT_FALSE(database);
@@ -82,30 +82,30 @@ TEST_F(DatabaseFile, that_cannot_be_opened_is_named) {
   EXPECT_NE(database.error().message.find(path_), std::string::npos);
 }
 
-TEST_F(DatabaseFile, gives_back_what_was_put_in_byte_for_byte) {
+TEST_F(DatabaseFile, returns_values_byte_for_byte) {
   Database database = open();
   std::string all;
   for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
   const std::string texts[] = {"", all, std::string(3'000'000, 'z'), "'; DROP TABLE t; --"};
   for (const std::string& text : texts) {
     ASSERT_TRUE(database.run("INSERT INTO t (x) VALUES (?)", {text}));
-    Statement asked =
+    Statement rows =
         database.statement("SELECT x, x IS NULL FROM t WHERE n = ?", {database.last_inserted()});
-    ASSERT_TRUE(asked.step().value());
-    EXPECT_TRUE(asked.text(0) == text);
-    EXPECT_FALSE(asked.flag(1));
-    EXPECT_FALSE(asked.step().value());
+    ASSERT_TRUE(rows.step().value());
+    EXPECT_TRUE(rows.text(0) == text);
+    EXPECT_FALSE(rows.flag(1));
+    EXPECT_FALSE(rows.step().value());
   }
 }
 
-TEST_F(DatabaseFile, tells_a_wrong_statement_and_a_broken_rule_with_sqlites_words) {
+TEST_F(DatabaseFile, reports_wrong_statements_and_broken_constraints_in_sqlites_words) {
   Database database = open();
   const auto wrong = database.run("SELECT x FROM nowhere");
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().kind, ErrorKind::kIo);
   EXPECT_NE(wrong.error().message.find("no such table"), std::string::npos)
       << wrong.error().message;
-  EXPECT_FALSE(database.run("INSERT INTO t VALUES (?)", {1, 2})) << "too many values";
+  EXPECT_FALSE(database.run("INSERT INTO t VALUES (?)", {1, 2})) << "there are too many values";
   ASSERT_TRUE(database.run("INSERT INTO t VALUES (1, 'a')"));
   const auto twice = database.run("INSERT INTO t VALUES (1, 'b')");
   ASSERT_FALSE(twice);
@@ -113,7 +113,7 @@ TEST_F(DatabaseFile, tells_a_wrong_statement_and_a_broken_rule_with_sqlites_word
   EXPECT_TRUE(database.run("INSERT INTO t VALUES (2, 'b')"));
 }
 
-TEST_F(DatabaseFile, runs_one_statement_inside_of_itself) {
+TEST_F(DatabaseFile, runs_a_statement_while_the_same_statement_runs) {
   Database database = open();
   ASSERT_TRUE(database.run("INSERT INTO t VALUES (1, 'a'), (2, 'b')"));
   std::string pairs;
@@ -126,7 +126,7 @@ TEST_F(DatabaseFile, runs_one_statement_inside_of_itself) {
   EXPECT_EQ(pairs, "aa ab ba bb ");
 }
 
-TEST_F(DatabaseFile, undoes_a_transaction_that_is_not_committed) {
+TEST_F(DatabaseFile, rolls_back_a_transaction_that_is_not_committed) {
   Database database = open();
   {
     auto transaction = Transaction::begin(database, Kind::kWrite);
@@ -139,7 +139,7 @@ TEST_F(DatabaseFile, undoes_a_transaction_that_is_not_committed) {
   EXPECT_EQ(count(database), 1);
 }
 
-TEST_F(DatabaseFile, undoes_a_nested_transaction_alone_and_the_outer_one_with_all_of_them) {
+TEST_F(DatabaseFile, rolls_back_a_nested_transaction_alone_and_the_outer_one_with_all) {
   Database database = open();
   const auto add = [&](bool commits) {
     auto nested = Transaction::begin(database, Kind::kNested);
@@ -163,7 +163,7 @@ TEST_F(DatabaseFile, undoes_a_nested_transaction_alone_and_the_outer_one_with_al
   EXPECT_EQ(count(database), 2);
 }
 
-TEST_F(DatabaseFile, that_is_full_says_so_and_goes_on_when_there_is_room) {
+TEST_F(DatabaseFile, fails_when_it_is_full_and_goes_on_when_there_is_room) {
   Database database = open();
   const auto pages = database.number("PRAGMA page_count").value();
   ASSERT_TRUE(database.run_script("PRAGMA max_page_count = " + std::to_string(pages + 4)));
@@ -179,17 +179,17 @@ TEST_F(DatabaseFile, that_is_full_says_so_and_goes_on_when_there_is_room) {
   EXPECT_TRUE(database.run("INSERT INTO t (x) VALUES (?)", {large}));
 }
 
-TEST_F(DatabaseFile, that_is_open_twice_is_read_while_it_is_written) {
+TEST_F(DatabaseFile, can_be_read_while_another_connection_writes) {
   Database one = open();
   Database other = open();
   auto writing = Transaction::begin(one, Kind::kWrite);
   ASSERT_TRUE(one.run("INSERT INTO t VALUES (1, 'a')"));
-  EXPECT_EQ(count(other), 0) << "not committed yet";
+  EXPECT_EQ(count(other), 0) << "it is not committed yet";
   ASSERT_TRUE(writing->commit());
   EXPECT_EQ(count(other), 1);
 }
 
-TEST_F(DatabaseFile, of_which_others_have_locked_a_part_says_so_in_time) {
+TEST_F(DatabaseFile, fails_in_time_when_others_have_locked_a_part_of_it) {
   Database database = open();
   auto locked = std::make_unique<ReadersLockedOut>(path_);
   for (const Kind kind : {Kind::kRead, Kind::kWrite}) {
@@ -204,7 +204,7 @@ TEST_F(DatabaseFile, of_which_others_have_locked_a_part_says_so_in_time) {
   EXPECT_TRUE(Transaction::begin(database, Kind::kRead));
 }
 
-TEST_F(DatabaseFile, is_read_as_it_was_when_the_transaction_began) {
+TEST_F(DatabaseFile, is_read_as_of_the_begin_of_a_transaction) {
   Database one = open();
   Database other = open();
   auto reading = Transaction::begin(one, Kind::kRead);
@@ -214,7 +214,7 @@ TEST_F(DatabaseFile, is_read_as_it_was_when_the_transaction_began) {
   EXPECT_EQ(count(one), 1);
 }
 
-TEST_F(DatabaseFile, waits_as_long_as_it_was_told_to) {
+TEST_F(DatabaseFile, waits_for_a_lock_as_long_as_was_set) {
   Database one = open();
   Database other = open();
   const auto writing = Transaction::begin(one, Kind::kWrite);
@@ -237,7 +237,7 @@ class Schema : public DatabaseFile {
   }
 };
 
-TEST_F(Schema, is_made_once_and_then_left_alone) {
+TEST_F(Schema, is_created_once_and_then_left_alone) {
   EXPECT_FALSE(refused(""));
   EXPECT_FALSE(refused("INSERT INTO responses VALUES (1,'r','','','','','',2,0,0,0,'',0)"));
   auto database = Database::open(path_);
@@ -245,9 +245,9 @@ TEST_F(Schema, is_made_once_and_then_left_alone) {
   EXPECT_EQ(database->number("PRAGMA user_version").value(), 4);
 }
 
-TEST_F(Schema, of_an_older_version_becomes_the_newest_with_all_that_is_in_it) {
+TEST_F(Schema, is_migrated_from_older_versions_with_all_rows) {
   EXPECT_FALSE(refused(""));
-  EXPECT_FALSE(refused(  // as the first version was
+  EXPECT_FALSE(refused(  // the tables of the first version
       "DROP TABLE trusted_time; ALTER TABLE responses DROP COLUMN is_to_end;"
       "DROP INDEX items_by_id; CREATE INDEX items_by_id ON items (id); PRAGMA user_version = 1;"
       "INSERT INTO responses VALUES (1,'r','','','','','',2,0,0,0,'');"
@@ -262,7 +262,7 @@ TEST_F(Schema, of_an_older_version_becomes_the_newest_with_all_that_is_in_it) {
   EXPECT_EQ(database->number("SELECT count(*) FROM trusted_time").value(), 0);
 }
 
-TEST_F(Schema, of_a_newer_version_is_refused_and_not_touched) {
+TEST_F(Schema, refuses_a_newer_version_and_does_not_touch_it) {
   const auto error = refused("PRAGMA user_version = 99; CREATE TABLE new_thing (x)");
   ASSERT_TRUE(error);
   EXPECT_EQ(error->kind, ErrorKind::kConfiguration);
@@ -273,7 +273,7 @@ TEST_F(Schema, of_a_newer_version_is_refused_and_not_touched) {
   EXPECT_EQ(database->number("PRAGMA user_version").value(), 99);
 }
 
-TEST_F(Schema, of_another_program_is_refused) {
+TEST_F(Schema, refuses_the_database_of_another_program) {
   for (const char* before : {"CREATE TABLE theirs (x)", "PRAGMA user_version = -1"}) {
     const auto error = refused(before);
     ASSERT_TRUE(error) << before;
@@ -282,10 +282,10 @@ TEST_F(Schema, of_another_program_is_refused) {
   }
 }
 
-TEST_F(Schema, finds_what_is_asked_for_without_reading_everything) {
+TEST_F(Schema, has_an_index_for_every_query) {
   auto database = Database::open(path_);
   ASSERT_TRUE(migrate(*database));
-  const char* const asked[] = {
+  const char* const queries[] = {
       "SELECT * FROM responses WHERE id = 'x'",
       "SELECT * FROM items i JOIN responses r ON r.number = i.response WHERE i.id = 'x'",
       R"(SELECT * FROM items i JOIN responses r ON r.number = i.response
@@ -295,7 +295,7 @@ TEST_F(Schema, finds_what_is_asked_for_without_reading_everything) {
       "SELECT number FROM responses WHERE created < 5 ORDER BY created, number LIMIT 1",
       "UPDATE responses SET status = 4 WHERE owner = 'x' AND status IN (0, 1)",
   };
-  for (const char* sql : asked) {
+  for (const char* sql : queries) {
     Statement plan = database->statement("EXPLAIN QUERY PLAN " + std::string(sql));
     while (plan.step().value()) {
       EXPECT_EQ(plan.text(3).find("SCAN"), std::string::npos) << sql << ": " << plan.text(3);

@@ -13,9 +13,10 @@
 namespace ccproxy::store {
 namespace {
 
-constexpr const char* kGate = "gate";
+constexpr const char* kEntryLock = "gate";
 
-// Unlike those of everybody who enters at the same time and of the dead; it is no secret.
+// The name differs from those of all owners that enter at the same time and of the dead ones. It is
+// no secret.
 std::string new_name() {
   std::random_device random;
   return fmt::format("{:08x}{:08x}{:08x}", random(), random(), random());
@@ -25,22 +26,22 @@ std::string new_name() {
 
 Result<Owners> Owners::enter(const std::string& database, std::chrono::milliseconds wait) {
   const std::string folder = database + ".owners";
-  auto gate = FileLock::wait(fmt::format("{}/{}", folder, kGate), wait);
-  if (!gate) return fail(gate.error());
-  Owners entered(folder, std::move(*gate));
+  auto entry_lock = FileLock::wait(fmt::format("{}/{}", folder, kEntryLock), wait);
+  if (!entry_lock) return fail(entry_lock.error());
+  Owners entered(folder, std::move(*entry_lock));
   const std::string name = new_name();
-  auto life = FileLock::try_now(fmt::format("{}/{}", folder, name));
-  if (!life) return fail(life.error());
-  if (!*life) return fail(ErrorKind::kIo, fmt::format("cannot lock {}/{}", folder, name));
+  auto lock = FileLock::try_now(fmt::format("{}/{}", folder, name));
+  if (!lock) return fail(lock.error());
+  if (!*lock) return fail(ErrorKind::kIo, fmt::format("cannot lock {}/{}", folder, name));
   entered.name_ = name;
-  entered.life_ = std::move(*life);
+  entered.lock_ = std::move(*lock);
   return entered;
 }
 
-bool Owners::is_gone(const std::string& name) const {
+bool Owners::is_dead(const std::string& name) const {
   if (name == name_) return false;
   const std::string path = fmt::format("{}/{}", folder_, name);
-  if (!stamp_of(path).exists) return true;  // a look must not make the file
+  if (!stamp_of(path).exists) return true;  // trying the lock would create the file
   const auto lock = FileLock::try_now(path);
   return lock && *lock;
 }
@@ -49,23 +50,23 @@ void Owners::settle() {
   std::error_code ignored;
   for (const auto& file : std::filesystem::directory_iterator(folder_, ignored)) {
     const std::string name = file.path().filename().string();
-    if (name != kGate && is_gone(name)) std::filesystem::remove(file.path(), ignored);
+    if (name != kEntryLock && is_dead(name)) std::filesystem::remove(file.path(), ignored);
   }
-  gate_.reset();
+  entry_lock_.reset();
 }
 
-Owners::Owners(std::string folder, FileLock gate)
-    : folder_(std::move(folder)), gate_(std::move(gate)) {}
+Owners::Owners(std::string folder, FileLock entry_lock)
+    : folder_(std::move(folder)), entry_lock_(std::move(entry_lock)) {}
 
 Owners::Owners(Owners&& other) noexcept
     : folder_(std::move(other.folder_)),
-      gate_(std::exchange(other.gate_, std::nullopt)),
+      entry_lock_(std::exchange(other.entry_lock_, std::nullopt)),
       name_(std::exchange(other.name_, {})),
-      life_(std::exchange(other.life_, std::nullopt)) {}
+      lock_(std::exchange(other.lock_, std::nullopt)) {}
 
 Owners::~Owners() {
   std::error_code ignored;
-  if (life_) std::filesystem::remove(fmt::format("{}/{}", folder_, name_), ignored);
+  if (lock_) std::filesystem::remove(fmt::format("{}/{}", folder_, name_), ignored);
 }
 
 }  // namespace ccproxy::store

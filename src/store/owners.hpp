@@ -1,6 +1,6 @@
-// Which archives of a database are alive, in this process and in others: each holds a lock on a
-// file of its own beside the database, and the system releases the lock of a process that dies. It
-// refuses to know what an owner owns.
+// Which archives of a database are alive, in this process and in others. Each holds a lock on a
+// file of its own beside the database, and the system releases the locks of a process that dies.
+// This file refuses to know what an owner owns.
 #pragma once
 
 #include <chrono>
@@ -14,34 +14,34 @@ namespace ccproxy::store {
 
 class Owners {
  public:
-  // Becomes an owner under a new name, with a file in the folder `<database>.owners`. Holds off
-  // everybody else who enters until settle() is called. Fails with kIo, and with kBusy after
-  // `wait`.
+  // Becomes an owner under a new name, with a lock file in the folder `<database>.owners`. No other
+  // owner can enter until settle() is called. Fails with kIo, and with kBusy after `wait`.
   [[nodiscard]] static Result<Owners> enter(
       const std::string& database, std::chrono::milliseconds wait = std::chrono::seconds(10));
 
   [[nodiscard]] const std::string& name() const { return name_; }
 
-  // True when nobody alive has this name. After settle() only of a name that stands in the tables:
-  // whoever writes there has entered before.
-  [[nodiscard]] bool is_gone(const std::string& name) const;
+  // True when no living owner has this name. After settle() only for names that
+  // stand in the tables, since their owners have entered before they wrote.
+  [[nodiscard]] bool is_dead(const std::string& name) const;
 
-  // Everything that the dead left was seen to: removes their files, and lets others enter.
+  // Removes the lock files of dead owners and lets others enter. To be called when the work of the
+  // dead owners has been marked.
   void settle();
 
   Owners(Owners&& other) noexcept;
   Owners& operator=(Owners&&) = delete;
   Owners(const Owners&) = delete;
   Owners& operator=(const Owners&) = delete;
-  ~Owners();  // is gone
+  ~Owners();  // releases the lock and removes its file
 
  private:
-  Owners(std::string folder, FileLock gate);
+  Owners(std::string folder, FileLock entry_lock);
 
   std::string folder_;
-  std::optional<FileLock> gate_;
+  std::optional<FileLock> entry_lock_;
   std::string name_{};
-  std::optional<FileLock> life_{};
+  std::optional<FileLock> lock_{};
 };
 
 }  // namespace ccproxy::store

@@ -11,19 +11,20 @@ namespace {
 
 constexpr std::int64_t kDay = 86'400;
 constexpr std::int64_t kNoEnd = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t kErasedAtOnce = 200;
-constexpr std::uint64_t kFreedAtOnce = std::uint64_t{32} << 20;
+constexpr std::size_t kMaxErased = 200;
+constexpr std::uint64_t kMaxFreedBytes = std::uint64_t{32} << 20;
 
 std::int64_t number_of(Status status) { return static_cast<std::int64_t>(status); }
 
-// A text in a table of values.
+// A std::string as a bound value.
 std::string_view text(const std::string& value) { return value; }
 
-tl::unexpected<Error> not_there(std::string_view id) {
-  return fail(ErrorKind::kNotFound, std::string(id));
+tl::unexpected<Error> no_response(std::string_view id) {
+  return fail(ErrorKind::kNotFound,
+              fmt::format("there is no response {} to write or continue", id));
 }
 
-// Inserts into a response, one item behind the other.
+// Inserts the items of a response, one after another.
 class ItemInsertion {
  public:
   ItemInsertion(Database& database, std::int64_t response, bool is_output)
@@ -43,87 +44,88 @@ class ItemInsertion {
   std::int64_t position_ = 0;
 };
 
-Result<std::vector<StoredItem>> items_in(Statement asked, Room room) {
+Result<std::vector<StoredItem>> read_items(Statement rows, ReserveBytes reserve) {
   std::vector<StoredItem> items;
   while (true) {
-    const auto row = asked.step();
+    const auto row = rows.step();
     if (!row) return fail(row.error());
     if (!*row) return items;
-    if (auto fits = room(asked.size(1) + asked.size(2)); !fits) return fail(fits.error());
-    items.push_back({asked.text(0), asked.text(1), asked.text(2)});
+    if (auto fits = reserve(rows.size(1) + rows.size(2)); !fits) return fail(fits.error());
+    items.push_back({rows.text(0), rows.text(1), rows.text(2)});
   }
 }
 
-Result<std::vector<StoredItem>> items_of(Database& database, std::string_view id, bool is_output,
-                                         Room room) {
-  return items_in(database.statement("SELECT i.id, i.json, i.blocks"
-                                     " FROM items i JOIN responses r ON r.number = i.response"
-                                     " WHERE r.id = ? AND i.is_output = ? ORDER BY i.position",
-                                     {id, std::int64_t{is_output}}),
-                  room);
+Result<std::vector<StoredItem>> find_items(Database& database, std::string_view id, bool is_output,
+                                           ReserveBytes reserve) {
+  return read_items(database.statement("SELECT i.id, i.json, i.blocks"
+                                       " FROM items i JOIN responses r ON r.number = i.response"
+                                       " WHERE r.id = ? AND i.is_output = ? ORDER BY i.position",
+                                       {id, std::int64_t{is_output}}),
+                    reserve);
 }
 
 enum class Object { kRead, kLeave };
 
-Result<std::optional<StoredResponse>> response_in(Database& database, std::string_view scope,
-                                                  std::string_view id, Object object,
-                                                  Room room = kAnyRoom) {
-  Statement asked = database.statement(
+Result<std::optional<StoredResponse>> find_response(Database& database, std::string_view scope,
+                                                    std::string_view id, Object object,
+                                                    ReserveBytes reserve = kUnlimited) {
+  Statement rows = database.statement(
       "SELECT id, scope, previous, family, account, status, is_background, was_interrupted, "
       "created,"
       " ifnull((SELECT max(last) FROM events WHERE response = r.number), -1),"
       " CASE WHEN ? THEN object ELSE '' END"
       " FROM responses r WHERE id = ? AND scope = ?",
       {std::int64_t{object == Object::kRead}, id, scope});
-  const auto row = asked.step();
+  const auto row = rows.step();
   if (!row) return fail(row.error());
   if (!*row) return std::nullopt;
-  if (auto fits = room(asked.size(10)); !fits) return fail(fits.error());
+  if (auto fits = reserve(rows.size(10)); !fits) return fail(fits.error());
   StoredResponse found;
-  found.id = asked.text(0);
-  found.scope = asked.text(1);
-  found.previous = asked.text(2);
-  found.family = asked.text(3);
-  found.account = asked.text(4);
-  found.status = static_cast<Status>(asked.integer(5));
-  found.is_background = asked.flag(6);
-  found.was_interrupted = asked.flag(7);
-  found.created = asked.integer(8);
-  found.last_sequence = asked.integer(9);
-  found.object = asked.text(10);
+  found.id = rows.text(0);
+  found.scope = rows.text(1);
+  found.previous = rows.text(2);
+  found.family = rows.text(3);
+  found.account = rows.text(4);
+  found.status = static_cast<Status>(rows.integer(5));
+  found.is_background = rows.flag(6);
+  found.was_interrupted = rows.flag(7);
+  found.created = rows.integer(8);
+  found.last_sequence = rows.integer(9);
+  found.object = rows.text(10);
   return found;
 }
 
-// Whether a conversation can go on from it.
-bool is_usable(const StoredResponse& response) {
+// Whether a conversation can continue from it.
+bool can_be_continued(const StoredResponse& response) {
   return !response.was_interrupted &&
          (response.status == Status::kCompleted || response.status == Status::kIncomplete);
 }
 
-Result<StoredTurn> turn_of(Database& database, std::string_view scope, std::string_view id,
-                           Room room) {
-  auto response = response_in(database, scope, id, Object::kLeave);
+Result<StoredTurn> find_turn(Database& database, std::string_view scope, std::string_view id,
+                             ReserveBytes reserve) {
+  auto response = find_response(database, scope, id, Object::kLeave);
   if (!response) return fail(response.error());
-  if (!*response || !is_usable(**response)) return not_there(id);
-  auto input = items_of(database, id, false, room);
+  if (!*response || !can_be_continued(**response)) return no_response(id);
+  auto input = find_items(database, id, false, reserve);
   if (!input) return fail(input.error());
-  auto output = items_of(database, id, true, room);
+  auto output = find_items(database, id, true, reserve);
   if (!output) return fail(output.error());
   return StoredTurn{std::move(**response), std::move(*input), std::move(*output)};
 }
 
-// Where the bound of a page stands in the input; `none` without a bound.
-Result<std::int64_t> position_of(Database& database, std::int64_t response, const std::string& item,
-                                 std::int64_t none) {
+// Returns the position of a page's bound in the input, `none` when the page has no such bound, and
+// nothing when the input has no such item.
+Result<std::optional<std::int64_t>> position_of(Database& database, std::int64_t response,
+                                                const std::string& item, std::int64_t none) {
   if (item.empty()) return none;
-  Statement asked = database.statement(
+  Statement rows = database.statement(
       "SELECT position FROM items WHERE response = ? AND is_output = 0 AND id = ?"
       " ORDER BY position LIMIT 1",
       {response, text(item)});
-  const auto row = asked.step();
+  const auto row = rows.step();
   if (!row) return fail(row.error());
-  if (!*row) return not_there(item);
-  return asked.integer(0);
+  if (!*row) return std::nullopt;
+  return rows.integer(0);
 }
 
 Result<std::uint64_t> pages(Database& database, std::string_view pragma) {
@@ -132,7 +134,7 @@ Result<std::uint64_t> pages(Database& database, std::string_view pragma) {
   return static_cast<std::uint64_t>(*count);
 }
 
-// What the file would take without the pages that are free.
+// Returns the size of the file without its free pages.
 Result<std::uint64_t> used_bytes(Database& database) {
   auto all = pages(database, "PRAGMA page_count");
   if (!all) return all;
@@ -143,7 +145,7 @@ Result<std::uint64_t> used_bytes(Database& database) {
   return (*all - *unused) * *size;
 }
 
-// The oldest that has ended and was made before then; false when there is none.
+// Erases the oldest final response that was created before `before`; returns false without one.
 Result<bool> erase_oldest(Database& database, std::int64_t before) {
   auto done = database.run(
       "DELETE FROM responses WHERE number = (SELECT number FROM responses"
@@ -153,7 +155,8 @@ Result<bool> erase_oldest(Database& database, std::int64_t before) {
   return database.changed() > 0;
 }
 
-// Gives free pages back to the system, so many at once; true when some are left for another time.
+// Gives free pages back to the system, so many at once. Returns true when some are left to be given
+// back.
 Result<bool> shrink(Database& database) {
   const auto before = pages(database, "PRAGMA freelist_count");
   if (!before) return fail(before.error());
@@ -165,10 +168,10 @@ Result<bool> shrink(Database& database) {
 
 }  // namespace
 
-// --- What runs -----------------------------------------------------------------------------------
+// --- Running responses ---------------------------------------------------------------------------
 
 Result<void> Responses::begin(const StoredResponse& response, const StoredInput& input) {
-  if (is_hidden(response.id)) return not_there(response.id);
+  if (is_hidden(response.id)) return no_response(response.id);
   auto done = database_->run(
       "INSERT INTO responses (id, scope, owner, previous, family, account, status, is_background,"
       " was_interrupted, created, object) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -184,12 +187,12 @@ Result<void> Responses::begin(const StoredResponse& response, const StoredInput&
 }
 
 Result<void> Responses::update(std::string_view id, Status status, std::string_view object) {
-  if (is_hidden(id)) return not_there(id);
+  if (is_hidden(id)) return no_response(id);
   auto done = database_->run(
       "UPDATE responses SET status = ?, object = ? WHERE id = ? AND status IN (0, 1)",
       {number_of(status), object, id});
   if (!done) return done;
-  if (database_->changed() == 0) return not_there(id);
+  if (database_->changed() == 0) return no_response(id);
   return {};
 }
 
@@ -206,48 +209,48 @@ Result<void> Responses::finish(std::string_view id, Status status, std::string_v
 
 Result<void> Responses::append_events(std::string_view id, std::int64_t first_sequence,
                                       std::int64_t last_sequence, std::string_view bytes) {
-  if (is_hidden(id)) return not_there(id);
+  if (is_hidden(id)) return no_response(id);
   auto done = database_->run(
       "INSERT INTO events (response, first, last, bytes)"
       " SELECT number, ?, ?, ? FROM responses WHERE id = ?",
       {first_sequence, last_sequence, bytes, id});
   if (!done) return done;
-  if (database_->changed() == 0) return not_there(id);
+  if (database_->changed() == 0) return no_response(id);
   return {};
 }
 
-// --- What was kept -------------------------------------------------------------------------------
+// --- Reading -------------------------------------------------------------------------------------
 
 Result<std::optional<StoredResponse>> Responses::find(std::string_view scope, std::string_view id,
-                                                      Room room) const {
+                                                      ReserveBytes reserve) const {
   if (is_hidden(id)) return std::nullopt;
-  return response_in(*database_, scope, id, Object::kRead, room);
+  return find_response(*database_, scope, id, Object::kRead, reserve);
 }
 
 Result<std::optional<StoredResponse>> Responses::state_of(std::string_view scope,
                                                           std::string_view id) const {
   if (is_hidden(id)) return std::nullopt;
-  return response_in(*database_, scope, id, Object::kLeave);
+  return find_response(*database_, scope, id, Object::kLeave);
 }
 
 Result<std::vector<StoredTurn>> Responses::turns(std::string_view scope, std::string_view id,
-                                                 std::size_t most_turns, std::size_t most_bytes,
-                                                 Room room) const {
+                                                 std::size_t max_turns, std::size_t max_bytes,
+                                                 ReserveBytes reserve) const {
   std::vector<StoredTurn> chain;
   std::size_t bytes = 0;
-  const auto room_left = [&](std::size_t size) -> Result<void> {
+  const auto reserve_within = [&](std::size_t size) -> Result<void> {
     bytes += size;
-    if (bytes > most_bytes)
+    if (bytes > max_bytes)
       return fail(ErrorKind::kTooLarge,
-                  fmt::format("the conversation is larger than {} bytes", most_bytes));
-    return room(size);
+                  fmt::format("the conversation is larger than {} bytes", max_bytes));
+    return reserve(size);
   };
   for (std::string next(id); !next.empty(); next = chain.back().response.previous) {
-    if (chain.size() == most_turns)
+    if (chain.size() == max_turns)
       return fail(ErrorKind::kTooLarge,
-                  fmt::format("the conversation has more than {} responses", most_turns));
-    if (is_hidden(next)) return not_there(next);
-    auto turn = turn_of(*database_, scope, next, room_left);
+                  fmt::format("the conversation has more than {} responses", max_turns));
+    if (is_hidden(next)) return no_response(next);
+    auto turn = find_turn(*database_, scope, next, reserve_within);
     if (!turn) return fail(turn.error());
     chain.push_back(std::move(*turn));
   }
@@ -256,45 +259,50 @@ Result<std::vector<StoredTurn>> Responses::turns(std::string_view scope, std::st
 }
 
 Result<std::optional<FoundItem>> Responses::item(std::string_view scope, std::string_view item_id,
-                                                 Room room) const {
-  Statement asked = database_->statement(
+                                                 ReserveBytes reserve) const {
+  Statement rows = database_->statement(
       "SELECT i.id, i.json, i.blocks, i.is_output, r.family, r.account, r.id"
       " FROM items i JOIN responses r ON r.number = i.response"
       " WHERE i.id = ? AND r.scope = ? ORDER BY i.is_output DESC, i.number DESC LIMIT ?",
       {item_id, scope, std::int64_t{hidden_.empty() ? 1 : -1}});
   do {
-    const auto row = asked.step();
+    const auto row = rows.step();
     if (!row) return fail(row.error());
     if (!*row) return std::nullopt;
-  } while (is_hidden(asked.text(6)));
-  if (auto fits = room(asked.size(1) + asked.size(2)); !fits) return fail(fits.error());
+  } while (is_hidden(rows.text(6)));
+  if (auto fits = reserve(rows.size(1) + rows.size(2)); !fits) return fail(fits.error());
   return FoundItem{
-      {asked.text(0), asked.text(1), asked.text(2)}, asked.flag(3), asked.text(4), asked.text(5)};
+      {rows.text(0), rows.text(1), rows.text(2)}, rows.flag(3), rows.text(4), rows.text(5)};
 }
 
-Result<ItemList> Responses::input_items(std::string_view scope, std::string_view id,
-                                        const ItemPage& page, Room room) const {
-  if (is_hidden(id)) return not_there(id);
+Result<InputPage> Responses::input_items(std::string_view scope, std::string_view id,
+                                         const ItemPage& page, ReserveBytes reserve) const {
+  if (is_hidden(id)) return MissingFromPage::kResponse;
   const auto response =
       database_->number("SELECT number FROM responses WHERE id = ? AND scope = ?", {id, scope});
   if (!response) return fail(response.error());
-  if (*response == 0) return not_there(id);
+  if (*response == 0) return MissingFromPage::kResponse;
+  const auto missing = [&page](const std::string& bound) {
+    return bound == page.after ? MissingFromPage::kAfter : MissingFromPage::kBefore;
+  };
   const auto& [below, above] =
       page.ascending ? std::tie(page.after, page.before) : std::tie(page.before, page.after);
   const auto low = position_of(*database_, *response, below, -1);
   if (!low) return fail(low.error());
+  if (!*low) return missing(below);
   const auto high = position_of(*database_, *response, above, kNoEnd);
   if (!high) return fail(high.error());
-  // Those next to `before` are the first when one looks from there.
+  if (!*high) return missing(above);
+  // The items next to `before` are the first when the list is read from there.
   const bool is_backwards = page.after.empty() && !page.before.empty();
   const std::string_view order = page.ascending != is_backwards ? "ASC" : "DESC";
-  auto items = items_in(
+  auto items = read_items(
       database_->statement(
           fmt::format("SELECT id, json, blocks FROM items WHERE response = ? AND is_output = 0"
                       " AND position > ? AND position < ? ORDER BY position {} LIMIT ?",
                       order),
-          {*response, *low, *high, static_cast<std::int64_t>(page.limit + 1)}),
-      room);
+          {*response, **low, **high, static_cast<std::int64_t>(page.limit + 1)}),
+      reserve);
   if (!items) return fail(items.error());
   const bool has_more = items->size() > page.limit;
   if (has_more) items->pop_back();
@@ -304,28 +312,29 @@ Result<ItemList> Responses::input_items(std::string_view scope, std::string_view
 
 Result<std::vector<EventChunk>> Responses::events_after(std::string_view scope, std::string_view id,
                                                         std::int64_t sequence,
-                                                        std::size_t most_bytes, Room room) const {
+                                                        std::size_t max_bytes,
+                                                        ReserveBytes reserve) const {
   if (is_hidden(id)) return std::vector<EventChunk>();
-  Statement asked = database_->statement(
+  Statement rows = database_->statement(
       "SELECT e.first, e.last, e.bytes FROM events e JOIN responses r ON r.number = e.response"
       " WHERE r.id = ? AND r.scope = ? AND e.last > ? ORDER BY e.last",
       {id, scope, sequence});
   std::vector<EventChunk> chunks;
-  for (std::size_t bytes = 0; chunks.empty() || bytes < most_bytes;) {
-    const auto row = asked.step();
+  for (std::size_t bytes = 0; chunks.empty() || bytes < max_bytes;) {
+    const auto row = rows.step();
     if (!row) return fail(row.error());
     if (!*row) break;
-    if (auto fits = room(asked.size(2)); !fits) {
-      if (!chunks.empty()) break;  // the rest another time
+    if (auto fits = reserve(rows.size(2)); !fits) {
+      if (!chunks.empty()) break;  // the rest can be read by another call
       return fail(fits.error());
     }
-    chunks.push_back({asked.integer(0), asked.integer(1), asked.text(2)});
+    chunks.push_back({rows.integer(0), rows.integer(1), rows.text(2)});
     bytes += chunks.back().bytes.size();
   }
   return chunks;
 }
 
-// --- What never was ------------------------------------------------------------------------------
+// --- Withdrawn responses -------------------------------------------------------------------------
 
 Result<bool> Responses::has_hidden(std::string_view id) const {
   const auto count = database_->number("SELECT count(*) FROM responses WHERE id = ?", {id});
@@ -337,7 +346,7 @@ Result<void> Responses::erase_hidden(std::string_view id) {
   return database_->run("DELETE FROM responses WHERE id = ?", {id});
 }
 
-// --- What goes -----------------------------------------------------------------------------------
+// --- Erasing -------------------------------------------------------------------------------------
 
 Result<bool> Responses::erase(std::string_view scope, std::string_view id) {
   if (is_hidden(id)) return false;
@@ -346,7 +355,7 @@ Result<bool> Responses::erase(std::string_view scope, std::string_view id) {
   return database_->changed() > 0;
 }
 
-// The tables that refer to others first: they are emptied at once instead of row by row.
+// The tables that refer to others come first: they are emptied at once instead of row by row.
 Result<std::size_t> Responses::erase_all() {
   for (const char* sql : {"DELETE FROM events", "DELETE FROM items", "DELETE FROM responses"})
     if (auto done = database_->run(sql); !done) return fail(done.error());
@@ -358,30 +367,29 @@ Result<std::size_t> Responses::erase_all() {
 Result<std::int64_t> Responses::trusted_time(const ClockReading& now) {
   std::optional<TrustedTime> before;
   {
-    Statement asked =
+    Statement rows =
         database_->statement("SELECT wall, boot, uptime, seconds, kept FROM trusted_time");
-    const auto row = asked.step();
+    const auto row = rows.step();
     if (!row) return fail(row.error());
     if (*row)
-      before = {{asked.integer(0), {asked.text(1), asked.integer(2)}},
-                asked.integer(3),
-                asked.integer(4)};
+      before = {
+          {rows.integer(0), {rows.text(1), rows.integer(2)}}, rows.integer(3), rows.integer(4)};
   }
-  const TrustedTime next = look_again(before, now);
+  const TrustedTime next = update_trusted_time(before, now);
   auto noted = database_->run(
       "REPLACE INTO trusted_time (number, wall, boot, uptime, seconds, kept)"
       " VALUES (1, ?, ?, ?, ?, ?)",
-      {now.wall, text(now.uptime.boot), now.uptime.seconds, next.seconds, next.kept});
+      {now.wall, text(now.uptime.boot), now.uptime.seconds, next.seconds, next.steady_for});
   if (!noted) return fail(noted.error());
   return next.seconds;
 }
 
-Result<Swept> Responses::sweep(std::int64_t now_seconds, std::int64_t max_days,
-                               std::uint64_t max_bytes) {
+Result<SweepResult> Responses::sweep(std::int64_t now_seconds, std::int64_t max_days,
+                                     std::uint64_t max_bytes) {
   const auto at_first = used_bytes(*database_);
   if (!at_first) return fail(at_first.error());
   std::uint64_t used = *at_first;
-  Swept swept{0, false};
+  SweepResult swept{0, false};
   while (true) {
     const std::int64_t before = used > max_bytes ? kNoEnd : now_seconds - max_days * kDay;
     const auto erased = erase_oldest(*database_, before);
@@ -391,7 +399,7 @@ Result<Swept> Responses::sweep(std::int64_t now_seconds, std::int64_t max_days,
     const auto left = used_bytes(*database_);
     if (!left) return fail(left.error());
     used = *left;
-    swept.has_more = swept.erased == kErasedAtOnce || used + kFreedAtOnce < *at_first;
+    swept.has_more = swept.erased == kMaxErased || used + kMaxFreedBytes < *at_first;
     if (swept.has_more) break;
   }
   const auto can_shrink = shrink(*database_);
@@ -401,7 +409,7 @@ Result<Swept> Responses::sweep(std::int64_t now_seconds, std::int64_t max_days,
 }
 
 Result<bool> Responses::make_room(std::uint64_t bytes, std::uint64_t most) {
-  constexpr std::uint64_t kPages = 16;  // of tables and indexes, beside what stands in them
+  constexpr std::uint64_t kPages = 16;  // for tables and indexes, beside the data
   const auto size = pages(*database_, "PRAGMA page_size");
   if (!size) return fail(size.error());
   const std::uint64_t needed = bytes + bytes / 16 + kPages * *size;
@@ -416,14 +424,14 @@ Result<bool> Responses::make_room(std::uint64_t bytes, std::uint64_t most) {
   const auto all = pages(*database_, "PRAGMA page_count");
   if (!all) return fail(all.error());
   if (*all * *size <= most) return true;
-  // What is written takes pages that are free; those beyond go back to the system.
+  // What is written takes the free pages; those beyond are given back to the system.
   const std::string sql =
       fmt::format("PRAGMA incremental_vacuum({})", (*all * *size - most) / *size + 1);
   if (auto done = database_->run_script(sql); !done) return fail(done.error());
   return true;
 }
 
-// --- Who runs what -------------------------------------------------------------------------------
+// --- Owners --------------------------------------------------------------------------------------
 
 Result<bool> Responses::ask_to_end(std::string_view scope, std::string_view id) {
   if (is_hidden(id)) return false;
@@ -438,13 +446,13 @@ Result<bool> Responses::ask_to_end(std::string_view scope, std::string_view id) 
 Result<ToEnd> Responses::to_end(std::span<const std::string> ids) const {
   ToEnd found;
   for (const std::string& id : ids) {
-    Statement asked =
+    Statement rows =
         database_->statement("SELECT is_to_end FROM responses WHERE id = ?", {text(id)});
-    const auto row = asked.step();
+    const auto row = rows.step();
     if (!row) return fail(row.error());
     if (!*row)
       found.erased.push_back(id);
-    else if (asked.flag(0))
+    else if (rows.flag(0))
       found.asked.push_back(id);
   }
   return found;
@@ -452,23 +460,23 @@ Result<ToEnd> Responses::to_end(std::span<const std::string> ids) const {
 
 Result<std::vector<std::string>> Responses::owners() const {
   std::vector<std::string> owners;
-  Statement asked =
+  Statement rows =
       database_->statement("SELECT DISTINCT owner FROM responses WHERE status IN (0, 1)");
   while (true) {
-    const auto row = asked.step();
+    const auto row = rows.step();
     if (!row) return fail(row.error());
     if (!*row) return owners;
-    owners.push_back(asked.text(0));
+    owners.push_back(rows.text(0));
   }
 }
 
 Result<std::size_t> Responses::mark_interrupted(
-    FunctionRef<bool(const std::string& owner)> is_gone) {
+    FunctionRef<bool(const std::string& owner)> is_dead) {
   const auto running = owners();
   if (!running) return fail(running.error());
   std::size_t marked = 0;
   for (const std::string& owner : *running) {
-    if (!is_gone(owner)) continue;
+    if (!is_dead(owner)) continue;
     auto done = database_->run(
         "UPDATE responses SET status = ?, was_interrupted = 1"
         " WHERE owner = ? AND status IN (0, 1)",

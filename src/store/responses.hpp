@@ -1,6 +1,6 @@
-// What is kept of Responses: each with what the client sent, what was answered, and the events it
-// was told in. Every function is a few statements in the transaction of whoever calls it. JSON is
-// text here: this room refuses to know what stands in it.
+// The stored responses of the Responses API: each with its input, its output and the events that
+// were streamed. Every function is a few statements in the transaction of its caller. JSON is text
+// here: this file refuses to know what it holds.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,7 @@
 #include <string_view>
 #include <unordered_set>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/error.hpp"
@@ -21,7 +22,7 @@
 
 namespace ccproxy::store {
 
-// The values stand in the database: they never change.
+// The values stand in the database, so they never change.
 enum class Status {
   kQueued = 0,
   kInProgress = 1,
@@ -38,182 +39,191 @@ enum class Status {
 struct StoredItem {
   std::string id;
   std::string json;      // the item as the client sees it
-  std::string blocks{};  // the Anthropic content blocks it was made of, as they stand in an array:
-                         // `{...},{...}`; empty for input
+  std::string blocks{};  // the Anthropic content blocks it was made from, as they stand in an
+                         // array: `{...},{...}`; empty for input
   bool operator==(const StoredItem&) const = default;
 };
 
-// What a response was made from, in order: items as the client sees them, and the id of each. There
-// may be hundreds of thousands.
+// The input of a response, in order: items as the client sees them, and the id of each. There may
+// be hundreds of thousands.
 struct StoredInput {
   TextList ids, items;
 };
 
 struct StoredResponse {
-  std::string id;          // unlike any other, in all scopes
-  std::string scope;       // whose it is: nobody else finds it
-  std::string previous{};  // id of the response that it continues; empty: none
+  std::string id;          // unique in all scopes
+  std::string scope;       // of its owner: nobody else finds it
+  std::string previous{};  // id of the response that it continues, or empty
   std::string object{};    // the response as the client sees it
-  std::string family{};    // of the model that answered
-  std::string account{};   // the credential it was answered with
+  std::string family{};    // of the model that wrote it
+  std::string account{};   // the credential that it was requested with
   Status status = Status::kInProgress;
   bool is_background = false;
-  bool was_interrupted = false;     // the process that ran it ended before it did
+  bool was_interrupted = false;     // the process that ran it died first
   std::int64_t created = 0;         // seconds since 1970
-  std::int64_t last_sequence = -1;  // of its event log; -1: none yet. Read only
+  std::int64_t last_sequence = -1;  // of its stored events, -1 without any; ignored when written
   bool operator==(const StoredResponse&) const = default;
 };
 
 struct StoredTurn {
-  StoredResponse response;  // without its object
+  StoredResponse response;  // its object is left empty
   std::vector<StoredItem> input, output;
 };
 
 struct FoundItem {
   StoredItem item;
   bool is_output;
-  std::string family, account;  // of its response
+  std::string family, account;  // of the response it belongs to
 };
 
-// Which part of a list: at most `limit` items behind `after` and in front of `before` (ids of
-// items; empty: no bound), in the order that was asked for. With `before` alone, those next to it.
+// A part of a list: at most `limit` items behind `after` and in front of `before`, in the order of
+// the list. Both are ids of items; empty means no bound. With `before` alone, the items next to it.
 struct ItemPage {
   std::string after{}, before{};
   std::size_t limit = 20;
-  bool ascending = false;  // as they were sent; else the last comes first
+  bool ascending = false;  // in the order they were sent; else the last comes first
 };
 
 struct ItemList {
   std::vector<StoredItem> items;
-  bool has_more;  // beyond the last one, or beyond the first for a page next to `before`
+  bool has_more;  // beyond the last item, or beyond the first for a page next to `before`
 };
 
-// A piece of the event log: events `first` to `last`, as they were sent.
+// What is missing where a page of the input was to be read.
+enum class MissingFromPage {
+  kResponse,  // there is no such response in this scope
+  kAfter,     // its input has no item with the id `after`
+  kBefore,    // its input has no item with the id `before`
+};
+
+using InputPage = std::variant<ItemList, MissingFromPage>;
+
+// Events `first` to `last` of the event log, as they were sent.
 struct EventChunk {
   std::int64_t first, last;
   std::string bytes;
   bool operator==(const EventChunk&) const = default;
 };
 
-struct Swept {
-  std::size_t erased;  // responses
-  bool has_more;       // the next call may have something to do
+struct SweepResult {
+  std::size_t erased;  // number of responses
+  bool has_more;       // another call may erase more
 };
 
 struct ToEnd {
   std::vector<std::string> asked, erased;
 };
 
-// Is asked for room for so many bytes before they are read. An error of its ends the reading.
-using Room = FunctionRef<Result<void>(std::size_t)>;
-inline constexpr auto kAnyRoom = [](std::size_t) -> Result<void> { return {}; };
+// Called with a number of bytes before so many are read. Its error ends the reading.
+using ReserveBytes = FunctionRef<Result<void>(std::size_t)>;
+inline constexpr auto kUnlimited = [](std::size_t) -> Result<void> { return {}; };
 
-// Everything fails with kIo when the database does. `database` outlives it.
+// Every function fails with kIo when the database does. `database` must outlive it.
 class Responses {
  public:
-  // `owner` is the name of the archive that writes (see Owners).
+  // `owner` is the name of the archive that writes, see Owners.
   Responses(Database& database, std::string owner)
       : database_(&database), owner_(std::move(owner)) {}
 
-  // --- What runs. An id that is not there, or not running any more, is kNotFound: it may have been
-  // --- erased or cancelled in the meantime, and what is final stays as it is.
+  // --- Running responses. They fail with kNotFound for an id that is not there or does not run any
+  // --- more: it may have been erased or cancelled meanwhile, and a final response never changes.
 
   [[nodiscard]] Result<void> begin(const StoredResponse& response, const StoredInput& input);
   [[nodiscard]] Result<void> update(std::string_view id, Status status, std::string_view object);
   [[nodiscard]] Result<void> finish(std::string_view id, Status status, std::string_view object,
                                     std::span<const StoredItem> output);
 
-  // Also takes the last events of one that is final. kNotFound when there is none of that id.
+  // Also appends the last events of a final response. Fails with kNotFound without such an id.
   [[nodiscard]] Result<void> append_events(std::string_view id, std::int64_t first_sequence,
                                            std::int64_t last_sequence, std::string_view bytes);
 
-  // --- What was kept.
+  // --- Reading.
 
-  // `room` is asked for its object.
+  // Calls `reserve` for the size of the object.
   [[nodiscard]] Result<std::optional<StoredResponse>> find(std::string_view scope,
                                                            std::string_view id,
-                                                           Room room = kAnyRoom) const;
+                                                           ReserveBytes reserve = kUnlimited) const;
 
-  // The same without its object, however large that is.
+  // The same without the object, however large that is.
   [[nodiscard]] Result<std::optional<StoredResponse>> state_of(std::string_view scope,
                                                                std::string_view id) const;
 
-  // The response and all that it continues, the oldest first. Fails with kNotFound when one of them
-  // is not there or did not end as completed or incomplete: the message is its id and nothing else.
-  // Fails with kTooLarge beyond `most_turns`, or `most_bytes` of items, and as `room` does.
+  // Returns the response and all that it continues, the oldest first. Fails with kNotFound when one
+  // of them is not there or did not end as completed or incomplete; the message names it.
+  // Fails with kTooLarge beyond `max_turns`, or `max_bytes` of items, and as `reserve` does.
   [[nodiscard]] Result<std::vector<StoredTurn>> turns(std::string_view scope, std::string_view id,
-                                                      std::size_t most_turns,
-                                                      std::size_t most_bytes,
-                                                      Room room = kAnyRoom) const;
+                                                      std::size_t max_turns, std::size_t max_bytes,
+                                                      ReserveBytes reserve = kUnlimited) const;
 
-  // Clients may send the same id in several inputs: outputs come before inputs, then the newest.
-  // Fails as `room` does.
+  // Finds an item by its id. Clients may send the same id in several inputs: outputs come before
+  // inputs, then the newest. Fails as `reserve` does.
   [[nodiscard]] Result<std::optional<FoundItem>> item(std::string_view scope,
                                                       std::string_view item_id,
-                                                      Room room = kAnyRoom) const;
+                                                      ReserveBytes reserve = kUnlimited) const;
 
-  // Of the input of this response alone. kNotFound, with the id as the message, for a response or a
-  // bound that is not there.
-  [[nodiscard]] Result<ItemList> input_items(std::string_view scope, std::string_view id,
-                                             const ItemPage& page, Room room = kAnyRoom) const;
+  // Lists a page of the input of this response, without that of the responses it continues. Where
+  // the response or a bound of the page is not there, it says which. Fails as `reserve` does.
+  [[nodiscard]] Result<InputPage> input_items(std::string_view scope, std::string_view id,
+                                              const ItemPage& page,
+                                              ReserveBytes reserve = kUnlimited) const;
 
-  // The pieces with events after `sequence`, in order; the first may begin before it. Stops after
-  // the piece that reaches `most_bytes`. None for an id that is not there.
-  [[nodiscard]] Result<std::vector<EventChunk>> events_after(std::string_view scope,
-                                                             std::string_view id,
-                                                             std::int64_t sequence,
-                                                             std::size_t most_bytes,
-                                                             Room room = kAnyRoom) const;
+  // Returns the chunks with events after `sequence`, in order; the first may begin before it. Stops
+  // after the chunk that reaches `max_bytes`. Returns none for an id that is not there.
+  [[nodiscard]] Result<std::vector<EventChunk>> events_after(
+      std::string_view scope, std::string_view id, std::int64_t sequence, std::size_t max_bytes,
+      ReserveBytes reserve = kUnlimited) const;
 
-  // --- What never was. From the first of these calls on to the last, no question finds it and
-  // --- nothing can be written for it, though something of it may stand in the tables.
+  // --- Withdrawn responses. Between hide() and show() nothing finds the response and nothing can
+  // be
+  // --- written for it, though rows of it may still stand in the tables.
 
   void hide(std::string id) { hidden_.insert(std::move(id)); }
   void show(const std::string& id) { hidden_.erase(id); }
-  // Whether something of it stands there; and: takes it out.
+  // Whether rows of it are left; and erasing these.
   [[nodiscard]] Result<bool> has_hidden(std::string_view id) const;
   [[nodiscard]] Result<void> erase_hidden(std::string_view id);
 
-  // --- What goes.
+  // --- Erasing.
 
-  // False when there was none. A running one goes, too.
+  // Returns false when there is no such response. A running one is erased, too.
   [[nodiscard]] Result<bool> erase(std::string_view scope, std::string_view id);
 
-  // Everything in all scopes, running or not; how many responses there were.
+  // Erases everything in all scopes, running or not; returns how many responses there were.
   [[nodiscard]] Result<std::size_t> erase_all();
 
-  // What time it is for a sweep, by the clocks of now and of all such questions before. Writes: the
-  // last look stands in the database, in the transaction of the sweep, so that neither a restart
-  // within the hour nor a second process begins it anew or makes it shorter.
+  // Returns the time for a sweep, by the clocks' readings now and at all earlier calls. The reading
+  // is written in the transaction of the sweep, so that neither a restart within the hour nor a
+  // second process begins that hour anew or shortens it.
   [[nodiscard]] Result<std::int64_t> trusted_time(const ClockReading& now);
 
-  // Erases what is older than `max_days`, then the oldest until what is left takes at most
-  // `max_bytes`, and gives room back to the system. Never a running one. Does so much as keeps the
-  // writer for a moment only: call it again while it has more.
-  [[nodiscard]] Result<Swept> sweep(std::int64_t now_seconds, std::int64_t max_days,
-                                    std::uint64_t max_bytes);
+  // Erases what is older than `max_days`, then the oldest until the rest takes at most `max_bytes`,
+  // and gives free pages back to the system. It never erases a running response. One call holds the
+  // write lock only for a moment: call it again while it has more.
+  [[nodiscard]] Result<SweepResult> sweep(std::int64_t now_seconds, std::int64_t max_days,
+                                          std::uint64_t max_bytes);
 
-  // Erases the oldest that do not run until the file takes at most `most` bytes when so many are
-  // written to it. False when nothing is left to erase and it will take a tenth more than that.
+  // Erases the oldest responses that do not run until the file takes at most `most` bytes with
+  // `bytes` more. Returns false when nothing is left to erase and it takes over a tenth more than
+  // that.
   [[nodiscard]] Result<bool> make_room(std::uint64_t bytes, std::uint64_t most);
 
-  // --- Who runs what.
+  // --- Owners.
 
-  // What runs and belongs to somebody else is marked: its owner is to end it. False when it does
-  // not run, is not there, or is this owner's own.
+  // Marks a running response of another owner as to be cancelled by that owner. Returns false when
+  // it does not run, is not there, or is this owner's own.
   [[nodiscard]] Result<bool> ask_to_end(std::string_view scope, std::string_view id);
 
-  // Those of `ids` that somebody has asked this owner to end, and those that are not there any
-  // more.
+  // Returns those of `ids` that another owner has marked as to be cancelled, and those that are not
+  // there any more.
   [[nodiscard]] Result<ToEnd> to_end(std::span<const std::string> ids) const;
 
-  // The owners of what runs.
+  // Returns the owners of running responses.
   [[nodiscard]] Result<std::vector<std::string>> owners() const;
 
-  // What an owner that is gone left running has failed. How many there were.
+  // Marks the running responses of dead owners as failed and interrupted; returns how many.
   [[nodiscard]] Result<std::size_t> mark_interrupted(
-      FunctionRef<bool(const std::string& owner)> is_gone);
-  // The same for one response, whose runner has broken down.
+      FunctionRef<bool(const std::string& owner)> is_dead);
+  // Marks one running response as failed and interrupted, whose exchange has broken down.
   [[nodiscard]] Result<void> interrupt(std::string_view id);
 
  private:

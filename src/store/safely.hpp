@@ -1,5 +1,5 @@
-// Where nobody stands behind a thread: whatever is thrown on the way, as a rule since there is no
-// memory, is an error like any other.
+// Turns exceptions, as a rule a lack of memory, into errors, for threads on which nobody would
+// catch them.
 #pragma once
 
 #include <fmt/format.h>
@@ -16,33 +16,33 @@
 namespace ccproxy::store {
 
 inline Error no_memory() {
-  return {ErrorKind::kBusy, "There is not enough memory for what the store was asked: try again.",
-          "", "", std::chrono::seconds(1)};
+  return {ErrorKind::kBusy, "There is not enough memory for the store to do this: try again.", "",
+          "", std::chrono::seconds(1)};
 }
 
-inline Error broken_off(const char* why) {
-  return {ErrorKind::kBusy,
-          fmt::format("The store could not do what it was asked ({}): try again.", why), "", "",
-          std::chrono::seconds(1)};
+inline Error work_failed(const char* why) {
+  return {ErrorKind::kBusy, fmt::format("The store could not do this ({}): try again.", why), "",
+          "", std::chrono::seconds(1)};
 }
 
-// An error takes a little memory, too: what `make` makes, as soon as there is some.
+// Returns the error that `make` builds. Building it takes a little memory, too: it is tried again
+// until there is some.
 template <class Make>
-Error surely(const Make& make) {
-  std::optional<Error> made;
-  insist([&] { made = make(); });
-  return std::move(*made);
+Error build_error(const Make& make) {
+  std::optional<Error> built;
+  insist([&] { built = make(); });
+  return std::move(*built);
 }
 
-// Returns what `work` does, a Result, or what it throws as kBusy.
+// Returns the Result of `work`, or kBusy for what it throws.
 template <class Work>
 auto safely(const Work& work) -> decltype(work()) {
   try {
     return work();
   } catch (const std::bad_alloc&) {
-    return fail(surely(no_memory));
+    return fail(build_error(no_memory));
   } catch (const std::exception& error) {
-    return fail(surely([&] { return broken_off(error.what()); }));
+    return fail(build_error([&] { return work_failed(error.what()); }));
   }
 }
 

@@ -8,9 +8,7 @@
 namespace ccproxy::store {
 namespace {
 
-// Numbers grow with time, so the greatest is the newest. Everything that belongs to a response goes
-// with it. A step that was once released is never changed: what is new is another step.
-constexpr std::array<const char*, 4> kSteps = {R"(
+constexpr const char* kTables = R"(
 CREATE TABLE responses (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -48,21 +46,21 @@ CREATE TABLE events (
   bytes TEXT NOT NULL,
   UNIQUE (response, last)
 );
-)",
-                                               // Outputs stand first when an item is looked up, and
-                                               // then the newest: nothing is left to sort.
-                                               R"(
+)";
+
+// With outputs first and then the newest, looking up an item sorts nothing.
+constexpr const char* kItemIndex = R"(
 DROP INDEX items_by_id;
 CREATE INDEX items_by_id ON items (id, is_output);
-)",
-                                               // Another archive than the one that runs it wants it
-                                               // to end.
-                                               R"(
+)";
+
+// Set by an archive that does not run the response and wants its owner to end it.
+constexpr const char* kCancellation = R"(
 ALTER TABLE responses ADD COLUMN is_to_end INTEGER NOT NULL DEFAULT 0;
-)",
-                                               // What erases by age remembers what the clocks said
-                                               // (TrustedTime): one row at the most.
-                                               R"(
+)";
+
+// Erasing by age remembers the clocks' last readings (TrustedTime) in at most one row.
+constexpr const char* kTrustedTime = R"(
 CREATE TABLE trusted_time (
   number INTEGER PRIMARY KEY CHECK (number = 1),
   wall INTEGER NOT NULL,             -- of the last look, seconds since 1970
@@ -71,7 +69,11 @@ CREATE TABLE trusted_time (
   seconds INTEGER NOT NULL,
   kept INTEGER NOT NULL
 );
-)"};
+)";
+
+// Row numbers grow with time, so the greatest is the newest. Items and events are erased with their
+// response. A step that was once released is never changed: what is new is another step.
+constexpr std::array kSteps = {kTables, kItemIndex, kCancellation, kTrustedTime};
 
 Result<void> check_version(Database& database, std::int64_t version) {
   if (version > static_cast<std::int64_t>(kSteps.size()))
@@ -80,7 +82,7 @@ Result<void> check_version(Database& database, std::int64_t version) {
         fmt::format("the store was made by a newer ccproxy (version {}, this one knows {}): "
                     "use that one, or move the file away",
                     version, kSteps.size()));
-  if (version > 0) return {};  // 0: a new file, or one of a program that counts otherwise
+  if (version > 0) return {};  // 0: a new file, or one of a program that sets no version
   const auto tables = database.number("SELECT count(*) FROM sqlite_master");
   if (!tables) return fail(tables.error());
   if (*tables > 0 || version < 0)

@@ -1,4 +1,4 @@
-// A folder of its own for each test of the store, and short words for what is put into it.
+// A test with a folder of its own for the store, and functions that build what is stored.
 #pragma once
 
 #include <fcntl.h>
@@ -35,16 +35,16 @@ class StoreFolder : public testing::Test {
   std::string path_;
 };
 
-// Another program that holds the locks that readers take, as SQLite has them in its shared file:
-// one that died in the middle, a backup. A process of its own: within one, locks exclude nobody.
+// Another program, such as a backup, that holds the locks that readers take in SQLite's shared
+// memory file. It is a process of its own, since locks do not exclude others in the same process.
 class ReadersLockedOut {
  public:
   explicit ReadersLockedOut(const std::string& path) : child_(::fork()) {
     if (child_ == 0) lock_for_ever(path + "-shm", pipe_.in);
-    char told = 'n';
+    char status = 'n';
     ::close(pipe_.in);
-    EXPECT_EQ(::read(pipe_.out, &told, 1), 1);
-    EXPECT_EQ(told, 'y');
+    EXPECT_EQ(::read(pipe_.out, &status, 1), 1);
+    EXPECT_EQ(status, 'y');
   }
   ReadersLockedOut(const ReadersLockedOut&) = delete;
   ReadersLockedOut& operator=(const ReadersLockedOut&) = delete;
@@ -73,8 +73,8 @@ class ReadersLockedOut {
     readers.l_start = 123;
     readers.l_len = 5;
     const int fd = ::open(file.c_str(), O_RDWR);
-    const char told = fd >= 0 && ::fcntl(fd, F_SETLKW, &readers) == 0 ? 'y' : 'n';
-    (void)!::write(in, &told, 1);
+    const char status = fd >= 0 && ::fcntl(fd, F_SETLKW, &readers) == 0 ? 'y' : 'n';
+    (void)!::write(in, &status, 1);
     while (true) ::pause();
   }
 
@@ -83,18 +83,18 @@ class ReadersLockedOut {
 };
 
 inline StoredResponse response(std::string id, std::string previous = "") {
-  StoredResponse made;
-  made.id = std::move(id);
-  made.scope = "me";
-  made.previous = std::move(previous);
-  made.object = R"({"status":"in_progress"})";
-  made.family = "sonnet";
-  made.account = "a1";
-  made.created = 1000;
-  return made;
+  StoredResponse stored;
+  stored.id = std::move(id);
+  stored.scope = "me";
+  stored.previous = std::move(previous);
+  stored.object = R"({"status":"in_progress"})";
+  stored.family = "sonnet";
+  stored.account = "a1";
+  stored.created = 1000;
+  return stored;
 }
 
-// An input item; an output item has blocks.
+// An input item, which has no blocks.
 inline StoredItem item(const std::string& id) { return {id, R"({"id":")" + id + R"("})", ""}; }
 inline StoredInput input_of(const std::vector<StoredItem>& items) {
   StoredInput input;
@@ -104,15 +104,17 @@ inline StoredInput input_of(const std::vector<StoredItem>& items) {
   }
   return input;
 }
-inline StoredItem answer(const std::string& id) {
+// An output item, which has blocks.
+inline StoredItem output_item(const std::string& id) {
   return {id, R"({"id":")" + id + R"("})", R"({"type":"text","text":")" + id + R"("})"};
 }
 
-// Does it through the archive and waits until it is done.
-inline Result<void> done(Archive& archive, Archive::Work work) {
-  std::promise<Result<void>> told;
-  archive.submit(std::move(work), [&](Result<void> result) { told.set_value(std::move(result)); });
-  return told.get_future().get();
+// Submits `work`, which writes about `bytes`, and waits until it is done.
+inline Result<void> run_work(Archive& archive, Archive::Work work, std::size_t bytes = 0) {
+  std::promise<Result<void>> reported;
+  archive.submit(
+      std::move(work), [&](Result<void> result) { reported.set_value(std::move(result)); }, bytes);
+  return reported.get_future().get();
 }
 
 }  // namespace ccproxy::store

@@ -5,13 +5,13 @@
 namespace ccproxy::store {
 namespace {
 
-constexpr std::int64_t kToKeep = 3600;
-// By so much a clock may be corrected without having jumped.
-constexpr std::int64_t kCorrection = 60;
+constexpr std::int64_t kHour = 3600;
+// A clock may be corrected by so many seconds without counting as a jump.
+constexpr std::int64_t kMaxCorrection = 60;
 
 }  // namespace
 
-TrustedTime look_again(const std::optional<TrustedTime>& before, const ClockReading& now) {
+TrustedTime update_trusted_time(const std::optional<TrustedTime>& before, const ClockReading& now) {
   TrustedTime next{now, 0, 0};
   if (before) {
     const Uptime& then = before->seen.uptime;
@@ -19,9 +19,10 @@ TrustedTime look_again(const std::optional<TrustedTime>& before, const ClockRead
     const std::int64_t elapsed = is_comparable ? now.uptime.seconds - then.seconds : 0;
     const std::int64_t jump = now.wall - before->seen.wall - elapsed;
     next.seconds = before->seconds + elapsed;
-    if (is_comparable && std::abs(jump) <= kCorrection) next.kept = before->kept + elapsed;
+    if (is_comparable && std::abs(jump) <= kMaxCorrection)
+      next.steady_for = before->steady_for + elapsed;
   }
-  if (now.wall <= next.seconds || next.kept >= kToKeep) next.seconds = now.wall;
+  if (now.wall <= next.seconds || next.steady_for >= kHour) next.seconds = now.wall;
   return next;
 }
 

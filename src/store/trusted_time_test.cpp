@@ -10,21 +10,22 @@
 namespace ccproxy::store {
 namespace {
 
-constexpr std::int64_t kNow = 1'800'000'000;  // whatever day it is
+constexpr std::int64_t kNow = 1'800'000'000;  // any day
 constexpr std::int64_t kMinute = 60, kHour = 3600, kDay = 86'400;
 constexpr std::int64_t kSinceBoot = 50'000;
 
-struct Look {
-  std::int64_t passed;       // really, since the look before
-  std::int64_t error;        // of the wall clock
-  std::int64_t age;          // how far the trusted time is behind the real one
-  std::int64_t off = 0;      // of what has passed, the machine was off; it started after that
-  std::int64_t rewound = 0;  // the uptime went back, as on a machine that was a snapshot
+// One look at the clocks; all members are seconds.
+struct Step {
+  std::int64_t passed;       // real time since the look before
+  std::int64_t error;        // of the wall clock, against the real time
+  std::int64_t age;          // expected: how far the trusted time is behind the real one
+  std::int64_t off = 0;      // part of `passed` in which the machine was off, before it started
+  std::int64_t rewound = 0;  // by which the uptime went back, as on a restored snapshot
 };
 
 struct Row {
-  const char* says;
-  std::vector<Look> looks;  // after one at which everything was right, and had been for long
+  const char* name;
+  std::vector<Step> steps;  // after one look with right clocks
 };
 
 const Row kRows[] = {
@@ -33,12 +34,11 @@ const Row kRows[] = {
      {{600, 3, -3}, {600, -20, 20}, {600, 30, -30}}},
     {"days of sleep count at once: the uptime has gone on", {{40 * kDay, 0, 0}}},
     {"a wrong clock at the start of the machine is not believed, and it is as if no time had "
-     "passed "
-     "while it was off",
+     "passed while it was off",
      {{10 * kMinute, 40 * kDay, 10 * kMinute, 9 * kMinute},
       {10 * kMinute, 40 * kDay, 10 * kMinute},
       {49 * kMinute, 40 * kDay, 10 * kMinute}}},
-    {"which is mended before an hour is over, and leaves no trace an hour later",
+    {"a wrong clock that is corrected before an hour is over leaves no trace an hour later",
      {{10 * kMinute, 40 * kDay, 10 * kMinute, 9 * kMinute},
       {50 * kMinute, 40 * kDay, 10 * kMinute},
       {10 * kMinute, 0, 10 * kMinute},
@@ -54,14 +54,14 @@ const Row kRows[] = {
       {50 * kMinute, 40 * kDay, 0},
       {59 * kMinute, 40 * kDay, 0},
       {kMinute, 40 * kDay, -40 * kDay}}},
-    {"days that the machine was off count when the clock has kept its time for an hour",
+    {"days that the machine was off count when the clock has run on for an hour",
      {{40 * kDay, 0, 40 * kDay, 40 * kDay - kMinute},
       {59 * kMinute, 0, 40 * kDay},
       {kMinute, 0, 0},
       {10 * kMinute, 0, 0}}},
-    {"the hour goes on when the program has not looked for some of it",
+    {"the hour goes on when the program did not look for a part of it",
      {{40 * kDay, 0, 40 * kDay, 40 * kDay}, {10 * kMinute, 0, 40 * kDay}, {50 * kMinute, 0, 0}}},
-    {"looking often makes it no longer and no shorter",
+    {"looking often makes the hour no longer and no shorter",
      {{40 * kDay, 0, 40 * kDay, 40 * kDay},
       {20 * kMinute, 0, 40 * kDay},
       {0, 0, 40 * kDay},
@@ -69,7 +69,7 @@ const Row kRows[] = {
       {0, 0, 40 * kDay},
       {19 * kMinute, 0, 40 * kDay},
       {kMinute, 0, 0}}},
-    {"another start of the machine begins it anew: nobody knows what the clock did in between",
+    {"another start of the machine begins the hour anew: the clock was not watched in between",
      {{40 * kDay, 0, 40 * kDay, 40 * kDay},
       {50 * kMinute, 0, 40 * kDay},
       {kDay, 0, 41 * kDay, kDay},
@@ -89,31 +89,31 @@ const Row kRows[] = {
      {{kDay, -kNow, kNow, kDay}, {kHour, -kNow, kNow}, {kMinute, 0, kNow}, {kHour, 0, 0}}},
 };
 
-TEST(TrustedTime, follows_the_wall_clock_when_that_has_kept_its_time) {
+TEST(TrustedTime, follows_the_wall_clock_when_it_has_run_on_for_an_hour) {
   for (const Row& row : kRows) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.name);
     std::int64_t real = kNow, boots = 1;
     Uptime uptime{"boot1", kSinceBoot};
     TrustedTime time{{real, uptime}, real, kDay};
-    for (std::size_t i = 0; i < row.looks.size(); ++i) {
+    for (std::size_t i = 0; i < row.steps.size(); ++i) {
       SCOPED_TRACE("look " + std::to_string(i));
-      const Look& look = row.looks[i];
-      real += look.passed;
-      uptime.seconds += look.passed - look.rewound;
-      if (look.off > 0) uptime = {"boot" + std::to_string(++boots), look.passed - look.off};
-      time = look_again(time, {real + look.error, uptime});
-      EXPECT_EQ(real - time.seconds, look.age);
+      const Step& step = row.steps[i];
+      real += step.passed;
+      uptime.seconds += step.passed - step.rewound;
+      if (step.off > 0) uptime = {"boot" + std::to_string(++boots), step.passed - step.off};
+      time = update_trusted_time(time, {real + step.error, uptime});
+      EXPECT_EQ(real - time.seconds, step.age);
     }
   }
 }
 
-// As in a file of a version that noted nothing.
-TEST(TrustedTime, is_nothing_for_an_hour_when_nobody_has_looked_before) {
-  auto time = look_again(std::nullopt, {kNow, {"boot", 5}});
+// A file of a version that noted no clocks has no earlier look.
+TEST(TrustedTime, is_zero_for_the_first_hour) {
+  auto time = update_trusted_time(std::nullopt, {kNow, {"boot", 5}});
   EXPECT_EQ(time.seconds, 0);
-  time = look_again(time, {kNow + kHour - 1, {"boot", 5 + kHour - 1}});
+  time = update_trusted_time(time, {kNow + kHour - 1, {"boot", 5 + kHour - 1}});
   EXPECT_LT(time.seconds, kDay);
-  time = look_again(time, {kNow + kHour, {"boot", 5 + kHour}});
+  time = update_trusted_time(time, {kNow + kHour, {"boot", 5 + kHour}});
   EXPECT_EQ(time.seconds, kNow + kHour);
 }
 

@@ -115,7 +115,7 @@ void keep_large(const ProxyFixture& fixture, const std::string& id) {
     large.object = R"({"pad":")" + std::string(std::size_t{40} << 20, 'a') + R"("})";
     return kept.begin(large, {});
   };
-  EXPECT_TRUE(store::done(**archive, keep));
+  EXPECT_TRUE(store::run_work(**archive, keep));
 }
 
 // What the store's thread has no memory for is told to whoever asked: it ended the program.

@@ -287,6 +287,10 @@ TEST_P(ResponsesState, p66_input_items_are_listed_in_pages) {
   EXPECT_EQ(page("?order=asc&limit=1")["data"][0]["status"], "completed");
   for (const char* query : {"?limit=0", "?limit=101", "?limit=x", "?order=up", "?after=nobody"})
     EXPECT_EQ(ask_stored(fixture, "GET", id + "/input_items" + query).status, 400) << query;
+  // The id of the response is no item: this was told as a missing response.
+  const auto own = ask_stored(fixture, "GET", id + "/input_items?after=" + id);
+  EXPECT_EQ(own.status, 400);
+  EXPECT_EQ(json_of(own.body)["error"]["param"], "after");
 }
 
 TEST_P(ResponsesState, p66_other_endpoints) {

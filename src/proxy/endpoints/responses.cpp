@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "base/text.hpp"
 #include "dialect/responses/input_items.hpp"
@@ -238,28 +239,36 @@ std::string list_of(const store::ItemList& list) {
   return body;
 }
 
+Error missing_from_page(store::MissingFromPage missing, const std::string& id) {
+  if (missing == store::MissingFromPage::kResponse) return not_found(id);
+  return {ErrorKind::kInvalidRequest, "There is no such item in this response's input.",
+          missing == store::MissingFromPage::kAfter ? "after" : "before", "invalid_value"};
+}
+
 Task<Result<std::string>> list_input(WorkerState& worker, std::string scope, std::string id,
                                      std::string query_string,
                                      std::shared_ptr<MemoryReservation> hold) {
+  using Body = std::variant<std::string, store::MissingFromPage>;
   auto page = page_of(query_string);
   if (!page) co_return fail(page.error());
-  std::function<Result<std::string>(const store::Responses&)> question =
+  std::function<Result<Body>(const store::Responses&)> question =
       [scope, id, page = *page,
-       hold = std::move(hold)](const store::Responses& kept) -> Result<std::string> {
+       hold = std::move(hold)](const store::Responses& kept) -> Result<Body> {
     const auto room = [&](std::size_t size) { return room_in(*hold, 2 * size); };  // the body
-    auto list = kept.input_items(scope, id, page, room);
-    if (!list) return fail(list.error());
-    for (store::StoredItem& item : list->items) item.json = dialect::listed_item(item.json);
-    return list_of(*list);
+    auto found = kept.input_items(scope, id, page, room);
+    if (!found) return fail(found.error());
+    if (const auto* missing = std::get_if<store::MissingFromPage>(&*found)) return *missing;
+    auto& list = std::get<store::ItemList>(*found);
+    for (store::StoredItem& item : list.items) item.json = dialect::listed_item(item.json);
+    return list_of(list);
   };
   const auto archive = worker.shared.responses.archive();
   if (!archive) co_return fail(not_found(id));
-  auto list = co_await query<std::string>(worker.runtime, archive, std::move(question));
-  if (!list && list.error().kind == ErrorKind::kNotFound && list.error().message != id)
-    co_return fail({ErrorKind::kInvalidRequest, "There is no such item in this response's input.",
-                    list.error().message == page->after ? "after" : "before", "invalid_value"});
-  if (!list && list.error().kind == ErrorKind::kNotFound) co_return fail(not_found(id));
-  co_return list;
+  auto body = co_await query<Body>(worker.runtime, archive, std::move(question));
+  if (!body) co_return fail(body.error());
+  if (const auto* missing = std::get_if<store::MissingFromPage>(&*body))
+    co_return fail(missing_from_page(*missing, id));
+  co_return std::get<std::string>(std::move(*body));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What is left of the store when its process is killed, and what it does when the disk or the
-// memory is full. All of it happens to a child, so that the test outlives it.
+// Tests of what is left of the store when its process is killed, and of a full disk and full
+// memory. All of it happens to a child process, so that the test survives.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -23,26 +23,26 @@
 namespace ccproxy::store {
 namespace {
 
-class ArchiveDeath : public StoreFolder {};
+class ArchiveCrash : public StoreFolder {};
 
 const std::string kEvents(9000, 'e');
 
 StoredItem large_input(const std::string& id) { return {id, std::string(2000, 'j'), ""}; }
 
-// What the model wrote has its blocks besides.
+// An output item has its blocks besides.
 StoredItem large(const std::string& id) {
   return {id, std::string(2000, 'j'), std::string(500, 'b')};
 }
 
 // --- Killed --------------------------------------------------------------------------------------
 
-void tell(int pipe, char what, const std::string& id) {
+void report(int pipe, char what, const std::string& id) {
   const std::string line = what + id + "\n";
   (void)!::write(pipe, line.data(), line.size());
 }
 
-// Begins, continues and finishes responses until it is killed, and tells which are safe: "b<id>"
-// begun, "f<id>" finished.
+// Begins, continues and finishes responses until it is killed, and reports which are committed:
+// "b<id>" for begun, "f<id>" for finished.
 [[noreturn]] void write_for_ever(const std::string& path, int pipe, int round) {
   auto archive = Archive::open(path);
   if (!archive) ::_exit(1);
@@ -55,7 +55,7 @@ void tell(int pipe, char what, const std::string& id) {
           return responses.begin(response(id), input_of({large_input("in_" + id)}));
         },
         [=](Result<void> done) {
-          if (done) tell(pipe, 'b', id);
+          if (done) report(pipe, 'b', id);
         });
     (*archive)->submit(
         [id](Responses& responses) { return responses.append_events(id, 0, 9, kEvents); }, {});
@@ -66,17 +66,17 @@ void tell(int pipe, char what, const std::string& id) {
           return responses.finish(id, Status::kCompleted, kEvents, std::vector{large("out_" + id)});
         },
         [=](Result<void> done) {
-          if (done) tell(pipe, 'f', id);
+          if (done) report(pipe, 'f', id);
         });
   }
 }
 
-struct Told {
+struct ReportedIds {
   std::set<std::string> begun, finished;
 };
 
-// Reads until that many lines are there, kills, and reads what was still on its way.
-Told kill_after(std::size_t lines, pid_t child, int pipe) {
+// Reads that many lines, kills the child, and reads what was still in the pipe.
+ReportedIds kill_after(std::size_t lines, pid_t child, int pipe) {
   std::string text;
   std::array<char, 4096> piece{};
   const auto read_some = [&] {
@@ -91,11 +91,11 @@ Told kill_after(std::size_t lines, pid_t child, int pipe) {
   ::waitpid(child, nullptr, 0);
   while (read_some()) {
   }
-  Told told;
+  ReportedIds reported;
   std::istringstream all(text);
   for (std::string line; std::getline(all, line);)
-    (line[0] == 'b' ? told.begun : told.finished).insert(line.substr(1));
-  return told;
+    (line[0] == 'b' ? reported.begun : reported.finished).insert(line.substr(1));
+  return reported;
 }
 
 void expect_whole(const Responses& responses, const std::string& id) {
@@ -119,8 +119,8 @@ void expect_integrity(Database& database) {
   EXPECT_FALSE(database.statement("PRAGMA foreign_key_check").step().value());
 }
 
-TEST_F(ArchiveDeath, loses_nothing_that_was_told_and_leaves_nothing_running) {
-  std::mt19937 random(20261);  // NOLINT: the same moments each time, as far as a machine allows
+TEST_F(ArchiveCrash, loses_nothing_that_was_reported_and_leaves_nothing_running) {
+  std::mt19937 random(20261);  // NOLINT: a fixed seed
   std::size_t finished = 0;
   for (int round = 0; round < 15; ++round) {
     SCOPED_TRACE(round);
@@ -131,14 +131,14 @@ TEST_F(ArchiveDeath, loses_nothing_that_was_told_and_leaves_nothing_running) {
     ::close(pipe[1]);
     const std::size_t lines = random() % 200;
     if (round % 5 == 4) std::this_thread::sleep_for(std::chrono::milliseconds(random() % 60));
-    const Told told = kill_after(round % 5 == 4 ? 0 : lines, child, pipe[0]);
+    const ReportedIds reported = kill_after(round % 5 == 4 ? 0 : lines, child, pipe[0]);
     ::close(pipe[0]);
 
-    const auto archive = Archive::open(path_);  // as the next start does
+    const auto archive = Archive::open(path_);  // as the next start of the program does
     ASSERT_TRUE(archive) << archive.error().message;
     const auto checks = [&](Responses& responses) -> Result<void> {
-      for (const std::string& id : told.finished) expect_whole(responses, id);
-      for (const std::string& id : told.begun) {
+      for (const std::string& id : reported.finished) expect_whole(responses, id);
+      for (const std::string& id : reported.begun) {
         const auto found = responses.find("me", id).value();
         EXPECT_TRUE(found) << id;
         if (!found || found->status == Status::kCompleted) continue;
@@ -147,13 +147,13 @@ TEST_F(ArchiveDeath, loses_nothing_that_was_told_and_leaves_nothing_running) {
       }
       return {};
     };
-    EXPECT_TRUE(done(**archive, checks));
+    EXPECT_TRUE(run_work(**archive, checks));
     auto database = Database::open(path_);
     expect_integrity(*database);
     EXPECT_EQ(database->number("SELECT count(*) FROM responses WHERE status IN (0, 1)").value(), 0);
-    finished += told.finished.size();
+    finished += reported.finished.size();
   }
-  EXPECT_GT(finished, 100U) << "the child was killed before it did anything";
+  EXPECT_GT(finished, 100U) << "the child was killed before it wrote anything";
 }
 
 // --- Full ----------------------------------------------------------------------------------------
@@ -165,11 +165,12 @@ void allow_file_size(rlim_t bytes) {
   ::setrlimit(RLIMIT_FSIZE, &limit);
 }
 
-// Whether each of these is there, as it was told. Tells on standard error what is not so.
-bool is_as_told(Archive& archive, const std::vector<std::pair<std::string, bool>>& told) {
+// Whether each response is there exactly if it was reported so. Writes differences to standard
+// error.
+bool matches_reports(Archive& archive, const std::vector<std::pair<std::string, bool>>& reported) {
   bool holds = true;
-  const auto look = [&](Responses& responses) -> Result<void> {
-    for (const auto& [id, is_there] : told) {
+  const auto query = [&](Responses& responses) -> Result<void> {
+    for (const auto& [id, is_there] : reported) {
       const auto found = responses.find("me", id);
       if (found && found->has_value() == is_there) continue;
       std::fprintf(stderr, "%s should%s be there\n", id.c_str(), is_there ? "" : " not");
@@ -177,47 +178,47 @@ bool is_as_told(Archive& archive, const std::vector<std::pair<std::string, bool>
     }
     return {};
   };
-  return done(archive, look) && holds;
+  return run_work(archive, query) && holds;
 }
 
 Archive::Work begins(const std::string& id, std::size_t bytes) {
   return [=](Responses& responses) {
-    StoredResponse made = response(id);
-    made.object = std::string(bytes, 'x');
-    return responses.begin(made, {});
+    StoredResponse stored = response(id);
+    stored.object = std::string(bytes, 'x');
+    return responses.begin(stored, {});
   };
 }
 
-// With no room for `size` bytes more: works of that size among small ones. Returns what went wrong,
-// 0 for nothing.
+// Submits work of `size` bytes among small work while the disk has no room for it. Returns the
+// number of the step that failed, 0 for none.
 int fill_the_disk(const std::string& path, std::size_t size) {
   ::signal(SIGXFSZ, SIG_IGN);
   auto archive = Archive::open(path);
   if (!archive) return 1;
-  if (!done(**archive, begins("before", 10))) return 2;
+  if (!run_work(**archive, begins("before", 10))) return 2;
   allow_file_size(std::filesystem::file_size(path + "-wal") + size / 2);
-  std::vector<std::pair<std::string, bool>> told{{"before", true}};
-  Held held(**archive);
+  std::vector<std::pair<std::string, bool>> reported{{"before", true}};
+  BlockedThread blocked(**archive);
   for (const std::string id : {"small1", "large1", "small2", "large2", "small3"})
-    (*archive)->submit(begins(id, id[0] == 'l' ? size : 10), [&told, id](Result<void> result) {
-      told.emplace_back(id, result.has_value());
+    (*archive)->submit(begins(id, id[0] == 'l' ? size : 10), [&reported, id](Result<void> result) {
+      reported.emplace_back(id, result.has_value());
     });
-  held.release();
-  const auto full = done(**archive, begins("alone", size));
+  blocked.release();
+  const auto full = run_work(**archive, begins("alone", size));
   if (full || full.error().kind != ErrorKind::kIo) return 3;
-  if (!is_as_told(**archive, told)) return 4;
-  if (told.size() != 6 || told[2].second) return 5;
+  if (!matches_reports(**archive, reported)) return 4;
+  if (reported.size() != 6 || reported[2].second) return 5;
   allow_file_size(RLIM_INFINITY);
-  if (!done(**archive, begins("after", size))) return 6;
-  told.emplace_back("alone", false);
-  told.emplace_back("after", true);
+  if (!run_work(**archive, begins("after", size))) return 6;
+  reported.emplace_back("alone", false);
+  reported.emplace_back("after", true);
   (*archive)->close();
   archive = Archive::open(path);
-  return archive && is_as_told(**archive, told) ? 0 : 7;
+  return archive && matches_reports(**archive, reported) ? 0 : 7;
 }
 
 // The larger one does not fit in SQLite's memory for a transaction, so it fails before the commit.
-TEST_F(ArchiveDeath, is_not_what_a_full_disk_means) {
+TEST_F(ArchiveCrash, survives_a_full_disk) {
   for (const std::size_t size : {300'000U, 8'000'000U}) {
     SCOPED_TRACE(size);
     const pid_t child = ::fork();
@@ -231,46 +232,47 @@ TEST_F(ArchiveDeath, is_not_what_a_full_disk_means) {
 
 // --- No memory -----------------------------------------------------------------------------------
 
-bool says_no_memory(const Result<void>& result) {
+bool is_out_of_memory(const Result<void>& result) {
   return !result && result.error().kind == ErrorKind::kBusy &&
          result.error().message.find("memory") != std::string::npos;
 }
 
-// SQLite has room for small things alone: large ones among them, written and read. Returns what
-// went wrong, 0 for nothing.
+// Writes and reads large responses among small ones while SQLite has memory for small ones alone.
+// Returns the number of the step that failed, 0 for none.
 int fill_the_memory(const std::string& path) {
   constexpr std::size_t kMuch = 6'000'000;
   auto archive = Archive::open(path);
   auto limiter = Database::open(path);
   if (!archive || !limiter) return 1;
-  if (!done(**archive, begins("large0", kMuch))) return 2;
+  if (!run_work(**archive, begins("large0", kMuch))) return 2;
   if (!limiter->run_script("PRAGMA hard_heap_limit = 5000000")) return 3;  // of the whole process
-  const auto look = [](Responses& responses) -> Result<void> {
+  const auto query = [](Responses& responses) -> Result<void> {
     const auto found = responses.find("me", "large0");
     if (!found) return fail(found.error());
     return {};
   };
-  if (!says_no_memory(done(**archive, look))) return 4;
-  std::vector<std::pair<std::string, bool>> told;
+  if (!is_out_of_memory(run_work(**archive, query))) return 4;
+  std::vector<std::pair<std::string, bool>> reported;
   std::vector<Result<void>> results;
-  Held held(**archive);
+  BlockedThread blocked(**archive);
   for (const std::string id : {"small1", "large1", "small2", "large2", "small3"})
     (*archive)->submit(begins(id, id[0] == 'l' ? kMuch : 10), [&, id](Result<void> result) {
-      told.emplace_back(id, result.has_value());
+      reported.emplace_back(id, result.has_value());
       results.push_back(std::move(result));
     });
-  held.release();
-  if (!done(**archive, begins("alone", 10))) return 5;
-  if (!is_as_told(**archive, told)) return 6;
-  if (told.size() != 5 || told[1].second || told[3].second || !told[4].second) return 7;
-  for (const Result<void>& result : results)  // SQLite may undo all with one that it has none for
-    if (!result && !says_no_memory(result)) return 8;
+  blocked.release();
+  if (!run_work(**archive, begins("alone", 10))) return 5;
+  if (!matches_reports(**archive, reported)) return 6;
+  if (reported.size() != 5 || reported[1].second || reported[3].second || !reported[4].second)
+    return 7;
+  for (const Result<void>& result : results)  // SQLite may roll back the whole batch
+    if (!result && !is_out_of_memory(result)) return 8;
   (*archive)->close();
   return 0;
 }
 
-// It ended the program, as an exception that nobody stood behind.
-TEST_F(ArchiveDeath, is_not_what_full_memory_means) {
+// A lack of memory ended the program with an exception that nobody caught.
+TEST_F(ArchiveCrash, survives_full_memory) {
   const pid_t child = ::fork();
   if (child == 0) ::_exit(fill_the_memory(path_));
   int status = 0;
