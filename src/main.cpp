@@ -1,4 +1,4 @@
-// argv to a command, an exit code back. A table of contents: each command is a file in cli/.
+// Turns argv into a command and returns its exit code. Each command is a file in cli/.
 #include <cstdio>
 #include <exception>
 #include <variant>
@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
   ccproxy::forbid_core_dumps();
   try {
     return std::visit(Run(), cli::parse_flags(argc, argv));
-  } catch (const std::exception& bug) {  // failures travel as Result: this is a bug, say where
+  } catch (const std::exception& bug) {  // failures travel as Result, so this is a bug
     std::fprintf(stderr, "ccproxy: unexpected failure: %s\n", bug.what());
     return cli::kFailure;
   }

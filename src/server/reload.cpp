@@ -19,12 +19,12 @@ constexpr std::string_view kEvent = "configuration";
 }  // namespace
 
 Reload::Reload(ConfigFile file, proxy::Shared& shared,
-               std::function<Result<void>(const config::Config&)> may_take,
-               std::function<void(config::Snapshot)> take)
+               std::function<Result<void>(const config::Config&)> check,
+               std::function<void(config::Snapshot)> use)
     : file_(std::move(file)),
       shared_(shared),
-      may_take_(std::move(may_take)),
-      take_(std::move(take)),
+      check_(std::move(check)),
+      use_(std::move(use)),
       read_stamp_(stamp_of(file_.path)),
       seen_stamp_(read_stamp_),
       read_(shared.config.get()) {}
@@ -32,35 +32,35 @@ Reload::Reload(ConfigFile file, proxy::Shared& shared,
 void Reload::tick() {
   const FileStamp stamp = stamp_of(file_.path);
   const bool is_settled = stamp == std::exchange(seen_stamp_, stamp);
-  if (is_settled && stamp != read_stamp_) read(false);
+  if (is_settled && stamp != read_stamp_) apply(false);
 }
 
-void Reload::now() { read(true); }
+void Reload::now() { apply(true); }
 
-void Reload::read(bool was_asked) {
+void Reload::apply(bool was_requested) {
   try {
-    take_up(was_asked);
+    load_and_apply(was_requested);
   } catch (const std::exception&) {
-    read_stamp_ = {};  // as a rule there is no memory: once more
+    read_stamp_ = {};  // there was no memory, as a rule: the next tick reads it again
     throw;
   }
 }
 
-void Reload::take_up(bool was_asked) {
+void Reload::load_and_apply(bool was_requested) {
   read_stamp_ = seen_stamp_ = stamp_of(file_.path);
   auto loaded = file_.load();
   if (!loaded) return refuse(loaded.error());
-  if (stamp_of(file_.path) != read_stamp_) read_stamp_ = seen_stamp_ = {};  // once more
+  if (stamp_of(file_.path) != read_stamp_) read_stamp_ = seen_stamp_ = {};  // it changed meanwhile
   const config::Snapshot running = shared_.config.get();
   config::Config merged = config::merge_live(*running, loaded->config);
-  if (auto usable = may_take_(merged); !usable) return refuse(usable.error());
+  if (auto usable = check_(merged); !usable) return refuse(usable.error());
 
   const config::Changes changes = config::changes_between(*read_, loaded->config);
-  if (!changes.live.empty()) take_(std::make_shared<const config::Config>(std::move(merged)));
+  if (!changes.live.empty()) use_(std::make_shared<const config::Config>(std::move(merged)));
   read_ = std::make_shared<const config::Config>(std::move(loaded->config));
   for (const std::string& warning : loaded->warnings)
     shared_.log.say(Level::kWarn, kEvent, warning);
-  if (!changes.live.empty() || was_asked)
+  if (!changes.live.empty() || was_requested)
     shared_.log.say(Level::kInfo, kEvent,
                     changes.live.empty() ? "read again: nothing changed"
                                          : fmt::format("read again; in use from now on: {}",
@@ -73,7 +73,7 @@ void Reload::take_up(bool was_asked) {
 
 void Reload::refuse(const Error& error) {
   shared_.log.say(Level::kError, kEvent,
-                  fmt::format("not taken up, the last one stays in use: {}", error.message));
+                  fmt::format("not applied, the last one stays in use: {}", error.message));
 }
 
 }  // namespace ccproxy::server

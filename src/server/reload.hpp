@@ -1,8 +1,8 @@
-// Takes up a changed config.json while the server runs. It looks at the file's stamp once a second
+// Applies a changed config.json while the server runs. It checks the file's stamp once a second
 // instead of asking the system for notices: that works through links, on network disks, for files
-// that are not there yet, and on every system. A file that cannot be used, or that would leave a
+// that do not exist yet, and on every system. A file that cannot be used, or that would leave a
 // reachable address without a proxy key, is reported once, and the last configuration stays in use.
-// What a running server cannot change keeps its value and is named.
+// Keys that a running server cannot change keep their values and are named.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@
 
 namespace ccproxy::server {
 
-// Where the file is, and how it is read: with the environment and the flags laid over it.
+// The file's path, and how it is loaded: with the environment and the flags laid over it.
 struct ConfigFile {
   std::string path;
   std::function<Result<config::Loaded>()> load;
@@ -24,29 +24,29 @@ struct ConfigFile {
 
 class Reload {
  public:
-  // `may_take` says why a configuration cannot be used by the running server; `take` hands it out.
+  // `check` returns why a running server cannot use a configuration; `use` puts it into use.
   // `shared` must outlive it.
   Reload(ConfigFile file, proxy::Shared& shared,
-         std::function<Result<void>(const config::Config&)> may_take,
-         std::function<void(config::Snapshot)> take);
+         std::function<Result<void>(const config::Config&)> check,
+         std::function<void(config::Snapshot)> use);
 
-  // Once a second. A file that changes is read when it has been the same for a second: whoever
-  // writes it in pieces is not read in the middle.
+  // To be called once a second. A changed file is read once it has been the same for a second, so
+  // that a file that is written in pieces is not read halfway.
   void tick();
-  // Reads it now.
+  // Reads the file now.
   void now();
 
  private:
-  void read(bool was_asked);
-  void take_up(bool was_asked);
+  void apply(bool was_requested);
+  void load_and_apply(bool was_requested);
   void refuse(const Error& error);
 
   ConfigFile file_;
   proxy::Shared& shared_;
-  std::function<Result<void>(const config::Config&)> may_take_;
-  std::function<void(config::Snapshot)> take_;
+  std::function<Result<void>(const config::Config&)> check_;
+  std::function<void(config::Snapshot)> use_;
   FileStamp read_stamp_, seen_stamp_;
-  config::Snapshot read_;  // what the file said last, before it was merged with what runs
+  config::Snapshot read_;  // the file as last read, before it was merged with what runs
 };
 
 }  // namespace ccproxy::server

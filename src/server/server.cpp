@@ -19,16 +19,16 @@ namespace {
 
 using telemetry::Level;
 
-// How long an answer that is cut has to say so, before its connection is dropped.
-constexpr std::chrono::seconds kLastWords{2};
-// How often what changes by itself is looked at: files, and the time a token has left.
+// How long a reply that is cut has for its last event, before its connection is dropped.
+constexpr std::chrono::seconds kCutTimeout{2};
+// How often files and the expiry of the token are checked.
 constexpr std::chrono::seconds kSecond{1};
 constexpr std::chrono::milliseconds kHalfSecond{500};
 
-// Descriptors that no client gets: the store, files that are looked at, the log, names that are
-// looked up, and clients that are told to come back.
-constexpr std::size_t kOwnFiles = 96;
-constexpr std::size_t kFilesOfWorker = 16;
+// Descriptors that clients cannot take: for the store, watched files, the log, name lookups, and
+// clients that are turned away.
+constexpr std::size_t kReservedFiles = 96;
+constexpr std::size_t kReservedFilesPerWorker = 16;
 
 bool is_loopback(const std::string& ip) { return ip.starts_with("127.") || ip == "::1"; }
 
@@ -47,13 +47,13 @@ Result<std::vector<std::string>> listen_ips(const std::string& host) {
   return std::vector<std::string>{addresses.front().ip};
 }
 
-// Nobody else gets in without a key.
-Result<void> check_guarded(const std::vector<std::string>& ips, const config::Config& config) {
+// Refuses an address that others can reach while no proxy key is configured.
+Result<void> check_exposure(const std::vector<std::string>& ips, const config::Config& config) {
   for (const std::string& ip : ips)
     if (!is_loopback(ip) && config.api_keys.empty())
       return fail(ErrorKind::kForbidden,
                   fmt::format("{} can be reached by others, so CCProxy listens there only with a "
-                              "proxy key: make one with `ccproxy key add NAME` (apiKeys), or set "
+                              "proxy key: create one with `ccproxy key add NAME` (apiKeys), or set "
                               "CCPROXY_API_KEY; or keep server.host at 127.0.0.1",
                               ip));
   return {};
@@ -66,19 +66,19 @@ struct Server::State {
       : shared(all),
         control(loop),
         reload(
-            std::move(file), all, [this](const config::Config& next) { return may_take(next); },
-            [this](config::Snapshot next) { take(std::move(next)); }) {}
+            std::move(file), all, [this](const config::Config& next) { return check(next); },
+            [this](config::Snapshot next) { use(std::move(next)); }) {}
 
   Result<void> build_workers();
   Result<void> bind();
-  Result<void> may_take(const config::Config& config);
-  void take(config::Snapshot next);
+  Result<void> check(const config::Config& config);
+  void use(config::Snapshot next);
   void tick();
-  void look_at_responses();
+  void tick_responses();
   void on_signal();
   void on_hangup();
-  void bound_clients(const config::Config& config);
-  void on_grace_over();
+  void limit_clients(const config::Config& config);
+  void end_grace();
   void stop_workers();
   void worker_ended();
 
@@ -87,19 +87,19 @@ struct Server::State {
   Reload reload;
   net::Signals signals{control, [this] { on_signal(); }, [this] { on_hangup(); }};
   net::Deadline second{control, [this] { tick(); }};
-  net::Deadline half_second{control, [this] { look_at_responses(); }};
-  net::Deadline grace_over{control, [this] { on_grace_over(); }};
+  net::Deadline half_second{control, [this] { tick_responses(); }};
+  net::Deadline grace_over{control, [this] { end_grace(); }};
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::string> addresses;
   std::uint16_t port = 0;
   std::size_t running = 0;
   bool ending = false;
   bool cut = false;
-  Clock::time_point ends_by = Clock::time_point::max();  // what is not written by then is not
+  Clock::time_point ends_by = Clock::time_point::max();  // after this nothing more is stored
 };
 
-// What is thrown in the control loop (there may be no memory left) ends what threw it alone, as it
-// does in the workers'.
+// An exception in the control loop, such as a lack of memory, ends only what threw it, as in the
+// loops of workers.
 Server::Server(proxy::Shared& shared, net::Runtime& control, ConfigFile file)
     : state_(std::make_unique<State>(shared, control, std::move(file))) {
   control.survive(
@@ -110,25 +110,26 @@ Server::~Server() = default;
 std::uint16_t Server::port() const { return state_->port; }
 const std::vector<std::string>& Server::addresses() const { return state_->addresses; }
 
-// What a program that moves log files, or a person, expects of SIGHUP.
+// SIGHUP means what log rotation and people expect of it: the log file is opened again, and the
+// configuration is read again.
 void Server::State::on_hangup() {
   shared.log.reopen();
   reload.now();
 }
 
-// Each client may need a connection to the upstream, too: without room for that it would be taken
-// in and never served. So does each response in the background.
-void Server::State::bound_clients(const config::Config& config) {
+// Each client may need a connection to the upstream, too: without a descriptor for that it would be
+// accepted and never served. The same holds for each response in the background.
+void Server::State::limit_clients(const config::Config& config) {
   using proxy::Places;
   const std::size_t wanted = config.limits.connections;
-  const std::size_t reserve = kOwnFiles + kFilesOfWorker * workers.size();
+  const std::size_t reserve = kReservedFiles + kReservedFilesPerWorker * workers.size();
   const std::size_t open =
       raise_open_files((Places::kFilesOfClient + Places::kFilesOfBackground) * wanted + reserve);
   const std::size_t files = std::max(open, reserve + Places::kFilesOfClient) - reserve;
   const std::size_t room = files / Places::kFilesOfClient;
   shared.places.bound(wanted, files);
   if (room >= wanted) return;
-  // A default that is cut a little is nothing to warn of: nobody has asked for it.
+  // Nobody chose the default, so a default that is cut a little is no warning.
   constexpr std::size_t kPlenty = 1000;
   const bool is_default = wanted == config::Config().limits.connections;
   shared.log.say(is_default && room >= kPlenty ? Level::kInfo : Level::kWarn, "limits",
@@ -141,7 +142,7 @@ void Server::State::bound_clients(const config::Config& config) {
 Result<void> Server::listen() {
   if (auto built = state_->build_workers(); !built) return built;
   if (auto bound = state_->bind(); !bound) return bound;
-  state_->bound_clients(*state_->shared.config.get());
+  state_->limit_clients(*state_->shared.config.get());
   return {};
 }
 
@@ -154,25 +155,25 @@ Result<void> Server::State::build_workers() {
   return {};
 }
 
-// What a running server cannot live with.
-Result<void> Server::State::may_take(const config::Config& config) {
+// Returns why a running server cannot use the configuration.
+Result<void> Server::State::check(const config::Config& config) {
   const auto ips = listen_ips(config.server.host);
   if (!ips) return fail(ips.error());
-  if (auto guarded = check_guarded(*ips, config); !guarded) return guarded;
+  if (auto allowed = check_exposure(*ips, config); !allowed) return allowed;
   auto upstream = proxy::make_upstream(control, config);
   if (!upstream) return fail(upstream.error());
   return {};
 }
 
-// Should it break off, since there is no memory, it is done again from the beginning.
-void Server::State::take(config::Snapshot next) {
+// When it throws for lack of memory, it is done again from the beginning.
+void Server::State::use(config::Snapshot next) {
   const config::Snapshot before = shared.config.get();
   shared.held.set_most(next->limits.held_bytes);
   shared.thinking.set_most(proxy::thinking_bytes(*next));
-  if (auto kept = shared.responses.configure(next->store); !kept)
-    shared.log.say(Level::kError, "store", kept.error().message);
+  if (auto configured = shared.responses.configure(next->store); !configured)
+    shared.log.say(Level::kError, "store", configured.error().message);
   shared.log.set_level(static_cast<Level>(next->log.level));
-  bound_clients(*next);
+  limit_clients(*next);
   shared.credentials.configure(*next);
   if (before->model_mapping != next->model_mapping ||
       before->follow_retirements != next->follow_retirements)
@@ -182,18 +183,18 @@ void Server::State::take(config::Snapshot next) {
   shared.config.set(std::move(next));
 }
 
-// The next one is set first: it comes, whatever this one throws.
+// The next tick is set first, so that it comes whatever this one throws.
 void Server::State::tick() {
   second.expires_after(kSecond);
-  shared.refused_connections.tell_rest(shared.log, Clock::now());
-  shared.refused_keys.tell_rest(shared.log, Clock::now());
-  shared.failed_accepts.tell_rest(shared.log, Clock::now());
+  shared.refused_connections.log_rest(shared.log, Clock::now());
+  shared.refused_keys.log_rest(shared.log, Clock::now());
+  shared.failed_accepts.log_rest(shared.log, Clock::now());
   shared.credentials.tick();
   reload.tick();
 }
 
-// Whoever follows a response that is gone is to hear of it within a second.
-void Server::State::look_at_responses() {
+// Those that follow a response that is gone are to learn of it within a second.
+void Server::State::tick_responses() {
   half_second.expires_after(kHalfSecond);
   shared.responses.tick();
 }
@@ -203,7 +204,7 @@ Result<void> Server::State::bind() {
   const config::Config& config = *snapshot;
   auto ips = listen_ips(config.server.host);
   if (!ips) return fail(ips.error());
-  if (auto guarded = check_guarded(*ips, config); !guarded) return guarded;
+  if (auto allowed = check_exposure(*ips, config); !allowed) return allowed;
 
   port = config.server.port;
   const bool many = workers.size() > 1;
@@ -211,7 +212,7 @@ Result<void> Server::State::bind() {
     if (many)
       if (auto free = net::Listener::check_free(workers.front()->runtime(), ip, port); !free)
         return free;
-    // A machine without IPv6 still has a localhost.
+    // On a machine without IPv6, localhost is 127.0.0.1 alone.
     const bool optional = config.server.host == "localhost" && ip == "::1";
     for (const auto& worker : workers) {
       auto bound = worker->listen({ip}, port, many);
@@ -222,7 +223,11 @@ Result<void> Server::State::bind() {
     }
   }
   if (config.server.socket.empty()) return {};
-  if (auto bound = workers.front()->listen_unix(config.server.socket); !bound) return bound;
+  if (auto bound = workers.front()->listen_unix(config.server.socket); !bound) {
+    Error error = bound.error();
+    error.param = kSocketKey;
+    return fail(std::move(error));
+  }
   addresses.push_back("unix:" + config.server.socket);
   return {};
 }
@@ -239,9 +244,9 @@ void Server::run() {
   state_->half_second.expires_after(kHalfSecond);
   state_->control.run();
   for (auto& thread : threads) thread.join();
-  // Before what waits in the loops is freed: work apart from them still uses it.
+  // Work of the pool uses what waits in the loops, so it ends before that is freed.
   state_->shared.pool.close();
-  // While the loops are still there that it tells when it is done.
+  // The store reports to the loops, so it ends while they exist.
   state_->shared.responses.close(state_->ends_by);
 }
 
@@ -253,20 +258,20 @@ void Server::State::on_signal() {
     return;
   }
   const auto grace = shared.config.get()->server.shutdown_grace;
-  ends_by = Clock::now() + grace + kLastWords;
+  ends_by = Clock::now() + grace + kCutTimeout;
   shared.log.say(Level::kInfo, "shutdown",
-                 fmt::format("no new clients; {} running answers have {} s to finish",
+                 fmt::format("no new clients; {} running replies have {} s to finish",
                              shared.in_flight.load(), grace.count()));
-  grace_over.expires_after(grace);  // first: it comes, whatever is thrown here
+  grace_over.expires_after(grace);  // set first, so that it comes whatever is thrown below
   for (const auto& worker : workers) worker->drain();
 }
 
-void Server::State::on_grace_over() {
+void Server::State::end_grace() {
   if (std::exchange(cut, true)) {
     stop_workers();
     return;
   }
-  grace_over.expires_after(kLastWords);
+  grace_over.expires_after(kCutTimeout);
   for (const auto& worker : workers) worker->cut();
 }
 

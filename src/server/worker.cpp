@@ -15,15 +15,15 @@ namespace ccproxy::server {
 namespace {
 
 constexpr std::chrono::milliseconds kAcceptPause{100};  // when the system is out of descriptors
-constexpr std::chrono::milliseconds kMoment{10};
-// Clients beyond the limit are told so, this many at once and for this long; the others wait with
-// the kernel meanwhile, which is never long.
+constexpr std::chrono::milliseconds kMemoryPause{10};
+// Clients beyond the limit get a 503, so many at once and for so long; others wait in the kernel's
+// queue meanwhile, which is never long.
 constexpr std::size_t kMaxTurnedAway = 32;
-constexpr std::chrono::seconds kTurnAwayLimit{2};
+constexpr std::chrono::seconds kTurnAwayTimeout{2};
 constexpr std::chrono::milliseconds kTurnAwayPause{20};
 constexpr std::chrono::seconds kRetryAfter{1};
-// No request may hold a loop longer than this at a stretch.
-constexpr std::chrono::milliseconds kLongTurn{20};
+// A request must not block a loop longer than this at a stretch.
+constexpr std::chrono::milliseconds kMaxTurn{20};
 
 http::ServerLimits server_limits(const config::Config& config) {
   return {config.limits.head_bytes, config.timeouts.request_head, config.timeouts.body_stall,
@@ -32,22 +32,22 @@ http::ServerLimits server_limits(const config::Config& config) {
 
 }  // namespace
 
-// A connected client and what it is being served. One that has no place is one too many, and is
-// told so by the answer to its one request.
+// A connected client and the exchange that serves it. One without a place is beyond the limit: its
+// one request gets a 503.
 struct Worker::Client {
   Client(proxy::Place taken, std::atomic<std::size_t>& all_turned_away)
       : place(std::move(taken)), turned_away(all_turned_away) {
-    if (is_one_too_many()) ++turned_away;
+    if (is_beyond_limit()) ++turned_away;
   }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   Client(Client&&) = delete;
   Client& operator=(Client&&) = delete;
   ~Client() {
-    if (is_one_too_many()) --turned_away;
+    if (is_beyond_limit()) --turned_away;
   }
 
-  [[nodiscard]] bool is_one_too_many() const { return !place; }
+  [[nodiscard]] bool is_beyond_limit() const { return !place; }
 
   const proxy::Place place;
   std::atomic<std::size_t>& turned_away;
@@ -73,15 +73,15 @@ Result<void> Worker::connect(const config::Config& config) {
 void Worker::reconnect(config::Snapshot config) {
   runtime_.post([this, config = std::move(config)] {
     auto upstream = proxy::make_upstream(runtime_, *config);
-    if (!upstream) return;  // the server has tried it before it handed it out
+    if (!upstream) return;  // the server checked this configuration before
     state_.upstream->client.drain();
-    // Its last connections may outlive the last exchange by a moment.
+    // The last connections of an upstream may outlive its last exchange by a moment.
     std::erase_if(retired_, [](const auto& old) { return old.use_count() == 1; });
     retired_.push_back(std::exchange(state_.upstream, std::move(*upstream)));
   });
 }
 
-// Wakes whoever still waits, so that nobody is kept alive by what it waits for.
+// Ends everything that a coroutine may wait for, so that none is kept alive by its wait.
 Worker::~Worker() {
   state_.background.cut();
   for (const auto& client : clients_) {
@@ -113,7 +113,7 @@ Result<void> Worker::listen_unix(const std::string& path) {
 void Worker::run() {
   net::name_thread("ccproxy-worker");
   if (shared_.log.wants(telemetry::Level::kDebug))
-    runtime_.watch_turns(kLongTurn, [this](Clock::duration taken) {
+    runtime_.watch_turns(kMaxTurn, [this](Clock::duration taken) {
       const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(taken).count();
       shared_.log.say(telemetry::Level::kDebug, "long_turn",
                       fmt::format("the loop was held for {} ms at a stretch", ms));
@@ -121,32 +121,33 @@ void Worker::run() {
   runtime_.run();
 }
 
-// Whatever is thrown on the way, those who come later are served.
+// Whatever is thrown, the next clients are served.
 Task<void> Worker::accept(net::Listener& listener, bool trusted) {
   for (bool goes_on = true; goes_on && !draining_;) {
     try {
       goes_on = co_await accept_next(listener, trusted);
     } catch (const std::exception& error) {
       shared_.log.say(telemetry::Level::kError, "exception", error.what());
-      std::this_thread::sleep_for(kMoment);  // there may be no memory to wait in the loop
+      std::this_thread::sleep_for(kMemoryPause);  // waiting in the loop might need memory
     }
   }
 }
 
-// False when nobody comes any more.
+// Returns false when no more clients are accepted.
 Task<bool> Worker::accept_next(net::Listener& listener, bool trusted) {
   while (shared_.turned_away >= kMaxTurnedAway && !draining_)
     co_await net::sleep(runtime_, kTurnAwayPause);
   auto stream = co_await listener.accept();
   const bool has_failed = !stream && stream.error().kind == ErrorKind::kIo;
   if (draining_ || (!stream && !has_failed)) co_return false;
-  if (has_failed) shared_.failed_accepts.tell(shared_.log, stream.error().message, Clock::now());
+  if (has_failed)
+    shared_.failed_accepts.log_refusal(shared_.log, stream.error().message, Clock::now());
   if (has_failed || !add_safely(std::move(*stream), trusted))
     co_await net::sleep(runtime_, kAcceptPause);
   co_return true;
 }
 
-// False when there is no memory for it: then it is closed.
+// Returns false when there is no memory for the client: then it is closed.
 bool Worker::add_safely(std::unique_ptr<net::Stream> stream, bool trusted) {
   try {
     add(std::move(stream), trusted);
@@ -161,9 +162,9 @@ void Worker::add(std::unique_ptr<net::Stream> stream, bool trusted) {
   const config::Snapshot config = shared_.config.get();
   http::ServerLimits limits = server_limits(*config);
   const auto client = std::make_shared<Client>(shared_.places.take_client(), shared_.turned_away);
-  if (client->is_one_too_many()) {
-    shared_.refused_connections.tell(shared_.log, stream->peer(), Clock::now());
-    limits.request_head = limits.keep_alive = limits.write_stall = kTurnAwayLimit;
+  if (client->is_beyond_limit()) {
+    shared_.refused_connections.log_refusal(shared_.log, stream->peer(), Clock::now());
+    limits.request_head = limits.keep_alive = limits.write_stall = kTurnAwayTimeout;
   }
   client->connection = std::make_shared<http::ServerConnection>(runtime_, std::move(stream), limits,
                                                                 proxy::kGuardFields);
@@ -179,8 +180,8 @@ void Worker::add(std::unique_ptr<net::Stream> stream, bool trusted) {
   }
 }
 
-// One request after another, until the client or the server is done. Whatever a request throws ends
-// its connection, not the program.
+// Serves one request after another, until the client or the server is done. An exception of a
+// request ends its connection, not the program.
 Task<void> Worker::serve(std::shared_ptr<Client> client) {
   bool goes_on = true;
   while (goes_on) {
@@ -197,13 +198,13 @@ Task<void> Worker::serve(std::shared_ptr<Client> client) {
   end_when_idle();
 }
 
-// False when there is no further request.
+// Returns false when there is no further request.
 Task<bool> Worker::serve_one(Client& client) {
   auto head = co_await client.connection->read_request();
   if (!head && head.error().kind == ErrorKind::kClosed) co_return false;
   proxy::Exchange exchange(state_, client.connection, client.trusted);
   client.exchange = &exchange;
-  if (head && client.is_one_too_many()) {
+  if (head && client.is_beyond_limit()) {
     Error error{ErrorKind::kBusy, "too many clients at once (limits.connections): try again", "",
                 "", kRetryAfter};
     co_await exchange.turn_away(std::move(*head), std::move(error));

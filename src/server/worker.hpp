@@ -25,24 +25,24 @@ class Worker {
   Worker& operator=(Worker&&) = delete;
   ~Worker();
 
-  // Says where the upstream is. Call once, before it runs. Fails with kConfiguration.
+  // Builds the upstream's client. To be called once, before run(). Fails with kConfiguration.
   [[nodiscard]] Result<void> connect(const config::Config& config);
-  // The same for a running worker, from any thread: what is under way ends where it began.
+  // Replaces the upstream, from any thread. Requests under way end on the old one.
   void reconnect(config::Snapshot config);
 
-  // Listens on every address of `ips`; `port` 0 takes a free one on the first, which is returned
-  // and then taken on the others. Fails with kIo.
+  // Listens on every address of `ips`. `port` 0 takes a free port on the first address, which is
+  // then used on the others and returned. Fails with kIo.
   [[nodiscard]] Result<std::uint16_t> listen(const std::vector<std::string>& ips,
                                              std::uint16_t port, bool shared_port);
   [[nodiscard]] Result<void> listen_unix(const std::string& path);
 
-  // Serves until it is told to end and the last client is done.
+  // Serves until drain() or stop() was called and the last client is done.
   void run();
 
-  // The three steps of ending; each from any thread.
-  void drain();  // no new clients, idle ones leave, running answers go on
-  void cut();    // running answers are ended in their dialect, and none is begun
-  void stop();   // now
+  // The three steps of the shutdown; each from any thread.
+  void drain();  // accepts no clients and closes idle ones; running replies go on
+  void cut();    // ends running replies in their dialect, and begins none
+  void stop();   // ends the event loop at once
 
   [[nodiscard]] net::Runtime& runtime() { return runtime_; }
 
@@ -58,7 +58,7 @@ class Worker {
 
   proxy::Shared& shared_;
   net::Runtime runtime_;
-  std::vector<std::shared_ptr<proxy::Upstream>> retired_;  // of earlier configurations
+  std::vector<std::shared_ptr<proxy::Upstream>> retired_;  // upstreams of earlier configurations
   proxy::WorkerState state_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::vector<std::shared_ptr<Client>> clients_;

@@ -74,7 +74,7 @@ void write_receipt(Log& log, const Receipt& receipt, Clock::time_point now) {
   try {
     write(log, level, receipt, now);
   } catch (const std::exception&) {
-    log.leave_one_out();  // as a rule there is no memory
+    log.count_lost_line();  // there was no memory, as a rule
   }
 }
 

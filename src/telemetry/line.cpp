@@ -12,15 +12,15 @@ namespace {
 constexpr std::size_t kDefaultLine = 512;
 constexpr std::array<std::string_view, 4> kNames = {"debug", "info", "warn", "error"};
 
-// `number` with leading zeros. By hand: a line is written for every request, and formatting its
-// time with a library was a tenth of what the whole request costs.
+// Appends `number` with leading zeros. It is done by hand, since formatting the time of each line
+// with a library took a tenth of what the whole request costs.
 void append_digits(std::string& out, long number, int width) {
   char digits[8];
   for (int i = width; i > 0; number /= 10) digits[--i] = static_cast<char>('0' + number % 10);
   out.append(digits, static_cast<std::size_t>(width));
 }
 
-// RFC 3339 in UTC, to the millisecond.
+// Appends the time as of RFC 3339 in UTC, with milliseconds.
 std::string timestamp(WallClock::time_point when) {
   using namespace std::chrono;
   const auto day = floor<days>(when);
@@ -37,12 +37,13 @@ std::string timestamp(WallClock::time_point when) {
   return text += 'Z';
 }
 
-// logfmt has no rule for quotes; JSON's are what its readers take.
+// logfmt has no rule for quotes; its readers take those of JSON.
 bool needs_quotes(std::string_view value) {
   return value.empty() || !is_plain(value) || value.find_first_of(" =") != std::string_view::npos;
 }
 
-// A path may be longer than a name; sentences and lists of ours are, and what they quote is not.
+// A path may be longer than a name; sentences and lists of ours may be long, but not what they
+// quote.
 Bound bound_of(std::string_view key) {
   constexpr std::size_t kWord = 128, kPath = 256, kSentence = 1024;
   if (key == "route") return {kPath, kPath};
@@ -55,8 +56,8 @@ Bound bound_of(std::string_view key) {
 }  // namespace
 
 Line::Line(Format format, WallClock::time_point when, Level level, std::string_view event,
-           Look look)
-    : format_(format), look_(look), when_(when), level_(level) {
+           LineStyle style)
+    : format_(format), style_(style), when_(when), level_(level) {
   if (format_ != Format::kText) {
     text_.reserve(kDefaultLine);
     if (format_ == Format::kJson) text_ += '{';
@@ -70,7 +71,7 @@ void Line::add_key(std::string_view key) {
   if (format_ == Format::kJson) {
     if (text_.size() > 1) text_ += ',';
     text_ += '"';
-    text_ += key;  // our own words: nothing in them needs an escape
+    text_ += key;  // a literal of ours that needs no escape
     text_ += "\":";
   } else {
     if (!text_.empty()) text_ += ' ';
@@ -110,7 +111,7 @@ Line& Line::add_bare(std::string_view key, std::string_view value) {
 }
 
 std::string Line::take() && {
-  if (format_ == Format::kText) return terminal_line(when_, level_, fields_, look_);
+  if (format_ == Format::kText) return terminal_line(when_, level_, fields_, style_);
   if (format_ == Format::kJson) text_ += '}';
   return std::move(text_);
 }

@@ -12,17 +12,18 @@
 namespace ccproxy::telemetry {
 namespace {
 
-// A window may change its width at any time; asking costs less than the line.
+// The terminal may be resized at any time, and reading its width costs less than the line.
 std::size_t columns_of_terminal() {
-  constexpr std::size_t kDefault = 80, kLeast = 40;
+  constexpr std::size_t kDefault = 80, kMinimum = 40;
   winsize size{};
   if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kDefault;
-  return size.ws_col < kLeast ? kLeast : size.ws_col;
+  return size.ws_col < kMinimum ? kMinimum : size.ws_col;
 }
 
 Line make_line(Format format, bool colours, Level level, std::string_view event) {
-  const Look look = format == Format::kText ? Look{colours, columns_of_terminal()} : Look{};
-  return {format, WallClock::now(), level, event, look};
+  const LineStyle style =
+      format == Format::kText ? LineStyle{colours, columns_of_terminal()} : LineStyle{};
+  return {format, WallClock::now(), level, event, style};
 }
 
 LogWriter::Notices notices_of(Format format, bool colours) {
@@ -56,7 +57,7 @@ class QueuedLog final : public Log {
   void write(Level level, Line line) override {
     if (wants(level)) writer_.write(std::move(line).take());
   }
-  void leave_one_out() override { writer_.leave_one_out(); }
+  void count_lost_line() override { writer_.count_lost_line(); }
   void reopen() override { writer_.reopen(); }
 
  private:

@@ -1,5 +1,5 @@
 // The log: lines of events and their fields, written by a thread of their own. Safe from every
-// thread. It refuses to know who logs; that nothing secret is passed in is the caller's care.
+// thread. It refuses to know who logs; callers must pass nothing secret in.
 #pragma once
 
 #include <exception>
@@ -37,13 +37,13 @@ class Log {
   virtual void set_level(Level level) = 0;
   [[nodiscard]] virtual Line line(Level level, std::string_view event) const = 0;
   virtual void write(Level level, Line line) = 0;
-  // Opens the file again, where another program has moved it away.
+  // Opens the file again, after another program has moved it away.
   virtual void reopen() {}
 
-  // Counts a line that there was no memory for.
-  virtual void leave_one_out() {}
+  // Counts a line that could not be written for lack of memory.
+  virtual void count_lost_line() {}
 
-  // One event with a sentence for a person. It may be that there is no memory: throws nothing.
+  // Logs one event with a sentence for a person. Throws nothing, not even for lack of memory.
   void say(Level level, std::string_view event, std::string_view message) noexcept {
     if (!wants(level)) return;
     try {
@@ -51,7 +51,7 @@ class Log {
       text.add("message", message);
       write(level, std::move(text));
     } catch (const std::exception&) {
-      leave_one_out();
+      count_lost_line();
     }
   }
 };

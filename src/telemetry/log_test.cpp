@@ -15,7 +15,7 @@ namespace {
 
 const WallClock::time_point kWhen{std::chrono::milliseconds(1'700'000'000'042)};
 
-TEST(Line, is_logfmt_for_a_person) {
+TEST(Line, formats_logfmt) {
   Line line(Format::kLogfmt, kWhen, Level::kInfo, "request");
   line.add("route", "/v1/messages").add("status", 200).add("took", std::chrono::microseconds(1234));
   line.add("why", "it said \"no\"\n").add("empty", "");
@@ -24,7 +24,7 @@ TEST(Line, is_logfmt_for_a_person) {
             "took=1.2 why=\"it said \\\"no\\\"\\n\" empty=\"\"");
 }
 
-TEST(Line, is_json_for_a_machine) {
+TEST(Line, formats_json) {
   Line line(Format::kJson, kWhen, Level::kWarn, "request");
   line.add("a", "x\ny").add("n", 7);
   EXPECT_EQ(std::move(line).take(),
@@ -32,13 +32,13 @@ TEST(Line, is_json_for_a_machine) {
             "\"a\":\"x\\ny\",\"n\":7}");
 }
 
-TEST(Line, cannot_be_broken_in_two_by_what_a_client_sends) {
+TEST(Line, stays_one_line_whatever_a_client_sends) {
   Line line(Format::kLogfmt, kWhen, Level::kInfo, "request");
   line.add("client", "x\r\nlevel=error event=forged");
   EXPECT_EQ(std::move(line).take().find('\n'), std::string::npos);
 }
 
-TEST(Line, shows_text_from_outside_cut_and_escaped_in_every_format) {
+TEST(Line, cuts_and_escapes_text_from_outside_in_every_format) {
   for (const Format format : {Format::kText, Format::kLogfmt, Format::kJson}) {
     Line line(format, kWhen, Level::kInfo, "request");
     line.add("model", std::string(1 << 20, 'm'));
@@ -52,25 +52,25 @@ TEST(Line, shows_text_from_outside_cut_and_escaped_in_every_format) {
     EXPECT_EQ(text.find("\xe2\x80\xae"), std::string::npos);
     EXPECT_EQ(text.find('\xff'), std::string::npos);
     const bool is_cut = text.find(std::string(128, 'm') + "...") != std::string::npos;
-    EXPECT_EQ(is_cut, format != Format::kText) << "what a person reads has less room";
+    EXPECT_EQ(is_cut, format != Format::kText) << "a line for a person has less room";
   }
 }
 
-// What a person reads, at the width of a terminal.
+// Returns the lines for a person, at the width of a terminal.
 std::string request_at(std::size_t columns, const Receipt& receipt, bool colours = false) {
   class TerminalLog final : public Log {
    public:
-    TerminalLog(std::size_t width, bool coloured) : look_{coloured, width} {}
+    TerminalLog(std::size_t width, bool coloured) : style_{coloured, width} {}
     void set_level(Level) override {}
     bool wants(Level) const override { return true; }
     Line line(Level level, std::string_view event) const override {
-      return {Format::kText, kWhen, level, event, look_};
+      return {Format::kText, kWhen, level, event, style_};
     }
     void write(Level, Line line) override { text += std::move(line).take(); }
     std::string text;
 
    private:
-    Look look_;
+    LineStyle style_;
   };
   TerminalLog log(columns, colours);
   write_receipt(log, receipt, receipt.started + std::chrono::milliseconds(12'345));
@@ -101,7 +101,7 @@ std::size_t longest_of(const std::string& text) {
   return longest;
 }
 
-TEST(TerminalLine, of_a_request_is_one_that_fits) {
+TEST(TerminalLine, fits_a_request_into_one_line) {
   ::setenv("TZ", "UTC", 1);
   ::tzset();
   EXPECT_EQ(request_at(80, usual_receipt()),
@@ -122,7 +122,7 @@ TEST(TerminalLine, of_a_request_is_one_that_fits) {
     EXPECT_LE(longest_of(request_at(columns, hostile)), columns);
 }
 
-TEST(TerminalLine, of_what_went_wrong_is_one_of_its_own) {
+TEST(TerminalLine, puts_errors_and_warnings_on_lines_of_their_own) {
   ::setenv("TZ", "UTC", 1);
   ::tzset();
   Receipt receipt = usual_receipt();
@@ -140,11 +140,11 @@ TEST(TerminalLine, of_what_went_wrong_is_one_of_its_own) {
             std::string::npos);
 }
 
-TEST(TerminalLine, has_colours_where_they_are_wanted) {
+TEST(TerminalLine, has_colours_when_they_are_enabled) {
   EXPECT_EQ(request_at(80, usual_receipt()).find('\x1b'), std::string::npos);
   const std::string coloured = request_at(80, usual_receipt(), true);
   EXPECT_NE(coloured.find("\x1b[32m200\x1b[0m"), std::string::npos) << coloured;
-  Line line(Format::kText, kWhen, Level::kError, "store", Look{true, 80});
+  Line line(Format::kText, kWhen, Level::kError, "store", LineStyle{true, 80});
   line.add("message", "no room");
   EXPECT_NE(std::move(line).take().find("\x1b[31merror: store: no room\x1b[0m"), std::string::npos);
 }
@@ -160,7 +160,7 @@ class MemoryLog final : public Log {
   std::string text;
 };
 
-TEST(Receipt, says_what_is_known_and_nothing_else) {
+TEST(Receipt, logs_the_known_facts_and_nothing_else) {
   MemoryLog log;
   Receipt receipt;
   receipt.id = "r1";
@@ -177,28 +177,28 @@ TEST(Receipt, says_what_is_known_and_nothing_else) {
             "duration_ms=25.0 output_tokens=5 ended=complete");
 }
 
-TEST(Refusals, have_one_line_a_second_and_are_all_counted) {
+TEST(Refusals, log_one_line_a_second_and_count_all) {
   MemoryLog log;
   Refusals refusals("key_refused", "no key");
   const auto begun = Clock::now();
-  int told = 0;
+  int logged = 0;
   for (int i = 0; i < 1000; ++i)
-    told += refusals.count("127.0.0.1:" + std::to_string(i), begun) ? 1 : 0;
-  EXPECT_EQ(told, 1);
-  refusals.tell_rest(log, begun + std::chrono::milliseconds(500));
-  EXPECT_EQ(log.text, "") << "not before a second has passed";
-  refusals.tell_rest(log, begun + std::chrono::seconds(1));
+    logged += refusals.count("127.0.0.1:" + std::to_string(i), begun) ? 1 : 0;
+  EXPECT_EQ(logged, 1);
+  refusals.log_rest(log, begun + std::chrono::milliseconds(500));
+  EXPECT_EQ(log.text, "") << "a second has not passed yet";
+  refusals.log_rest(log, begun + std::chrono::seconds(1));
   EXPECT_NE(log.text.find("event=key_refused message=\"no key\" count=999 peer=127.0.0.1:999"),
             std::string::npos)
       << log.text;
   log.text.clear();
-  refusals.tell_rest(log, begun + std::chrono::seconds(5));
-  EXPECT_EQ(log.text, "") << "each once";
-  refusals.tell(log, "[::1]:5", begun + std::chrono::seconds(6));
+  refusals.log_rest(log, begun + std::chrono::seconds(5));
+  EXPECT_EQ(log.text, "") << "each refusal is logged once";
+  refusals.log_refusal(log, "[::1]:5", begun + std::chrono::seconds(6));
   EXPECT_NE(log.text.find("count=1 peer=[::1]:5"), std::string::npos) << log.text;
 }
 
-TEST(Receipt, of_a_cut_answer_is_a_warning_with_its_reason) {
+TEST(Receipt, of_a_cut_reply_is_a_warning_with_its_reason) {
   MemoryLog log;
   Receipt receipt;
   receipt.ending = Ending::kUpstreamBroke;

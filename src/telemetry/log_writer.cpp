@@ -13,10 +13,11 @@ namespace ccproxy::telemetry {
 namespace {
 
 constexpr std::size_t kMaxQueued = std::size_t{4} << 20;  // bytes
-constexpr std::chrono::seconds kTryAgain{1};
-constexpr std::size_t kOfEach = 64;  // what a line costs besides its bytes
+constexpr std::chrono::seconds kRetryInterval{1};
+constexpr std::size_t kLineOverhead = 64;  // bytes that a queued line takes besides its text
 
-// What there is no memory for is a line that could not be written: nothing ends the thread.
+// An exception, as a rule a lack of memory, counts as a line not written and does not end the
+// thread.
 template <class Work>
 bool safely(const Work& work) {
   try {
@@ -32,7 +33,7 @@ struct LogWriter::State {
   State(LogFile of, Notices all) : file(std::move(of)), notices(std::move(all)) {}
 
   void run();
-  // What the thread took: lines, and what was asked for meanwhile.
+  // What the thread takes from the queue at once: the lines, and what was requested meanwhile.
   struct Work {
     std::vector<std::string> lines;
     std::uint64_t left_out = 0;
@@ -42,16 +43,16 @@ struct LogWriter::State {
   void do_all(const Work& work);
   bool reopen_file();
 
-  LogFile file;  // of the thread alone
+  LogFile file;  // used by the thread alone
   Notices notices;
 
   std::mutex mutex;
   std::condition_variable changed, ended;
   std::vector<std::string> lines;
-  std::size_t queued = 0;      // bytes, also of what is being written
-  std::uint64_t left_out = 0;  // lines
+  std::size_t queued = 0;      // bytes, including those being written
+  std::uint64_t left_out = 0;  // number of lines
   bool reopens = false;
-  bool is_failing = false;  // the last of them could not be written
+  bool is_failing = false;  // the last line could not be written
   bool is_ending = false;
   bool has_ended = false;
 };
@@ -70,7 +71,7 @@ LogWriter::~LogWriter() {
 
 void LogWriter::write(std::string line) {
   const std::lock_guard lock(state_->mutex);
-  const std::size_t cost = line.size() + kOfEach;
+  const std::size_t cost = line.size() + kLineOverhead;
   if (state_->queued + cost > kMaxQueued) {
     ++state_->left_out;
     return;
@@ -85,7 +86,7 @@ void LogWriter::write(std::string line) {
   if (state_->lines.size() == 1) state_->changed.notify_one();
 }
 
-void LogWriter::leave_one_out() {
+void LogWriter::count_lost_line() {
   const std::lock_guard lock(state_->mutex);
   ++state_->left_out;
 }
@@ -96,14 +97,14 @@ void LogWriter::reopen() {
   state_->changed.notify_one();
 }
 
-// Waits for work; false when there is none and there will be none.
+// Waits for work. Returns false when there is none and none can come.
 bool LogWriter::State::take(Work& work) {
   const auto has_work = [this] { return is_ending || reopens || !lines.empty(); };
   std::unique_lock lock(mutex);
   if (left_out == 0) {
     changed.wait(lock, has_work);
   } else if (is_failing) {
-    changed.wait_for(lock, kTryAgain, has_work);  // a disk that is full has room again some day
+    changed.wait_for(lock, kRetryInterval, has_work);  // a full disk may have room again
   }
   if (is_ending && lines.empty() && (left_out == 0 || is_failing)) return false;
   work = {std::exchange(lines, {}), std::exchange(left_out, 0), std::exchange(reopens, false)};
@@ -121,15 +122,15 @@ void LogWriter::State::do_all(const Work& work) {
   std::size_t done = 0;
   for (const std::string& line : work.lines) {
     if (!safely([&] { return file.write(line); })) ++lost;
-    done += line.size() + kOfEach;
+    done += line.size() + kLineOverhead;
   }
-  // Said behind the lines that did fit, which came before.
+  // The notice comes behind the lines that fit, which were logged before.
   const std::uint64_t missing = work.left_out + lost;
-  const auto say = [&] { return file.write(notices.left_out(missing)); };
-  const bool is_said = missing == 0 || (lost == 0 && safely(say));
+  const auto write_notice = [&] { return file.write(notices.left_out(missing)); };
+  const bool is_reported = missing == 0 || (lost == 0 && safely(write_notice));
   const std::lock_guard lock(mutex);
   queued -= done;
-  is_failing = !is_said;
+  is_failing = !is_reported;
   if (is_failing) left_out += missing;
 }
 

@@ -1,5 +1,5 @@
-// The thread that writes the log, and the queue before it: whoever logs never waits for a reader, a
-// terminal that was stopped or a disk. Safe from every thread.
+// The thread that writes the log, and the queue before it, so that a caller never waits for a
+// reader, a stopped terminal or a disk. Safe from every thread.
 #pragma once
 
 #include <chrono>
@@ -14,34 +14,34 @@ namespace ccproxy::telemetry {
 
 class LogWriter {
  public:
-  // `left_out` makes the line that says how many lines did not fit, from their number; `failed` the
-  // one that says why the file could not be opened again.
+  // `left_out` returns the line that reports how many lines did not fit; `failed` the one that
+  // reports why the file could not be opened again.
   struct Notices {
     std::function<std::string(std::uint64_t)> left_out;
     std::function<std::string(const std::string&)> failed;
   };
 
   LogWriter(LogFile file, Notices notices);
-  // Waits for what is queued, but not longer than kLastWait: a log that nobody reads holds nobody
-  // up.
+  // Waits until the queue is written, but at most kLastWait: a log that nobody reads must not delay
+  // the end of the program.
   ~LogWriter();
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
   LogWriter(LogWriter&&) = delete;
   LogWriter& operator=(LogWriter&&) = delete;
 
-  // Hands a line over. One that does not fit the queue is counted, and the number is logged as soon
-  // as there is room; so is one that there is no memory for.
+  // Queues a line. A line that does not fit in the queue, or in memory, is counted, and the number
+  // is logged as soon as there is room.
   void write(std::string line);
-  // One that could not even be made.
-  void leave_one_out();
-  // Opens the file again, by the thread, before the next line.
+  // Counts a line that its caller could not even build.
+  void count_lost_line();
+  // Lets the thread open the file again before the next line.
   void reopen();
 
  private:
   static constexpr std::chrono::milliseconds kLastWait{1000};
   struct State;
-  std::shared_ptr<State> state_;  // with the thread, which may outlive this
+  std::shared_ptr<State> state_;  // shared with the thread, which may outlive this object
 };
 
 }  // namespace ccproxy::telemetry

@@ -70,7 +70,7 @@ TEST_F(Logging, writes_every_line_in_order_before_it_ends) {
   EXPECT_EQ(text(), all);
 }
 
-TEST_F(Logging, has_a_file_of_its_owners_alone) {
+TEST_F(Logging, makes_its_file_private) {
   std::ofstream(path_) << "old\n";
   ::chmod(path_.c_str(), 0644);
   { LogWriter(open(), notices()).write("new"); }
@@ -81,7 +81,7 @@ TEST_F(Logging, has_a_file_of_its_owners_alone) {
   EXPECT_EQ(LogFile::open(folder_ + "/none/x.log", {}).error().kind, ErrorKind::kIo);
 }
 
-TEST_F(Logging, puts_a_file_aside_that_has_grown_and_keeps_as_many_as_it_may) {
+TEST_F(Logging, rotates_a_file_that_has_grown_and_keeps_the_configured_number) {
   {
     LogWriter writer(open({100, 2}), notices());
     for (int i = 0; i < 10; ++i) writer.write(std::to_string(i) + std::string(59, 'x'));
@@ -95,7 +95,7 @@ TEST_F(Logging, puts_a_file_aside_that_has_grown_and_keeps_as_many_as_it_may) {
   EXPECT_EQ(facts.st_mode & 0777U, 0600U);
 }
 
-TEST_F(Logging, keeps_none_where_none_is_wanted) {
+TEST_F(Logging, keeps_no_old_file_when_none_is_configured) {
   {
     LogWriter writer(open({100, 0}), notices());
     for (int i = 0; i < 10; ++i) writer.write(std::to_string(i) + std::string(59, 'x'));
@@ -105,7 +105,7 @@ TEST_F(Logging, keeps_none_where_none_is_wanted) {
   EXPECT_EQ(std::distance(begin(entries), end(entries)), 1);
 }
 
-TEST_F(Logging, goes_on_in_a_new_file_when_another_program_has_moved_it) {
+TEST_F(Logging, writes_to_a_new_file_after_another_program_has_moved_it) {
   LogWriter writer(open(), notices());
   writer.write("before");
   ASSERT_TRUE(until([&] { return text() == "before\n"; }));
@@ -116,8 +116,8 @@ TEST_F(Logging, goes_on_in_a_new_file_when_another_program_has_moved_it) {
   EXPECT_EQ(text("moved"), "before\n");
 }
 
-// What its notices threw ended the program: nobody stands behind the thread.
-TEST_F(Logging, goes_on_when_there_is_no_memory_for_what_it_says) {
+// An exception of a notice ended the program, since nobody caught it on the thread.
+TEST_F(Logging, goes_on_when_there_is_no_memory_for_its_notices) {
   std::atomic<int> tries = 0;
   LogWriter::Notices scarce = {[&tries](std::uint64_t count) {
                                  if (++tries < 2) throw std::bad_alloc();
@@ -127,14 +127,14 @@ TEST_F(Logging, goes_on_when_there_is_no_memory_for_what_it_says) {
   LogWriter writer(open(), std::move(scarce));
   std::filesystem::rename(path_, folder_ + "/moved");
   std::filesystem::create_directory(path_);
-  writer.reopen();  // fails, and there is no memory to say so
-  writer.leave_one_out();
+  writer.reopen();  // fails, without memory for the notice
+  writer.count_lost_line();
   writer.write("one");
   ASSERT_TRUE(until([&] { return text("moved") == "one\n1 left out\n"; })) << text("moved");
   EXPECT_EQ(tries, 2);
 }
 
-TEST_F(Logging, stays_with_its_file_when_there_can_be_no_new_one) {
+TEST_F(Logging, stays_with_its_file_when_reopening_fails) {
   LogWriter writer(open(), notices());
   std::filesystem::rename(path_, folder_ + "/moved");
   std::filesystem::create_directory(path_);
@@ -144,14 +144,14 @@ TEST_F(Logging, stays_with_its_file_when_there_can_be_no_new_one) {
   EXPECT_TRUE(text("moved").starts_with("failed: ")) << text("moved");
 }
 
-// What came out of a log: its lines, and how many more it says were left out.
+// The lines of a log, and how many more it reports as left out.
 struct Counts {
   int written = 0, left_out = 0;
   [[nodiscard]] int all() const { return written + left_out; }
 };
 
-// Serving stopped behind a pipe that nobody read.
-TEST_F(Logging, waits_for_no_reader_and_says_what_it_left_out_once_there_is_room) {
+// A log into a pipe that nobody read had blocked all requests.
+TEST_F(Logging, waits_for_no_reader_and_reports_lost_lines_once_there_is_room) {
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
   EXPECT_EQ(LogFile::open(path_, {}).error().kind, ErrorKind::kIo) << "a pipe without a reader";
   const int reader = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK);
@@ -159,8 +159,8 @@ TEST_F(Logging, waits_for_no_reader_and_says_what_it_left_out_once_there_is_room
   constexpr int kLines = 20'000;
   LogWriter writer(open(), notices());
   for (int i = 0; i < kLines; ++i) writer.write(std::string(999, 'x'));
-  // Here nobody has read a byte: 20 MB were written into a pipe of 64 KiB. What did not fit is told
-  // in one line or in several, as the thread came to take what did.
+  // Nobody has read a byte yet: 20 MB were written into a pipe of 64 KiB. The thread reports the
+  // lines that did not fit in one notice or in several, depending on its timing.
   std::string read, piece(65'536, '\0');
   const auto counts = [&read] {
     Counts all;
@@ -177,12 +177,12 @@ TEST_F(Logging, waits_for_no_reader_and_says_what_it_left_out_once_there_is_room
     if (got > 0) read.append(piece.data(), static_cast<std::size_t>(got));
     return got <= 0 && counts().all() >= kLines;
   }));
-  EXPECT_EQ(counts().all(), kLines) << "every line is told of";
+  EXPECT_EQ(counts().all(), kLines) << "every line is written or counted";
   EXPECT_GT(counts().left_out, kLines / 2);
   ::close(reader);
 }
 
-TEST_F(Logging, holds_up_the_end_for_no_longer_than_it_may) {
+TEST_F(Logging, delays_the_end_for_no_longer_than_its_limit) {
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
   const int reader = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK);
   ASSERT_GE(reader, 0);
@@ -192,7 +192,7 @@ TEST_F(Logging, holds_up_the_end_for_no_longer_than_it_may) {
     for (int i = 0; i < 1000; ++i) writer.write(std::string(999, 'x'));
   }
   EXPECT_LT(Clock::now() - begun, seconds(20));
-  // The thread gets its room now, and ends.
+  // The thread can write now, and ends.
   std::string piece(65'536, '\0');
   std::string read;
   EXPECT_TRUE(until([&] {
@@ -203,8 +203,8 @@ TEST_F(Logging, holds_up_the_end_for_no_longer_than_it_may) {
   ::close(reader);
 }
 
-// A disk that is full.
-TEST_F(Logging, on_a_full_disk_counts_and_goes_on) {
+// /dev/full behaves like a full disk.
+TEST_F(Logging, counts_lines_on_a_full_disk_and_goes_on) {
   if (::access("/dev/full", W_OK) != 0) GTEST_SKIP() << "there is no /dev/full";
   auto file = LogFile::open("/dev/full", {});
   ASSERT_TRUE(file);
@@ -213,7 +213,7 @@ TEST_F(Logging, on_a_full_disk_counts_and_goes_on) {
     LogWriter writer(std::move(*file), notices());
     for (int i = 0; i < 1000; ++i) writer.write("x");
   }
-  EXPECT_LT(Clock::now() - begun, seconds(20)) << "and no endless tries at the end";
+  EXPECT_LT(Clock::now() - begun, seconds(20)) << "the end does not try for ever";
 }
 
 }  // namespace

@@ -13,14 +13,14 @@ namespace {
 
 constexpr std::string_view kCut = "...";
 
-// One character, or one byte that is none.
+// One character, or one byte that is not UTF-8.
 struct Character {
   std::string_view bytes;
   std::uint32_t code = 0;
   bool is_utf8 = true;
 };
 
-// The first character of a text that is not empty. Strict: no surrogates, nothing overlong.
+// Decodes the first character of a non-empty text, strictly: no surrogates, no overlong forms.
 Character first_of(std::string_view text) {
   const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
   const Character wrong{text.substr(0, 1), byte(0), false};
@@ -32,13 +32,14 @@ Character first_of(std::string_view text) {
     if ((byte(i) & 0xc0U) != 0x80U) return wrong;
     code = code << 6U | (byte(i) & 0x3fU);
   }
-  constexpr std::array<std::uint32_t, 5> kLeast = {0, 0, 0x80, 0x800, 0x10000};
+  constexpr std::array<std::uint32_t, 5> kSmallest = {0, 0, 0x80, 0x800, 0x10000};
   const bool is_surrogate = code >= 0xd800 && code <= 0xdfff;
-  if (code < kLeast[size] || code > 0x10ffff || is_surrogate) return wrong;
+  if (code < kSmallest[size] || code > 0x10ffff || is_surrogate) return wrong;
   return {text.substr(0, size), code};
 }
 
-// What must not reach a terminal or an editor: it moves the cursor, or turns what stands around it.
+// Whether the character must not reach a terminal or an editor: it moves the cursor, or changes the
+// direction of the text around it.
 bool is_obeyed(std::uint32_t code) {
   constexpr std::array<std::pair<std::uint32_t, std::uint32_t>, 8> kRanges = {{{0x00, 0x1f},
                                                                                {0x7f, 0x9f},

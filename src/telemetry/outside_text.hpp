@@ -1,5 +1,5 @@
-// Text from outside as it may stand in a log: cut, and without anything that a terminal or an
-// editor would obey. It refuses to know what the text means.
+// Text from outside, made safe for a log: cut, and without anything that a terminal or an editor
+// would obey. It refuses to know what the text means.
 #pragma once
 
 #include <cstddef>
@@ -8,19 +8,19 @@
 
 namespace ccproxy::telemetry {
 
-// How much of a text is shown, in characters; what is cut ends with "...".
+// How many characters of a text are shown; a cut text ends with "...".
 struct Bound {
   std::size_t text = 128;
-  std::size_t word = 128;  // of what stands between blanks and commas: a sentence may be longer
+  std::size_t word = 128;  // limit of each part between blanks and commas, for sentences
 };
 
-// True when `text` can stand between quotes as it is: visible ASCII and blanks, no quote and no
-// backslash.
+// Whether `text` can stand between quotes as it is: it has visible ASCII and blanks only, and no
+// quote or backslash.
 [[nodiscard]] bool is_plain(std::string_view text);
 
-// Appends `text` within its bound. Control characters (C0, DEL, C1), marks that turn the direction
-// of writing, line separators and bytes that are no UTF-8 become escapes: \n, \u202e, \xff.
-// `quoted` escapes quotes and backslashes, too, so that it can stand in a JSON string.
+// Appends `text` within its bound. Control characters (C0, DEL, C1), bidirectional marks, line
+// separators and bytes that are no UTF-8 become escapes: \n, \u202e, \xff. With `quoted`, quotes
+// and backslashes are escaped, too, so that the text can stand in a JSON string.
 void append_shown(std::string& out, std::string_view text, Bound bound, bool quoted);
 
 }  // namespace ccproxy::telemetry

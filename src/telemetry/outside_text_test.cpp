@@ -12,8 +12,8 @@ namespace {
 struct Row {
   const char* why;
   std::string text;
-  std::string shown;   // outside quotes
-  std::string quoted;  // inside
+  std::string shown;   // expected outside quotes
+  std::string quoted;  // expected inside quotes
 };
 
 const Row kRows[] = {
@@ -32,7 +32,7 @@ const Row kRows[] = {
     {"nothing stays nothing", "", "", ""},
 };
 
-TEST(OutsideText, is_shown_as_what_it_is) {
+TEST(OutsideText, escapes_what_a_terminal_would_obey) {
   for (const Row& row : kRows) {
     std::string shown, quoted;
     append_shown(shown, row.text, {}, false);
@@ -54,9 +54,10 @@ TEST(OutsideText, is_cut_between_characters) {
   EXPECT_EQ(cut(std::string(129, 'x'), {}), std::string(128, 'x') + "...");
   EXPECT_EQ(cut("äöü", {3, 3}), "äöü");
   EXPECT_EQ(cut("äöü", {2, 2}), "äö...");
-  EXPECT_EQ(cut("a bbbb cc", {100, 3}), "a bbb... cc") << "a word of a sentence";
+  EXPECT_EQ(cut("a bbbb cc", {100, 3}), "a bbb... cc") << "a long word of a sentence is cut";
   EXPECT_EQ(cut("a bbbb cc", {7, 3}), "a bbb... ...");
-  EXPECT_LT(cut(std::string(24 << 20, 'x'), {}).size(), 200U) << "a request had a line of its size";
+  EXPECT_LT(cut(std::string(24 << 20, 'x'), {}).size(), 200U)
+      << "a large request once made a line of its size";
 }
 
 }  // namespace

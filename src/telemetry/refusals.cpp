@@ -12,8 +12,8 @@ constexpr std::chrono::seconds kLogInterval{1};
 
 bool Refusals::count(std::string_view last, Clock::time_point now) {
   const std::lock_guard lock(mutex_);
-  if (rest_ == 0 && (told_ == Clock::time_point{} || now - told_ >= kLogInterval)) {
-    told_ = now;
+  if (rest_ == 0 && (last_logged_ == Clock::time_point{} || now - last_logged_ >= kLogInterval)) {
+    last_logged_ = now;
     return true;
   }
   ++rest_;
@@ -21,17 +21,17 @@ bool Refusals::count(std::string_view last, Clock::time_point now) {
   return false;
 }
 
-void Refusals::tell(Log& log, std::string_view last, Clock::time_point now) {
+void Refusals::log_refusal(Log& log, std::string_view last, Clock::time_point now) {
   if (count(last, now)) write(log, 1, last);
 }
 
-void Refusals::tell_rest(Log& log, Clock::time_point now) {
+void Refusals::log_rest(Log& log, Clock::time_point now) {
   std::uint64_t number = 0;
   std::string last;
   {
     const std::lock_guard lock(mutex_);
-    if (rest_ == 0 || now - told_ < kLogInterval) return;
-    told_ = now;
+    if (rest_ == 0 || now - last_logged_ < kLogInterval) return;
+    last_logged_ = now;
     number = std::exchange(rest_, 0);
     last = std::exchange(last_, {});
   }

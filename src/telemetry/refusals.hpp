@@ -1,5 +1,5 @@
-// What is refused at the door, counted: whoever knocks a thousand times a second gets one line of
-// the log each second, not a thousand. Safe from every thread.
+// Counts refusals, so that a client that is refused a thousand times a second takes one line of the
+// log each second. Safe from every thread.
 #pragma once
 
 #include <cstdint>
@@ -14,25 +14,25 @@ namespace ccproxy::telemetry {
 
 class Refusals {
  public:
-  // `event` and `what` are those of the line that tells the count; `about` is what it calls what is
-  // told of the last one.
+  // `event` and `what` begin the line with the count; `about` is the field for what is known of the
+  // last refusal.
   Refusals(std::string_view event, std::string_view what, std::string_view about = "peer")
       : event_(event), what_(what), about_(about) {}
 
-  // Counts one. True when it may have a line of its own: the first for a second. The others are
-  // told by tell_rest().
+  // Counts a refusal. Returns true when it may have a line of its own: it is the first in a second.
+  // The others are logged by log_rest().
   [[nodiscard]] bool count(std::string_view last, Clock::time_point now);
-  // The same, and writes that line.
-  void tell(Log& log, std::string_view last, Clock::time_point now);
-  // Once a second: one line for those that had none, with what is known of the last.
-  void tell_rest(Log& log, Clock::time_point now);
+  // Counts a refusal and writes that line.
+  void log_refusal(Log& log, std::string_view last, Clock::time_point now);
+  // To be called once a second: logs the refusals that had no line, with what is known of the last.
+  void log_rest(Log& log, Clock::time_point now);
 
  private:
   void write(Log& log, std::uint64_t number, std::string_view last) const;
 
   std::string_view event_, what_, about_;
   std::mutex mutex_;
-  Clock::time_point told_{};
+  Clock::time_point last_logged_{};
   std::uint64_t rest_ = 0;
   std::string last_;
 };

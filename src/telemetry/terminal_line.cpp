@@ -12,7 +12,7 @@
 namespace ccproxy::telemetry {
 namespace {
 
-// Escape sequences of the colours, by what they say.
+// The escape sequences of the colours, by meaning.
 constexpr std::string_view kPlain = "";
 constexpr std::string_view kQuiet = "\x1b[2m";
 constexpr std::string_view kGood = "\x1b[32m";
@@ -21,31 +21,31 @@ constexpr std::string_view kBad = "\x1b[31m";
 constexpr std::string_view kReset = "\x1b[0m";
 
 constexpr std::string_view kMargin = "         ";  // as wide as the time
-constexpr std::size_t kWide = 100;                 // from here on there is room for columns
+constexpr std::size_t kWide = 100;                 // columns from which on fields are aligned
 constexpr std::size_t kShortestModel = 8;
 constexpr std::string_view kCut = "...";
 
 class Page {
  public:
-  Page(const LineFields& fields, Look look) : fields_(fields), look_(look) {}
+  Page(const LineFields& fields, LineStyle style) : fields_(fields), style_(style) {}
 
   [[nodiscard]] std::string_view field(std::string_view key) const {
     for (const auto& [name, value] : fields_)
       if (name == key) return value;
     return {};
   }
-  [[nodiscard]] bool is_wide() const { return look_.columns >= kWide; }
-  [[nodiscard]] std::size_t columns() const { return look_.columns; }
+  [[nodiscard]] bool is_wide() const { return style_.columns >= kWide; }
+  [[nodiscard]] std::size_t columns() const { return style_.columns; }
   [[nodiscard]] const LineFields& fields() const { return fields_; }
 
   [[nodiscard]] std::string painted(std::string_view text, std::string_view colour) const {
-    if (!look_.colours || colour.empty()) return std::string(text);
+    if (!style_.colours || colour.empty()) return std::string(text);
     return fmt::format("{}{}{}", colour, text, kReset);
   }
 
  private:
   const LineFields& fields_;
-  Look look_;
+  LineStyle style_;
 };
 
 std::string clock_of(WallClock::time_point when) {
@@ -55,7 +55,7 @@ std::string clock_of(WallClock::time_point when) {
   return fmt::format("{:02}:{:02}:{:02}", local.tm_hour, local.tm_min, local.tm_sec);
 }
 
-// 999, 12.3k, 4.56M: four or five characters, whatever the number.
+// Formats a number in four or five characters: 999, 12.3k, 4.56M.
 std::string compact(std::uint64_t number) {
   if (number < 10'000) return std::to_string(number);
   const double value = static_cast<double>(number);
@@ -63,7 +63,7 @@ std::string compact(std::uint64_t number) {
   return fmt::format("{:.3g}M", value / 1e6);
 }
 
-// "26 in 30 out"; everything that was read counts as in. "" when nothing is known.
+// Formats "26 in 30 out"; all tokens that were read count as in. Returns "" when nothing is known.
 std::string tokens_of(const Page& page) {
   std::uint64_t in = 0;
   for (const char* key : {"input_tokens", "cached_tokens", "cache_write_tokens"})
@@ -88,13 +88,13 @@ std::string_view colour_of_status(std::string_view status) {
   return status.starts_with('4') ? kWarn : kBad;
 }
 
-std::size_t width_of(std::string_view text) {  // characters, not bytes
+std::size_t width_of(std::string_view text) {  // in characters, not bytes
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
   }));
 }
 
-// The first characters of a text that is too long, with dots.
+// Returns the first characters of a text that is too long, with dots.
 std::string fitted(std::string_view text, std::size_t most) {
   if (width_of(text) <= most) return std::string(text);
   std::string cut;
@@ -113,13 +113,14 @@ std::string padded(std::string text, std::size_t width) {
   return text;
 }
 
-// The model that was asked for and the one that was sent, as far as there is room.
+// Formats the requested model and the one that was sent, as far as there is room.
 std::string model_of(const Page& page, std::size_t room) {
-  const std::string_view asked = page.field("model"), sent = page.field("model_sent");
-  if (asked.empty() && sent.empty()) return {};
-  const std::string both = sent.empty() ? std::string(asked) : fmt::format("{} > {}", asked, sent);
+  const std::string_view requested = page.field("model"), sent = page.field("model_sent");
+  if (requested.empty() && sent.empty()) return {};
+  const std::string both =
+      sent.empty() ? std::string(requested) : fmt::format("{} > {}", requested, sent);
   if (width_of(both) <= room) return both;
-  return fitted(sent.empty() ? asked : sent, std::max(room, kShortestModel));
+  return fitted(sent.empty() ? requested : sent, std::max(room, kShortestModel));
 }
 
 std::string request_line(const Page& page, const std::string& clock) {
@@ -145,7 +146,7 @@ std::string request_line(const Page& page, const std::string& clock) {
   return line + " " + page.painted(time, kQuiet);
 }
 
-// What a person should know besides, each on a line of its own.
+// Adds the warnings and other facts for a person, each on a line of its own.
 std::string request_notes(const Page& page) {
   std::string notes;
   const auto note = [&](std::string_view what, std::string_view text, std::string_view colour) {
@@ -167,7 +168,7 @@ std::string request_notes(const Page& page) {
   return notes;
 }
 
-// Any other event: its sentence, and what else it has.
+// Formats any other event: its sentence, and its other fields.
 std::string sentence(const Page& page, Level level, const std::string& clock) {
   constexpr std::array<std::string_view, 4> kWords = {"debug: ", "", "warning: ", "error: "};
   constexpr std::array<std::string_view, 4> kColours = {kQuiet, kPlain, kWarn, kBad};
@@ -184,8 +185,8 @@ std::string sentence(const Page& page, Level level, const std::string& clock) {
 }  // namespace
 
 std::string terminal_line(WallClock::time_point when, Level level, const LineFields& fields,
-                          Look look) {
-  const Page page(fields, look);
+                          LineStyle style) {
+  const Page page(fields, style);
   const std::string clock = clock_of(when);
   if (page.field("event") != "request") return sentence(page, level, clock);
   return request_line(page, clock) + request_notes(page);

@@ -136,7 +136,7 @@ TEST_P(Reloading, the_last_key_of_an_open_door_stays) {
   wanted.flags = {"--host", "0.0.0.0"};
   begin(std::move(wanted));
   replace("{}");
-  EXPECT_TRUE(says("not taken up")) << fixture->log();
+  EXPECT_TRUE(says("not applied")) << fixture->log();
   EXPECT_EQ(post().status, 401);
   EXPECT_EQ(post("gpt-4", "x-ccproxy-key: door-secret\r\n").status, 200);
 }
