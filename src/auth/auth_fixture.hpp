@@ -1,5 +1,4 @@
-// For tests of credentials: a home of their own, and what stands in its auth.json. Only tests
-// include this.
+// A home folder for tests of credentials, and texts for its auth.json. Only tests include this.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -36,7 +35,7 @@ class Home {
   [[nodiscard]] std::string at(const std::string& name) const { return path_ + "/" + name; }
   [[nodiscard]] std::string auth() const { return at("auth.json"); }
 
-  // Files are private, unless a test wants it otherwise.
+  // Files are private unless a test wants another mode.
   void write(const std::string& name, const std::string& text, unsigned mode = 0600) const {
     std::filesystem::create_directories(std::filesystem::path(at(name)).parent_path());
     std::ofstream(at(name)) << text;
@@ -56,13 +55,13 @@ class Home {
   std::string path_;
 };
 
-// Milliseconds since 1970, so long from now.
+// Returns the time `time` from now, in milliseconds since 1970.
 inline std::int64_t in(std::chrono::milliseconds time) {
   const auto when = WallClock::now() + time;
   return std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
 }
 
-// A sign-in whose access token is good for so long.
+// Returns the auth.json of a sign-in whose access token expires after `good_for`.
 inline std::string sign_in(std::chrono::milliseconds good_for, const std::string& access = "at-1",
                            const std::string& refresh = "rt-1") {
   return Document{{"type", "oauth"},

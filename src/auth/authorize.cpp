@@ -13,10 +13,10 @@
 namespace ccproxy::auth {
 namespace {
 
-constexpr std::size_t kLongestPaste = 4096;
-constexpr std::size_t kLongestError = 64;
+constexpr std::size_t kMaxPasteBytes = 4096;
+constexpr std::size_t kMaxReasonLength = 64;
 
-// The value of a parameter; "" when it is not there.
+// Returns the value of a parameter, decoded; "" when it is missing.
 std::string parameter(std::string_view query, std::string_view name) {
   if (query.starts_with('?')) query.remove_prefix(1);
   query = query.substr(0, query.find('#'));
@@ -29,7 +29,7 @@ std::string parameter(std::string_view query, std::string_view name) {
   return {};
 }
 
-// Without what terminals put around a paste, blanks and quotes, in whatever order.
+// Removes what terminals put around a paste, and blanks and quotes, in any order.
 std::string_view stripped(std::string_view text) {
   constexpr std::string_view kAround = " \t\r\n\"'`<>";
   for (std::size_t before = text.size() + 1; text.size() != before;) {
@@ -44,7 +44,8 @@ std::string_view stripped(std::string_view text) {
   return text;
 }
 
-// The query of a pasted address; nothing when the text is none. Some browsers leave the scheme out.
+// Returns the query of a pasted address, nothing when the text is no address. Some browsers leave
+// the scheme out.
 std::optional<std::string_view> query_in(std::string_view text) {
   const auto mark = text.find('?');
   if (mark != std::string_view::npos) return text.substr(mark);
@@ -53,14 +54,14 @@ std::optional<std::string_view> query_in(std::string_view text) {
 }
 
 bool is_code(std::string_view text) {
-  return !text.empty() && text.size() <= kLongestPaste &&
+  return !text.empty() && text.size() <= kMaxPasteBytes &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
-// What the server gives as a reason, if it is a word and not a text of somebody else's.
+// Returns the server's reason if it is a single word, and not a text that somebody else chose.
 std::string reason_of(std::string_view query) {
   const std::string error = parameter(query, "error");
-  const bool is_word = error.size() <= kLongestError &&
+  const bool is_word = error.size() <= kMaxReasonLength &&
                        std::all_of(error.begin(), error.end(),
                                    [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
   return is_word ? error : "an error";
@@ -75,21 +76,21 @@ constexpr const char* kWrongState =
 
 }  // namespace
 
-std::string authorize_url(const config::Oauth& oauth, const PkceSession& attempt) {
+std::string authorize_url(const config::Oauth& oauth, const PkceSession& session) {
   return fmt::format(
       "{}?code=true&client_id={}&response_type=code&redirect_uri={}&scope={}&code_challenge={}"
       "&code_challenge_method=S256&state={}",
-      oauth.authorize_url, percent_encoded(oauth.client_id), percent_encoded(attempt.redirect_uri),
-      percent_encoded(oauth.scopes), challenge_of(attempt.verifier), attempt.state);
+      oauth.authorize_url, percent_encoded(oauth.client_id), percent_encoded(session.redirect_uri),
+      percent_encoded(oauth.scopes), challenge_of(session.verifier), session.state);
 }
 
-Result<AuthorizationCode> read_redirect(std::string_view query, const PkceSession& attempt) {
-  if (!net::same_secret(parameter(query, "state"), attempt.state)) return wrong(kWrongState);
+Result<AuthorizationCode> read_redirect(std::string_view query, const PkceSession& session) {
+  if (!net::same_secret(parameter(query, "state"), session.state)) return wrong(kWrongState);
   if (const std::string reason = reason_of(query); !reason.empty())
     return fail(ErrorKind::kForbidden, fmt::format("the sign-in was refused ({})", reason));
   std::string code = parameter(query, "code");
   if (!is_code(code)) return wrong("there is no code in this address");
-  return AuthorizationCode{std::move(code), attempt};
+  return AuthorizationCode{std::move(code), session};
 }
 
 Result<AuthorizationCode> read_paste(std::string_view pasted, const PkceSession& manual,
@@ -109,7 +110,7 @@ Result<AuthorizationCode> read_paste(std::string_view pasted, const PkceSession&
   const auto hash = text.find('#');
   const std::string_view code = text.substr(0, hash);
   if (!is_code(code))
-    return wrong("this is no code: paste what the page shows, or the address it led to");
+    return wrong("this is no code: paste what the page shows, or the address that it led to");
   if (hash != std::string_view::npos && !net::same_secret(text.substr(hash + 1), manual.state))
     return wrong(kWrongState);
   return AuthorizationCode{std::string(code), manual};

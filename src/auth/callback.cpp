@@ -16,10 +16,10 @@
 namespace ccproxy::auth {
 namespace {
 
-constexpr std::chrono::milliseconds kLastWords{500};
+constexpr std::chrono::milliseconds kFinishTimeout{500};
 constexpr std::chrono::milliseconds kPollInterval{10};
-constexpr std::chrono::milliseconds kLater{200};
-constexpr int kPortsToTry = 8;
+constexpr std::chrono::milliseconds kAcceptRetryInterval{200};
+constexpr int kMaxPortTries = 8;
 
 std::string page(std::string_view title, std::string_view text) {
   return fmt::format(
@@ -30,14 +30,14 @@ std::string page(std::string_view title, std::string_view text) {
 
 using Listeners = std::vector<std::unique_ptr<net::Listener>>;
 
-// One port of both loopback addresses: a browser may try either first, and would meet another
-// program's listener on the second. A machine without IPv6 has only the first.
+// Listens on the same port of both loopback addresses: a browser may try either first, and would
+// reach another program's listener on the second. A machine without IPv6 has only the first.
 Result<Listeners> listen_on_both(net::Runtime& runtime) {
   for (int tried = 1;; ++tried) {
     auto first = net::Listener::tcp(runtime, "127.0.0.1", 0, false);
     if (!first) return fail(first.error());
     auto second = net::Listener::tcp(runtime, "::1", (*first)->port(), false);
-    if (!second && tried < kPortsToTry) continue;
+    if (!second && tried < kMaxPortTries) continue;
     Listeners listeners;
     listeners.push_back(std::move(*first));
     if (second) listeners.push_back(std::move(*second));
@@ -52,14 +52,14 @@ struct Callback::State {
 
   net::Runtime& runtime;
   OnRedirect on_redirect;
-  PkceSession attempt{};
+  PkceSession session{};
   std::string port{};
   Listeners listeners{};
   std::vector<std::shared_ptr<http::ServerConnection>> clients{};
-  std::optional<std::string> outcome{};  // the page that says how it ended
-  int waiting = 0;                       // browsers that wait for it
+  std::optional<std::string> outcome{};  // the page for finish()
+  int waiting = 0;                       // browsers that wait for that page
 
-  // A name of this machine and our port: nothing else leads here but by a trick.
+  // Whether the host is a name of this machine with this port: any other is DNS rebinding.
   [[nodiscard]] bool is_ours(std::string_view host) const {
     for (const char* name : {"localhost:", "127.0.0.1:", "[::1]:"})
       if (same_text(host, name + port)) return true;
@@ -73,9 +73,9 @@ struct Callback::State {
   static Task<void> accept(std::shared_ptr<State> self, net::Listener& listener);
   static Task<void> serve(std::shared_ptr<State> self,
                           std::shared_ptr<http::ServerConnection> client);
-  static Task<void> answer(std::shared_ptr<State> self, http::ServerConnection& client,
-                           const http::RequestHead& head);
-  static Task<void> say(http::ServerConnection& client, int status, std::string body);
+  static Task<void> reply(std::shared_ptr<State> self, http::ServerConnection& client,
+                          const http::RequestHead& head);
+  static Task<void> send_page(http::ServerConnection& client, int status, std::string body);
 };
 
 Result<std::unique_ptr<Callback>> Callback::listen(net::Runtime& runtime, OnRedirect on_redirect) {
@@ -85,7 +85,7 @@ Result<std::unique_ptr<Callback>> Callback::listen(net::Runtime& runtime, OnRedi
   state->listeners = std::move(*listeners);
   const std::uint16_t port = state->listeners.front()->port();
   state->port = std::to_string(port);
-  state->attempt = begin_attempt(fmt::format("http://localhost:{}/callback", port));
+  state->session = begin_pkce_session(fmt::format("http://localhost:{}/callback", port));
   for (const auto& listener : state->listeners) runtime.spawn(State::accept(state, *listener));
   return std::unique_ptr<Callback>(new Callback(std::move(state)));
 }
@@ -97,14 +97,14 @@ Callback::~Callback() {
   state_->close();
 }
 
-const PkceSession& Callback::attempt() const { return state_->attempt; }
+const PkceSession& Callback::session() const { return state_->session; }
 
 Task<void> Callback::finish(bool good, std::string message) {
   const std::shared_ptr<State> state = state_;
   state->outcome =
       page(good ? "Signed in" : "Not signed in",
            message + (good ? " You can close this window." : " The terminal says more."));
-  const auto give_up = Clock::now() + kLastWords;
+  const auto give_up = Clock::now() + kFinishTimeout;
   while (state->waiting > 0 && Clock::now() < give_up)
     co_await net::sleep(state->runtime, kPollInterval);
 }
@@ -113,8 +113,8 @@ Task<void> Callback::State::accept(std::shared_ptr<State> self, net::Listener& l
   while (true) {
     auto stream = co_await listener.accept();
     if (!stream && stream.error().kind == ErrorKind::kClosed) co_return;
-    if (!stream) {  // the system is out of something: others give it back
-      co_await net::sleep(self->runtime, kLater);
+    if (!stream) {  // the system lacks a resource, which others will give back
+      co_await net::sleep(self->runtime, kAcceptRetryInterval);
       continue;
     }
     http::ServerLimits limits;
@@ -131,27 +131,29 @@ Task<void> Callback::State::serve(std::shared_ptr<State> self,
   while (true) {
     auto head = co_await client->read_request();
     if (!head) break;
-    co_await answer(self, *client, *head);
+    co_await reply(self, *client, *head);
   }
   client->close();
   std::erase(self->clients, client);
 }
 
-Task<void> Callback::State::answer(std::shared_ptr<State> self, http::ServerConnection& client,
-                                   const http::RequestHead& head) {
+Task<void> Callback::State::reply(std::shared_ptr<State> self, http::ServerConnection& client,
+                                  const http::RequestHead& head) {
   if (!self->is_ours(head.get("host")) || head.method != "GET" || head.path() != "/callback")
-    co_return co_await say(client, 404, page("Nothing here", "This is CCProxy, signing in."));
-  auto redirect = read_redirect(head.query(), self->attempt);
+    co_return co_await send_page(client, 404, page("Nothing here", "This is CCProxy, signing in."));
+  auto redirect = read_redirect(head.query(), self->session);
   if (!redirect && redirect.error().kind == ErrorKind::kInvalidRequest)
-    co_return co_await say(client, 400, page("Not signed in", redirect.error().message + "."));
+    co_return co_await send_page(client, 400,
+                                 page("Not signed in", redirect.error().message + "."));
   if (self->on_redirect) std::exchange(self->on_redirect, {})(std::move(redirect));
   ++self->waiting;
   while (!self->outcome && !client.gone()) co_await net::sleep(self->runtime, kPollInterval);
-  if (self->outcome) co_await say(client, 200, *self->outcome);
+  if (self->outcome) co_await send_page(client, 200, *self->outcome);
   --self->waiting;
 }
 
-Task<void> Callback::State::say(http::ServerConnection& client, int status, std::string body) {
+Task<void> Callback::State::send_page(http::ServerConnection& client, int status,
+                                      std::string body) {
   std::string fields;
   http::append_field(fields, "content-type", "text/html; charset=utf-8");
   http::append_field(fields, "cache-control", "no-store");

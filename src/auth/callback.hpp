@@ -1,5 +1,5 @@
-// The loopback end of a sign-in: a listener on this machine that the browser is sent back to
-// (RFC 8252, 7.3). It takes one path, looks at Host and state, and answers with a page.
+// The loopback redirect of a sign-in (RFC 8252, 7.3): a listener on this machine to which the
+// browser is sent back. It serves one path, checks Host and state, and replies with a page.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,12 @@ namespace ccproxy::auth {
 
 class Callback {
  public:
-  // Called with what a redirect that carries our state brought: a code, or kForbidden. The browser
-  // waits for finish().
+  // Called with the code, or with kForbidden, of a redirect that carries this session's state. The
+  // browser waits until finish() is called.
   using OnRedirect = std::function<void(Result<AuthorizationCode>)>;
 
-  // Listens on a free port of 127.0.0.1, and on the same of ::1 where there is one. Fails with kIo.
-  // The runtime must outlive it.
+  // Listens on a free port of 127.0.0.1, and on the same port of ::1 where the machine has it.
+  // Fails with kIo. The runtime must outlive the callback.
   [[nodiscard]] static Result<std::unique_ptr<Callback>> listen(net::Runtime& runtime,
                                                                 OnRedirect on_redirect);
   ~Callback();
@@ -29,10 +29,10 @@ class Callback {
   Callback(Callback&&) = delete;
   Callback& operator=(Callback&&) = delete;
 
-  // What goes through the browser. Its redirect address is http://localhost:PORT/callback.
-  [[nodiscard]] const PkceSession& attempt() const;
+  // The session to authorize. Its redirect address is http://localhost:PORT/callback.
+  [[nodiscard]] const PkceSession& session() const;
 
-  // Tells the browser how it ended, and waits a moment for it to be told.
+  // Sends the waiting browsers a page with the outcome, and waits up to half a second for them.
   [[nodiscard]] Task<void> finish(bool good, std::string message);
 
  private:

@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Everything the page's visitor gets to see, until the connection ends.
+// Returns everything that the browser receives until the connection ends.
 Task<void> visit(net::TestLoop& loop, std::string ip, std::uint16_t port, std::string request,
                  std::string& seen) {
   auto stream =
@@ -44,11 +44,11 @@ class CallbackTest : public testing::Test {
   void SetUp() override { ASSERT_NE(callback, nullptr); }
 
   [[nodiscard]] std::uint16_t port() const {
-    const std::string& uri = callback->attempt().redirect_uri;
+    const std::string& uri = callback->session().redirect_uri;
     return static_cast<std::uint16_t>(std::stoul(uri.substr(uri.rfind(':') + 1)));
   }
   [[nodiscard]] std::string with_state(const std::string& query) const {
-    return "/callback?" + query + "&state=" + callback->attempt().state;
+    return "/callback?" + query + "&state=" + callback->session().state;
   }
   [[nodiscard]] std::string get(const std::string& target) const {
     return fmt::format("GET {} HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", target, port());
@@ -63,7 +63,7 @@ bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
-// The visitor, and how the sign-in ended meanwhile.
+// What the browser received, and the outcome of the sign-in.
 Task<void> visit_and_finish(net::TestLoop& loop, Callback& callback, std::uint16_t port,
                             std::string request, bool good, std::string message,
                             std::string& before, std::string& seen) {
@@ -75,7 +75,7 @@ Task<void> visit_and_finish(net::TestLoop& loop, Callback& callback, std::uint16
   co_await beside.wait();
 }
 
-TEST_F(CallbackTest, says_how_it_ended_when_that_is_known) {
+TEST_F(CallbackTest, shows_the_outcome_once_it_is_known) {
   std::string before, seen;
   loop.run(visit_and_finish(loop, *callback, port(), get(with_state("code=c%2B1")), true,
                             "Signed in as <i>\"you\" & me</i>.", before, seen));
@@ -84,14 +84,14 @@ TEST_F(CallbackTest, says_how_it_ended_when_that_is_known) {
   EXPECT_TRUE(contains(seen, "<h1>Signed in</h1>")) << seen;
   EXPECT_TRUE(contains(seen, "&lt;i&gt;&quot;you&quot; &amp; me&lt;/i&gt;")) << seen;
   EXPECT_TRUE(contains(seen, "default-src 'none'")) << "the page loads nothing";
-  EXPECT_TRUE(contains(seen, "no-store")) << "its address holds a code";
+  EXPECT_TRUE(contains(seen, "no-store")) << "the page's address holds a code";
   ASSERT_TRUE(found && *found);
   EXPECT_EQ((*found)->code, "c+1");
-  EXPECT_EQ((*found)->attempt.verifier, callback->attempt().verifier);
+  EXPECT_EQ((*found)->session.verifier, callback->session().verifier);
   EXPECT_EQ(calls, 1);
 }
 
-TEST_F(CallbackTest, hands_on_a_no) {
+TEST_F(CallbackTest, reports_a_refusal) {
   std::string before, seen;
   loop.run(visit_and_finish(loop, *callback, port(), get(with_state("error=access_denied")), false,
                             "You said no.", before, seen));
@@ -100,26 +100,26 @@ TEST_F(CallbackTest, hands_on_a_no) {
   EXPECT_EQ(found->error().kind, ErrorKind::kForbidden);
 }
 
-TEST_F(CallbackTest, goes_on_waiting_after_a_wrong_state) {
+TEST_F(CallbackTest, keeps_waiting_after_a_wrong_state) {
   std::string wrong, before, seen;
   const auto both = [](net::TestLoop& in, CallbackTest& test, std::string& refused,
-                       std::string& held, std::string& told) -> Task<void> {
+                       std::string& held, std::string& outcome) -> Task<void> {
     const std::string forged = test.get("/callback?code=c&state=forged");
     co_await visit(in, "127.0.0.1", test.port(), forged, refused);
     EXPECT_EQ(test.calls, 0);
     co_await visit_and_finish(in, *test.callback, test.port(), test.get(test.with_state("code=c")),
-                              true, "Done.", held, told);
+                              true, "Done.", held, outcome);
   };
   loop.run(both(loop, *this, wrong, before, seen));
   EXPECT_TRUE(wrong.starts_with("HTTP/1.1 400 ")) << wrong;
   EXPECT_TRUE(contains(wrong, "Not signed in")) << wrong;
-  EXPECT_FALSE(contains(wrong, "forged")) << "nothing of what it sent";
+  EXPECT_FALSE(contains(wrong, "forged")) << "nothing that it sent is shown";
   EXPECT_TRUE(seen.starts_with("HTTP/1.1 200 ")) << seen;
   EXPECT_EQ(calls, 1);
 }
 
-// A browser that asks twice, as some do to have the page sooner.
-TEST_F(CallbackTest, takes_one_redirect_and_tells_all_who_wait) {
+// Some browsers send the request twice to have the page sooner.
+TEST_F(CallbackTest, takes_one_redirect_and_replies_to_all_that_wait) {
   std::string one, two;
   const auto twice = [](net::TestLoop& in, CallbackTest& test, std::string& first,
                         std::string& second) -> Task<void> {
@@ -138,30 +138,31 @@ TEST_F(CallbackTest, takes_one_redirect_and_tells_all_who_wait) {
 }
 
 struct Stranger {
-  const char* says;
+  const char* name;
   const char* method;
   const char* target;
-  const char* host;  // {}: the port
+  const char* host;  // {} stands for the port
   int status;
 };
 
 const Stranger kStrangers[] = {
-    {"a name that only leads here by a trick", "GET", "/callback{}", "evil.example:{}", 404},
-    {"a name that begins like ours", "GET", "/callback{}", "localhost.evil.example:{}", 404},
+    {"a foreign name that resolves to this machine", "GET", "/callback{}", "evil.example:{}", 404},
+    {"a foreign name that begins like localhost", "GET", "/callback{}", "localhost.evil.example:{}",
+     404},
     {"another port", "GET", "/callback{}", "localhost:1", 404},
     {"no port", "GET", "/callback{}", "localhost", 404},
     {"another path", "GET", "/callback/x{}", "localhost:{}", 404},
-    {"the root, as browsers ask for icons", "GET", "/favicon.ico", "localhost:{}", 404},
+    {"an icon, which browsers request by themselves", "GET", "/favicon.ico", "localhost:{}", 404},
     {"another method", "POST", "/callback{}", "localhost:{}", 404},
     {"no query", "GET", "/callback", "localhost:{}", 400},
     {"a state without a code", "GET", "/callback{}&code=", "[::1]:{}", 400},
 };
 
-TEST_F(CallbackTest, refuses_strangers) {
+TEST_F(CallbackTest, refuses_other_requests) {
   const auto all = [](net::TestLoop& in, CallbackTest& test) -> Task<void> {
     for (const Stranger& row : kStrangers) {
-      SCOPED_TRACE(row.says);
-      const std::string query = "?state=" + test.callback->attempt().state +
+      SCOPED_TRACE(row.name);
+      const std::string query = "?state=" + test.callback->session().state +
                                 (std::string_view(row.target).ends_with("code=") ? "" : "&code=c");
       const std::string request =
           fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n", row.method,
@@ -176,7 +177,7 @@ TEST_F(CallbackTest, refuses_strangers) {
   EXPECT_EQ(calls, 0);
 }
 
-TEST_F(CallbackTest, ends_with_its_owner) {
+TEST_F(CallbackTest, stops_listening_when_it_is_destroyed) {
   const std::uint16_t where = port();
   const auto gone = [](net::TestLoop& in, CallbackTest& test, std::uint16_t at) -> Task<void> {
     std::string held, after;
@@ -192,7 +193,7 @@ TEST_F(CallbackTest, ends_with_its_owner) {
   loop.run(gone(loop, *this, where));
 }
 
-TEST_F(CallbackTest, is_found_at_both_loopback_addresses) {
+TEST_F(CallbackTest, listens_on_both_loopback_addresses) {
   const auto other = net::Listener::tcp(loop.runtime(), "::1", 0, false);
   if (!other) GTEST_SKIP() << "this machine has no IPv6";
   std::string seen;

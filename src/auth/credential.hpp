@@ -1,4 +1,4 @@
-// What goes upstream as proof of who asks. Plain values.
+// The credential that a request carries upstream. A plain value.
 #pragma once
 
 #include <string>
@@ -6,11 +6,11 @@
 namespace ccproxy::auth {
 
 enum class CredentialKind {
-  kNone,    // nothing to send: model routes answer 401
+  kNone,    // nothing to send: model routes fail with 401
   kApiKey,  // sent as x-api-key
   kBearer,  // sent as Authorization: Bearer
-  kOauth,   // the same, with the beta that OAuth tokens need; this program is the client then
-  kClient,  // the client's own header goes through
+  kOauth,   // sent like kBearer, with the beta header that OAuth tokens need
+  kClient,  // the client's own header passes through
 };
 
 struct Credential {

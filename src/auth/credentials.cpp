@@ -21,19 +21,19 @@ using config::CredentialSource;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds kLeastPause{5};
+constexpr seconds kMinPause{5};
 constexpr std::chrono::minutes kMaxPause{5};
-// A token that was renewed because of a 401 and is refused again will not get better by another
-// renewal: the account has other trouble.
-constexpr std::chrono::minutes kForcedPause{5};
-constexpr seconds kLockLimit{15};
-constexpr milliseconds kLockLook{50};
-constexpr std::size_t kReservedBytes =
-    16384;  // bytes, for tokens that are longer than the last ones
+// The limit for renewals because of a 401. A renewed token that is refused again does not get
+// better by another renewal: something else is wrong with the account.
+constexpr std::chrono::minutes kForcedRenewalPause{5};
+constexpr seconds kLockTimeout{15};
+constexpr milliseconds kLockPollInterval{50};
+constexpr std::size_t kReservedBytes = 16384;  // for tokens that are longer than the last ones
 
 std::string digest_of(std::string_view secret) { return base64url(sha256(secret)); }
 
-Stored lay_over(Stored stored, const Grant& grant, WallClock::time_point now) {
+StoredCredential apply_grant(StoredCredential stored, const Grant& grant,
+                             WallClock::time_point now) {
   stored.secret = grant.access;
   if (!grant.refresh.empty()) stored.refresh = grant.refresh;
   stored.expires.reset();
@@ -46,17 +46,17 @@ Stored lay_over(Stored stored, const Grant& grant, WallClock::time_point now) {
 
 }  // namespace
 
-// Somebody in another loop who waits for a renewal to be over.
+// A coroutine in another loop that waits for the end of a renewal.
 struct Credentials::Waiter {
   explicit Waiter(net::Runtime& of) : runtime(of), over(of) {}
   net::Runtime& runtime;
   net::Event over;
 };
 
-// A renewed sign-in that could not be written. The lock stays held: what the file still holds is
+// A renewed sign-in that could not be written. The lock stays held, since the token in the file is
 // spent, and another process that used it would end the sign-in.
 struct Credentials::Unsaved {
-  Stored stored;
+  StoredCredential stored;
   Replacement file;
   FileLock lock;
   Clock::time_point next_try;
@@ -77,7 +77,7 @@ Credentials::~Credentials() = default;
 
 std::shared_ptr<const CredentialStatus> Credentials::credential_status() const {
   const std::lock_guard lock(mutex_);
-  return standing_;
+  return status_;
 }
 
 Task<Result<Credential>> Credentials::usable(net::Runtime& runtime,
@@ -102,9 +102,9 @@ Task<Result<Credential>> Credentials::renewed(std::shared_ptr<const CredentialSt
   const auto waiter = std::make_shared<Waiter>(runtime);
   control_.post([this, waiter, refused] {
     try {
-      want_renewal(waiter, refused);
+      request_renewal(waiter, refused);
     } catch (const std::exception&) {
-      wake(waiter);  // nobody else would
+      wake(waiter);  // no renewal would do it
       throw;
     }
   });
@@ -123,24 +123,24 @@ Task<Result<Credential>> Credentials::renewed(std::shared_ptr<const CredentialSt
                           "tries again by itself.",
                           now->failure)};
   error.code = "upstream_auth";
-  error.retry_after = kLeastPause;
+  error.retry_after = kMinPause;
   co_return fail(std::move(error));
 }
 
-// In the control loop. The file may have been renewed by somebody else since it was last looked at.
-void Credentials::want_renewal(std::shared_ptr<Waiter> waiter, const std::string& refused) {
+// Runs in the control loop. Another process may have renewed the file since it was last checked.
+void Credentials::request_renewal(std::shared_ptr<Waiter> waiter, const std::string& refused) {
   if (!renewing_ && !unsaved_) {
     check_files();
     reload();
   }
   const auto now = credential_status();
-  // One that ran out on its way is refused as it should be: nothing has to be forced.
+  // A token that expired on its way is refused rightly: that is no forced renewal.
   const bool has_ended = has_expired(*now, WallClock::now());
   const bool is_refused = !refused.empty() && now->credential.secret == refused;
   const bool forced = is_refused && !has_ended;
   const bool is_needed = is_refused || (refused.empty() && has_ended);
   if (is_needed && !renewing_ && may_renew(*now, forced)) {
-    if (forced) next_forced_ = Clock::now() + kForcedPause;
+    if (forced) next_forced_ = Clock::now() + kForcedRenewalPause;
     renewing_ = true;
     control_.spawn(renew(refused));
   }
@@ -159,7 +159,7 @@ bool Credentials::may_renew(const CredentialStatus& now, bool forced) const {
 
 void Credentials::tick() {
   if (renewing_) return;
-  if (unsaved_) save_again();
+  if (unsaved_) retry_save();
   const auto before = stamps_;
   check_files();
   if (stamps_ != before) reload();
@@ -182,7 +182,7 @@ void Credentials::when_settled(std::function<void()> then) {
   }
 }
 
-// Whatever is thrown on the way (there may be no memory), it is over for whoever waits.
+// Whatever is thrown on the way, such as a lack of memory, the waiters are woken.
 Task<void> Credentials::renew(std::string refused) {
   Result<void> done;
   try {
@@ -193,7 +193,7 @@ Task<void> Credentials::renew(std::string refused) {
   renewing_ = false;
   std::exception_ptr thrown;
   try {
-    note_end(done);
+    note_result(done);
   } catch (const std::exception&) {
     thrown = std::current_exception();
   }
@@ -202,7 +202,7 @@ Task<void> Credentials::renew(std::string refused) {
   if (thrown) std::rethrow_exception(thrown);
 }
 
-void Credentials::note_end(const Result<void>& done) {
+void Credentials::note_result(const Result<void>& done) {
   if (done) {
     failure_.clear();
     pause_ = {};
@@ -211,61 +211,62 @@ void Credentials::note_end(const Result<void>& done) {
   }
   check_files();
   reload();
-  if (done) rest_after_success();
+  if (done) delay_next_renewal();
 }
 
 void Credentials::wake(const std::shared_ptr<Waiter>& waiter) {
   insist([&waiter] { waiter->runtime.post([waiter] { waiter->over.notify(); }); });
 }
 
-// Success means that another try would change nothing: it was renewed, here or by somebody else, or
-// it never can be.
+// Success means that another try would change nothing: the sign-in was renewed, here or by another
+// process, or it can never be renewed.
 Task<Result<void>> Credentials::renew_under_lock(std::string refused) {
   if (unsaved_) co_return fail(ErrorKind::kIo, "auth.json cannot be written");
-  auto lock = co_await take_lock();
+  auto lock = co_await acquire_lock();
   if (!lock) co_return fail(lock.error());
   if (adopt_left_over(sources_.auth_path))
     notify_(Severity::kInfo,
-            "a renewed sign-in was taken over that another ccproxy had not put in "
-            "place before it was killed");
+            "a renewed sign-in was recovered that another ccproxy had not put in place before it "
+            "was killed");
   auto found = read_stored(sources_.auth_path);
   if (!found) co_return fail(found.error());
   if (!*found || (*found)->kind != StoredKind::kOauth) co_return Result<void>{};
-  Stored stored = std::move(**found);
+  StoredCredential stored = std::move(**found);
   const bool is_another =
       refused.empty() ? WallClock::now() < renewal_time(stored) : stored.secret != refused;
   if (is_another || stored.refresh.empty() || is_refused(stored)) co_return Result<void>{};
 
-  // Everything that can fail here fails before the refresh token is spent.
+  // Everything that can fail here must fail before the refresh token is spent.
   auto file = Replacement::prepare(link_target(sources_.auth_path),
                                    text_of(stored).size() + kReservedBytes);
   if (!file) co_return fail(file.error());
-  const auto asked_at = WallClock::now();  // its time runs from here at the latest
+  const auto requested_at = WallClock::now();  // the token's life begins here at the earliest
   TokenEndpoint endpoint(control_, config_, user_agent_);
   auto grant = co_await endpoint.renew(stored.refresh);
   if (!grant && grant.error().kind == ErrorKind::kUnauthorized) {
-    note_refusal(stored);
+    remember_refusal(stored);
     co_return Result<void>{};
   }
   if (!grant) co_return fail(grant.error());
-  co_return keep(lay_over(std::move(stored), *grant, asked_at), std::move(*file), std::move(*lock));
+  co_return save(apply_grant(std::move(stored), *grant, requested_at), std::move(*file),
+                 std::move(*lock));
 }
 
-// Not on a thread of its own: it looks again and again, so that this loop is never blocked.
-Task<Result<FileLock>> Credentials::take_lock() {
-  const auto give_up = Clock::now() + kLockLimit;
+// Polls the lock, so that this loop is never blocked and no thread is needed.
+Task<Result<FileLock>> Credentials::acquire_lock() {
+  const auto give_up = Clock::now() + kLockTimeout;
   while (true) {
     auto lock = FileLock::try_now(lock_path(sources_.auth_path));
     if (!lock) co_return fail(lock.error());
     if (*lock) co_return std::move(**lock);
     if (Clock::now() >= give_up)
       co_return fail(ErrorKind::kBusy, "another ccproxy holds the lock of auth.json");
-    co_await net::sleep(control_, kLockLook);
+    co_await net::sleep(control_, kLockPollInterval);
   }
 }
 
-// On disk before it is used, and before the lock is released.
-Result<void> Credentials::keep(Stored renewed, Replacement file, FileLock lock) {
+// Writes the renewed sign-in before it is used and before the lock is released.
+Result<void> Credentials::save(StoredCredential renewed, Replacement file, FileLock lock) {
   renewed_here_ = renewed.secret;
   auto written = file.commit(text_of(renewed));
   if (written) {
@@ -275,26 +276,26 @@ Result<void> Credentials::keep(Stored renewed, Replacement file, FileLock lock) 
     return {};
   }
   notify_(Severity::kError,
-          fmt::format("the sign-in was renewed, but {}: it is used from memory and lost when "
-                      "CCProxy ends; writing is tried again",
+          fmt::format("the sign-in was renewed, but {}: it is kept in memory and lost when "
+                      "CCProxy ends; CCProxy goes on trying to write it",
                       written.error().message));
   unsaved_ = std::make_unique<Unsaved>(
-      Unsaved{std::move(renewed), std::move(file), std::move(lock), Clock::now() + kLeastPause});
+      Unsaved{std::move(renewed), std::move(file), std::move(lock), Clock::now() + kMinPause});
   return {};
 }
 
-void Credentials::save_again() {
+void Credentials::retry_save() {
   if (Clock::now() < unsaved_->next_try) return;
-  unsaved_->next_try = Clock::now() + kLeastPause;
+  unsaved_->next_try = Clock::now() + kMinPause;
   if (!unsaved_->file.commit(text_of(unsaved_->stored))) return;
   unsaved_.reset();
-  notify_(Severity::kInfo, "the renewed sign-in is in auth.json now");
+  notify_(Severity::kInfo, "the renewed sign-in has been written to auth.json");
   reload();
 }
 
-// Whatever the server says about the life of its tokens, it is not asked all the time.
-void Credentials::rest_after_success() {
-  Clock::duration rest = kLeastPause;
+// Limits how often the server is asked to renew, whatever it says about the life of its tokens.
+void Credentials::delay_next_renewal() {
+  Clock::duration rest = kMinPause;
   const auto expires = credential_status()->expires;
   if (expires) rest = std::min<Clock::duration>(rest, (*expires - WallClock::now()) / 2);
   next_try_ = Clock::now() + std::max<Clock::duration>(rest, milliseconds(500));
@@ -304,7 +305,7 @@ void Credentials::note_failure(const Error& error) {
   failure_ = error.kind == ErrorKind::kIo || error.kind == ErrorKind::kConfiguration
                  ? "its file cannot be read or written"
                  : error.message;
-  pause_ = std::clamp<Clock::duration>(pause_ * 2, kLeastPause, kMaxPause);
+  pause_ = std::clamp<Clock::duration>(pause_ * 2, kMinPause, kMaxPause);
   Clock::duration wait = pause_;
   if (error.retry_after)
     wait = std::max(wait, std::min<Clock::duration>(*error.retry_after, kMaxPause));
@@ -314,44 +315,45 @@ void Credentials::note_failure(const Error& error) {
                       std::chrono::duration_cast<seconds>(wait).count()));
 }
 
-// Remembered beside the file, so that no copy of this program and no restart asks with it again.
-void Credentials::note_refusal(const Stored& stored) {
+// The digest is also stored beside the file, so that neither another process nor a restart sends
+// this token again.
+void Credentials::remember_refusal(const StoredCredential& stored) {
   refused_digest_ = digest_of(stored.refresh);
-  (void)replace_file(refusal_path(sources_.auth_path), refused_digest_);  // memory knows it, too
+  (void)replace_file(refusal_path(sources_.auth_path), refused_digest_);  // this process knows it
 }
 
-bool Credentials::is_refused(const Stored& stored) const {
+bool Credentials::is_refused(const StoredCredential& stored) const {
   return !stored.refresh.empty() && !refused_digest_.empty() &&
          digest_of(stored.refresh) == refused_digest_;
 }
 
 void Credentials::check_files() {
   if (stamps_.empty() || stamp_of(sources_.auth_path) != stamps_.front())
-    if (std::string mended = fix_permissions(sources_.auth_path); !mended.empty())
-      notify_(Severity::kWarn, mended);
-  std::vector<std::string> files = files_of(sources_);  // auth.json is the first
+    if (std::string found = fix_permissions(sources_.auth_path); !found.empty())
+      notify_(Severity::kWarn, found);
+  std::vector<std::string> files = files_of(sources_);  // auth.json is the first of them
   files.push_back(refusal_path(sources_.auth_path));
   stamps_.clear();
   for (const std::string& file : files) stamps_.push_back(stamp_of(file));
 }
 
-// Makes the standing from what there is now.
+// Computes the status from what the sources hold now.
 void Credentials::reload() {
   if (const auto digest = read_file(refusal_path(sources_.auth_path), 4096))
     refused_digest_ = *digest;
-  std::vector<CredentialCandidate> offers = find_candidates(sources_);
+  std::vector<CredentialCandidate> candidates = find_candidates(sources_);
   bool refused = false;
-  for (CredentialCandidate& offer : offers) {
-    if (offer.source != CredentialSource::kLogin) continue;
+  for (CredentialCandidate& candidate : candidates) {
+    if (candidate.source != CredentialSource::kLogin) continue;
     if (unsaved_) {
-      offer.stored = unsaved_->stored;
-      offer.credential = credential_of(unsaved_->stored);
-      offer.expires = unsaved_->stored.expires;
-      offer.trouble.clear();
+      candidate.stored = unsaved_->stored;
+      candidate.credential = credential_of(unsaved_->stored);
+      candidate.expires = unsaved_->stored.expires;
+      candidate.problem.clear();
     }
-    refused = offer.stored && is_refused(*offer.stored);
+    refused = candidate.stored && is_refused(*candidate.stored);
   }
-  CredentialStatus next = choose(config_.credentials, offers, refused);
+  CredentialStatus next = choose(config_.credentials, candidates, refused);
   next.unsaved = unsaved_ && next.source == CredentialSource::kLogin;
   if (next.renewable) next.failure = failure_;
   publish(std::move(next));
@@ -362,24 +364,24 @@ void Credentials::publish(CredentialStatus next) {
   const auto after = std::make_shared<const CredentialStatus>(std::move(next));
   {
     const std::lock_guard lock(mutex_);
-    standing_ = after;
+    status_ = after;
   }
   const bool is_same = before && before->state == after->state && before->source == after->source &&
-                       before->trouble == after->trouble && kind_of(*before) == kind_of(*after);
+                       before->problem == after->problem && kind_of(*before) == kind_of(*after);
   if (is_same && before->credential.secret != after->credential.secret &&
       after->credential.secret != renewed_here_)
     notify_(Severity::kInfo,
-            fmt::format("a new credential was taken up from {}", place_of(after->source)));
+            fmt::format("a new credential was loaded from {}", place_of(after->source)));
   if (is_same) return;
   switch (after->state) {
     case State::kReady:
-      if (before) notify_(Severity::kInfo, fmt::format("in use now: {}", place_of(after->source)));
+      if (before) notify_(Severity::kInfo, fmt::format("now in use: {}", place_of(after->source)));
       break;
     case State::kMissing:
       if (before) notify_(Severity::kWarn, error_of(*after).message);
       break;
     case State::kLoginRequired:
-    case State::kUnusable: notify_(Severity::kError, after->trouble); break;
+    case State::kUnusable: notify_(Severity::kError, after->problem); break;
   }
 }
 

@@ -1,10 +1,11 @@
-// The credential in use: found, watched, renewed. Workers ask from their threads; everything that
-// changes it runs in one loop, the control loop. It refuses to know requests and dialects.
+// The credential in use: it is found, watched and renewed here. Workers read it from their threads;
+// everything that changes it runs in one loop, the control loop. It refuses to know requests and
+// dialects.
 //
-// Refresh tokens are single-use (upstream: a second use ends the sign-in), so there is one renewal
-// at a time: in this process because one coroutine does it, across processes under the lock beside
-// auth.json, which is read again once the lock is held. What was renewed is on disk before it is
-// used and before the lock is released. A renewal that has begun is not cancelled by anybody.
+// Refresh tokens are single-use (upstream, a second use ends the sign-in), so only one renewal runs
+// at a time: within this process one coroutine does it, and across processes it holds the lock
+// beside auth.json and reads the file again under the lock. A renewed sign-in is on disk before it
+// is used and before the lock is released. A renewal that has begun is never cancelled.
 #pragma once
 
 #include <functional>
@@ -16,8 +17,8 @@
 #include <vector>
 
 #include "auth/credential.hpp"
+#include "auth/credential_status.hpp"
 #include "auth/sources.hpp"
-#include "auth/standing.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -28,14 +29,14 @@
 
 namespace ccproxy::auth {
 
-// How much a person must care about a notice.
+// How much a notice matters to a person.
 enum class Severity { kInfo, kWarn, kError };
 using Notify = std::function<void(Severity, const std::string& message)>;
 
 class Credentials {
  public:
-  // `control` runs renewals and must outlive this. `notify` is called in the control loop and from
-  // start(), with sentences for the person at this machine; they hold no secrets.
+  // `control` runs renewals and must outlive this. `notify` is called in the control loop and by
+  // the constructor, with sentences for the person at this machine; they hold no secrets.
   Credentials(net::Runtime& control, Sources sources, const config::Config& config,
               std::string user_agent, Notify notify);
   Credentials(const Credentials&) = delete;
@@ -44,31 +45,31 @@ class Credentials {
   Credentials& operator=(Credentials&&) = delete;
   ~Credentials();
 
-  // What is in use at the moment. From any thread.
+  // The current status. From any thread.
   [[nodiscard]] std::shared_ptr<const CredentialStatus> credential_status() const;
 
-  // A credential that can be sent, for a coroutine of `runtime`: at once, unless it has expired and
-  // is being renewed. Fails with kUnauthorized (code "upstream_auth") when there is none or a
-  // person must sign in again, kBusy when it cannot be renewed at the moment, kClosed when
-  // `cancellation` ended the wait (not the renewal).
+  // Returns a credential that can be sent, to a coroutine of `runtime`: at once, unless it has
+  // expired and is being renewed. Fails with kUnauthorized (code "upstream_auth") when there is
+  // none or a person must sign in again, with kBusy when it cannot be renewed at the moment, and
+  // with kClosed when `cancellation` ended the wait; the renewal itself goes on.
   [[nodiscard]] Task<Result<Credential>> usable(net::Runtime& runtime,
                                                 net::Cancellation& cancellation);
 
-  // Another credential than `refused`, which the upstream has answered with 401: the one that
-  // somebody renewed meanwhile, or a renewed one. Fails as usable() does, and when there is none.
+  // Returns another credential than `refused`, which upstream has refused with 401: one that was
+  // renewed meanwhile, or that is renewed now. Fails as usable() does, and when there is none.
   [[nodiscard]] Task<Result<Credential>> other_than(std::string refused, net::Runtime& runtime,
                                                     net::Cancellation& cancellation);
 
-  // The rest is for the control loop.
+  // The functions below are for the control loop alone.
 
-  // Once a second: looks whether a file has changed, whether the token must be renewed, whether one
-  // that could not be written can be now. Looks at the wall clock, so that a machine that slept or
-  // whose clock was set acts at once.
+  // To be called once a second. Checks whether a file has changed, whether the token must be
+  // renewed, and whether one that could not be written can be written now. It reads the wall clock,
+  // so that it acts at once on a machine that slept or whose clock was set.
   void tick();
-  // Takes up another configuration: source, authorization server, certificates.
+  // Applies another configuration: source, authorization server, certificates.
   void configure(const config::Config& config);
-  // Calls `then` once no renewal is under way: a program that ends in the middle of one would lose
-  // the sign-in.
+  // Calls `then` once no renewal is under way. A program that ends during a renewal would lose the
+  // sign-in.
   void when_settled(std::function<void()> then);
 
  private:
@@ -78,24 +79,24 @@ class Credentials {
   [[nodiscard]] Task<Result<Credential>> renewed(std::shared_ptr<const CredentialStatus> now,
                                                  std::string refused, net::Runtime& runtime,
                                                  net::Cancellation& cancellation);
-  void want_renewal(std::shared_ptr<Waiter> waiter, const std::string& refused);
+  void request_renewal(std::shared_ptr<Waiter> waiter, const std::string& refused);
   static void wake(const std::shared_ptr<Waiter>& waiter);
   [[nodiscard]] bool may_renew(const CredentialStatus& now, bool forced) const;
 
   [[nodiscard]] Task<void> renew(std::string refused);
   [[nodiscard]] Task<Result<void>> renew_under_lock(std::string refused);
-  [[nodiscard]] Task<Result<FileLock>> take_lock();
-  [[nodiscard]] Result<void> keep(Stored renewed, Replacement file, FileLock lock);
-  void save_again();
-  void rest_after_success();
-  void note_end(const Result<void>& done);
+  [[nodiscard]] Task<Result<FileLock>> acquire_lock();
+  [[nodiscard]] Result<void> save(StoredCredential renewed, Replacement file, FileLock lock);
+  void retry_save();
+  void delay_next_renewal();
+  void note_result(const Result<void>& done);
   void note_failure(const Error& error);
-  void note_refusal(const Stored& stored);
-  [[nodiscard]] bool is_refused(const Stored& stored) const;
+  void remember_refusal(const StoredCredential& stored);
+  [[nodiscard]] bool is_refused(const StoredCredential& stored) const;
 
   void check_files();
   void reload();
-  void publish(CredentialStatus credential_status);
+  void publish(CredentialStatus next);
 
   net::Runtime& control_;
   Sources sources_;
@@ -104,10 +105,10 @@ class Credentials {
   Notify notify_;
 
   mutable std::mutex mutex_;
-  std::shared_ptr<const CredentialStatus> standing_;  // under the mutex
+  std::shared_ptr<const CredentialStatus> status_;  // guarded by the mutex
 
   std::vector<FileStamp> stamps_;
-  std::string refused_digest_;  // of the refresh token that the server will take no more
+  std::string refused_digest_;  // digest of the refresh token that the server no longer accepts
   std::string renewed_here_;    // the access token that this process obtained last
   std::unique_ptr<Unsaved> unsaved_;
   bool renewing_ = false;
@@ -115,8 +116,8 @@ class Credentials {
   std::vector<std::function<void()>> settled_;
   Clock::time_point next_try_ = Clock::time_point::min();
   Clock::time_point next_forced_ = Clock::time_point::min();
-  Clock::duration pause_{};  // before the next try, after failures
-  std::string failure_;      // why the last renewal failed; "" after a success
+  Clock::duration pause_{};  // before the next renewal, after failures
+  std::string failure_;      // why the last renewal failed; empty after a success
 };
 
 }  // namespace ccproxy::auth

@@ -37,10 +37,10 @@ std::string grant(const std::string& number, int expires_in = 28800) {
 const std::string kInvalidGrant =
     "HTTP/1.1 400 Bad Request\r\nContent-Length: 25\r\n\r\n{\"error\":\"invalid_grant\"}";
 
-// A home, an authorization server that follows a script, and the credentials between them.
+// A home folder, an authorization server that follows a script, and the credentials between them.
 class Renewal : public testing::Test {
  protected:
-  // One script a connection: every question comes on one of its own.
+  // Each script serves one connection: every request comes on one of its own.
   void serve(std::vector<std::string> answers) {
     std::vector<Script> scripts;
     for (std::string& answer : answers) scripts.push_back({{http::kPause, std::move(answer)}});
@@ -52,42 +52,44 @@ class Renewal : public testing::Test {
     Sources sources;
     sources.auth_path = home.auth();
     sources.api_key = api_key;
-    made = std::make_unique<Credentials>(loop.runtime(), sources, config, "ccproxy/test",
-                                         [this](Severity, const std::string& message) {
-                                           if (no_memory > 0) {
-                                             --no_memory;
-                                             throw std::bad_alloc();
-                                           }
-                                           notices.push_back(message);
-                                         });
-    return *made;
+    current = std::make_unique<Credentials>(loop.runtime(), sources, config, "ccproxy/test",
+                                            [this](Severity, const std::string& message) {
+                                              if (no_memory > 0) {
+                                                --no_memory;
+                                                throw std::bad_alloc();
+                                              }
+                                              notices.push_back(message);
+                                            });
+    return *current;
   }
 
-  [[nodiscard]] std::string secret() const { return made->credential_status()->credential.secret; }
-  [[nodiscard]] std::size_t asked() const { return server ? server->requests().size() : 0; }
+  [[nodiscard]] std::string secret() const {
+    return current->credential_status()->credential.secret;
+  }
+  [[nodiscard]] std::size_t request_count() const { return server ? server->requests().size() : 0; }
 
-  // Ticks until the renewal that one of them began is over.
+  // Ticks once and waits until the renewal that this began is over.
   Task<void> tick_until_settled() {
-    made->tick();
+    current->tick();
     net::Event settled(loop.runtime());
-    made->when_settled([&settled] { settled.notify(); });
+    current->when_settled([&settled] { settled.notify(); });
     co_await settled.wait();
   }
 
   Task<Result<Credential>> use() {
     net::Cancellation never;
-    co_return co_await made->usable(loop.runtime(), never);
+    co_return co_await current->usable(loop.runtime(), never);
   }
   Task<void> use(Result<Credential>& into) { into = co_await use(); }
   Task<void> use_until(net::Cancellation& cancellation, Result<Credential>& into) {
-    into = co_await made->usable(loop.runtime(), cancellation);
+    into = co_await current->usable(loop.runtime(), cancellation);
   }
   Task<Result<Credential>> other_than(std::string refused) {
     net::Cancellation never;
-    co_return co_await made->other_than(std::move(refused), loop.runtime(), never);
+    co_return co_await current->other_than(std::move(refused), loop.runtime(), never);
   }
 
-  // All at once, and one after another.
+  // All of them at once, and then one after another.
   Task<void> use_beside(std::vector<Result<Credential>>& into) {
     net::Beside beside(loop.runtime());
     for (Result<Credential>& each : into) beside.start(use(each));
@@ -106,7 +108,7 @@ class Renewal : public testing::Test {
   Task<void> ask_and_tick(std::vector<Result<Credential>>& into) {
     for (Result<Credential>& each : into) {
       co_await use(each);
-      for (int i = 0; i < 5; ++i) made->tick();
+      for (int i = 0; i < 5; ++i) current->tick();
     }
   }
 
@@ -119,7 +121,7 @@ class Renewal : public testing::Test {
                             std::vector<Result<Credential>>& into) {
     return refuse_late(std::move(refused), milliseconds(0), into);
   }
-  // Each after so long a time.
+  // Each after its own delay.
   Task<void> refuse_late(std::vector<std::string> refused, milliseconds pause,
                          std::vector<Result<Credential>>& into) {
     for (std::string& each : refused) {
@@ -131,11 +133,11 @@ class Renewal : public testing::Test {
 
   Task<void> leave_and_settle(net::Cancellation& cancellation, Result<Credential>& into) {
     co_await run_beside(use_until(cancellation, into), leave_soon(cancellation));
-    EXPECT_EQ(secret(), "at-1") << "it is not over yet";
+    EXPECT_EQ(secret(), "at-1") << "the renewal is not over yet";
     co_await tick_until_settled();
   }
 
-  // What the world does meanwhile.
+  // What other programs do meanwhile.
   Task<void> sign_in_elsewhere(std::optional<FileLock>& lock) {
     co_await net::sleep(loop.runtime(), milliseconds(200));
     home.write("auth.json", sign_in(hours(8), "at-5", "rt-5"));
@@ -156,39 +158,39 @@ class Renewal : public testing::Test {
   config::Config config;
   std::string api_key;
   std::unique_ptr<Upstream> server;
-  std::unique_ptr<Credentials> made;
+  std::unique_ptr<Credentials> current;
   std::vector<std::string> notices;
-  int no_memory = 0;  // for so many of them
+  int no_memory = 0;  // so many of the next notices throw std::bad_alloc
 };
 
-Result<Credential> nothing() { return fail(ErrorKind::kInternal, "not asked"); }
+Result<Credential> nothing() { return fail(ErrorKind::kInternal, "not called"); }
 
-TEST_F(Renewal, comes_before_the_token_expires_and_is_on_disk) {
+TEST_F(Renewal, renews_before_the_token_expires_and_writes_it) {
   home.write("auth.json", sign_in(std::chrono::minutes(4)));
   serve({grant("2")});
   make();
   loop.run(tick_until_settled());
   EXPECT_EQ(secret(), "at-2");
-  EXPECT_EQ(asked(), 1U);
+  EXPECT_EQ(request_count(), 1U);
   const Document file = home.auth_file();
   EXPECT_EQ(file["access"], "at-2");
   EXPECT_EQ(file["refresh"], "rt-2");
-  EXPECT_EQ(file["mine"].dump(), "[1,2]") << "what it does not know stays";
+  EXPECT_EQ(file["mine"].dump(), "[1,2]") << "unknown members are preserved";
   EXPECT_NEAR(file["expires"].get<double>(), static_cast<double>(in(hours(8))), 60'000);
   EXPECT_EQ(home.mode_of("auth.json"), 0600U);
   EXPECT_EQ(home.mode_of("auth.json.lock"), 0600U);
 }
 
-TEST_F(Renewal, does_not_come_early) {
+TEST_F(Renewal, does_not_renew_early) {
   home.write("auth.json", sign_in(hours(1)));
   serve({grant("2")});
   make();
   loop.run(tick_until_settled());
-  EXPECT_EQ(asked(), 0U);
+  EXPECT_EQ(request_count(), 0U);
   EXPECT_EQ(secret(), "at-1");
 }
 
-TEST_F(Renewal, is_one_for_all_who_wait) {
+TEST_F(Renewal, renews_once_for_all_waiters) {
   home.write("auth.json", sign_in(-seconds(10)));
   serve({grant("2"), kInvalidGrant});
   make();
@@ -198,28 +200,28 @@ TEST_F(Renewal, is_one_for_all_who_wait) {
     ASSERT_TRUE(result) << result.error().message;
     EXPECT_EQ(result->secret, "at-2");
   }
-  EXPECT_EQ(asked(), 1U);
+  EXPECT_EQ(request_count(), 1U);
 }
 
-// All of them would wait for ever, and so would the end of the program.
-TEST_F(Renewal, that_throws_is_over_for_all_who_wait) {
+// The waiters would wait for ever, and so would the end of the program.
+TEST_F(Renewal, wakes_all_waiters_when_it_throws) {
   home.write("auth.json", sign_in(-seconds(10)));
   serve({grant("2")});
   make();
-  no_memory = 2;  // to say that it was renewed, and then that it failed
+  no_memory = 2;  // for the notice of success, and then for that of failure
   int thrown = 0;
   loop.runtime().survive([&thrown](std::string_view) { ++thrown; });
   std::vector<Result<Credential>> results(3, nothing());
   loop.run(use_beside(results));
   EXPECT_EQ(thrown, 1);
   bool is_settled = false;
-  made->when_settled([&is_settled] { is_settled = true; });
+  current->when_settled([&is_settled] { is_settled = true; });
   EXPECT_TRUE(is_settled);
-  made->tick();
-  EXPECT_EQ(secret(), "at-2") << "it is on disk";
+  current->tick();
+  EXPECT_EQ(secret(), "at-2") << "the renewed token is on disk";
 }
 
-TEST_F(Renewal, keeps_the_old_refresh_token_when_the_answer_has_none) {
+TEST_F(Renewal, keeps_the_old_refresh_token_when_the_response_has_none) {
   home.write("auth.json", sign_in(-seconds(10)));
   serve({http::ok(R"({"access_token":"at-2","expires_in":100})")});
   make();
@@ -228,7 +230,7 @@ TEST_F(Renewal, keeps_the_old_refresh_token_when_the_answer_has_none) {
   EXPECT_EQ(home.auth_file()["access"], "at-2");
 }
 
-TEST_F(Renewal, that_is_refused_needs_a_person_and_is_not_tried_again) {
+TEST_F(Renewal, requires_a_login_after_a_refusal_and_does_not_retry) {
   home.write("auth.json", sign_in(-seconds(10)));
   const std::string before = home.read("auth.json");
   serve({kInvalidGrant});
@@ -241,30 +243,30 @@ TEST_F(Renewal, that_is_refused_needs_a_person_and_is_not_tried_again) {
     EXPECT_NE(result.error().message.find("login required"), std::string::npos);
   }
   EXPECT_EQ(credentials.credential_status()->state, State::kLoginRequired);
-  EXPECT_EQ(asked(), 1U);
-  EXPECT_EQ(home.read("auth.json"), before) << "the file is intact";
+  EXPECT_EQ(request_count(), 1U);
+  EXPECT_EQ(home.read("auth.json"), before) << "the file is unchanged";
   EXPECT_EQ(std::count_if(notices.begin(), notices.end(),
                           [](const std::string& text) {
                             return text.find("ccproxy login") != std::string::npos;
                           }),
             1)
-      << "said once";
+      << "the notice comes once";
 }
 
-TEST_F(Renewal, that_was_refused_is_remembered_by_the_next_start_until_a_new_sign_in) {
+TEST_F(Renewal, remembers_a_refusal_over_a_restart_until_a_new_sign_in) {
   home.write("auth.json", sign_in(-seconds(10)));
   serve({kInvalidGrant});
   make();
   loop.run(tick_until_settled());
   make();
-  EXPECT_EQ(made->credential_status()->state, State::kLoginRequired);
+  EXPECT_EQ(current->credential_status()->state, State::kLoginRequired);
   home.write("auth.json", sign_in(hours(8), "at-9", "rt-9"));
-  made->tick();
-  EXPECT_EQ(made->credential_status()->state, State::kReady);
+  current->tick();
+  EXPECT_EQ(current->credential_status()->state, State::kReady);
   EXPECT_EQ(secret(), "at-9");
 }
 
-TEST_F(Renewal, in_trouble_backs_off_and_goes_on_with_the_token_while_it_is_good) {
+TEST_F(Renewal, backs_off_after_failures_and_uses_the_token_until_it_expires) {
   home.write("auth.json", sign_in(std::chrono::minutes(2)));
   serve({"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"});
   Credentials& credentials = make();
@@ -274,11 +276,11 @@ TEST_F(Renewal, in_trouble_backs_off_and_goes_on_with_the_token_while_it_is_good
     ASSERT_TRUE(result);
     EXPECT_EQ(result->secret, "at-1");
   }
-  EXPECT_EQ(asked(), 1U);
+  EXPECT_EQ(request_count(), 1U);
   EXPECT_NE(credentials.credential_status()->failure, "");
 }
 
-TEST_F(Renewal, in_trouble_tells_who_needs_it_when_to_come_back) {
+TEST_F(Renewal, fails_with_retry_after_while_it_cannot_renew) {
   home.write("auth.json", sign_in(-seconds(1)));
   serve({"HTTP/1.1 429 No\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"});
   make();
@@ -289,10 +291,10 @@ TEST_F(Renewal, in_trouble_tells_who_needs_it_when_to_come_back) {
     EXPECT_EQ(result.error().kind, ErrorKind::kBusy);
     EXPECT_TRUE(result.error().retry_after);
   }
-  EXPECT_EQ(asked(), 1U) << "the server wanted to be left alone";
+  EXPECT_EQ(request_count(), 1U) << "the server's retry-after is not over";
 }
 
-TEST_F(Renewal, after_a_401_is_made_once_and_only_for_the_token_that_failed) {
+TEST_F(Renewal, renews_once_after_a_401_and_only_for_the_refused_token) {
   home.write("auth.json", sign_in(hours(8)));
   serve({grant("2"), grant("3")});
   make();
@@ -302,12 +304,12 @@ TEST_F(Renewal, after_a_401_is_made_once_and_only_for_the_token_that_failed) {
   ASSERT_TRUE(results[0]);
   EXPECT_EQ(results[0]->secret, "at-2");
   ASSERT_TRUE(results[1]);
-  EXPECT_EQ(results[1]->secret, "at-2") << "somebody else's failure was mended already";
-  EXPECT_FALSE(results[2]) << "a new token that fails at once is not mended by a newer one";
-  EXPECT_EQ(asked(), 1U);
+  EXPECT_EQ(results[1]->secret, "at-2") << "the refused token had been replaced already";
+  EXPECT_FALSE(results[2]) << "a new token that fails at once is not renewed again";
+  EXPECT_EQ(request_count(), 1U);
 }
 
-TEST_F(Renewal, after_a_401_is_made_for_every_token_that_ran_out_on_its_way) {
+TEST_F(Renewal, renews_after_a_401_whenever_the_token_expired_on_its_way) {
   home.write("auth.json", sign_in(seconds(-1)));
   serve({grant("2", 1), grant("3")});
   make();
@@ -320,7 +322,7 @@ TEST_F(Renewal, after_a_401_is_made_for_every_token_that_ran_out_on_its_way) {
   EXPECT_EQ(results[1]->secret, "at-3");
 }
 
-TEST_F(Renewal, by_somebody_else_is_taken_up) {
+TEST_F(Renewal, loads_a_renewal_by_another_process) {
   home.write("auth.json", sign_in(-seconds(1)));
   serve({kInvalidGrant});
   make();
@@ -329,10 +331,10 @@ TEST_F(Renewal, by_somebody_else_is_taken_up) {
   loop.run(use(used));
   ASSERT_TRUE(used);
   EXPECT_EQ(used->secret, "at-7");
-  EXPECT_EQ(asked(), 0U);
+  EXPECT_EQ(request_count(), 0U);
 }
 
-TEST_F(Renewal, waits_for_the_lock_and_then_reads_again) {
+TEST_F(Renewal, waits_for_the_lock_and_reads_the_file_again) {
   home.write("auth.json", sign_in(-seconds(1)));
   serve({kInvalidGrant});
   make();
@@ -342,10 +344,10 @@ TEST_F(Renewal, waits_for_the_lock_and_then_reads_again) {
   loop.run(run_beside(use(used), sign_in_elsewhere(*lock)));
   ASSERT_TRUE(used);
   EXPECT_EQ(used->secret, "at-5");
-  EXPECT_EQ(asked(), 0U);
+  EXPECT_EQ(request_count(), 0U);
 }
 
-TEST_F(Renewal, goes_on_when_the_one_who_wanted_it_leaves) {
+TEST_F(Renewal, goes_on_when_its_waiter_is_cancelled) {
   home.write("auth.json", sign_in(-seconds(1)));
   serve({grant("2")});
   make();
@@ -357,7 +359,7 @@ TEST_F(Renewal, goes_on_when_the_one_who_wanted_it_leaves) {
   EXPECT_EQ(secret(), "at-2");
 }
 
-TEST_F(Renewal, that_cannot_be_written_is_used_from_memory_and_written_later) {
+TEST_F(Renewal, uses_a_renewal_from_memory_and_writes_it_later) {
   home.write("auth.json", sign_in(-seconds(1)));
   serve({grant("2")});
   make();
@@ -365,24 +367,24 @@ TEST_F(Renewal, that_cannot_be_written_is_used_from_memory_and_written_later) {
   loop.run(run_beside(use(used), put_a_folder_in_its_place()));
   ASSERT_TRUE(used) << used.error().message;
   EXPECT_EQ(used->secret, "at-2");
-  EXPECT_TRUE(made->credential_status()->unsaved);
+  EXPECT_TRUE(current->credential_status()->unsaved);
   auto other = FileLock::try_now(lock_path(home.auth()));
   ASSERT_TRUE(other);
-  EXPECT_FALSE(*other) << "nobody else may spend the old token meanwhile";
+  EXPECT_FALSE(*other) << "no other process may spend the old token meanwhile";
 
   std::filesystem::remove_all(home.auth());
   std::this_thread::sleep_for(seconds(5));
-  made->tick();
-  EXPECT_FALSE(made->credential_status()->unsaved);
+  current->tick();
+  EXPECT_FALSE(current->credential_status()->unsaved);
   EXPECT_EQ(home.auth_file()["access"], "at-2");
   EXPECT_EQ(home.auth_file()["refresh"], "rt-2");
 }
 
-TEST_F(Renewal, that_could_not_be_written_is_not_asked_for) {
+TEST_F(Renewal, does_not_renew_when_the_file_cannot_be_written) {
   home.write("auth.json", sign_in(-seconds(1)));
   serve({grant("2")});
   make();
-  // Nothing can be made beside a file whose name leaves no room for a longer one.
+  // No file can be created beside one whose name has the maximum length.
   const std::string long_name(255, 'a');
   home.write(long_name, home.read("auth.json"));
   std::filesystem::remove(home.auth());
@@ -391,12 +393,13 @@ TEST_F(Renewal, that_could_not_be_written_is_not_asked_for) {
   loop.run(use(used));
   ASSERT_FALSE(used);
   EXPECT_EQ(used.error().kind, ErrorKind::kBusy);
-  EXPECT_EQ(used.error().message.find(home.auth()), std::string::npos) << "no path for a client";
-  EXPECT_EQ(asked(), 0U) << "the refresh token is not spent for nothing";
+  EXPECT_EQ(used.error().message.find(home.auth()), std::string::npos)
+      << "the client's error names no path";
+  EXPECT_EQ(request_count(), 0U) << "the refresh token is not spent";
   EXPECT_EQ(home.auth_file()["refresh"], "rt-1");
 }
 
-TEST_F(Renewal, writes_through_a_link) {
+TEST_F(Renewal, writes_through_a_symbolic_link) {
   home.write("dotfiles/auth.json", sign_in(-seconds(1)));
   std::filesystem::create_symlink(home.at("dotfiles/auth.json"), home.auth());
   serve({grant("2")});
@@ -418,30 +421,30 @@ TEST_F(Renewal, never_shows_a_secret) {
   }
 }
 
-TEST_F(Renewal, other_credentials_come_and_go_with_their_files) {
+TEST_F(Renewal, follows_the_files_of_other_credentials) {
   api_key = "sk-env";
   make();
   EXPECT_EQ(secret(), "sk-env");
   home.write("auth.json", R"({"type":"api_key","key":"sk-stored"})");
-  made->tick();
+  current->tick();
   EXPECT_EQ(secret(), "sk-stored");
-  EXPECT_EQ(made->credential_status()->credential.kind, CredentialKind::kApiKey);
+  EXPECT_EQ(current->credential_status()->credential.kind, CredentialKind::kApiKey);
   home.write("auth.json", "edited into nonsense");
-  made->tick();
-  EXPECT_EQ(made->credential_status()->state, State::kUnusable);
+  current->tick();
+  EXPECT_EQ(current->credential_status()->state, State::kUnusable);
   EXPECT_EQ(home.read("auth.json"), "edited into nonsense");
   std::filesystem::remove(home.auth());
-  made->tick();
+  current->tick();
   EXPECT_EQ(secret(), "sk-env");
   config.credentials = CredentialSource::kClient;
-  made->configure(config);
-  EXPECT_EQ(made->credential_status()->credential.kind, CredentialKind::kClient);
+  current->configure(config);
+  EXPECT_EQ(current->credential_status()->credential.kind, CredentialKind::kClient);
   config.credentials = CredentialSource::kLogin;
-  made->configure(config);
-  EXPECT_EQ(made->credential_status()->state, State::kMissing);
+  current->configure(config);
+  EXPECT_EQ(current->credential_status()->state, State::kMissing);
 }
 
-TEST_F(Renewal, none_is_an_error_that_says_what_to_do) {
+TEST_F(Renewal, says_what_to_do_when_there_is_no_credential) {
   make();
   Result<Credential> used = nothing();
   loop.run(use(used));

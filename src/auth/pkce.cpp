@@ -16,7 +16,7 @@ constexpr std::size_t kEntropy = 32;  // bytes: 43 characters of base64url
 
 std::string challenge_of(std::string_view verifier) { return base64url(sha256(verifier)); }
 
-PkceSession begin_attempt(std::string redirect_uri) {
+PkceSession begin_pkce_session(std::string redirect_uri) {
   return {std::move(redirect_uri), base64url(net::random_bytes(kEntropy)),
           base64url(net::random_bytes(kEntropy))};
 }

@@ -35,7 +35,7 @@ const SourceName& row_of(CredentialSource source) {
                        [source](const SourceName& row) { return row.source == source; });
 }
 
-// Without blanks and line ends at both ends: secrets are often read from files.
+// Removes blanks and line ends at both ends: secrets are often read from files.
 std::string_view stripped(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n";
   const auto begin = text.find_first_not_of(kBlank);
@@ -43,39 +43,38 @@ std::string_view stripped(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlank) + 1 - begin);
 }
 
-// Nothing may stand in a secret that would end its header field.
+// A secret is sent in a header field and must not end it.
 CredentialCandidate from_environment(CredentialSource source, CredentialKind kind,
                                      std::string_view value) {
-  CredentialCandidate offer{source};
+  CredentialCandidate candidate{source};
   const std::string_view secret = stripped(value);
   const auto is_odd = [](char c) { return c <= ' ' || c >= '\x7f'; };
   if (std::any_of(secret.begin(), secret.end(), is_odd)) {
-    offer.trouble =
+    candidate.problem =
         fmt::format("{} holds blanks or characters that no credential has", place_of(source));
   } else {
-    offer.credential = {kind, std::string(secret)};
+    candidate.credential = {kind, std::string(secret)};
   }
-  return offer;
+  return candidate;
 }
 
 std::optional<CredentialCandidate> from_auth_file(const std::string& path) {
-  CredentialCandidate offer{CredentialSource::kLogin};
+  CredentialCandidate candidate{CredentialSource::kLogin};
   auto stored = read_stored(path);
   if (!stored) {
-    offer.trouble = fmt::format(
-        "{}. It is left as it is: mend it, or sign in again with `ccproxy "
-        "login`",
+    candidate.problem = fmt::format(
+        "{}. CCProxy leaves the file as it is: correct it, or sign in again with `ccproxy login`",
         stored.error().message);
-    return offer;
+    return candidate;
   }
   if (!*stored) return std::nullopt;
-  offer.credential = credential_of(**stored);
-  offer.expires = (*stored)->expires;
-  offer.stored = std::move(**stored);
-  return offer;
+  candidate.credential = credential_of(**stored);
+  candidate.expires = (*stored)->expires;
+  candidate.stored = std::move(**stored);
+  return candidate;
 }
 
-// A profile is a file name here: nothing in it may lead elsewhere.
+// A profile is a file name here: it must not lead to another folder.
 bool is_profile_name(std::string_view name) {
   return !name.empty() && name.front() != '.' &&
          name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
@@ -94,32 +93,33 @@ std::string profile_path(const Sources& sources) {
   return fmt::format("{}/credentials/{}.json", sources.console_folder, profile);
 }
 
-// {"version", "type": "oauth_token", "access_token", "expires_at": seconds, "refresh_token"}
-void read_profile(const Document& root, CredentialCandidate& offer) {
+// The file holds {"version", "type": "oauth_token", "access_token", "expires_at": seconds,
+// "refresh_token"}.
+void read_profile(const Document& root, CredentialCandidate& candidate) {
   const auto token = root.is_object() ? root.find("access_token") : root.end();
   if (!root.is_object() || token == root.end() || !token->is_string() || *token == "") {
-    offer.trouble = "the Console profile holds no access token: run `ant auth login`";
+    candidate.problem = "the Console profile holds no access token: run `ant auth login`";
     return;
   }
-  offer.credential = {CredentialKind::kOauth, token->get<std::string>()};
+  candidate.credential = {CredentialKind::kOauth, token->get<std::string>()};
   const auto expires = root.find("expires_at");
   constexpr std::int64_t kYear9999 = 253'402'300'799;
   if (expires != root.end() && expires->is_number_integer() && *expires > 0 && *expires < kYear9999)
-    offer.expires = WallClock::time_point(std::chrono::seconds(expires->get<std::int64_t>()));
+    candidate.expires = WallClock::time_point(std::chrono::seconds(expires->get<std::int64_t>()));
 }
 
 std::optional<CredentialCandidate> from_console(const Sources& sources) {
   const std::string path = profile_path(sources);
   if (path.empty() || !stamp_of(path).exists) return std::nullopt;
   const auto text = read_file(path, std::size_t{1} << 20);
-  CredentialCandidate offer{CredentialSource::kConsoleProfile};
+  CredentialCandidate candidate{CredentialSource::kConsoleProfile};
   const auto root = text ? json::parse_document(*text) : Result<Document>(fail(text.error()));
   if (root) {
-    read_profile(*root, offer);
+    read_profile(*root, candidate);
   } else {
-    offer.trouble = fmt::format("the Console profile cannot be read: {}", root.error().message);
+    candidate.problem = fmt::format("the Console profile cannot be read: {}", root.error().message);
   }
-  return offer;
+  return candidate;
 }
 
 }  // namespace
@@ -138,16 +138,16 @@ Sources sources_of(const config::Environment& environment) {
 }
 
 std::vector<CredentialCandidate> find_candidates(const Sources& sources) {
-  std::vector<CredentialCandidate> offers;
-  if (auto login = from_auth_file(sources.auth_path)) offers.push_back(std::move(*login));
+  std::vector<CredentialCandidate> candidates;
+  if (auto login = from_auth_file(sources.auth_path)) candidates.push_back(std::move(*login));
   const auto add = [&](CredentialSource source, CredentialKind kind, const std::string& value) {
-    if (!stripped(value).empty()) offers.push_back(from_environment(source, kind, value));
+    if (!stripped(value).empty()) candidates.push_back(from_environment(source, kind, value));
   };
   add(CredentialSource::kApiKeyEnv, CredentialKind::kApiKey, sources.api_key);
   add(CredentialSource::kAuthTokenEnv, CredentialKind::kBearer, sources.auth_token);
   add(CredentialSource::kOauthTokenEnv, CredentialKind::kOauth, sources.oauth_token);
-  if (auto console = from_console(sources)) offers.push_back(std::move(*console));
-  return offers;
+  if (auto console = from_console(sources)) candidates.push_back(std::move(*console));
+  return candidates;
 }
 
 std::vector<std::string> files_of(const Sources& sources) {

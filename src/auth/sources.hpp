@@ -1,5 +1,5 @@
-// The places where a credential can be found, and which of those found is in use (precedence:
-// auth.json, ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN, CLAUDE_CODE_OAUTH_TOKEN, Console profile). It
+// The places where a credential can be found, in the order of their precedence: auth.json,
+// ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN, CLAUDE_CODE_OAUTH_TOKEN, the Console profile. This file
 // reads and never writes: what another program owns is renewed by its owner.
 #pragma once
 
@@ -9,43 +9,43 @@
 #include <vector>
 
 #include "auth/credential.hpp"
-#include "auth/stored.hpp"
+#include "auth/stored_credential.hpp"
 #include "base/clock.hpp"
 #include "config/config.hpp"
 #include "config/environment.hpp"
 
 namespace ccproxy::auth {
 
-// Where to look.
+// Where credentials are looked for.
 struct Sources {
   std::string auth_path{};        // auth.json
   std::string api_key{};          // ANTHROPIC_API_KEY
   std::string auth_token{};       // ANTHROPIC_AUTH_TOKEN
   std::string oauth_token{};      // CLAUDE_CODE_OAUTH_TOKEN
   std::string console_folder{};   // where `ant` keeps its profiles
-  std::string console_profile{};  // the one to take; "": the active one
+  std::string console_profile{};  // name of the profile; empty means the active one
 };
 
 [[nodiscard]] Sources sources_of(const config::Environment& environment);
 
-// A source that exists.
+// A credential source that exists.
 struct CredentialCandidate {
   config::CredentialSource source = config::CredentialSource::kAuto;
   Credential credential{};
   std::optional<WallClock::time_point> expires{};
-  std::optional<Stored> stored{};  // of kLogin, where it can be understood
-  std::string trouble{};           // why it cannot be used, as a sentence
+  std::optional<StoredCredential> stored{};  // of auth.json, for kLogin where it could be read
+  std::string problem{};                     // why it cannot be used, as a sentence
 };
 
-// All that exist, in the order of precedence.
+// Returns all sources that exist, in the order of precedence.
 [[nodiscard]] std::vector<CredentialCandidate> find_candidates(const Sources& sources);
 
-// The files that find_candidates() reads, for whoever waits for changes.
+// Returns the files that find_candidates() reads, so that they can be watched.
 [[nodiscard]] std::vector<std::string> files_of(const Sources& sources);
 
-// For people and for `credentials` in config.json: "login", "api-key-env", ...
+// The name for people and for `credentials` in config.json: "login", "api-key-env", ...
 [[nodiscard]] std::string_view name_of(config::CredentialSource source);
-// For people: "ANTHROPIC_API_KEY", "auth.json (ccproxy login)", ...
+// The place for people: "ANTHROPIC_API_KEY", "auth.json (ccproxy login)", ...
 [[nodiscard]] std::string_view place_of(config::CredentialSource source);
 
 }  // namespace ccproxy::auth

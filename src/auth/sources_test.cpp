@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "auth/auth_fixture.hpp"
-#include "auth/standing.hpp"
+#include "auth/credential_status.hpp"
 
 namespace ccproxy::auth {
 namespace {
@@ -11,7 +11,7 @@ namespace {
 using config::CredentialSource;
 using std::chrono::hours;
 
-// A machine on which everything is there.
+// A machine on which every source exists.
 Sources full(const Home& home) {
   home.write("auth.json", sign_in(hours(8)));
   home.write("anthropic/credentials/default.json",
@@ -25,11 +25,11 @@ Sources full(const Home& home) {
   return sources;
 }
 
-TEST(Sources, come_in_their_order_and_the_first_is_in_use) {
+TEST(Sources, are_found_in_order_and_the_first_is_used) {
   const Home home;
-  const auto offers = find_candidates(full(home));
-  ASSERT_EQ(offers.size(), 5U);
-  const CredentialStatus credential_status = choose(CredentialSource::kAuto, offers, false);
+  const auto candidates = find_candidates(full(home));
+  ASSERT_EQ(candidates.size(), 5U);
+  const CredentialStatus credential_status = choose(CredentialSource::kAuto, candidates, false);
   EXPECT_EQ(credential_status.source, CredentialSource::kLogin);
   EXPECT_EQ(credential_status.credential.secret, "at-1");
   const std::vector<CredentialSource> rest = {
@@ -38,9 +38,9 @@ TEST(Sources, come_in_their_order_and_the_first_is_in_use) {
   EXPECT_EQ(credential_status.shadowed, rest);
 }
 
-TEST(Sources, can_be_asked_for_by_name) {
+TEST(Sources, can_be_chosen_by_name) {
   const Home home;
-  const auto offers = find_candidates(full(home));
+  const auto candidates = find_candidates(full(home));
   struct Case {
     CredentialSource wanted;
     CredentialKind kind;
@@ -55,7 +55,7 @@ TEST(Sources, can_be_asked_for_by_name) {
            {CredentialSource::kConsoleProfile, CredentialKind::kOauth, "sk-ant-oat01-console",
             "console"},
            {CredentialSource::kClient, CredentialKind::kClient, "", "client"}}) {
-    const CredentialStatus credential_status = choose(one.wanted, offers, false);
+    const CredentialStatus credential_status = choose(one.wanted, candidates, false);
     EXPECT_EQ(credential_status.state, State::kReady);
     EXPECT_EQ(credential_status.credential.kind, one.kind) << one.called;
     EXPECT_EQ(credential_status.credential.secret, one.secret);
@@ -63,7 +63,7 @@ TEST(Sources, can_be_asked_for_by_name) {
   }
 }
 
-TEST(Sources, that_are_asked_for_and_missing_are_not_replaced_by_others) {
+TEST(Sources, are_not_replaced_when_the_chosen_one_is_missing) {
   Sources sources;
   sources.api_key = "sk-env";
   const CredentialStatus credential_status =
@@ -74,7 +74,7 @@ TEST(Sources, that_are_asked_for_and_missing_are_not_replaced_by_others) {
   EXPECT_NE(error_of(credential_status).message.find("credentials: login"), std::string::npos);
 }
 
-TEST(Sources, that_are_broken_are_not_passed_over_for_others) {
+TEST(Sources, are_not_replaced_when_the_first_one_is_broken) {
   const Home home;
   Sources sources = full(home);
   home.write("auth.json", "nonsense");
@@ -82,25 +82,25 @@ TEST(Sources, that_are_broken_are_not_passed_over_for_others) {
       choose(CredentialSource::kAuto, find_candidates(sources), false);
   EXPECT_EQ(credential_status.state, State::kUnusable);
   EXPECT_EQ(credential_status.source, CredentialSource::kLogin);
-  EXPECT_NE(credential_status.trouble.find(home.auth()), std::string::npos)
-      << "for the person here";
+  EXPECT_NE(credential_status.problem.find(home.auth()), std::string::npos)
+      << "the person at this machine reads it";
   EXPECT_EQ(error_of(credential_status).message.find(home.auth()), std::string::npos)
-      << "for a client";
+      << "a client reads it";
 }
 
-TEST(Sources, of_the_environment_lose_a_line_end_and_nothing_else) {
+TEST(Sources, strip_blanks_around_environment_values_and_nothing_else) {
   Sources sources;
   sources.api_key = " sk-env\r\n";
   EXPECT_EQ(find_candidates(sources).at(0).credential.secret, "sk-env");
   sources.api_key = "sk\r\nx-evil: 1";
   EXPECT_EQ(find_candidates(sources).at(0).credential.secret, "");
-  EXPECT_NE(find_candidates(sources).at(0).trouble, "");
-  EXPECT_EQ(find_candidates(sources).at(0).trouble.find("evil"), std::string::npos);
+  EXPECT_NE(find_candidates(sources).at(0).problem, "");
+  EXPECT_EQ(find_candidates(sources).at(0).problem.find("evil"), std::string::npos);
   sources.api_key = " \n";
   EXPECT_TRUE(find_candidates(sources).empty());
 }
 
-TEST(Sources, the_console_profile_is_the_named_the_active_or_the_default_one) {
+TEST(Sources, use_the_named_the_active_or_the_default_console_profile) {
   const Home home;
   Sources sources;
   sources.console_folder = home.at("anthropic");
@@ -121,7 +121,7 @@ TEST(Sources, the_console_profile_is_the_named_the_active_or_the_default_one) {
   }
 }
 
-TEST(Sources, a_console_profile_that_cannot_be_used_says_so) {
+TEST(Sources, report_a_console_profile_that_cannot_be_used) {
   const Home home;
   Sources sources;
   sources.console_folder = home.at("anthropic");
@@ -130,7 +130,7 @@ TEST(Sources, a_console_profile_that_cannot_be_used_says_so) {
     const CredentialStatus credential_status =
         choose(CredentialSource::kAuto, find_candidates(sources), false);
     EXPECT_EQ(credential_status.state, State::kUnusable) << text;
-    EXPECT_NE(credential_status.trouble, "") << text;
+    EXPECT_NE(credential_status.problem, "") << text;
   }
 }
 

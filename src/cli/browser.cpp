@@ -24,7 +24,7 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// Such as a folder of PATH: the items between colons.
+// Splits a list such as PATH at its colons.
 std::vector<std::string> items_of(const std::string& list) {
   std::vector<std::string> items;
   for (std::string_view rest = list; !rest.empty();) {
@@ -48,8 +48,8 @@ bool is_program(const std::string& name) {
   return false;
 }
 
-// An item of BROWSER: a program, which may have blanks in its path, or a program and arguments.
-// The address stands where `%s` does, or last.
+// Returns the command of an item of $BROWSER: a program, which may have blanks in its path, or a
+// program and arguments. The address replaces `%s`, or comes last.
 Command command_in(const std::string& item) {
   if (is_program(item)) return {item, "%s"};
   Command command;
@@ -60,7 +60,7 @@ Command command_in(const std::string& item) {
   return command;
 }
 
-// What opens an address; empty when nothing does.
+// Returns the desktop's program that opens an address; empty when there is none.
 Command opener() {
   if (const std::string chosen = variable("BROWSER"); !chosen.empty()) {
     if (Command command = command_in(chosen); !command.empty()) return command;
@@ -77,8 +77,8 @@ Command opener() {
 #endif
 }
 
-// The browser of somebody's desktop is no child of ours. It does not write into our terminal, and
-// takes none of our sockets along: it would keep the port long after us.
+// The browser is detached from this process: it does not write into this terminal and inherits no
+// socket, since it would occupy the port after this program has ended.
 [[noreturn]] void become(const std::vector<char*>& arguments) {
   const int nowhere = ::open("/dev/null", O_RDWR);
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(nowhere, fd);
@@ -102,7 +102,7 @@ bool has_browser() { return !browser_command({}).empty(); }
 bool open_browser(const std::string& url) {
   Command command = browser_command(url);
   if (command.empty()) return false;
-  std::vector<char*> arguments;  // made here: after fork() there is no allocating
+  std::vector<char*> arguments;  // built here, since nothing may be allocated after fork()
   for (std::string& word : command) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   const pid_t between = ::fork();

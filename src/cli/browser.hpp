@@ -6,14 +6,14 @@
 
 namespace ccproxy::cli {
 
-// The program and arguments that open `url` where the person sees it: what $BROWSER says (a
+// Returns the program and arguments that open `url` where the person sees it: those of $BROWSER (a
 // program with or without arguments, or several between colons, of which the first that exists
-// counts), else the desktop's own, unless this is a session from elsewhere (SSH). Empty when there
-// is none.
+// counts), or else the desktop's, unless this is an SSH session. Empty when there is none.
 [[nodiscard]] std::vector<std::string> browser_command(const std::string& url);
 [[nodiscard]] bool has_browser();
 
-// Opens it at `url`, without a shell and without waiting. False when it could not be started.
+// Opens `url` in it, without a shell and without waiting. Returns false when it could not be
+// started.
 [[nodiscard]] bool open_browser(const std::string& url);
 
 }  // namespace ccproxy::cli

@@ -16,7 +16,8 @@ namespace {
 
 using Command = std::vector<std::string>;
 
-// A folder with programs, and an environment in which nothing else is found. Both end with this.
+// A folder with programs and an environment in which nothing else is found; the destructor undoes
+// both.
 class Browser : public testing::Test {
  public:
   Browser() {
@@ -55,7 +56,7 @@ class Browser : public testing::Test {
   std::map<std::string, std::string> before;
 };
 
-TEST_F(Browser, is_what_the_person_chose) {
+TEST_F(Browser, is_the_one_in_BROWSER) {
   (void)add_program("fox");
   const std::string blank = add_program("my browser");
   EXPECT_EQ(with("BROWSER", "fox"), (Command{"fox", "http://x"}));
@@ -65,13 +66,14 @@ TEST_F(Browser, is_what_the_person_chose) {
   EXPECT_EQ(with("BROWSER", "missing:fox:other"), (Command{"fox", "http://x"}));
 }
 
-TEST_F(Browser, that_was_chosen_counts_over_ssh_too) {
+TEST_F(Browser, is_the_one_in_BROWSER_over_ssh_too) {
   (void)add_program("fox");
   ::setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22", 1);
-  EXPECT_EQ(with("BROWSER", "fox"), (Command{"fox", "http://x"})) << "as editors set it up";
+  EXPECT_EQ(with("BROWSER", "fox"), (Command{"fox", "http://x"}))
+      << "editors with a remote connection set it";
 }
 
-TEST_F(Browser, that_cannot_be_run_is_none) {
+TEST_F(Browser, is_empty_when_it_cannot_be_run) {
   std::filesystem::create_directory(folder + "/folder");
   std::ofstream(folder + "/text") << "no program";
   for (const char* chosen : {"missing", "folder", "text", ":", " ", "%s", "missing --new"})
@@ -81,16 +83,16 @@ TEST_F(Browser, that_cannot_be_run_is_none) {
 }
 
 #ifndef __APPLE__
-TEST_F(Browser, is_that_of_the_desktop_where_there_is_one) {
-  EXPECT_EQ(with("DISPLAY", ":0"), Command()) << "nothing there opens addresses";
+TEST_F(Browser, is_the_desktops_where_there_is_one) {
+  EXPECT_EQ(with("DISPLAY", ":0"), Command()) << "the desktop has no program for addresses";
   (void)add_program("xdg-open");
   EXPECT_EQ(browser_command("http://x"), (Command{"xdg-open", "http://x"}));
   ::unsetenv("DISPLAY");
-  EXPECT_EQ(browser_command("http://x"), Command()) << "a machine without a screen";
+  EXPECT_EQ(browser_command("http://x"), Command()) << "the machine has no screen";
   EXPECT_EQ(with("WAYLAND_DISPLAY", "wayland-0"), (Command{"xdg-open", "http://x"}));
 }
 
-TEST_F(Browser, of_a_desktop_elsewhere_is_of_no_use_here) {
+TEST_F(Browser, is_empty_for_a_desktop_on_another_machine) {
   (void)add_program("xdg-open");
   ::setenv("DISPLAY", "localhost:10.0", 1);
   EXPECT_EQ(with("SSH_TTY", "/dev/pts/1"), Command());

@@ -1,5 +1,5 @@
-// The commands, each in a file of its name. They return exit codes (flags.hpp) and tell failures in
-// one sentence on standard error.
+// The commands, each in a file of its name. They return exit codes (flags.hpp) and report failures
+// in one sentence on standard error.
 #pragma once
 
 #include <string_view>
@@ -17,14 +17,14 @@ namespace ccproxy::cli {
 [[nodiscard]] int config(const ConfigFlags& flags);
 [[nodiscard]] int key(const KeyFlags& flags);
 
-// What a person must know when the last proxy key is gone.
+// Printed when the last proxy key is gone.
 inline constexpr std::string_view kNoKeysLeft =
     "Requests need no key now, and an address that others can reach is refused at the next "
     "start.\n";
 
-// Prints "ccproxy: <message>" and gives the exit code for its kind.
+// Prints "ccproxy: <message>" and returns the exit code for its kind.
 int report_error(const Error& error);
-// The same where a system's refusal concerns a file, not an address.
-int complain_of_file(Error error);
+// The same for an error about a file: a refusal by the system then does not mean an address.
+int report_file_error(Error error);
 
 }  // namespace ccproxy::cli

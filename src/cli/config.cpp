@@ -25,7 +25,7 @@ using json::Document;
 
 constexpr std::string_view kMapping = "modelMapping.";
 
-// What is in use: the file with the environment laid over it.
+// Loads the configuration in use: the file with the environment laid over it.
 Result<config::Loaded> load(const std::string& path, const config::Environment& environment) {
   auto loaded = config::load(path);
   if (!loaded) return loaded;
@@ -44,9 +44,9 @@ std::string text_of(const Document& value, int indent = -1) {
 
 int show(const std::string& path, const config::Environment& environment) {
   auto loaded = load(path, environment);
-  if (!loaded) return complain_of_file(loaded.error());
+  if (!loaded) return report_file_error(loaded.error());
   auto models = load_models(environment);
-  if (!models) return complain_of_file(models.error());
+  if (!models) return report_file_error(models.error());
   std::map<std::string, std::string> prices;
   for (const ModelInUse& model : models_in_use(*models, loaded->config, wall_now()))
     prices[model.id] = model.about;
@@ -59,7 +59,7 @@ int show(const std::string& path, const config::Environment& environment) {
   return kOk;
 }
 
-// The value of a key, of one name of the mapping, or of all keys of a section.
+// Returns the value of a key, of one name of the mapping, or of all keys of a section.
 Result<Document> value_of(const std::string& name, const config::Config& config) {
   if (const config::Key* key = config::find_key(name)) return key->show(config);
   if (name.starts_with(kMapping)) {
@@ -78,9 +78,9 @@ Result<Document> value_of(const std::string& name, const config::Config& config)
 
 int get(const std::string& path, const config::Environment& environment, const ConfigFlags& flags) {
   auto loaded = load(path, environment);
-  if (!loaded) return complain_of_file(loaded.error());
+  if (!loaded) return report_file_error(loaded.error());
   const auto value = value_of(flags.from, loaded->config);
-  if (!value) return complain_of_file(value.error());
+  if (!value) return report_file_error(value.error());
   const bool is_bare = value->is_string() && !flags.json;
   fmt::print("{}\n", is_bare ? value->get<std::string>()
                              : text_of(*value, value->is_structured() ? 2 : -1));
@@ -94,33 +94,33 @@ Document messages_of(const std::vector<Error>& errors) {
   return list;
 }
 
-// The file in use may be missing, which means the defaults; one that is named must be there.
+// A missing file means the defaults; but a file that the person names must exist.
 int check(const std::string& path, bool is_named, bool json) {
   const auto text = read_file(path);
   const bool is_missing = !text && text.error().kind == ErrorKind::kNotFound;
   if (!text && (!is_missing || is_named))
     return report_error(Error{ErrorKind::kConfiguration, text.error().message});
   const config::Checked checked = is_missing ? config::Checked{} : config::check(*text);
-  const bool is_fine = checked.wrong.empty();
+  const bool is_fine = checked.errors.empty();
   if (json) {
     fmt::print("{}\n", text_of(Document{{"path", path},
                                         {"exists", !is_missing},
                                         {"ok", is_fine},
-                                        {"wrong", messages_of(checked.wrong)},
+                                        {"wrong", messages_of(checked.errors)},
                                         {"warnings", checked.warnings}},
                                2));
     return is_fine ? kOk : kBadConfiguration;
   }
   for (const std::string& warning : checked.warnings)
     fmt::print(stderr, "ccproxy: {}: {}\n", path, warning);
-  for (const Error& wrong : checked.wrong)
+  for (const Error& wrong : checked.errors)
     fmt::print(stderr, "ccproxy: {}: {}\n", path, wrong.message);
   if (!is_fine) return kBadConfiguration;
   fmt::print("{}: ok{}\n", path, is_missing ? " (there is none: the defaults are in use)" : "");
   return kOk;
 }
 
-// The names of the proxy keys in a file, also in one that cannot be used.
+// Returns the names of the proxy keys in a file, even in one that cannot be used.
 std::vector<std::string> key_names_in(const std::string& path) {
   std::vector<std::string> names;
   const auto text = read_file(path);
@@ -133,31 +133,31 @@ std::vector<std::string> key_names_in(const std::string& path) {
 }
 
 int reset(const std::string& path, bool json) {
-  auto aside = config::reset(path);
-  if (!aside) return complain_of_file(aside.error());
-  const bool is_kept = !aside->empty();
-  const std::vector<std::string> keys = is_kept ? key_names_in(*aside) : std::vector<std::string>();
+  auto copy = config::reset(path);
+  if (!copy) return report_file_error(copy.error());
+  const bool has_copy = !copy->empty();
+  const std::vector<std::string> keys = has_copy ? key_names_in(*copy) : std::vector<std::string>();
   if (json) {
     fmt::print("{}\n", text_of(Document{{"path", path},
-                                        {"kept_as", is_kept ? Document(*aside) : Document()},
+                                        {"kept_as", has_copy ? Document(*copy) : Document()},
                                         {"keys_removed", keys}}));
     return kOk;
   }
-  if (!is_kept) {
+  if (!has_copy) {
     fmt::print("The defaults were in use already.\n");
     return kOk;
   }
-  fmt::print("Back to the defaults. The old file is kept as {}\n", *aside);
+  fmt::print("Back to the defaults. The old file is kept as {}\n", *copy);
   if (!keys.empty())
-    fmt::print("With it went the proxy keys: {}. They stand in the old file only.\n{}",
+    fmt::print("This removed the proxy keys {}: they are in the old file only.\n{}",
                fmt::join(keys, ", "), kNoKeysLeft);
   return kOk;
 }
 
-// What an edit has done: said to a person, or with the value that is in use now.
-int edited(const std::string& path, const Result<void>& done, const ConfigFlags& flags,
-           const std::string& name, const std::string& said) {
-  if (!done) return complain_of_file(done.error());
+// Reports an edit: `message` for a person, or as JSON the value that is now in use.
+int report_edit(const std::string& path, const Result<void>& done, const ConfigFlags& flags,
+                const std::string& name, const std::string& message) {
+  if (!done) return report_file_error(done.error());
   const config::Key* key = config::find_key(name);
   const bool is_live = key == nullptr || key->live;
   if (flags.json) {
@@ -168,9 +168,9 @@ int edited(const std::string& path, const Result<void>& done, const ConfigFlags&
                                         {"taken_up", is_live ? "live" : "at start"}}));
     return kOk;
   }
-  fmt::print("{}\n{}\n", said,
-             is_live ? "A running server takes it up by itself."
-                     : "A running server takes it up when it is started again.");
+  fmt::print("{}\n{}\n", message,
+             is_live ? "A running server applies it by itself."
+                     : "A running server applies it when it is started again.");
   return kOk;
 }
 
@@ -181,8 +181,8 @@ int set(const std::string& path, const ConfigFlags& flags) {
                                : key == nullptr             ? "no longer mapped"
                                                             : "back at its default";
   const bool had_keys = !key_names_in(path).empty();
-  const int code = edited(path, config::set_value(path, flags.from, flags.to), flags, flags.from,
-                          fmt::format("{} is {}.", flags.from, now));
+  const int code = report_edit(path, config::set_value(path, flags.from, flags.to), flags,
+                               flags.from, fmt::format("{} is {}.", flags.from, now));
   if (code == kOk && !flags.json && had_keys && key_names_in(path).empty())
     fmt::print("{}", kNoKeysLeft);
   return code;
@@ -205,13 +205,13 @@ int config(const ConfigFlags& flags) {
     case ConfigAction::kReset: return reset(path, flags.json);
     case ConfigAction::kReference: fmt::print("{}", config::reference()); return kOk;
     case ConfigAction::kSetModel:
-      return edited(path, config::set_model(path, flags.from, flags.to), flags,
-                    fmt::format("{}{}", kMapping, flags.from),
-                    fmt::format("{} now means {}.", flags.from, flags.to));
+      return report_edit(path, config::set_model(path, flags.from, flags.to), flags,
+                         fmt::format("{}{}", kMapping, flags.from),
+                         fmt::format("{} now means {}.", flags.from, flags.to));
     case ConfigAction::kRemoveModel:
-      return edited(path, config::remove_model(path, flags.from), flags,
-                    fmt::format("{}{}", kMapping, flags.from),
-                    fmt::format("{} is no longer mapped.", flags.from));
+      return report_edit(path, config::remove_model(path, flags.from), flags,
+                         fmt::format("{}{}", kMapping, flags.from),
+                         fmt::format("{} is no longer mapped.", flags.from));
   }
   return kFailure;
 }

@@ -31,12 +31,12 @@ DemoUpstream::DemoUpstream() : state_(std::make_unique<State>()) {}
 DemoUpstream::~DemoUpstream() {
   if (!state_->thread.joinable()) return;
   state_->runtime.post([this] { state_->server.stop(); });
-  state_->thread.join();  // the loop ends when nothing is left to do
+  state_->thread.join();  // the loop ends when it has nothing left to do
 }
 
 Result<std::string> DemoUpstream::listen() {
   if (auto listening = state_->server.listen(); !listening) return fail(listening.error());
-  // What is thrown there (there may be no memory left) must not end the proxy.
+  // An exception there, such as a lack of memory, must not end the proxy.
   state_->runtime.survive([](std::string_view what) {
     std::fprintf(stderr, "ccproxy: the simulated API: %.*s\n", static_cast<int>(what.size()),
                  what.data());

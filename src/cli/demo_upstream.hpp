@@ -1,4 +1,4 @@
-// The simulated Claude API on a thread of its own, as upstream of `ccproxy start --demo`.
+// The simulated Claude API on a thread of its own, as the upstream of `ccproxy start --demo`.
 #pragma once
 
 #include <memory>
@@ -11,14 +11,14 @@ namespace ccproxy::cli {
 class DemoUpstream {
  public:
   DemoUpstream();
-  // Stops it and waits for its thread.
+  // Stops the server and waits for its thread.
   ~DemoUpstream();
   DemoUpstream(const DemoUpstream&) = delete;
   DemoUpstream& operator=(const DemoUpstream&) = delete;
   DemoUpstream(DemoUpstream&&) = delete;
   DemoUpstream& operator=(DemoUpstream&&) = delete;
 
-  // Starts it on a free loopback port. Its address, such as http://127.0.0.1:40000.
+  // Starts the server on a free loopback port; returns its address, such as http://127.0.0.1:40000.
   [[nodiscard]] Result<std::string> listen();
 
  private:

@@ -10,7 +10,7 @@
 
 #include "base/text.hpp"
 #include "base/version.hpp"
-#include "cli/leave.hpp"
+#include "cli/early_exit.hpp"
 #include "config/base_url.hpp"
 
 namespace ccproxy::cli {
@@ -18,11 +18,11 @@ namespace {
 
 constexpr std::uint64_t kLastPort = 65'535;
 
-// What every command has. `-h` stands for help, too, but where it is the host.
+// Adds what every command has. `-h` means help, except where it means the host.
 void add_common(CLI::App& command, const char* help = "-h,--help") {
-  command.set_help_flag(help, "Print this help and leave");
+  command.set_help_flag(help, "Print this help and exit");
   command.set_version_flag("--version", fmt::format("ccproxy {}", version()),
-                           "Print the version and leave");
+                           "Print the version and exit");
 }
 
 CLI::App* add_command(CLI::App& app, const char* name, const char* about,
@@ -33,24 +33,24 @@ CLI::App* add_command(CLI::App& app, const char* name, const char* about,
   return command;
 }
 
-// A command that listens: there `-h` with a value is the host, as it always was.
+// Adds a command that listens: there `-h` takes the host, as in earlier versions.
 CLI::App* add_listener(CLI::App& app, const char* name, const char* about, const char* examples) {
   CLI::App* command = add_command(app, name, about, examples);
   add_common(*command, "--help");
   return command;
 }
 
-// A decimal number: the parser's own would take 010 for 8.
+// Adds a decimal number: the parser's own number would read 010 as 8.
 template <class Number>
 CLI::Option* add_number(CLI::App& command, const std::string& names, Number& into,
-                        std::uint64_t least, std::uint64_t most, const std::string& about) {
+                        std::uint64_t min, std::uint64_t max, const std::string& about) {
   const std::string name = names.substr(names.find("--"));
-  const auto read = [&into, least, most, name](const std::string& text) {
+  const auto read = [&into, min, max, name](const std::string& text) {
     const auto number = parse_decimal(text);
-    if (!number || *number < least || *number > most)
+    if (!number || *number < min || *number > max)
       throw CLI::ValidationError(
-          fmt::format("{} must be an integer from {} to {}", name, least, most));
-    into = static_cast<std::uint16_t>(*number);  // no flag goes beyond a port
+          fmt::format("{} must be an integer from {} to {}", name, min, max));
+    into = static_cast<std::uint16_t>(*number);  // no flag's bound is larger than a port
   };
   return command.add_option_function<std::string>(names, read, about)->type_name("N");
 }
@@ -75,12 +75,12 @@ CLI::App* add_start(CLI::App& app, StartFlags& flags) {
              "Port to listen on (default 3456; 0: any free one)");
   start->add_option("-h,--host", flags.host, "Address to listen on (default 127.0.0.1)")
       ->type_name("ADDRESS");
-  start->add_option("--socket", flags.socket, "Unix socket to listen on besides")
+  start->add_option("--socket", flags.socket, "Unix socket to listen on as well")
       ->type_name("PATH");
   CLI::Option* upstream = start->add_option(
       "--upstream", flags.upstream, "Address of the Claude API or a gateway to it, http or https");
   upstream->type_name("URL")->check(check_upstream, "");
-  add_number(*start, "--workers", flags.workers, 1, 64, "Threads that serve (default 1)");
+  add_number(*start, "--workers", flags.workers, 1, 64, "Worker threads (default 1)");
   start
       ->add_flag("--demo", flags.demo,
                  "Answer from a built-in simulated Claude API: no account, no network")
@@ -91,21 +91,21 @@ CLI::App* add_start(CLI::App& app, StartFlags& flags) {
 }
 
 CLI::App* add_login(CLI::App& app, LoginFlags& flags) {
-  CLI::App* login = add_command(app, "login", "Sign in, and keep the credential in auth.json", R"(
+  CLI::App* login = add_command(app, "login", "Sign in, and store the credential in auth.json", R"(
   ccproxy login                     opens the browser
   ccproxy login --manual            over SSH: an address, and a code to paste
-  ccproxy login --api-key < FILE    keeps an API key
+  ccproxy login --api-key < FILE    stores an API key
 )");
   CLI::Option* manual =
       login->add_flag("--manual", flags.manual, "Print an address to open anywhere, take a code");
   CLI::Option* no_browser =
       login->add_flag("--no-browser", flags.no_browser, "Print the addresses, open no browser");
-  CLI::Option* api_key = login->add_flag(
-      "--api-key", flags.api_key, "Keep an API key; it is asked for, or read from standard input");
+  CLI::Option* api_key = login->add_flag("--api-key", flags.api_key,
+                                         "Store an API key, read from a prompt or standard input");
   CLI::Option* token = login->add_flag(
-      "--token", flags.token, "Keep a long-lived token, made by `claude setup-token`; the same");
+      "--token", flags.token, "Store a long-lived token of `claude setup-token`, read likewise");
   login->add_flag("--yes", flags.yes,
-                  "Ask no questions: the terms are read, replace what is there");
+                  "Ask nothing: the terms are read, an old credential is replaced");
   manual->excludes(no_browser)->excludes(api_key)->excludes(token);
   no_browser->excludes(api_key)->excludes(token);
   api_key->excludes(token);
@@ -132,9 +132,9 @@ CLI::App* add_mock(CLI::App& app, MockFlags& flags) {
              "Port to listen on (default 3457; 0: any free one)");
   mock->add_option("-h,--host", flags.host, "Address to listen on (default 127.0.0.1)")
       ->type_name("ADDRESS");
-  mock->add_option("--script", flags.script, "JSON file that says what to answer (docs/mock.md)")
+  mock->add_option("--script", flags.script, "JSON file with the responses (docs/mock.md)")
       ->type_name("PATH");
-  CLI::Option* tls = mock->add_flag("--tls", flags.tls, "Speak TLS, with a certificate made now");
+  CLI::Option* tls = mock->add_flag("--tls", flags.tls, "Serve TLS, with a new certificate");
   mock->add_option("--ca-out", flags.ca_out, "File to write that certificate to (PEM)")
       ->type_name("PATH")
       ->needs(tls);
@@ -150,8 +150,7 @@ CLI::App* add_mock(CLI::App& app, MockFlags& flags) {
   return mock;
 }
 
-// `config` and `key`: commands with commands of their own. `--json` may stand before or behind the
-// inner one.
+// `config` and `key` have commands of their own. `--json` may stand before or behind the inner one.
 template <class Action>
 class Actions {
  public:
@@ -170,7 +169,7 @@ class Actions {
 
  private:
   void add_json(CLI::App* command) {
-    command->add_flag("--json", json_, "Print what it says as JSON");
+    command->add_flag("--json", json_, "Print the result as JSON");
   }
 
   CLI::App* group_;
@@ -200,15 +199,14 @@ CLI::App* add_config(CLI::App& app, ConfigFlags& flags) {
 )");
   CLI::App* put = actions.add("set", "Change one value", ConfigAction::kSet);
   add_word(put, "key", flags.from, "Such as server.port or modelMapping.gpt-4");
-  put->add_option("value", flags.to, "JSON, else a string; null goes back to the default")
-      ->required();
+  put->add_option("value", flags.to, "JSON, else a string; null restores the default")->required();
   put->footer(R"(
   ccproxy config set log.level debug
   ccproxy config set server.allowedHosts '["box.example"]'
   ccproxy config set server.port null
 )");
   actions
-      .add("check", "Read the configuration and say what is wrong with it", ConfigAction::kCheck)
+      .add("check", "Read the configuration and report what is wrong with it", ConfigAction::kCheck)
       ->add_option("file", flags.from, "Another file than the one in use")
       ->check(check_filled, "");
   CLI::App* map =
@@ -222,22 +220,22 @@ CLI::App* add_config(CLI::App& app, ConfigFlags& flags) {
   CLI::App* remove =
       actions.add("remove-model", "Remove a model mapping", ConfigAction::kRemoveModel);
   add_word(remove, "name", flags.from, "Name to remove");
-  actions.add("reset", "Back to the defaults; the old file is kept beside as a .bak file",
+  actions.add("reset", "Return to the defaults; the old file is kept as a .bak file",
               ConfigAction::kReset);
-  // For those who work on CCProxy: the test of docs/configuration.md asks for it.
+  // For developers: the test of docs/configuration.md compares with it.
   actions.add("reference", "Print docs/configuration.md", ConfigAction::kReference)->group("");
   return config;
 }
 
 void add_key(CLI::App& app, KeyFlags& flags) {
-  CLI::App* key = add_command(app, "key", "Make, list and remove proxy keys", R"(
+  CLI::App* key = add_command(app, "key", "Create, list and remove proxy keys", R"(
   ccproxy key add laptop
   ccproxy key list
 )");
   Actions actions(key, flags.action, flags.json);
-  add_word(actions.add("add", "Make a key and print it, once", KeyAction::kAdd), "name", flags.name,
-           "What the log calls it");
-  actions.add("list", "Print the names, and how the keys end", KeyAction::kList);
+  add_word(actions.add("add", "Create a key and print it, once", KeyAction::kAdd), "name",
+           flags.name, "Name for the log");
+  actions.add("list", "Print the names, and the end of each key", KeyAction::kList);
   add_word(actions.add("remove", "Remove a key", KeyAction::kRemove), "name", flags.name,
            "Its name");
 }
@@ -264,18 +262,18 @@ Flags parse_flags(int argc, const char* const* argv) {
   const CLI::App* start_command = add_start(app, start);
   const CLI::App* login_command = add_login(app, login);
   const CLI::App* logout_command =
-      add_command(app, "logout", "Forget the credential that auth.json keeps");
+      add_command(app, "logout", "Remove the credential from auth.json");
   const CLI::App* status_command = add_status(app, status);
   const CLI::App* mock_command = add_mock(app, mock);
   const CLI::App* config_command = add_config(app, config);
   add_key(app, key);
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   translate_words(app, words);
-  std::reverse(words.begin(), words.end());  // as the parser takes them
+  std::reverse(words.begin(), words.end());  // the order that the parser wants
   try {
     app.parse(words);
   } catch (const CLI::ParseError& error) {
-    return leave_for(app, error);
+    return early_exit_for(app, error);
   }
   if (start_command->parsed()) return start;
   if (login_command->parsed()) return login;

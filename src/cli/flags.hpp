@@ -1,5 +1,5 @@
-// Arguments to plain values. The only file that knows the parser; help texts stand beside their
-// flags.
+// Turns arguments into plain values. Only this file knows the parser; the help texts stand beside
+// their flags.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,15 @@
 
 namespace ccproxy::cli {
 
-// What the program leaves behind, for scripts.
+// The exit codes, for scripts.
 enum ExitCode {
   kOk = 0,
-  kFailure = 1,           // anything else that did not work; the sentence says why
+  kFailure = 1,           // anything else that failed; the message says why
   kUsage = 2,             // flags or arguments that make no sense
   kBadConfiguration = 3,  // config.json or the environment cannot be used
-  kCannotListen = 4,      // the address is taken or cannot be had
+  kCannotListen = 4,      // the address is in use or not available
   kUnsafe = 5,            // refused: others could reach the server and no proxy key is set
-  kInterrupted = 130,     // Ctrl-C at a question
+  kInterrupted = 130,     // Ctrl-C at a prompt
 };
 
 struct StartFlags {
@@ -67,11 +67,11 @@ struct KeyFlags {
 };
 
 struct LoginFlags {
-  bool manual = false;      // no listener, no browser: an address to open anywhere, a code to paste
-  bool no_browser = false;  // the listener, but no browser is opened
+  bool manual = false;      // no listener and no browser: a code is pasted
+  bool no_browser = false;  // a listener, but no browser is opened
   bool api_key = false;
   bool token = false;
-  bool yes = false;  // no questions
+  bool yes = false;  // nothing is asked
 };
 
 struct LogoutFlags {};
@@ -80,7 +80,7 @@ struct StatusFlags {
   bool json = false;
 };
 
-// What the person wants, or what to print at once (help, version, a mistake) and leave with.
+// The command that the person wants, or what to print at once (help, version, a mistake).
 struct EarlyExit {
   int code = kOk;
   std::string text;

@@ -18,7 +18,7 @@ Flags parse(std::vector<const char*> arguments) {
   return parse_flags(static_cast<int>(arguments.size()), arguments.data());
 }
 
-TEST(Flags, of_start_are_those_of_the_documentation) {
+TEST(Flags, parses_those_of_start) {
   const auto flags =
       std::get<StartFlags>(parse({"start", "-p", "4000", "-h", "::1", "--upstream", "http://x",
                                   "--workers", "2", "--socket", "/tmp/s", "--verbose"}));
@@ -33,7 +33,7 @@ TEST(Flags, of_start_are_those_of_the_documentation) {
   EXPECT_FALSE(std::get<StartFlags>(parse({"start"})).port);
 }
 
-TEST(Flags, of_config_name_the_action) {
+TEST(Flags, parses_the_actions_of_config) {
   const auto set = std::get<ConfigFlags>(parse({"config", "set-model", "gpt-4", "claude-opus-5"}));
   EXPECT_EQ(set.action, ConfigAction::kSetModel);
   EXPECT_EQ(set.from, "gpt-4");
@@ -42,7 +42,7 @@ TEST(Flags, of_config_name_the_action) {
   EXPECT_EQ(std::get<ConfigFlags>(parse({"config", "path"})).action, ConfigAction::kPath);
 }
 
-TEST(Flags, of_login_choose_the_way) {
+TEST(Flags, parses_the_ways_of_login) {
   const auto plain = std::get<LoginFlags>(parse({"login"}));
   EXPECT_FALSE(plain.manual || plain.no_browser || plain.api_key || plain.token || plain.yes);
   EXPECT_TRUE(std::get<LoginFlags>(parse({"login", "--manual"})).manual);
@@ -53,7 +53,7 @@ TEST(Flags, of_login_choose_the_way) {
   EXPECT_TRUE(std::holds_alternative<LogoutFlags>(parse({"logout"})));
 }
 
-TEST(Flags, of_one_value_are_taken_as_they_are_written) {
+TEST(Flags, takes_values_as_they_are_written) {
   const auto set = std::get<ConfigFlags>(parse({"config", "set", "a.b", "[1, {\"c\": null}]"}));
   EXPECT_EQ(set.action, ConfigAction::kSet);
   EXPECT_EQ(set.from, "a.b");
@@ -64,7 +64,7 @@ TEST(Flags, of_one_value_are_taken_as_they_are_written) {
   EXPECT_EQ(std::get<ConfigFlags>(parse({"config", "check", "f"})).from, "f");
 }
 
-TEST(Flags, of_key_name_the_action) {
+TEST(Flags, parses_the_actions_of_key) {
   const auto add = std::get<KeyFlags>(parse({"key", "add", "laptop", "--json"}));
   EXPECT_EQ(add.action, KeyAction::kAdd);
   EXPECT_EQ(add.name, "laptop");
@@ -73,7 +73,7 @@ TEST(Flags, of_key_name_the_action) {
   EXPECT_EQ(std::get<KeyFlags>(parse({"key", "remove", "x"})).action, KeyAction::kRemove);
 }
 
-TEST(Flags, of_mock_have_defaults) {
+TEST(Flags, has_defaults_for_mock) {
   const auto flags =
       std::get<MockFlags>(parse({"mock", "--port", "0", "--tls", "--ca-out", "ca.pem"}));
   EXPECT_EQ(flags.port, 0);
@@ -83,7 +83,7 @@ TEST(Flags, of_mock_have_defaults) {
   EXPECT_EQ(std::get<MockFlags>(parse({"mock"})).port, 3457);
 }
 
-TEST(Flags, given_twice_count_as_the_last_says) {
+TEST(Flags, takes_the_last_of_two_values) {
   const auto flags =
       std::get<StartFlags>(parse({"start", "--port=1", "-p", "010", "--host", "a", "--host", "b"}));
   EXPECT_EQ(flags.port, 10) << "a leading zero is no octal number";
@@ -111,7 +111,7 @@ const std::vector<std::vector<const char*>> kCommands = {
     {"key", "remove"},
 };
 
-// The longest line of a text.
+// Returns the longest line of a text.
 std::string longest_line(const std::string& text) {
   std::string longest, line;
   for (std::istringstream lines(text); std::getline(lines, line);)
@@ -119,7 +119,7 @@ std::string longest_line(const std::string& text) {
   return longest;
 }
 
-TEST(Flags, help_fits_a_terminal_and_shows_no_library) {
+TEST(Help, fits_a_terminal_and_shows_no_library) {
   for (auto command : kCommands) {
     command.push_back("--help");
     const std::string help = std::get<EarlyExit>(parse(command)).text;
@@ -130,7 +130,7 @@ TEST(Flags, help_fits_a_terminal_and_shows_no_library) {
   }
 }
 
-TEST(Flags, help_has_examples_that_can_be_typed) {
+TEST(Help, has_examples_that_parse) {
   for (const std::vector<const char*>& command :
        std::vector<std::vector<const char*>>{{},
                                              {"start"},
@@ -140,9 +140,9 @@ TEST(Flags, help_has_examples_that_can_be_typed) {
                                              {"config"},
                                              {"config", "set"},
                                              {"key"}}) {
-    auto asked = command;
-    asked.push_back("--help");
-    const std::string help = std::get<EarlyExit>(parse(asked)).text;
+    auto with_help = command;
+    with_help.push_back("--help");
+    const std::string help = std::get<EarlyExit>(parse(with_help)).text;
     const auto at = help.find("\nExamples:\n");
     ASSERT_NE(at, std::string::npos) << help;
     std::istringstream lines(help.substr(at + 11));
@@ -150,10 +150,12 @@ TEST(Flags, help_has_examples_that_can_be_typed) {
     for (std::string line; std::getline(lines, line); ++count) {
       EXPECT_TRUE(line.starts_with("  ccproxy ")) << line;
       std::istringstream words(line.substr(0, line.find("     ")));
-      std::vector<std::string> typed{std::istream_iterator<std::string>(words), {}};
-      const auto end = std::find(typed.begin(), typed.end(), "<");  // the shell's
+      std::vector<std::string> line_words{std::istream_iterator<std::string>(words), {}};
+      const auto end =
+          std::find(line_words.begin(), line_words.end(), "<");  // belongs to the shell
       std::vector<const char*> arguments;
-      for (auto word = typed.begin() + 1; word != end; ++word) arguments.push_back(word->c_str());
+      for (auto word = line_words.begin() + 1; word != end; ++word)
+        arguments.push_back(word->c_str());
       const Flags flags = parse(arguments);
       EXPECT_FALSE(std::holds_alternative<EarlyExit>(flags)) << line;
     }
@@ -161,49 +163,56 @@ TEST(Flags, help_has_examples_that_can_be_typed) {
   }
 }
 
-struct Spoken {
-  const char* why;
+struct HelpCase {
+  const char* name;
   std::vector<const char*> words;
-  const char* shows;  // what the text begins with
+  const char* begins;  // how the text begins
 };
 
-const Spoken kSpoken[] = {
+const HelpCase kHelpCases[] = {
     {"nothing at all", {}, "Usage: ccproxy COMMAND [FLAGS]\n"},
     {"a word in place of a flag", {"help"}, "Usage: ccproxy COMMAND [FLAGS]\n"},
-    {"the letter", {"-h"}, "Usage: ccproxy COMMAND [FLAGS]\n"},
-    {"the word and a command", {"help", "start"}, "Usage: ccproxy start [FLAGS]\n"},
-    {"the word and two",
+    {"-h alone", {"-h"}, "Usage: ccproxy COMMAND [FLAGS]\n"},
+    {"help and a command", {"help", "start"}, "Usage: ccproxy start [FLAGS]\n"},
+    {"help and two commands",
      {"help", "config", "set"},
      "Usage: ccproxy config set KEY VALUE [FLAGS]\n"},
-    {"a command and the word", {"config", "help"}, "Usage: ccproxy config COMMAND [FLAGS]\n"},
-    {"the word between", {"config", "help", "get"}, "Usage: ccproxy config get KEY [FLAGS]\n"},
-    {"the letter behind a command", {"status", "-h"}, "Usage: ccproxy status [FLAGS]\n"},
-    {"the letter behind two",
+    {"a command and help", {"config", "help"}, "Usage: ccproxy config COMMAND [FLAGS]\n"},
+    {"help between two commands",
+     {"config", "help", "get"},
+     "Usage: ccproxy config get KEY [FLAGS]\n"},
+    {"-h behind a command", {"status", "-h"}, "Usage: ccproxy status [FLAGS]\n"},
+    {"-h behind two commands",
      {"config", "check", "-h"},
      "Usage: ccproxy config check [FILE] [FLAGS]"},
-    {"the letter that is also the host", {"start", "-h"}, "Usage: ccproxy start [FLAGS]\n"},
-    {"the same before a flag", {"start", "-h", "--demo"}, "Usage: ccproxy start [FLAGS]\n"},
-    {"the same behind a flag", {"mock", "--quiet", "-h"}, "Usage: ccproxy mock [FLAGS]\n"},
-    {"help wins over what is missing",
+    {"-h where it is also the host", {"start", "-h"}, "Usage: ccproxy start [FLAGS]\n"},
+    {"-h as the host's flag before another flag",
+     {"start", "-h", "--demo"},
+     "Usage: ccproxy start [FLAGS]\n"},
+    {"-h as the host's flag behind another flag",
+     {"mock", "--quiet", "-h"},
+     "Usage: ccproxy mock [FLAGS]\n"},
+    {"help takes precedence over a missing argument",
      {"config", "set", "-h"},
      "Usage: ccproxy config set KEY VALUE"},
     {"the version as a word", {"version"}, "ccproxy "},
 };
 
-TEST(Flags, may_be_words_a_person_says) {
-  for (const Spoken& row : kSpoken) {
-    const auto leave = std::get<EarlyExit>(parse(row.words));
-    EXPECT_EQ(leave.code, kOk) << row.why;
-    EXPECT_TRUE(leave.text.starts_with(row.shows)) << row.why << ":\n" << leave.text;
+TEST(Help, is_printed_for_words_in_place_of_flags) {
+  for (const HelpCase& row : kHelpCases) {
+    const auto early_exit = std::get<EarlyExit>(parse(row.words));
+    EXPECT_EQ(early_exit.code, kOk) << row.name;
+    EXPECT_TRUE(early_exit.text.starts_with(row.begins)) << row.name << ":\n" << early_exit.text;
   }
-  EXPECT_EQ(std::get<StartFlags>(parse({"start", "-h", "::1"})).host, "::1") << "as it always was";
+  EXPECT_EQ(std::get<StartFlags>(parse({"start", "-h", "::1"})).host, "::1")
+      << "as in earlier versions";
   EXPECT_EQ(std::get<MockFlags>(parse({"mock", "-h", "::1"})).host, "::1");
   EXPECT_EQ(std::get<KeyFlags>(parse({"key", "add", "help"})).name, "help")
-      << "a name like another";
+      << "help is an ordinary name here";
   EXPECT_EQ(std::get<ConfigFlags>(parse({"config", "set", "a", "version"})).to, "version");
 }
 
-TEST(Flags, json_may_stand_before_or_behind_what_is_asked) {
+TEST(Flags, takes_json_before_or_behind_the_action) {
   for (const char* action : {"path", "show", "check", "reset"}) {
     EXPECT_TRUE(std::get<ConfigFlags>(parse({"config", action, "--json"})).json) << action;
     EXPECT_TRUE(std::get<ConfigFlags>(parse({"config", "--json", action})).json) << action;
@@ -214,14 +223,14 @@ TEST(Flags, json_may_stand_before_or_behind_what_is_asked) {
   EXPECT_TRUE(std::get<KeyFlags>(parse({"key", "--json", "list"})).json);
 }
 
-TEST(Flags, help_and_version_stand_everywhere_and_leave_well) {
+TEST(Help, and_version_work_everywhere_with_exit_code_0) {
   for (auto command : kCommands) {
     command.push_back("--help");
     const auto help = std::get<EarlyExit>(parse(command));
     EXPECT_EQ(help.code, kOk);
     EXPECT_NE(help.text.find("--help"), std::string::npos);
     EXPECT_EQ(help.text.find("-h,--help"), std::string::npos) << "-h is the host";
-    EXPECT_EQ(help.text.find("reference"), std::string::npos) << "that one is hidden";
+    EXPECT_EQ(help.text.find("reference"), std::string::npos) << "the action is hidden";
     command.back() = "--version";
     const auto shown = std::get<EarlyExit>(parse(command));
     EXPECT_EQ(shown.code, kOk);
@@ -232,7 +241,7 @@ TEST(Flags, help_and_version_stand_everywhere_and_leave_well) {
 
 struct Mistake {
   std::vector<const char*> arguments;
-  const char* said;
+  const char* message;
 };
 
 const Mistake kMistakes[] = {
@@ -297,17 +306,17 @@ const Mistake kMistakes[] = {
     {{"key", "remove", ""}, "name must not be empty"},
 };
 
-TEST(Flags, that_make_no_sense_are_told_in_one_line) {
+TEST(Flags, reports_mistakes_in_one_line) {
   for (const Mistake& row : kMistakes) {
-    SCOPED_TRACE(row.said);
+    SCOPED_TRACE(row.message);
     const auto flags = parse(row.arguments);
     ASSERT_TRUE(std::holds_alternative<EarlyExit>(flags));
-    const auto& leave = std::get<EarlyExit>(flags);
-    EXPECT_EQ(leave.code, kUsage);
-    EXPECT_TRUE(leave.text.starts_with("ccproxy: ")) << leave.text;
-    EXPECT_NE(leave.text.find(row.said), std::string::npos) << leave.text;
-    EXPECT_EQ(leave.text.find('\n'), leave.text.size() - 1) << leave.text;
-    EXPECT_EQ(leave.text.find("sk-ant"), std::string::npos) << leave.text;
+    const auto& early_exit = std::get<EarlyExit>(flags);
+    EXPECT_EQ(early_exit.code, kUsage);
+    EXPECT_TRUE(early_exit.text.starts_with("ccproxy: ")) << early_exit.text;
+    EXPECT_NE(early_exit.text.find(row.message), std::string::npos) << early_exit.text;
+    EXPECT_EQ(early_exit.text.find('\n'), early_exit.text.size() - 1) << early_exit.text;
+    EXPECT_EQ(early_exit.text.find("sk-ant"), std::string::npos) << early_exit.text;
   }
 }
 

@@ -9,10 +9,10 @@ namespace {
 
 constexpr std::size_t kColumns = 80;
 constexpr std::size_t kIndent = 2;
-constexpr std::size_t kWidestName = 22;  // a longer one has a line of its own
+constexpr std::size_t kMaxNameWidth = 22;  // a longer name has a line of its own
 
-// Words of `text`, in lines that end before the last column; `at` is where the first one begins,
-// `margin` where the others do.
+// Appends `text` in lines that end before the last column. The first begins at column `at`, the
+// others at `margin`.
 void append_wrapped(std::string& out, std::string_view text, std::size_t at, std::size_t margin) {
   bool is_first = true;
   while (!text.empty()) {
@@ -34,10 +34,10 @@ void append_wrapped(std::string& out, std::string_view text, std::size_t at, std
 
 void append_rows(std::string& out, std::string_view title, const std::vector<HelpRow>& rows) {
   if (rows.empty()) return;
-  std::size_t widest = 0;
+  std::size_t name_width = 0;
   for (const HelpRow& row : rows)
-    if (row.name.size() <= kWidestName) widest = std::max(widest, row.name.size());
-  const std::size_t margin = kIndent + widest + 2;
+    if (row.name.size() <= kMaxNameWidth) name_width = std::max(name_width, row.name.size());
+  const std::size_t margin = kIndent + name_width + 2;
   out.append("\n").append(title).append(":\n");
   for (const HelpRow& row : rows) {
     out.append(kIndent, ' ').append(row.name);

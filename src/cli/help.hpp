@@ -1,5 +1,4 @@
-// A page of help, as it is read in a terminal of 80 columns. It refuses to know which commands
-// there are.
+// A page of help for a terminal of 80 columns. This file refuses to know which commands there are.
 #pragma once
 
 #include <string>
@@ -19,7 +18,7 @@ struct HelpPage {
   std::string examples{};  // lines, each a command
 };
 
-// The page with all lines within 80 columns, but for examples, which stand as they are.
+// Returns the page, with all lines within 80 columns except the examples, which stand as they are.
 [[nodiscard]] std::string text_of(const HelpPage& page);
 
 }  // namespace ccproxy::cli

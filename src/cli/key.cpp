@@ -1,4 +1,4 @@
-// ccproxy key: proxy keys, made here and shown once.
+// ccproxy key: proxy keys, which are generated here and shown once.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,8 +19,8 @@ namespace {
 using json::Document;
 
 constexpr std::size_t kEntropy = 32;                       // bytes
-constexpr std::size_t kShown = 4;                          // last characters of a key in lists
-constexpr const char* kOfEnvironment = "CCPROXY_API_KEY";  // the name of the key that stands there
+constexpr std::size_t kShown = 4;                          // last characters of a key, in lists
+constexpr const char* kOfEnvironment = "CCPROXY_API_KEY";  // name of the key in that variable
 
 int add(const std::string& path, const KeyFlags& flags) {
   if (!config::is_key_name(flags.name)) {
@@ -33,7 +33,7 @@ int add(const std::string& path, const KeyFlags& flags) {
     return kUsage;
   }
   const config::NamedKey key{flags.name, "ccp_" + base64url(net::random_bytes(kEntropy))};
-  if (auto added = config::add_api_key(path, key); !added) return complain_of_file(added.error());
+  if (auto added = config::add_api_key(path, key); !added) return report_file_error(added.error());
   if (flags.json) {
     fmt::print("{}\n", Document{{"name", key.name}, {"key", key.key}}.dump());
     return kOk;
@@ -42,21 +42,21 @@ int add(const std::string& path, const KeyFlags& flags) {
   fmt::print(
       stderr,
       "\nThis is the key {}. It is not shown again. Clients send it as their API key (with "
-      "credentials: client, as\nx-ccproxy-key). From now on every request must show a key; a "
-      "running server takes it up by itself.\n",
+      "credentials: client, as\nx-ccproxy-key). From now on every request must carry a key; a "
+      "running server applies this by itself.\n",
       key.name);
   return kOk;
 }
 
 int list(const std::string& path, const config::Environment& environment, const KeyFlags& flags) {
   auto loaded = config::load(path);
-  if (!loaded) return complain_of_file(loaded.error());
-  const std::size_t in_file = loaded->config.api_keys.size();  // that of the environment follows
+  if (!loaded) return report_file_error(loaded.error());
+  const std::size_t in_file = loaded->config.api_keys.size();  // the environment's key follows
   if (auto applied = config::apply_environment(environment, loaded->config); !applied)
-    return complain_of_file(applied.error());
+    return report_file_error(applied.error());
   Document keys = Document::array();
   for (const config::NamedKey& key : loaded->config.api_keys) {
-    const bool is_short = key.key.size() < 3 * kShown;  // its end would tell too much of it
+    const bool is_short = key.key.size() < 3 * kShown;  // its end would reveal too much of it
     keys.push_back({{"name", key.name},
                     {"ends", is_short ? "" : key.key.substr(key.key.size() - kShown)},
                     {"from", keys.size() < in_file ? "config.json" : "environment"}});
@@ -77,12 +77,12 @@ int remove(const std::string& path, const config::Environment& environment, cons
   if (!removed && removed.error().kind == ErrorKind::kNotFound && flags.name == kOfEnvironment &&
       !environment.proxy_key.empty())
     removed.error().message = fmt::format(
-        "the key {} stands in the environment, and only there it can be removed", flags.name);
-  if (!removed) return complain_of_file(removed.error());
+        "the key {} is set in the environment and can only be removed there", flags.name);
+  if (!removed) return report_file_error(removed.error());
   if (flags.json) {
     fmt::print("{}\n", Document{{"removed", flags.name}}.dump());
   } else {
-    fmt::print("The key {} opens nothing any more; a running server takes it up by itself.\n",
+    fmt::print("The key {} is no longer valid; a running server applies this by itself.\n",
                flags.name);
     auto left = config::load(path);
     if (left && left->config.api_keys.empty() && environment.proxy_key.empty())

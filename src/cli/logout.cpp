@@ -1,4 +1,4 @@
-// ccproxy logout: forgets the credential that auth.json keeps.
+// ccproxy logout: removes the credential from auth.json.
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "auth/sources.hpp"
-#include "auth/stored.hpp"
+#include "auth/stored_credential.hpp"
 #include "base/file.hpp"
 #include "base/file_lock.hpp"
 #include "cli/commands.hpp"
@@ -21,11 +21,11 @@
 namespace ccproxy::cli {
 namespace {
 
-constexpr std::chrono::seconds kLockLimit{15};
+constexpr std::chrono::seconds kLockTimeout{15};
 
-// Every file that the sign-in may stand in: of a link both ends, what a writer left that was
-// killed, and what a sign-in has put aside since it could not be read.
-std::vector<std::string> secrets_of(const std::string& path) {
+// Returns every file that may hold the sign-in: both ends of a link, what a killed writer left, and
+// the copies of files that a login could not read.
+std::vector<std::string> files_with_secrets(const std::string& path) {
   std::vector<std::string> all = left_overs_of(path);
   for (std::string& copy : copies_of(path)) all.push_back(std::move(copy));
   const std::string target = link_target(path);
@@ -40,15 +40,15 @@ std::vector<std::string> secrets_of(const std::string& path) {
 int logout(const LogoutFlags&) {
   const config::Environment environment = config::read_environment();
   const std::string path = config::auth_path(environment);
-  if (secrets_of(path).empty()) {
+  if (files_with_secrets(path).empty()) {
     fmt::print("Nobody is signed in: there is no {}\n", path);
     return kOk;
   }
   // Under the lock: a server that is renewing the sign-in would write it again.
-  auto lock = FileLock::wait(auth::lock_path(path), kLockLimit);
-  if (!lock) return complain_of_file(lock.error());
+  auto lock = FileLock::wait(auth::lock_path(path), kLockTimeout);
+  if (!lock) return report_file_error(lock.error());
   const auto stored = auth::read_stored(path);
-  for (const std::string& each : secrets_of(path)) {
+  for (const std::string& each : files_with_secrets(path)) {
     if (::unlink(each.c_str()) == 0 || errno == ENOENT) continue;
     fmt::print(stderr, "ccproxy: cannot remove {}: {}\n", each, std::strerror(errno));
     return kFailure;
@@ -59,9 +59,9 @@ int logout(const LogoutFlags&) {
   fmt::print("Signed out: {} is removed. A running server notices by itself.\n", path);
   if (stored && *stored && (*stored)->kind == auth::StoredKind::kOauth)
     fmt::print("The grant itself is revoked at claude.ai, under Settings, Claude Code.\n");
-  for (const auth::CredentialCandidate& offer :
+  for (const auth::CredentialCandidate& candidate :
        auth::find_candidates(auth::sources_of(environment)))
-    fmt::print("{} is still there.\n", auth::place_of(offer.source));
+    fmt::print("{} still exists.\n", auth::place_of(candidate.source));
   return kOk;
 }
 

@@ -11,7 +11,7 @@
 namespace ccproxy::cli {
 namespace {
 
-// As people write money: $3, $0.10, $1.25.
+// Formats an amount as people write it: $3, $0.10, $1.25.
 std::string dollars(double amount) {
   const std::string cents = fmt::format("{:.2f}", amount);
   return "$" + (cents.ends_with(".00") ? cents.substr(0, cents.size() - 3) : cents);
@@ -21,7 +21,7 @@ std::string price_of(const anthropic::Prices& prices) {
   return fmt::format("{} in, {} out", dollars(prices.input), dollars(prices.output));
 }
 
-// In dollars per million tokens.
+// The prices in dollars per million tokens.
 std::string price_of(const anthropic::Model& model) {
   if (!model.prices) return "price not known";
   std::string text = price_of(*model.prices) + " per million tokens";

@@ -1,5 +1,5 @@
-// The models that names stand for, with what they cost: told wherever a person chooses. It refuses
-// to know how it is printed.
+// The models that names stand for, with what they cost: shown wherever a person chooses. This file
+// refuses to know how it is printed.
 #pragma once
 
 #include <string>
@@ -14,20 +14,20 @@
 
 namespace ccproxy::cli {
 
-// The table of the program, or the one that the environment names instead.
+// Returns the built-in model table, or the one that the environment names instead.
 [[nodiscard]] Result<anthropic::ModelTable> load_models(const config::Environment& environment);
 
-// The id that is asked for the target of a mapping.
+// Returns the id that is requested for the target of a mapping.
 [[nodiscard]] std::string served_by(const anthropic::ModelTable& models,
                                     const config::Config& config, std::string_view target);
 
 struct ModelInUse {
   std::string id;
   std::vector<std::string> names;  // of the mapping, patterns too, and "defaultModel"
-  std::string about;               // its price, what costs less, and when it retires
+  std::string about;               // its price, a cheaper model, and when it retires
 };
 
-// One for each id that a name of the mapping is served by, in the order of their first names.
+// Returns one row for each id that serves a name of the mapping, in the order of their first names.
 [[nodiscard]] std::vector<ModelInUse> models_in_use(const anthropic::ModelTable& models,
                                                     const config::Config& config, Instant now);
 

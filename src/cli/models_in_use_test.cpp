@@ -13,7 +13,7 @@ const ModelInUse* find(const std::vector<ModelInUse>& models, std::string_view i
   return nullptr;
 }
 
-class InUse : public testing::Test {
+class ModelsInUse : public testing::Test {
  protected:
   anthropic::ModelTable models = anthropic::parse_models(anthropic::kModelsJson).value();
   config::Config config;
@@ -21,13 +21,13 @@ class InUse : public testing::Test {
   Instant near = instant_of("2026-11-29").value();
 };
 
-TEST_F(InUse, a_model_says_what_it_costs_and_what_costs_less) {
+TEST_F(ModelsInUse, show_prices_and_a_cheaper_model) {
   config.model_mapping = {{"gpt-4", "claude-sonnet-4-20250514"},
                           {"haiku", "haiku"},
                           {"mine*", "claude-sonnet-4-6"},
                           {"new", "claude-new-9"}};
   const auto used = models_in_use(models, config, near);
-  ASSERT_EQ(used.size(), 3U) << "nothing is known of claude-new-9";
+  ASSERT_EQ(used.size(), 3U) << "the table has no row for claude-new-9";
   EXPECT_EQ(used[0].id, "claude-sonnet-5-5");
   EXPECT_EQ(used[0].names, std::vector<std::string>{"defaultModel"});
   EXPECT_EQ(used[0].about, "$2 in, $10 out per million tokens");
@@ -40,7 +40,7 @@ TEST_F(InUse, a_model_says_what_it_costs_and_what_costs_less) {
             "100k");
 }
 
-TEST_F(InUse, a_model_says_when_it_retires_from_sixty_days_before) {
+TEST_F(ModelsInUse, show_the_retirement_from_sixty_days_before) {
   config.model_mapping = {{"mine", "claude-opus-4-5"}};
   const auto about = [&](Instant now) {
     const auto used = models_in_use(models, config, now);
@@ -52,7 +52,7 @@ TEST_F(InUse, a_model_says_when_it_retires_from_sixty_days_before) {
   EXPECT_EQ(about(early).find("retires"), std::string::npos);
 }
 
-TEST_F(InUse, a_retired_target_counts_as_it_is_where_retirements_are_not_followed) {
+TEST_F(ModelsInUse, keep_a_retired_target_when_retirements_are_not_followed) {
   config.follow_retirements = false;
   config.model_mapping = {{"gpt-4", "claude-sonnet-4-20250514"}};
   EXPECT_NE(find(models_in_use(models, config, near), "claude-sonnet-4-20250514"), nullptr);

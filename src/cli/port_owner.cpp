@@ -15,8 +15,9 @@
 #include <system_error>
 
 #include "base/text.hpp"
-#include "cli/presence.hpp"
+#include "cli/instance_file.hpp"
 #include "net/listener.hpp"
+#include "server/server.hpp"
 
 namespace ccproxy::cli {
 namespace {
@@ -25,10 +26,10 @@ constexpr std::string_view kSelf = "ccproxy";
 
 struct Owner {
   pid_t pid = 0;
-  std::string name;  // of its program
+  std::string name;  // of the program
 };
 
-// A server of the same home that listens there.
+// Finds a server of the same home that listens there.
 std::optional<Owner> find_server(const std::string& home, const std::string& address_end) {
   for (const RunningServer& server : running_servers(home))
     for (const std::string& address : server.addresses)
@@ -36,8 +37,8 @@ std::optional<Owner> find_server(const std::string& home, const std::string& add
   return std::nullopt;
 }
 
-// The sockets of this machine that listen on a port, as "socket:[12345]". Linux only: elsewhere
-// there is no such file, and so nothing is found.
+// Returns the sockets of this machine that listen on a port, as "socket:[12345]". Only Linux has
+// the files for that; elsewhere nothing is found.
 std::set<std::string> sockets_on(std::uint16_t port) {
   std::set<std::string> sockets;
   const std::string wanted = fmt::format(":{:04X}", port);
@@ -65,7 +66,7 @@ bool holds_one_of(const std::filesystem::path& process, const std::set<std::stri
   return false;
 }
 
-// Whoever has one of these sockets open, among the processes that this user may look into.
+// Finds the process that has one of these sockets open, among those that this user may inspect.
 std::optional<Owner> find_process(const std::set<std::string>& sockets) {
   std::error_code error;
   if (sockets.empty()) return std::nullopt;
@@ -81,7 +82,7 @@ std::optional<Owner> find_process(const std::set<std::string>& sockets) {
   return std::nullopt;
 }
 
-std::string called(const std::optional<Owner>& owner) {
+std::string description_of(const std::optional<Owner>& owner) {
   if (!owner) return "another program";
   if (owner->name == kSelf) return fmt::format("another CCProxy (pid {})", owner->pid);
   return fmt::format("another program: {} (pid {})", owner->name, owner->pid);
@@ -91,12 +92,10 @@ std::string called(const std::optional<Owner>& owner) {
 
 Error explain_in_use(Error error, const std::string& home, const config::Server& server) {
   if (error.code != net::kAddressInUse) return error;
-  // The addresses are bound in this order: where the port could not be had, the message names it.
-  const bool is_port = error.message.starts_with("port ");
-  if (!is_port) {
+  if (error.param == server::kSocketKey) {
     const auto owner = find_server(home, "unix:" + server.socket);
     error.message = fmt::format("{} is in use by {}; take another with --socket PATH",
-                                server.socket, called(owner));
+                                server.socket, description_of(owner));
     return error;
   }
   auto owner = find_server(home, fmt::format(":{}", server.port));
@@ -104,7 +103,7 @@ Error explain_in_use(Error error, const std::string& home, const config::Server&
   const std::string_view place =
       std::string_view(error.message).substr(0, error.message.find(" is in use"));
   error.message = fmt::format("{} is in use by {}; take another with --port N (0: any free one)",
-                              place, called(owner));
+                              place, description_of(owner));
   return error;
 }
 

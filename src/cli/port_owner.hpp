@@ -1,4 +1,4 @@
-// Who listens where this program wanted to: for the sentence that says so.
+// Finds out which program listens on an address, for the error message.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace ccproxy::cli {
 
-// `error` as Listener gives it. Where it says that an address is in use, the answer says by whom,
-// as far as that can be found out (another CCProxy with its pid, or a program of the same user on
-// Linux), and which flag takes another; every other error stays as it is. `home` is where running
-// servers leave their files (presence.hpp).
+// Returns `error` of a Listener. For an address in use it names the program that uses it, as far as
+// that can be found out (another CCProxy with its pid, or a program of the same user on Linux), and
+// the flag to choose another; every other error stays as it is. `home` is the folder with the files
+// of running servers (instance_file.hpp).
 [[nodiscard]] Error explain_in_use(Error error, const std::string& home,
                                    const config::Server& server);
 

@@ -1,4 +1,4 @@
-// ccproxy start: builds everything and passes it down, says what a person needs to know, serves.
+// ccproxy start: builds everything and passes it down, prints what a person needs to know, serves.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -12,18 +12,18 @@
 #include <utility>
 
 #include "anthropic/models.hpp"
+#include "auth/credential_status.hpp"
 #include "auth/credentials.hpp"
-#include "auth/standing.hpp"
-#include "auth/stored.hpp"
+#include "auth/stored_credential.hpp"
 #include "base/file.hpp"
 #include "base/file_lock.hpp"
 #include "base/memory.hpp"
 #include "base/version.hpp"
 #include "cli/commands.hpp"
 #include "cli/demo_upstream.hpp"
+#include "cli/instance_file.hpp"
 #include "cli/models_in_use.hpp"
 #include "cli/port_owner.hpp"
-#include "cli/presence.hpp"
 #include "config/base_url.hpp"
 #include "config/edit.hpp"
 #include "config/environment.hpp"
@@ -37,7 +37,7 @@
 namespace ccproxy::cli {
 namespace {
 
-// Flags win over the environment, the environment over the file.
+// Flags take precedence over the environment, and the environment over the file.
 Result<void> apply_flags(const StartFlags& flags, config::Config& config) {
   if (flags.port) config.server.port = *flags.port;
   if (flags.host) config.server.host = *flags.host;
@@ -61,7 +61,7 @@ telemetry::Format log_format(config::LogFormat format, bool is_person, bool verb
   return verbose ? telemetry::Format::kLogfmt : telemetry::Format::kText;
 }
 
-// https://no-color.org: any text that is not empty.
+// https://no-color.org: any text that is not empty turns colours off.
 bool wants_colours() {
   const char* refused = std::getenv("NO_COLOR");
   const char* terminal = std::getenv("TERM");
@@ -79,8 +79,9 @@ telemetry::LogOptions log_options(const config::Log& log, bool verbose) {
           is_person && wants_colours()};
 }
 
-// An address to type on this machine: a server on all addresses is on loopback, too.
-std::string typed(std::string address) {
+// Returns an address that can be typed on this machine: a server on all addresses is on loopback,
+// too.
+std::string loopback_of(std::string address) {
   for (const auto& [all, loopback] :
        {std::pair("//0.0.0.0:", "//127.0.0.1:"), std::pair("//[::]:", "//[::1]:")})
     if (const auto at = address.find(all); at != std::string::npos)
@@ -110,24 +111,25 @@ void print_credential(const auth::CredentialStatus& credential_status) {
     fmt::print("credential: none. {}\n", auth::error_of(credential_status).message);
   }
   for (const config::CredentialSource source : credential_status.shadowed)
-    fmt::print("            {} is there too, and not used\n", auth::place_of(source));
+    fmt::print("            {} exists, too, and is not used\n", auth::place_of(source));
 }
 
-// OpenAI's clients have no place for a credential of the provider's.
+// With `credentials` `client`, OpenAI's clients are left out: they cannot send the provider's
+// credential.
 void print_client_lines(const std::string& address, const config::Config& config) {
-  const bool is_theirs = config.credentials == config::CredentialSource::kClient;
-  const std::string_view key = is_theirs                 ? "<your own credential>"
+  const bool uses_client_credential = config.credentials == config::CredentialSource::kClient;
+  const std::string_view key = uses_client_credential    ? "<your own credential>"
                                : config.api_keys.empty() ? "any"
                                                          : "<a proxy key>";
   fmt::print(
       "\nClaude Code:    ANTHROPIC_BASE_URL={0} ANTHROPIC_AUTH_TOKEN={1} claude\n"
       "Anthropic SDKs: ANTHROPIC_BASE_URL={0} ANTHROPIC_API_KEY={1}\n",
       address, key);
-  if (!is_theirs)
+  if (!uses_client_credential)
     fmt::print("OpenAI clients: OPENAI_BASE_URL={0}/v1 OPENAI_API_KEY={1}\n", address, key);
 }
 
-// What the names of the mapping cost: nobody should learn it from the bill.
+// Prints what the names of the mapping cost, so that nobody learns it from the bill.
 void print_models(const anthropic::ModelTable& models, const config::Config& config) {
   fmt::print("\nmodels:\n");
   for (const ModelInUse& model : models_in_use(models, config, wall_now()))
@@ -137,7 +139,7 @@ void print_models(const anthropic::ModelTable& models, const config::Config& con
 
 void print_banner(const server::Server& server, const config::Config& config,
                   const auth::Credentials& credentials, bool demo) {
-  const std::string address = typed(server.addresses().front());
+  const std::string address = loopback_of(server.addresses().front());
   fmt::print("CCProxy {}\n", version());
   for (const std::string& each : server.addresses()) fmt::print("listening on {}\n", each);
   if (demo) {
@@ -152,19 +154,18 @@ void print_banner(const server::Server& server, const config::Config& config,
   std::fflush(stdout);
 }
 
-// People are told that something of theirs is kept, and how to have it otherwise.
+// Tells the person that responses are stored, and how to change that.
 void print_store(const proxy::ResponseStore& responses, const config::Config& config) {
   if (!responses.archive()) return;
   fmt::print(
-      "\nAnswers of the Responses API are kept for {} days in {}; stop that with `ccproxy config "
-      "set "
-      "store.enabled false`, empty it by deleting the file while CCProxy is not running.\n",
+      "\nResponses are stored for {} days in {}. To stop that: `ccproxy config set store.enabled "
+      "false`. To empty the store: delete the file while CCProxy is not running.\n",
       config.store.max_days, responses.path());
   std::fflush(stdout);
 }
 
-telemetry::Level level_of(auth::Severity gravity) {
-  switch (gravity) {
+telemetry::Level level_of(auth::Severity severity) {
+  switch (severity) {
     case auth::Severity::kInfo: return telemetry::Level::kInfo;
     case auth::Severity::kWarn: return telemetry::Level::kWarn;
     case auth::Severity::kError: break;
@@ -172,16 +173,16 @@ telemetry::Level level_of(auth::Severity gravity) {
   return telemetry::Level::kError;
 }
 
-// What a start is made of, besides the configuration.
+// What a start is built from, besides the configuration.
 struct Start {
   const StartFlags& flags;
   config::Environment environment = config::read_environment();
-  std::string demo_url{};  // of the simulated API; "" without --demo
+  std::string demo_url{};  // of the simulated API; empty without --demo
 
-  // The file, the environment laid over it, the flags over both.
+  // Loads the file, lays the environment over it, and the flags over both.
   [[nodiscard]] Result<config::Loaded> load() const;
   [[nodiscard]] auth::Sources sources() const;
-  // Where answers are kept; those of the demo apart from the person's own.
+  // The path of the store. The demo has one of its own.
   [[nodiscard]] std::string database_path() const;
 };
 
@@ -206,25 +207,24 @@ std::string Start::database_path() const {
 
 auth::Sources Start::sources() const {
   if (demo_url.empty()) return auth::sources_of(environment);
-  auth::Sources sources;  // the person's own never meet the demo
+  auth::Sources sources;  // the demo never sees the person's credentials
   sources.api_key = "demo";
   return sources;
 }
 
-// What a ccproxy left that was killed in a renewal. Whoever holds the lock is renewing: it sees to
-// it itself.
-void adopt_sign_in(const auth::Sources& sources, telemetry::Log& log) {
+// Recovers the sign-in that a ccproxy left when it was killed during a renewal. When another
+// process holds the lock, that process is renewing and recovers it itself.
+void recover_sign_in(const auth::Sources& sources, telemetry::Log& log) {
   if (sources.auth_path.empty() || left_overs_of(sources.auth_path).empty()) return;
   const auto lock = FileLock::try_now(auth::lock_path(sources.auth_path));
   if (lock && *lock && auth::adopt_left_over(sources.auth_path))
     log.say(telemetry::Level::kInfo, "credential",
-            "a renewed sign-in was taken over that a ccproxy had not put in place before it was "
+            "a renewed sign-in was recovered that a ccproxy had not put in place before it was "
             "killed");
 }
 
-// Large requests that may wait for each thread that reads them; beyond that clients are told to
-// come back.
-constexpr std::size_t kWaitingPerThread = 16;
+// How many large requests may wait for each thread that reads them; clients beyond that get 503.
+constexpr std::size_t kMaxWaitingPerThread = 16;
 
 int serve(const Start& start, config::Loaded loaded) {
   give_large_blocks_back();
@@ -235,20 +235,20 @@ int serve(const Start& start, config::Loaded loaded) {
   if (!models) return report_error(models.error());
 
   config::remove_left_overs(config::config_path(start.environment));
-  adopt_sign_in(start.sources(), **log);
+  recover_sign_in(start.sources(), **log);
   net::Runtime control;
-  auth::Credentials credentials(control, start.sources(), loaded.config,
-                                fmt::format("ccproxy/{}", version()),
-                                [&log = **log](auth::Severity gravity, const std::string& message) {
-                                  log.say(level_of(gravity), "credential", message);
-                                });
+  auth::Credentials credentials(
+      control, start.sources(), loaded.config, fmt::format("ccproxy/{}", version()),
+      [&log = **log](auth::Severity severity, const std::string& message) {
+        log.say(level_of(severity), "credential", message);
+      });
   proxy::ModelCatalog catalog(*models, loaded.config);
   proxy::ThinkingMemory thinking(proxy::thinking_bytes(loaded.config));
   proxy::ResponseStore responses(start.database_path());
-  const auto kept = responses.configure(loaded.config.store);
-  if (!kept)
+  const auto opened = responses.configure(loaded.config.store);
+  if (!opened)
     (*log)->say(telemetry::Level::kError, "store",
-                fmt::format("answers are not kept: {}", kept.error().message));
+                fmt::format("responses are not stored: {}", opened.error().message));
   const std::size_t held = loaded.config.limits.held_bytes;
   const std::size_t threads = std::max(1U, loaded.config.server.workers);
   const auto config = std::make_shared<const config::Config>(std::move(loaded.config));
@@ -260,7 +260,7 @@ int serve(const Start& start, config::Loaded loaded) {
                        thinking,
                        responses,
                        proxy::MemoryBudget(held),
-                       net::WorkPool(threads, threads * kWaitingPerThread),
+                       net::WorkPool(threads, threads * kMaxWaitingPerThread),
                        start.flags.verbose,
                        std::string(version())};
   server::Server server(
@@ -270,7 +270,7 @@ int serve(const Start& start, config::Loaded loaded) {
         explain_in_use(listening.error(), config::home_folder(start.environment), config->server));
   for (const std::string& warning : loaded.warnings)
     (*log)->say(telemetry::Level::kWarn, "configuration", warning);
-  const InstanceFile presence(config::home_folder(start.environment), server.addresses());
+  const InstanceFile instance_file(config::home_folder(start.environment), server.addresses());
   print_banner(server, *config, credentials, start.flags.demo);
   if (!start.flags.demo) print_models(*models, *config);
   print_store(responses, *config);

@@ -1,5 +1,5 @@
-// ccproxy status: which credential is in use and why, what it costs whom, which servers run, and
-// the limits they saw last. Asks nobody but servers on this machine.
+// ccproxy status: which credential is in use and why, who pays for it, which servers run, and the
+// limits they saw last. It connects to nothing but servers on this machine.
 #include <fmt/format.h>
 
 #include <array>
@@ -14,8 +14,8 @@
 #include "base/text.hpp"
 #include "base/version.hpp"
 #include "cli/commands.hpp"
+#include "cli/instance_file.hpp"
 #include "cli/models_in_use.hpp"
-#include "cli/presence.hpp"
 #include "config/base_url.hpp"
 #include "config/environment.hpp"
 #include "config/file.hpp"
@@ -33,8 +33,7 @@ using std::chrono::seconds;
 constexpr seconds kTimeout{2};
 constexpr std::size_t kMaxHealth = std::size_t{256} << 10;
 
-// --- What there is to tell
-// ------------------------------------------------------------------------
+// --- Facts ---------------------------------------------------------------------------------------
 
 Document credential_facts(const auth::CredentialStatus& credential_status) {
   Document facts = {{"kind", auth::kind_of(credential_status)},
@@ -44,33 +43,33 @@ Document credential_facts(const auth::CredentialStatus& credential_status) {
   if (!credential_status.account.empty()) facts["account"] = credential_status.account;
   if (!credential_status.organization.empty())
     facts["organization"] = credential_status.organization;
-  // The end of a sign-in that is over already would look like time that is left.
+  // The expiry of a sign-in that is over would look like time that is left.
   if (credential_status.expires && credential_status.state == auth::State::kReady)
     facts["expires"] = unix_milliseconds(*credential_status.expires);
   if (const auto billing = auth::billing_of(credential_status); !billing.empty())
     facts["billing"] = billing;
-  if (!credential_status.trouble.empty()) facts["trouble"] = credential_status.trouble;
+  if (!credential_status.problem.empty()) facts["trouble"] = credential_status.problem;
   facts["not_used"] = Document::array();
   for (const config::CredentialSource source : credential_status.shadowed)
     facts["not_used"].push_back(auth::name_of(source));
   return facts;
 }
 
-Task<void> ask_health(net::Runtime& runtime, http::Client& client, std::string key,
-                      std::optional<Document>& into) {
+Task<void> fetch_health(net::Runtime& runtime, http::Client& client, std::string key,
+                        std::optional<Document>& into) {
   net::Cancellation cancellation;
-  net::Deadline patience(runtime, [&cancellation] { cancellation.cancel(); });
-  patience.expires_after(kTimeout);
+  net::Deadline timeout(runtime, [&cancellation] { cancellation.cancel(); });
+  timeout.expires_after(kTimeout);
   std::vector<http::Field> fields;
   if (!key.empty()) fields.push_back({"x-ccproxy-key", key});
   const http::OutgoingRequest request{"GET", "/health", fields, {}};
-  auto answer = co_await http::fetch(client, request, {}, kMaxHealth, cancellation);
-  if (answer && answer->head.status == 200)
-    if (auto body = json::parse_document(answer->body)) into = std::move(*body);
+  auto response = co_await http::fetch(client, request, {}, kMaxHealth, cancellation);
+  if (response && response->head.status == 200)
+    if (auto body = json::parse_document(response->body)) into = std::move(*body);
   runtime.stop();
 }
 
-// What a server says about itself; nothing when it does not answer.
+// Returns what a server's /health says; nothing when it does not answer.
 std::optional<Document> health_of(const std::string& address, const std::string& key) {
   const auto url = config::parse_base_url(address);
   if (!url) return std::nullopt;
@@ -78,7 +77,7 @@ std::optional<Document> health_of(const std::string& address, const std::string&
   http::Origin origin{false, url->host, url->port, url->host_header};
   http::Client client(runtime, std::move(origin), nullptr, http::ClientLimits{});
   std::optional<Document> health;
-  runtime.spawn(ask_health(runtime, client, key, health));
+  runtime.spawn(fetch_health(runtime, client, key, health));
   runtime.run();
   return health;
 }
@@ -106,8 +105,7 @@ Document model_facts(const anthropic::ModelTable& models, const config::Config& 
   return list;
 }
 
-// --- How it is told
-// -------------------------------------------------------------------------------
+// --- Output --------------------------------------------------------------------------------------
 
 std::string time_left(std::int64_t until_ms) {
   const auto left = (until_ms - unix_milliseconds(WallClock::now())) / 1000;
@@ -125,19 +123,19 @@ std::string text_in(const Document& facts, const char* name) {
   return found != facts.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-void tell_credential(const Document& facts) {
+void print_credential(const Document& facts) {
   const std::string state = text_in(facts, "state");
   fmt::print("credential: {}", state == "missing" ? "none" : text_in(facts, "found_in"));
   if (!text_in(facts, "account").empty()) fmt::print(", {}", text_in(facts, "account"));
   if (!text_in(facts, "organization").empty()) fmt::print(" ({})", text_in(facts, "organization"));
   fmt::print("\n  state: {}\n", state == "login_required" ? "login required" : state);
-  if (facts.contains("trouble")) fmt::print("  trouble: {}\n", text_in(facts, "trouble"));
+  if (facts.contains("trouble")) fmt::print("  problem: {}\n", text_in(facts, "trouble"));
   if (facts.contains("expires")) {
     const auto expires = facts["expires"].get<std::int64_t>();
     const bool is_over = expires <= unix_milliseconds(WallClock::now());
-    const bool is_ours = text_in(facts, "kind") == "oauth";
+    const bool is_renewable = text_in(facts, "kind") == "oauth";
     fmt::print("  {}: {}{}\n", is_over ? "expired" : "expires", time_left(expires),
-               is_ours ? "; a running server renews it by itself" : "");
+               is_renewable ? "; a running server renews it by itself" : "");
   }
   if (facts.contains("billing")) fmt::print("  billing: {}\n", text_in(facts, "billing"));
   for (const Document& source : facts["not_used"])
@@ -148,14 +146,14 @@ void tell_credential(const Document& facts) {
 
 struct Window {
   const char* name;
-  const char* called;
+  const char* label;
 };
 constexpr std::array<Window, 4> kWindows = {{{"5h", "5 hours"},
                                              {"7d", "7 days"},
                                              {"7d_oi", "7 days, with usage credits"},
                                              {"overage", "usage credits"}}};
 
-// 0.12 as "12 %"; what is no number as it is.
+// Shows 0.12 as "12 %", and what is no number as it is.
 std::string percent(const std::string& fraction) {
   char* end = nullptr;
   const double value = std::strtod(fraction.c_str(), &end);
@@ -163,7 +161,7 @@ std::string percent(const std::string& fraction) {
   return fmt::format("{:.0f} %", value <= 0 ? 0.0 : value * 100);
 }
 
-void tell_windows(const Document& fields) {
+void print_windows(const Document& fields) {
   const auto unified = [&](const std::string& name) {
     return text_in(fields, ("anthropic-ratelimit-unified-" + name).c_str());
   };
@@ -171,7 +169,7 @@ void tell_windows(const Document& fields) {
     const std::string name = window.name;
     const std::string used = unified(name + "-utilization"), status = unified(name + "-status");
     if (used.empty() && status.empty()) continue;
-    fmt::print("    {}: {}{}{}", window.called, used.empty() ? "" : percent(used) + " used",
+    fmt::print("    {}: {}{}{}", window.label, used.empty() ? "" : percent(used) + " used",
                used.empty() || status.empty() ? "" : ", ", status);
     if (const auto reset = parse_decimal(unified(name + "-reset")))
       fmt::print(", resets {}", time_left(static_cast<std::int64_t>(*reset) * 1000));
@@ -188,7 +186,7 @@ void tell_windows(const Document& fields) {
   }
 }
 
-void tell_server(const Document& server) {
+void print_server(const Document& server) {
   fmt::print("server:");
   for (const Document& address : server["addresses"]) fmt::print(" {}", address.get<std::string>());
   fmt::print(" (pid {})\n", server["pid"].get<int>());
@@ -199,7 +197,7 @@ void tell_server(const Document& server) {
   }
   if (health->contains("credential")) {
     const Document& credential = (*health)["credential"];
-    fmt::print("  credential there: {}, {}\n", text_in(credential, "kind"),
+    fmt::print("  credential in use there: {}, {}\n", text_in(credential, "kind"),
                text_in(credential, "state"));
     if (credential.contains("unsaved"))
       fmt::print("  its renewed sign-in is not saved: auth.json cannot be written\n");
@@ -208,11 +206,11 @@ void tell_server(const Document& server) {
   }
   const auto limits = health->find("limits");
   if (limits == health->end()) return;
-  fmt::print("  limits, as last seen {}:\n", time_left((*limits)["seen"].get<std::int64_t>()));
-  tell_windows((*limits)["fields"]);
+  fmt::print("  limits, last seen {}:\n", time_left((*limits)["seen"].get<std::int64_t>()));
+  print_windows((*limits)["fields"]);
 }
 
-void tell_models(const Document& models) {
+void print_models(const Document& models) {
   fmt::print("models:\n");
   for (const Document& model : models) {
     fmt::print("  {}: {}\n    for", text_in(model, "id"), text_in(model, "about"));
@@ -222,12 +220,12 @@ void tell_models(const Document& models) {
   }
 }
 
-void tell(const Document& status) {
+void print_status(const Document& status) {
   fmt::print("CCProxy {}\nconfiguration: {}\n", text_in(status, "version"),
              text_in(status, "configuration"));
-  tell_credential(status["credential"]);
-  tell_models(status["models"]);
-  for (const Document& server : status["servers"]) tell_server(server);
+  print_credential(status["credential"]);
+  print_models(status["models"]);
+  for (const Document& server : status["servers"]) print_server(server);
   if (status["servers"].empty()) fmt::print("server: none is running; start one: ccproxy start\n");
 }
 
@@ -244,10 +242,10 @@ int status(const StatusFlags& flags) {
   auto models = load_models(environment);
   if (!models) return report_error(models.error());
 
-  net::Runtime unused;  // nothing is renewed here
+  net::Runtime unused;  // no renewal runs here
   const auth::Credentials credentials(unused, auth::sources_of(environment), loaded->config, "",
-                                      [](auth::Severity gravity, const std::string& message) {
-                                        if (gravity == auth::Severity::kWarn)
+                                      [](auth::Severity severity, const std::string& message) {
+                                        if (severity == auth::Severity::kWarn)
                                           fmt::print(stderr, "ccproxy: {}\n", message);
                                       });
   const auto credential_status = credentials.credential_status();
@@ -260,7 +258,7 @@ int status(const StatusFlags& flags) {
   if (flags.json) {
     fmt::print("{}\n", status.dump(2, ' ', false, Document::error_handler_t::replace));
   } else {
-    tell(status);
+    print_status(status);
   }
   return credential_status->state == auth::State::kReady ? kOk : kFailure;
 }

@@ -23,14 +23,14 @@ namespace {
 
 constexpr std::size_t kLongestLine = std::size_t{64} << 10;
 
-// Standard input without echo, for as long as this lives.
+// Turns the echo of standard input off for as long as it lives.
 class Silence {
  public:
   Silence() {
     if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
     termios silent = before_;
     silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    silent.c_lflag |= ECHONL;  // the line end is shown: a person sees that it was taken
+    silent.c_lflag |= ECHONL;  // the line end is shown, so that a person sees it was read
     is_silent_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0;
   }
   Silence(const Silence&) = delete;
@@ -67,16 +67,16 @@ struct Terminal::State {
   net::Runtime& runtime;
   net::Event changed;
   std::deque<std::string> lines;
-  bool ended = false;        // nothing more comes
-  bool interrupted = false;  // Ctrl-C
+  bool ended = false;        // the input has ended
+  bool interrupted = false;  // Ctrl-C was pressed
   bool stopped = false;      // the wait is to end
   std::function<void()> on_interrupt;
-  std::array<int, 2> wake{};  // ends the reader
+  std::array<int, 2> wake{};  // pipe that ends the reading thread
   std::thread reader;
   net::Signals signals{runtime, [this] { interrupt(); }};
 };
 
-// On its own thread: whole lines go to the loop.
+// Runs on the reading thread and posts whole lines to the loop.
 void Terminal::State::read() {
   std::string line;
   std::string piece(4096, '\0');
@@ -134,7 +134,7 @@ Terminal::~Terminal() {
 
 bool Terminal::has_person() const { return ::isatty(STDIN_FILENO) == 1; }
 
-Task<Result<std::string>> Terminal::ask(std::string prompt) {
+Task<Result<std::string>> Terminal::read_line(std::string prompt) {
   if (has_person()) {
     fmt::print("{}", prompt);
     std::fflush(stdout);
@@ -142,18 +142,18 @@ Task<Result<std::string>> Terminal::ask(std::string prompt) {
   co_return co_await state_->next();
 }
 
-Task<Result<std::string>> Terminal::ask_secret(std::string prompt) {
+Task<Result<std::string>> Terminal::read_secret_line(std::string prompt) {
   std::optional<Silence> silence;
   if (has_person()) silence.emplace();
-  co_return co_await ask(std::move(prompt));
+  co_return co_await read_line(std::move(prompt));
 }
 
 Task<Result<bool>> Terminal::confirm(std::string question) {
-  auto answer = co_await ask(std::move(question) + " [y/N] ");
-  if (!answer && answer.error().kind == ErrorKind::kClosed) co_return false;
-  if (!answer) co_return fail(answer.error());
-  const std::string said = lowered(trim(*answer));
-  co_return said == "y" || said == "yes";
+  auto line = co_await read_line(std::move(question) + " [y/N] ");
+  if (!line && line.error().kind == ErrorKind::kClosed) co_return false;
+  if (!line) co_return fail(line.error());
+  const std::string text = lowered(trim(*line));
+  co_return text == "y" || text == "yes";
 }
 
 void Terminal::stop_waiting() {

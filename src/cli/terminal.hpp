@@ -1,6 +1,6 @@
-// The person at the terminal, or the program that pipes into it: prompts, answers, secrets without
-// echo, Ctrl-C. Answers are read on a thread of their own, so that something else can happen while
-// one is waited for. The one place that names termios.
+// The person at the terminal, or the program that pipes into it: prompts, replies, secrets without
+// echo, Ctrl-C. Lines are read on a thread of their own, so that other work goes on meanwhile. Only
+// this file knows termios.
 #pragma once
 
 #include <functional>
@@ -14,30 +14,30 @@ namespace ccproxy::cli {
 
 class Terminal {
  public:
-  // Ctrl-C (SIGINT) and SIGTERM end every wait from now on. The runtime must outlive it.
+  // From now on Ctrl-C (SIGINT) and SIGTERM end every wait. The runtime must outlive it.
   explicit Terminal(net::Runtime& runtime);
-  // Gives the terminal back as it was.
+  // Restores the terminal's settings.
   ~Terminal();
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
   Terminal(Terminal&&) = delete;
   Terminal& operator=(Terminal&&) = delete;
 
-  // True when a person can answer: standard input is a terminal.
+  // Whether a person can reply: standard input is a terminal.
   [[nodiscard]] bool has_person() const;
 
-  // The next line, without its end. Fails with kClosed at the end of input, kShutdown for Ctrl-C.
-  // One wait at a time.
-  [[nodiscard]] Task<Result<std::string>> ask(std::string prompt);
-  // The same without echo.
-  [[nodiscard]] Task<Result<std::string>> ask_secret(std::string prompt);
-  // "y" or "yes" is a yes; every other answer, and none, is a no.
+  // Reads the next line, without its end. Fails with kClosed at the end of input and with kShutdown
+  // for Ctrl-C. Only one wait may be under way.
+  [[nodiscard]] Task<Result<std::string>> read_line(std::string prompt);
+  // The same as read_line(), without echo.
+  [[nodiscard]] Task<Result<std::string>> read_secret_line(std::string prompt);
+  // Only "y" or "yes" is a yes; everything else, and the end of input, is a no.
   [[nodiscard]] Task<Result<bool>> confirm(std::string question);
 
-  // Ends the wait that is under way with kClosed.
+  // Ends the wait under way with kClosed.
   void stop_waiting();
   [[nodiscard]] bool interrupted() const;
-  // Called at once when Ctrl-C comes.
+  // Sets what is called at once when Ctrl-C comes.
   void on_interrupt(std::function<void()> call);
 
  private:

@@ -1,4 +1,4 @@
-// The address of an upstream, in its parts. Pure.
+// Splits the address of an upstream into its parts. Pure functions.
 #pragma once
 
 #include <cstdint>
@@ -13,16 +13,16 @@ struct BaseUrl {
   bool tls = true;
   std::string host;  // without brackets
   std::uint16_t port = 443;
-  std::string path_prefix;  // such as /anthropic; no slash at its end
-  std::string host_header;  // host and, where it is not the scheme's own, port
+  std::string path_prefix;  // such as /anthropic, without a slash at its end
+  std::string host_header;  // the host, and the port where it is not the scheme's default
 };
 
-// http or https, a host, perhaps a port and a path. Fails with kConfiguration, naming
-// upstream.baseUrl, for anything else: user names, queries and fragments have no place there.
+// Parses an http or https URL with a host and perhaps a port and a path. Fails with kConfiguration,
+// naming upstream.baseUrl, for anything else, such as user names, queries and fragments.
 [[nodiscard]] Result<BaseUrl> parse_base_url(std::string_view url);
 
-// What stands before the paths of the provider's API there, which begin with /v1: people write the
-// address of an upstream with its /v1, too.
+// Returns what precedes the paths of the provider's API, which begin with /v1, at that upstream.
+// Its configured address may end in /v1, too.
 [[nodiscard]] std::string api_prefix(const BaseUrl& url);
 
 }  // namespace ccproxy::config

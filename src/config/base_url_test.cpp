@@ -24,7 +24,7 @@ const Good kGood[] = {
     {"https://[::1]:8443/a/b", true, "::1", 8443, "/a/b", "[::1]:8443"},
 };
 
-TEST(BaseUrl, is_taken_apart) {
+TEST(BaseUrl, is_split_into_its_parts) {
   for (const Good& row : kGood) {
     SCOPED_TRACE(row.text);
     const auto url = parse_base_url(row.text);
@@ -37,7 +37,7 @@ TEST(BaseUrl, is_taken_apart) {
   }
 }
 
-TEST(BaseUrl, of_an_upstream_counts_with_its_v1_and_without) {
+TEST(ApiPrefix, ignores_v1_at_the_end) {
   for (const auto& [text, prefix] : {std::pair("https://a", ""),
                                      {"https://a/v1", ""},
                                      {"https://a/v1/", ""},
@@ -49,7 +49,7 @@ TEST(BaseUrl, of_an_upstream_counts_with_its_v1_and_without) {
     EXPECT_EQ(api_prefix(parse_base_url(text).value()), prefix) << text;
 }
 
-TEST(BaseUrl, that_cannot_be_used_is_refused_by_its_key) {
+TEST(BaseUrl, is_refused_with_the_name_of_its_key) {
   for (const char* text :
        {"", "api.anthropic.com", "ftp://x", "https://", "https://:443", "https://a:0",
         "https://a:65536", "https://a:b", "https://u:p@a", "https://a?x=1", "https://a#f",

@@ -7,7 +7,7 @@
 namespace ccproxy::config {
 namespace {
 
-// Showing hides secrets, so what is secret is compared by itself.
+// show() hides secrets, so these are compared by themselves.
 bool differs(const Key& key, const Config& before, const Config& after) {
   if (key.path == "apiKeys") return before.api_keys != after.api_keys;
   return key.show(before) != key.show(after);

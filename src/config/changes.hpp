@@ -1,4 +1,4 @@
-// What differs between two configurations, by the names of their keys.
+// The differences between two configurations, by the names of their keys.
 #pragma once
 
 #include <string>
@@ -9,13 +9,13 @@
 namespace ccproxy::config {
 
 struct Changes {
-  std::vector<std::string> live;  // a running server takes them up
+  std::vector<std::string> live;  // a running server applies these
   std::vector<std::string> at_next_start;
 };
 
 [[nodiscard]] Changes changes_between(const Config& before, const Config& after);
 
-// `after`, but for what a running server cannot change: that stays as it is in `running`.
+// Returns `after`, with the values of `running` for the keys that a running server cannot change.
 [[nodiscard]] Config merge_live(const Config& running, Config after);
 
 }  // namespace ccproxy::config

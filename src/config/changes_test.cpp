@@ -8,7 +8,7 @@
 namespace ccproxy::config {
 namespace {
 
-TEST(Changes, are_told_by_key_and_by_when_they_count) {
+TEST(Changes, are_listed_by_key_and_by_when_they_apply) {
   const Config before = defaults();
   Config after = before;
   EXPECT_TRUE(changes_between(before, after).live.empty());
@@ -21,7 +21,7 @@ TEST(Changes, are_told_by_key_and_by_when_they_count) {
   EXPECT_EQ(changes.at_next_start, std::vector<std::string>{"server.port"});
 }
 
-TEST(Changes, of_a_key_alone_are_seen_though_keys_are_never_shown) {
+TEST(Changes, include_a_changed_secret) {
   Config before = defaults();
   before.api_keys = {{"a", "1"}};
   Config after = before;
@@ -29,8 +29,8 @@ TEST(Changes, of_a_key_alone_are_seen_though_keys_are_never_shown) {
   EXPECT_EQ(changes_between(before, after).live, std::vector<std::string>{"apiKeys"});
 }
 
-// Every key that waits for the next start is one that merge_live keeps, and no other is.
-TEST(Changes, that_wait_stay_as_they_run) {
+// merge_live() preserves exactly the keys that wait for the next start.
+TEST(Changes, that_wait_for_the_next_start_are_not_merged) {
   const Config running = defaults();
   Config after = running;
   after.server = {1, "h", "s", {"a"}, {"o"}, seconds(1), 2};

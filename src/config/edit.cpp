@@ -28,14 +28,14 @@ constexpr int kIndent = 2;
 constexpr std::chrono::seconds kLockLimit{5};
 constexpr std::string_view kMappingPath = "modelMapping.";
 
-// Arguments may hold any bytes, JSON only UTF-8.
+// Arguments may hold any bytes, but JSON only UTF-8.
 bool is_utf8(const std::string& text) {
   std::string quoted;
   json::append_quoted(quoted, text);
   return json::string_of(quoted) == text;
 }
 
-// What an edit begins with: the file's document, or an empty one when there is no file.
+// Returns the file's document, or an empty one when there is no file.
 Result<Document> document_of(const std::string& path) {
   auto text = read_file(path);
   if (!text && text.error().kind == ErrorKind::kNotFound) return Document::object();
@@ -52,7 +52,7 @@ Result<Document> document_of(const std::string& path) {
   return document;
 }
 
-// The object of that name inside it, made where there is none.
+// Returns the object of that name in `root`, created where there is none.
 Result<Document*> object_in(Document& document, const std::string& name, const std::string& path) {
   Document& object = document[name];
   if (object.is_null()) object = Document::object();
@@ -62,23 +62,23 @@ Result<Document*> object_in(Document& document, const std::string& name, const s
   return &object;
 }
 
-// Writes an edited document, unless it would no longer be a configuration.
+// Writes an edited document, unless it would no longer be a valid configuration.
 Result<void> save(const std::string& path, const Document& document) {
   const std::string text = document.dump(kIndent) + "\n";
   if (auto checked = parse(text); !checked) {
-    auto before = load(path);  // its lines are those that a person can look up
+    auto before = load(path);  // an error in the old file names lines that a person can find
     return fail(before ? std::move(checked.error()) : std::move(before.error()));
   }
   return replace_file(link_target(path), text);
 }
 
-// A writer that was killed never said that it was done: what it left goes, because keys are in it.
+// A killed writer never reported success: its leftovers are removed, since they may hold keys.
 void remove_left_overs_of(const std::string& path) {
   std::error_code ignored;
   for (const std::string& each : left_overs_of(path)) std::filesystem::remove(each, ignored);
 }
 
-// Reads, changes and writes while nobody else does, so that of two edits none is lost.
+// Reads, changes and writes under a lock, so that no edit is lost.
 Result<void> edit(const std::string& path, const std::function<Result<void>(Document&)>& change) {
   auto lock = FileLock::wait(path + ".lock", kLockLimit);
   if (!lock) return fail(lock.error());
@@ -89,7 +89,7 @@ Result<void> edit(const std::string& path, const std::function<Result<void>(Docu
   return save(path, *document);
 }
 
-// The place of a key of at most two parts, made where it is not there.
+// Returns the place of a key of at most two parts, created where it does not exist.
 Result<Document*> place_of(Document& root, const std::string& key, const std::string& path) {
   const auto dot = key.find('.');
   if (dot == std::string::npos) return &root[key];
@@ -108,8 +108,8 @@ void erase_at(Document& root, const std::string& key) {
   }
 }
 
-// What `text` means for a key: JSON, or the text itself where that is what the key takes. An object
-// or a list is never meant as text.
+// Returns what `text` means for a key: JSON, or the text itself where the key takes a string. An
+// object or a list is never taken as text.
 Result<Document> meant(const Key& key, const std::string& text) {
   Config scratch = defaults();
   auto value = json::parse_document(text);
@@ -125,8 +125,8 @@ Result<Document> meant(const Key& key, const std::string& text) {
                     place});
 }
 
-// The model that `text` names, as JSON text or as it stands. What is JSON of another kind, or was
-// meant to be, names none: a mapping to "{}" or "null" would only be found out by the upstream.
+// Returns the model that `text` names, as a JSON string or bare. Other JSON, or an attempt at it,
+// names no model: the upstream alone would find out about a mapping to "{}" or "null".
 Result<std::string> model_in(const std::string& name, const std::string& text) {
   auto value = json::parse_document(text);
   std::string model = value && value->is_string() ? value->get<std::string>() : text;
@@ -141,7 +141,7 @@ Result<std::string> model_in(const std::string& name, const std::string& text) {
                     fmt::format("modelMapping.{}", name)});
 }
 
-// The list of proxy keys in a document, made where there is none.
+// Returns the list of proxy keys in a document, created where there is none.
 Result<Document*> api_keys_of(Document& document) {
   Document& keys = document["apiKeys"];
   if (keys.is_null()) keys = Document::array();
@@ -251,7 +251,7 @@ Result<std::string> reset(const std::string& path) {
   if (!aside && aside.error().kind == ErrorKind::kNotFound) return std::string();
   if (!aside) return aside;
   std::error_code error;
-  if (std::filesystem::is_symlink(path, error)) {  // the link stays, and what it leads to
+  if (std::filesystem::is_symlink(path, error)) {  // the link and its target stay
     if (auto emptied = replace_file(link_target(path), "{}\n"); !emptied)
       return fail(emptied.error());
   } else if (!std::filesystem::remove(path, error) || error) {

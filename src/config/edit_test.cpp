@@ -31,14 +31,14 @@ class Edit : public testing::Test {
   std::string folder_, path_;
 };
 
-TEST_F(Edit, takes_json_and_else_a_string) {
+TEST_F(Edit, takes_json_or_else_a_string) {
   ASSERT_TRUE(set_value(path_, "server.port", "4000"));
   ASSERT_TRUE(set_value(path_, "followRetirements", "false"));
   ASSERT_TRUE(set_value(path_, "server.host", "::1"));
   ASSERT_TRUE(set_value(path_, "log.level", "\"debug\""));
   ASSERT_TRUE(set_value(path_, "credentials", "client"));
   ASSERT_TRUE(set_value(path_, "server.allowedHosts", R"(["a.example","b.example"])"));
-  ASSERT_TRUE(set_value(path_, "server.socket", "123")) << "where only a string will do";
+  ASSERT_TRUE(set_value(path_, "server.socket", "123")) << "the key takes only strings";
   EXPECT_EQ(config().server.port, 4000);
   EXPECT_FALSE(config().follow_retirements);
   EXPECT_EQ(config().server.host, "::1");
@@ -48,14 +48,14 @@ TEST_F(Edit, takes_json_and_else_a_string) {
   EXPECT_EQ(config().server.socket, folder_ + "/123");
 }
 
-TEST_F(Edit, of_the_mapping_takes_names_with_dots_and_stars) {
+TEST_F(Edit, takes_mapping_names_with_dots_and_stars) {
   ASSERT_TRUE(set_value(path_, "modelMapping.gpt-5.1*", "claude-opus-5"));
   EXPECT_EQ(config().model_mapping.at("gpt-5.1*"), "claude-opus-5");
   ASSERT_TRUE(set_value(path_, "modelMapping.gpt-4", "null"));
   EXPECT_FALSE(config().model_mapping.contains("gpt-4"));
 }
 
-TEST_F(Edit, refuses_a_value_before_anything_is_written) {
+TEST_F(Edit, refuses_a_wrong_value_and_writes_nothing) {
   write("{\"server\": {\"port\": 1}}");
   const struct {
     const char *key, *value, *must_be;
@@ -94,7 +94,7 @@ TEST_F(Edit, refuses_a_value_before_anything_is_written) {
   EXPECT_EQ(text(), "{\"server\": {\"port\": 1}}");
 }
 
-TEST_F(Edit, of_a_key_that_does_not_exist_names_what_could_have_been_meant) {
+TEST_F(Edit, suggests_keys_for_an_unknown_one) {
   const auto set = set_value(path_, "port", "1");
   ASSERT_FALSE(set);
   EXPECT_EQ(set.error().kind, ErrorKind::kInvalidRequest);
@@ -105,18 +105,18 @@ TEST_F(Edit, of_a_key_that_does_not_exist_names_what_could_have_been_meant) {
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
-TEST_F(Edit, keeps_the_order_and_what_it_does_not_know) {
+TEST_F(Edit, preserves_the_order_and_unknown_keys) {
   write(R"({"zebra":1,"server":{"port":1,"mine":true},"apple":2})");
   ASSERT_TRUE(set_value(path_, "server.port", "2"));
   ASSERT_TRUE(set_value(path_, "log.level", "warn"));
   EXPECT_EQ(json::Document::parse(text()).dump(),
             R"({"zebra":1,"server":{"port":2,"mine":true},"apple":2,"log":{"level":"warn"}})");
   ASSERT_TRUE(set_value(path_, "server.port", "null"));
-  EXPECT_FALSE(set_value(path_, "zebra", "null")) << "it is no key of ours";
+  EXPECT_FALSE(set_value(path_, "zebra", "null")) << "it is an unknown key";
   EXPECT_EQ(json::Document::parse(text())["server"].dump(), R"({"mine":true})");
 }
 
-TEST_F(Edit, takes_a_sign_in_address_in_the_clear_on_this_machine_only) {
+TEST_F(Edit, takes_a_plain_http_sign_in_address_on_this_machine_only) {
   for (const char* url : {"http://localhost:9/t", "http://LOCALHOST/t", "http://127.0.0.1/t",
                           "http://127.9.8.7:80/t", "http://[::1]:9/t", "https://a.example/t"}) {
     const auto set = set_value(path_, "oauth.tokenUrl", url);
@@ -125,8 +125,8 @@ TEST_F(Edit, takes_a_sign_in_address_in_the_clear_on_this_machine_only) {
   }
 }
 
-// The upstream was asked for the model "{}".
-TEST_F(Edit, of_a_mapping_takes_the_name_of_a_model_and_nothing_else) {
+// A mapping to "{}" was once accepted and sent upstream.
+TEST_F(Edit, takes_only_a_model_name_as_the_target_of_a_mapping) {
   for (const char* no_model : {"{}", "[]", "null", "false", "1", "{x", "", "\xff"}) {
     const auto set = set_model(path_, "gpt-4", no_model);
     ASSERT_FALSE(set) << no_model;
@@ -139,8 +139,8 @@ TEST_F(Edit, of_a_mapping_takes_the_name_of_a_model_and_nothing_else) {
   EXPECT_EQ(config().model_mapping.at("gpt-4"), "opus");
 }
 
-// A section that is no object ended the program.
-TEST_F(Edit, leaves_a_file_alone_whose_section_is_none) {
+// A section that is no object once ended the program.
+TEST_F(Edit, leaves_a_file_alone_whose_section_is_no_object) {
   write(R"({"server":5})");
   for (const char* value : {"1", "null"}) {
     const auto set = set_value(path_, "server.port", value);
@@ -158,7 +158,7 @@ TEST_F(Edit, leaves_a_broken_file_alone) {
   EXPECT_EQ(text(), "{ broken");
 }
 
-TEST_F(Edit, back_to_the_defaults_keeps_the_old_file_and_a_link) {
+TEST_F(Edit, resets_to_the_defaults_and_keeps_the_old_file_and_a_link) {
   const std::string target = folder_ + "/dotfiles.json";
   ASSERT_TRUE(replace_file(target, R"({"log":{"level":"warn"}})"));
   std::filesystem::create_symlink(target, path_);
@@ -168,8 +168,8 @@ TEST_F(Edit, back_to_the_defaults_keeps_the_old_file_and_a_link) {
   EXPECT_EQ(read_file(path_ + ".bak").value(), R"({"log":{"level":"warn"}})");
 }
 
-// The second one was written over the first.
-TEST_F(Edit, back_to_the_defaults_keeps_every_old_file) {
+// The second old file was once written over the first.
+TEST_F(Edit, resets_to_the_defaults_and_keeps_every_old_file) {
   for (const std::string at : {".bak", ".bak.2", ".bak.3"}) {
     const std::string was = R"({"log":{"file":")" + at + "\"}}";
     write(was);
@@ -179,7 +179,7 @@ TEST_F(Edit, back_to_the_defaults_keeps_every_old_file) {
   EXPECT_EQ(read_file(path_ + ".bak").value(), R"({"log":{"file":".bak"}})");
 }
 
-TEST_F(Edit, removes_what_an_edit_that_was_killed_left) {
+TEST_F(Edit, removes_the_leftovers_of_a_killed_edit) {
   for (const char* end : {".new", ".a1B2c3", ".bak.new", ".bak.7.new"}) {
     write("{}");
     ASSERT_TRUE(replace_file(path_ + end, R"({"apiKeys":[{"name":"a","key":"never-told"}]})"));
@@ -207,7 +207,7 @@ TEST_F(Edit, adds_and_removes_proxy_keys) {
   EXPECT_TRUE(config().api_keys.empty());
 }
 
-TEST_F(Edit, loses_none_of_many_at_once) {
+TEST_F(Edit, loses_none_of_many_concurrent_edits) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 20; ++i)
     threads.emplace_back([this, i] {

@@ -1,4 +1,4 @@
-// What the environment says, read once and passed on as a value.
+// The environment variables that CCProxy knows, read once and passed on as a value.
 #pragma once
 
 #include <string>
@@ -27,10 +27,11 @@ struct Environment {
 // The folder of configuration and credentials, and the configuration file in it.
 [[nodiscard]] std::string home_folder(const Environment& environment);
 [[nodiscard]] std::string config_path(const Environment& environment);
-// What `ccproxy login` keeps.
+// The file that `ccproxy login` writes.
 [[nodiscard]] std::string auth_path(const Environment& environment);
 
-// Lays the environment over what the file says. Fails with kConfiguration, naming the variable.
+// Lays the environment over the configuration of the file. Fails with kConfiguration, naming the
+// variable.
 [[nodiscard]] Result<void> apply_environment(const Environment& environment, Config& config);
 
 }  // namespace ccproxy::config

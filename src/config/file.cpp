@@ -25,7 +25,7 @@ using json::Document;
 constexpr int kIndent = 2;
 constexpr mode_t kOthers = 077;
 
-// The value at a dotted path of at most two parts; nullptr when it is not there or null.
+// Returns the value at a dotted path of at most two parts; nullptr when it is missing or null.
 const Document* value_at(const Document& root, std::string_view path) {
   const Document* value = &root;
   while (!path.empty()) {
@@ -38,7 +38,7 @@ const Document* value_at(const Document& root, std::string_view path) {
   return value->is_null() ? nullptr : value;
 }
 
-// A dot inside a name is no section: {"server.port": 1} means nothing.
+// A dot inside a name separates nothing: {"server.port": 1} is an unknown key.
 bool is_known(std::string_view name) {
   return std::any_of(keys().begin(), keys().end(), [&](const Key& key) {
     return key.path == name && name.find('.') == std::string_view::npos;
@@ -57,7 +57,7 @@ bool is_section(std::string_view name) {
   });
 }
 
-// The names on the way to a value, and what must stand there.
+// Formats the names that lead to a value, and what must stand there.
 Wrong wrong_at(std::string_view path, Wrong wrong) {
   std::vector<std::string> way;
   while (!path.empty()) way.emplace_back(take_item(path, '.'));
@@ -65,7 +65,7 @@ Wrong wrong_at(std::string_view path, Wrong wrong) {
   return {std::move(way), std::move(wrong.must_be)};
 }
 
-// The line on which the value at `way` begins; of a list, the line of the list.
+// Returns the line on which the value at `way` begins; for an item of a list, the line of the list.
 std::size_t line_of(std::string_view text, const std::vector<std::string>& way) {
   std::string padded(text);
   padded.append(json::kPadding, ' ');
@@ -92,7 +92,7 @@ Error refusal(std::string_view text, const Wrong& wrong) {
           place};
 }
 
-// A document as far as it can be used, and what is wrong with the rest.
+// Reads a document as far as it is usable, and collects what is wrong with the rest.
 struct Reading {
   Loaded loaded;
   std::vector<Wrong> wrong;
@@ -130,7 +130,7 @@ Reading read(const Document& root) {
   return reading;
 }
 
-// Strict JSON whose root is an object.
+// Parses strict JSON whose root is an object.
 Result<Document> read_object(std::string_view text) {
   auto document = json::parse_document(text);
   if (document && !document->is_object())
@@ -172,7 +172,7 @@ Checked check(std::string_view text) {
     return line_of(text, a.inside) < line_of(text, b.inside);
   });
   Checked checked{{}, std::move(reading.loaded.warnings)};
-  for (const Wrong& wrong : reading.wrong) checked.wrong.push_back(refusal(text, wrong));
+  for (const Wrong& wrong : reading.wrong) checked.errors.push_back(refusal(text, wrong));
   return checked;
 }
 

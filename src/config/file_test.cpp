@@ -27,7 +27,7 @@ class ConfigFile : public testing::Test {
   std::string folder_, path_;
 };
 
-TEST_F(ConfigFile, that_is_missing_means_the_defaults) {
+TEST_F(ConfigFile, means_the_defaults_when_it_is_missing) {
   const auto loaded = load(path_);
   ASSERT_TRUE(loaded);
   EXPECT_EQ(loaded->config.server.port, 3456);
@@ -60,7 +60,7 @@ TEST_F(ConfigFile, is_laid_over_the_defaults) {
 
 struct Bad {
   const char* text;
-  const char* place;  // the key's path
+  const char* place;  // expected path of the key
   const char* line;
 };
 
@@ -100,7 +100,7 @@ const Bad kBad[] = {
     {R"({"other":1e999})", "", "too large"},
 };
 
-TEST_F(ConfigFile, with_a_wrong_value_is_refused_by_line_and_key) {
+TEST_F(ConfigFile, is_refused_with_line_and_key_for_a_wrong_value) {
   for (const Bad& row : kBad) {
     SCOPED_TRACE(row.text);
     write(row.text);
@@ -118,18 +118,18 @@ TEST_F(ConfigFile, with_a_wrong_value_is_refused_by_line_and_key) {
   }
 }
 
-TEST_F(ConfigFile, is_checked_to_its_end) {
+TEST_F(ConfigFile, is_checked_to_its_end_for_all_errors) {
   const Checked checked = check(
       "{\n\"timeouts\": {\"tlsSeconds\": 0},\n\"colour\": 1,\n\"log\": 5,\n"
       "\"server\": {\n\"workers\": \"many\",\n\"port\": -1, \"prot\": 1}}");
   std::vector<std::string> places;
-  for (const Error& error : checked.wrong)
+  for (const Error& error : checked.errors)
     places.push_back(error.message.substr(0, error.message.find(" must")));
   EXPECT_EQ(places, (std::vector<std::string>{"line 2: timeouts.tlsSeconds", "line 4: log",
                                               "line 6: server.workers", "line 7: server.port"}));
   EXPECT_EQ(checked.warnings.size(), 2U);
-  EXPECT_EQ(check("{ broken").wrong.size(), 1U);
-  EXPECT_TRUE(check("{}").wrong.empty());
+  EXPECT_EQ(check("{ broken").errors.size(), 1U);
+  EXPECT_TRUE(check("{}").errors.empty());
 }
 
 TEST_F(ConfigFile, takes_null_for_a_default) {
@@ -140,7 +140,7 @@ TEST_F(ConfigFile, takes_null_for_a_default) {
   EXPECT_TRUE(loaded->config.model_mapping.contains("gpt-4"));
 }
 
-TEST_F(ConfigFile, has_sections_and_no_dotted_names) {
+TEST_F(ConfigFile, has_sections_and_no_dotted_keys) {
   write(R"({"server.port": 1})");
   const auto loaded = load(path_);
   ASSERT_TRUE(loaded);
@@ -149,7 +149,7 @@ TEST_F(ConfigFile, has_sections_and_no_dotted_names) {
   EXPECT_NE(loaded->warnings[0].find("unknown key server.port"), std::string::npos);
 }
 
-TEST_F(ConfigFile, keeps_and_reports_unknown_keys_and_the_order) {
+TEST_F(ConfigFile, preserves_the_order_and_reports_unknown_keys) {
   write(R"({"zzz":1,"server":{"prot":1,"port":5},"modelMapping":{"b":"x","a":"y"},"aaa":{}})");
   const auto loaded = load(path_);
   ASSERT_TRUE(loaded);
@@ -163,7 +163,7 @@ TEST_F(ConfigFile, keeps_and_reports_unknown_keys_and_the_order) {
   EXPECT_NE(after.find("prot"), std::string::npos);
 }
 
-TEST_F(ConfigFile, removes_a_default_for_good_and_ones_own_altogether) {
+TEST_F(ConfigFile, removes_a_default_by_null_and_an_own_row_altogether) {
   ASSERT_TRUE(set_model(path_, "mine", "claude-opus-5"));
   ASSERT_TRUE(remove_model(path_, "gpt-4"));
   ASSERT_TRUE(remove_model(path_, "mine"));
@@ -175,7 +175,7 @@ TEST_F(ConfigFile, removes_a_default_for_good_and_ones_own_altogether) {
   EXPECT_EQ(remove_model(path_, "nothing").error().kind, ErrorKind::kNotFound);
 }
 
-TEST_F(ConfigFile, takes_only_names_that_json_can_hold) {
+TEST_F(ConfigFile, refuses_empty_names_and_names_that_are_not_utf8) {
   for (const char* name : {"", "\xff", "a\xc3"}) {
     EXPECT_FALSE(set_model(path_, name, "x")) << name;
     EXPECT_FALSE(set_model(path_, "x", name)) << name;
@@ -186,7 +186,7 @@ TEST_F(ConfigFile, takes_only_names_that_json_can_hold) {
   EXPECT_TRUE(load(path_)->config.model_mapping.contains("\"\xe6\xa8\xa1\xe5\x9e\x8b*"));
 }
 
-TEST_F(ConfigFile, that_is_a_link_stays_one) {
+TEST_F(ConfigFile, stays_a_symbolic_link) {
   const std::string real = folder_ + "/dotfiles.json";
   std::ofstream(real) << "{}";
   std::filesystem::create_symlink(real, path_);
@@ -195,7 +195,7 @@ TEST_F(ConfigFile, that_is_a_link_stays_one) {
   EXPECT_NE(read_file(real).value().find("\"a\": \"b\""), std::string::npos);
 }
 
-TEST_F(ConfigFile, that_is_broken_is_not_overwritten_by_an_edit) {
+TEST_F(ConfigFile, is_not_overwritten_when_it_is_broken) {
   write("{ broken");
   EXPECT_EQ(set_model(path_, "a", "b").error().kind, ErrorKind::kConfiguration);
   EXPECT_EQ(remove_model(path_, "gpt-4").error().kind, ErrorKind::kConfiguration);
@@ -205,8 +205,8 @@ TEST_F(ConfigFile, that_is_broken_is_not_overwritten_by_an_edit) {
   EXPECT_EQ(reset(path_).value(), "");
 }
 
-// A relative path meant another file from every folder that the program was started in.
-TEST_F(ConfigFile, has_paths_that_begin_at_home_or_at_its_own_folder) {
+// A relative path once depended on the folder in which the program was started.
+TEST_F(ConfigFile, resolves_paths_from_home_or_its_own_folder) {
   ::setenv("HOME", "/home/somebody", 1);
   const struct {
     const char *written, *meant;
@@ -237,7 +237,7 @@ TEST_F(ConfigFile, has_paths_that_begin_at_home_or_at_its_own_folder) {
   EXPECT_NE(homeless.error().message.find("log.file"), std::string::npos);
 }
 
-TEST_F(ConfigFile, with_keys_is_made_private) {
+TEST_F(ConfigFile, is_made_private_when_it_holds_keys) {
   write(R"({"apiKeys":[{"name":"a","key":"secret"}]})");
   ::chmod(path_.c_str(), 0644);
   const auto loaded = load(path_);
@@ -257,7 +257,7 @@ TEST_F(ConfigFile, is_shown_without_its_secrets) {
   EXPECT_NE(shown.find("\"servedBy\""), std::string::npos);
   EXPECT_NE(shown.find("\"claude-3-opus\": \"new\""), std::string::npos);
   EXPECT_NE(shown.find("\"port\": 3456"), std::string::npos);
-  EXPECT_EQ(shown.find("\"prices\""), std::string::npos) << "none were given";
+  EXPECT_EQ(shown.find("\"prices\""), std::string::npos) << "no prices were given";
 }
 
 TEST_F(ConfigFile, is_shown_without_a_password_in_an_address) {
@@ -270,7 +270,7 @@ TEST_F(ConfigFile, is_shown_without_a_password_in_an_address) {
   }
 }
 
-TEST_F(ConfigFile, as_it_is_shown_can_be_read_back) {
+TEST_F(ConfigFile, can_be_parsed_as_it_is_shown) {
   Config config = defaults();
   config.server.host = "::1";
   config.timeouts.tls = seconds(7);
@@ -284,7 +284,7 @@ TEST_F(ConfigFile, as_it_is_shown_can_be_read_back) {
   EXPECT_EQ(loaded->config.timeouts.tls, seconds(7));
 }
 
-TEST(Environment, lies_over_the_file) {
+TEST(Environment, takes_precedence_over_the_file) {
   Config config = defaults();
   Environment environment;
   environment.upstream_url = "http://127.0.0.1:9";
@@ -294,7 +294,7 @@ TEST(Environment, lies_over_the_file) {
   EXPECT_EQ(config.upstream.base_url, "http://127.0.0.1:9");
   EXPECT_EQ(config.log.level, LogLevel::kDebug);
   EXPECT_EQ(config.api_keys.front().name, "CCPROXY_API_KEY");
-  environment.proxy_key = "k\n";  // as a file of secrets leaves it
+  environment.proxy_key = "k\n";  // with the line end of a file
   EXPECT_NE(apply_environment(environment, config).error().message.find("CCPROXY_API_KEY"),
             std::string::npos);
   environment.upstream_url = "https://me:pass@host";
@@ -307,7 +307,7 @@ TEST(Environment, lies_over_the_file) {
             std::string::npos);
 }
 
-TEST(Environment, says_where_the_files_are) {
+TEST(Environment, determines_the_paths_of_the_files) {
   Environment environment;
   environment.home = "/home/me";
   EXPECT_EQ(config_path(environment), "/home/me/.ccproxy/config.json");
@@ -315,7 +315,7 @@ TEST(Environment, says_where_the_files_are) {
   EXPECT_EQ(config_path(environment), "/elsewhere/config.json");
 }
 
-TEST(Reference, is_the_documentation) {
+TEST(Reference, equals_docs_configuration_md) {
   const auto page = read_file(std::string(CCPROXY_SOURCE_DIR) + "/docs/configuration.md");
   ASSERT_TRUE(page);
   EXPECT_TRUE(*page == reference())

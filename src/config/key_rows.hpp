@@ -1,5 +1,5 @@
-// The kinds of rows that the table of keys is made of: what a key takes, read into one field of a
-// Config and shown again. It refuses to know which keys there are.
+// The kinds of rows of the table of keys: each reads a value of the file into one field of a Config
+// and shows it again. This file refuses to know which keys there are.
 #pragma once
 
 #include <fmt/format.h>
@@ -16,12 +16,12 @@
 
 namespace ccproxy::config {
 
-// What the values of a choice are called in the file.
+// The names that the values of a choice have in the file.
 template <class T>
 using Names = std::vector<std::pair<std::string_view, T>>;
 
 // A row whose value is one field. `place` finds the field in a Config, constant or not; `read` puts
-// a value into it or says no; `shown` makes it JSON again.
+// a value into it or returns false; `shown` converts it back to JSON.
 Key row(std::string path, std::string takes, std::string about, auto place, auto read, auto shown) {
   auto read_value = [place, read, takes](const json::Document& value,
                                          Config& config) -> std::optional<Wrong> {
@@ -33,7 +33,7 @@ Key row(std::string path, std::string takes, std::string about, auto place, auto
           std::move(show)};
 }
 
-// Finds a field of a Config, or of one of its parts.
+// Returns a function that finds a field of a Config, or of one of its parts.
 template <class T>
 auto field(T Config::*member) {
   return [=](auto& config) -> auto& { return config.*member; };
@@ -46,7 +46,7 @@ auto field(Part Config::*part, T Part::*member) {
 
 inline constexpr auto kAsItIs = [](const auto& value) { return value; };
 
-// The integer that `value` is, when it is one from `least` to `most`.
+// Returns the integer `value` if it is one from `least` to `most`.
 inline std::optional<std::uint64_t> integer_in(const json::Document& value, std::uint64_t least,
                                                std::uint64_t most) {
   if (!value.is_number_unsigned()) return std::nullopt;
@@ -90,7 +90,7 @@ Key flag(std::string path, std::string about, auto place) {
       kAsItIs);
 }
 
-// A number, or null for what zero stands for.
+// A number, or null, which is stored as zero.
 Key number_or_null(std::string path, std::uint64_t most, std::string about, auto place) {
   return row(
       std::move(path), fmt::format("integer from 1 to {}, or null", most), std::move(about), place,

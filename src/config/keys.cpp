@@ -19,7 +19,7 @@ namespace {
 
 using json::Document;
 
-constexpr const char* kHidden = "***";  // shown instead of a secret
+constexpr const char* kHidden = "***";  // is shown instead of a secret
 constexpr std::uint64_t kTebibyte = std::uint64_t{1} << 40;
 
 const Names<LogLevel> kLevels = {{"debug", LogLevel::kDebug},
@@ -54,13 +54,13 @@ const Names<RefusalStyle> kRefusalStyles = {{"part", RefusalStyle::kPart},
                                             {"text", RefusalStyle::kText},
                                             {"incomplete", RefusalStyle::kIncomplete}};
 
-// What a running server cannot change: where it listens, its threads, and where it logs.
+// The keys that a running server cannot change: where it listens, its threads, and its log's file.
 constexpr std::array<std::string_view, 10> kAtStart = {
     "server.port",      "server.host",      "server.socket", "server.shutdownGraceSeconds",
     "server.workers",   "server.coreDumps", "log.format",    "log.file",
     "log.maxMegabytes", "log.maxFiles"};
 
-// An address never shows a password, not even one that the check would have refused.
+// Hides the password in an address, even in one that the check would refuse.
 std::string without_user(const std::string& url) {
   const auto scheme = url.find("://");
   const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
@@ -82,14 +82,14 @@ Key base_url() {
       without_user);
 }
 
-// Addresses, not their beginnings: 127.example.com is a name that anybody may own.
+// The whole address is compared, not its beginning: 127.example.com is a name that anybody may own.
 bool is_loopback(const std::string& host) {
   in_addr address{};
   return same_text(host, "localhost") || host == "::1" ||
          (host.starts_with("127.") && ::inet_pton(AF_INET, host.c_str(), &address) == 1);
 }
 
-// Tokens and codes travel there: in the clear only within this machine.
+// Tokens and codes are sent to these addresses: without TLS only within this machine.
 bool is_sign_in_url(const std::string& text) {
   const auto url = parse_base_url(text);
   return url && !url->path_prefix.empty() && (url->tls || is_loopback(url->host));
@@ -125,7 +125,7 @@ std::optional<Wrong> read_mapping(const Document& value, Config& config) {
 Key model_mapping() {
   return {
       "modelMapping", "object from names to model names",
-      "Which model is asked for a name that clients use; laid over the defaults below. An exact "
+      "The model that serves a name that clients use; laid over the defaults below. An exact "
       "name wins, then the pattern (`*` stands for any characters) with the most other "
       "characters; a name without a mapping goes upstream as it is, but for another spelling of a "
       "known model "
@@ -147,7 +147,7 @@ std::optional<Wrong> read_api_keys(const Document& value, Config& config) {
     if (!is_key_name(read.back().name)) return Wrong{{place, "name"}, std::string(kKeyNameRule)};
     if (!is_proxy_key(read.back().key))
       return Wrong{{place, "key"}, "string of visible ASCII characters without blanks"};
-    // Whoever saves what `config show` prints would have a key that anybody can guess.
+    // The text that `config show` prints for a key would be a key that anybody can guess.
     if (read.back().key == kHidden)
       return Wrong{{place, "key"}, "the key itself, not what is shown instead of it"};
   }
@@ -168,14 +168,14 @@ Key api_keys() {
           }};
 }
 
-// What is kept of Responses.
+// The keys of stored responses.
 void add_store(std::vector<Key>& keys) {
   constexpr std::uint64_t kMaxMegabytes = kTebibyte >> 20;
   keys.push_back(flag("store.enabled",
-                      "Whether Responses are kept on disk for later requests, as their `store` "
-                      "asks; without it none can be continued, fetched or run in the background.",
+                      "Whether responses are stored on disk for later requests, as their `store` "
+                      "says; without it none can be continued, fetched or run in the background.",
                       field(&Config::store, &Store::enabled)));
-  keys.push_back(integer("store.maxDays", 1, 3650, "How long they are kept.",
+  keys.push_back(integer("store.maxDays", 1, 3650, "How long they are stored.",
                          field(&Config::store, &Store::max_days)));
   keys.push_back(integer("store.maxMegabytes", 1, kMaxMegabytes,
                          "What they may take on disk, in MiB: the file, its log and what waits to "
@@ -183,40 +183,40 @@ void add_store(std::vector<Key>& keys) {
                          field(&Config::store, &Store::max_megabytes)));
   keys.push_back(integer("store.maxResponseMegabytes", 1, kMaxMegabytes,
                          "What one of them may take, in MiB, with its input and its events; a "
-                         "larger one is told and not kept.",
+                         "larger one is sent and not stored.",
                          field(&Config::store, &Store::max_response_megabytes)));
-  keys.push_back(integer("store.maxConversationMegabytes", 1, kMaxMegabytes,
-                         "What one request may continue and refer to, in MiB; beyond it the answer "
-                         "is 413.",
-                         field(&Config::store, &Store::max_conversation_megabytes)));
+  keys.push_back(
+      integer("store.maxConversationMegabytes", 1, kMaxMegabytes,
+              "What one request may continue and refer to, in MiB; beyond it the reply is 413.",
+              field(&Config::store, &Store::max_conversation_megabytes)));
 }
 
-// How requests of OpenAI's dialects become Anthropic's.
+// The keys of the translation between OpenAI's dialects and Anthropic's.
 void add_translation(std::vector<Key>& keys) {
   constexpr std::uint64_t kMaxTokens = 10'000'000;
   constexpr auto kOption = [](auto member) { return field(&Config::translation, member); };
   keys.push_back(
       flag("strict",
            "Whether a request is refused when something in it cannot be carried over, instead of "
-           "being served and told so; `x-ccproxy-strict: true` asks for it in one request.",
+           "being served with a note; `x-ccproxy-strict: true` sets it for one request.",
            kOption(&TranslationOptions::strict)));
   keys.push_back(filled_text("defaultModel", "model name",
                              "The model for a request that names none.",
                              kOption(&TranslationOptions::default_model)));
   keys.push_back(number_or_null("translation.defaultMaxTokens", kMaxTokens,
-                                "The longest answer, in tokens, for a request that names no limit; "
+                                "The longest reply, in tokens, for a request that names no limit; "
                                 "`null`: what the model can do.",
                                 kOption(&TranslationOptions::default_max_tokens)));
   keys.push_back(flag("translation.promptCaching",
                       "Whether the beginning of a conversation is cached by the provider.",
                       kOption(&TranslationOptions::prompt_caching)));
-  keys.push_back(choice("translation.responseModel", kResponseModels,
-                        "Which name answers carry: the one that was asked for, or the one that "
-                        "went upstream.",
-                        kOption(&TranslationOptions::response_model)));
+  keys.push_back(
+      choice("translation.responseModel", kResponseModels,
+             "Which model name replies carry: the requested one, or the one that went upstream.",
+             kOption(&TranslationOptions::response_model)));
   keys.push_back(choice("translation.chatReasoningDisplay", kDisplays,
-                        "Whether the model's reasoning is asked for in words: `auto` does when a "
-                        "request asks for reasoning.",
+                        "Whether the model's reasoning is requested in words: `auto` does so when "
+                        "a request asks for reasoning.",
                         kOption(&TranslationOptions::chat_reasoning_display)));
   keys.push_back(choice("translation.midSystem", kMidSystem,
                         "What becomes of a system message in the middle: `auto` keeps it one where "
@@ -238,14 +238,14 @@ void add_translation(std::vector<Key>& keys) {
                       "Whether a request may search the web, at the provider and for money.",
                       kOption(&TranslationOptions::web_search)));
   keys.push_back(choice("translation.customAsFunction", kCustomAsFunction,
-                        "Whether calls of custom tools are told as function calls with their text "
-                        "as it is: `auto` does for Cursor.",
+                        "Whether calls of custom tools are sent as function calls with their text "
+                        "as it is: `auto` does so for Cursor.",
                         kOption(&TranslationOptions::custom_as_function)));
-  keys.push_back(choice("translation.refusalStyle", kRefusalStyles,
-                        "How Responses tell that the model declined: as a refusal `part`, as "
-                        "`text`, or as an `incomplete` answer. Codex shows nothing of a part, so "
-                        "it is told the text.",
-                        kOption(&TranslationOptions::refusal_style)));
+  keys.push_back(choice(
+      "translation.refusalStyle", kRefusalStyles,
+      "How responses show that the model declined: as a refusal `part`, as "
+      "`text`, or as an `incomplete` response. Codex shows nothing of a part, so it gets the text.",
+      kOption(&TranslationOptions::refusal_style)));
   keys.push_back(integer("translation.thinkingMemoryMb", 0, 65'536,
                          "Memory for the thinking before tool calls, in MiB, all workers "
                          "together; it goes back upstream with the results.",
@@ -263,17 +263,17 @@ std::vector<Key> make_keys() {
       text("server.host", "IPv4 or IPv6 address, or localhost",
            "Address to listen on. One that others can reach needs `apiKeys`.",
            field(&Config::server, &Server::host)),
-      text("server.socket", "path", "Unix socket to listen on besides; empty: none.",
+      text("server.socket", "path", "Unix socket to listen on as well; empty: none.",
            field(&Config::server, &Server::socket)),
-      texts("server.allowedHosts", "Host names that are answered besides loopback names.",
+      texts("server.allowedHosts", "Host names that are served besides loopback names.",
             field(&Config::server, &Server::allowed_hosts)),
       texts("server.allowedOrigins",
-            "Origins of web pages that may use CCProxy; they get CORS answers.",
+            "Origins of web pages that may use CCProxy; they get CORS headers.",
             field(&Config::server, &Server::allowed_origins)),
       duration("server.shutdownGraceSeconds", 0,
-               "How long running answers may finish when CCProxy is told to end.",
+               "How long running replies may take to finish when CCProxy ends.",
                field(&Config::server, &Server::shutdown_grace)),
-      integer("server.workers", 1, 64, "Threads that serve; as many more read large requests.",
+      integer("server.workers", 1, 64, "Worker threads; as many more read large requests.",
               field(&Config::server, &Server::workers)),
       flag("server.coreDumps",
            "Whether a crash may leave a core dump, if the system makes them. It would hold the "
@@ -286,11 +286,12 @@ std::vector<Key> make_keys() {
           "others from `login` on; `client` is each client's own.",
           field(&Config::credentials)),
       sign_in_url("oauth.authorizeUrl", "Where a person signs in.", &Oauth::authorize_url),
-      sign_in_url("oauth.tokenUrl", "Where tokens are made and renewed.", &Oauth::token_url),
+      sign_in_url("oauth.tokenUrl", "Where tokens are issued and renewed.", &Oauth::token_url),
       filled_text("oauth.clientId", "string that is not empty",
-                  "Who asks for a sign-in, as the authorization server knows it.",
+                  "The OAuth client that signs in, as the authorization server knows it.",
                   field(&Config::oauth, &Oauth::client_id)),
-      filled_text("oauth.scopes", "names separated by blanks", "What a sign-in is asked for.",
+      filled_text("oauth.scopes", "names separated by blanks",
+                  "The permissions that a sign-in requests.",
                   field(&Config::oauth, &Oauth::scopes)),
       sign_in_url("oauth.manualRedirect", "The page that shows the code to paste.",
                   &Oauth::manual_redirect),
@@ -302,7 +303,8 @@ std::vector<Key> make_keys() {
               "How often a translated request is sent again when the upstream is busy or broken.",
               field(&Config::upstream, &Upstream::max_retries)),
       duration("upstream.maxRetryWaitSeconds", 0,
-               "The longest wait before that; when the upstream asks for more, the client is told.",
+               "The longest wait before that; when the upstream asks for more, the client gets the "
+               "error.",
                field(&Config::upstream, &Upstream::max_retry_wait)),
       duration("timeouts.connectSeconds", 1, "To connect to the upstream.",
                field(&Config::timeouts, &Timeouts::connect)),
@@ -313,9 +315,9 @@ std::vector<Key> make_keys() {
       duration("timeouts.bodyStallSeconds", 1, "Between bytes of a request's body.",
                field(&Config::timeouts, &Timeouts::body_stall)),
       duration("timeouts.firstByteSeconds", 1,
-               "For the upstream's answer to begin, and for an error of it to be there whole.",
+               "For the upstream's response to begin, and for an error response to be complete.",
                field(&Config::timeouts, &Timeouts::first_byte)),
-      duration("timeouts.idleUpstreamSeconds", 1, "Between bytes of the upstream's answer.",
+      duration("timeouts.idleUpstreamSeconds", 1, "Between bytes of the upstream's response.",
                field(&Config::timeouts, &Timeouts::idle_upstream)),
       duration("timeouts.pingOnlySeconds", 1, "For a stream that brings nothing but pings.",
                field(&Config::timeouts, &Timeouts::ping_only)),
@@ -340,9 +342,9 @@ std::vector<Key> make_keys() {
           field(&Config::limits, &Limits::connections)),
       integer("limits.heldBytes", 1024, kTebibyte,
               "Of all that is held at once for clients and for the store: request bodies, what is "
-              "fetched for them, whole answers, responses that run, what waits to be written. "
-              "Beyond it streams wait and other requests are told to come back; a part of it is "
-              "kept for small requests.",
+              "fetched for them, whole replies, responses that run, what waits to be written. "
+              "Beyond it streams wait and other requests get 503; a part of it is reserved for "
+              "small requests.",
               field(&Config::limits, &Limits::held_bytes)),
       choice("log.level", kLevels, "The least important lines that are logged.",
              field(&Config::log, &Log::level)),
@@ -354,15 +356,15 @@ std::vector<Key> make_keys() {
            "Where the log goes, mode 0600, opened again on SIGHUP; empty: standard error.",
            field(&Config::log, &Log::file)),
       integer("log.maxMegabytes", 1, 1024,
-              "What the file may grow to, in MiB; then it is put aside as `ccproxy.1.log` beside "
+              "What the file may grow to, in MiB; then it is renamed to `ccproxy.1.log` beside "
               "`ccproxy.log`, and a new one begun.",
               field(&Config::log, &Log::max_megabytes)),
-      integer("log.maxFiles", 0, 100, "How many that were put aside are kept; 0: none.",
+      integer("log.maxFiles", 0, 100, "How many old files are kept; 0: none.",
               field(&Config::log, &Log::max_files)),
   };
 }
 
-// The key that was mistyped: by its whole path, else by its name inside any section.
+// Returns the key that was perhaps meant: by its whole path, else by its name in any section.
 std::string nearest_key(const std::string& wanted) {
   std::vector<std::string> paths, names;
   for (const Key& key : keys()) {
@@ -379,12 +381,12 @@ std::string nearest_key(const std::string& wanted) {
 
 std::span<const Key> keys() {
   static const std::vector<Key> all = [] {
-    std::vector<Key> made = make_keys();
-    add_translation(made);
-    add_store(made);
-    for (Key& key : made)
+    std::vector<Key> table = make_keys();
+    add_translation(table);
+    add_store(table);
+    for (Key& key : table)
       key.live = std::find(kAtStart.begin(), kAtStart.end(), key.path) == kAtStart.end();
-    return made;
+    return table;
   }();
   return all;
 }

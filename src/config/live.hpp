@@ -1,5 +1,5 @@
-// The configuration in use, which a running server may exchange for another. Whoever reads it takes
-// a snapshot and keeps to it: a request ends under the configuration it began with.
+// The configuration in use, which a running server may replace. A request takes a snapshot when it
+// begins and uses it to its end.
 #pragma once
 
 #include <mutex>

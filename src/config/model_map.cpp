@@ -34,7 +34,7 @@ const ModelMapping& default_mapping() {
 
 bool fits_pattern(std::string_view pattern, std::string_view text) {
   std::size_t p = 0, t = 0;
-  std::size_t star = std::string_view::npos, resume = 0;  // the last `*`, and where it began
+  std::size_t star = std::string_view::npos, resume = 0;  // the last `*`, and where its match began
   while (t < text.size()) {
     if (p < pattern.size() && pattern[p] == '*') {
       star = p++;
@@ -52,11 +52,13 @@ bool fits_pattern(std::string_view pattern, std::string_view text) {
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
-const ModelMapping::value_type* find_mapping(const ModelMapping& mapping, std::string_view asked) {
-  if (const auto exact = mapping.find(std::string(asked)); exact != mapping.end()) return &*exact;
+const ModelMapping::value_type* find_mapping(const ModelMapping& mapping,
+                                             std::string_view requested) {
+  if (const auto exact = mapping.find(std::string(requested)); exact != mapping.end())
+    return &*exact;
   const ModelMapping::value_type* best = nullptr;
   for (const auto& row : mapping) {
-    if (row.first.find('*') == std::string::npos || !fits_pattern(row.first, asked)) continue;
+    if (row.first.find('*') == std::string::npos || !fits_pattern(row.first, requested)) continue;
     if (best == nullptr || literal_characters(row.first) > literal_characters(best->first))
       best = &row;
   }

@@ -1,5 +1,5 @@
-// From the name a client uses for a model to the one that is sent. Pure; it refuses to know which
-// models exist.
+// Maps the name that a client uses for a model to the one that is sent. Pure functions; they refuse
+// to know which models exist.
 #pragma once
 
 #include <map>
@@ -10,21 +10,22 @@ namespace ccproxy::config {
 
 using ModelMapping = std::map<std::string, std::string>;
 
-// The documented defaults. Their targets stay as documented even where they have retired since:
-// retirements are followed afterwards. A target that is the bare name of a line (`sonnet`) stands
-// for the newest model of that line, here and in a mapping of the person's own.
+// The documented defaults. Their targets stay as documented even after they have retired, since
+// retirements are followed later. A target that is the bare name of a line (`sonnet`) stands for
+// the newest model of that line, here and in a person's own mapping.
 [[nodiscard]] const ModelMapping& default_mapping();
 
-// The row that says what `asked` stands for: that of exactly this name, else that of the pattern
-// with the most literal characters (`*` stands for any run; of equals the first by name). nullptr
-// when there is none: the name is meant as it is.
+// Returns the row for the model name `requested`: that of exactly this name, else that of the
+// pattern with the most literal characters (`*` stands for any characters; of equals the first by
+// name). Returns nullptr when there is none: then the name is sent as it is.
 [[nodiscard]] const ModelMapping::value_type* find_mapping(const ModelMapping& mapping,
-                                                           std::string_view asked);
+                                                           std::string_view requested);
 
-// True for a row that says what the documented defaults say.
+// Whether the row is one of the documented defaults.
 [[nodiscard]] bool is_default(const ModelMapping::value_type& row);
 
-// True when `text` fits `pattern`. Time is at most the product of their lengths.
+// Whether `text` matches `pattern`. The time is at most proportional to the product of their
+// lengths.
 [[nodiscard]] bool fits_pattern(std::string_view pattern, std::string_view text);
 
 }  // namespace ccproxy::config

@@ -9,8 +9,8 @@ const ModelMapping kMapping = {{"gpt-4", "exact"}, {"gpt-*", "short"}, {"gpt-4*"
                                {"*-mini", "mini"}, {"*", "any"},       {"a*b*c", "middle"}};
 
 struct Row {
-  const char* says;
-  const char* asked;
+  const char* name;
+  const char* requested;
   const char* sent;
 };
 
@@ -24,10 +24,10 @@ const Row kRows[] = {
     {"one star fits all", "claude-x", "any"},
 };
 
-TEST(ModelMap, finds_the_best_row) {
+TEST(ModelMap, prefers_the_exact_name_and_then_the_longest_pattern) {
   for (const Row& row : kRows) {
-    SCOPED_TRACE(row.says);
-    const auto* const found = find_mapping(kMapping, row.asked);
+    SCOPED_TRACE(row.name);
+    const auto* const found = find_mapping(kMapping, row.requested);
     ASSERT_NE(found, nullptr);
     EXPECT_EQ(found->second, row.sent);
   }
@@ -39,15 +39,15 @@ TEST(ModelMap, has_no_row_for_an_unknown_name) {
   EXPECT_EQ(find_mapping({}, ""), nullptr);
 }
 
-TEST(ModelMap, knows_its_own_rows_from_a_persons) {
+TEST(ModelMap, tells_defaults_from_a_persons_rows) {
   const ModelMapping mapping = {
       {"gpt-4", "claude-sonnet-4-20250514"}, {"gpt-4o", "claude-opus-5"}, {"mine", "sonnet"}};
   EXPECT_TRUE(is_default(*mapping.find("gpt-4")));
-  EXPECT_FALSE(is_default(*mapping.find("gpt-4o"))) << "another target";
-  EXPECT_FALSE(is_default(*mapping.find("mine"))) << "another name";
+  EXPECT_FALSE(is_default(*mapping.find("gpt-4o"))) << "it has another target";
+  EXPECT_FALSE(is_default(*mapping.find("mine"))) << "it has another name";
 }
 
-TEST(ModelMap, takes_a_hostile_name_in_its_stride) {
+TEST(ModelMap, matches_a_hostile_name_in_bounded_time) {
   const std::string text(20000, 'a');
   EXPECT_FALSE(fits_pattern("*a*a*a*a*a*a*a*a*b", text));
   EXPECT_TRUE(fits_pattern("*a*a*a*a*a*a*a*a*", text));

@@ -1,5 +1,4 @@
-// docs/configuration.md, written from the tables that the program itself goes by, so that the page
-// cannot be behind: a test compares them.
+// Writes docs/configuration.md from the tables that the program itself uses; a test compares them.
 #include <fmt/format.h>
 
 #include <string>
@@ -26,8 +25,8 @@ what is in use. For example:
 
 What the file leaves out, or sets to `null`, keeps its default. A value that a key does not take is
 refused with its line and key. Unknown keys are reported and kept. Flags of `ccproxy start` win over
-the environment, the environment over the file. A running CCProxy takes up a changed file within two
-seconds, or at once on SIGHUP, and logs what it took up. A key marked `at start` waits for the next
+the environment, the environment over the file. A running CCProxy applies a changed file within two
+seconds, or at once on SIGHUP, and logs what has changed. A key marked `at start` waits for the next
 start. A file that cannot be used is reported, and the last one stays in use.
 
 In paths of the file `~` is your home folder, and a relative path begins at the folder of the file.
@@ -43,9 +42,9 @@ In paths of the file `~` is your home folder, and a relative path begins at the 
 | `ccproxy config check [FILE]` | Reports all that is wrong with the file in use, or with another, by line and key. |
 | `ccproxy config set-model FROM TO` | Adds or changes a mapping. |
 | `ccproxy config remove-model NAME` | Removes a mapping. |
-| `ccproxy config reset` | Back to the defaults; the old file is kept as `config.json.bak`, or `.bak.2` and so on where an earlier one stands there. It says so when proxy keys went with it. |
-| `ccproxy key add NAME` | Makes a proxy key and prints it, once. It is kept under `apiKeys`. |
-| `ccproxy key list` | Prints the names, and how the keys end. |
+| `ccproxy config reset` | Returns to the defaults; the old file is kept as `config.json.bak`, or `.bak.2` and so on where an earlier one stands there. It says so when proxy keys went with it. |
+| `ccproxy key add NAME` | Creates a proxy key and prints it, once. It is stored under `apiKeys`. |
+| `ccproxy key list` | Prints the names, and the end of each key. |
 | `ccproxy key remove NAME` | Removes one. |
 
 `--json` is for scripts; every one of these has it, and an edit then says the value that the file gives
@@ -58,7 +57,7 @@ that cannot be used, and 1 for anything else.
 
 A dot is a level: `server.port` is `port` inside `server`.
 
-| key | takes | default | taken up | what it is for |
+| key | takes | default | applied | what it is for |
 |---|---|---|---|---|
 )";
 
@@ -86,7 +85,7 @@ constexpr std::string_view kEnvironment = R"(
 | `CCPROXY_API_KEY` | One more proxy key, of the name `CCPROXY_API_KEY`; for containers. |
 | `ANTHROPIC_API_KEY` | An API key (`credentials`: `api-key-env`). |
 | `ANTHROPIC_AUTH_TOKEN` | A bearer token, meant for gateways (`auth-token-env`). |
-| `CLAUDE_CODE_OAUTH_TOKEN` | A long-lived token, made by `claude setup-token` (`oauth-token-env`). |
+| `CLAUDE_CODE_OAUTH_TOKEN` | A long-lived token of `claude setup-token` (`oauth-token-env`). |
 | `ANTHROPIC_CONFIG_DIR` | The folder of Console profiles, instead of `~/.config/anthropic`. |
 | `ANTHROPIC_PROFILE` | The Console profile, instead of the active one. |
 | `SSL_CERT_FILE` | Certificates to trust (PEM), besides the system's folder of them. |

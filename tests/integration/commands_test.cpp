@@ -71,7 +71,7 @@ TEST_F(Command, key_list_tells_the_key_of_the_environment_from_those_of_the_file
   EXPECT_EQ(keys[1]["ends"], "iner");
   const Finished removed = with_key({"key", "remove", "CCPROXY_API_KEY"});
   EXPECT_EQ(removed.code, 1);
-  EXPECT_NE(removed.errors.find("stands in the environment"), std::string::npos);
+  EXPECT_NE(removed.errors.find("is set in the environment"), std::string::npos);
 }
 
 TEST_F(Command, config_get_prints_what_is_in_use) {

@@ -334,7 +334,7 @@ TEST_F(Login, without_an_input_waits_for_the_browser) {
   Process program("/bin/sh",
                   {"-c", std::string("exec ") + CCPROXY_BINARY + " login --yes < /dev/null"},
                   environment(true));
-  ASSERT_TRUE(program.wait_for("the browser can still come back")) << program.output();
+  ASSERT_TRUE(program.wait_for("the browser can still finish the sign-in")) << program.output();
   EXPECT_EQ(follow(decide(opened(), "allow")).status, 200);
   EXPECT_EQ(program.wait_exit(), 0) << program.errors();
   EXPECT_TRUE(is_kept());
@@ -353,7 +353,7 @@ TEST_F(Login, at_the_end_of_the_input_still_waits_for_the_browser) {
   Terminal person(CCPROXY_BINARY, login({"--yes"}), environment(true));
   ASSERT_TRUE(person.wait_for("Paste the code here: "));
   person.type("\x04");
-  ASSERT_TRUE(person.wait_for("the browser can still come back")) << person.screen();
+  ASSERT_TRUE(person.wait_for("the browser can still finish the sign-in")) << person.screen();
   EXPECT_EQ(follow(decide(opened(), "allow")).status, 200);
   EXPECT_EQ(person.wait_exit(), 0) << person.screen();
 }
@@ -447,7 +447,7 @@ TEST_F(Login, says_what_else_is_there) {
   ASSERT_TRUE(person.wait_for("Paste the API key: "));
   person.type_line("sk-ant-api03-new");
   EXPECT_EQ(person.wait_exit(), 0);
-  EXPECT_NE(person.screen().find("It goes before ANTHROPIC_API_KEY"), std::string::npos)
+  EXPECT_NE(person.screen().find("It takes precedence over ANTHROPIC_API_KEY"), std::string::npos)
       << person.screen();
 }
 

@@ -36,7 +36,7 @@ void set_oauth(std::uint16_t mock_port, const Document& settings) {
 Document oauth(std::uint16_t mock_port) { return mock_json(mock_port, "GET", "/mock/oauth"); }
 
 Document sign_in(std::uint16_t mock_port, std::chrono::milliseconds left) {
-  const auth::Attempt attempt = auth::begin_attempt("http://localhost:1/callback");
+  const auth::PkceSession attempt = auth::begin_pkce_session("http://localhost:1/callback");
   const std::string client = "9d1c250a-e61b-44d9-88ed-5944d1962f5e";
   const Reply allowed =
       ask(mock_port, "GET",

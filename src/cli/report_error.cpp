@@ -15,7 +15,7 @@ int report_error(const Error& error) {
   }
 }
 
-int complain_of_file(Error error) {
+int report_file_error(Error error) {
   if (error.kind == ErrorKind::kIo || error.kind == ErrorKind::kBusy)
     error.kind = ErrorKind::kInternal;
   return report_error(error);

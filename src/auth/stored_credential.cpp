@@ -1,4 +1,4 @@
-#include "auth/stored.hpp"
+#include "auth/stored_credential.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -43,7 +43,7 @@ std::string_view name_of(StoredKind kind) {
   return {};
 }
 
-// The member as text; "" when it is not there or null. Fails when it is something else.
+// Returns the member as text, "" when it is missing or null. Fails when it is something else.
 Result<std::string> text_in(const Document& root, const char* name) {
   const auto found = root.find(name);
   if (found == root.end() || found->is_null()) return std::string();
@@ -51,15 +51,15 @@ Result<std::string> text_in(const Document& root, const char* name) {
   return fail(ErrorKind::kConfiguration, fmt::format("\"{}\" must be a string", name));
 }
 
-// A secret travels in a header field: a line end in it would end the field.
-bool is_clean(std::string_view secret) {
+// A secret is sent in a header field, where a line end would end the field.
+bool is_header_safe(std::string_view secret) {
   for (const char c : secret)
     if (c <= ' ' || c == '\x7f') return false;
   return true;
 }
 
-// A member of a member, for what is only shown: "" when it is not there.
-std::string shown(const Document& root, const char* outer, const char* inner) {
+// Returns a member of a member, for values that are only shown; "" when it is missing.
+std::string nested_text(const Document& root, const char* outer, const char* inner) {
   const auto found = root.find(outer);
   if (found == root.end() || !found->is_object()) return {};
   const auto value = found->find(inner);
@@ -77,37 +77,37 @@ Result<std::optional<WallClock::time_point>> expiry_in(const Document& root) {
       WallClock::time_point(std::chrono::milliseconds(found->get<std::int64_t>())));
 }
 
-// Takes a mode from others, where `path` is of that type (S_IFREG, S_IFDIR): what stands in the
-// place of a file keeps the mode that its owner gave it. What was found, when there was something
-// to take.
-std::string mended(const std::string& path, mode_t type, mode_t mode) {
+// Removes the permissions of others from `path`, if it is of that type (S_IFREG, S_IFDIR): a device
+// or a folder in place of a file keeps its mode. Returns a sentence when there was something to
+// remove.
+std::string restrict_mode(const std::string& path, mode_t type, mode_t mode) {
   struct stat facts {};
   if (::stat(path.c_str(), &facts) != 0 || (facts.st_mode & S_IFMT) != type) return {};
   if ((facts.st_mode & kOthers) == 0) return {};
-  const bool is_mended = ::chmod(path.c_str(), mode) == 0;
-  return fmt::format(
-      "{} was open to others (mode {:o}){}", path, facts.st_mode & 07777U,
-      is_mended ? fmt::format("; it is {:04o} now", mode) : fmt::format("; make it {:04o}", mode));
+  const bool is_restricted = ::chmod(path.c_str(), mode) == 0;
+  return fmt::format("{} was open to others (mode {:o}){}", path, facts.st_mode & 07777U,
+                     is_restricted ? fmt::format("; it is {:04o} now", mode)
+                                   : fmt::format("; make it {:04o}", mode));
 }
 
-// A file of ours: no link, no pipe, of nobody else.
+// Whether this is a regular file of this user that nobody else can access.
 bool is_plain_file(const std::string& path) {
   struct stat facts {};
   return ::lstat(path.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
          facts.st_uid == ::geteuid() && (facts.st_mode & kOthers) == 0;
 }
 
-// True when `later` is of the account of `stored`, and could have been renewed from it.
-bool renews(const Stored& later, const Stored& stored) {
+// Whether `later` is of the same account as `stored` and can have been renewed from it.
+bool renews(const StoredCredential& later, const StoredCredential& stored) {
   const auto same = [&](const char* outer, const char* inner) {
-    return shown(later.document, outer, inner) == shown(stored.document, outer, inner);
+    return nested_text(later.document, outer, inner) == nested_text(stored.document, outer, inner);
   };
   return later.kind == StoredKind::kOauth && later.expires && !later.refresh.empty() &&
          same("account", "uuid") && same("account", "email") && same("organization", "uuid") &&
          same("organization", "name");
 }
 
-// The left-over may be no more than in memory yet: it is on disk before the old file goes.
+// The leftover may not be on disk yet, so it is synced before it replaces the old file.
 bool put_in_place(const std::string& left, const std::string& target) {
   const int fd = ::open(left.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) return false;
@@ -116,8 +116,8 @@ bool put_in_place(const std::string& left, const std::string& target) {
   return is_synced && std::rename(left.c_str(), target.c_str()) == 0;
 }
 
-Result<Stored> read_members(Document root) {
-  Stored stored;
+Result<StoredCredential> read_members(Document root) {
+  StoredCredential stored;
   auto type = text_in(root, "type");
   if (!type) return fail(type.error());
   const auto kind = kind_named(*type);
@@ -131,14 +131,14 @@ Result<Stored> read_members(Document root) {
   if (!secret) return fail(secret.error());
   if (!refresh) return fail(refresh.error());
   if (!expires) return fail(expires.error());
-  if (secret->empty() || !is_clean(*secret))
+  if (secret->empty() || !is_header_safe(*secret))
     return fail(ErrorKind::kConfiguration,
                 fmt::format("\"{}\" must be a string without blanks, and not empty", secret_name));
   stored.secret = std::move(*secret);
   stored.refresh = std::move(*refresh);
   stored.expires = *expires;
-  stored.account = shown(root, "account", "email");
-  stored.organization = shown(root, "organization", "name");
+  stored.account = nested_text(root, "account", "email");
+  stored.organization = nested_text(root, "organization", "name");
   if (auto scope = text_in(root, "scope")) stored.scope = std::move(*scope);
   stored.document = std::move(root);
   return stored;
@@ -146,24 +146,24 @@ Result<Stored> read_members(Document root) {
 
 }  // namespace
 
-Result<std::optional<Stored>> read_stored(const std::string& path) {
+Result<std::optional<StoredCredential>> read_stored(const std::string& path) {
   auto text = read_file(path, kMaxBytes);
-  if (!text && text.error().kind == ErrorKind::kNotFound) return std::optional<Stored>();
+  if (!text && text.error().kind == ErrorKind::kNotFound) return std::optional<StoredCredential>();
   if (!text) return fail(text.error());
   auto stored = parse_stored(*text);
   if (!stored)
     return fail(ErrorKind::kConfiguration, fmt::format("{}: {}", path, stored.error().message));
-  return std::optional<Stored>(std::move(*stored));
+  return std::optional<StoredCredential>(std::move(*stored));
 }
 
-Result<Stored> parse_stored(std::string_view text) {
+Result<StoredCredential> parse_stored(std::string_view text) {
   auto root = json::parse_document(text);
   if (!root) return fail(root.error());
   if (!root->is_object()) return fail(ErrorKind::kConfiguration, "it must be a JSON object");
   return read_members(std::move(*root));
 }
 
-std::string text_of(const Stored& stored) {
+std::string text_of(const StoredCredential& stored) {
   Document root = stored.document;
   root["type"] = name_of(stored.kind);
   if (stored.kind == StoredKind::kApiKey) {
@@ -192,31 +192,32 @@ bool adopt_left_over(const std::string& path) {
   if (current && *current && (*current)->kind == StoredKind::kOauth) latest = (*current)->expires;
   const std::vector<std::string> left = left_overs_of(path);
   for (const std::string& each : left) {
-    const auto found = is_plain_file(each) ? read_stored(each) : Result<std::optional<Stored>>{};
+    const auto found =
+        is_plain_file(each) ? read_stored(each) : Result<std::optional<StoredCredential>>{};
     if (!found || !*found || !latest || !renews(**found, **current)) continue;
     if (*(*found)->expires <= *latest) continue;
     latest = (*found)->expires;
     best = each;
   }
   const bool is_adopted = !best.empty() && put_in_place(best, target);
-  if (!best.empty() && !is_adopted) return false;  // it is all there is of the sign-in: it stays
+  if (!best.empty() && !is_adopted) return false;  // it is all that is left of the sign-in
   for (const std::string& each : left)
     if (each != best) ::unlink(each.c_str());
   return is_adopted;
 }
 
 std::string fix_permissions(const std::string& path) {
-  std::string found = mended(path, S_IFREG, 0600);
+  std::string found = restrict_mode(path, S_IFREG, 0600);
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (folder.filename() == ".ccproxy") {
-    const std::string of_folder = mended(folder.string(), S_IFDIR, 0700);
+    const std::string of_folder = restrict_mode(folder.string(), S_IFDIR, 0700);
     if (!found.empty() && !of_folder.empty()) found += "; ";
     found += of_folder;
   }
   return found;
 }
 
-Credential credential_of(const Stored& stored) {
+Credential credential_of(const StoredCredential& stored) {
   const bool is_key = stored.kind == StoredKind::kApiKey;
   return {is_key ? CredentialKind::kApiKey : CredentialKind::kOauth, stored.secret};
 }

@@ -1,4 +1,4 @@
-#include "auth/stored.hpp"
+#include "auth/stored_credential.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 namespace ccproxy::auth {
 namespace {
 
-TEST(Stored, reads_what_the_original_wrote) {
+TEST(StoredCredential, reads_what_the_original_program_wrote) {
   const auto stored =
       parse_stored(R"({"type":"oauth","refresh":"rt","access":"at","expires":1790000000000})");
   ASSERT_TRUE(stored) << stored.error().message;
@@ -21,7 +21,7 @@ TEST(Stored, reads_what_the_original_wrote) {
   EXPECT_EQ(credential_of(*stored).kind, CredentialKind::kOauth);
 }
 
-TEST(Stored, reads_the_other_kinds) {
+TEST(StoredCredential, reads_the_other_kinds) {
   const auto key = parse_stored(R"({"type":"api_key","key":"sk-1"})");
   ASSERT_TRUE(key);
   EXPECT_EQ(credential_of(*key).kind, CredentialKind::kApiKey);
@@ -33,7 +33,7 @@ TEST(Stored, reads_the_other_kinds) {
   EXPECT_FALSE(token->expires);
 }
 
-TEST(Stored, keeps_what_it_does_not_know_and_the_order) {
+TEST(StoredCredential, preserves_unknown_members_and_the_order) {
   const std::string text =
       R"({"zebra":1,"type":"oauth","refresh":"rt","access":"at","expires":5,"apple":{"b":1,"a":2}})";
   auto stored = parse_stored(text);
@@ -65,21 +65,23 @@ struct LeftOver {
 const LeftOver kLeftOvers[] = {
     {"the renewed sign-in whose old token is spent", sign_in_text("old", 1000),
      sign_in_text("new", 2000), true},
-    {"the same, with what had been reserved behind it", sign_in_text("old", 1000),
+    {"the same, with its reserved bytes behind it", sign_in_text("old", 1000),
      sign_in_text("new", 2000) + std::string(500, ' '), true},
     {"one that expires earlier", sign_in_text("old", 1000), sign_in_text("new", 999), false},
     {"one that expires at the same time", sign_in_text("old", 1000), sign_in_text("new", 1000),
      false},
     {"one of another account", sign_in_text("old", 1000), sign_in_text("new", 2000, "c@d"), false},
-    {"half of one", sign_in_text("old", 1000), sign_in_text("new", 2000).substr(0, 40), false},
-    {"what was only reserved", sign_in_text("old", 1000), std::string(500, ' '), false},
-    {"another kind", sign_in_text("old", 1000), R"({"type":"api_key","key":"k"})", false},
+    {"a half-written one", sign_in_text("old", 1000), sign_in_text("new", 2000).substr(0, 40),
+     false},
+    {"reserved bytes alone", sign_in_text("old", 1000), std::string(500, ' '), false},
+    {"a credential of another kind", sign_in_text("old", 1000), R"({"type":"api_key","key":"k"})",
+     false},
     {"one beside an API key", R"({"type":"api_key","key":"k"})", sign_in_text("new", 2000), false},
-    {"one of somebody who has signed out", "", sign_in_text("new", 2000), false},
+    {"one of a person who has signed out", "", sign_in_text("new", 2000), false},
     {"one beside a file that cannot be read", "nonsense", sign_in_text("new", 2000), false},
 };
 
-TEST(Stored, left_over_of_a_kill_is_taken_over_or_removed) {
+TEST(StoredCredential, adopts_or_removes_the_leftover_of_a_killed_writer) {
   for (const char* end : {".new", ".a1B2c3", ".bak.new"})
     for (const LeftOver& row : kLeftOvers) {
       const Home home;
@@ -92,7 +94,7 @@ TEST(Stored, left_over_of_a_kill_is_taken_over_or_removed) {
     }
 }
 
-TEST(Stored, left_overs_of_several_kills_leave_the_latest) {
+TEST(StoredCredential, adopts_the_latest_of_several_leftovers) {
   const Home home;
   home.write("auth.json", sign_in_text("old", 1000));
   home.write("auth.json.aaaaaa", sign_in_text("second", 3000));
@@ -106,7 +108,7 @@ TEST(Stored, left_overs_of_several_kills_leave_the_latest) {
   EXPECT_EQ(home.read("victim"), sign_in_text("third", 4000)) << "a link is not followed";
 }
 
-TEST(Stored, refuses_nonsense_without_showing_a_secret) {
+TEST(StoredCredential, refuses_malformed_files_without_showing_a_secret) {
   for (const char* text :
        {"", "[]", "{", "null", R"({"type":"oauth"})", R"({"type":"pigeon","access":"s3cret"})",
         R"({"access":"s3cret"})", R"({"type":"oauth","access":["s3cret"]})",
@@ -123,7 +125,7 @@ TEST(Stored, refuses_nonsense_without_showing_a_secret) {
   }
 }
 
-TEST(Stored, a_missing_file_is_nothing_and_a_broken_one_names_its_path) {
+TEST(StoredCredential, returns_nothing_without_a_file_and_names_a_broken_one) {
   const Home home;
   ASSERT_TRUE(read_stored(home.auth()));
   EXPECT_FALSE(*read_stored(home.auth()));
@@ -133,7 +135,7 @@ TEST(Stored, a_missing_file_is_nothing_and_a_broken_one_names_its_path) {
   EXPECT_EQ(home.read("auth.json"), "{ nonsense");
 }
 
-TEST(Stored, a_mode_that_others_can_read_is_reported_and_mended) {
+TEST(StoredCredential, reports_and_restricts_a_mode_that_is_open_to_others) {
   const Home home;
   home.write("auth.json", "{}", 0644);
   EXPECT_NE(fix_permissions(home.auth()).find("644"), std::string::npos);
@@ -142,8 +144,8 @@ TEST(Stored, a_mode_that_others_can_read_is_reported_and_mended) {
   EXPECT_EQ(fix_permissions(home.at("none")), "");
 }
 
-// A folder without its execute bit is closed to its owner as well, unless that is root.
-TEST(Stored, what_is_no_file_keeps_its_mode) {
+// A folder without its execute bit is closed to its owner as well, unless the owner is root.
+TEST(StoredCredential, leaves_the_mode_of_what_is_no_file) {
   const Home home;
   std::filesystem::create_directory(home.auth());
   ::chmod(home.auth().c_str(), 0755);
@@ -151,7 +153,7 @@ TEST(Stored, what_is_no_file_keeps_its_mode) {
   EXPECT_EQ(home.mode_of("auth.json"), 0755U);
 }
 
-TEST(Stored, the_folder_is_closed_where_it_is_ours_alone) {
+TEST(StoredCredential, restricts_the_folder_only_when_it_is_ccproxys_own) {
   const Home home;
   home.write(".ccproxy/auth.json", "{}", 0600);
   home.write("shared/auth.json", "{}", 0600);

@@ -1,4 +1,4 @@
-#include "cli/leave.hpp"
+#include "cli/early_exit.hpp"
 
 #include <fmt/format.h>
 
@@ -17,7 +17,7 @@ namespace {
 
 // --- Help ----------------------------------------------------------------------------------------
 
-// "-p, --port N" of a flag, "KEY" of an argument.
+// Returns "-p, --port N" for a flag, "KEY" for an argument.
 std::string shown_name(const CLI::Option& option) {
   if (option.get_positional()) {
     std::string name = option.get_single_name();
@@ -32,7 +32,7 @@ std::string shown_name(const CLI::Option& option) {
   return name;
 }
 
-// The command as far as it was understood: the program, then each word.
+// Returns the commands as far as they were understood: the program, then each word.
 std::vector<const CLI::App*> levels_of(const CLI::App& app) {
   std::vector<const CLI::App*> levels = {&app};
   while (!levels.back()->get_subcommands().empty())
@@ -40,7 +40,7 @@ std::vector<const CLI::App*> levels_of(const CLI::App& app) {
   return levels;
 }
 
-// Such as "ccproxy config set-model".
+// Returns words such as "ccproxy config set-model".
 std::string command_of(const CLI::App& app) {
   std::string words;
   for (const CLI::App* level : levels_of(app))
@@ -48,7 +48,7 @@ std::string command_of(const CLI::App& app) {
   return words;
 }
 
-// The command of that name in `level`; nullptr when there is none.
+// Returns the command of that name in `level`; nullptr when there is none.
 const CLI::App* command_in(const CLI::App& level, const std::string& name) {
   const auto found =
       level.get_subcommands([&](const CLI::App* c) { return c->get_name() == name; });
@@ -58,7 +58,7 @@ const CLI::App* command_in(const CLI::App& level, const std::string& name) {
 HelpPage page_of(const CLI::App& app) {
   const CLI::App& command = *levels_of(app).back();
   HelpPage page{command_of(app), command.get_description() + "."};
-  std::vector<HelpRow> last;  // help and version are the same everywhere
+  std::vector<HelpRow> last;  // help and version, which are the same everywhere
   for (const CLI::Option* option : command.get_options({})) {
     HelpRow row{shown_name(*option), option->get_description()};
     if (option->get_positional()) {
@@ -87,7 +87,7 @@ HelpPage page_of(const CLI::App& app) {
 
 // --- Mistakes ------------------------------------------------------------------------------------
 
-// What is known where `level` reads its words: flags, or commands.
+// Returns what is known where `level` reads its words: flags, or commands.
 std::vector<std::string> known_flags(const CLI::App& level) {
   std::vector<std::string> known;
   for (const CLI::Option* option : level.get_options({}))
@@ -104,21 +104,21 @@ std::vector<std::string> known_commands(const CLI::App& level) {
 
 bool is_flag(std::string_view word) { return word.size() > 1 && word.starts_with('-'); }
 
-// "--prot (did you mean --port?)".
+// Returns text such as "--prot (did you mean --port?)".
 std::string with_suggestion(std::string_view word, const std::string& meant) {
   return meant.empty() ? std::string(word) : fmt::format("{} (did you mean {}?)", word, meant);
 }
 
-// A flag that is not known, without its value. Behind `login` no more of it is repeated than a flag
-// could have: a secret may have been typed right behind one.
+// Returns an unknown flag without its value. Behind `login` no more of it is repeated than the
+// length of a flag: a secret may have been typed right behind one.
 std::string unknown_flag(const CLI::App& level, std::string_view word) {
-  constexpr std::size_t kLongestOfLogin = 14, kLongest = 64;
-  const std::size_t most = level.get_name() == "login" ? kLongestOfLogin : kLongest;
+  constexpr std::size_t kMaxLoginFlag = 14, kMaxFlag = 64;
+  const std::size_t most = level.get_name() == "login" ? kMaxLoginFlag : kMaxFlag;
   const std::string_view name = word.substr(0, word.find('='));
   const std::string shown =
       name.size() > most ? fmt::format("{}...", name.substr(0, most)) : std::string(name);
   std::string meant = nearest(name, known_flags(level));
-  // Flags stand behind their command.
+  // Perhaps the flag belongs to a command that is missing before it.
   if (meant.empty() && level.get_parent() == nullptr) {
     const CLI::App* start = command_in(level, "start");
     if (const auto flag = nearest(name, known_flags(*start)); !flag.empty())
@@ -127,9 +127,9 @@ std::string unknown_flag(const CLI::App& level, std::string_view word) {
   return with_suggestion(shown, meant);
 }
 
-// The words that nothing was made of, in their order; the value of an unknown flag is none of them.
+// The words that the parser did not understand, in their order, without values of unknown flags.
 struct Unknown {
-  std::vector<std::string> flags, all;  // all: flags and other words
+  std::vector<std::string> flags, all;  // `all` holds flags and other words
 };
 
 Unknown unknown_in(const CLI::App& app) {
@@ -161,7 +161,7 @@ bool begins_with_flag(const CLI::App& level) {
   return !words.empty() && is_flag(words.front());
 }
 
-// No command where one must stand, or a word that is none.
+// The message for a missing command, or for a word that is no command.
 std::string no_command(const CLI::App& app) {
   const CLI::App& level = *levels_of(app).back();
   const auto words = level.remaining(false);
@@ -172,7 +172,7 @@ std::string no_command(const CLI::App& app) {
       .insert(words.front().size(), " is not a command");
 }
 
-// What is wrong, in a few words of ours where the parser's are not clear.
+// Says what is wrong in a few words of ours, where the parser's are not clear.
 std::string mistake_of(const CLI::App& app, const CLI::ParseError& error) {
   std::string what = error.what();
   const auto colon = what.find(": ");
@@ -184,7 +184,7 @@ std::string mistake_of(const CLI::App& app, const CLI::ParseError& error) {
     return before + " needs a value";
   if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr && !after.empty())
     return before + " " + after;
-  // From here on everything was read: what is not known comes first, whatever else is missing.
+  // From here on every word was read: unknown words come first, whatever else is missing.
   const Unknown unknown = unknown_in(app);
   const bool is_extra = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
   const bool is_login = app.got_subcommand("login");
@@ -192,16 +192,17 @@ std::string mistake_of(const CLI::App& app, const CLI::ParseError& error) {
   if (is_commandless && !begins_with_flag(*levels_of(app).back())) return no_command(app);
   if (is_extra && !is_login) return not_known(unknown.all);
   if (!unknown.flags.empty()) return not_known(unknown.flags);
-  // What stands after `login` may be a secret: it is not repeated, for logs to keep.
+  // Words behind `login` may be a secret, so they are not repeated: terminals and logs keep
+  // messages.
   if (is_extra)
-    return "a key or token is never an argument (it is asked for, or read from standard input)";
+    return "a key or token is never an argument (it is read from a prompt or standard input)";
   return what;
 }
 
 }  // namespace
 
 // The parser prints to streams and has exit codes of its own; ours are in flags.hpp.
-EarlyExit leave_for(const CLI::App& app, const CLI::ParseError& error) {
+EarlyExit early_exit_for(const CLI::App& app, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr)
     return {kOk, fmt::format("ccproxy {}\n", version())};
   if (error.get_exit_code() == 0) return {kOk, text_of(page_of(app))};

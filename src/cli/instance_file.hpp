@@ -1,6 +1,6 @@
-// Which servers run with this home: each keeps a small file in `<home>/running` and a lock on it
+// The running servers of this home. Each has a small file in `<home>/running` and a lock on it
 // while it runs, so that `ccproxy status` finds it wherever it listens. The system releases the
-// lock of a process that dies, so a number that another process got later fools nobody.
+// lock of a process that dies, so a reused process id misleads nobody.
 #pragma once
 
 #include <sys/types.h>
@@ -18,8 +18,8 @@ struct RunningServer {
   std::vector<std::string> addresses{};  // such as http://127.0.0.1:3456
 };
 
-// The file of this process; removed when this ends. A home that cannot be written to is no reason
-// not to run: then there is no file.
+// The file of this process, removed by the destructor. When the home cannot be written to, the
+// server runs without a file.
 class InstanceFile {
  public:
   InstanceFile(const std::string& home, const std::vector<std::string>& addresses);
@@ -34,7 +34,7 @@ class InstanceFile {
   std::optional<FileLock> lock_;
 };
 
-// The servers that hold their lock; files that others left behind are removed.
+// Returns the servers that hold their lock, and removes the files of dead ones.
 [[nodiscard]] std::vector<RunningServer> running_servers(const std::string& home);
 
 }  // namespace ccproxy::cli

@@ -1,4 +1,4 @@
-#include "cli/presence.hpp"
+#include "cli/instance_file.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -39,7 +39,7 @@ InstanceFile::InstanceFile(const std::string& home, const std::vector<std::strin
   auto lock = FileLock::try_now(path_);
   if (!lock || !*lock) return;
   lock_ = std::move(*lock);
-  // In place: a file that is renamed over it would not be the one that is locked.
+  // The file is written in place: one that is renamed over it would not be the locked one.
   std::ofstream(path_) << Document{{"addresses", addresses}}.dump() << '\n';
 }
 
@@ -53,7 +53,7 @@ std::vector<RunningServer> running_servers(const std::string& home) {
   for (const auto& entry : std::filesystem::directory_iterator(folder_of(home), error)) {
     if (entry.path().extension() != ".json") continue;
     const auto lock = FileLock::try_now(entry.path().string());
-    if (lock && *lock) {  // nobody holds it: what is left of one that was killed
+    if (lock && *lock) {  // nobody holds it: its process was killed
       std::error_code ignored;
       std::filesystem::remove(entry.path(), ignored);
     } else if (auto server = read_presence(entry.path())) {
