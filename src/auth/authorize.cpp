@@ -6,8 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/encoding.hpp"
-#include "base/text.hpp"
+#include "http/query.hpp"
 #include "net/crypto.hpp"
 
 namespace ccproxy::auth {
@@ -16,17 +15,10 @@ namespace {
 constexpr std::size_t kMaxPasteBytes = 4096;
 constexpr std::size_t kMaxReasonLength = 64;
 
-// Returns the value of a parameter, decoded; "" when it is missing.
+// Returns the decoded value of a parameter; "" when it is missing. A pasted address may have a
+// fragment behind its query.
 std::string parameter(std::string_view query, std::string_view name) {
-  if (query.starts_with('?')) query.remove_prefix(1);
-  query = query.substr(0, query.find('#'));
-  while (!query.empty()) {
-    const std::string_view item = take_item(query, '&');
-    const auto equals = item.find('=');
-    if (item.substr(0, equals) == name)
-      return equals == std::string_view::npos ? "" : percent_decoded(item.substr(equals + 1));
-  }
-  return {};
+  return http::decoded_query_value(query.substr(0, query.find('#')), name);
 }
 
 // Removes what terminals put around a paste, and blanks and quotes, in any order.
@@ -77,11 +69,17 @@ constexpr const char* kWrongState =
 }  // namespace
 
 std::string authorize_url(const config::Oauth& oauth, const PkceSession& session) {
-  return fmt::format(
-      "{}?code=true&client_id={}&response_type=code&redirect_uri={}&scope={}&code_challenge={}"
-      "&code_challenge_method=S256&state={}",
-      oauth.authorize_url, percent_encoded(oauth.client_id), percent_encoded(session.redirect_uri),
-      percent_encoded(oauth.scopes), challenge_of(session.verifier), session.state);
+  const std::string challenge = challenge_of(session.verifier);
+  std::string url = oauth.authorize_url;
+  http::append_query(url, {{"code", "true"},
+                           {"client_id", oauth.client_id},
+                           {"response_type", "code"},
+                           {"redirect_uri", session.redirect_uri},
+                           {"scope", oauth.scopes},
+                           {"code_challenge", challenge},
+                           {"code_challenge_method", "S256"},
+                           {"state", session.state}});
+  return url;
 }
 
 Result<AuthorizationCode> read_redirect(std::string_view query, const PkceSession& session) {

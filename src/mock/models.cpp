@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include "base/text.hpp"
+#include "http/query.hpp"
 
 namespace ccproxy::mock {
 namespace {
@@ -137,14 +138,14 @@ std::optional<Document> find_model(std::string_view id) {
 
 Document page_of(const std::vector<Document>& entries, std::string_view query) {
   std::size_t limit = kPage;
-  if (const auto given = query_value(query, "limit"))
+  if (const auto given = http::query_value(query, "limit"))
     limit = std::clamp<std::size_t>(parse_decimal(*given).value_or(kPage), 1, 1000);
   std::size_t begin = 0;
   std::size_t end = entries.size();
-  if (const auto after = query_value(query, "after_id"))
+  if (const auto after = http::query_value(query, "after_id"))
     begin = std::min(place_of(entries, *after) + 1, end);
   bool more = end - begin > limit;
-  if (const auto before = query_value(query, "before_id")) {
+  if (const auto before = http::query_value(query, "before_id")) {
     end = place_of(entries, *before);
     begin = end > limit ? end - limit : 0;
     more = begin > 0;
@@ -155,17 +156,6 @@ Document page_of(const std::vector<Document>& entries, std::string_view query) {
   page["first_id"] = begin < end ? entries[begin]["id"] : Document(nullptr);
   page["last_id"] = begin < end ? entries[end - 1]["id"] : Document(nullptr);
   return page;
-}
-
-std::optional<std::string_view> query_value(std::string_view query, std::string_view name) {
-  if (query.starts_with('?')) query.remove_prefix(1);
-  while (!query.empty()) {
-    const std::string_view item = take_item(query, '&');
-    const auto equals = item.find('=');
-    if (item.substr(0, equals) == name)
-      return equals == std::string_view::npos ? std::string_view{} : item.substr(equals + 1);
-  }
-  return std::nullopt;
 }
 
 }  // namespace ccproxy::mock

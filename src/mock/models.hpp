@@ -20,8 +20,4 @@ namespace ccproxy::mock {
 [[nodiscard]] json::Document page_of(const std::vector<json::Document>& entries,
                                      std::string_view query);
 
-// The value of a query parameter, as it was sent; nothing when it is not there.
-[[nodiscard]] std::optional<std::string_view> query_value(std::string_view query,
-                                                          std::string_view name);
-
 }  // namespace ccproxy::mock

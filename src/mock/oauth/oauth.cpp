@@ -9,6 +9,7 @@
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
+#include "http/query.hpp"
 #include "mock/oauth/pages.hpp"
 #include "mock/script_reader.hpp"
 
@@ -42,15 +43,11 @@ tl::unexpected<Error> invalid(std::string_view code, std::string what) {
 
 Result<Parameters> parameters_of(std::string_view query) {
   Parameters all;
-  if (query.starts_with('?')) query.remove_prefix(1);
-  while (!query.empty()) {
-    const std::string_view item = take_item(query, '&');
-    if (item.empty()) continue;
-    const auto equals = std::min(item.find('='), item.size());
-    const std::string_view value = item.substr(std::min(equals + 1, item.size()));
-    std::string name = percent_decoded(item.substr(0, equals));
+  http::QueryReader reader(query);
+  while (const auto parameter = reader.next()) {
+    std::string name = percent_decoded(parameter->name);
     if (all.contains(name)) return invalid("", name + " stands there twice");
-    all.emplace(std::move(name), percent_decoded(value));
+    all.emplace(std::move(name), percent_decoded(parameter->value));
   }
   return all;
 }
@@ -103,9 +100,9 @@ std::string complaint_about(const Parameters& given, const Incoming& request) {
 Reply redirect(std::string_view to, std::string_view name, std::string_view value,
                std::string_view state) {
   Reply reply{302};
-  http::append_field(
-      reply.fields, "location",
-      fmt::format("{}?{}={}&state={}", to, name, percent_encoded(value), percent_encoded(state)));
+  std::string location(to);
+  http::append_query(location, {{name, value}, {"state", state}});
+  http::append_field(reply.fields, "location", location);
   http::append_field(reply.fields, "cache-control", "no-store");
   return reply;
 }

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "dialect/dialect.hpp"
 #include "dialect/model_list.hpp"
+#include "http/query.hpp"
 #include "proxy/door/routes.hpp"
 #include "proxy/upstream/models.hpp"
 
@@ -16,23 +17,12 @@ namespace {
 
 constexpr std::chrono::seconds kTimeout{2};
 
-// The value of a query parameter; nothing when it is not there.
-std::optional<std::string_view> parameter(std::string_view query, std::string_view name) {
-  if (query.starts_with('?')) query.remove_prefix(1);
-  while (!query.empty()) {
-    const std::string_view item = take_item(query, '&');
-    const auto equals = item.find('=');
-    if (item.substr(0, equals) == name)
-      return equals == std::string_view::npos ? std::string_view() : item.substr(equals + 1);
-  }
-  return std::nullopt;
-}
-
 anthropic::Page page_of(std::string_view query) {
   anthropic::Page page;
-  if (const auto limit = parse_decimal(parameter(query, "limit").value_or(""))) page.limit = *limit;
-  page.after_id = parameter(query, "after_id").value_or("");
-  page.before_id = parameter(query, "before_id").value_or("");
+  const std::string_view limit = http::query_value(query, "limit").value_or("");
+  if (const auto number = parse_decimal(limit)) page.limit = *number;
+  page.after_id = http::query_value(query, "after_id").value_or("");
+  page.before_id = http::query_value(query, "before_id").value_or("");
   return page;
 }
 
@@ -59,7 +49,7 @@ Task<void> refresh_models(WorkerState& worker, net::Cancellation& cancellation) 
 
 Result<std::string> list_models(const Shared& shared, const http::RequestHead& head) {
   const auto entries = shared.catalog.entries();
-  if (const auto version = parameter(head.query(), "client_version"))
+  if (const auto version = http::query_value(head.query(), "client_version"))
     return dialect::codex_model_list(*entries, *version);
   if (dialect_of(head) == dialect::Dialect::kMessages)
     return anthropic::model_list(*entries, page_of(head.query()));

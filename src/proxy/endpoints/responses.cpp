@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "dialect/responses/input_items.hpp"
 #include "dialect/responses/object.hpp"
+#include "http/query.hpp"
 #include "json/writer.hpp"
 #include "proxy/door/request_body.hpp"
 #include "proxy/state/running_response.hpp"
@@ -26,20 +27,6 @@ constexpr std::chrono::seconds kTimeout{5};
 constexpr std::chrono::milliseconds kPollInterval{100};
 constexpr std::chrono::seconds kRetryAfter{1};
 constexpr std::chrono::seconds kWritten{1};  // the store has for it what it has for an end
-
-// The value of a parameter; percent signs are left alone, since no value here has any.
-std::optional<std::string_view> parameter(std::string_view query, std::string_view name) {
-  if (!query.empty()) query.remove_prefix(1);
-  while (!query.empty()) {
-    std::string_view item = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), item.size() + 1));
-    const std::string_view key = item.substr(0, item.find('='));
-    if (key != name) continue;
-    item.remove_prefix(std::min(item.size(), key.size() + 1));
-    return item;
-  }
-  return std::nullopt;
-}
 
 Error not_found(std::string_view id) {
   return {ErrorKind::kNotFound,
@@ -205,15 +192,15 @@ Task<Result<store::StoredResponse>> find_by(WorkerState& worker, std::string id,
 
 Result<store::ItemPage> page_of(std::string_view query) {
   store::ItemPage page;
-  page.after = parameter(query, "after").value_or("");
-  page.before = parameter(query, "before").value_or("");
-  const auto limit = parameter(query, "limit");
+  page.after = http::query_value(query, "after").value_or("");
+  page.before = http::query_value(query, "before").value_or("");
+  const auto limit = http::query_value(query, "limit");
   const auto count = limit ? parse_decimal(*limit) : std::nullopt;
   if (limit && (!count || *count < 1 || *count > static_cast<std::uint64_t>(kMaxItems)))
     return fail({ErrorKind::kInvalidRequest, "'limit' is a number from 1 to 100.", "limit",
                  "invalid_value"});
   page.limit = static_cast<std::size_t>(count.value_or(kDefaultItems));
-  const std::string_view order = parameter(query, "order").value_or("desc");
+  const std::string_view order = http::query_value(query, "order").value_or("desc");
   if (order != "asc" && order != "desc")
     return fail({ErrorKind::kInvalidRequest, "'order' is asc or desc.", "order", "invalid_value"});
   page.ascending = order == "asc";
@@ -279,12 +266,12 @@ std::string ResponseQuestion::id() const {
 }
 
 bool ResponseQuestion::streams() const {
-  return method == "GET" && verb_of(path).empty() && parameter(query, "stream") == "true";
+  return method == "GET" && verb_of(path).empty() && http::query_value(query, "stream") == "true";
 }
 
 Result<std::int64_t> ResponseQuestion::starting_after() const {
   constexpr std::uint64_t kMax = std::uint64_t{1} << 62;
-  const auto given = parameter(query, "starting_after");
+  const auto given = http::query_value(query, "starting_after");
   if (!given || given == "-1") return -1;
   const auto number = parse_decimal(*given);
   if (number && *number < kMax) return static_cast<std::int64_t>(*number);
