@@ -1,6 +1,7 @@
 #include "dialect/error.hpp"
 
 #include "anthropic/error.hpp"
+#include "base/status.hpp"
 #include "json/writer.hpp"
 
 namespace ccproxy::dialect {
@@ -81,8 +82,8 @@ std::string error_message(const Error& error) {
 }
 
 int status_of(Dialect, const Error& error) {
-  constexpr int kMisdirected = 421;
-  return error.code == kMisdirectedRequest ? kMisdirected : anthropic::status_of(error.kind);
+  return error.code == kMisdirectedRequest ? status::kMisdirectedRequest
+                                           : anthropic::status_of(error.kind);
 }
 
 std::string error_body(Dialect dialect, const Error& error, std::string_view request_id) {

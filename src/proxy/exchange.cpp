@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "anthropic/request.hpp"
+#include "base/status.hpp"
 #include "base/text.hpp"
 #include "dialect/error.hpp"
 #include "proxy/door/gate.hpp"
@@ -36,7 +37,6 @@ namespace ccproxy::proxy {
 namespace {
 
 constexpr std::size_t kMaxClientName = 64;
-constexpr int kNotFound = 404;
 constexpr std::chrono::seconds kRetryAfter{1};
 
 void rename(RequestBody& body, const anthropic::RequestFacts& facts, std::string_view model) {
@@ -244,7 +244,7 @@ Task<Result<http::ResponseHead>> Exchange::ask_message(const Route& route, Reque
     const bool decoded = *is_renamed && body.coding != http::Coding::kIdentity;
     const UpstreamTarget asked{head_, upstream_target(route), decoded};
     auto head = co_await upstream_.ask(asked, decoded ? body.decoded : body.sent);
-    if (!head || head->status != kNotFound) co_return head;
+    if (!head || head->status != status::kNotFound) co_return head;
     error_body = co_await upstream_.read_error_body();
     if (again) co_return head;
     const std::string successor =
@@ -339,12 +339,11 @@ Task<Result<void>> Exchange::follow(std::string id, std::int64_t after, std::str
 
 // Codex tries a WebSocket first, and takes this status alone as a reason not to try again.
 Task<Result<void>> Exchange::refuse_upgrade() {
-  constexpr int kUpgradeRequired = 426;
   const Error error{ErrorKind::kInvalidRequest,
                     "Responses are not available over a WebSocket here: use HTTP."};
   const std::string body = dialect::error_body(dialect_, error, receipt_.id);
   client_->close_after_reply();
-  co_return co_await answer(kUpgradeRequired, "application/json", body);
+  co_return co_await answer(status::kUpgradeRequired, "application/json", body);
 }
 
 Task<Result<void>> Exchange::forward_relay(const Route& route) {

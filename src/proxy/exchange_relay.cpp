@@ -7,6 +7,7 @@
 #include "anthropic/error.hpp"
 #include "anthropic/headers.hpp"
 #include "anthropic/refusal.hpp"
+#include "base/status.hpp"
 #include "base/text.hpp"
 #include "dialect/error.hpp"
 #include "proxy/exchange.hpp"
@@ -17,8 +18,6 @@ namespace ccproxy::proxy {
 namespace {
 
 constexpr std::size_t kDefaultFields = 1024;  // bytes
-constexpr int kOk = 200;
-constexpr int kFirstError = 400;
 constexpr std::chrono::seconds kDrainTimeout{1};
 
 // The coding, type, range, digest and validators of a body that is told in another's place.
@@ -30,7 +29,7 @@ bool is_about_body(std::string_view name) {
 }  // namespace
 
 Task<Result<void>> Exchange::relay(const Route& route, http::ResponseHead answer) {
-  if (answer.status < kFirstError)
+  if (answer.status < status::kFirstError)
     co_return co_await relay_answer(route, std::move(answer), std::string());
   auto error_body = co_await upstream_.read_error_body();
   co_return co_await relay_error(route, std::move(answer), std::move(error_body));
@@ -55,7 +54,7 @@ Task<Result<void>> Exchange::relay_error(const Route& route, http::ResponseHead 
 
 Task<Result<void>> Exchange::relay_answer(const Route& route, http::ResponseHead answer,
                                           std::string begun) {
-  const bool is_message = route.kind == RouteKind::kMessage && answer.status == kOk;
+  const bool is_message = route.kind == RouteKind::kMessage && answer.status == status::kOk;
   Tap tap(answer, worker_.usage_parsers, is_message, MemoryReservation(shared_.held));
   // A stream may have to end otherwise than its length says: with an error event.
   auto length = tap.is_open_stream() ? std::nullopt : upstream_.answer().body_length();

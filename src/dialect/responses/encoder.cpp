@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/status.hpp"
 #include "dialect/error.hpp"
 #include "dialect/reply/openai_error.hpp"
 #include "dialect/reply/openai_terms.hpp"
@@ -18,7 +19,6 @@ using anthropic::BlockKind;
 // What stands before the key in the id of a response.
 constexpr std::string_view kPrefix = "resp_";
 constexpr std::string_view kMessagePrefix = "msg";
-constexpr int kOk = 200;
 constexpr std::size_t kMaxOther = 1024;  // of an object: what is neither output nor of the request
 
 bool is_cut(std::string_view stop_reason) {
@@ -337,7 +337,7 @@ void ResponsesEncoder::take_back(std::string& out) {
   is_lost_ = true;
   lost_echo_ = not_stored(plan_.responses.echo);
   emit_end(end_event_, out);
-  if (!plan_.stream && status_ == kOk) out = object();
+  if (!plan_.stream && status_ == status::kOk) out = object();
 }
 
 void ResponsesEncoder::cancel(std::string& out) {

@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/status.hpp"
 #include "dialect/error.hpp"
 #include "dialect/reply/openai_error.hpp"
 
 namespace ccproxy::dialect {
 namespace {
 
-constexpr int kFirstServerError = 500;
 constexpr std::int64_t kDefaultWait = 5;  // seconds
 constexpr std::string_view kRateLimit = "rate_limit_exceeded";
 
@@ -36,7 +36,7 @@ ResponseFailure response_failure(const anthropic::Failure& failure) {
                                     failure.retry_after.value_or(kDefaultWait))};
   if (told.code == "context_length_exceeded" || told.code == "insufficient_quota")
     return {told.code, std::move(told.message)};
-  return {told.status >= kFirstServerError ? "server_error" : "invalid_prompt",
+  return {told.status >= status::kFirstServerError ? "server_error" : "invalid_prompt",
           std::move(told.message)};
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/status.hpp"
 #include "base/text.hpp"
 
 namespace ccproxy::proxy {
@@ -10,13 +11,13 @@ namespace {
 
 constexpr std::string_view kFamily = "anthropic-ratelimit-";
 constexpr std::chrono::seconds kUpdateInterval{1};
-constexpr int kTooManyRequests = 429;
 
 }  // namespace
 
 void RateLimitSnapshot::note(const http::ResponseHead& answer) {
   const auto now = Clock::now();
-  if (now < next_.load(std::memory_order_relaxed) && answer.status != kTooManyRequests) return;
+  if (now < next_.load(std::memory_order_relaxed) && answer.status != status::kTooManyRequests)
+    return;
   next_.store(now + kUpdateInterval, std::memory_order_relaxed);
   SeenRateLimits seen{WallClock::now(), {}};
   for (const http::Field& field : answer.fields)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/status.hpp"
 #include "dialect/reply/error_param.hpp"
 #include "dialect/reply/openai_error.hpp"
 #include "dialect/responses/input_items.hpp"
@@ -18,7 +19,6 @@
 namespace ccproxy::proxy {
 namespace {
 
-constexpr int kOk = 200;
 constexpr std::chrono::seconds kRetryAfter{1};
 
 // Nobody could ever ask for it.
@@ -192,11 +192,11 @@ Task<Result<void>> Translation::send_token_count(const http::ResponseHead& head)
   }
   std::string fields;
   http::append_field(fields, "content-type", "application/json");
-  fields += error_headers(exchange_, {kOk, "", {}});
-  exchange_.receipt.status = kOk;
+  fields += error_headers(exchange_, {status::kOk, "", {}});
+  exchange_.receipt.status = status::kOk;
   const std::string body =
       fmt::format(R"({{"object":"response.input_tokens","input_tokens":{}}})", tokens);
-  co_return co_await exchange_.sink.answer(kOk, fields, body);
+  co_return co_await exchange_.sink.answer(status::kOk, fields, body);
 }
 
 }  // namespace ccproxy::proxy

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/status.hpp"
 #include "base/text.hpp"
 
 namespace ccproxy::proxy {
@@ -12,8 +13,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstWait{500};
 constexpr milliseconds kLongestBackOff{8000};
-constexpr int kTooManyRequests = 429;
-constexpr std::array<int, 8> kPassing = {408, 409, kTooManyRequests, 500, 502, 503, 504, 529};
+constexpr std::array<int, 8> kPassing = {408, 409, status::kTooManyRequests, 500, 502, 503,
+                                         504, 529};
 
 // Nothing when the answer does not say; a time that cannot be read is no time.
 std::optional<Clock::duration> asked_wait(const http::ResponseHead& answer) {
@@ -40,7 +41,7 @@ std::optional<Clock::duration> wait_before_retry(const http::ResponseHead& answe
   if (done >= limits.most || advice == "false" || (!passes && advice != "true"))
     return std::nullopt;
   if (const auto asked = asked_wait(answer)) return *asked <= limits.longest ? asked : std::nullopt;
-  if (answer.status == kTooManyRequests) return std::nullopt;
+  if (answer.status == status::kTooManyRequests) return std::nullopt;
   return wait_before_retry(done, limits, random);
 }
 

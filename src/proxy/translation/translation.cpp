@@ -9,6 +9,7 @@
 #include "anthropic/error.hpp"
 #include "anthropic/headers.hpp"
 #include "anthropic/refusal.hpp"
+#include "base/status.hpp"
 #include "base/text.hpp"
 #include "config/model_map.hpp"
 #include "dialect/chat/encoder.hpp"
@@ -30,9 +31,6 @@ namespace {
 
 constexpr std::chrono::seconds kLookupPatience{3};
 constexpr int kMaxPauses = 8;
-constexpr int kOk = 200;
-constexpr int kBadRequest = 400;
-constexpr int kNotFound = 404;
 constexpr std::size_t kKeyBytes = 16;  // of the random part of a response's ids
 
 Error needs_own_credential() {
@@ -109,7 +107,7 @@ Task<Result<void>> Translation::run(RequestBody body) {
   if (!prepared) co_return prepared;
   auto head = co_await ask();
   if (!head) co_return fail(head.error());
-  if (head->status != kOk) co_return co_await refuse(*head);
+  if (head->status != status::kOk) co_return co_await refuse(*head);
   if (route_.kind == RouteKind::kInputTokens) co_return co_await send_token_count(*head);
   co_return co_await tell(std::move(*head));
 }
@@ -247,12 +245,12 @@ void Translation::note_plan() {
 Task<Result<http::ResponseHead>> Translation::ask() {
   while (true) {
     auto head = co_await ask_once();
-    if (head && head->status == kOk) co_return head;
+    if (head && head->status == status::kOk) co_return head;
     error_body_.clear();
     if (head) error_body_ = co_await read_error_body(*head);
-    if (head && (head->status == kBadRequest || head->status == kNotFound)) {
+    if (head && (head->status == status::kBadRequest || head->status == status::kNotFound)) {
       Result<bool> changed;
-      if (head->status == kBadRequest)
+      if (head->status == status::kBadRequest)
         changed = co_await apply();
       else
         changed = co_await follow_retirement();
@@ -287,7 +285,7 @@ Task<Result<http::ResponseHead>> Translation::ask_once() {
 // still refused then is refused. Fails when a strict client is to be told what cannot be.
 Task<Result<bool>> Translation::apply() {
   if (!std::exchange(is_teachable_, false) || has_begun_) co_return false;
-  if (anthropic::refusal_of(kBadRequest, error_body_).is_final) co_return false;
+  if (anthropic::refusal_of(status::kBadRequest, error_body_).is_final) co_return false;
   const std::string message = anthropic::read_error(error_body_).message;
   if (const auto room = anthropic::room_for_output(message)) {
     most_tokens_ = room;
@@ -383,13 +381,13 @@ Task<Result<void>> Translation::tell(TranslatedReply& answer, http::ResponseHead
   has_begun_ = true;
   if (!decoded_.may_pause) forget_request();
   Result<void> taken;
-  if (head.status == kOk) taken = co_await take_all(answer, head);
+  if (head.status == status::kOk) taken = co_await take_all(answer, head);
   if (!taken) {
     const Error error = exchange_.upstream.explain(taken.error());
     exchange_.upstream.answer().abort();
     co_return co_await answer.break_off(error);
   }
-  if (head.status != kOk) {
+  if (head.status != status::kOk) {
     auto reply =
         dialect::openai_error(route_.dialect, {head.status, error_body_, field_views(head)},
                               exchange_.receipt.id, wall_now());
@@ -421,7 +419,7 @@ Task<Result<void>> Translation::take_all(TranslatedReply& answer, http::Response
     auto next = co_await answer.meanwhile(ask());
     if (!next) co_return fail(next.error());
     head = std::move(*next);
-    if (head.status != kOk) co_return Result<void>{};
+    if (head.status != status::kOk) co_return Result<void>{};
   }
 }
 

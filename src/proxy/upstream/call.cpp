@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "anthropic/error.hpp"
+#include "base/status.hpp"
 #include "dialect/error.hpp"
 #include "proxy/state/ending.hpp"
 #include "proxy/upstream/header_trace.hpp"
@@ -17,7 +18,6 @@ namespace {
 // A reused connection that turns out dead fails at once; later, the request may have run.
 constexpr std::chrono::seconds kDeadConnectionWindow{1};
 constexpr std::chrono::milliseconds kDrainTimeout{200};
-constexpr int kUnauthorized = 401;
 constexpr std::size_t kMaxErrorBody = std::size_t{64} << 10;
 
 bool may_resend(const http::Call& call, Clock::time_point sent_at) {
@@ -25,7 +25,7 @@ bool may_resend(const http::Call& call, Clock::time_point sent_at) {
 }
 
 bool is_refused(const http::ResponseHead& head, const auth::Credential& credential) {
-  return head.status == kUnauthorized && credential.kind == auth::CredentialKind::kOauth;
+  return head.status == status::kUnauthorized && credential.kind == auth::CredentialKind::kOauth;
 }
 
 // How long an answer may take that is held back until its end is known. Nothing of it has been
