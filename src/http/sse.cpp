@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace ccproxy::http {
 namespace {
 
@@ -10,14 +12,18 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 }  // namespace
 
-void SseReader::keep(std::string_view bytes) {
+bool is_event_stream(std::string_view content_type) {
+  return same_text(trim(content_type.substr(0, content_type.find(';'))), "text/event-stream");
+}
+
+void SseReader::store(std::string_view bytes) {
   const std::size_t room = max_event_ + 16 - std::min(line_.size(), max_event_ + 16);
-  if (bytes.size() > room) in_long_line_ = true;  // take_field() sees that a value was too long
+  if (bytes.size() > room) in_long_line_ = true;  // take_field() notices that a value is too long
   line_.append(bytes.substr(0, room));
 }
 
-// Takes the next line from the input into complete_. The common case, a line that lies whole in the
-// input, is not copied.
+// Takes the next line from the input into complete_. In the common case the whole line is in the
+// input, and is not copied.
 SseReader::Line SseReader::take_line() {
   if (saw_cr_ && !input_.empty()) {
     saw_cr_ = false;
@@ -31,7 +37,7 @@ SseReader::Line SseReader::take_line() {
   auto end = to_lf.find('\r');
   if (end == std::string_view::npos && to_lf.size() < input_.size()) end = to_lf.size();
   if (end == std::string_view::npos) {
-    keep(input_);
+    store(input_);
     input_ = {};
     return Line::kMore;
   }
@@ -41,7 +47,7 @@ SseReader::Line SseReader::take_line() {
   if (line_.empty()) {
     complete_ = part;
   } else {
-    keep(part);
+    store(part);
     complete_ = line_;
   }
   in_long_line_ = false;
@@ -69,7 +75,7 @@ void SseReader::take_field(std::string_view line) {
 }
 
 std::optional<SseEvent> SseReader::next() {
-  if (std::exchange(event_shown_, false)) {
+  if (std::exchange(event_returned_, false)) {
     name_.clear();
     data_.clear();
     has_data_ = cut_ = false;
@@ -85,19 +91,19 @@ std::optional<SseEvent> SseReader::next() {
     }
     border_ = true;
     line_.clear();
-    if (!has_data_) {  // nothing to tell: a name alone is not an event
+    if (!has_data_) {  // a name alone is not an event
       name_.clear();
       cut_ = false;
       continue;
     }
-    event_shown_ = true;
+    event_returned_ = true;
     return SseEvent{name_, data_, cut_};
   }
   return std::nullopt;
 }
 
 std::optional<SseEvent> SseReader::cut_event() {
-  if (event_shown_) return std::nullopt;
+  if (event_returned_) return std::nullopt;
   if (!line_.empty()) take_field(line_);
   if (!has_data_) return std::nullopt;
   return SseEvent{name_, data_, cut_};

@@ -9,6 +9,16 @@
 namespace ccproxy::http {
 namespace {
 
+TEST(IsEventStream, compares_the_media_type_alone) {
+  for (const char* type :
+       {"text/event-stream", "text/event-stream; charset=utf-8", "text/event-stream;charset=utf-8",
+        "Text/Event-Stream", "text/event-stream ; charset=utf-8"})
+    EXPECT_TRUE(is_event_stream(type)) << type;
+  for (const char* type : {"", "text/event-streamx", "text/event", "application/json",
+                           "application/json; a=text/event-stream", "text/event-stream, text/x"})
+    EXPECT_FALSE(is_event_stream(type)) << type;
+}
+
 constexpr std::size_t kSizes[] = {1, 2, 3, 5, 7, 16, 64, std::string::npos};
 
 std::vector<std::string> read_all(SseReader& reader, std::string_view stream,
@@ -25,7 +35,7 @@ std::vector<std::string> read_all(SseReader& reader, std::string_view stream,
 }
 
 struct Case {
-  const char* says;  // what this row proves, in a person's words
+  const char* description;  // what this row proves, in a person's words
   std::string stream;
   std::vector<std::string> events;
   bool at_border = true;
@@ -60,7 +70,7 @@ const Case kCases[] = {
 TEST(SseReader, reads_the_same_events_at_every_fragment_size) {
   for (const Case& row : kCases)
     for (const std::size_t size : kSizes) {
-      SCOPED_TRACE(testing::Message() << row.says << ", fragments of " << size);
+      SCOPED_TRACE(testing::Message() << row.description << ", fragments of " << size);
       SseReader reader(100);
       EXPECT_EQ(read_all(reader, row.stream, size), row.events);
       EXPECT_EQ(reader.at_border(), row.at_border);

@@ -23,7 +23,7 @@ Tap::Tap(const http::ResponseHead& answer, anthropic::UsageParsers& parsers, boo
          MemoryReservation hold)
     : is_message_(is_message), events_(kMaxEvent), hold_(std::move(hold)), usage_(parsers) {
   const std::string_view type = answer.get("content-type");
-  if (starts_with_text(type, "text/event-stream")) kind_ = Kind::kEvents;
+  if (http::is_event_stream(type)) kind_ = Kind::kEvents;
   if (starts_with_text(type, "application/json")) kind_ = Kind::kJson;
   const auto coding = http::coding_of(answer.get("content-encoding"));
   if (!coding) {

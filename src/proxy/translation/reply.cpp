@@ -7,6 +7,7 @@
 
 #include "anthropic/error.hpp"
 #include "anthropic/usage.hpp"
+#include "base/status.hpp"
 #include "base/text.hpp"
 #include "base/timestamp.hpp"
 #include "dialect/reply/error_param.hpp"
@@ -22,7 +23,6 @@ namespace {
 
 constexpr std::chrono::seconds kLongestHold{2};  // after message_start
 constexpr std::chrono::hours kNothingDue{1};
-constexpr int kOk = 200;
 constexpr std::size_t kMaxEvent = std::size_t{16} << 20;
 constexpr std::size_t kMaxWhole = std::size_t{128} << 20;  // of events, for a whole answer
 constexpr std::size_t kAhead = std::size_t{64} << 10;      // of content: the next piece
@@ -42,10 +42,6 @@ std::size_t content_of(const anthropic::MessageEvent& event) {
   if (const auto* citation = std::get_if<CitationDelta>(&event)) return citation->raw.size();
   if (const auto* start = std::get_if<BlockStart>(&event)) return start->raw.size();
   return 0;
-}
-
-bool is_event_stream(std::string_view content_type) {
-  return same_text(trim(content_type.substr(0, content_type.find(';'))), "text/event-stream");
 }
 
 std::optional<std::int64_t> retry_after_of(const dialect::ErrorReply& reply) {
@@ -68,7 +64,7 @@ Task<Result<void>> TranslatedReply::take(const http::ResponseHead& head) {
   if (!coding)
     co_return fail(ErrorKind::kUpstreamBroke, "the upstream's answer has an unknown coding");
   head_ = &head;
-  if (!is_event_stream(head.get("content-type"))) co_return co_await take_no_stream(*coding);
+  if (!http::is_event_stream(head.get("content-type"))) co_return co_await take_no_stream(*coding);
   decoder_.reset();
   if (*coding != http::Coding::kIdentity) decoder_.emplace(*coding);
   events_.emplace(kMaxEvent);
@@ -288,7 +284,8 @@ Task<Result<void>> TranslatedReply::finish() {
   const auto finishing = [this] { encoder_.finish(out_); };
   if (!is_over_) co_await encode_end(finishing);
   note_ignored();
-  if (!reply_options_.streams && !reply_options_.always_replies && encoder_.status() != kOk) drop();
+  if (!reply_options_.streams && !reply_options_.always_replies && encoder_.status() != status::kOk)
+    drop();
   co_await keep();
   if (!reply_options_.streams) {
     std::string fields;
