@@ -1,9 +1,8 @@
-// Something that is under way while its owner does other things now and then: a wait with a limit
-// that does not end what is waited for.
+// A task that runs in the background while its owner waits for it with a limit: when the limit
+// expires, the task goes on and the owner may do something else before it waits again.
 #pragma once
 
 #include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -15,17 +14,17 @@ namespace ccproxy::net {
 template <class T>
 class Pending {
  public:
-  // Starts `task`. Whoever drops this before it is done must see to it that the task ends soon and
-  // that what it uses lives until then.
-  Pending(Runtime& runtime, Task<T> task)
-      : runtime_(runtime), state_(std::make_shared<State>(runtime)) {
+  // Starts `task`. An owner that destroys this before the task is done must make sure that the task
+  // ends soon, and that everything it uses lives until then.
+  Pending(Runtime& runtime, Task<T> task) : state_(std::make_shared<State>(runtime)) {
     runtime.spawn(run(state_, std::move(task)));
   }
 
-  // True when it is done; false when `patience` was over before.
-  [[nodiscard]] Task<bool> done_within(Clock::duration patience);
+  // Waits for at most `limit`; true when the task is done.
+  [[nodiscard]] Task<bool> done_within(Clock::duration limit);
 
-  // What it brought; once, when it is done. Throws what it has thrown.
+  // Returns the task's result, or throws the exception that has left it. Call it once, when the
+  // task is done.
   [[nodiscard]] T take() {
     if (state_->thrown) std::rethrow_exception(state_->thrown);
     return std::move(*state_->result);
@@ -43,18 +42,13 @@ class Pending {
 
   [[nodiscard]] static Task<void> run(std::shared_ptr<State> state, Task<T> task);
 
-  Runtime& runtime_;
   std::shared_ptr<State> state_;
 };
 
 template <class T>
-Task<bool> Pending<T>::done_within(Clock::duration patience) {
+Task<bool> Pending<T>::done_within(Clock::duration limit) {
   const std::shared_ptr<State> state = state_;
-  if (!state->is_done()) {
-    Deadline over(runtime_, std::bind_front(&Event::notify, &state->changed));
-    over.expires_after(patience);
-    co_await state->changed.wait();
-  }
+  if (!state->is_done()) (void)co_await state->changed.wait_for(limit);
   co_return state->is_done();
 }
 

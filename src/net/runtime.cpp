@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "net/asio.hpp"
+#include "net/cancellation.hpp"
 
 namespace ccproxy::net {
 
@@ -18,15 +19,16 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Lists that know where each member stands: taking one out costs the same wherever it is.
+// Removes an element from a list whose elements know their index, in constant time: the last one
+// takes its place.
 template <class T>
-void take_out(std::vector<T*>& all, std::size_t T::*place, const T& member) {
-  all.back()->*place = member.*place;
-  all[member.*place] = all.back();
+void swap_remove(std::vector<T*>& all, std::size_t T::*index, const T& element) {
+  all.back()->*index = element.*index;
+  all[element.*index] = all.back();
   all.pop_back();
 }
 
-// What this thread has run so far, whatever else the machine does.
+// The processor time that this thread has used.
 Clock::duration thread_time() {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -40,13 +42,14 @@ struct Runtime::Timer {
   SteadyTimer timer;
 };
 
-// One thread runs it, so the reactor's locks are left out; post() from other threads stays safe.
+// Only one thread runs the loop, so the reactor needs no locks. post() is safe all the same.
 Runtime::Runtime()
     : context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO), timer_(std::make_unique<Timer>(context_)) {}
 
-// A coroutine that waits for an event hangs on nothing but that event, which its own frame may own.
+// Asio does not know a coroutine that waits for an event, and such a coroutine may own the event in
+// its own frame: only this can free it.
 Runtime::~Runtime() {
-  while (!waiting_.empty()) waiting_.back()->forget_waiter();
+  while (!waiting_.empty()) waiting_.back()->free_waiter();
   context_.end_all();
 }
 
@@ -59,21 +62,22 @@ void Runtime::run() {
         context_.run();
       return;
     } catch (...) {
-      escaped(std::current_exception());
+      report_exception(std::current_exception());
     }
   }
 }
 
-void Runtime::watch_turns(Clock::duration most, std::function<void(Clock::duration)> on_long) {
-  most_turn_ = most;
-  on_long_turn_ = std::move(on_long);
+void Runtime::watch_turns(Clock::duration limit,
+                          std::function<void(Clock::duration)> on_long_turn) {
+  turn_limit_ = limit;
+  on_long_turn_ = std::move(on_long_turn);
 }
 
 void Runtime::run_measured() {
   auto begun = thread_time();
   while (context_.run_one() > 0) {
-    const auto taken = thread_time() - begun;
-    if (taken > most_turn_) on_long_turn_(taken);
+    const auto used = thread_time() - begun;
+    if (used > turn_limit_) on_long_turn_(used);
     begun = thread_time();
   }
 }
@@ -84,22 +88,22 @@ void Runtime::spawn(Task<void> task) {
   ++tasks_;
   asio::co_spawn(context_, std::move(task), [this](const std::exception_ptr& exception) {
     if (--tasks_ == 0) forget_idle_wake();
-    if (exception) std::rethrow_exception(exception);  // out of run()
+    if (exception) std::rethrow_exception(exception);  // run() catches it
   });
 }
 
-void Runtime::survive(std::function<void(std::string_view what)> on_escape) {
-  on_escape_ = std::move(on_escape);
+void Runtime::survive(std::function<void(std::string_view what)> on_exception) {
+  on_exception_ = std::move(on_exception);
 }
 
-void Runtime::escaped(const std::exception_ptr& exception) {
-  if (!on_escape_) std::rethrow_exception(exception);
+void Runtime::report_exception(const std::exception_ptr& exception) {
+  if (!on_exception_) std::rethrow_exception(exception);
   try {
     std::rethrow_exception(exception);
   } catch (const std::exception& error) {
-    on_escape_(error.what());
+    on_exception_(error.what());
   } catch (...) {
-    on_escape_("an unknown exception");
+    on_exception_("an unknown exception");
   }
 }
 
@@ -107,7 +111,7 @@ void Runtime::post(std::function<void()> work) { asio::post(context_, std::move(
 
 void Runtime::wake_by(Clock::time_point when) {
   if (when >= next_wake_) return;
-  next_wake_ = Clock::time_point::max();  // should there be no memory: then it is not set
+  next_wake_ = Clock::time_point::max();  // in case setting the timer throws for lack of memory
   timer_->timer.expires_at(when);
   timer_->timer.async_wait([this](const boost::system::error_code& error) {
     if (!error) on_wake();
@@ -115,11 +119,11 @@ void Runtime::wake_by(Clock::time_point when) {
   next_wake_ = when;
 }
 
-// When nothing runs and no deadline is armed, run() must not wait for the wake-up of one that was.
-// Only then: as long as tasks run, the wake-up that is set already saves a system call.
+// When no task runs and no deadline is armed, run() must not wait for the timer of a deadline that
+// was disarmed. While tasks run the timer stays set, since setting it again costs a system call.
 void Runtime::forget_idle_wake() {
-  const auto is_armed = [](const Deadline* each) {
-    return each->when_ != Clock::time_point::max();
+  const auto is_armed = [](const Deadline* deadline) {
+    return deadline->when_ != Clock::time_point::max();
   };
   if (tasks_ == 0 && std::none_of(deadlines_.begin(), deadlines_.end(), is_armed)) forget_wake();
 }
@@ -139,9 +143,9 @@ void Runtime::on_wake() {
     calling_ = &deadline;
     auto call = std::move(deadline.on_expire_);
     try {
-      call();  // may end deadlines, this one included: only the index is used on
+      call();  // may destroy deadlines, this one included: only the index is used afterwards
     } catch (...) {
-      escaped(std::current_exception());  // the others have their time, too
+      report_exception(std::current_exception());  // the other deadlines must still be called
     }
     if (calling_ != nullptr) calling_->on_expire_ = std::move(call);
   }
@@ -152,13 +156,13 @@ void Runtime::on_wake() {
 }
 
 Deadline::Deadline(Runtime& runtime, std::function<void()> on_expire)
-    : runtime_(runtime), on_expire_(std::move(on_expire)), place_(runtime.deadlines_.size()) {
+    : runtime_(runtime), on_expire_(std::move(on_expire)), index_(runtime.deadlines_.size()) {
   runtime_.deadlines_.push_back(this);
 }
 
 Deadline::~Deadline() {
   if (runtime_.calling_ == this) runtime_.calling_ = nullptr;
-  take_out(runtime_.deadlines_, &Deadline::place_, *this);
+  swap_remove(runtime_.deadlines_, &Deadline::index_, *this);
   if (runtime_.deadlines_.empty()) {
     runtime_.forget_wake();
   } else if (runtime_.tasks_ == 0) {
@@ -184,11 +188,12 @@ struct Event::Waiter {
 Event::Event(Runtime& runtime) : runtime_(runtime), waiter_(std::make_unique<Waiter>()) {}
 
 Event::~Event() {
-  if (waiter_->handler) forget_waiter();
+  if (waiter_->handler) free_waiter();
 }
 
-void Event::forget_waiter() {
-  take_out(runtime_.waiting_, &Event::place_, *this);
+void Event::free_waiter() {
+  swap_remove(runtime_.waiting_, &Event::index_, *this);
+  limit_ = nullptr;
   const auto freed = std::exchange(waiter_->handler, std::nullopt);
 }
 
@@ -197,7 +202,9 @@ void Event::notify() {
     notified_ = true;
     return;
   }
-  take_out(runtime_.waiting_, &Event::place_, *this);
+  swap_remove(runtime_.waiting_, &Event::index_, *this);
+  // It could expire before the waiter resumes, and this event may be destroyed by then.
+  if (limit_ != nullptr) std::exchange(limit_, nullptr)->disarm();
   auto handler = std::move(*waiter_->handler);
   waiter_->handler.reset();
   asio::post(runtime_.context(), std::move(handler));
@@ -206,18 +213,39 @@ void Event::notify() {
 Task<void> Event::wait() {
   if (std::exchange(notified_, false)) co_return;
   UseTask token;
-  const auto keep = [](auto handler, Event* event) {
+  const auto suspend = [](auto handler, Event* event) {
     event->waiter_->handler.emplace(std::move(handler));
-    event->place_ = event->runtime_.waiting_.size();
+    event->index_ = event->runtime_.waiting_.size();
     event->runtime_.waiting_.push_back(event);
   };
-  co_await asio::async_initiate<UseTask, void()>(keep, token, this);
-  // From here on the event may be gone: whoever woke us may have ended it since.
+  co_await asio::async_initiate<UseTask, void()>(suspend, token, this);
+  // Do not touch the event from here on: it may have been destroyed after notify().
+}
+
+Task<bool> Event::wait_for(Clock::duration limit) {
+  if (std::exchange(notified_, false)) co_return true;
+  bool in_time = true;
+  Deadline deadline(runtime_, [this, &in_time] {
+    in_time = false;
+    notify();
+  });
+  deadline.expires_after(limit);
+  limit_ = &deadline;
+  co_await wait();
+  co_return in_time;  // the event may have been destroyed
 }
 
 Task<void> sleep(Runtime& runtime, Clock::duration duration) {
   SteadyTimer timer(runtime.context(), duration);
   co_await timer.async_wait(kUseTask);
+}
+
+Task<bool> sleep(Runtime& runtime, Clock::duration duration, Cancellation& cancellation) {
+  Event cancelled(runtime);
+  cancellation.arm([&cancelled] { cancelled.notify(); });
+  (void)co_await cancelled.wait_for(duration);
+  cancellation.disarm();
+  co_return !cancellation.cancelled();
 }
 
 }  // namespace ccproxy::net

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "net/asio.hpp"
+#include "net/cancellation.hpp"
 #include "net/pending.hpp"
 #include "net/test_loop.hpp"
 
@@ -52,7 +53,7 @@ Task<void> move_on(Runtime& runtime) {
   EXPECT_TRUE(called);
 }
 
-TEST(Deadline, that_is_moved_on_does_not_fire_at_the_old_time) {
+TEST(Deadline, does_not_expire_at_the_time_from_which_it_was_moved) {
   TestLoop loop;
   loop.run(move_on(loop.runtime()));
 }
@@ -66,7 +67,7 @@ Task<void> move_nearer(Runtime& runtime) {
   EXPECT_TRUE(called);
 }
 
-TEST(Deadline, can_be_moved_nearer) {
+TEST(Deadline, can_be_moved_to_an_earlier_time) {
   TestLoop loop;
   loop.run(move_nearer(loop.runtime()));
 }
@@ -83,7 +84,7 @@ Task<void> disarm(Runtime& runtime) {
   EXPECT_TRUE(called);
 }
 
-TEST(Deadline, that_is_disarmed_stays_silent_until_it_is_set_again) {
+TEST(Deadline, does_not_expire_while_it_is_disarmed) {
   TestLoop loop;
   loop.run(disarm(loop.runtime()));
 }
@@ -105,22 +106,22 @@ TEST(Deadline, may_be_set_again_by_its_callback) {
 }
 
 Task<void> destroy_in_callback(Runtime& runtime) {
-  std::string told;
+  std::string called;
   std::unique_ptr<Deadline> deadline, other;
   const std::string text(100, 'x');  // too long to live inside the callback object
-  deadline = std::make_unique<Deadline>(runtime, [&told, &deadline, &other, text] {
+  deadline = std::make_unique<Deadline>(runtime, [&called, &deadline, &other, text] {
     deadline.reset();
     other.reset();
-    told += text;  // the callback outlives its deadline
+    called += text;  // the callback outlives its deadline
   });
-  other = std::make_unique<Deadline>(runtime, [&] { told += "other"; });
+  other = std::make_unique<Deadline>(runtime, [&] { called += "other"; });
   deadline->expires_after(milliseconds(5));
   other->expires_after(milliseconds(10));
   co_await sleep(runtime, milliseconds(100));
-  EXPECT_EQ(told, text);
+  EXPECT_EQ(called, text);
 }
 
-TEST(Deadline, may_be_destroyed_by_its_callback_and_take_others_along) {
+TEST(Deadline, may_be_destroyed_by_its_callback_together_with_others) {
   TestLoop loop;
   loop.run(destroy_in_callback(loop.runtime()));
 }
@@ -149,7 +150,7 @@ Task<void> expire_many(Runtime& runtime) {
   }
 }
 
-TEST(Deadline, many_fire_once_each_while_others_end) {
+TEST(Deadline, each_of_many_expires_once_while_others_are_destroyed) {
   TestLoop loop;
   loop.run(expire_many(loop.runtime()));
 }
@@ -170,8 +171,8 @@ Task<void> wake(Runtime& runtime) {
   event.notify();
   co_await sleep(runtime, milliseconds(5));
   EXPECT_EQ(woken, 1);
-  event.notify();  // nobody waits: remembered,
-  event.notify();  // once
+  event.notify();  // without a waiter it is remembered,
+  event.notify();  // but only once
   runtime.spawn(note(event, woken));
   runtime.spawn(note(event, woken));
   co_await sleep(runtime, milliseconds(5));
@@ -181,12 +182,12 @@ Task<void> wake(Runtime& runtime) {
   EXPECT_EQ(woken, 3);
 }
 
-TEST(Event, wakes_its_waiter_and_remembers_one_notice) {
+TEST(Event, wakes_its_waiter_and_remembers_one_notification) {
   TestLoop loop;
   loop.run(wake(loop.runtime()));
 }
 
-// Tells when it is destroyed: stands in a coroutine's frame.
+// Sets a flag when the coroutine frame in which it stands is destroyed.
 struct Tombstone {
   explicit Tombstone(bool& flag) : freed(&flag) {}
   Tombstone(const Tombstone&) = delete;
@@ -218,19 +219,110 @@ Task<void> destroy_event(Runtime& runtime) {
   runtime.spawn(wait_with(*event, freed, resumed));
   co_await sleep(runtime, milliseconds(5));
   event->notify();
-  event.reset();  // before the waiter had its turn
+  event.reset();  // before the waiter resumes
   co_await sleep(runtime, milliseconds(5));
   EXPECT_TRUE(resumed);
 }
 
-TEST(Event, that_is_destroyed_frees_its_waiter_but_not_one_it_woke) {
+TEST(Event, destruction_frees_its_waiter_unless_that_was_notified) {
   TestLoop loop;
   loop.run(destroy_event(loop.runtime()));
 }
 
+Task<void> note_in_time(Event& event, std::string& outcome) {
+  const bool in_time = co_await event.wait_for(milliseconds(20));
+  outcome += in_time ? "notified." : "late.";
+}
+
+Task<void> wait_with_a_limit(Runtime& runtime) {
+  Event event(runtime);
+  std::string outcomes;
+  runtime.spawn(note_in_time(event, outcomes));
+  co_await sleep(runtime, milliseconds(5));
+  event.notify();
+  co_await sleep(runtime, milliseconds(100));
+  EXPECT_EQ(outcomes, "notified.");
+
+  outcomes.clear();
+  runtime.spawn(note_in_time(event, outcomes));
+  co_await sleep(runtime, milliseconds(100));
+  EXPECT_EQ(outcomes, "late.");
+
+  outcomes.clear();
+  event.notify();
+  runtime.spawn(note_in_time(event, outcomes));
+  co_await sleep(runtime, milliseconds(100));
+  EXPECT_EQ(outcomes, "notified.") << "a notify() that comes first is remembered";
+
+  outcomes.clear();
+  runtime.spawn(note_in_time(event, outcomes));
+  co_await sleep(runtime, milliseconds(100));
+  EXPECT_EQ(outcomes, "late.") << "once";
+}
+
+TEST(Event, wait_for_says_whether_it_was_notified_in_time) {
+  TestLoop loop;
+  loop.run(wait_with_a_limit(loop.runtime()));
+}
+
+Task<void> wait_for_with(Event& event, bool& freed, std::string& outcome) {
+  const Tombstone stone(freed);
+  const bool in_time = co_await event.wait_for(milliseconds(20));
+  outcome += in_time ? "notified." : "late.";
+}
+
+// The loop stands still until both the limit and the notification are due: the limit must not touch
+// an event that is gone.
+Task<void> destroy_event_with_a_limit(Runtime& runtime) {
+  bool freed = false;
+  std::string outcomes;
+  auto event = std::make_unique<Event>(runtime);
+  runtime.spawn(wait_for_with(*event, freed, outcomes));
+  co_await sleep(runtime, milliseconds(5));
+  event->notify();
+  event.reset();
+  std::this_thread::sleep_for(milliseconds(40));
+  co_await sleep(runtime, milliseconds(50));
+  EXPECT_TRUE(freed);
+  EXPECT_EQ(outcomes, "notified.");
+
+  freed = false;
+  event = std::make_unique<Event>(runtime);
+  runtime.spawn(wait_for_with(*event, freed, outcomes));
+  co_await sleep(runtime, milliseconds(5));
+  event.reset();
+  EXPECT_TRUE(freed);
+  co_await sleep(runtime, milliseconds(50));
+  EXPECT_EQ(outcomes, "notified.");
+}
+
+TEST(Event, destruction_ends_a_wait_with_a_limit) {
+  TestLoop loop;
+  loop.run(destroy_event_with_a_limit(loop.runtime()));
+}
+
+// ---- sleep
+
+Task<void> sleep_and_cancel(Runtime& runtime) {
+  Cancellation cancellation;
+  EXPECT_TRUE(co_await sleep(runtime, milliseconds(5), cancellation));
+
+  Deadline end(runtime, [&cancellation] { cancellation.cancel(); });
+  end.expires_after(milliseconds(5));
+  const auto begun = Clock::now();
+  EXPECT_FALSE(co_await sleep(runtime, seconds(50), cancellation));
+  EXPECT_FALSE(co_await sleep(runtime, seconds(50), cancellation)) << "it was cancelled before";
+  EXPECT_LT(Clock::now() - begun, seconds(40));
+}
+
+TEST(Sleep, lasts_until_it_is_cancelled) {
+  TestLoop loop;
+  loop.run(sleep_and_cancel(loop.runtime()));
+}
+
 // ---- Runtime
 
-TEST(Runtime, runs_what_other_threads_post_in_its_own) {
+TEST(Runtime, runs_work_that_other_threads_post_in_its_own_thread) {
   Runtime runtime;
   Deadline alive(runtime, [] {});
   alive.expires_after(seconds(60));
@@ -247,7 +339,7 @@ TEST(Runtime, runs_what_other_threads_post_in_its_own) {
   EXPECT_EQ(seen, std::this_thread::get_id());
 }
 
-TEST(Runtime, keeps_everything_that_many_threads_post) {
+TEST(Runtime, runs_all_work_that_many_threads_post) {
   Runtime runtime;
   Deadline alive(runtime, [] {});
   alive.expires_after(seconds(60));
@@ -265,7 +357,7 @@ TEST(Runtime, keeps_everything_that_many_threads_post) {
   EXPECT_EQ(count, 20'000);
 }
 
-TEST(Runtime, ends_when_nothing_is_left) {
+TEST(Runtime, stops_when_no_work_is_left) {
   Runtime runtime;
   runtime.spawn(sleep(runtime, milliseconds(5)));
   const auto began = Clock::now();
@@ -273,7 +365,7 @@ TEST(Runtime, ends_when_nothing_is_left) {
   EXPECT_GE(Clock::now() - began, milliseconds(5));
 }
 
-// Owns the event that its own coroutine waits for, as a connection does.
+// Owns the event for which its own coroutine waits, as a connection does.
 struct Waiting {
   explicit Waiting(Runtime& runtime) : event(runtime), deadline(runtime, [] {}) {}
   Event event;
@@ -327,7 +419,7 @@ Task<void> arm(Runtime& runtime, Deadline& deadline) {
   co_await sleep(runtime, milliseconds(1));
 }
 
-// A simulated API that was told to end waited for the time of a stall that was over: ten minutes.
+// The simulated API once took ten minutes to end, because of a deadline that it had disarmed.
 TEST(Runtime, does_not_wait_for_a_deadline_that_was_disarmed) {
   const auto begun = Clock::now();
   const auto never = [] { FAIL() << "a deadline that was disarmed has called"; };
@@ -363,7 +455,7 @@ Task<void> call_later(Runtime& runtime, std::unique_ptr<Deadline>& deadline, boo
   co_return;
 }
 
-TEST(Runtime, waits_for_a_deadline_that_is_armed_though_no_task_runs) {
+TEST(Runtime, waits_for_an_armed_deadline_though_no_task_runs) {
   Runtime runtime;
   std::unique_ptr<Deadline> deadline;
   bool called = false;
@@ -391,7 +483,7 @@ Task<void> note_later(Runtime& runtime, bool& noted) {
   noted = true;
 }
 
-TEST(Runtime, that_survives_ends_only_what_has_thrown) {
+TEST(Runtime, with_an_exception_handler_ends_only_the_work_that_threw) {
   Runtime runtime;
   std::vector<std::string> escaped;
   bool noted = false;
@@ -406,8 +498,9 @@ TEST(Runtime, that_survives_ends_only_what_has_thrown) {
   EXPECT_EQ(escaped[1], std::bad_alloc().what());
 }
 
-// Its callback was lost by that, and those that were due with it were called when another was set.
-TEST(Runtime, that_survives_calls_its_deadlines_whatever_they_throw) {
+// A deadline that threw once lost its callback, and others that were due at the same time were not
+// called until a new deadline was set.
+TEST(Runtime, with_an_exception_handler_calls_every_deadline_whatever_they_throw) {
   Runtime runtime;
   int escaped = 0, calls = 0;
   bool others = false;
@@ -426,7 +519,7 @@ TEST(Runtime, that_survives_calls_its_deadlines_whatever_they_throw) {
   EXPECT_EQ(escaped, 3);
 }
 
-TEST(Runtime, that_does_not_survive_hands_the_exception_on) {
+TEST(Runtime, without_an_exception_handler_passes_the_exception_on) {
   Runtime runtime;
   runtime.spawn(throw_after(runtime, milliseconds(1)));
   EXPECT_THROW(runtime.run(), std::bad_alloc);
@@ -447,7 +540,7 @@ Task<void> wait_for_a_throw(TestLoop& loop, bool& thrown) {
   }
 }
 
-TEST(Pending, hands_an_exception_to_whoever_waits) {
+TEST(Pending, passes_an_exception_of_its_task_to_the_owner) {
   TestLoop loop;
   bool thrown = false;
   loop.run(wait_for_a_throw(loop, thrown));
