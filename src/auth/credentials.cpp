@@ -10,7 +10,7 @@
 #include "auth/token_endpoint.hpp"
 #include "base/digest.hpp"
 #include "base/encoding.hpp"
-#include "base/insist.hpp"
+#include "base/retry_on_bad_alloc.hpp"
 #include "http/head.hpp"
 #include "net/crypto.hpp"
 

@@ -23,13 +23,14 @@ class Buffer {
   Buffer& operator=(const Buffer&) = delete;
   ~Buffer() = default;
 
-  // What is queued. The view dies with the next call of prepare(), append() or consume().
+  // The queued bytes. The view is valid until the next call of a function that is not const.
   [[nodiscard]] std::string_view view() const { return {bytes_.get() + begin_, end_ - begin_}; }
   [[nodiscard]] std::size_t size() const { return end_ - begin_; }
   [[nodiscard]] bool empty() const { return begin_ == end_; }
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
 
-  // Room for at least `size` bytes behind the queue; commit() says how many were filled.
+  // Returns room for at least `size` bytes behind the queue. Fill it from the front and pass the
+  // number of bytes to commit().
   [[nodiscard]] std::span<char> prepare(std::size_t size) {
     if (capacity_ - end_ < size) make_room(size);
     return {bytes_.get() + end_, capacity_ - end_};
@@ -49,7 +50,7 @@ class Buffer {
 
   void clear() { begin_ = end_ = 0; }
 
-  // Gives the memory back; for a connection that goes idle.
+  // Drops the queued bytes and frees the memory, as a connection does when it becomes idle.
   void release() { Buffer().swap(*this); }
 
   void swap(Buffer& other) noexcept {
@@ -60,14 +61,14 @@ class Buffer {
   }
 
  private:
-  static constexpr std::size_t kSmallest = 4096;
+  static constexpr std::size_t kMinCapacity = 4096;
 
   void make_room(std::size_t size) {
     const std::size_t queued = end_ - begin_;
     if (capacity_ >= queued + size && begin_ >= queued) {
       if (queued != 0) std::memcpy(bytes_.get(), bytes_.get() + begin_, queued);
     } else {
-      std::size_t grown = capacity_ < kSmallest ? kSmallest : capacity_;
+      std::size_t grown = capacity_ < kMinCapacity ? kMinCapacity : capacity_;
       while (grown < queued + size) grown *= 2;
       auto bytes = std::make_unique_for_overwrite<char[]>(grown);
       if (queued != 0) std::memcpy(bytes.get(), bytes_.get() + begin_, queued);

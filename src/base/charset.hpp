@@ -1,4 +1,4 @@
-// Text in the encodings that files still come in, as UTF-8.
+// Converts text to UTF-8 from the other encodings that files still have.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +8,10 @@
 
 namespace ccproxy {
 
-inline constexpr std::size_t kLongestUtf8 = 4;  // of one code point
+inline constexpr std::size_t kMaxUtf8Bytes = 4;  // of one code point
 
-// Writes one code point to where there is room for the longest; returns how many bytes it takes.
+// Writes one code point to `to`, which must have room for kMaxUtf8Bytes. Returns the number of
+// bytes written.
 std::size_t put_utf8(char* to, std::uint32_t code);
 
 // Appends one code point.
@@ -18,10 +19,11 @@ void append_utf8(std::string& out, std::uint32_t code);
 
 enum class ByteOrder { kLittle, kBig };
 
-// What is no UTF-16 (half a surrogate pair, half a unit at the end) becomes U+FFFD.
+// Invalid UTF-16 (a lone surrogate, an odd byte at the end) becomes U+FFFD.
 [[nodiscard]] std::string utf8_of_utf16(std::string_view bytes, ByteOrder order);
 
-// Windows-1252, which is ISO 8859-1 where both have a character.
+// Reads Windows-1252, which agrees with ISO 8859-1 except for its control characters: browsers read
+// both in this way.
 [[nodiscard]] std::string utf8_of_latin1(std::string_view bytes);
 
 }  // namespace ccproxy

@@ -8,7 +8,7 @@ namespace ccproxy {
 
 namespace {
 
-// Found once: to look it up takes several times as long as to digest a name.
+// Fetched once, since that takes several times as long as the digest of a short text.
 const EVP_MD* algorithm() {
   static EVP_MD* const kFetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   return kFetched != nullptr ? kFetched : EVP_sha256();

@@ -1,4 +1,4 @@
-// Digests of bytes. OpenSSL underneath.
+// Cryptographic digests, by OpenSSL.
 #pragma once
 
 #include <string>

@@ -1,13 +1,12 @@
 #include "base/encoding.hpp"
 
 #include <algorithm>
-
 #include <cstdint>
 
 namespace ccproxy {
 namespace {
 
-constexpr std::string_view kDefaultAlphabet =
+constexpr std::string_view kStandardAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kUrlAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -18,7 +17,7 @@ bool is_unreserved(char c) {
          c == '.' || c == '_' || c == '~';
 }
 
-// The value of a hexadecimal digit; -1 for another character.
+// The value of a hexadecimal digit; -1 for any other character.
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
@@ -29,16 +28,17 @@ int hex_value(char c) {
 std::string unpadded(std::string_view bytes, std::string_view alphabet) {
   std::string text;
   text.reserve(bytes.size() / 3 * 4 + 4);
-  std::uint32_t held = 0;
+  std::uint32_t group = 0;
   unsigned bits = 0;
   for (const char byte : bytes) {
-    held = held << 8U | static_cast<unsigned char>(byte);
-    for (bits += 8; bits >= 6; bits -= 6) text += alphabet[held >> (bits - 6) & 63U];
+    group = group << 8U | static_cast<unsigned char>(byte);
+    for (bits += 8; bits >= 6; bits -= 6) text += alphabet[group >> (bits - 6) & 63U];
   }
-  if (bits > 0) text += alphabet[held << (6 - bits) & 63U];
+  if (bits > 0) text += alphabet[group << (6 - bits) & 63U];
   return text;
 }
 
+// The value of a digit of the standard alphabet; -1 for any other character.
 int base64_value(char c) {
   if (c >= 'A' && c <= 'Z') return c - 'A';
   if (c >= 'a' && c <= 'z') return c - 'a' + 26;
@@ -52,7 +52,7 @@ int base64_value(char c) {
 std::string base64url(std::string_view bytes) { return unpadded(bytes, kUrlAlphabet); }
 
 std::string base64(std::string_view bytes) {
-  std::string text = unpadded(bytes, kDefaultAlphabet);
+  std::string text = unpadded(bytes, kStandardAlphabet);
   text.append((4 - text.size() % 4) % 4, '=');
   return text;
 }
@@ -63,28 +63,28 @@ std::optional<std::string> base64_decoded(std::string_view text) {
   while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
   std::string bytes;
   bytes.reserve(text.size() / 4 * 3);
-  std::uint32_t held = 0;
+  std::uint32_t group = 0;
   unsigned bits = 0;
   for (const char c : text.substr(0, text.size() - padding)) {
     const int value = base64_value(c);
     if (value < 0) return std::nullopt;
-    held = held << 6U | static_cast<unsigned>(value);
+    group = group << 6U | static_cast<unsigned>(value);
     bits += 6;
     if (bits < 8) continue;
     bits -= 8;
-    bytes += static_cast<char>(held >> bits & 255U);
+    bytes += static_cast<char>(group >> bits & 255U);
   }
   return bytes;
 }
 
 std::optional<std::string> base64url_decoded(std::string_view text) {
   if (text.find_first_of("+/=") != std::string_view::npos) return std::nullopt;
-  std::string usual(text);
-  std::replace(usual.begin(), usual.end(), '-', '+');
-  std::replace(usual.begin(), usual.end(), '_', '/');
-  if (usual.size() % 4 == 1) return std::nullopt;
-  usual.append((4 - usual.size() % 4) % 4, '=');
-  return base64_decoded(usual);
+  std::string standard(text);
+  std::replace(standard.begin(), standard.end(), '-', '+');
+  std::replace(standard.begin(), standard.end(), '_', '/');
+  if (standard.size() % 4 == 1) return std::nullopt;
+  standard.append((4 - standard.size() % 4) % 4, '=');
+  return base64_decoded(standard);
 }
 
 std::string hex(std::string_view bytes) {

@@ -1,4 +1,5 @@
-// Bytes as text. It refuses to know what they are.
+// Encodings of bytes as text: Base64, hexadecimal, percent-encoding, HTML. It refuses to know what
+// the bytes are.
 #pragma once
 
 #include <optional>
@@ -7,32 +8,32 @@
 
 namespace ccproxy {
 
-// Base64 with the alphabet that URLs take, without padding (RFC 4648, 5).
+// Base64 in the alphabet for URLs, without padding (RFC 4648, 5).
 [[nodiscard]] std::string base64url(std::string_view bytes);
 
-// Undoes base64url(); nothing for what it cannot have made.
+// Decodes the text of base64url(); nothing when it is not valid.
 [[nodiscard]] std::optional<std::string> base64url_decoded(std::string_view text);
 
-// Base64 in its usual alphabet, padded (RFC 4648, 4).
+// Base64 in the standard alphabet, padded (RFC 4648, 4).
 [[nodiscard]] std::string base64(std::string_view bytes);
 
-// What Base64 in its usual alphabet, with padding, stands for; nothing when it is not valid.
+// Decodes Base64 in the standard alphabet, with padding; nothing when it is not valid.
 [[nodiscard]] std::optional<std::string> base64_decoded(std::string_view text);
 
-// Two lower-case digits for each byte.
+// Hexadecimal, two lower-case digits for each byte.
 [[nodiscard]] std::string hex(std::string_view bytes);
 
 // Percent-encodes all but the unreserved characters (RFC 3986, 2.3), so that the text can stand as
 // a value in a query.
 [[nodiscard]] std::string percent_encoded(std::string_view text);
 
-// Forms write a blank as '+'; in all other places it is a '+'.
+// What '+' means: a space in queries and forms, itself everywhere else.
 enum class Plus { kBlank, kPlus };
 
-// Undoes percent-encoding. What is no valid escape stays.
+// Decodes percent-encoding. A percent sign without two hexadecimal digits stays as it is.
 [[nodiscard]] std::string percent_decoded(std::string_view text, Plus plus = Plus::kBlank);
 
-// `text` where HTML shows it, or in a quoted attribute.
+// Escapes `text` for the content of an HTML element or a quoted attribute.
 [[nodiscard]] std::string html_escaped(std::string_view text);
 
 }  // namespace ccproxy

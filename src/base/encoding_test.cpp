@@ -5,7 +5,7 @@
 namespace ccproxy {
 namespace {
 
-TEST(Encoding, base64url_fits_the_vectors_of_rfc_4648_without_padding) {
+TEST(Base64url, encodes_the_vectors_of_rfc_4648_without_padding) {
   EXPECT_EQ(base64url(""), "");
   EXPECT_EQ(base64url("f"), "Zg");
   EXPECT_EQ(base64url("fo"), "Zm8");
@@ -14,7 +14,7 @@ TEST(Encoding, base64url_fits_the_vectors_of_rfc_4648_without_padding) {
   EXPECT_EQ(base64url("\xfb\xff\xbf"), "-_-_");
 }
 
-TEST(Encoding, base64_fits_the_vectors_of_rfc_4648) {
+TEST(Base64, encodes_the_vectors_of_rfc_4648) {
   EXPECT_EQ(base64(""), "");
   EXPECT_EQ(base64("f"), "Zg==");
   EXPECT_EQ(base64("fo"), "Zm8=");
@@ -22,7 +22,7 @@ TEST(Encoding, base64_fits_the_vectors_of_rfc_4648) {
   EXPECT_EQ(base64("\xfb\xff\xbf"), "+/+/");
 }
 
-TEST(Encoding, percent_goes_there_and_back) {
+TEST(PercentEncoding, encodes_every_byte_so_that_it_is_decoded_again) {
   EXPECT_EQ(percent_encoded("http://localhost:1/callback"),
             "http%3A%2F%2Flocalhost%3A1%2Fcallback");
   EXPECT_EQ(percent_encoded("a b&c=d#e\xc3\xa9"), "a%20b%26c%3Dd%23e%C3%A9");
@@ -31,7 +31,7 @@ TEST(Encoding, percent_goes_there_and_back) {
   EXPECT_EQ(percent_decoded(percent_encoded(all)), all);
 }
 
-TEST(Encoding, percent_decoding_leaves_what_is_no_escape) {
+TEST(PercentEncoding, decoding_leaves_invalid_escapes_as_they_are) {
   EXPECT_EQ(percent_decoded("a+b%2Bc"), "a b+c");
   EXPECT_EQ(percent_decoded("a+b%2Bc", Plus::kPlus), "a+b+c");
   EXPECT_EQ(percent_decoded("%"), "%");
@@ -39,12 +39,12 @@ TEST(Encoding, percent_decoding_leaves_what_is_no_escape) {
   EXPECT_EQ(percent_decoded("%zz%41"), "%zzA");
 }
 
-TEST(Encoding, html_shows_text_and_no_markup) {
+TEST(HtmlEscape, leaves_no_markup_in_the_text) {
   EXPECT_EQ(html_escaped("<a href=\"x\">'&'</a>"),
             "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
 }
 
-TEST(Encoding, base64_is_read_strictly) {
+TEST(Base64, decodes_valid_text_only) {
   EXPECT_EQ(base64_decoded("JVBERi0xLjQK"), "%PDF-1.4\n");
   EXPECT_EQ(base64_decoded("aGk="), "hi");
   EXPECT_EQ(base64_decoded("aA=="), "h");
@@ -53,7 +53,7 @@ TEST(Encoding, base64_is_read_strictly) {
     EXPECT_FALSE(base64_decoded(broken)) << broken;
 }
 
-TEST(Encoding, hex_has_two_digits_for_a_byte) { EXPECT_EQ(hex("\x01\xab"), "01ab"); }
+TEST(Hex, has_two_digits_for_each_byte) { EXPECT_EQ(hex("\x01\xab"), "01ab"); }
 
 }  // namespace
 }  // namespace ccproxy

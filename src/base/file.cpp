@@ -19,8 +19,8 @@
 namespace ccproxy {
 namespace {
 
-constexpr const char* kTemporary = ".new";  // behind the name of the file that is replaced
-constexpr const char* kCopy = ".bak";       // behind the name of the file that is copied
+constexpr const char* kTemporarySuffix = ".new";
+constexpr const char* kBackupSuffix = ".bak";
 
 class Descriptor {
  public:
@@ -39,13 +39,14 @@ class Descriptor {
   int fd_;
 };
 
-tl::unexpected<Error> refused(std::string_view what, const std::string& path) {
+// The error of a system call that has set errno. `action` is a verb, such as "open".
+tl::unexpected<Error> system_error(std::string_view action, const std::string& path) {
   const int code = errno;
   return fail(code == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo,
-              fmt::format("cannot {} {}: {}", what, path, std::strerror(code)));
+              fmt::format("cannot {} {}: {}", action, path, std::strerror(code)));
 }
 
-// Makes `bytes` all that is in the file.
+// Makes `bytes` the whole content of the file.
 bool write_all(int fd, std::string_view bytes) {
   std::size_t at = 0;
   while (at < bytes.size()) {
@@ -58,7 +59,7 @@ bool write_all(int fd, std::string_view bytes) {
   return ::ftruncate(fd, static_cast<off_t>(bytes.size())) == 0;
 }
 
-// True when the open file is the one that stands at `path`.
+// True when the open file is the one at `path`.
 bool is_same_file(int fd, const std::string& path) {
   struct stat open {
   }, there{};
@@ -66,11 +67,11 @@ bool is_same_file(int fd, const std::string& path) {
          open.st_dev == there.st_dev && open.st_ino == there.st_ino;
 }
 
-// "auth.json.a1B2c3" of "auth.json": six letters or digits, as mkstemp makes them, which are no
-// word that a person puts behind a copy.
-bool is_random_name(std::string_view name, std::string_view of) {
-  if (!name.starts_with(of)) return false;
-  name.remove_prefix(of.size());
+// True for "auth.json.a1B2c3" beside "auth.json": mkstemp() appends six letters or digits. A word
+// that a person appends to a backup is not one.
+bool is_random_name(std::string_view name, std::string_view file) {
+  if (!name.starts_with(file)) return false;
+  name.remove_prefix(file.size());
   if (name.size() != 7 || name.front() != '.' || name == ".backup" || name == ".sample")
     return false;
   return std::all_of(name.begin() + 1, name.end(), [](char c) {
@@ -78,24 +79,24 @@ bool is_random_name(std::string_view name, std::string_view of) {
   });
 }
 
-// "auth.json.bak" and "auth.json.bak.2" of "auth.json".
-bool is_copy_name(std::string_view name, std::string_view of) {
-  if (!name.starts_with(of)) return false;
-  name.remove_prefix(of.size());
-  if (!name.starts_with(kCopy)) return false;
-  name.remove_prefix(std::string_view(kCopy).size());
+// True for "auth.json.bak" and "auth.json.bak.2" beside "auth.json".
+bool is_backup_name(std::string_view name, std::string_view file) {
+  if (!name.starts_with(file)) return false;
+  name.remove_prefix(file.size());
+  if (!name.starts_with(kBackupSuffix)) return false;
+  name.remove_prefix(std::string_view(kBackupSuffix).size());
   return name.empty() || (name.front() == '.' && parse_decimal(name.substr(1)));
 }
 
-// What a writer of the file, or of a copy of it, was about to rename.
-bool is_temporary_name(std::string_view name, std::string_view of) {
-  if (is_random_name(name, of)) return true;
-  if (!name.ends_with(kTemporary)) return false;
-  name.remove_suffix(std::string_view(kTemporary).size());
-  return name == of || is_copy_name(name, of);
+// True for the temporary file of a writer of the file or of a backup of it.
+bool is_temporary_name(std::string_view name, std::string_view file) {
+  if (is_random_name(name, file)) return true;
+  if (!name.ends_with(kTemporarySuffix)) return false;
+  name.remove_suffix(std::string_view(kTemporarySuffix).size());
+  return name == file || is_backup_name(name, file);
 }
 
-// A file that nobody else has open, whatever stood there before.
+// Creates a file that nobody else has open. One that is there already is removed first.
 int make_temporary(const std::string& path) {
   ::unlink(path.c_str());
   return ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -106,27 +107,28 @@ std::filesystem::path folder_of(const std::string& path) {
   return target.has_parent_path() ? target.parent_path() : ".";
 }
 
-// Adds what stands beside `path` under a name that is one `of` its name.
-void add_neighbours(const std::string& path, bool (*is_one)(std::string_view, std::string_view of),
+// Adds the files beside `path` whose name `matches` the name of `path`.
+void add_neighbours(const std::string& path,
+                    bool (*matches)(std::string_view name, std::string_view file),
                     std::vector<std::string>& found) {
-  const std::string name = std::filesystem::path(path).filename().string();
+  const std::string file = std::filesystem::path(path).filename().string();
   std::error_code error;
   for (std::filesystem::directory_iterator each(folder_of(path), error), end; !error && each != end;
        each.increment(error))
-    if (is_one(each->path().filename().string(), name)) found.push_back(each->path().string());
+    if (matches(each->path().filename().string(), file)) found.push_back(each->path().string());
 }
 
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return refused("open", path);
+  if (!file) return system_error("open", path);
   std::string bytes;
   std::array<char, 16384> piece{};
   while (true) {
     const ssize_t got = ::read(file.get(), piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return refused("read", path);
+    if (got < 0) return system_error("read", path);
     if (got == 0) return bytes;
     bytes.append(piece.data(), static_cast<std::size_t>(got));
     if (bytes.size() > limit)
@@ -143,28 +145,28 @@ Result<void> replace_file(const std::string& path, std::string_view bytes) {
 }
 
 Result<Replacement> Replacement::prepare(const std::string& path, std::size_t reserve) {
-  if (auto made = make_private_folder_of(path); !made) return fail(made.error());
-  const std::string temporary = path + kTemporary;
+  if (auto created = make_private_folder_of(path); !created) return fail(created.error());
+  const std::string temporary = path + kTemporarySuffix;
   const int fd = make_temporary(temporary);
-  if (fd < 0) return refused("write beside", path);
+  if (fd < 0) return system_error("write beside", path);
   Replacement prepared(path, temporary, fd);
   if (!write_all(fd, std::string(reserve, ' ')) || ::fsync(fd) != 0)
-    return refused("write", temporary);
+    return system_error("write", temporary);
   return prepared;
 }
 
 Result<void> Replacement::commit(std::string_view bytes) {
-  // Whoever had the lock since has taken it for a left-over.
+  // Another writer that has held the lock since prepare() may have removed or replaced the file.
   if (!is_same_file(fd_, temporary_)) {
     const int fd = make_temporary(temporary_);
-    if (fd < 0) return refused("write beside", path_);
+    if (fd < 0) return system_error("write beside", path_);
     ::close(std::exchange(fd_, fd));
   }
-  if (!write_all(fd_, bytes) || ::fsync(fd_) != 0) return refused("write", temporary_);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return refused("replace", path_);
+  if (!write_all(fd_, bytes) || ::fsync(fd_) != 0) return system_error("write", temporary_);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return system_error("replace", path_);
   temporary_.clear();
   const Descriptor parent(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (parent) ::fsync(parent.get());  // some file systems refuse this for folders; the rename holds
+  if (parent) ::fsync(parent.get());  // some file systems refuse this; the rename is done anyway
   return {};
 }
 
@@ -199,22 +201,22 @@ std::vector<std::string> left_overs_of(const std::string& path) {
 
 std::vector<std::string> copies_of(const std::string& path) {
   std::vector<std::string> found;
-  add_neighbours(path, &is_copy_name, found);
+  add_neighbours(path, &is_backup_name, found);
   return found;
 }
 
 FileStamp stamp_of(const std::string& path) {
-  struct stat facts {};
-  if (::stat(path.c_str(), &facts) != 0) return {};
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
 #ifdef __APPLE__
-  const timespec& modified = facts.st_mtimespec;
-  const timespec& changed = facts.st_ctimespec;
+  const timespec& modified = status.st_mtimespec;
+  const timespec& changed = status.st_ctimespec;
 #else
-  const timespec& modified = facts.st_mtim;
-  const timespec& changed = facts.st_ctim;
+  const timespec& modified = status.st_mtim;
+  const timespec& changed = status.st_ctim;
 #endif
   constexpr std::int64_t kSecond = 1'000'000'000;
-  return {true, facts.st_ino, static_cast<std::uint64_t>(facts.st_size),
+  return {true, status.st_ino, static_cast<std::uint64_t>(status.st_size),
           modified.tv_sec * kSecond + modified.tv_nsec, changed.tv_sec * kSecond + changed.tv_nsec};
 }
 
@@ -222,26 +224,26 @@ Result<void> make_private_folder_of(const std::string& path) {
   const std::filesystem::path folder = folder_of(path);
   std::error_code error;
   if (std::filesystem::exists(folder, error)) return {};
-  if (auto made = make_private_folder_of(folder.string()); !made) return made;
+  if (auto created = make_private_folder_of(folder.string()); !created) return created;
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-    return refused("create", folder.string());
+    return system_error("create", folder.string());
   return {};
 }
 
 Result<std::string> keep_copy(const std::string& path) {
-  constexpr int kMaxCopies = 1000;
+  constexpr int kMaxBackups = 1000;
   auto bytes = read_file(path);
   if (!bytes) return fail(bytes.error());
-  std::string copy = path + kCopy;
-  struct stat facts {};
-  for (int number = 2; ::lstat(copy.c_str(), &facts) == 0; ++number) {
-    if (number > kMaxCopies)
+  std::string backup = path + kBackupSuffix;
+  struct stat status {};
+  for (int number = 2; ::lstat(backup.c_str(), &status) == 0; ++number) {
+    if (number > kMaxBackups)
       return fail(ErrorKind::kIo, fmt::format("there are {} copies of {} already: move some away",
-                                              kMaxCopies, path));
-    copy = fmt::format("{}{}.{}", path, kCopy, number);
+                                              kMaxBackups, path));
+    backup = fmt::format("{}{}.{}", path, kBackupSuffix, number);
   }
-  if (auto kept = replace_file(copy, *bytes); !kept) return fail(kept.error());
-  return copy;
+  if (auto written = replace_file(backup, *bytes); !written) return fail(written.error());
+  return backup;
 }
 
 std::string link_target(const std::string& path) {

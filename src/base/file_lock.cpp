@@ -20,15 +20,15 @@ constexpr std::chrono::milliseconds kPollInterval{20};
 }  // namespace
 
 Result<std::optional<FileLock>> FileLock::try_now(const std::string& path) {
-  if (auto made = make_private_folder_of(path); !made) return fail(made.error());
+  if (auto created = make_private_folder_of(path); !created) return fail(created.error());
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
     return fail(ErrorKind::kIo, fmt::format("cannot open {}: {}", path, std::strerror(errno)));
   FileLock lock(fd);
-  int taken = 0;
-  do taken = ::flock(fd, LOCK_EX | LOCK_NB);
-  while (taken != 0 && errno == EINTR);
-  if (taken == 0) return std::optional<FileLock>(std::move(lock));
+  int result = 0;
+  do result = ::flock(fd, LOCK_EX | LOCK_NB);
+  while (result != 0 && errno == EINTR);
+  if (result == 0) return std::optional<FileLock>(std::move(lock));
   if (errno == EWOULDBLOCK) return std::optional<FileLock>();
   return fail(ErrorKind::kIo, fmt::format("cannot lock {}: {}", path, std::strerror(errno)));
 }

@@ -1,6 +1,6 @@
-// An advisory lock that processes take in turns (flock). Two objects in one process exclude each
-// other as well, and the system releases the lock of a process that dies. It refuses to know what
-// the lock guards.
+// An advisory lock on a file, for one owner at a time (flock). Two objects in one process exclude
+// each other as well, and the system releases the lock of a process that dies. It refuses to know
+// what the lock guards.
 #pragma once
 
 #include <chrono>
@@ -13,11 +13,13 @@ namespace ccproxy {
 
 class FileLock {
  public:
-  // Takes the lock on the file `path`, which is made when it is missing (0600, its folder 0700) and
-  // stays when the lock is released. Nothing when somebody else holds it. Fails with kIo.
+  // Takes the lock on the file `path`, which is created when it is missing (mode 0600, its folder
+  // 0700) and remains when the lock is released. Returns nothing when another owner holds the lock.
+  // Fails with kIo.
   [[nodiscard]] static Result<std::optional<FileLock>> try_now(const std::string& path);
 
-  // The same, waiting for up to `limit`; blocks the thread. Fails with kBusy when it runs out.
+  // The same, but blocks the thread for up to `limit` while another owner holds the lock. Fails
+  // with kBusy after that.
   [[nodiscard]] static Result<FileLock> wait(const std::string& path,
                                              std::chrono::milliseconds limit);
 

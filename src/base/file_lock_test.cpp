@@ -32,7 +32,7 @@ class Lock : public testing::Test {
   std::string path;
 };
 
-TEST_F(Lock, excludes_a_second_one_in_the_same_process_until_it_ends) {
+TEST_F(Lock, excludes_another_lock_of_the_same_process_until_it_is_released) {
   auto first = FileLock::try_now(path);
   ASSERT_TRUE(first && *first);
   const auto second = FileLock::try_now(path);
@@ -43,7 +43,7 @@ TEST_F(Lock, excludes_a_second_one_in_the_same_process_until_it_ends) {
   EXPECT_TRUE(third && *third);
 }
 
-TEST_F(Lock, makes_its_file_and_folder_for_the_owner_only_and_leaves_them) {
+TEST_F(Lock, creates_its_file_and_folder_for_their_owner_only) {
   (void)FileLock::wait(path, milliseconds(0));
   struct stat facts {};
   ASSERT_EQ(::stat(path.c_str(), &facts), 0);
@@ -52,7 +52,7 @@ TEST_F(Lock, makes_its_file_and_folder_for_the_owner_only_and_leaves_them) {
   EXPECT_EQ(facts.st_mode & 0777U, 0700U);
 }
 
-TEST_F(Lock, waits_only_so_long) {
+TEST_F(Lock, wait_fails_when_its_limit_expires) {
   const auto first = FileLock::wait(path, milliseconds(0));
   ASSERT_TRUE(first);
   const auto second = FileLock::wait(path, milliseconds(60));
@@ -60,35 +60,35 @@ TEST_F(Lock, waits_only_so_long) {
   EXPECT_EQ(second.error().kind, ErrorKind::kBusy);
 }
 
-TEST_F(Lock, that_another_process_gives_back_in_time_is_taken) {
-  std::array<int, 2> held{};
-  ASSERT_EQ(::pipe(held.data()), 0);
+TEST_F(Lock, is_taken_once_another_process_releases_it) {
+  std::array<int, 2> pipe_ends{};
+  ASSERT_EQ(::pipe(pipe_ends.data()), 0);
   const pid_t child = ::fork();
   if (child == 0) {
     {
       const auto theirs = FileLock::wait(path, milliseconds(0));
-      (void)!::write(held[1], theirs ? "y" : "n", 1);
+      (void)!::write(pipe_ends[1], theirs ? "y" : "n", 1);
       std::this_thread::sleep_for(milliseconds(100));
     }
-    ::pause();  // it lives on: the lock is free because it was given back
+    ::pause();  // the process lives on, so that it has released the lock and not died with it
   }
-  char answer = 0;
-  ASSERT_EQ(::read(held[0], &answer, 1), 1);
-  EXPECT_EQ(answer, 'y');
+  char has_lock = 0;
+  ASSERT_EQ(::read(pipe_ends[0], &has_lock, 1), 1);
+  EXPECT_EQ(has_lock, 'y');
   const auto now = FileLock::try_now(path);
-  EXPECT_TRUE(now && !*now) << "it is held";
+  EXPECT_TRUE(now && !*now) << "the child holds the lock";
   EXPECT_TRUE(FileLock::wait(path, std::chrono::seconds(10)));
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
-  for (const int end : held) ::close(end);
+  for (const int end : pipe_ends) ::close(end);
 }
 
-TEST_F(Lock, of_a_process_that_dies_is_free) {
+TEST_F(Lock, is_released_when_its_process_dies) {
   const auto mine = FileLock::wait(path, milliseconds(0));
   ASSERT_TRUE(mine);
   const std::string other = folder + "/other.lock";
   const pid_t child = ::fork();
-  if (child == 0) {  // takes one, is shut out of the other, and dies holding the first
+  if (child == 0) {  // takes one lock, cannot take the other, and dies holding the first
     const auto theirs = FileLock::try_now(other);
     const auto ours = FileLock::try_now(path);
     ::_exit(theirs && *theirs && ours && !*ours ? 7 : 1);

@@ -32,29 +32,29 @@ TEST_F(File, is_replaced_whole_and_readable_by_its_owner_only) {
   EXPECT_EQ(facts.st_mode & 0777U, 0600U);
   ASSERT_EQ(::stat((folder_ + "/new").c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777U, 0700U);
-  // Nothing is left beside it.
+  // No temporary file is left beside it.
   const std::filesystem::directory_iterator entries(folder_ + "/new");
   EXPECT_EQ(std::distance(begin(entries), end(entries)), 1);
 }
 
-TEST_F(File, that_is_missing_is_not_found) {
+TEST_F(File, that_does_not_exist_is_not_found) {
   EXPECT_EQ(read_file(folder_ + "/none").error().kind, ErrorKind::kNotFound);
 }
 
-TEST_F(File, above_the_limit_is_refused) {
+TEST_F(File, larger_than_the_limit_is_refused) {
   ASSERT_TRUE(replace_file(folder_ + "/big", std::string(100, 'x')));
   EXPECT_EQ(read_file(folder_ + "/big", 99).error().kind, ErrorKind::kTooLarge);
   EXPECT_TRUE(read_file(folder_ + "/big", 100));
 }
 
-TEST_F(File, that_cannot_be_written_leaves_the_old_one) {
-  // A folder stands where the file should go: the rename fails for every user, root included.
+TEST_F(File, is_intact_after_it_could_not_be_replaced) {
+  // Renaming a file over a folder fails for every user, root included.
   std::filesystem::create_directories(folder_ + "/taken/inside");
   EXPECT_EQ(replace_file(folder_ + "/taken", "x").error().kind, ErrorKind::kIo);
   EXPECT_TRUE(std::filesystem::exists(folder_ + "/taken/inside"));
 }
 
-TEST_F(File, is_replaced_in_two_steps_and_left_alone_in_between) {
+TEST_F(File, is_replaced_in_two_steps_and_unchanged_in_between) {
   const std::string path = folder_ + "/auth.json";
   ASSERT_TRUE(replace_file(path, "first"));
   {
@@ -62,14 +62,14 @@ TEST_F(File, is_replaced_in_two_steps_and_left_alone_in_between) {
     ASSERT_TRUE(prepared);
     EXPECT_EQ(read_file(path).value(), "first");
     ASSERT_TRUE(prepared->commit("second"));
-    EXPECT_EQ(read_file(path).value(), "second") << "and nothing of what was reserved";
+    EXPECT_EQ(read_file(path).value(), "second") << "none of the reserved bytes may remain";
   }
-  { EXPECT_TRUE(Replacement::prepare(path, 10'000)); }  // thought better of
+  { EXPECT_TRUE(Replacement::prepare(path, 10'000)); }  // destroyed without a commit
   const std::filesystem::directory_iterator entries(folder_);
   EXPECT_EQ(std::distance(begin(entries), end(entries)), 1);
 }
 
-TEST_F(File, that_could_not_be_replaced_can_be_tried_again) {
+TEST_F(File, can_be_replaced_by_a_second_attempt) {
   const std::string path = folder_ + "/auth.json";
   auto prepared = Replacement::prepare(path, 10);
   ASSERT_TRUE(prepared);
@@ -81,7 +81,7 @@ TEST_F(File, that_could_not_be_replaced_can_be_tried_again) {
 }
 
 // Writers that were killed left files of random names, which piled up with tokens in them.
-TEST_F(File, is_written_under_one_name_whatever_stands_there) {
+TEST_F(File, is_written_under_one_temporary_name_even_if_that_exists) {
   const std::string path = folder_ + "/auth.json", victim = folder_ + "/victim";
   std::ofstream(path + ".new") << "half of someth";
   ASSERT_TRUE(replace_file(path, "first"));
@@ -93,13 +93,13 @@ TEST_F(File, is_written_under_one_name_whatever_stands_there) {
   EXPECT_EQ(read_file(victim).value(), "mine") << "a link is not followed";
   auto begun = Replacement::prepare(path, 100);
   ASSERT_TRUE(begun);
-  ASSERT_TRUE(replace_file(path, "of the next one that had the lock"));
+  ASSERT_TRUE(replace_file(path, "by the next owner of the lock"));
   ASSERT_TRUE(begun->commit("third"));
   EXPECT_EQ(read_file(path).value(), "third");
   EXPECT_TRUE(left_overs_of(path).empty());
 }
 
-TEST_F(File, has_left_overs_of_todays_name_and_of_earlier_random_ones) {
+TEST_F(File, leftovers_are_found_by_their_current_and_their_earlier_names) {
   const std::string path = folder_ + "/auth.json";
   for (const char* end : {".new", ".a1B2c3", ".XXXXXX", ".lock", ".refused", ".bak", ".bak.2",
                           ".backup", ".a1B2c", ".a1B2c34", ".a1B2-3", ".bak.new", ".bak.12.new",
@@ -117,8 +117,8 @@ TEST_F(File, has_left_overs_of_todays_name_and_of_earlier_random_ones) {
   EXPECT_EQ(copies, (std::vector<std::string>{path + ".bak", path + ".bak.2"}));
 }
 
-// A copy is made beside the link, everything else beside what it leads to.
-TEST_F(File, that_is_a_link_has_left_overs_at_both_ends) {
+// Backups are written beside the link, temporary files beside its target.
+TEST_F(File, leftovers_of_a_link_are_found_beside_the_link_and_its_target) {
   const std::string link = folder_ + "/auth.json", target = folder_ + "/dotfiles/there.json";
   ASSERT_TRUE(replace_file(target, "x"));
   std::filesystem::create_symlink(target, link);
@@ -130,14 +130,14 @@ TEST_F(File, that_is_a_link_has_left_overs_at_both_ends) {
   EXPECT_EQ(copies_of(link), std::vector<std::string>{link + ".bak"});
 }
 
-TEST_F(File, that_changes_has_another_stamp) {
+TEST_F(File, stamp_changes_with_the_file) {
   const std::string path = folder_ + "/x";
   EXPECT_FALSE(stamp_of(path).exists);
   ASSERT_TRUE(replace_file(path, "first"));
   const FileStamp first = stamp_of(path);
   EXPECT_EQ(stamp_of(path), first);
   ASSERT_TRUE(replace_file(path, "other"));
-  EXPECT_NE(stamp_of(path), first) << "of the same size, but another file";
+  EXPECT_NE(stamp_of(path), first) << "the size is the same, but it is another file";
   const FileStamp other = stamp_of(path);
   ASSERT_EQ(::chmod(path.c_str(), 0644), 0);
   EXPECT_NE(stamp_of(path), other);
@@ -145,14 +145,14 @@ TEST_F(File, that_changes_has_another_stamp) {
   EXPECT_EQ(stamp_of(folder_ + "/link"), stamp_of(path));
 }
 
-TEST_F(File, of_a_link_is_where_it_leads) {
+TEST_F(File, link_target_is_the_file_itself_where_there_is_no_link) {
   ASSERT_TRUE(replace_file(folder_ + "/target", "x"));
   std::filesystem::create_symlink(folder_ + "/target", folder_ + "/link");
   EXPECT_EQ(link_target(folder_ + "/link"), std::filesystem::canonical(folder_ + "/target"));
   EXPECT_EQ(link_target(folder_ + "/none"), folder_ + "/none");
 }
 
-TEST_F(File, makes_every_folder_above_it_private) {
+TEST_F(File, creates_every_missing_folder_for_its_owner_only) {
   ASSERT_TRUE(replace_file(folder_ + "/a/b/c", "x"));
   for (const char* made : {"/a", "/a/b"}) {
     struct stat facts {};

@@ -1,4 +1,5 @@
-// A reference to something callable, for the time of one call: no copy, no allocation.
+// A reference to a callable object, without a copy or an allocation. The object must outlive the
+// reference, so it is for parameters: a lambda lives until the call that it is passed to returns.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// Numbers that stand for texts, to find what is alike. Two texts may have the same one: whoever
-// finds by them compares what was found. No protection against somebody who reckons.
+// Hashes of texts, for look-ups. Two texts may have the same hash, so the caller compares what it
+// finds. They are not safe against an attacker who computes collisions.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@ namespace ccproxy {
 
 inline constexpr std::uint64_t kHashStart = 14695981039346656037U;
 
-// FNV-1a over one byte more, so that a text can be hashed as it is read.
+// Continues an FNV-1a hash with one byte, so that a text can be hashed as it is read.
 [[nodiscard]] constexpr std::uint64_t hashed(std::uint64_t so_far, char byte) {
   constexpr std::uint64_t kPrime = 1099511628211U;
   return (so_far ^ static_cast<unsigned char>(byte)) * kPrime;
@@ -20,7 +20,7 @@ inline constexpr std::uint64_t kHashStart = 14695981039346656037U;
   return so_far;
 }
 
-// Two numbers as one; their order counts.
+// Combines two hashes; their order matters.
 [[nodiscard]] constexpr std::uint64_t mixed(std::uint64_t first, std::uint64_t second) {
   constexpr unsigned kBytes = 8, kBits = 8;
   for (unsigned i = 0; i < kBytes; ++i)

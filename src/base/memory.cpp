@@ -2,7 +2,7 @@
 
 #include <sys/resource.h>
 
-#include <cstdlib>  // says whether the library is glibc
+#include <cstdlib>  // defines __GLIBC__ where the library is glibc
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -12,21 +12,21 @@ namespace ccproxy {
 
 void give_large_blocks_back() {
 #ifdef __GLIBC__
-  constexpr int kLarge = 1 << 20;
-  constexpr int kKept = 4 << 20;
-  (void)mallopt(M_MMAP_THRESHOLD, kLarge);
-  (void)mallopt(M_TRIM_THRESHOLD, kKept);
+  constexpr int kMmapThreshold = 1 << 20;  // bytes
+  constexpr int kTrimThreshold = 4 << 20;  // bytes
+  (void)mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
+  (void)mallopt(M_TRIM_THRESHOLD, kTrimThreshold);
 #endif
 }
 
 namespace {
 
-// The soft limit alone, so that it can be raised again.
+// Changes the soft limit alone, so that it can be raised again.
 void limit_core(bool allowed) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_CORE, &limit) != 0) return;
-  static const rlim_t before = limit.rlim_cur;
-  limit.rlim_cur = allowed ? before : 0;
+  static const rlim_t original = limit.rlim_cur;
+  limit.rlim_cur = allowed ? original : 0;
   (void)::setrlimit(RLIMIT_CORE, &limit);
 }
 

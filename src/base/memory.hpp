@@ -1,16 +1,18 @@
-// How the process keeps memory that is free.
+// What the process does with freed memory, and whether a crash writes memory to disk.
 #pragma once
 
 namespace ccproxy {
 
-// Large blocks go back to the system when they are freed. Otherwise glibc learns from the first
-// large body to keep as much for ever (mallopt(3), M_MMAP_THRESHOLD). Elsewhere it does nothing.
-// Call once, before threads begin.
+// Makes malloc return large blocks to the system when they are freed. Otherwise glibc raises its
+// threshold with the first large body and keeps as much memory forever (mallopt(3),
+// M_MMAP_THRESHOLD). With other C libraries it does nothing. Call it once, before threads start.
 void give_large_blocks_back();
 
-// A crash leaves no core from here on: it would hold credentials. And the system's own limit again,
-// for who asked for one. The limits of programs that are started later are those of this one.
+// From now on a crash leaves no core dump, which would contain credentials. Programs that this one
+// starts inherit that.
 void forbid_core_dumps();
+
+// Restores the limit that the system had set, for a user who has asked for core dumps.
 void allow_core_dumps();
 
 }  // namespace ccproxy

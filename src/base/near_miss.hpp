@@ -1,4 +1,4 @@
-// The word that somebody meant who mistyped it: for commands, flags and names of keys.
+// Suggestions for a mistyped word: a command, a flag or the name of a key.
 #pragma once
 
 #include <span>
@@ -7,9 +7,10 @@
 
 namespace ccproxy {
 
-// The one of `known` that differs least from `word`: letters too many, missing, wrong or changed
-// places, one, and one more for each five letters. Case does not count, dashes in front neither. ""
-// when none is near. A word of more than 64 bytes is near nothing.
+// The element of `known` with the smallest edit distance to `word`; "" when none is near enough. A
+// letter that is missing, added, replaced or swapped with its neighbour counts as one. A word may
+// differ by one, plus one for each five letters. Case and leading dashes are ignored. Words of more
+// than 64 bytes match nothing.
 [[nodiscard]] std::string nearest(std::string_view word, std::span<const std::string> known);
 
 }  // namespace ccproxy

@@ -8,9 +8,9 @@ namespace ccproxy {
 namespace {
 
 struct Row {
-  const char* why;
+  const char* description;
   std::string word;
-  std::string meant;
+  std::string suggestion;
 };
 
 const std::vector<std::string> kKnown = {"start",  "login",     "logout",      "status",
@@ -18,26 +18,27 @@ const std::vector<std::string> kKnown = {"start",  "login",     "logout",      "
                                          "key",    "--host",    "server.port", "remove-model"};
 
 const Row kRows[] = {
-    {"two letters changed places", "strat", "start"},
-    {"a letter is missing", "confg", "config"},
-    {"a letter is too many", "loggin", "login"},
-    {"a letter is another", "logit", "login"},
-    {"dashes in front do not count", "--prot", "--port"},
-    {"one dash in place of two", "-port", "--port"},
-    {"no dashes in place of two", "port", "--port"},
-    {"the case does not count", "STATUS", "status"},
-    {"a longer word may have more faults", "--nobrowsr", "--no-browser"},
-    {"a dash is a letter where it stands inside", "setmodel", "set-model"},
-    {"the nearest wins", "logot", "logout"},
-    {"another word is none", "nonsense", ""},
-    {"a letter is near nothing", "x", ""},
-    {"nothing is near nothing", "", ""},
-    {"dashes alone are near nothing", "--", ""},
-    {"what is very long is near nothing", std::string(100'000, 's'), ""},
+    {"two letters may be swapped", "strat", "start"},
+    {"a letter may be missing", "confg", "config"},
+    {"a letter may be added", "loggin", "login"},
+    {"a letter may be replaced", "logit", "login"},
+    {"leading dashes are ignored", "--prot", "--port"},
+    {"one dash may stand in place of two", "-port", "--port"},
+    {"the dashes may be missing", "port", "--port"},
+    {"case is ignored", "STATUS", "status"},
+    {"a longer word may differ more", "--nobrowsr", "--no-browser"},
+    {"a dash inside a word is a letter", "setmodel", "set-model"},
+    {"the nearest of several wins", "logot", "logout"},
+    {"a different word matches nothing", "nonsense", ""},
+    {"a single letter matches nothing", "x", ""},
+    {"empty text matches nothing", "", ""},
+    {"dashes alone match nothing", "--", ""},
+    {"a very long word matches nothing", std::string(100'000, 's'), ""},
 };
 
-TEST(NearMiss, is_what_somebody_meant) {
-  for (const Row& row : kRows) EXPECT_EQ(nearest(row.word, kKnown), row.meant) << row.why;
+TEST(NearMiss, suggests_the_nearest_known_word) {
+  for (const Row& row : kRows)
+    EXPECT_EQ(nearest(row.word, kKnown), row.suggestion) << row.description;
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
-// Texts that share their memory: for a list that may have hundreds of thousands of them, most of
-// them short.
+// A list of texts in one block of memory, for hundreds of thousands of texts that are mostly short.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +12,9 @@ class TextList {
  public:
   [[nodiscard]] std::size_t count() const { return ends_.size(); }
   [[nodiscard]] bool empty() const { return ends_.empty(); }
-  // Of all of them.
+  // The size of all texts together.
   [[nodiscard]] std::size_t bytes() const { return text_.size(); }
-  // The view dies with the next text that is added.
+  // The view is valid until the next text is added.
   [[nodiscard]] std::string_view operator[](std::size_t index) const {
     const std::size_t begin = index == 0 ? 0 : ends_[index - 1];
     return std::string_view(text_).substr(begin, ends_[index] - begin);
@@ -29,7 +28,7 @@ class TextList {
     text_ += text;
     end_text();
   }
-  // What is appended to it, until end_text(), is the next text.
+  // For a text that is written in pieces: append to the string, then call end_text().
   [[nodiscard]] std::string& next_text() { return text_; }
   void end_text() { ends_.push_back(text_.size()); }
 

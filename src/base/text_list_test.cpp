@@ -5,7 +5,7 @@
 namespace ccproxy {
 namespace {
 
-TEST(TextListTest, has_the_texts_that_were_added_or_written_into_it) {
+TEST(TextList, holds_texts_that_were_added_whole_and_in_pieces) {
   TextList list;
   EXPECT_TRUE(list.empty());
   list.reserve(3, 3);

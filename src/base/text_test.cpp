@@ -5,13 +5,13 @@
 namespace ccproxy {
 namespace {
 
-TEST(Text, compares_without_regard_to_ascii_case_only) {
+TEST(Text, comparison_ignores_the_case_of_ascii_letters_only) {
   EXPECT_TRUE(same_text("Content-Length", "content-LENGTH"));
   EXPECT_FALSE(same_text("a", "ab"));
   EXPECT_FALSE(same_text("\xC3\x84", "\xC3\xA4"));
 }
 
-TEST(Text, finds_an_item_in_a_comma_list_but_not_a_part_of_one) {
+TEST(Text, finds_whole_items_of_a_comma_list_only) {
   EXPECT_TRUE(list_names("keep-alive , Upgrade", "upgrade"));
   EXPECT_FALSE(list_names("keep-alive-x", "keep-alive"));
   EXPECT_FALSE(list_names("", "close"));

@@ -12,7 +12,8 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-// Takes exactly `size` digits and, when there is one, the character that must follow.
+// Takes exactly `size` digits from the front of `rest`, and the character `next` that must follow
+// them, unless it is '\0'.
 std::optional<int> take_number(std::string_view& rest, std::size_t size, char next = '\0') {
   if (rest.size() < size + (next != '\0' ? 1 : 0)) return std::nullopt;
   const auto number = parse_decimal(rest.substr(0, size));
@@ -21,7 +22,7 @@ std::optional<int> take_number(std::string_view& rest, std::size_t size, char ne
   return static_cast<int>(*number);
 }
 
-// The fraction of a second, to the millisecond.
+// Takes the fraction of a second, if there is one, and rounds it down to milliseconds.
 milliseconds take_fraction(std::string_view& rest) {
   if (!rest.starts_with('.')) return milliseconds(0);
   rest.remove_prefix(1);

@@ -1,4 +1,4 @@
-// Times as text.
+// Reads and writes times and durations as text.
 #pragma once
 
 #include <chrono>
@@ -14,12 +14,11 @@ using Instant = std::chrono::sys_time<std::chrono::milliseconds>;
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
 
-// RFC 3339: 2026-03-01T12:00:00Z, with a fraction or an offset too; a date alone is its midnight.
-// Nothing for all else.
+// Reads a time such as 2026-03-01T12:00:00Z, which may have a fraction and an offset (RFC 3339). A
+// date alone is its midnight in UTC. Nothing for any other text.
 [[nodiscard]] std::optional<Instant> instant_of(std::string_view rfc3339);
 
-// Such as 6h2m1s, 1m3s, 1.5s, 250ms, 0s: as Go writes durations, cut to milliseconds. What is
-// negative is 0s.
+// Writes a duration as Go does, such as 6h2m1s, 1m3s, 1.5s, 250ms. A negative one is 0s.
 [[nodiscard]] std::string duration_text(std::chrono::milliseconds duration);
 
 }  // namespace ccproxy

@@ -28,7 +28,7 @@ TEST(Timestamp, reads_rfc_3339_to_the_millisecond) {
   }
 }
 
-TEST(Timestamp, refuses_what_is_none) {
+TEST(Timestamp, refuses_text_that_is_not_rfc_3339) {
   for (const char* text : {"", "now", "2026", "2026-02-30", "2026-03-01T", "2026-03-01T12:00:00",
                            "2026-03-01T25:00:00Z", "2026-03-01T12:00:00+2", "2026-03-01x"})
     EXPECT_FALSE(instant_of(text)) << text;

@@ -1,6 +1,6 @@
-// How a person wants requests translated: the keys `strict`, `defaultModel` and `translation.*` of
-// the configuration, as plain values. `config` reads them and `dialect` goes by them, and neither
-// knows the other.
+// The user's options for the translation of requests: the keys `strict`, `defaultModel` and
+// `translation.*` of the configuration, as plain values. `config` reads them and `dialect` follows
+// them, and neither knows the other.
 #pragma once
 
 #include <cstdint>
@@ -8,21 +8,27 @@
 
 namespace ccproxy {
 
-enum class ResponseModel { kAsked, kUpstream };  // whose name for it an answer has
-enum class ReasoningDisplay {
-  kAuto,
-  kOmitted,
-  kSummarized
-};                                          // kAuto: when reasoning was asked for
-enum class MidSystem { kAuto, kReminder };  // late system messages
+// The model's name in a reply: the one in the client's request, or the upstream's.
+enum class ResponseModel { kAsked, kUpstream };
+
+// Whether Chat Completions asks the upstream for the model's thinking in words. kAuto: when the
+// client's request asks for reasoning.
+enum class ReasoningDisplay { kAuto, kOmitted, kSummarized };
+
+// How a system message after the first turn is sent. kAuto: as one, where the model takes it.
+enum class MidSystem { kAuto, kReminder };
+
 enum class StrictTools { kAuto, kOff };
-enum class CustomAsFunction { kAuto, kAlways, kNever };  // kAuto: for Cursor
-// How Responses tells that the model declined: as a refusal part, as text, or as an answer that is
-// not complete.
+
+// Whether calls of custom tools reach the client as function calls. kAuto: for Cursor only.
+enum class CustomAsFunction { kAuto, kAlways, kNever };
+
+// How a Responses reply says that the model has declined: as a refusal part, as text, or as a
+// response that is incomplete.
 enum class RefusalStyle { kPart, kText, kIncomplete };
 
 struct TranslationOptions {
-  bool strict = false;  // what cannot be carried over is refused instead of reported
+  bool strict = false;  // a field that cannot be translated is an error instead of a warning
   std::string default_model = "claude-sonnet-5-5";  // for a request that names none
   std::int64_t default_max_tokens = 0;              // 0: the model's own maximum
   bool prompt_caching = true;

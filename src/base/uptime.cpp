@@ -14,7 +14,8 @@
 namespace ccproxy {
 namespace {
 
-// On macOS these clocks go on while the machine sleeps; Linux has one of its own for that.
+// The clock that also counts the time for which the machine is suspended, and the system's name for
+// this boot.
 #ifdef __APPLE__
 constexpr clockid_t kSinceBoot = CLOCK_MONOTONIC_RAW;
 

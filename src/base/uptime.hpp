@@ -1,5 +1,5 @@
-// How long the machine has been up, the time that it slept included. It refuses to know what time
-// it is: nobody can set this clock.
+// How long the machine has been up, including the time for which it was suspended. It refuses to
+// know the time of day, so that setting the system's clock changes nothing.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@
 namespace ccproxy {
 
 struct Uptime {
-  // Which start of the machine `seconds` are counted from: those of one boot can be compared,
-  // whichever process read them. Where the system does not name its boots, it stands for this
-  // process alone.
+  // Identifies the boot since which `seconds` are counted. Values with the same `boot` can be
+  // compared, whichever process has read them. Where the system has no name for a boot, this one is
+  // unique to the process.
   std::string boot;
   std::int64_t seconds;
 };

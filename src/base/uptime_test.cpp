@@ -9,15 +9,15 @@
 namespace ccproxy {
 namespace {
 
-TEST(Uptime, is_of_one_boot_and_does_not_go_back) {
+TEST(Uptime, names_one_boot_and_does_not_decrease) {
   const Uptime before = read_uptime(), after = read_uptime();
   EXPECT_FALSE(before.boot.empty());
   EXPECT_EQ(before.boot, after.boot);
   EXPECT_GE(after.seconds, before.seconds);
 }
 
-// Of the processes of one machine, not of one of them.
-TEST(Uptime, is_what_the_system_says) {
+// All processes of a machine must read the same, or they cannot compare their values.
+TEST(Uptime, is_the_one_that_the_system_reports) {
   std::ifstream named("/proc/sys/kernel/random/boot_id");
   std::string boot;
   if (!(named >> boot)) GTEST_SKIP() << "this system does not name its boots there";

@@ -1,4 +1,4 @@
-// The version of this program, as its build knows it.
+// The version of this program, as CMake has set it.
 #pragma once
 
 #include <string_view>

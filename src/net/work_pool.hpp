@@ -1,5 +1,5 @@
-// Threads for work that would hold an event loop too long: a few of them, and a queue with a bound.
-// It refuses to know what the work is for.
+// A pool of threads for work that would block an event loop too long, with a bounded queue. It
+// refuses to know what the work is for.
 #pragma once
 
 #include <condition_variable>
@@ -20,49 +20,50 @@ namespace ccproxy::net {
 
 class WorkPool {
  public:
-  // Stays until the work is done, as does all that it refers to.
+  // Must stay valid until the work is done, as must everything to which it refers.
   using Work = FunctionRef<void()>;
 
-  // `most_waiting` is how much of run() may wait beside what is under way.
-  WorkPool(std::size_t threads, std::size_t most_waiting);
+  // `max_waiting` is how many jobs of run() may wait for a thread.
+  WorkPool(std::size_t threads, std::size_t max_waiting);
   WorkPool(const WorkPool&) = delete;
   WorkPool& operator=(const WorkPool&) = delete;
   WorkPool(WorkPool&&) = delete;
   WorkPool& operator=(WorkPool&&) = delete;
   ~WorkPool();  // closes
 
-  // Does `work` on one of the threads, and goes on in `runtime`, from whose thread it is called;
-  // what the work throws is thrown there. Fails with kBusy when too much waits, and with kClosed
-  // when `cancellation` ended the wait: then it was not begun, and never will be. Once it was
-  // begun, nothing ends the wait.
+  // Runs `work` on one of the threads and resumes the caller in `runtime`, from whose thread it
+  // must be called; an exception of the work is thrown there. Fails with kBusy when too many jobs
+  // wait, and with kClosed when it is cancelled before the work has begun, which then never runs.
+  // Work that has begun cannot be cancelled.
   [[nodiscard]] Task<Result<void>> run(Runtime& runtime, Work work, Cancellation& cancellation);
 
-  // The same for more of what was begun before: it is never refused, and goes before what run()
-  // brings.
+  // The same for work that continues an earlier job: it is never refused, and goes before the jobs
+  // of run().
   [[nodiscard]] Task<void> go_on(Runtime& runtime, Work work);
 
-  // Frees what has so many parts that this takes long, before all else. From any thread.
-  void dispose(std::shared_ptr<const void> what) noexcept;
+  // Frees an object with so many parts that it takes long. Goes before all jobs. May be called from
+  // any thread.
+  void dispose(std::shared_ptr<const void> object) noexcept;
 
-  // Waits for what is under way; what still waits is not done, and nobody is woken. Call it when no
-  // loop runs any more, and before what waits in them is freed. What is given to dispose() later is
-  // freed by whoever gives it.
+  // Waits for the jobs that run; jobs that wait are dropped, and their callers are not resumed.
+  // Call it when no event loop runs any more, and before the loops are destroyed. Objects that are
+  // passed to dispose() afterwards are freed by the calling thread.
   void close();
 
  private:
   struct Job;
   using Jobs = std::deque<std::shared_ptr<Job>>;
 
-  [[nodiscard]] bool enqueue(Jobs& jobs, std::shared_ptr<Job> job, std::size_t most);
+  [[nodiscard]] bool enqueue(Jobs& jobs, std::shared_ptr<Job> job, std::size_t max_jobs);
   [[nodiscard]] bool withdraw(const Job* job);
-  void serve();
-  [[nodiscard]] bool has_something() const;
-  static void work_on(Job& job);
+  void run_jobs();
+  [[nodiscard]] bool has_work() const;
+  static void execute(Job& job);
 
-  std::size_t most_waiting_;
-  std::mutex mutex_;  // guards what follows
+  std::size_t max_waiting_;
+  std::mutex mutex_;  // guards the members below
   std::condition_variable arrived_;
-  Jobs begun_, waiting_;
+  Jobs continued_, waiting_;
   std::vector<std::shared_ptr<const void>> to_free_;
   bool is_closed_ = false;
   std::vector<std::thread> threads_;

@@ -17,7 +17,7 @@
 namespace ccproxy::net {
 namespace {
 
-// A gate that work waits at, on any thread.
+// Blocks the work that waits at it, on any thread, until it is opened.
 class Gate {
  public:
   void open() {
@@ -42,12 +42,12 @@ class Gate {
   bool is_open_ = false, is_reached_ = false;
 };
 
-// How a piece of work came to its end; nothing while it has not.
+// How a job has ended; empty while it has not.
 struct Outcome {
   std::optional<Result<void>> result{};
   std::string thrown{};
 
-  [[nodiscard]] bool is_there() const { return result || !thrown.empty(); }
+  [[nodiscard]] bool is_known() const { return result || !thrown.empty(); }
   [[nodiscard]] std::optional<ErrorKind> refused_as() const {
     return result && !*result ? std::optional(result->error().kind) : std::nullopt;
   }
@@ -81,7 +81,7 @@ class WorkPoolTest : public testing::Test {
   void run_until(const Outcome& outcome) {
     runtime_->context().restart();
     const auto keeps_running = boost::asio::make_work_guard(runtime_->context());
-    while (!outcome.is_there()) runtime_->context().run_one();
+    while (!outcome.is_known()) runtime_->context().run_one();
   }
 
   std::unique_ptr<Runtime> runtime_ = std::make_unique<Runtime>();
@@ -89,7 +89,7 @@ class WorkPoolTest : public testing::Test {
   Gate gate_;
 };
 
-TEST_F(WorkPoolTest, works_beside_the_loop_and_comes_back_to_it) {
+TEST_F(WorkPoolTest, runs_work_on_another_thread_and_resumes_in_the_loop) {
   WorkPool pool(2, 8);
   std::thread::id worked = std::this_thread::get_id();
   Outcome outcome;
@@ -100,7 +100,7 @@ TEST_F(WorkPoolTest, works_beside_the_loop_and_comes_back_to_it) {
   EXPECT_NE(worked, std::this_thread::get_id());
 }
 
-TEST_F(WorkPoolTest, lets_the_loop_serve_others_meanwhile) {
+TEST_F(WorkPoolTest, does_not_block_the_loop_meanwhile) {
   WorkPool pool(1, 8);
   Outcome outcome;
   start(
@@ -110,13 +110,13 @@ TEST_F(WorkPoolTest, lets_the_loop_serve_others_meanwhile) {
   runtime_->post([&was_served] { was_served = true; });
   poll();
   EXPECT_TRUE(was_served);
-  EXPECT_FALSE(outcome.is_there());
+  EXPECT_FALSE(outcome.is_known());
   gate_.open();
   run_until(outcome);
   EXPECT_TRUE(*outcome.result);
 }
 
-TEST_F(WorkPoolTest, refuses_what_would_wait_beyond_its_bound) {
+TEST_F(WorkPoolTest, refuses_jobs_beyond_its_limit) {
   WorkPool pool(1, 1);
   Outcome first, second, third;
   start(
@@ -127,18 +127,18 @@ TEST_F(WorkPoolTest, refuses_what_would_wait_beyond_its_bound) {
   start(
       pool, [] { ADD_FAILURE(); }, third);
   EXPECT_EQ(third.refused_as(), ErrorKind::kBusy);
-  EXPECT_FALSE(first.is_there() || second.is_there());
+  EXPECT_FALSE(first.is_known() || second.is_known());
   gate_.open();
   run_until(second);
   EXPECT_TRUE(*first.result);
   EXPECT_TRUE(*second.result);
 }
 
-TEST_F(WorkPoolTest, goes_on_with_what_was_begun_before_it_begins_more) {
+TEST_F(WorkPoolTest, continues_earlier_jobs_before_it_begins_new_ones) {
   WorkPool pool(1, 1);
   Outcome first, fresh;
   std::vector<Outcome> begun(3);
-  std::vector<std::string> order;  // of one thread alone
+  std::vector<std::string> order;  // written by the pool's only thread
   start(
       pool, [this] { gate_.wait(); }, first);
   gate_.wait_until_reached();
@@ -152,10 +152,10 @@ TEST_F(WorkPoolTest, goes_on_with_what_was_begun_before_it_begins_more) {
   gate_.open();
   run_until(fresh);
   EXPECT_EQ(order, (std::vector<std::string>{"begun", "begun", "begun", "fresh"}));
-  EXPECT_TRUE(begun.back().is_there()) << "it is never refused";
+  EXPECT_TRUE(begun.back().is_known()) << "such work is never refused";
 }
 
-TEST_F(WorkPoolTest, throws_what_the_work_has_thrown_at_whoever_waits) {
+TEST_F(WorkPoolTest, passes_an_exception_of_the_work_to_the_caller) {
   WorkPool pool(1, 1);
   Outcome outcome;
   start(
@@ -164,7 +164,7 @@ TEST_F(WorkPoolTest, throws_what_the_work_has_thrown_at_whoever_waits) {
   EXPECT_EQ(outcome.thrown, "no memory");
 }
 
-TEST_F(WorkPoolTest, does_not_begin_what_was_cancelled_while_it_waited) {
+TEST_F(WorkPoolTest, does_not_run_a_job_that_is_cancelled_while_it_waits) {
   WorkPool pool(1, 1);
   Outcome first, second, third;
   start(
@@ -176,16 +176,16 @@ TEST_F(WorkPoolTest, does_not_begin_what_was_cancelled_while_it_waited) {
   poll();
   client_left.cancel();
   poll();
-  EXPECT_EQ(second.refused_as(), ErrorKind::kClosed) << "it does not wait for what is before it";
+  EXPECT_EQ(second.refused_as(), ErrorKind::kClosed) << "it does not wait for the job before it";
   start(
       pool, [] {}, third);
-  EXPECT_FALSE(third.is_there()) << "its place in the queue is free";
+  EXPECT_FALSE(third.is_known()) << "its place in the queue is free";
   gate_.open();
   run_until(third);
   EXPECT_TRUE(*third.result);
 }
 
-TEST_F(WorkPoolTest, does_not_begin_what_was_cancelled_before) {
+TEST_F(WorkPoolTest, does_not_run_a_job_that_was_cancelled_before) {
   WorkPool pool(1, 1);
   Outcome first, second;
   start(
@@ -201,8 +201,8 @@ TEST_F(WorkPoolTest, does_not_begin_what_was_cancelled_before) {
   run_until(first);
 }
 
-// What it refers to stands in the frame of whoever waits.
-TEST_F(WorkPoolTest, waits_for_what_is_under_way_when_it_is_cancelled) {
+// The work refers to objects in the caller's frame.
+TEST_F(WorkPoolTest, cancellation_waits_for_a_job_that_has_begun) {
   WorkPool pool(1, 1);
   Outcome outcome;
   start(
@@ -210,13 +210,13 @@ TEST_F(WorkPoolTest, waits_for_what_is_under_way_when_it_is_cancelled) {
   gate_.wait_until_reached();
   cancellation_.cancel();
   poll();
-  EXPECT_FALSE(outcome.is_there());
+  EXPECT_FALSE(outcome.is_known());
   gate_.open();
   run_until(outcome);
   EXPECT_TRUE(*outcome.result);
 }
 
-// Tells on which thread it is freed.
+// Records the thread on which it is freed.
 struct Freed {
   explicit Freed(std::atomic<std::thread::id>& where) : where_(&where) {}
   Freed(const Freed&) = delete;
@@ -227,7 +227,7 @@ struct Freed {
   std::atomic<std::thread::id>* where_;
 };
 
-TEST_F(WorkPoolTest, frees_what_it_is_given_on_a_thread_of_its_own) {
+TEST_F(WorkPoolTest, frees_objects_on_its_own_thread) {
   std::atomic<std::thread::id> where;
   {
     WorkPool pool(1, 0);
@@ -236,12 +236,12 @@ TEST_F(WorkPoolTest, frees_what_it_is_given_on_a_thread_of_its_own) {
     EXPECT_NE(where.load(), std::this_thread::get_id());
     pool.close();
     pool.dispose(std::make_shared<const Freed>(where));
-    EXPECT_EQ(where.load(), std::this_thread::get_id()) << "nobody else is there any more";
+    EXPECT_EQ(where.load(), std::this_thread::get_id()) << "the pool has no thread any more";
   }
 }
 
-// A loop that was stopped: what waits in it is freed once the work has let go of it.
-TEST_F(WorkPoolTest, closes_when_what_runs_is_done_and_leaves_the_rest) {
+// The loop is stopped: coroutines that wait in it are freed after the work no longer uses them.
+TEST_F(WorkPoolTest, close_waits_for_the_running_job_and_drops_the_others) {
   std::atomic<int> done = 0;
   WorkPool pool(1, 4);
   Outcome first, second;
@@ -260,10 +260,10 @@ TEST_F(WorkPoolTest, closes_when_what_runs_is_done_and_leaves_the_rest) {
   closing.join();
   EXPECT_GE(done, 1);
   runtime_.reset();
-  EXPECT_FALSE(first.is_there() || second.is_there()) << "nobody was woken";
+  EXPECT_FALSE(first.is_known() || second.is_known()) << "no caller is resumed";
 }
 
-TEST_F(WorkPoolTest, that_is_closed_does_nothing_more) {
+TEST_F(WorkPoolTest, refuses_all_jobs_after_close) {
   WorkPool pool(1, 1);
   pool.close();
   Outcome outcome;

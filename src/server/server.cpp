@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/descriptors.hpp"
-#include "base/insist.hpp"
+#include "base/retry_on_bad_alloc.hpp"
 #include "net/listener.hpp"
 #include "net/resolve.hpp"
 #include "net/signals.hpp"

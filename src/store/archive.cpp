@@ -5,7 +5,7 @@
 #include <iterator>
 #include <utility>
 
-#include "base/insist.hpp"
+#include "base/retry_on_bad_alloc.hpp"
 #include "store/archive_writer.hpp"
 
 namespace ccproxy::store {

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "base/insist.hpp"
+#include "base/retry_on_bad_alloc.hpp"
 
 namespace ccproxy::store {
 

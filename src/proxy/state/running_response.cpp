@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-#include "base/insist.hpp"
+#include "base/retry_on_bad_alloc.hpp"
 
 namespace ccproxy::proxy {
 namespace {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/insist.hpp"
+#include "base/retry_on_bad_alloc.hpp"
 #include "proxy/state/ending.hpp"
 #include "proxy/state/running_response.hpp"
 #include "proxy/translation/context.hpp"

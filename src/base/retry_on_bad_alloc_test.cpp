@@ -1,4 +1,4 @@
-#include "base/insist.hpp"
+#include "base/retry_on_bad_alloc.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,13 +7,13 @@
 namespace ccproxy {
 namespace {
 
-TEST(Insist, does_what_there_is_memory_for_once) {
+TEST(RetryOnBadAlloc, runs_work_that_succeeds_once) {
   int tries = 0;
   insist([&] { ++tries; });
   EXPECT_EQ(tries, 1);
 }
 
-TEST(Insist, tries_until_there_is_memory) {
+TEST(RetryOnBadAlloc, repeats_the_work_until_there_is_memory) {
   int tries = 0;
   insist([&] {
     if (++tries < 3) throw std::bad_alloc();
@@ -21,7 +21,7 @@ TEST(Insist, tries_until_there_is_memory) {
   EXPECT_EQ(tries, 3);
 }
 
-TEST(Insist, passes_on_what_will_not_be_better_later) {
+TEST(RetryOnBadAlloc, passes_on_every_other_exception) {
   int tries = 0;
   EXPECT_THROW(insist([&] {
                  ++tries;
