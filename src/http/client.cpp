@@ -13,8 +13,7 @@ constexpr std::size_t kMaxIdle = 128;
 
 }  // namespace
 
-// The idle connections of one origin. Calls hold it too, so that the last of them can come back
-// after the client is gone.
+// The idle connections to one origin. Calls share the pool, since they may outlive the client.
 class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
  public:
   Pool(net::Runtime& runtime, Origin origin, net::TlsContext* tls, ClientLimits limits)
@@ -25,12 +24,13 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
         limits_(limits),
         sweep_(runtime, [this] { sweep(); }) {}
 
-  // The connection that rested last is the likeliest to be alive.
+  // Returns the connection that was used last, since it is the likeliest to be alive; nullptr when
+  // there is none.
   std::shared_ptr<H1Connection> take() {
     while (!idle_.empty()) {
       auto connection = std::move(idle_.back().connection);
       idle_.pop_back();
-      if (connection->is_quiet()) return connection;
+      if (connection->is_idle()) return connection;
     }
     return nullptr;
   }
@@ -38,7 +38,7 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
   void give_back(std::shared_ptr<H1Connection> connection) {
     if (draining_ || !connection->reusable()) return connection->close();
     if (idle_.size() >= kMaxIdle) idle_.erase(idle_.begin());
-    connection->rest();
+    connection->release_buffers();
     idle_.push_back({std::move(connection), Clock::now() + limits_.keep_alive});
     if (idle_.size() == 1) sweep_.expires_after(limits_.keep_alive);
   }
@@ -74,7 +74,7 @@ class Client::Pool : public std::enable_shared_from_this<Client::Pool> {
     Clock::time_point until;
   };
 
-  // Closes what has been idle too long; the oldest stand first.
+  // Closes the connections that have been idle too long. The oldest are at the front.
   void sweep() {
     const auto now = Clock::now();
     std::erase_if(idle_, [now](const Idle& idle) { return idle.until <= now; });
@@ -106,7 +106,7 @@ class H1Call final : public Call {
     try {
       if (!aborted_) pool_->give_back(std::move(connection_));
     } catch (const std::bad_alloc&) {
-      // Then it is not kept.
+      // There is no memory for the pool's list: the connection is closed.
     }
   }
 

@@ -1,4 +1,5 @@
-// Connections over several calls: which are kept, which are closed, and calls that end early.
+// Connections over several calls: which ones are reused, which ones are closed, and calls that end
+// early.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -34,28 +35,28 @@ Task<void> last_first(TestLoop& loop) {
     CO_ASSERT(opened);
     call = std::move(*opened);
     (void)co_await call->send(request, {}, true);
-    const std::string got = co_await read_answer(*call);
+    const std::string got = co_await read_response(*call);
     EXPECT_EQ(got, &call == &calls[0] ? "200 1" : "200 2");
   }
   calls[0].reset();
   calls[1].reset();
-  const std::string got = co_await ask(client);
-  EXPECT_EQ(got, "200 2");  // the one that rested last
+  const std::string got = co_await get_response(client);
+  EXPECT_EQ(got, "200 2");  // the connection that was used last
   EXPECT_EQ(upstream.connections(), 2U);
-  const std::string fresh = co_await ask(client, true);
+  const std::string fresh = co_await get_response(client, true);
   EXPECT_EQ(upstream.connections(), 3U);
 }
 
-TEST(ClientPool, takes_the_connection_that_rested_last_unless_it_must_be_fresh) {
+TEST(ClientPool, reuses_the_connection_used_last_unless_a_new_one_is_requested) {
   TestLoop loop;
   loop.run(last_first(loop));
 }
 
 Task<void> dead_idle(TestLoop& loop, std::string end) {
-  // The first connection dies while it rests.
+  // The first connection ends while it is idle.
   Upstream upstream(loop, {{{ok("1"), kPause, end}}, {{ok("2")}, {ok("2")}}});
   Client client(loop.runtime(), upstream.origin(), nullptr, {});
-  const std::string first = co_await ask(client);
+  const std::string first = co_await get_response(client);
   EXPECT_EQ(first, "200 1");
   co_await sleep(loop.runtime(), milliseconds(60));
   auto call = co_await client.open(false);
@@ -63,11 +64,11 @@ Task<void> dead_idle(TestLoop& loop, std::string end) {
   EXPECT_FALSE((*call)->reused());
   const OutgoingRequest request = get();
   (void)co_await (*call)->send(request, {}, true);
-  const std::string second = co_await read_answer(**call);
+  const std::string second = co_await read_response(**call);
   EXPECT_EQ(second, "200 2");
 }
 
-TEST(ClientPool, does_not_take_a_connection_that_died_or_spoke_while_it_rested) {
+TEST(ClientPool, does_not_reuse_a_connection_that_was_closed_or_received_bytes_while_idle) {
   for (const std::string& end : {kClose, kReset, ok("unasked")}) {
     SCOPED_TRACE(end);
     TestLoop loop;
@@ -80,13 +81,13 @@ Task<void> idle_too_long(TestLoop& loop) {
   ClientLimits limits;
   limits.keep_alive = milliseconds(50);
   Client client(loop.runtime(), upstream.origin(), nullptr, limits);
-  const std::string first = co_await ask(client);
+  const std::string first = co_await get_response(client);
   EXPECT_EQ(upstream.open(), 1U);
   co_await sleep(loop.runtime(), milliseconds(150));
   EXPECT_EQ(upstream.open(), 0U);
 }
 
-TEST(ClientPool, closes_what_rests_too_long) {
+TEST(ClientPool, closes_connections_that_are_idle_too_long) {
   TestLoop loop;
   loop.run(idle_too_long(loop));
 }
@@ -96,21 +97,21 @@ Task<void> drain(TestLoop& loop) {
   Client client(loop.runtime(), upstream.origin(), nullptr, {});
   auto running = co_await client.open(false);
   CO_ASSERT(running);
-  const std::string rested = co_await ask(client);
+  const std::string rested = co_await get_response(client);
   EXPECT_EQ(upstream.open(), 2U);
   client.drain();
   co_await sleep(loop.runtime(), milliseconds(10));
   EXPECT_EQ(upstream.open(), 1U);
   const OutgoingRequest request = get();
   (void)co_await (*running)->send(request, {}, true);
-  const std::string got = co_await read_answer(**running);
+  const std::string got = co_await read_response(**running);
   EXPECT_EQ(got, "200 1");
   running->reset();
   co_await sleep(loop.runtime(), milliseconds(10));
   EXPECT_EQ(upstream.open(), 0U);
 }
 
-TEST(ClientPool, that_drains_keeps_no_connection_but_lets_calls_finish) {
+TEST(ClientPool, drain_closes_idle_connections_and_lets_calls_finish) {
   TestLoop loop;
   loop.run(drain(loop));
 }
@@ -124,16 +125,16 @@ Task<void> outlive(TestLoop& loop) {
   client.reset();
   const OutgoingRequest request = get();
   (void)co_await (*call)->send(request, {}, true);
-  const std::string got = co_await read_answer(**call);
+  const std::string got = co_await read_response(**call);
   EXPECT_EQ(got, "200 1");
 }
 
-TEST(ClientPool, may_end_before_its_calls) {
+TEST(ClientPool, may_be_destroyed_before_its_calls) {
   TestLoop loop;
   loop.run(outlive(loop));
 }
 
-// ---- calls that are given up
+// ---- calls that are aborted or dropped
 
 Task<void> abort_later(TestLoop& loop, CallPtr call) {
   co_await sleep(loop.runtime(), milliseconds(20));
@@ -152,7 +153,7 @@ Task<void> give_up(TestLoop& loop, Reply reply, bool drop) {
   auto opened = co_await client.open(false);
   CO_ASSERT(opened);
   CallPtr call = std::move(*opened);
-  Call& used = *call;  // whoever waits has no share in it
+  Call& used = *call;  // this coroutine does not share ownership
   const OutgoingRequest request = get();
   (void)co_await used.send(request, {}, true);
   if (drop) {
@@ -164,7 +165,7 @@ Task<void> give_up(TestLoop& loop, Reply reply, bool drop) {
   auto head = co_await used.read_head();
   Result<std::string_view> piece;
   while (head && piece && call) piece = co_await used.read_body();
-  EXPECT_EQ(head ? told(piece.error()) : told(head.error()), "closed");
+  EXPECT_EQ(head ? describe(piece.error()) : describe(head.error()), "closed");
   EXPECT_LT(Clock::now() - began, seconds(1));
   call.reset();
   co_await sleep(loop.runtime(), milliseconds(10));
@@ -216,11 +217,11 @@ Task<void> drop_midway(TestLoop& loop) {
   call->reset();
   co_await sleep(loop.runtime(), milliseconds(10));
   EXPECT_EQ(upstream.open(), 0U);
-  const std::string next = co_await ask(client);
+  const std::string next = co_await get_response(client);
   EXPECT_EQ(next, "200 2");
 }
 
-TEST(ClientPool, closes_the_connection_of_a_call_that_is_dropped_midway) {
+TEST(ClientPool, closes_the_connection_of_a_call_that_is_dropped_in_the_body) {
   TestLoop loop;
   loop.run(drop_midway(loop));
 }
@@ -228,39 +229,39 @@ TEST(ClientPool, closes_the_connection_of_a_call_that_is_dropped_midway) {
 Task<void> unused(TestLoop& loop) {
   Upstream upstream(loop, {{{ok("1")}, {ok("1")}}});
   Client client(loop.runtime(), upstream.origin(), nullptr, {});
-  const std::string first = co_await ask(client);
+  const std::string first = co_await get_response(client);
   {
     auto call = co_await client.open(false);
     CO_ASSERT(call);
     EXPECT_TRUE((*call)->reused());  // and not used
   }
-  const std::string second = co_await ask(client);
+  const std::string second = co_await get_response(client);
   EXPECT_EQ(second, "200 1");
   EXPECT_EQ(upstream.connections(), 1U);
 }
 
-TEST(ClientPool, takes_back_a_connection_that_was_not_used) {
+TEST(ClientPool, reuses_a_connection_whose_call_sent_nothing) {
   TestLoop loop;
   loop.run(unused(loop));
 }
 
-Task<void> early_answer(TestLoop& loop) {
+Task<void> response_before_request_end(TestLoop& loop) {
   Upstream upstream(loop, {{{ok("1")}, {ok("1")}}});
   Client client(loop.runtime(), upstream.origin(), nullptr, {});
   auto call = co_await client.open(false);
   CO_ASSERT(call);
   const OutgoingRequest request{"POST", "/", {}, 0};
   (void)co_await (*call)->send(request, {}, false);  // its end is not sent
-  const std::string got = co_await read_answer(**call);
+  const std::string got = co_await read_response(**call);
   EXPECT_EQ(got, "200 1");
   call->reset();
   co_await sleep(loop.runtime(), milliseconds(10));
   EXPECT_EQ(upstream.open(), 0U);
 }
 
-TEST(ClientPool, does_not_keep_a_connection_whose_request_was_not_sent_whole) {
+TEST(ClientPool, closes_a_connection_whose_request_was_not_sent_whole) {
   TestLoop loop;
-  loop.run(early_answer(loop));
+  loop.run(response_before_request_end(loop));
 }
 
 // ---- TLS
@@ -300,22 +301,23 @@ Task<void> serve_tls(TestLoop& loop, net::Listener& listener, net::TlsContext& c
   }
 }
 
-Task<void> ask_over_tls(TestLoop& loop, net::TlsContext& client_context, net::TlsContext& server) {
+Task<void> request_over_tls(TestLoop& loop, net::TlsContext& client_context,
+                            net::TlsContext& server) {
   auto listener = net::Listener::tcp(loop.runtime(), "127.0.0.1", 0, false);
   CO_ASSERT(listener);
   loop.runtime().spawn(serve_tls(loop, **listener, server));
   const Origin origin{true, "localhost", (*listener)->port(), "localhost"};
   Client client(loop.runtime(), origin, &client_context, {});
   for (int i = 0; i < 4; ++i) {  // two on each connection
-    const std::string got = co_await ask(client);
+    const std::string got = co_await get_response(client);
     EXPECT_EQ(got, "200 secret");
   }
-  EXPECT_EQ(client_context.resumed(), 1U);
+  EXPECT_EQ(client_context.resumed_handshakes(), 1U);
 }
 
-TEST_F(ClientOverTls, asks_keeps_connections_and_sessions) {
+TEST_F(ClientOverTls, reuses_connections_and_sessions) {
   TestLoop loop;
-  loop.run(ask_over_tls(loop, *client_, *server_));
+  loop.run(request_over_tls(loop, *client_, *server_));
 }
 
 Task<void> cancel_later(TestLoop& loop, net::Cancellation& cancellation) {
@@ -323,7 +325,7 @@ Task<void> cancel_later(TestLoop& loop, net::Cancellation& cancellation) {
   cancellation.cancel();
 }
 
-// The upstream accepts, and says nothing to the TLS hello.
+// The upstream accepts the connection, and sends nothing after the TLS client hello.
 Task<void> cancel_handshake(TestLoop& loop, net::TlsContext& context) {
   auto silent = net::Listener::tcp(loop.runtime(), "127.0.0.1", 0, false);
   CO_ASSERT(silent);
@@ -346,7 +348,7 @@ TEST_F(ClientOverTls, ends_a_handshake_that_is_cancelled) {
 // ---- lifetimes
 
 Task<void> wait_in(Client& client) {
-  const std::string got = co_await ask(client);
+  const std::string got = co_await get_response(client);
   ADD_FAILURE() << "the call ended: " << got;
 }
 
@@ -356,7 +358,7 @@ Task<void> leave(TestLoop& loop, Upstream& upstream, Client& client) {
   EXPECT_EQ(upstream.connections(), 1U);
 }
 
-TEST(ClientPool, may_have_calls_under_way_when_the_runtime_ends) {
+TEST(ClientPool, may_have_running_calls_when_the_runtime_is_destroyed) {
   for (const Reply& reply : {Reply{kSilence}, Reply{kChunked + "2\r\nhi", kSilence}}) {
     auto loop = std::make_unique<TestLoop>();
     Upstream upstream(*loop, {{reply}});

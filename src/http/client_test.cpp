@@ -21,13 +21,13 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 struct Case {
-  const char* says;
+  const char* description;
   Reply reply;
   std::string outcome;
-  bool kept = false;  // the connection serves the next request, too
+  bool reuses_connection = false;  // the connection serves the next request, too
 };
 
-const std::vector<Case> kAnswers = {
+const std::vector<Case> kResponses = {
     {"a length", {ok("hello")}, "200 hello", true},
     {"a length, byte by byte",
      {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", kPause, "h", kPause, "i"},
@@ -39,17 +39,21 @@ const std::vector<Case> kAnswers = {
      "200 hi",
      true},
     {"no body", {"HTTP/1.1 204 No Content\r\n\r\n"}, "204 ", true},
-    {"interim answers are passed over",
+    {"interim responses are skipped",
      {"HTTP/1.1 100 Continue\r\n\r\n", kPause,
       "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" + ok("hi")},
      "200 hi",
      true},
     {"until the connection ends", {"HTTP/1.1 200 OK\r\n\r\nhi", kPause, kClose}, "200 hi"},
-    {"HTTP/1.0 is not kept", {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi"}, "200 hi"},
-    {"Connection: close is not kept",
+    {"a connection of HTTP/1.0 is not reused",
+     {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi"},
+     "200 hi"},
+    {"a connection with Connection: close is not reused",
      {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi"},
      "200 hi"},
-    {"bytes behind the answer: not kept", {ok("hi") + "HTTP/1.1 200 OK\r\n\r\n"}, "200 hi"},
+    {"a connection with bytes behind the response is not reused",
+     {ok("hi") + "HTTP/1.1 200 OK\r\n\r\n"},
+     "200 hi"},
     {"nothing but an end", {kClose}, "closed"},
     {"nothing but a reset", {kReset}, "closed"},
     {"half a head", {"HTTP/1.1 200 O", kPause, kClose}, "closed"},
@@ -78,30 +82,30 @@ const std::vector<Case> kAnswers = {
      "broke"},
 };
 
-Task<void> answer(TestLoop& loop, const Case& row) {
+Task<void> read_both_responses(TestLoop& loop, const Case& row) {
   Upstream upstream(loop, {{row.reply, row.reply}});
   Client client(loop.runtime(), upstream.origin(), nullptr, {});
-  const std::string first = co_await ask(client);
+  const std::string first = co_await get_response(client);
   EXPECT_EQ(first, row.outcome);
   co_await sleep(loop.runtime(), milliseconds(2));
-  EXPECT_EQ(upstream.open(), row.kept ? 1U : 0U);
-  const std::string second = co_await ask(client);
+  EXPECT_EQ(upstream.open(), row.reuses_connection ? 1U : 0U);
+  const std::string second = co_await get_response(client);
   EXPECT_EQ(second, row.outcome);
-  EXPECT_EQ(upstream.connections(), row.kept ? 1U : 2U);
+  EXPECT_EQ(upstream.connections(), row.reuses_connection ? 1U : 2U);
 }
 
-TEST(Client, reads_answers_and_keeps_what_can_be_kept) {
-  for (const Case& row : kAnswers) {
-    SCOPED_TRACE(row.says);
+TEST(Client, reads_responses_and_reuses_the_connection_where_it_may) {
+  for (const Case& row : kResponses) {
+    SCOPED_TRACE(row.description);
     TestLoop loop;
-    loop.run(answer(loop, row));
+    loop.run(read_both_responses(loop, row));
   }
 }
 
 // ---- requests
 
 struct SentCase {
-  const char* says;
+  const char* description;
   const char* method;
   std::optional<std::uint64_t> length;
   std::vector<std::string> pieces;  // the first goes with the head, the last ends it
@@ -113,7 +117,7 @@ const std::string kFront = " /v1/x?y HTTP/1.1\r\nhost: api.example\r\naccept: */
 const std::vector<SentCase> kRequests = {
     {"no body", "GET", 0, {""}, "GET" + kFront + "\r\n"},
     {"no body and no length", "GET", {}, {""}, "GET" + kFront + "\r\n"},
-    {"a POST without a body says so",
+    {"a POST without a body has a length of 0",
      "POST",
      0,
      {""},
@@ -153,7 +157,7 @@ Task<void> send(TestLoop& loop, const SentCase& row) {
       sent = co_await (*call)->send_body(row.pieces[i], i + 1 == row.pieces.size());
       EXPECT_TRUE(sent);
     }
-    const std::string got = co_await read_answer(**call);
+    const std::string got = co_await read_response(**call);
     EXPECT_EQ(got, body);
   }
   const std::vector<std::string> expected = {row.sent, row.sent};
@@ -163,7 +167,7 @@ Task<void> send(TestLoop& loop, const SentCase& row) {
 
 TEST(Client, sends_requests_with_the_framing_they_need) {
   for (const SentCase& row : kRequests) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.description);
     TestLoop loop;
     loop.run(send(loop, row));
   }
@@ -178,7 +182,7 @@ Task<void> send_much(TestLoop& loop) {
   const OutgoingRequest request{"POST", "/", {}, body.size()};
   auto sent = co_await (*call)->send(request, body, true);
   EXPECT_TRUE(sent);
-  const std::string got = co_await read_answer(**call);
+  const std::string got = co_await read_response(**call);
   EXPECT_EQ(got, "200 hi");
   CO_ASSERT(upstream.requests().size() == 1);
   EXPECT_TRUE(upstream.requests()[0].ends_with("\r\n\r\n" + body));
@@ -189,7 +193,7 @@ TEST(Client, sends_the_largest_body_whole) {
   loop.run(send_much(loop));
 }
 
-Task<void> answer_to_head(TestLoop& loop) {
+Task<void> respond_to_head(TestLoop& loop) {
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
   Upstream upstream(loop, {{{head}, {ok("hi")}}});
   Client client(loop.runtime(), upstream.origin(), nullptr, {});
@@ -197,21 +201,21 @@ Task<void> answer_to_head(TestLoop& loop) {
   CO_ASSERT(call);
   const OutgoingRequest request{"HEAD", "/", {}, {}};
   (void)co_await (*call)->send(request, {}, true);
-  const std::string got = co_await read_answer(**call);
+  const std::string got = co_await read_response(**call);
   EXPECT_EQ(got, "200 ");
   EXPECT_TRUE((*call)->body_done());
   call->reset();
-  const std::string next = co_await ask(client);
+  const std::string next = co_await get_response(client);
   EXPECT_EQ(next, "200 hi");
   EXPECT_EQ(upstream.connections(), 1U);
 }
 
-TEST(Client, expects_no_body_of_an_answer_to_HEAD) {
+TEST(Client, expects_no_body_in_a_response_to_HEAD) {
   TestLoop loop;
-  loop.run(answer_to_head(loop));
+  loop.run(respond_to_head(loop));
 }
 
-// ---- what a call knows of itself
+// ---- the progress of a call
 
 Task<void> watch(TestLoop& loop) {
   Upstream upstream(
@@ -238,7 +242,7 @@ Task<void> watch(TestLoop& loop) {
   CO_ASSERT(call);
   EXPECT_TRUE((*call)->reused());
   (void)co_await (*call)->send(request, {}, true);
-  EXPECT_FALSE((*call)->answered());  // the answer before does not count
+  EXPECT_FALSE((*call)->answered());  // the response before does not count
   head = co_await (*call)->read_head();
   EXPECT_EQ((*call)->body_length(), std::nullopt);
   co_await sleep(loop.runtime(), milliseconds(10));
@@ -253,7 +257,7 @@ Task<void> watch(TestLoop& loop) {
   EXPECT_TRUE((*call)->body_ready());
 }
 
-TEST(Client, tells_what_a_call_has_seen_so_far) {
+TEST(Client, reports_the_progress_of_a_call) {
   TestLoop loop;
   loop.run(watch(loop));
 }
@@ -261,13 +265,13 @@ TEST(Client, tells_what_a_call_has_seen_so_far) {
 // ---- limits
 
 struct LimitCase {
-  const char* says;
+  const char* description;
   Reply reply;
   std::string outcome;
   std::string message;  // part of it
 };
 
-// The piece again and again, with a pause behind each, for longer than any limit here.
+// Repeats the piece, with a pause behind each, for longer than any limit here.
 Reply dripping(Reply reply, const std::string& piece) {
   for (int i = 0; i < 500; ++i) {
     reply.push_back(piece);
@@ -277,13 +281,13 @@ Reply dripping(Reply reply, const std::string& piece) {
 }
 
 const std::vector<LimitCase> kLimits = {
-    {"no answer", {kSilence}, "timed out", "timeouts.firstByteSeconds"},
+    {"no response", {kSilence}, "timed out", "timeouts.firstByteSeconds"},
     {"half a head", {"HTTP/1.1 200 OK\r\n", kSilence}, "timed out", "timeouts.firstByteSeconds"},
-    {"interim answers only",
+    {"interim responses only",
      {"HTTP/1.1 100 Continue\r\n\r\n", kSilence},
      "timed out",
      "timeouts.firstByteSeconds"},
-    {"interim answers without end", dripping({}, "HTTP/1.1 103 Early Hints\r\n\r\n"), "timed out",
+    {"interim responses without end", dripping({}, "HTTP/1.1 103 Early Hints\r\n\r\n"), "timed out",
      "timeouts.firstByteSeconds"},
     {"a head that drips", dripping({"HTTP/1.1 200 OK\r\nX: "}, "x"), "timed out",
      "timeouts.firstByteSeconds"},
@@ -314,15 +318,15 @@ Task<void> take_too_long(TestLoop& loop, const LimitCase& row) {
     auto piece = co_await (*call)->read_body();
     if (!piece) error = piece.error();
   }
-  EXPECT_EQ(told(error), row.outcome);
+  EXPECT_EQ(describe(error), row.outcome);
   EXPECT_NE(error.message.find(row.message), std::string::npos) << error.message;
   EXPECT_GE(Clock::now() - began, milliseconds(80));
   EXPECT_LT(Clock::now() - began, seconds(2));
 }
 
-TEST(Client, names_the_limit_that_ran_out) {
+TEST(Client, names_the_limit_that_has_expired) {
   for (const LimitCase& row : kLimits) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.description);
     TestLoop loop;
     loop.run(take_too_long(loop, row));
   }
@@ -357,11 +361,11 @@ Task<void> refused(TestLoop& loop) {
     port = (*listener)->port();
   }
   Client client(loop.runtime(), {false, "127.0.0.1", port, "a"}, nullptr, {});
-  const std::string got = co_await ask(client);
+  const std::string got = co_await get_response(client);
   EXPECT_EQ(got, "unreachable");
 }
 
-TEST(Client, says_when_there_is_no_upstream) {
+TEST(Client, fails_where_nobody_listens) {
   TestLoop loop;
   loop.run(refused(loop));
 }

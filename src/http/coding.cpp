@@ -1,7 +1,7 @@
 #include "http/coding.hpp"
 
 #include <brotli/decode.h>
-#define ZLIB_CONST  // zlib's input is const only when asked
+#define ZLIB_CONST  // makes zlib's input const
 #include <zlib.h>
 #include <zstd.h>
 
@@ -15,72 +15,72 @@
 namespace ccproxy::http {
 namespace {
 
-constexpr std::size_t kStep = 16 * 1024;  // unfolded at a time
+constexpr std::size_t kStepBytes = 16 * 1024;  // decoded at a time
 constexpr int kGzipWindow = MAX_WBITS + 16;
 constexpr int kZlibWindow = MAX_WBITS;
 constexpr int kRawWindow = -MAX_WBITS;
-constexpr int kMaxZstdWindow = 23;  // 8 MiB, what RFC 9659 lets a sender expect
+constexpr int kMaxZstdWindow = 23;  // 8 MiB, which every decoder must support (RFC 9659)
 
-// One step of a decoder.
+// The result of one step of a decompressor.
 struct Step {
-  std::size_t taken = 0, made = 0;
-  bool ended = false;  // the coded stream is complete
+  std::size_t consumed = 0, produced = 0;
+  bool ended = false;  // the encoded stream is complete
   bool broken = false;
 };
 
-// What the codings differ in. step() is called until it takes and makes nothing more.
-class Unfolder {
+// What differs between the codings. step() is called until it consumes and produces nothing more.
+class Decompressor {
  public:
-  Unfolder() = default;
-  Unfolder(const Unfolder&) = delete;
-  Unfolder& operator=(const Unfolder&) = delete;
-  Unfolder(Unfolder&&) = delete;
-  Unfolder& operator=(Unfolder&&) = delete;
-  virtual ~Unfolder() = default;
+  Decompressor() = default;
+  Decompressor(const Decompressor&) = delete;
+  Decompressor& operator=(const Decompressor&) = delete;
+  Decompressor(Decompressor&&) = delete;
+  Decompressor& operator=(Decompressor&&) = delete;
+  virtual ~Decompressor() = default;
   [[nodiscard]] virtual Step step(std::string_view bytes, char* into, std::size_t room) = 0;
-  // After the end: makes ready for another stream, whose first byte is given. False when it is
-  // none.
+  // Prepares for another stream behind the end of the last one, whose first byte is `first`.
+  // Returns false when this coding allows none, or none begins with that byte.
   [[nodiscard]] virtual bool restart(char first) = 0;
 };
 
-class ZlibUnfolder final : public Unfolder {
+class ZlibDecompressor final : public Decompressor {
  public:
-  explicit ZlibUnfolder(Coding coding) : coding_(coding) {
+  explicit ZlibDecompressor(Coding coding) : coding_(coding) {
     const int window = coding == Coding::kGzip ? kGzipWindow : kZlibWindow;
     if (inflateInit2_(&stream_, window, ZLIB_VERSION, static_cast<int>(sizeof stream_)) != Z_OK)
       throw std::bad_alloc();
   }
-  ZlibUnfolder(const ZlibUnfolder&) = delete;
-  ZlibUnfolder& operator=(const ZlibUnfolder&) = delete;
-  ZlibUnfolder(ZlibUnfolder&&) = delete;
-  ZlibUnfolder& operator=(ZlibUnfolder&&) = delete;
-  ~ZlibUnfolder() override { inflateEnd(&stream_); }
+  ZlibDecompressor(const ZlibDecompressor&) = delete;
+  ZlibDecompressor& operator=(const ZlibDecompressor&) = delete;
+  ZlibDecompressor(ZlibDecompressor&&) = delete;
+  ZlibDecompressor& operator=(ZlibDecompressor&&) = delete;
+  ~ZlibDecompressor() override { inflateEnd(&stream_); }
 
   Step step(std::string_view bytes, char* into, std::size_t room) override {
-    if (coding_ == Coding::kDeflate && !knows_kind_) return find_kind(bytes, into, room);
+    if (coding_ == Coding::kDeflate && !knows_format_) return detect_format(bytes, into, room);
     return inflate_some(bytes, into, room);
   }
 
-  // A gzip file may be several in a row (RFC 1952, 2.2).
+  // A gzip file may have several members (RFC 1952, 2.2).
   bool restart(char first) override {
     return coding_ == Coding::kGzip && first == '\x1f' && inflateReset(&stream_) == Z_OK;
   }
 
  private:
-  // "deflate" is the zlib format, but some send the bare stream (RFC 9110, 8.4.1.2). The first two
-  // bytes tell; none of a bare stream's usual beginnings looks like a zlib header.
-  Step find_kind(std::string_view bytes, char* into, std::size_t room) {
-    const std::size_t taken = std::min(bytes.size(), first_.size() - first_size_);
-    std::copy_n(bytes.begin(), taken, first_.begin() + static_cast<std::ptrdiff_t>(first_size_));
-    first_size_ += taken;
-    if (first_size_ < first_.size()) return {taken, 0, false, false};
-    knows_kind_ = true;
+  // "deflate" is the zlib format, but some senders omit its header (RFC 9110, 8.4.1.2). The first
+  // two bytes show which it is: no usual beginning of a bare stream is a valid zlib header.
+  Step detect_format(std::string_view bytes, char* into, std::size_t room) {
+    const std::size_t consumed = std::min(bytes.size(), first_.size() - first_size_);
+    std::copy_n(bytes.begin(), consumed, first_.begin() + static_cast<std::ptrdiff_t>(first_size_));
+    first_size_ += consumed;
+    if (first_size_ < first_.size()) return {consumed, 0, false, false};
+    knows_format_ = true;
     const unsigned method = static_cast<unsigned char>(first_[0]);
     const unsigned flags = static_cast<unsigned char>(first_[1]);
     const bool is_zlib = (method & 15U) == Z_DEFLATED && (method * 256 + flags) % 31 == 0;
     if (!is_zlib) inflateReset2(&stream_, kRawWindow);
     const Step begun = inflate_some({first_.data(), first_.size()}, into, room);
-    return {taken, begun.made, begun.ended, begun.broken || begun.taken < first_.size()};
+    return {consumed, begun.produced, begun.ended, begun.broken || begun.consumed < first_.size()};
   }
 
   Step inflate_some(std::string_view bytes, char* into, std::size_t room) {
@@ -97,14 +97,14 @@ class ZlibUnfolder final : public Unfolder {
 
   Coding coding_;
   z_stream stream_{};
-  bool knows_kind_ = false;
+  bool knows_format_ = false;
   std::array<char, 2> first_{};
   std::size_t first_size_ = 0;
 };
 
-class ZstdUnfolder final : public Unfolder {
+class ZstdDecompressor final : public Decompressor {
  public:
-  ZstdUnfolder() : stream_(ZSTD_createDStream(), &ZSTD_freeDStream) {
+  ZstdDecompressor() : stream_(ZSTD_createDStream(), &ZSTD_freeDStream) {
     if (!stream_) throw std::bad_alloc();
     ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, kMaxZstdWindow);
   }
@@ -116,16 +116,16 @@ class ZstdUnfolder final : public Unfolder {
     return {in.pos, out.pos, result == 0, ZSTD_isError(result) != 0};
   }
 
-  // Frames, skippable ones too, may follow each other (RFC 8878, 3.1).
+  // Several frames may follow each other, skippable ones among them (RFC 8878, 3.1).
   bool restart(char first) override { return first == '\x28' || (first & 0xf0) == 0x50; }
 
  private:
   std::unique_ptr<ZSTD_DStream, decltype(&ZSTD_freeDStream)> stream_;
 };
 
-class BrotliUnfolder final : public Unfolder {
+class BrotliDecompressor final : public Decompressor {
  public:
-  BrotliUnfolder()
+  BrotliDecompressor()
       : state_(BrotliDecoderCreateInstance(nullptr, nullptr, nullptr),
                &BrotliDecoderDestroyInstance) {
     if (!state_) throw std::bad_alloc();
@@ -147,15 +147,15 @@ class BrotliUnfolder final : public Unfolder {
   std::unique_ptr<BrotliDecoderState, decltype(&BrotliDecoderDestroyInstance)> state_;
 };
 
-std::unique_ptr<Unfolder> make_unfolder(Coding coding) {
+std::unique_ptr<Decompressor> make_decompressor(Coding coding) {
   switch (coding) {
     case Coding::kIdentity: return nullptr;
-    case Coding::kZstd: return std::make_unique<ZstdUnfolder>();
-    case Coding::kBrotli: return std::make_unique<BrotliUnfolder>();
+    case Coding::kZstd: return std::make_unique<ZstdDecompressor>();
+    case Coding::kBrotli: return std::make_unique<BrotliDecompressor>();
     case Coding::kGzip:
     case Coding::kDeflate: break;
   }
-  return std::make_unique<ZlibUnfolder>(coding);
+  return std::make_unique<ZlibDecompressor>(coding);
 }
 
 }  // namespace
@@ -171,10 +171,10 @@ std::optional<Coding> coding_of(std::string_view content_encoding) {
 }
 
 struct Decoder::State {
-  explicit State(Coding coding) : unfolder(make_unfolder(coding)) {}
-  Result<void> unfold(std::string_view bytes, std::string& out, std::size_t limit, Room room);
+  explicit State(Coding coding) : decompressor(make_decompressor(coding)) {}
+  Result<void> decompress(std::string_view bytes, std::string& out, std::size_t limit, Room room);
 
-  std::unique_ptr<Unfolder> unfolder;  // none for kIdentity
+  std::unique_ptr<Decompressor> decompressor;  // nullptr for kIdentity
   bool complete = false;
   bool broken = false;
 };
@@ -184,7 +184,7 @@ Decoder::~Decoder() = default;
 Decoder::Decoder(Decoder&&) noexcept = default;
 Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 
-bool Decoder::complete() const { return !state_->unfolder || state_->complete; }
+bool Decoder::complete() const { return !state_->decompressor || state_->complete; }
 
 Result<void> Decoder::decode(std::string_view bytes, std::string& out, std::size_t limit) {
   constexpr auto kAnyRoom = [](std::size_t) -> Result<void> { return {}; };
@@ -193,7 +193,7 @@ Result<void> Decoder::decode(std::string_view bytes, std::string& out, std::size
 
 Result<void> Decoder::decode(std::string_view bytes, std::string& out, std::size_t limit,
                              Room room) {
-  if (state_->unfolder) return state_->unfold(bytes, out, limit, room);
+  if (state_->decompressor) return state_->decompress(bytes, out, limit, room);
   if (out.size() > limit || bytes.size() > limit - out.size())
     return fail(ErrorKind::kTooLarge, "the body is too large");
   if (auto fits = room(bytes.size()); !fits) return fits;
@@ -201,34 +201,34 @@ Result<void> Decoder::decode(std::string_view bytes, std::string& out, std::size
   return {};
 }
 
-Result<void> Decoder::State::unfold(std::string_view bytes, std::string& out, std::size_t limit,
-                                    Room room) {
+Result<void> Decoder::State::decompress(std::string_view bytes, std::string& out, std::size_t limit,
+                                        Room room) {
   const auto refuse = [&](ErrorKind kind, const char* why) {
     broken = true;
     return fail(kind, why);
   };
   if (broken) return refuse(ErrorKind::kInvalidRequest, "the body's Content-Encoding is broken");
-  std::array<char, kStep> made;
-  bool full = false;  // the last step filled its room, so there may be more
+  std::array<char, kStepBytes> piece;
+  bool full = false;  // the last step has filled `piece`, so there may be more output
   while (!bytes.empty() || full) {
     if (complete && !bytes.empty()) {
-      if (!unfolder->restart(bytes.front()))
+      if (!decompressor->restart(bytes.front()))
         return refuse(ErrorKind::kInvalidRequest, "something follows the end of the coded body");
       complete = false;
     }
-    const Step step = unfolder->step(bytes, made.data(), made.size());
+    const Step step = decompressor->step(bytes, piece.data(), piece.size());
     if (step.broken)
       return refuse(ErrorKind::kInvalidRequest, "the body is not of its Content-Encoding");
-    if (out.size() > limit || step.made > limit - out.size())
+    if (out.size() > limit || step.produced > limit - out.size())
       return refuse(ErrorKind::kTooLarge, "the body unfolds to more than is allowed");
-    if (auto fits = room(step.made); !fits) {
+    if (auto fits = room(step.produced); !fits) {
       broken = true;
       return fits;
     }
-    out.append(made.data(), step.made);
-    bytes.remove_prefix(step.taken);
+    out.append(piece.data(), step.produced);
+    bytes.remove_prefix(step.consumed);
     complete = step.ended;
-    full = !complete && step.made == made.size();
+    full = !complete && step.produced == piece.size();
   }
   return {};
 }

@@ -1,5 +1,5 @@
-// Content codings (RFC 9110, 8.4.1): gzip, deflate, zstd and br are read, gzip is written. Sizes
-// are bounded by the caller, so that a small body that unfolds into a huge one stops early.
+// Content codings (RFC 9110, 8.4.1): reads gzip, deflate, zstd and br, and writes gzip. Callers
+// limit the decoded size, so that decoding a small body into a huge one stops early.
 #pragma once
 
 #include <cstddef>
@@ -15,11 +15,11 @@ namespace ccproxy::http {
 
 enum class Coding { kIdentity, kGzip, kDeflate, kZstd, kBrotli };
 
-// The coding that a Content-Encoding value names, in any case; "" and "identity" are kIdentity.
-// Nothing for an unknown one or a list of several.
+// The coding that a Content-Encoding names, in any case; kIdentity for "" and "identity". Nothing
+// for an unknown coding or a list of several.
 [[nodiscard]] std::optional<Coding> coding_of(std::string_view content_encoding);
 
-// Undoes a coding, piece by piece.
+// Decodes a body that arrives in pieces.
 class Decoder {
  public:
   explicit Decoder(Coding coding);
@@ -29,17 +29,17 @@ class Decoder {
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
-  // Is asked before `out` grows by so many bytes. An error of its ends the decoding.
+  // Called before `out` grows by so many bytes. An error that it returns ends the decoding.
   using Room = FunctionRef<Result<void>(std::size_t)>;
 
-  // Appends what `bytes` unfold to. Fails with kInvalidRequest when they are not of this coding or
-  // something follows the end, kTooLarge when `out` would outgrow `limit` bytes, and as `room`
-  // does.
+  // Appends the decoded `bytes` to `out`. Fails with kInvalidRequest when they are not in this
+  // coding or something follows its end, with kTooLarge when `out` would have more than `limit`
+  // bytes, and with the error of `room`. After a failure every further call fails.
   [[nodiscard]] Result<void> decode(std::string_view bytes, std::string& out, std::size_t limit,
                                     Room room);
   [[nodiscard]] Result<void> decode(std::string_view bytes, std::string& out, std::size_t limit);
 
-  // True once the coded stream is complete (always for kIdentity).
+  // True when the encoded body is complete; always true for kIdentity.
   [[nodiscard]] bool complete() const;
 
  private:
@@ -47,6 +47,7 @@ class Decoder {
   std::unique_ptr<State> state_;
 };
 
+// Encodes `bytes` as one gzip member.
 [[nodiscard]] std::string gzip(std::string_view bytes);
 
 }  // namespace ccproxy::http

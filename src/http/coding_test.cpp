@@ -102,7 +102,7 @@ Outcome decode(Coding coding, std::string_view bytes, std::size_t fragment, std:
 }
 
 struct Case {
-  const char* says;  // what this row proves
+  const char* description;  // what this row proves
   Coding coding;
   std::string bytes;
   Outcome outcome;
@@ -179,17 +179,17 @@ std::vector<Case> unreadable() {
 void check(const std::vector<Case>& cases) {
   for (const Case& row : cases)
     for (const std::size_t size : kSizes) {
-      SCOPED_TRACE(testing::Message() << row.says << ", fragments of " << size);
+      SCOPED_TRACE(testing::Message() << row.description << ", fragments of " << size);
       const Outcome outcome = decode(row.coding, row.bytes, size, row.limit);
       EXPECT_TRUE(outcome == row.outcome) << outcome << ", expected " << row.outcome;
     }
 }
 
-TEST(Decoder, unfolds_the_same_at_every_fragment_size) { check(readable()); }
+TEST(Decoder, decodes_the_same_at_every_fragment_size) { check(readable()); }
 
 TEST(Decoder, refuses_bombs_and_garbage_at_every_fragment_size) { check(unreadable()); }
 
-TEST(Decoder, is_not_complete_when_the_stream_is_cut) {
+TEST(Decoder, is_not_complete_when_the_stream_is_truncated) {
   const std::string text = sample();
   const std::pair<Coding, std::string> streams[] = {{Coding::kGzip, gzip(text)},
                                                     {Coding::kDeflate, zlib_wrapped(text)},
@@ -204,7 +204,7 @@ TEST(Decoder, is_not_complete_when_the_stream_is_cut) {
     }
 }
 
-TEST(Decoder, counts_what_is_there_already_against_the_limit) {
+TEST(Decoder, counts_the_bytes_already_in_the_output_against_the_limit) {
   Decoder decoder(Coding::kGzip);
   std::string out = "12345678";
   EXPECT_EQ(decoder.decode(gzip("abc"), out, 10).error().kind, ErrorKind::kTooLarge);
@@ -217,14 +217,14 @@ TEST(Decoder, stops_soon_after_the_limit) {
   EXPECT_LE(out.size(), 100'000U);
 }
 
-TEST(Decoder, that_has_failed_goes_on_failing) {
+TEST(Decoder, keeps_failing_after_an_error) {
   Decoder decoder(Coding::kGzip);
   std::string out;
   ASSERT_FALSE(decoder.decode("not gzip at all", out, kRoomy));
   EXPECT_FALSE(decoder.decode(gzip("a"), out, kRoomy));
 }
 
-TEST(CodingOf, knows_the_names_in_any_case_and_no_lists) {
+TEST(CodingOf, knows_the_codings_in_any_case_and_refuses_lists) {
   EXPECT_EQ(coding_of(""), Coding::kIdentity);
   EXPECT_EQ(coding_of("Identity"), Coding::kIdentity);
   EXPECT_EQ(coding_of("GZip"), Coding::kGzip);

@@ -7,13 +7,13 @@
 namespace ccproxy::http {
 
 Task<Result<Fetched>> fetch(Client& client, const OutgoingRequest& request, std::string_view body,
-                            std::size_t most, net::Cancellation& cancellation) {
+                            std::size_t max_bytes, net::Cancellation& cancellation) {
   auto opened = co_await client.open(true, &cancellation);
   if (!opened) co_return fail(opened.error());
   const std::shared_ptr<Call> call = std::move(*opened);
   cancellation.arm([call] { call->abort(); });
   auto sent = co_await call->send(request, body, true);
-  auto head = co_await call->read_head();  // even when sending failed: it may say why
+  auto head = co_await call->read_head();  // even when sending has failed: it may say why
   Result<Fetched> fetched = fail(ErrorKind::kClosed, "");
   if (head) {
     fetched = Fetched{std::move(*head), {}};
@@ -26,8 +26,9 @@ Task<Result<Fetched>> fetch(Client& client, const OutgoingRequest& request, std:
       fetched = fail(piece.error());
     } else if (piece->empty()) {
       break;
-    } else if (fetched->body.size() + piece->size() > most) {
-      fetched = fail(ErrorKind::kTooLarge, fmt::format("the answer has more than {} bytes", most));
+    } else if (fetched->body.size() + piece->size() > max_bytes) {
+      fetched =
+          fail(ErrorKind::kTooLarge, fmt::format("the answer has more than {} bytes", max_bytes));
     } else {
       fetched->body += *piece;
     }

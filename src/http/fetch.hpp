@@ -1,5 +1,5 @@
-// One request and its whole answer, for what is small and asked rarely: models, tokens, a running
-// server's health.
+// Sends one request and reads its whole response, for small and rare ones: lists of models, tokens,
+// the health of a running server.
 #pragma once
 
 #include <cstddef>
@@ -18,10 +18,10 @@ struct Fetched {
   std::string body;
 };
 
-// Fails as Call does, and with kTooLarge when the answer's body has more than `most` bytes.
-// `request` and `body` must live until it returns.
+// Fails as Call does, and with kTooLarge when the body of the response has more than `max_bytes`.
+// `request` and `body` must stay valid until it returns.
 [[nodiscard]] Task<Result<Fetched>> fetch(Client& client, const OutgoingRequest& request,
-                                          std::string_view body, std::size_t most,
+                                          std::string_view body, std::size_t max_bytes,
                                           net::Cancellation& cancellation);
 
 }  // namespace ccproxy::http

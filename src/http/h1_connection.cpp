@@ -12,16 +12,16 @@ namespace {
 constexpr std::size_t kHeadLimit = 64 * 1024;
 constexpr std::size_t kSmallRead = 4 * 1024;
 constexpr std::size_t kLargeRead = 64 * 1024;
-// The write stall is judged by so much, lest a slow line be taken for a dead one.
-constexpr std::size_t kWrite = 256 * 1024;
+// The timeout for stalled writes applies to so many bytes at a time, so that a slow connection is
+// not taken for a dead one.
+constexpr std::size_t kMaxWrite = 256 * 1024;
 
-// What ran out of time says which time that was; every other error is as it is.
-Error told_of_silence(Error error, std::string_view what, Clock::duration limit,
-                      std::string_view name) {
+// Replaces the message of a timeout by one that names the limit. Other errors stay as they are.
+Error name_limit(Error error, std::string_view what, Clock::duration limit, std::string_view key) {
   if (error.kind != ErrorKind::kTimedOut) return error;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limit).count();
   return {ErrorKind::kTimedOut,
-          fmt::format("the upstream sent {} for {} s ({})", what, seconds, name)};
+          fmt::format("the upstream sent {} for {} s ({})", what, seconds, key)};
 }
 
 }  // namespace
@@ -32,14 +32,14 @@ H1Connection::H1Connection(std::unique_ptr<net::Stream> stream, std::string auth
       authority_(std::move(authority)),
       limits_(limits),
       parser_(kHeadLimit),
-      want_(kSmallRead) {}
+      read_size_(kSmallRead) {}
 
 Task<Result<void>> H1Connection::send(const OutgoingRequest& request, std::string_view body,
                                       bool last) {
   const auto self = shared_from_this();
-  to_head_ = request.method == "HEAD";
+  is_head_request_ = request.method == "HEAD";
   chunked_ = !request.length && !(last && body.empty());
-  answered_ = keeps_alive_ = sent_ = body_shown_ = false;
+  response_begun_ = keeps_alive_ = sent_ = body_returned_ = false;
   body_.clear();
   front_.clear();
   front_.append(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\n");
@@ -65,11 +65,11 @@ Task<Result<void>> H1Connection::send_body(std::string_view piece, bool last) {
                                                         : "\r\n";
   std::string_view front = front_;
   Result<void> written;
-  while (written && piece.size() > kWrite) {
+  while (written && piece.size() > kMaxWrite) {
     stream_->expires_after(limits_.write_stall);
-    written = co_await stream_->write(front, piece.substr(0, kWrite));
+    written = co_await stream_->write(front, piece.substr(0, kMaxWrite));
     front = {};
-    piece.remove_prefix(kWrite);
+    piece.remove_prefix(kMaxWrite);
   }
   if (written) {
     stream_->expires_after(limits_.write_stall);
@@ -84,17 +84,17 @@ Task<Result<void>> H1Connection::send_body(std::string_view piece, bool last) {
   co_return written;
 }
 
-// Reads more into input_; 0 at the end of the stream.
+// Reads more bytes into input_. Returns 0 at the end of the stream.
 Task<Result<std::size_t>> H1Connection::fill(Clock::duration limit) {
   stream_->expires_after(limit);
-  if (input_.empty() && input_.capacity() > want_) input_.release();  // while little arrives
-  const auto room = input_.prepare(want_).first(want_);
+  if (input_.empty() && input_.capacity() > read_size_) input_.release();  // while little arrives
+  const auto room = input_.prepare(read_size_).first(read_size_);
   auto got = co_await stream_->read_some(room);
   stream_->never_expires();
   if (got) {
     input_.commit(*got);
-    want_ = *got == want_ ? kLargeRead : kSmallRead;
-    answered_ = answered_ || *got > 0;
+    read_size_ = *got == read_size_ ? kLargeRead : kSmallRead;
+    response_begun_ = response_begun_ || *got > 0;
     co_return got;
   }
   co_return got;
@@ -102,10 +102,10 @@ Task<Result<std::size_t>> H1Connection::fill(Clock::duration limit) {
 
 Task<Result<ResponseHead>> H1Connection::read_head() {
   const auto self = shared_from_this();
-  // From the first byte to the last: neither 1xx nor a head that drips makes it longer.
+  // The limit covers the whole head: neither interim responses nor a slow head extend it.
   const auto give_up = Clock::now() + limits_.first_byte;
   while (true) {
-    auto head = parser_.read_response(input_, to_head_);
+    auto head = parser_.read_response(input_, is_head_request_);
     if (!head) co_return fail(head.error());
     if (*head && (*head)->status >= 200) {
       keeps_alive_ = http::keeps_alive(**head) && parser_.framing().kind != BodyKind::kUntilClose;
@@ -119,8 +119,8 @@ Task<Result<ResponseHead>> H1Connection::read_head() {
     Result<std::size_t> filled = fail(ErrorKind::kTimedOut, "");
     if (left > Clock::duration::zero()) filled = co_await fill(left);
     if (!filled)
-      co_return fail(told_of_silence(std::move(filled.error()), "no answer", limits_.first_byte,
-                                     "timeouts.firstByteSeconds"));
+      co_return fail(name_limit(std::move(filled.error()), "no answer", limits_.first_byte,
+                                "timeouts.firstByteSeconds"));
     if (*filled == 0)
       co_return fail(ErrorKind::kClosed, "the upstream closed the connection without an answer");
   }
@@ -128,22 +128,22 @@ Task<Result<ResponseHead>> H1Connection::read_head() {
 
 Task<Result<std::string_view>> H1Connection::read_body() {
   const auto self = shared_from_this();
-  if (std::exchange(body_shown_, false)) {
+  if (std::exchange(body_returned_, false)) {
     body_.clear();
-    if (want_ == kSmallRead && body_.capacity() > kSmallRead) body_.release();
+    if (read_size_ == kSmallRead && body_.capacity() > kSmallRead) body_.release();
     take_body();
   }
   while (true) {
     if (!body_.empty()) {
-      body_shown_ = true;
+      body_returned_ = true;
       co_return body_.view();
     }
     if (broken_) co_return fail(*broken_);
     if (parser_.done()) co_return std::string_view{};
     auto filled = co_await fill(limits_.idle);
     if (!filled)
-      co_return fail(told_of_silence(std::move(filled.error()), "nothing", limits_.idle,
-                                     "timeouts.idleUpstreamSeconds"));
+      co_return fail(name_limit(std::move(filled.error()), "nothing", limits_.idle,
+                                "timeouts.idleUpstreamSeconds"));
     if (*filled == 0) {
       auto ended = parser_.end_of_stream();
       if (!ended) co_return fail(ended.error());
@@ -152,8 +152,7 @@ Task<Result<std::string_view>> H1Connection::read_body() {
   }
 }
 
-// Parses what has arrived, as soon as it has: so the answer's end is known with its last piece, and
-// whether more can be read without waiting.
+// Parses the bytes that have arrived.
 void H1Connection::take_body() {
   if (broken_) return;
   auto taken = parser_.read_body(input_, body_);
@@ -164,7 +163,7 @@ bool H1Connection::reusable() const {
   return sent_ && parser_.done() && !broken_ && keeps_alive_ && input_.empty();
 }
 
-void H1Connection::rest() {
+void H1Connection::release_buffers() {
   input_.release();
   body_.release();
 }

@@ -108,7 +108,7 @@ bool frame(const Lines& head, bool is_1_1, Reading& reading) {
   return true;
 }
 
-std::vector<std::string> told(const Lines& head) {
+std::vector<std::string> fields_of(const Lines& head) {
   std::vector<std::string> fields;
   for (const auto& [name, value] : head.fields) fields.push_back(name + "=" + value);
   return fields;
@@ -143,12 +143,12 @@ std::optional<Reading> plain_request(std::string_view bytes) {
   for (const std::string& host : hosts)
     if (host.empty() || host.find_first_not_of(kHostBytes) != std::string::npos)
       return std::nullopt;
-  Reading reading{method + " " + target + " " + version, told(*head), {}, 0, head->size};
+  Reading reading{method + " " + target + " " + version, fields_of(*head), {}, 0, head->size};
   if (!frame(*head, version == "HTTP/1.1", reading)) return std::nullopt;
   return reading;
 }
 
-std::optional<Reading> plain_answer(std::string_view bytes) {
+std::optional<Reading> plain_response(std::string_view bytes) {
   auto head = split(bytes);
   if (!head) return std::nullopt;
   const std::string& line = head->lines[0];
@@ -157,7 +157,7 @@ std::optional<Reading> plain_answer(std::string_view bytes) {
   if (line.size() < 13 || line[12] != ' ') return std::nullopt;
   const auto status = parse_decimal(line.substr(9, 3));
   if (!status || *status < 100 || *status > 599) return std::nullopt;
-  Reading reading{line, told(*head), {}, 0, head->size};
+  Reading reading{line, fields_of(*head), {}, 0, head->size};
   if (!frame(*head, is_1_1, reading) || head->values("host").size() > 1) return std::nullopt;
   const bool has_framing =
       !head->values("transfer-encoding").empty() || !head->values("content-length").empty();
@@ -191,7 +191,7 @@ std::optional<Reading> parse_request(H1Parser& parser, std::string_view bytes) {
   return reading_of(read, std::move(start), parser, bytes.size() - input.size());
 }
 
-std::optional<Reading> parse_answer(H1Parser& parser, std::string_view bytes) {
+std::optional<Reading> parse_response(H1Parser& parser, std::string_view bytes) {
   Buffer input;
   input.append(bytes);
   auto head = parser.read_response(input, false);
@@ -211,7 +211,7 @@ const std::vector<std::string> kRequestSeeds = {
     "POST / HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: chunked\r\nX: \ty z \r\n\r\n",
     "PUT /x HTTP/1.0\r\nContent-Length: 0\r\nEmpty:\r\n\r\n",
 };
-const std::vector<std::string> kAnswerSeeds = {
+const std::vector<std::string> kResponseSeeds = {
     "HTTP/1.1 200 OK\r\nContent-Length: 12\r\nrequest-id: x\r\n\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
     "HTTP/1.0 404 Not Found\r\nServer: b\r\n\r\n",
@@ -302,12 +302,12 @@ void compare(const std::vector<std::string>& seeds, Parse parse, Plain plain) {
   EXPECT_GT(accepted, kHeads / 4) << "the heads are too far from valid ones to prove much";
 }
 
-TEST(H1Differential, a_request_taken_is_read_as_a_plain_scanner_reads_it) {
+TEST(H1Differential, reads_every_accepted_request_as_a_plain_scanner_does) {
   compare(kRequestSeeds, parse_request, plain_request);
 }
 
-TEST(H1Differential, an_answer_taken_is_read_as_a_plain_scanner_reads_it) {
-  compare(kAnswerSeeds, parse_answer, plain_answer);
+TEST(H1Differential, reads_every_accepted_response_as_a_plain_scanner_does) {
+  compare(kResponseSeeds, parse_response, plain_response);
 }
 
 }  // namespace

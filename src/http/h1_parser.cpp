@@ -19,22 +19,22 @@ namespace beast = boost::beast;
 using beast::error_code;
 using BeastError = beast::http::error;
 
-constexpr std::size_t kMaxExtension = 256;  // bytes of a chunk extension that we pass over
-constexpr std::size_t kMaxTrailers = 1024;  // bytes of all trailers together
-constexpr std::size_t kMaxLeftOver = 1024;  // of a chunk line or trailer that is not complete
+constexpr std::size_t kMaxExtension = 256;    // bytes of a chunk extension, which is ignored
+constexpr std::size_t kMaxTrailers = 1024;    // bytes of all trailers together
+constexpr std::size_t kMaxIncomplete = 1024;  // bytes of a chunk line or trailer before its end
 constexpr std::size_t kDefaultFields = 16;
 
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
-// Stores the head as views, passes chunk data on, and refuses what Beast would let through in
-// chunk extensions and trailers. One per message.
+// Beast's parser for one message. It stores the head as views, passes the data of chunks on, and
+// refuses chunk extensions and trailers that Beast accepts.
 template <bool kIsRequest>
 class Message final : public beast::http::basic_parser<kIsRequest> {
  public:
   using HeadType = std::conditional_t<kIsRequest, RequestHead, ResponseHead>;
 
   Message() {
-    this->header_limit(std::numeric_limits<std::uint32_t>::max());  // HeadScan has the limit
+    this->header_limit(std::numeric_limits<std::uint32_t>::max());  // HeadScan enforces the limit
     this->body_limit(boost::none);
     this->eager(true);
   }
@@ -44,24 +44,24 @@ class Message final : public beast::http::basic_parser<kIsRequest> {
     error_code error;
     this->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
     head_ = nullptr;
-    return error;  // need_more is one, too: HeadScan saw the end
+    return error;  // need_more is an error as well, since HeadScan has found the end
   }
 
-  // How many bytes were taken; what they held is in `out`.
+  // Appends the data of the chunks in `bytes` to `out`. Returns how many bytes were consumed.
   std::size_t read_chunks(std::string_view bytes, Buffer& out, error_code& error) {
     error = {};
-    if (bytes.size() < least_) return 0;
+    if (bytes.size() < min_bytes_) return 0;
     out_ = &out;
-    shown_ = bytes;
-    const std::size_t taken =
+    bytes_ = bytes;
+    const std::size_t consumed =
         this->put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
     out_ = nullptr;
     if (error == BeastError::need_more) error = {};
-    // Beast asserts that it is shown five bytes once it saw the line of the last chunk. No data
-    // waits for that: a line of three bytes that is not complete has none behind it.
-    const std::size_t left = bytes.size() - taken;
-    least_ = left >= 3 ? kShortestEnd : 0;
-    return taken;
+    // Beast asserts that put() gets five bytes once it has seen the line of the last chunk. Waiting
+    // for them delays no data: an incomplete line of three bytes has none behind it.
+    const std::size_t left = bytes.size() - consumed;
+    min_bytes_ = left >= 3 ? kMinEnd : 0;
+    return consumed;
   }
 
  private:
@@ -85,7 +85,7 @@ class Message final : public beast::http::basic_parser<kIsRequest> {
   void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value,
                      error_code& error) override {
     if (head_ != nullptr) {
-      // One more than the rules allow is kept, for them to see.
+      // One field more than the rules allow is stored, so that check_request() sees the excess.
       if (head_->fields.size() <= kMaxFields)
         head_->fields.push_back(Field{view(name), view(value)});
       return;
@@ -97,10 +97,10 @@ class Message final : public beast::http::basic_parser<kIsRequest> {
       error = BeastError::bad_field;
   }
 
-  // Beast joins the lines of a field; in the bytes that it was shown they are as they came.
+  // Beast joins the lines of a folded field, so this looks at the original bytes.
   [[nodiscard]] bool is_folded(std::string_view name) const {
-    const auto behind = static_cast<std::size_t>(name.data() + name.size() - shown_.data());
-    const std::string_view rest = shown_.substr(behind);
+    const auto behind = static_cast<std::size_t>(name.data() + name.size() - bytes_.data());
+    const std::string_view rest = bytes_.substr(behind);
     const auto next = rest.find("\r\n") + 2;
     return next < rest.size() && (rest[next] == ' ' || rest[next] == '\t');
   }
@@ -122,16 +122,16 @@ class Message final : public beast::http::basic_parser<kIsRequest> {
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   void on_finish_impl(error_code&) override {}
 
-  static constexpr std::size_t kShortestEnd = 5;  // "0\r\n\r\n"
+  static constexpr std::size_t kMinEnd = 5;  // "0\r\n\r\n"
 
-  HeadType* head_ = nullptr;  // while the head is read
-  Buffer* out_ = nullptr;     // while chunks are read
-  std::string_view shown_;    // to put(), while chunks are read
-  std::size_t least_ = 0;     // bytes that the next put() must be shown
-  std::size_t trailers_ = 0;  // bytes of them
+  HeadType* head_ = nullptr;   // while the head is read
+  Buffer* out_ = nullptr;      // while chunks are read
+  std::string_view bytes_;     // the argument of put(), while chunks are read
+  std::size_t min_bytes_ = 0;  // that the next put() needs
+  std::size_t trailers_ = 0;   // bytes of all trailers so far
 };
 
-Error broken(bool is_request, std::string_view what) {
+Error malformed(bool is_request, std::string_view what) {
   return is_request
              ? Error{ErrorKind::kInvalidRequest, fmt::format("malformed HTTP: {}", what)}
              : Error{ErrorKind::kUpstreamBroke, fmt::format("the upstream broke HTTP: {}", what)};
@@ -152,7 +152,7 @@ H1Parser::~H1Parser() = default;
 template <class SomeHead>
 Result<bool> H1Parser::take_head(Buffer& input, SomeHead& head) {
   constexpr bool kIsRequest = std::is_same_v<SomeHead, RequestHead>;
-  auto found = scan_.look(input.view());
+  auto found = scan_.find_end(input.view());
   if (!found) {
     if (kIsRequest) {
       refused_path_ = path_in(input.view().substr(0, head_limit_));
@@ -163,7 +163,7 @@ Result<bool> H1Parser::take_head(Buffer& input, SomeHead& head) {
   }
   if (!*found) return false;
 
-  // The head keeps its own bytes: the views must outlive the input buffer.
+  // The head owns a copy of its bytes, since its views outlive the input buffer.
   const std::size_t size = **found;
   head.bytes = std::make_unique_for_overwrite<char[]>(size);
   std::memcpy(head.bytes.get(), input.view().data(), size);
@@ -174,33 +174,34 @@ Result<bool> H1Parser::take_head(Buffer& input, SomeHead& head) {
   const std::string_view bytes(head.bytes.get(), size);
   if (auto error = message.read_head(bytes, head)) {
     if (kIsRequest) refused_path_ = path_in(bytes);
-    return fail(broken(kIsRequest, error.message()));
+    return fail(malformed(kIsRequest, error.message()));
   }
   return true;
 }
 
 Result<std::optional<RequestHead>> H1Parser::read_request(Buffer& input) {
-  // An empty line before a request is passed over (RFC 9112, 2.2).
+  // Empty lines before a request are skipped (RFC 9112, 2.2).
   while (input.view().starts_with("\r\n")) input.consume(2);
   if (input.view() == "\r") return std::optional<RequestHead>();
   RequestHead head;
   auto taken = take_head(input, head);
   if (!taken) return fail(taken.error());
   if (!*taken) return std::optional<RequestHead>();
-  part_absolute_target(head);
-  if (auto begun = begin_body(judge_request(head)); !begun) {
+  split_absolute_target(head);
+  if (auto begun = begin_body(check_request(head)); !begun) {
     refused_path_ = head.path();
     return fail(begun.error());
   }
   return std::optional<RequestHead>(std::move(head));
 }
 
-Result<std::optional<ResponseHead>> H1Parser::read_response(Buffer& input, bool to_head) {
+Result<std::optional<ResponseHead>> H1Parser::read_response(Buffer& input, bool is_head_request) {
   ResponseHead head;
   auto taken = take_head(input, head);
   if (!taken) return fail(taken.error());
   if (!*taken) return std::optional<ResponseHead>();
-  if (auto begun = begin_body(judge_response(head, to_head)); !begun) return fail(begun.error());
+  if (auto begun = begin_body(check_response(head, is_head_request)); !begun)
+    return fail(begun.error());
   return std::optional<ResponseHead>(std::move(head));
 }
 
@@ -243,9 +244,9 @@ Result<void> H1Parser::read_chunks(Buffer& input, Buffer& out) {
     }
   };
   input.consume(std::visit(feed, chunks_->message));
-  if (error) return fail(broken(chunks_->is_request(), error.message()));
-  if (!done_ && input.size() > kMaxLeftOver)
-    return fail(broken(chunks_->is_request(), "a chunk line or trailer without end"));
+  if (error) return fail(malformed(chunks_->is_request(), error.message()));
+  if (!done_ && input.size() > kMaxIncomplete)
+    return fail(malformed(chunks_->is_request(), "a chunk line or trailer without end"));
   return {};
 }
 

@@ -1,6 +1,6 @@
-// HTTP/1.1 messages, read from bytes that arrive in pieces: Boost.Beast's parser for the syntax,
-// h1_rules for the meaning. Of bodies only chunked ones pass through Beast. It refuses to know
-// sockets and what a message is for.
+// Reads HTTP/1.1 messages from bytes that arrive in pieces: Boost.Beast's parser checks the syntax,
+// http/h1_rules the meaning. Only chunked bodies pass through Beast. It refuses to know sockets and
+// what a message is for.
 #pragma once
 
 #include <cstddef>
@@ -17,9 +17,9 @@
 
 namespace ccproxy::http {
 
-// Reads one message after another: read_head() until it has one, then read_body() until done().
-// Errors are kInvalidRequest or kHeadTooLarge for requests, kUpstreamBroke for answers; after one
-// the connection is of no more use.
+// Reads one message after another: call read_request() or read_response() until it returns a head,
+// then read_body() until done(). Requests fail with kInvalidRequest or kHeadTooLarge, responses
+// with kUpstreamBroke. After an error the connection cannot be used any more.
 class H1Parser {
  public:
   explicit H1Parser(std::size_t head_limit);
@@ -29,18 +29,20 @@ class H1Parser {
   H1Parser(H1Parser&&) = delete;
   H1Parser& operator=(H1Parser&&) = delete;
 
-  // Takes a whole head from the front of `input`; nothing while it is not there yet.
+  // Takes a whole head from the front of `input`; returns nothing until all of it has arrived.
+  // `is_head_request` says that the response has no body because the request's method was HEAD.
   [[nodiscard]] Result<std::optional<RequestHead>> read_request(Buffer& input);
-  [[nodiscard]] Result<std::optional<ResponseHead>> read_response(Buffer& input, bool to_head);
+  [[nodiscard]] Result<std::optional<ResponseHead>> read_response(Buffer& input,
+                                                                  bool is_head_request);
 
-  // The path of the request that read_request() has refused; "" where it cannot be told.
+  // The path of the request that read_request() has refused; "" where that is unknown.
   [[nodiscard]] const std::string& refused_path() const { return refused_path_; }
 
-  // Takes body bytes from the front of `input` and appends them, without chunk framing, to `out`.
-  // Takes nothing once the body is complete: what follows belongs to the next message.
+  // Moves bytes of the body from the front of `input` to the end of `out`, without chunk framing.
+  // It moves none when the body is complete, since the next bytes belong to the next message.
   [[nodiscard]] Result<void> read_body(Buffer& input, Buffer& out);
 
-  // The peer ended the stream. Fails unless that is how this body ends.
+  // Call it when the peer has ended the stream. Fails unless the body ends in that way.
   [[nodiscard]] Result<void> end_of_stream();
 
   // True when the message is complete.

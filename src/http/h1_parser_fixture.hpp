@@ -1,4 +1,4 @@
-// Tables of byte streams and what the parser sees in them, at every size of fragments.
+// Tables of byte streams and of what the parser reads from them, at every fragment size.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ namespace ccproxy::http {
 inline constexpr std::size_t kSizes[] = {1, 2, 3, 5, 7, 16, 64, std::string::npos};
 inline constexpr std::size_t kLimit = 64 * 1024;
 
-inline std::string told(const Error& error) {
+inline std::string describe(const Error& error) {
   switch (error.kind) {
     case ErrorKind::kInvalidRequest: return "error: invalid";
     case ErrorKind::kHeadTooLarge: return "error: head too large";
@@ -25,35 +25,36 @@ inline std::string told(const Error& error) {
   }
 }
 
-inline std::string told(const Head& head) {
+inline std::string describe(const Head& head) {
   std::string text = head.version == 11 ? "1.1" : head.version == 10 ? "1.0" : "?";
   for (const Field& field : head.fields)
     text += " " + std::string(field.name) + "=" + std::string(field.value);
   return text;
 }
 
-inline std::string told(const RequestHead& head) {
+inline std::string describe(const RequestHead& head) {
   return std::string(head.method) + " " + std::string(head.target) + " " +
-         told(static_cast<const Head&>(head));
+         describe(static_cast<const Head&>(head));
 }
 
-inline std::string told(const ResponseHead& head) {
+inline std::string describe(const ResponseHead& head) {
   return std::to_string(head.status) + " " + std::string(head.reason) + " " +
-         told(static_cast<const Head&>(head));
+         describe(static_cast<const Head&>(head));
 }
 
-// Reads a byte stream of messages the way the connections do, and tells what it saw: a line per
+// Reads a byte stream of messages as the connections do, and describes each message in a line: its
 // head, then its body.
 class Reader {
  public:
-  Reader(bool requests, bool to_head) : requests_(requests), to_head_(to_head), parser_(kLimit) {}
+  Reader(bool requests, bool is_head_request)
+      : requests_(requests), is_head_request_(is_head_request), parser_(kLimit) {}
 
   void feed(std::string_view bytes) {
     input_.append(bytes);
     while (!failed_ && step()) continue;
   }
 
-  // The stream ended; what is not complete is told so.
+  // Call it at the end of the stream. An incomplete message is marked.
   std::vector<std::string> finish() {
     if (failed_) return seen_;
     auto ended = parser_.end_of_stream();
@@ -73,13 +74,13 @@ class Reader {
   bool read_request() {
     auto head = parser_.read_request(input_);
     if (!head) return fail_with(head.error());
-    return *head && begin(told(**head));
+    return *head && begin(describe(**head));
   }
 
   bool read_response() {
-    auto head = parser_.read_response(input_, to_head_);
+    auto head = parser_.read_response(input_, is_head_request_);
     if (!head) return fail_with(head.error());
-    return *head && begin(told(**head));
+    return *head && begin(describe(**head));
   }
 
   bool begin(std::string line) {
@@ -104,13 +105,13 @@ class Reader {
 
   bool fail_with(const Error& error) {
     failed_ = true;
-    // How much of a body came before its error depends on the fragments.
+    // How much of a body is read before its error depends on the fragments.
     if (in_body_) seen_.back().erase(seen_.back().find(" |"));
-    seen_.push_back(told(error));
+    seen_.push_back(describe(error));
     return false;
   }
 
-  bool requests_, to_head_;
+  bool requests_, is_head_request_;
   H1Parser parser_;
   Buffer input_;
   bool in_body_ = false;
@@ -120,24 +121,25 @@ class Reader {
 
 using Lines = std::vector<std::string>;
 
-inline Lines read_all(bool requests, bool to_head, std::string_view stream, std::size_t fragment) {
-  Reader reader(requests, to_head);
+inline Lines read_all(bool requests, bool is_head_request, std::string_view stream,
+                      std::size_t fragment) {
+  Reader reader(requests, is_head_request);
   for (std::size_t at = 0; at < stream.size(); at += std::min(fragment, stream.size()))
     reader.feed(stream.substr(at, fragment));
   return reader.finish();
 }
 
 struct Case {
-  const char* says;  // what this row proves, in a person's words
+  const char* description;
   std::string stream;
   Lines seen;
 };
 
-inline void check(const std::vector<Case>& cases, bool requests, bool to_head = false) {
+inline void check(const std::vector<Case>& cases, bool requests, bool is_head_request = false) {
   for (const Case& row : cases)
     for (const std::size_t size : kSizes) {
-      SCOPED_TRACE(testing::Message() << row.says << ", fragments of " << size);
-      EXPECT_EQ(read_all(requests, to_head, row.stream, size), row.seen);
+      SCOPED_TRACE(testing::Message() << row.description << ", fragments of " << size);
+      EXPECT_EQ(read_all(requests, is_head_request, row.stream, size), row.seen);
     }
 }
 

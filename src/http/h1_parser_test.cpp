@@ -90,7 +90,7 @@ TEST(H1Parser, reads_chunked_requests) {
       true);
 }
 
-TEST(H1Parser, refuses_chunks_that_others_may_read_otherwise) {
+TEST(H1Parser, refuses_chunks_that_other_parsers_may_read_differently) {
   const Lines refused = {kChunkedHead, "error: invalid"};
   check(
       {
@@ -130,13 +130,14 @@ TEST(H1Parser, refuses_chunks_that_others_may_read_otherwise) {
       true);
 }
 
-TEST(H1Parser, refuses_heads_that_smuggle) {
+TEST(H1Parser, refuses_heads_that_could_smuggle_a_request) {
   const Lines refused = {"error: invalid"};
-  const auto with = [&](const char* says, const std::string& lines) {
-    return Case{says, "POST / HTTP/1.1\r\nHost: a\r\n" + lines + "\r\n0\r\n\r\n" + kGet, refused};
+  const auto with = [&](const char* description, const std::string& lines) {
+    return Case{description, "POST / HTTP/1.1\r\nHost: a\r\n" + lines + "\r\n0\r\n\r\n" + kGet,
+                refused};
   };
-  const auto line = [&](const char* says, const std::string& start) {
-    return Case{says, start + "\r\nHost: a\r\n\r\n", refused};
+  const auto line = [&](const char* description, const std::string& start) {
+    return Case{description, start + "\r\nHost: a\r\n\r\n", refused};
   };
   check(
       {
@@ -208,7 +209,7 @@ TEST(H1Parser, refuses_heads_that_smuggle) {
       true);
 }
 
-TEST(H1Parser, bounds_a_head) {
+TEST(H1Parser, limits_the_size_of_a_head) {
   const std::string front = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
   const auto head_of = [&](std::size_t size) {
     return front + std::string(size - front.size() - 4, 'x') + "\r\n\r\n";
@@ -232,7 +233,7 @@ TEST(H1Parser, bounds_a_head) {
   check(cases, true);
 }
 
-TEST(H1Parser, reads_answers) {
+TEST(H1Parser, reads_responses) {
   check(
       {
           {"a length",
@@ -245,7 +246,7 @@ TEST(H1Parser, reads_answers) {
            "HTTP/1.1 200 OK\r\n\r\nhello\r\n\r\n",
            {"200 OK 1.1 |hello\r\n\r\n end"}},
           {"HTTP/1.0 likewise", "HTTP/1.0 200 OK\r\n\r\nhello", {"200 OK 1.0 |hello end"}},
-          {"interim answers are messages of their own",
+          {"interim responses are messages of their own",
            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"
            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na",
            {"100 Continue 1.1", "103 Early Hints 1.1 link=x", "200 OK 1.1 Content-Length=1 |a|"}},
@@ -265,7 +266,7 @@ TEST(H1Parser, reads_answers) {
       false);
 }
 
-TEST(H1Parser, reads_answers_to_HEAD_without_a_body) {
+TEST(H1Parser, reads_responses_to_HEAD_without_a_body) {
   check(
       {
           {"a length names what GET would bring",
@@ -278,10 +279,10 @@ TEST(H1Parser, reads_answers_to_HEAD_without_a_body) {
       false, true);
 }
 
-TEST(H1Parser, refuses_answers_that_break_HTTP) {
+TEST(H1Parser, refuses_responses_that_violate_HTTP) {
   const Lines refused = {"error: upstream"};
-  const auto with = [&](const char* says, const std::string& lines) {
-    return Case{says, "HTTP/1.1 200 OK\r\n" + lines + "\r\nhello", refused};
+  const auto with = [&](const char* description, const std::string& lines) {
+    return Case{description, "HTTP/1.1 200 OK\r\n" + lines + "\r\nhello", refused};
   };
   check(
       {
@@ -309,7 +310,7 @@ TEST(H1Parser, refuses_answers_that_break_HTTP) {
       false);
 }
 
-// Beast's own limits, 8 MiB for an answer and 1 MiB for a request, must not bite.
+// Beast's own limits, 8 MiB for a response and 1 MiB for a request, must not apply.
 TEST(H1Parser, reads_bodies_of_more_than_eight_mebibytes) {
   const std::string body(std::size_t{9} << 20, 'x');
   const std::string length = "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
@@ -317,7 +318,7 @@ TEST(H1Parser, reads_bodies_of_more_than_eight_mebibytes) {
   for (int i = 0; i < 9 * 16; ++i) chunks += "10000\r\n" + std::string(65536, 'x') + "\r\n";
   chunks += "0\r\n\r\n";
   const std::string as_chunks = "Transfer-Encoding: chunked\r\n\r\n" + chunks;
-  const std::string request = "POST / HTTP/1.1\r\nHost: a\r\n", answer = "HTTP/1.1 200 OK\r\n";
+  const std::string request = "POST / HTTP/1.1\r\nHost: a\r\n", response = "HTTP/1.1 200 OK\r\n";
   const auto bytes_of = [](bool requests, const std::string& stream, std::size_t fragment) {
     const Lines seen = read_all(requests, false, stream, fragment);
     return seen.size() == 1 ? std::count(seen[0].begin(), seen[0].end(), 'x') : -1;
@@ -326,13 +327,13 @@ TEST(H1Parser, reads_bodies_of_more_than_eight_mebibytes) {
   for (const std::size_t fragment : {std::size_t{65536}, std::string::npos}) {
     EXPECT_EQ(bytes_of(true, request + length + body, fragment), size);
     EXPECT_EQ(bytes_of(true, request + as_chunks, fragment), 2 * size);
-    EXPECT_EQ(bytes_of(false, answer + length + body, fragment), size);
-    EXPECT_EQ(bytes_of(false, answer + as_chunks, fragment), 2 * size);
-    EXPECT_EQ(bytes_of(false, answer + "\r\n" + body, fragment), size);
+    EXPECT_EQ(bytes_of(false, response + length + body, fragment), size);
+    EXPECT_EQ(bytes_of(false, response + as_chunks, fragment), 2 * size);
+    EXPECT_EQ(bytes_of(false, response + "\r\n" + body, fragment), size);
   }
 }
 
-// Each in single bytes. Looking again at what was seen would take minutes.
+// The input comes in single bytes. Scanning it again from the start each time would take minutes.
 TEST(H1Parser, needs_linear_time_for_hostile_input) {
   constexpr std::size_t kMany = std::size_t{1} << 20;
   const std::string one_line(kMany, 'x');
@@ -343,13 +344,13 @@ TEST(H1Parser, needs_linear_time_for_hostile_input) {
   for (const std::string& stream : {one_line, lines}) {
     HeadScan scan(2 * kMany);
     for (std::size_t size = 1; size <= stream.size(); ++size)
-      ASSERT_TRUE(scan.look(std::string_view(stream).substr(0, size)));
+      ASSERT_TRUE(scan.find_end(std::string_view(stream).substr(0, size)));
   }
   EXPECT_EQ(read_all(true, false, chunk_lines, 1).size(), 1U);
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
 }
 
-TEST(H1Parser, does_not_wait_for_more_than_a_piece_of_a_chunk) {
+TEST(H1Parser, returns_each_piece_of_a_chunk_at_once) {
   H1Parser parser(kLimit);
   Buffer input, out;
   input.append(chunked(""));

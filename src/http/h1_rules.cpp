@@ -46,7 +46,7 @@ FramingFields framing_fields(const Head& head) {
   return found;
 }
 
-// The framing that the fields name; kNone when they name none. The error says what is wrong.
+// The framing according to the fields; kNone when they have none. The error says what is wrong.
 tl::expected<Framing, std::string> framing_of(const Head& head, const FramingFields& fields) {
   const auto wrong = [](const char* what) { return tl::unexpected<std::string>(what); };
   if (fields.repeated) return wrong("Host, Content-Length or Transfer-Encoding stands there twice");
@@ -65,29 +65,29 @@ tl::expected<Framing, std::string> framing_of(const Head& head, const FramingFie
 
 }  // namespace
 
-Result<std::optional<std::size_t>> HeadScan::look(std::string_view bytes) {
+Result<std::optional<std::size_t>> HeadScan::find_end(std::string_view bytes) {
   const auto refuse = [](const char* what) {
     return fail(ErrorKind::kInvalidRequest, fmt::format("malformed HTTP head: {}", what));
   };
-  while (seen_ < bytes.size()) {
-    const auto end = bytes.find('\n', seen_);
+  while (scanned_ < bytes.size()) {
+    const auto end = bytes.find('\n', scanned_);
     if (line_ < bytes.size() && line_ != 0 && (bytes[line_] == ' ' || bytes[line_] == '\t'))
       return refuse("a line that starts with a blank");
     if (end == std::string_view::npos) break;
     if (end >= limit_) break;
     if (end == line_ || bytes[end - 1] != '\r') return refuse("a line that ends without CR LF");
-    seen_ = end + 1;
-    if (end - 1 == line_) return std::optional<std::size_t>(seen_);
-    line_ = seen_;
+    scanned_ = end + 1;
+    if (end - 1 == line_) return std::optional<std::size_t>(scanned_);
+    line_ = scanned_;
   }
   if (bytes.size() > limit_)
     return fail(ErrorKind::kHeadTooLarge,
                 fmt::format("the request head is larger than {} bytes (limits.headBytes)", limit_));
-  seen_ = std::max(seen_, bytes.size());
+  scanned_ = std::max(scanned_, bytes.size());
   return std::optional<std::size_t>();
 }
 
-void part_absolute_target(RequestHead& head) {
+void split_absolute_target(RequestHead& head) {
   constexpr std::string_view kBorder = "://";
   const auto border = head.target.find(kBorder);
   if (border == std::string_view::npos || border == 0 || border > head.target.find('/')) return;
@@ -104,14 +104,14 @@ std::string_view path_in(std::string_view bytes) {
   if (begin == std::string_view::npos) return {};
   line.remove_prefix(begin + 1);
   const auto end = line.find_first_of(" ?\r");
-  if (end == std::string_view::npos) return {};  // more of it may have been to come
+  if (end == std::string_view::npos) return {};  // the path may be incomplete
   RequestHead head;
   head.target = line.substr(0, end);
-  part_absolute_target(head);
+  split_absolute_target(head);
   return head.target.starts_with('/') ? head.target : std::string_view{};
 }
 
-Result<Framing> judge_request(const RequestHead& head) {
+Result<Framing> check_request(const RequestHead& head) {
   const auto refuse = [](std::string_view what) {
     return fail(ErrorKind::kInvalidRequest, fmt::format("malformed HTTP request: {}", what));
   };
@@ -128,7 +128,7 @@ Result<Framing> judge_request(const RequestHead& head) {
   return *framing;
 }
 
-Result<Framing> judge_response(const ResponseHead& head, bool to_head) {
+Result<Framing> check_response(const ResponseHead& head, bool is_head_request) {
   const auto refuse = [](std::string_view what) {
     return fail(ErrorKind::kUpstreamBroke, fmt::format("the upstream broke HTTP: {}", what));
   };
@@ -137,7 +137,8 @@ Result<Framing> judge_response(const ResponseHead& head, bool to_head) {
   FramingFields fields = framing_fields(head);
   auto framing = framing_of(head, fields);
   if (!framing) return refuse(framing.error());
-  if (to_head || head.status < 200 || head.status == 204 || head.status == 304) return Framing{};
+  if (is_head_request || head.status < 200 || head.status == 204 || head.status == 304)
+    return Framing{};
   if (!fields.content_length && !fields.transfer_encoding) return Framing{BodyKind::kUntilClose, 0};
   if (framing->kind == BodyKind::kLength && framing->length == 0) return Framing{};
   return *framing;

@@ -17,7 +17,7 @@ constexpr std::size_t kLimit = 100;
 // ---- HeadScan
 
 struct ScanCase {
-  const char* says;
+  const char* description;
   std::string bytes;
   std::string outcome;  // a size, "more", "invalid" or "too large"
 };
@@ -26,7 +26,7 @@ std::string scan(std::string_view bytes, std::size_t fragment) {
   HeadScan scan(kLimit);
   for (std::size_t size = 0; size < bytes.size();) {
     size += std::min(fragment, bytes.size() - size);
-    auto found = scan.look(bytes.substr(0, size));
+    auto found = scan.find_end(bytes.substr(0, size));
     if (!found)
       return found.error().kind == ErrorKind::kHeadTooLarge     ? "too large"
              : found.error().kind == ErrorKind::kInvalidRequest ? "invalid"
@@ -57,7 +57,7 @@ const ScanCase kScans[] = {
 TEST(HeadScan, finds_the_same_end_at_every_fragment_size) {
   for (const ScanCase& row : kScans)
     for (const std::size_t size : kSizes) {
-      SCOPED_TRACE(testing::Message() << row.says << ", fragments of " << size);
+      SCOPED_TRACE(testing::Message() << row.description << ", fragments of " << size);
       EXPECT_EQ(scan(row.bytes, size), row.outcome);
     }
 }
@@ -65,12 +65,12 @@ TEST(HeadScan, finds_the_same_end_at_every_fragment_size) {
 // ---- framing
 
 struct JudgeCase {
-  const char* says;
+  const char* description;
   std::vector<Field> fields;
   std::string outcome;  // "none", a length, "chunked", "until close" or "refused"
 };
 
-std::string told(const Result<Framing>& framing) {
+std::string describe(const Result<Framing>& framing) {
   if (!framing) return "refused";
   switch (framing->kind) {
     case BodyKind::kNone: return "none";
@@ -141,34 +141,34 @@ const JudgeCase kRequests[] = {
     {"an IPv6 Host", {{"Host", "[::1]:3456"}}, "none"},
 };
 
-TEST(JudgeRequest, frames_the_body_or_refuses) {
+TEST(CheckRequest, frames_the_body_or_refuses) {
   for (const JudgeCase& row : kRequests)
-    EXPECT_EQ(told(judge_request(request(row.fields))), row.outcome) << row.says;
+    EXPECT_EQ(describe(check_request(request(row.fields))), row.outcome) << row.description;
 }
 
-TEST(JudgeRequest, asks_less_of_HTTP_1_0_but_lets_it_send_no_chunks) {
+TEST(CheckRequest, accepts_HTTP_1_0_without_Host_but_not_with_chunks) {
   RequestHead old = request({});
   old.version = 10;
-  EXPECT_EQ(told(judge_request(old)), "none");
+  EXPECT_EQ(describe(check_request(old)), "none");
   old.fields = {kHost};
-  EXPECT_EQ(told(judge_request(old)), "none");
+  EXPECT_EQ(describe(check_request(old)), "none");
   old.fields = {kHost, kHost};
-  EXPECT_EQ(told(judge_request(old)), "refused");
+  EXPECT_EQ(describe(check_request(old)), "refused");
   old.fields = {{"Transfer-Encoding", "chunked"}};
-  EXPECT_EQ(told(judge_request(old)), "refused");
+  EXPECT_EQ(describe(check_request(old)), "refused");
   old.fields = {{"Content-Length", "5"}};
-  EXPECT_EQ(told(judge_request(old)), "5");
+  EXPECT_EQ(describe(check_request(old)), "5");
 }
 
-TEST(JudgeRequest, knows_its_methods) {
+TEST(CheckRequest, accepts_known_methods_only) {
   RequestHead head = request({kHost});
   for (const char* method : {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"}) {
     head.method = method;
-    EXPECT_TRUE(judge_request(head)) << method;
+    EXPECT_TRUE(check_request(head)) << method;
   }
   for (const char* method : {"CONNECT", "TRACE", "get", "Post", "PRI", "BREW", ""}) {
     head.method = method;
-    EXPECT_FALSE(judge_request(head)) << method;
+    EXPECT_FALSE(check_request(head)) << method;
   }
 }
 
@@ -176,7 +176,7 @@ struct PartedCase {
   const char *sent, *scheme, *authority, *target;
 };
 
-TEST(PartAbsoluteTarget, finds_scheme_and_authority_before_the_path) {
+TEST(SplitAbsoluteTarget, separates_scheme_and_authority_from_the_path) {
   for (const PartedCase& row : std::initializer_list<PartedCase>{
            {"http://a/x", "http", "a", "/x"},
            {"HTTPS://a:1/x?y=http://b/", "HTTPS", "a:1", "/x?y=http://b/"},
@@ -194,14 +194,14 @@ TEST(PartAbsoluteTarget, finds_scheme_and_authority_before_the_path) {
     SCOPED_TRACE(row.sent);
     RequestHead head;
     head.target = row.sent;
-    part_absolute_target(head);
+    split_absolute_target(head);
     EXPECT_EQ(head.scheme, row.scheme);
     EXPECT_EQ(head.authority, row.authority);
     EXPECT_EQ(head.target, row.target);
   }
 }
 
-TEST(PathIn, is_found_where_a_request_is_broken) {
+TEST(PathIn, is_found_in_a_malformed_request) {
   for (const auto& [bytes, path] :
        {std::pair("POST /v1/responses HTTP/1.1\r\nbroken", "/v1/responses"),
         {"POST /v1/responses?x=y HTTP/1.1", "/v1/responses"},
@@ -216,28 +216,28 @@ TEST(PathIn, is_found_where_a_request_is_broken) {
     EXPECT_EQ(path_in(bytes), path) << bytes;
 }
 
-TEST(JudgeRequest, takes_an_absolute_path_and_nothing_else) {
+TEST(CheckRequest, accepts_an_absolute_path_only) {
   RequestHead head = request({kHost});
   for (const char* target : {"/", "/v1/messages?beta=true", "//", "/%2e%2e/", "/~!$&'()*+,;=:@"}) {
     head.target = target;
-    EXPECT_TRUE(judge_request(head)) << target;
+    EXPECT_TRUE(check_request(head)) << target;
   }
   for (const char* target : {"", "*", "a", "http://a/", "a:443", "/#x", "/a b", "/\t", "/\x7f",
                              "/\x80", "/\xc3\xa9", "?a=b"}) {
     head.target = target;
-    EXPECT_FALSE(judge_request(head)) << target;
+    EXPECT_FALSE(check_request(head)) << target;
   }
 }
 
-TEST(JudgeRequest, takes_a_hundred_fields) {
+TEST(CheckRequest, accepts_at_most_a_hundred_fields) {
   std::vector<Field> fields(kMaxFields, {"X", "y"});
   fields[0] = kHost;
-  EXPECT_TRUE(judge_request(request(fields)));
+  EXPECT_TRUE(check_request(request(fields)));
   fields.push_back({"X", "y"});
-  EXPECT_EQ(judge_request(request(fields)).error().kind, ErrorKind::kInvalidRequest);
+  EXPECT_EQ(check_request(request(fields)).error().kind, ErrorKind::kInvalidRequest);
 }
 
-const JudgeCase kAnswers[] = {
+const JudgeCase kResponses[] = {
     {"without framing it ends with the connection", {}, "until close"},
     {"a length", {{"Content-Length", "5"}}, "5"},
     {"a length of 0", {{"Content-Length", "0"}}, "none"},
@@ -249,42 +249,42 @@ const JudgeCase kAnswers[] = {
     {"both", {{"Content-Length", "5"}, {"Transfer-Encoding", "chunked"}}, "refused"},
 };
 
-TEST(JudgeResponse, frames_the_body_or_refuses) {
-  for (const JudgeCase& row : kAnswers) {
+TEST(CheckResponse, frames_the_body_or_refuses) {
+  for (const JudgeCase& row : kResponses) {
     ResponseHead head;
     head.status = 200;
     head.fields = row.fields;
-    EXPECT_EQ(told(judge_response(head, false)), row.outcome) << row.says;
+    EXPECT_EQ(describe(check_response(head, false)), row.outcome) << row.description;
     if (row.outcome != "refused") {
-      EXPECT_EQ(told(judge_response(head, true)), "none") << row.says << ", to HEAD";
+      EXPECT_EQ(describe(check_response(head, true)), "none") << row.description << ", to HEAD";
     }
   }
 }
 
-TEST(JudgeResponse, knows_the_answers_that_have_no_body) {
+TEST(CheckResponse, knows_the_responses_that_have_no_body) {
   for (const int status : {100, 103, 199, 204, 304}) {
     ResponseHead head;
     head.status = status;
-    EXPECT_EQ(told(judge_response(head, false)), "none") << status;
+    EXPECT_EQ(describe(check_response(head, false)), "none") << status;
     head.fields = {{"Content-Length", "5"}};
-    EXPECT_EQ(told(judge_response(head, false)), "none") << status;
+    EXPECT_EQ(describe(check_response(head, false)), "none") << status;
   }
 }
 
-TEST(JudgeResponse, takes_statuses_from_100_to_599) {
+TEST(CheckResponse, accepts_statuses_from_100_to_599) {
   for (const int status : {0, 99, 600, 999}) {
     ResponseHead head;
     head.status = status;
-    EXPECT_EQ(judge_response(head, false).error().kind, ErrorKind::kUpstreamBroke) << status;
+    EXPECT_EQ(check_response(head, false).error().kind, ErrorKind::kUpstreamBroke) << status;
   }
   ResponseHead head;
   head.status = 599;
-  EXPECT_TRUE(judge_response(head, false));
+  EXPECT_TRUE(check_response(head, false));
 }
 
 // ---- keep-alive
 
-TEST(KeepsAlive, is_the_default_of_1_1_and_the_wish_of_1_0) {
+TEST(KeepsAlive, is_the_default_in_HTTP_1_1_and_on_request_in_HTTP_1_0) {
   struct Row {
     int version;
     std::vector<Field> fields;

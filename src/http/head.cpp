@@ -31,19 +31,19 @@ RequestHead copy_of(const RequestHead& head) {
   copy.bytes = std::make_unique<char[]>(size);
   copy.version = head.version;
   char* to = copy.bytes.get();
-  const auto keep = [&to](std::string_view text) {
+  const auto store = [&to](std::string_view text) {
     char* const begin = to;
     to = std::copy(text.begin(), text.end(), begin);
     return std::string_view(begin, text.size());
   };
-  copy.method = keep(head.method);
-  copy.target = keep(head.target);
-  copy.scheme = keep(head.scheme);
-  copy.authority = keep(head.authority);
+  copy.method = store(head.method);
+  copy.target = store(head.target);
+  copy.scheme = store(head.scheme);
+  copy.authority = store(head.authority);
   copy.fields.reserve(head.fields.size());
   for (const Field& field : head.fields) {
-    const std::string_view name = keep(field.name);
-    copy.fields.push_back({name, keep(field.value)});
+    const std::string_view name = store(field.name);
+    copy.fields.push_back({name, store(field.value)});
   }
   return copy;
 }

@@ -5,7 +5,7 @@
 namespace ccproxy::http {
 namespace {
 
-TEST(Head, finds_fields_without_regard_to_case) {
+TEST(Head, finds_fields_in_any_case) {
   Head head;
   head.fields = {{"Content-Type", "a"}, {"connection", "close, X-Hop"}, {"content-type", "b"}};
   EXPECT_EQ(head.get("CONTENT-TYPE"), "a");
@@ -15,7 +15,7 @@ TEST(Head, finds_fields_without_regard_to_case) {
   EXPECT_FALSE(head.lists("Connection", "hop"));
 }
 
-TEST(Head, parts_the_target_at_the_question_mark) {
+TEST(Head, splits_the_target_at_the_question_mark) {
   RequestHead head;
   head.target = "/v1/messages?beta=true&x=?";
   EXPECT_EQ(head.path(), "/v1/messages");
@@ -25,7 +25,7 @@ TEST(Head, parts_the_target_at_the_question_mark) {
   EXPECT_EQ(head.query(), "");
 }
 
-TEST(Head, writes_sizes_of_chunks_and_dates_as_http_wants_them) {
+TEST(Head, writes_chunk_sizes_and_dates_in_the_format_of_http) {
   std::string text;
   append_chunk_line(text, 0);
   append_chunk_line(text, 255);

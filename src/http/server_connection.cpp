@@ -15,11 +15,13 @@ namespace {
 constexpr std::size_t kReadAhead = 64 * 1024;
 constexpr std::size_t kSmallRead = 4 * 1024;
 constexpr std::size_t kLargeRead = 64 * 1024;
-constexpr std::size_t kWrite = 256 * 1024;  // the write stall is judged by so much
+constexpr std::size_t kMaxWrite =
+    256 * 1024;  // the timeout for stalled writes is for so many bytes
 constexpr std::chrono::seconds kLingerTime{2};
 constexpr std::chrono::milliseconds kPollInterval{250};
-// A client that has not been told that its connection ends may be about to use it again.
-constexpr std::chrono::seconds kLastCall{1};
+// How long a connection that drains waits for a request, since a client whose last reply did not
+// have "connection: close" may be about to send one.
+constexpr std::chrono::seconds kDrainKeepAlive{1};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 tl::unexpected<Error> client_gone() {
@@ -29,43 +31,43 @@ tl::unexpected<Error> client_gone() {
 }  // namespace
 
 ServerConnection::ServerConnection(net::Runtime& runtime, std::unique_ptr<net::Stream> stream,
-                                   ServerLimits limits, std::string_view every_reply)
+                                   ServerLimits limits, std::string_view common_fields)
     : runtime_(runtime),
       stream_(std::move(stream)),
       limits_(limits),
-      every_reply_(every_reply),
+      common_fields_(common_fields),
       parser_(limits.head_bytes),
       changed_(runtime),
       drained_(runtime),
-      patience_(runtime,
-                [this] {
-                  out_of_patience_ = true;
-                  changed_.notify();
-                }),
-      look_(runtime, [this] { drained_.notify(); }) {}
+      input_deadline_(runtime,
+                      [this] {
+                        input_timed_out_ = true;
+                        changed_.notify();
+                      }),
+      peer_poll_(runtime, [this] { drained_.notify(); }) {}
 
 ServerConnection::~ServerConnection() = default;
 
 void ServerConnection::start() { runtime_.spawn(pump(shared_from_this())); }
 
-// Whoever waits for this connection is woken in any case.
+// Whatever happens, the coroutines that wait for this connection are woken.
 Task<void> ServerConnection::pump(std::shared_ptr<ServerConnection> self) {
   try {
     co_await read_ahead(self);
     co_return;
-  } catch (const std::exception&) {  // no memory, as a rule
+  } catch (const std::exception&) {  // as a rule std::bad_alloc
   }
   self->close();
 }
 
-// Reads for as long as the connection lives, at most kReadAhead bytes ahead of whoever takes them.
+// Reads for as long as the connection lives, at most kReadAhead bytes ahead of the parser.
 Task<void> ServerConnection::read_ahead(std::shared_ptr<ServerConnection> self) {
   std::size_t want = kSmallRead;
   Buffer landing;
   while (true) {
     while (self->arrived_.size() >= kReadAhead && self->phase_ != Phase::kClosed) {
-      if (self->stream_->has_left()) co_return self->note_end(ErrorKind::kClosed);
-      self->look_.expires_after(kPollInterval);
+      if (self->stream_->peer_has_closed()) co_return self->note_end(ErrorKind::kClosed);
+      self->peer_poll_.expires_after(kPollInterval);
       co_await self->drained_.wait();
     }
     if (landing.capacity() > want) landing.release();  // large only while much arrives
@@ -88,17 +90,17 @@ Task<void> ServerConnection::read_ahead(std::shared_ptr<ServerConnection> self) 
   }
 }
 
-// Nothing more will be read. Only what the client did counts as its leaving: not our own close, and
-// not a write that stalled, which whoever writes has to tell.
-void ServerConnection::note_end(ErrorKind why) {
-  const bool left = phase_ != Phase::kClosed && why != ErrorKind::kTimedOut;
+// Called when nothing more can be read. The client counts as gone when it has ended the connection:
+// neither after a close() of this side, nor after a write that stalled, which the writer reports.
+void ServerConnection::note_end(ErrorKind reason) {
+  const bool left = phase_ != Phase::kClosed && reason != ErrorKind::kTimedOut;
   phase_ = left ? phase_ : Phase::kClosed;
-  ended_ = left;
+  client_gone_ = left;
   changed_.notify();
   if (auto call = std::exchange(on_gone_, {}); call && left) call();
 }
 
-// Moves what has arrived to where the parser looks; false when nothing has.
+// Moves the bytes that have arrived to the parser's input; returns false when there are none.
 bool ServerConnection::take_arrived() {
   if (arrived_.empty()) return false;
   if (input_.empty()) {
@@ -112,19 +114,19 @@ bool ServerConnection::take_arrived() {
 }
 
 // Waits for more input. Fails with kTimedOut after `limit`, kClosed at the end of the stream.
-Task<Result<void>> ServerConnection::more(Clock::duration limit) {
-  out_of_patience_ = false;
-  patience_.expires_after(limit);
+Task<Result<void>> ServerConnection::wait_for_input(Clock::duration limit) {
+  input_timed_out_ = false;
+  input_deadline_.expires_after(limit);
   while (true) {
     if (take_arrived()) break;
-    if (ended_ || phase_ == Phase::kClosed)
+    if (client_gone_ || phase_ == Phase::kClosed)
       co_return fail(ErrorKind::kClosed, "the client closed the connection");
-    if (out_of_patience_) co_return fail(ErrorKind::kTimedOut, "the client took too long");
-    if (ends_now_ && phase_ == Phase::kIdle)
+    if (input_timed_out_) co_return fail(ErrorKind::kTimedOut, "the client took too long");
+    if (was_drained_idle_ && phase_ == Phase::kIdle)
       co_return fail(ErrorKind::kClosed, "the server is ending");
     co_await changed_.wait();
   }
-  patience_.disarm();
+  input_deadline_.disarm();
   co_return Result<void>{};
 }
 
@@ -132,7 +134,7 @@ Task<Result<RequestHead>> ServerConnection::read_request() {
   if (phase_ == Phase::kClosed || request_failed_ || !parser_.done())
     co_return fail(ErrorKind::kClosed, "the connection is closed");
   phase_ = Phase::kIdle;
-  give_memory_back();
+  release_buffers();
   reply_begun_ = head_sent_ = false;
   auto give_up = Clock::time_point::max();
   while (true) {
@@ -143,20 +145,21 @@ Task<Result<RequestHead>> ServerConnection::read_request() {
     }
     if (*head) {
       phase_ = Phase::kRequest;
-      is_head_ = (*head)->method == "HEAD";
+      is_head_request_ = (*head)->method == "HEAD";
       version_ = (*head)->version;
       client_keeps_alive_ = version_ == 11 && keeps_alive(**head);
       expects_continue_ = version_ == 11 && same_text((*head)->get("expect"), "100-continue");
       co_return std::move(**head);
     }
     if (!input_.empty() && give_up == Clock::time_point::max()) {
-      phase_ = Phase::kRequest;  // the head has begun: from here it has its own time
+      phase_ = Phase::kRequest;  // the head has begun, and has its own limit from here on
       give_up = Clock::now() + limits_.request_head;
     }
     const bool idle = input_.empty();
-    const Clock::duration rest =
-        draining_ ? std::min<Clock::duration>(limits_.keep_alive, kLastCall) : limits_.keep_alive;
-    auto waited = co_await more(idle ? rest : give_up - Clock::now());
+    const Clock::duration keep_alive =
+        draining_ ? std::min<Clock::duration>(limits_.keep_alive, kDrainKeepAlive)
+                  : limits_.keep_alive;
+    auto waited = co_await wait_for_input(idle ? keep_alive : give_up - Clock::now());
     if (waited) continue;
     if (idle || waited.error().kind == ErrorKind::kClosed) {
       close();
@@ -168,24 +171,24 @@ Task<Result<RequestHead>> ServerConnection::read_request() {
   }
 }
 
-// There is no head, so a reply must not be shaped by the one before.
+// Resets the state that shapes the reply, since there is no head of this request.
 void ServerConnection::refuse_request(std::string path) {
   refused_path_ = std::move(path);
   phase_ = Phase::kRequest;
   request_failed_ = close_after_reply_ = true;
-  is_head_ = expects_continue_ = false;
+  is_head_request_ = expects_continue_ = false;
   version_ = 11;
 }
 
-// A connection that idles keeps no more than a page of each.
-void ServerConnection::give_memory_back() {
+// An idle connection keeps at most 4 KiB of each input buffer.
+void ServerConnection::release_buffers() {
   body_.release();
   if (input_.empty() && input_.capacity() > kSmallRead) input_.release();
   if (arrived_.empty() && arrived_.capacity() > kSmallRead) arrived_.release();
 }
 
 void ServerConnection::on_gone(std::function<void()> call) {
-  if (ended_ && call) return call();
+  if (client_gone_ && call) return call();
   on_gone_ = std::move(call);
 }
 
@@ -208,7 +211,7 @@ Task<Result<std::string_view>> ServerConnection::read_body() {
       auto sent = co_await send(kContinue);
       if (!sent) co_return fail(sent.error());
     }
-    auto waited = co_await more(limits_.body_stall);
+    auto waited = co_await wait_for_input(limits_.body_stall);
     if (waited) continue;
     request_failed_ = close_after_reply_ = true;
     if (waited.error().kind == ErrorKind::kTimedOut)
@@ -221,12 +224,12 @@ Task<Result<std::string_view>> ServerConnection::read_body() {
 
 void ServerConnection::begin_reply(int status, std::string_view fields,
                                    std::optional<std::uint64_t> length) {
-  // Bytes of this request that nobody read would be taken for the next one.
+  // The unread rest of this request would be taken for the next request.
   if (!parser_.done() || request_failed_ || draining_ || !client_keeps_alive_)
     close_after_reply_ = true;
   reply_begun_ = true;
   head_sent_ = false;
-  const bool has_body = !is_head_ && status != 204 && status != 304;
+  const bool has_body = !is_head_request_ && status != 204 && status != 304;
   reply_kind_ = !has_body        ? BodyKind::kNone
                 : length         ? BodyKind::kLength
                 : version_ == 11 ? BodyKind::kChunked
@@ -237,7 +240,7 @@ void ServerConnection::begin_reply(int status, std::string_view fields,
   head_.clear();
   head_.append("HTTP/1.1 ").append(std::to_string(status)).append(" ");
   head_.append(reason_phrase(status)).append("\r\n");
-  head_ += every_reply_;
+  head_ += common_fields_;
   head_ += fields;
   if (length && status != 204 && status != 304)
     append_field(head_, "content-length", std::to_string(*length));
@@ -254,11 +257,11 @@ void ServerConnection::discard_reply() {
 Task<Result<void>> ServerConnection::send(std::string_view first, std::string_view second,
                                           std::string_view third) {
   Result<void> written;
-  while (written && second.size() > kWrite) {
+  while (written && second.size() > kMaxWrite) {
     stream_->expires_after(limits_.write_stall);
-    written = co_await stream_->write(first, second.substr(0, kWrite));
+    written = co_await stream_->write(first, second.substr(0, kMaxWrite));
     first = {};
-    second.remove_prefix(kWrite);
+    second.remove_prefix(kMaxWrite);
   }
   if (written) {
     stream_->expires_after(limits_.write_stall);
@@ -307,7 +310,7 @@ Task<Result<void>> ServerConnection::end_reply(std::string_view last) {
   if (!sent) co_return sent;
   reply_begun_ = false;
   const bool cut = reply_kind_ == BodyKind::kLength && reply_left_ > 0;
-  if (!close_after_reply_ && !cut) co_return sent;  // whoever was not told may send another request
+  if (!close_after_reply_ && !cut) co_return sent;  // the client may send another request
   const bool unread = !parser_.done() || request_failed_ || !input_.empty() || !arrived_.empty();
   if (unread && !cut) {
     co_await linger();
@@ -328,7 +331,7 @@ Task<void> ServerConnection::linger() {
   const auto give_up = Clock::now() + kLingerTime;
   while (Clock::now() < give_up) {
     input_.clear();
-    auto waited = co_await more(give_up - Clock::now());
+    auto waited = co_await wait_for_input(give_up - Clock::now());
     if (!waited) break;
   }
   close();
@@ -336,11 +339,11 @@ Task<void> ServerConnection::linger() {
 
 void ServerConnection::drain() {
   draining_ = true;
-  ends_now_ = phase_ == Phase::kIdle;
+  was_drained_idle_ = phase_ == Phase::kIdle;
   changed_.notify();
 }
 
-// Of a body without framing the connection's end is the end, unless it is a reset.
+// A client takes an orderly end of the connection for the end of a body without framing.
 void ServerConnection::cut_reply() {
   if (reply_kind_ == BodyKind::kUntilClose) return reset();
   close();
@@ -348,7 +351,7 @@ void ServerConnection::cut_reply() {
 
 void ServerConnection::close() {
   phase_ = Phase::kClosed;
-  patience_.disarm();
+  input_deadline_.disarm();
   stream_->close();
   changed_.notify();
   drained_.notify();

@@ -23,7 +23,7 @@ using std::chrono::seconds;
 // ---- whole conversations
 
 struct Case {
-  const char* says;
+  const char* description;
   std::string sent;  // ends so that the server closes
   std::string received;
 };
@@ -32,48 +32,50 @@ const std::string kHost = "Host: a\r\n";
 const std::string kLast = "Host: a\r\nConnection: close\r\n";
 
 const Case kCases[] = {
-    {"a request and its answer", "GET /a HTTP/1.1\r\n" + kLast + "\r\n", answer("GET /a <>", true)},
-    {"requests in a row are answered in order, the slow one too",
+    {"a request and its reply", "GET /a HTTP/1.1\r\n" + kLast + "\r\n",
+     ok_reply("GET /a <>", true)},
+    {"consecutive requests get their replies in order, even after a slow one",
      "GET /slow HTTP/1.1\r\n" + kHost + "\r\nPOST /b HTTP/1.1\r\n" + kHost +
          "Content-Length: 2\r\n\r\nhiGET /c HTTP/1.1\r\n" + kLast + "\r\n",
-     answer("GET /slow <>") + answer("POST /b <hi>") + answer("GET /c <>", true)},
+     ok_reply("GET /slow <>") + ok_reply("POST /b <hi>") + ok_reply("GET /c <>", true)},
     {"a chunked body",
      "POST /a HTTP/1.1\r\n" + kLast +
          "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n6\r\n there\r\n0\r\nX: y\r\n\r\n",
-     answer("POST /a <hi there>", true)},
-    {"HEAD is told the size and gets no body",
+     ok_reply("POST /a <hi there>", true)},
+    {"a reply to HEAD has a length and no body",
      "HEAD /a HTTP/1.1\r\n" + kHost + "\r\nGET /b HTTP/1.1\r\n" + kLast + "\r\n",
-     "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n" + answer("GET /b <>", true)},
-    {"HEAD of an answer in pieces",
+     "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n" + ok_reply("GET /b <>", true)},
+    {"a chunked reply to HEAD has no body",
      "HEAD /pieces HTTP/1.1\r\n" + kHost + "\r\nGET /b HTTP/1.1\r\n" + kLast + "\r\n",
-     "HTTP/1.1 200 OK\r\nx-kind: pieces\r\n\r\n" + answer("GET /b <>", true)},
+     "HTTP/1.1 200 OK\r\nx-kind: pieces\r\n\r\n" + ok_reply("GET /b <>", true)},
     {"204 has neither length nor body", "GET /none HTTP/1.1\r\n" + kLast + "\r\n",
      "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"},
-    {"an answer in pieces is chunked",
+    {"a reply in pieces is chunked",
      "GET /pieces HTTP/1.1\r\n" + kHost + "\r\nGET /b HTTP/1.1\r\n" + kLast + "\r\n",
      "HTTP/1.1 200 OK\r\nx-kind: pieces\r\ntransfer-encoding: chunked\r\n\r\n"
      "3\r\none\r\n16\r\na piece of 22 letters.\r\n0\r\n\r\n" +
-         answer("GET /b <>", true)},
+         ok_reply("GET /b <>", true)},
     {"the last piece and the end leave together", "GET /pieces?last HTTP/1.1\r\n" + kLast + "\r\n",
      "HTTP/1.1 200 OK\r\nx-kind: pieces\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
      "3\r\none\r\n16\r\na piece of 22 letters.\r\n4\r\nlast\r\n0\r\n\r\n"},
-    {"an answer in pieces to HTTP/1.0 ends with the connection", "GET /pieces HTTP/1.0\r\n\r\n",
+    {"a reply in pieces to HTTP/1.0 ends with the connection", "GET /pieces HTTP/1.0\r\n\r\n",
      "HTTP/1.1 200 OK\r\nx-kind: pieces\r\nconnection: close\r\n\r\nonea piece of 22 letters."},
-    {"a whole answer to HTTP/1.0 has a length; it closes, even where the client would go on",
-     "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", answer("GET /a <>", true)},
-    {"what follows a request that closes is not served",
+    {"a whole reply to HTTP/1.0 has a length and closes the connection, even against the client's "
+     "wish",
+     "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", ok_reply("GET /a <>", true)},
+    {"a request behind one with Connection: close is not served",
      "GET /a HTTP/1.1\r\n" + kLast + "\r\nGET /b HTTP/1.1\r\n" + kHost + "\r\n",
-     answer("GET /a <>", true)},
+     ok_reply("GET /a <>", true)},
     {"a malformed head is refused and ends the connection",
      "GET /a HTTP/1.1\r\n" + kHost + "\r\nGET /b\r\n\r\nGET /c HTTP/1.1\r\n" + kHost + "\r\n",
-     answer("GET /a <>") + refusal("400 Bad Request", "refused")},
+     ok_reply("GET /a <>") + refusal("400 Bad Request", "refused")},
     {"a refusal after HEAD has its body", "HEAD /a HTTP/1.1\r\n" + kHost + "\r\nGET /b\r\n\r\n",
      "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n" + refusal("400 Bad Request", "refused")},
     {"a malformed body is refused and ends the connection",
      "POST /a HTTP/1.1\r\n" + kHost +
          "Transfer-Encoding: chunked\r\n\r\nx\r\n\r\nGET / HTTP/1.1\r\n" + kHost + "\r\n",
      refusal("400 Bad Request", "malformed HTTP: bad chunk")},
-    {"a body that nobody read is not taken for a request",
+    {"an unread body is not taken for a request",
      "POST /early HTTP/1.1\r\n" + kHost + "Content-Length: 40\r\n\r\nGET /b HTTP/1.1\r\n" + kHost +
          "\r\n",
      refusal("413 Content Too Large", "too large")},
@@ -93,10 +95,10 @@ Task<void> converse(TestLoop& loop, const Case& row, std::size_t fragment) {
   EXPECT_EQ(received, row.received);
 }
 
-TEST(ServerConnection, converses_the_same_at_every_fragment_size) {
+TEST(ServerConnection, sends_the_same_replies_at_every_fragment_size) {
   for (const Case& row : kCases)
     for (const std::size_t size : {std::size_t{1}, std::size_t{7}, std::string::npos}) {
-      SCOPED_TRACE(testing::Message() << row.says << ", fragments of " << size);
+      SCOPED_TRACE(testing::Message() << row.description << ", fragments of " << size);
       TestLoop loop;
       loop.run(converse(loop, row, size));
     }
@@ -106,14 +108,14 @@ Task<void> keep_alive(TestLoop& loop) {
   Link link = co_await connect(loop);
   loop.runtime().spawn(serve(loop, link.server));
   for (int i = 0; i < 20; ++i) {
-    co_await say(*link.client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
-    const std::string expected = answer("GET /a <>");
+    co_await send_text(*link.client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    const std::string expected = ok_reply("GET /a <>");
     const std::string got = co_await net::read_exactly(*link.client, expected.size());
     EXPECT_EQ(got, expected);
   }
 }
 
-TEST(ServerConnection, carries_many_requests) {
+TEST(ServerConnection, serves_many_requests_on_one_connection) {
   TestLoop loop;
   loop.run(keep_alive(loop));
 }
@@ -128,40 +130,41 @@ const std::string kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 Task<void> expect_continue(TestLoop& loop) {
   Link patient = co_await connect(loop);
   loop.runtime().spawn(serve(loop, patient.server));
-  co_await say(*patient.client, kExpecting);
+  co_await send_text(*patient.client, kExpecting);
   const std::string interim = co_await net::read_exactly(*patient.client, kContinue.size());
   EXPECT_EQ(interim, kContinue);
-  co_await say(*patient.client, "hi");
+  co_await send_text(*patient.client, "hi");
   const std::string received = co_await read_to_end(*patient.client);
-  EXPECT_EQ(received, answer("POST /a <hi>", true));
+  EXPECT_EQ(received, ok_reply("POST /a <hi>", true));
 
   Link eager = co_await connect(loop);
   loop.runtime().spawn(serve(loop, eager.server));
-  co_await say(*eager.client, kExpecting + "hi");
+  co_await send_text(*eager.client, kExpecting + "hi");
   const std::string all = co_await read_to_end(*eager.client);
-  EXPECT_EQ(all, answer("POST /a <hi>", true));  // it did not wait, so nobody tells it to go on
+  EXPECT_EQ(all,
+            ok_reply("POST /a <hi>", true));  // without 100 Continue, since the client did not wait
 }
 
 Task<void> expect_nothing(TestLoop& loop) {
   Link link = co_await connect(loop);
-  co_await say(*link.client, kExpecting);
+  co_await send_text(*link.client, kExpecting);
   auto head = co_await link.server->read_request();
   CO_ASSERT(head);
-  co_await say(*link.client, "hi");  // a client that waits only for so long
+  co_await send_text(*link.client, "hi");  // a client that waits only for so long
   co_await sleep(loop.runtime(), milliseconds(10));
   auto body = co_await read_whole(*link.server);
   CO_ASSERT(body);
   (void)co_await link.server->answer(200, {}, *body);
   const std::string received = co_await read_to_end(*link.client);
-  EXPECT_EQ(received, answer("hi", true));
+  EXPECT_EQ(received, ok_reply("hi", true));
 }
 
-TEST(ServerConnection, tells_no_client_to_go_on_that_has) {
+TEST(ServerConnection, sends_no_100_continue_when_the_body_has_arrived) {
   TestLoop loop;
   loop.run(expect_nothing(loop));
 }
 
-TEST(ServerConnection, tells_a_client_that_waits_to_go_on) {
+TEST(ServerConnection, sends_100_continue_to_a_client_that_waits) {
   TestLoop loop;
   loop.run(expect_continue(loop));
 }
@@ -169,44 +172,44 @@ TEST(ServerConnection, tells_a_client_that_waits_to_go_on) {
 Task<void> refuse_expectation(TestLoop& loop) {
   Link link = co_await connect(loop);
   loop.runtime().spawn(serve(loop, link.server));
-  co_await say(
+  co_await send_text(
       *link.client,
       "POST /early HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n");
   const std::string received = co_await read_to_end(*link.client);
   EXPECT_EQ(received, refusal("413 Content Too Large", "too large"));
 }
 
-TEST(ServerConnection, refuses_without_asking_for_the_body) {
+TEST(ServerConnection, refuses_a_request_without_100_continue) {
   TestLoop loop;
   loop.run(refuse_expectation(loop));
 }
 
-// ---- early answers
+// ---- early replies
 
-Task<void> answer_early(TestLoop& loop, std::size_t size) {
+Task<void> reply_early(TestLoop& loop, std::size_t size) {
   Link link = co_await connect(loop);
   loop.runtime().spawn(serve(loop, link.server));
-  co_await say(*link.client, "POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: " +
-                                 std::to_string(size) + "\r\n\r\n");
-  // Such a client writes all of its body before it looks for an answer.
+  co_await send_text(*link.client, "POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: " +
+                                       std::to_string(size) + "\r\n\r\n");
+  // Such a client writes all of its body before it reads the reply.
   const std::string body(size, 'x');
-  co_await say(*link.client, body);
+  co_await send_text(*link.client, body);
   const std::string received = co_await read_to_end(*link.client);
   EXPECT_EQ(received, refusal("413 Content Too Large", "too large"));
 }
 
-TEST(ServerConnection, lets_a_client_that_still_sends_see_an_early_answer) {
+TEST(ServerConnection, lets_a_client_that_still_sends_see_an_early_reply) {
   for (const std::size_t size :
        {std::size_t{1} << 10, std::size_t{1} << 20, std::size_t{48} << 20}) {
     TestLoop loop;
-    loop.run(answer_early(loop, size));
+    loop.run(reply_early(loop, size));
   }
 }
 
 Task<void> send_without_end(TestLoop& loop) {
   Link link = co_await connect(loop);
   loop.runtime().spawn(serve(loop, link.server));
-  co_await say(
+  co_await send_text(
       *link.client,
       "POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffffffffff\r\n");
   const std::string much(1 << 20, 'x');
@@ -218,7 +221,7 @@ Task<void> send_without_end(TestLoop& loop) {
   EXPECT_LT(Clock::now() - began, seconds(10));
 }
 
-TEST(ServerConnection, does_not_listen_for_ever_to_a_client_it_has_refused) {
+TEST(ServerConnection, stops_reading_from_a_refused_client_after_two_seconds) {
   TestLoop loop;
   loop.run(send_without_end(loop));
 }
@@ -237,7 +240,7 @@ Task<void> idle(TestLoop& loop) {
   EXPECT_LT(Clock::now() - began, seconds(2));
 }
 
-TEST(ServerConnection, closes_when_it_idles_too_long) {
+TEST(ServerConnection, closes_when_it_is_idle_too_long) {
   TestLoop loop;
   loop.run(idle(loop));
 }
@@ -257,7 +260,7 @@ Task<void> take_too_long(TestLoop& loop, std::string first, bool dripping, std::
   Link link = co_await connect(loop, limits);
   loop.runtime().spawn(serve(loop, link.server));
   const auto began = Clock::now();
-  co_await say(*link.client, first);
+  co_await send_text(*link.client, first);
   if (dripping) loop.runtime().spawn(drip(loop, *link.client));
   const std::string received = co_await net::read_exactly(*link.client, expected.size());
   EXPECT_EQ(received, expected);
@@ -265,7 +268,7 @@ Task<void> take_too_long(TestLoop& loop, std::string first, bool dripping, std::
   EXPECT_LT(Clock::now() - began, seconds(1));
 }
 
-TEST(ServerConnection, gives_a_head_so_much_time_from_its_first_byte_to_its_last) {
+TEST(ServerConnection, limits_the_time_of_a_head_from_its_first_byte_to_its_last) {
   TestLoop loop;
   loop.run(take_too_long(loop, "GET /", true, refusal("408 Request Timeout", "refused")));
 }
@@ -281,7 +284,7 @@ Task<void> stall_writing(TestLoop& loop) {
   ServerLimits limits;
   limits.write_stall = milliseconds(150);
   Link link = co_await connect(loop, limits);
-  co_await say(*link.client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+  co_await send_text(*link.client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
   auto head = co_await link.server->read_request();
   CO_ASSERT(head);
   int left = 0;
@@ -293,7 +296,7 @@ Task<void> stall_writing(TestLoop& loop) {
   CO_ASSERT(!written);
   EXPECT_EQ(written.error().kind, ErrorKind::kClientStalled);
   co_await sleep(loop.runtime(), milliseconds(20));
-  EXPECT_EQ(left, 0);  // it is there, it only does not read
+  EXPECT_EQ(left, 0);  // the client has not left, it only does not read
   EXPECT_FALSE(link.server->gone());
 }
 
@@ -311,23 +314,23 @@ Task<void> read_slowly(TestLoop& loop, net::Stream& stream, std::size_t size) {
   }
 }
 
-Task<void> large_answer(TestLoop& loop) {
+Task<void> large_reply(TestLoop& loop) {
   ServerLimits limits;
   limits.write_stall = milliseconds(300);
   Link link = co_await connect(loop, limits);
-  co_await say(*link.client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+  co_await send_text(*link.client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
   auto head = co_await link.server->read_request();
   CO_ASSERT(head);
   const std::string body(std::size_t{40} << 20, 'x');
   loop.runtime().spawn(read_slowly(loop, *link.client, body.size()));
-  auto answered = co_await link.server->answer(200, {}, body);  // takes longer than a stall may
-  EXPECT_TRUE(answered);
+  auto sent = co_await link.server->answer(200, {}, body);  // takes longer than a stall may
+  EXPECT_TRUE(sent);
   co_await sleep(loop.runtime(), milliseconds(20));
 }
 
-TEST(ServerConnection, does_not_take_a_slow_client_for_one_that_stopped) {
+TEST(ServerConnection, does_not_give_up_on_a_slow_client) {
   TestLoop loop;
-  loop.run(large_answer(loop));
+  loop.run(large_reply(loop));
 }
 
 }  // namespace

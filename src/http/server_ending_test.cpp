@@ -46,7 +46,7 @@ Task<void> leave_idle(TestLoop& loop, Leave how) {
 
 Task<void> leave_in_head(TestLoop& loop, Leave how) {
   Link link = co_await connect(loop);
-  co_await say(*link.client, "GET /");
+  co_await send_text(*link.client, "GET /");
   loop.runtime().spawn(leave_after(loop, *link.client, how));
   auto head = co_await link.server->read_request();
   CO_ASSERT(!head);
@@ -55,7 +55,7 @@ Task<void> leave_in_head(TestLoop& loop, Leave how) {
 
 Task<void> leave_in_body(TestLoop& loop, Leave how) {
   Link link = co_await connect(loop);
-  co_await say(*link.client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+  co_await send_text(*link.client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
   auto head = co_await link.server->read_request();
   CO_ASSERT(head);
   auto piece = co_await link.server->read_body();
@@ -73,7 +73,7 @@ Task<void> leave_in_body(TestLoop& loop, Leave how) {
 // Nothing is read or written: the upstream is being waited for.
 Task<void> leave_while_waiting(TestLoop& loop, Leave how) {
   Link link = co_await connect(loop);
-  co_await say(*link.client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  co_await send_text(*link.client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   auto head = co_await link.server->read_request();
   CO_ASSERT(head);
   int calls = 0;
@@ -90,13 +90,13 @@ Task<void> leave_while_waiting(TestLoop& loop, Leave how) {
   link.server->close();
   co_await sleep(loop.runtime(), milliseconds(10));
   EXPECT_EQ(calls, 1);
-  link.server->on_gone([&calls] { ++calls; });  // whoever asks later is told at once
+  link.server->on_gone([&calls] { ++calls; });  // a function that is set later is called at once
   EXPECT_EQ(calls, 2);
 }
 
-Task<void> leave_in_answer(TestLoop& loop, Leave how) {
+Task<void> leave_in_reply(TestLoop& loop, Leave how) {
   Link link = co_await connect(loop);
-  co_await say(*link.client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  co_await send_text(*link.client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   auto head = co_await link.server->read_request();
   CO_ASSERT(head);
   int calls = 0;
@@ -112,10 +112,10 @@ Task<void> leave_in_answer(TestLoop& loop, Leave how) {
   EXPECT_LE(calls, 1);
 }
 
-TEST(ServerEnding, notices_in_every_phase_that_the_client_has_left) {
+TEST(ServerEnding, notices_a_client_that_leaves_in_every_phase) {
   for (const Leave how : {Leave::kEnd, Leave::kReset})
     for (auto* phase :
-         {leave_idle, leave_in_head, leave_in_body, leave_while_waiting, leave_in_answer}) {
+         {leave_idle, leave_in_head, leave_in_body, leave_while_waiting, leave_in_reply}) {
       TestLoop loop;
       loop.run(phase(loop, how));
     }
@@ -123,7 +123,7 @@ TEST(ServerEnding, notices_in_every_phase_that_the_client_has_left) {
 
 Task<void> close_itself(TestLoop& loop) {
   Link link = co_await connect(loop);
-  co_await say(*link.client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  co_await send_text(*link.client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   auto head = co_await link.server->read_request();
   CO_ASSERT(head);
   bool called = false;
@@ -139,14 +139,14 @@ Task<void> close_itself(TestLoop& loop) {
   EXPECT_EQ(head.error().kind, ErrorKind::kClosed);
 }
 
-TEST(ServerEnding, does_not_take_its_own_close_for_the_clients) {
+TEST(ServerEnding, does_not_report_its_own_close_as_a_client_that_left) {
   TestLoop loop;
   loop.run(close_itself(loop));
 }
 
 Task<void> leave_with_last_byte(TestLoop& loop) {
   Link link = co_await connect(loop);
-  co_await say(*link.client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+  co_await send_text(*link.client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
   link.client->end_writing();
   co_await sleep(loop.runtime(), milliseconds(10));
   auto head = co_await link.server->read_request();  // what came before the end is served
@@ -158,10 +158,10 @@ Task<void> leave_with_last_byte(TestLoop& loop) {
   head = co_await link.server->read_request();
   EXPECT_FALSE(head);
   const std::string received = co_await read_to_end(*link.client);
-  EXPECT_EQ(received, answer("still"));
+  EXPECT_EQ(received, ok_reply("still"));
 }
 
-TEST(ServerEnding, serves_what_came_before_the_client_ended) {
+TEST(ServerEnding, serves_a_request_that_arrived_before_the_client_ended) {
   TestLoop loop;
   loop.run(leave_with_last_byte(loop));
 }
@@ -185,29 +185,29 @@ Task<void> drain_later(TestLoop& loop, ConnectionPtr connection) {
 Task<void> drain_busy(TestLoop& loop) {
   Link link = co_await connect(loop);
   loop.runtime().spawn(serve(loop, link.server));
-  co_await say(*link.client, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  co_await send_text(*link.client, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
   loop.runtime().spawn(drain_later(loop, link.server));
   const std::string received = co_await read_to_end(*link.client);
-  EXPECT_EQ(received, answer("GET /slow <>", true));
+  EXPECT_EQ(received, ok_reply("GET /slow <>", true));
 }
 
 Task<void> drain_in_head(TestLoop& loop) {
   Link link = co_await connect(loop);
   loop.runtime().spawn(serve(loop, link.server));
-  co_await say(*link.client, "GET /a HTTP/1.1\r\n");
+  co_await send_text(*link.client, "GET /a HTTP/1.1\r\n");
   co_await sleep(loop.runtime(), milliseconds(10));
   link.server->drain();
-  co_await say(*link.client, "Host: a\r\n\r\n");
+  co_await send_text(*link.client, "Host: a\r\n\r\n");
   const std::string received = co_await read_to_end(*link.client);
-  EXPECT_EQ(received, answer("GET /a <>", true));
+  EXPECT_EQ(received, ok_reply("GET /a <>", true));
 }
 
 const std::string kBegun =
     "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n";
 
-// A reply whose head left before the server was told to end: it promised another one.
+// A reply whose head left before drain() did not have "connection: close".
 Task<void> drain_in_reply(Link& link) {
-  co_await say(*link.client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+  co_await send_text(*link.client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
   auto head = co_await link.server->read_request();
   CO_ASSERT(head);
   link.server->begin_reply(200, {}, std::nullopt);
@@ -230,13 +230,13 @@ Task<void> drain_then_nothing(TestLoop& loop) {
 Task<void> drain_then_request(TestLoop& loop) {
   Link link = co_await connect(loop);
   co_await drain_in_reply(link);
-  co_await say(*link.client, "GET /b HTTP/1.1\r\nHost: a\r\n\r\n");
+  co_await send_text(*link.client, "GET /b HTTP/1.1\r\nHost: a\r\n\r\n");
   loop.runtime().spawn(serve(loop, link.server));
   const std::string received = co_await read_to_end(*link.client);
-  EXPECT_EQ(received, kBegun + answer("GET /b <>", true));
+  EXPECT_EQ(received, kBegun + ok_reply("GET /b <>", true));
 }
 
-TEST(ServerEnding, that_drains_finishes_what_has_begun) {
+TEST(ServerEnding, drain_finishes_a_request_that_has_begun) {
   for (auto* phase : {drain_idle, drain_busy, drain_in_head}) {
     TestLoop loop;
     loop.run(phase(loop));
@@ -244,7 +244,7 @@ TEST(ServerEnding, that_drains_finishes_what_has_begun) {
 }
 
 // Its client could not know that the connection ends, and may be about to use it again.
-TEST(ServerEnding, that_drains_serves_another_request_where_it_had_promised_it) {
+TEST(ServerEnding, drain_serves_one_more_request_after_a_reply_without_connection_close) {
   for (auto* phase : {drain_then_request, drain_then_nothing}) {
     TestLoop loop;
     loop.run(phase(loop));
@@ -255,7 +255,7 @@ TEST(ServerEnding, that_drains_serves_another_request_where_it_had_promised_it) 
 
 Task<void> replace(TestLoop& loop) {
   Link link = co_await connect(loop);
-  co_await say(*link.client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+  co_await send_text(*link.client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
   auto head = co_await link.server->read_request();
   CO_ASSERT(head);
   EXPECT_FALSE(link.server->reply_begun());
@@ -269,7 +269,7 @@ Task<void> replace(TestLoop& loop) {
   std::string received = co_await net::read_exactly(*link.client, expected.size());
   EXPECT_EQ(received, expected);
 
-  co_await say(*link.client, "GET /b HTTP/1.1\r\nHost: a\r\n\r\n");
+  co_await send_text(*link.client, "GET /b HTTP/1.1\r\nHost: a\r\n\r\n");
   head = co_await link.server->read_request();
   CO_ASSERT(head);
   link.server->begin_reply(200, {}, 4);
@@ -285,14 +285,14 @@ Task<void> replace(TestLoop& loop) {
   EXPECT_EQ(received, "four");
 }
 
-TEST(ServerEnding, can_replace_a_reply_until_its_head_has_left) {
+TEST(ServerEnding, can_replace_a_reply_until_its_head_is_sent) {
   TestLoop loop;
   loop.run(replace(loop));
 }
 
 Task<void> cut_reply(TestLoop& loop) {
   Link link = co_await connect(loop);
-  co_await say(*link.client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+  co_await send_text(*link.client, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
   auto head = co_await link.server->read_request();
   CO_ASSERT(head);
   link.server->begin_reply(200, {}, 9);
@@ -303,13 +303,13 @@ Task<void> cut_reply(TestLoop& loop) {
   EXPECT_EQ(received, "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf");
 }
 
-TEST(ServerEnding, closes_after_a_reply_shorter_than_it_said) {
+TEST(ServerEnding, closes_after_a_reply_that_is_shorter_than_its_length) {
   TestLoop loop;
   loop.run(cut_reply(loop));
 }
 
 struct Cut {
-  const char* says;
+  const char* description;
   const char* version;
   std::optional<std::uint64_t> length;
   std::string received;
@@ -317,7 +317,7 @@ struct Cut {
 
 Task<void> cut_in_body(TestLoop& loop, const Cut& row) {
   Link link = co_await connect(loop);
-  co_await say(*link.client, std::string("GET /a ") + row.version + "\r\nHost: a\r\n\r\n");
+  co_await send_text(*link.client, std::string("GET /a ") + row.version + "\r\nHost: a\r\n\r\n");
   auto head = co_await link.server->read_request();
   CO_ASSERT(head);
   link.server->begin_reply(200, {}, row.length);
@@ -329,7 +329,7 @@ Task<void> cut_in_body(TestLoop& loop, const Cut& row) {
   EXPECT_EQ(received, row.received);
 }
 
-TEST(ServerEnding, a_reply_that_is_cut_is_seen_to_be_cut) {
+TEST(ServerEnding, shows_the_client_that_a_reply_was_cut) {
   const Cut rows[] = {
       {"chunks lack their last", "HTTP/1.1", std::nullopt,
        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"},
@@ -339,7 +339,7 @@ TEST(ServerEnding, a_reply_that_is_cut_is_seen_to_be_cut) {
        "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhalf(broken)"},
   };
   for (const Cut& row : rows) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.description);
     TestLoop loop;
     loop.run(cut_in_body(loop, row));
   }
@@ -369,10 +369,10 @@ class Torrent final : public net::Stream {
   }
   void expires_after(Clock::duration) override {}
   void never_expires() override {}
-  bool is_quiet() override { return false; }
-  bool has_left() override { return false; }
+  bool is_idle() override { return false; }
+  bool peer_has_closed() override { return false; }
   void end_writing() override {}
-  void offer(std::string_view) override {}
+  void try_write(std::string_view) override {}
   void close() override { closed_ = true; }
   void reset() override { closed_ = true; }
 
@@ -418,11 +418,11 @@ TEST(ServerEnding, reads_ahead_no_more_than_64_KiB) {
 Task<void> park(TestLoop& loop, std::string sent, bool serving) {
   Link link = co_await connect(loop);
   if (serving) loop.runtime().spawn(serve(loop, link.server));
-  co_await say(*link.client, std::move(sent));
+  co_await send_text(*link.client, std::move(sent));
   co_await sleep(loop.runtime(), milliseconds(20));
 }
 
-TEST(ServerEnding, may_be_in_any_phase_when_the_runtime_ends) {
+TEST(ServerEnding, may_be_in_any_phase_when_the_runtime_is_destroyed) {
   for (const bool serving : {false, true})
     for (const char* sent :
          {"", "GET /", "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf",

@@ -1,5 +1,5 @@
-// For tests of the server's side: a raw client linked to a connection, and a small server that
-// answers by path. Only tests include this.
+// For tests of the server's side: a raw client that is connected to a ServerConnection, and a small
+// server whose reply depends on the path. Only tests include this.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -34,7 +34,7 @@ inline Task<Link> connect(net::TestLoop& loop, ServerLimits limits = {}) {
   co_return link;
 }
 
-inline Task<void> say(net::Stream& stream, std::string text) {
+inline Task<void> send_text(net::Stream& stream, std::string text) {
   auto written = co_await stream.write(text);
   EXPECT_TRUE(written);
 }
@@ -50,7 +50,6 @@ inline Task<std::string> read_to_end(net::Stream& stream) {
   }
 }
 
-// A server to try things with: what it does depends on the path.
 inline Task<Result<std::string>> read_whole(ServerConnection& client) {
   std::string body;
   while (true) {
@@ -61,6 +60,7 @@ inline Task<Result<std::string>> read_whole(ServerConnection& client) {
   }
 }
 
+// The reply depends on the path of the request.
 inline Task<Result<void>> reply_to(net::TestLoop& loop, ServerConnection& client,
                                    const RequestHead& head) {
   if (head.path() == "/early") co_return co_await client.answer(413, {}, "too large");
@@ -97,7 +97,7 @@ inline Task<void> serve(net::TestLoop& loop, ConnectionPtr client) {
   client->close();
 }
 
-inline std::string answer(const std::string& body, bool last = false) {
+inline std::string ok_reply(const std::string& body, bool last = false) {
   return "HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(body.size()) + "\r\n" +
          (last ? "connection: close\r\n" : "") + "\r\n" + body;
 }

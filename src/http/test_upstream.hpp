@@ -1,5 +1,5 @@
-// For tests of the client: an upstream that follows a script, and a call told in one line. Only
-// tests include this.
+// For tests of the client: an upstream that follows a script, and calls whose outcome is one line
+// of text. Only tests include this.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,8 +19,9 @@ namespace ccproxy::http {
 inline const std::string kClose = "(close)", kReset = "(reset)", kSilence = "(silence)",
                          kPause = "(pause)";
 
-// Per connection: what to do for each request, piece by piece. After its last request a connection
-// waits for the client to close. More connections than scripts follow the last script.
+// A script is for one connection: it has a reply for each request, in pieces. After the last reply
+// the upstream waits until the client closes. Connections beyond the number of scripts follow the
+// last one.
 using Reply = std::vector<std::string>;
 using Script = std::vector<Reply>;
 
@@ -59,7 +60,7 @@ class Upstream {
       const bool stays = co_await perform(self, *stream, reply);
       if (!stays) break;
     }
-    while (true) {  // until the client leaves
+    while (true) {  // until the client closes the connection
       std::string room(1024, '\0');
       auto got = co_await stream->read_some(room);
       if (!got || *got == 0) break;
@@ -86,7 +87,7 @@ class Upstream {
     co_return true;
   }
 
-  // A head and its body, by Content-Length or chunked, as it came.
+  // Reads a request whose body has a Content-Length or is chunked, and stores its bytes.
   static Task<bool> read_request(Upstream& self, net::Stream& stream, std::string& arrived) {
     std::size_t size = std::string::npos;
     while ((size = size_of_request(arrived)) == std::string::npos) {
@@ -121,7 +122,7 @@ class Upstream {
   std::size_t open_ = 0;
 };
 
-inline std::string told(const Error& error) {
+inline std::string describe(const Error& error) {
   switch (error.kind) {
     case ErrorKind::kUpstreamBroke: return "broke";
     case ErrorKind::kUpstreamUnreachable: return "unreachable";
@@ -133,26 +134,26 @@ inline std::string told(const Error& error) {
 
 inline OutgoingRequest get() { return {"GET", "/x", {}, {}}; }
 
-// Status and body of the answer, or what failed.
-inline Task<std::string> read_answer(Call& call) {
+// The status and the body of the response, or the error.
+inline Task<std::string> read_response(Call& call) {
   auto head = co_await call.read_head();
-  if (!head) co_return told(head.error());
+  if (!head) co_return describe(head.error());
   std::string text = std::to_string(head->status) + " ";
   while (true) {
     auto piece = co_await call.read_body();
-    if (!piece) co_return text + told(piece.error());
+    if (!piece) co_return text + describe(piece.error());
     text += *piece;
     if (piece->empty()) co_return text;
   }
 }
 
-inline Task<std::string> ask(Client& client, bool fresh = false) {
+inline Task<std::string> get_response(Client& client, bool fresh = false) {
   auto call = co_await client.open(fresh);
-  if (!call) co_return told(call.error());
+  if (!call) co_return describe(call.error());
   const OutgoingRequest request = get();
   auto sent = co_await (*call)->send(request, {}, true);
   EXPECT_TRUE(sent);
-  co_return co_await read_answer(**call);
+  co_return co_await read_response(**call);
 }
 
 inline std::string ok(const std::string& body) {

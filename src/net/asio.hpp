@@ -1,5 +1,5 @@
-// What the sources of this room share of Asio: the typed executor and its completion tokens. Only
-// .cpp files of net/ include it.
+// Asio's types as the sources of this room use them: the typed executor and its completion tokens.
+// Only sources of net/ and their private headers include it.
 #pragma once
 
 #include <boost/asio/as_tuple.hpp>
@@ -13,7 +13,8 @@ namespace ccproxy::net {
 using Executor = boost::asio::io_context::executor_type;
 using UseTask = boost::asio::use_awaitable_t<Executor>;
 inline constexpr UseTask kUseTask;
-inline constexpr auto kUseResult = boost::asio::as_tuple(kUseTask);  // (error_code, ...), no throw
+// Returns (error_code, ...) instead of throwing.
+inline constexpr auto kUseResult = boost::asio::as_tuple(kUseTask);
 using SteadyTimer = boost::asio::basic_waitable_timer<
     std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
 

@@ -1,4 +1,4 @@
-// Lets one coroutine end what another waits for, whatever that is at the moment.
+// Lets one coroutine end the operation that another one waits for, whatever that operation is.
 #pragma once
 
 #include <functional>
@@ -8,15 +8,15 @@ namespace ccproxy::net {
 
 class Cancellation {
  public:
-  // Ends what is under way, and what is begun later. Safe to call again.
+  // Ends the operation under way, and each one that begins later. It may be called again.
   void cancel() {
     cancelled_ = true;
     if (auto end = std::exchange(end_, {})) end();
   }
   [[nodiscard]] bool cancelled() const { return cancelled_; }
 
-  // Says how the operation that begins now is ended; an empty function when it is over. Called at
-  // once when the cancellation came before.
+  // Sets the function that ends the operation which begins now. It is called at once when cancel()
+  // was called before. Call disarm() when the operation is over.
   void arm(std::function<void()> end) {
     end_ = std::move(end);
     if (cancelled_ && end_) std::exchange(end_, {})();

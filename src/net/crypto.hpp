@@ -1,4 +1,4 @@
-// The few cryptographic things this program does itself. OpenSSL underneath.
+// Random bytes and the comparison of secrets, by OpenSSL.
 #pragma once
 
 #include <cstddef>
@@ -7,13 +7,13 @@
 
 namespace ccproxy::net {
 
-// `bytes` random bytes from the system's generator, as lower-case hex (twice as many characters).
+// Random bytes from the system's generator, as lower-case hexadecimal: 2 * `bytes` characters.
 [[nodiscard]] std::string random_hex(std::size_t bytes);
 
-// The same as they are.
+// The same as plain bytes.
 [[nodiscard]] std::string random_bytes(std::size_t count);
 
-// Equality in a time that depends on neither where the two differ nor on how long `secret` is.
+// Compares in constant time: it depends neither on the length of `secret` nor on where they differ.
 [[nodiscard]] bool same_secret(std::string_view given, std::string_view secret);
 
 }  // namespace ccproxy::net

@@ -8,7 +8,7 @@
 namespace ccproxy::net {
 namespace {
 
-TEST(RandomHex, is_as_long_as_asked_lower_case_and_never_the_same) {
+TEST(RandomHex, has_the_requested_length_and_is_different_each_time) {
   std::set<std::string> seen;
   for (int i = 0; i < 100; ++i) {
     const std::string hex = random_hex(16);
@@ -20,7 +20,7 @@ TEST(RandomHex, is_as_long_as_asked_lower_case_and_never_the_same) {
   EXPECT_EQ(random_hex(0), "");
 }
 
-TEST(SameSecret, is_equality) {
+TEST(SameSecret, is_true_for_equal_texts_only) {
   EXPECT_TRUE(same_secret("", ""));
   EXPECT_TRUE(same_secret("sk-abc", "sk-abc"));
   EXPECT_FALSE(same_secret("sk-abc", "sk-abd"));

@@ -17,33 +17,33 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::chrono::milliseconds kNextAttempt{250};
+constexpr std::chrono::milliseconds kAttemptDelay{250};
 
 using TcpSocket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
 
-// What the look-up and the attempts share. The last of them to end frees it.
+// The state that the look-up and the attempts share. The last of them to end frees it.
 struct Race {
   explicit Race(Runtime& runtime)
       : progress(runtime), tick(runtime, [this] { progress.notify(); }) {}
-  Event progress;  // something ended, or it is time for the next attempt
+  Event progress;  // the look-up or an attempt has ended, or the next attempt is due
   Deadline tick;
   std::optional<Result<std::vector<Address>>> addresses;
   std::vector<std::shared_ptr<TcpSocket>> running;
   std::optional<TcpSocket> winner;
-  bool failed = false;  // an attempt did: the next need not wait its turn
+  bool failed = false;  // an attempt has failed, so that the next one begins at once
   std::string last_error = "no address";
 
-  // Nothing runs and nothing is left to try, of which `next` would be the first.
+  // True when no attempt runs and no address is left. `next` is the index of the next address.
   [[nodiscard]] bool is_lost(std::size_t next) const {
     if (!addresses) return false;
     return !*addresses || (next == (*addresses)->size() && running.empty());
   }
 };
 
-// Runs beside the dial, so that it can be given up: the name server may be slow, and the answer may
-// come when the resolver is gone.
-Task<void> look_up(std::shared_ptr<Race> race, Task<Result<std::vector<Address>>> answer) {
-  auto addresses = co_await std::move(answer);
+// Runs beside dial(), which may give up before a slow name server responds. The resolver may be
+// gone by then.
+Task<void> look_up(std::shared_ptr<Race> race, Task<Result<std::vector<Address>>> resolving) {
+  auto addresses = co_await std::move(resolving);
   race->addresses.emplace(std::move(addresses));
   race->progress.notify();
 }
@@ -93,7 +93,7 @@ Task<Result<std::unique_ptr<Stream>>> dial(Runtime& runtime, Resolver& resolver,
       race->running.push_back(socket);
       const asio::ip::tcp::endpoint endpoint(ip, port);
       runtime.spawn(attempt(race, socket, endpoint));
-      next_start = now + kNextAttempt;
+      next_start = now + kAttemptDelay;
     }
     const auto wake = next < known ? std::min(next_start, give_up) : give_up;
     race->tick.expires_after(wake - now);

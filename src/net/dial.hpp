@@ -1,5 +1,5 @@
-// A connection to a host: names resolved, every address tried, the next one started 250 ms after
-// the last (Happy Eyeballs, RFC 8305, 5). The first to connect wins.
+// Connects to a host: resolves its name and tries every address, each one 250 ms after the one
+// before it (Happy Eyeballs, RFC 8305, 5). The first address that connects wins.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@
 
 namespace ccproxy::net {
 
-// Fails with kUpstreamUnreachable when no address answers, kTimedOut when `limit` runs out first,
-// kClosed when `cancellation` (it may be null) ends it.
+// Fails with kUpstreamUnreachable when no address accepts the connection, kTimedOut when that takes
+// longer than `limit`, kClosed when it is cancelled. `cancellation` may be null.
 [[nodiscard]] Task<Result<std::unique_ptr<Stream>>> dial(Runtime& runtime, Resolver& resolver,
                                                          std::string host, std::uint16_t port,
                                                          Clock::duration limit,
                                                          Cancellation* cancellation = nullptr);
 
-// A connection to a Unix socket.
+// Connects to a Unix socket. Fails with kUpstreamUnreachable.
 [[nodiscard]] Task<Result<std::unique_ptr<Stream>>> dial_unix(Runtime& runtime, std::string path);
 
 }  // namespace ccproxy::net

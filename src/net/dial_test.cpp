@@ -71,7 +71,7 @@ Task<void> refused(TestLoop& loop) {
   EXPECT_LT(Clock::now() - began, seconds(1));
 }
 
-TEST(Dial, to_a_port_where_nobody_listens_fails_at_once) {
+TEST(Dial, fails_at_once_where_nobody_listens_on_the_port) {
   TestLoop loop;
   loop.run(refused(loop));
 }
@@ -87,7 +87,7 @@ Task<void> too_long(TestLoop& loop, std::uint16_t port) {
   EXPECT_LT(Clock::now() - began, seconds(1));
 }
 
-TEST(Dial, gives_up_when_its_time_is_over) {
+TEST(Dial, fails_when_its_limit_expires) {
   const Blackhole hole;
   TestLoop loop;
   loop.run(too_long(loop, hole.port()));
@@ -107,7 +107,7 @@ Task<void> cancelled(TestLoop& loop, std::uint16_t port) {
   CO_ASSERT(!dialled);
   EXPECT_EQ(dialled.error().kind, ErrorKind::kClosed);
   EXPECT_LT(Clock::now() - began, seconds(1));
-  // One that was cancelled before does not begin.
+  // A dial that was cancelled before does not begin.
   dialled =
       co_await dial(loop.runtime(), loop.resolver(), "127.0.0.1", port, seconds(50), &cancellation);
   CO_ASSERT(!dialled);
@@ -121,11 +121,11 @@ TEST(Dial, ends_when_it_is_cancelled) {
 }
 
 Task<void> by_name(TestLoop& loop) {
-  // On most machines localhost is ::1 as well, where nobody listens on this port.
+  // On most machines localhost is also ::1, where nobody listens on this port.
   auto listener = Listener::tcp(loop.runtime(), "127.0.0.1", 0, false);
   CO_ASSERT(listener);
   const std::uint16_t port = (*listener)->port();
-  for (int i = 0; i < 2; ++i) {  // the second time from memory
+  for (int i = 0; i < 2; ++i) {  // the second time from the resolver's cache
     auto dialled = co_await dial(loop.runtime(), loop.resolver(), "localhost", port, seconds(10));
     CO_ASSERT(dialled);
     auto accepted = co_await (*listener)->accept();
@@ -147,7 +147,7 @@ Task<void> bad_name(TestLoop& loop) {
       << dialled.error().message;
 }
 
-TEST(Dial, to_a_name_that_does_not_exist_says_so) {
+TEST(Dial, names_the_host_whose_address_is_unknown) {
   TestLoop loop;
   loop.run(bad_name(loop));
 }
@@ -163,7 +163,7 @@ Task<void> leave(TestLoop& loop, std::uint16_t port, Cancellation& cancellation)
   co_await sleep(loop.runtime(), milliseconds(20));
 }
 
-TEST(Dial, may_be_under_way_when_the_runtime_ends) {
+TEST(Dial, may_be_running_when_the_runtime_is_destroyed) {
   const Blackhole hole;
   TestLoop loop;
   Cancellation cancellation;
@@ -171,19 +171,19 @@ TEST(Dial, may_be_under_way_when_the_runtime_ends) {
   cancellation.disarm();
 }
 
-// ---- a resolver that goes
+// ---- a resolver that is destroyed
 
-// What a resolver stands in, so that what is left of it can be wiped.
-struct Place {
+// Memory for a resolver, which the test overwrites after it has destroyed the resolver.
+struct ResolverStorage {
   alignas(Resolver) std::array<std::byte, sizeof(Resolver)> bytes{};
 };
 
 Task<void> resolver_gone(TestLoop& loop) {
-  Place place;
-  auto* const resolver = new (place.bytes.data()) Resolver(loop.runtime());
+  ResolverStorage storage;
+  auto* const resolver = new (storage.bytes.data()) Resolver(loop.runtime());
   auto numeric = resolver->resolve("127.0.0.1"), named = resolver->resolve("localhost");
   resolver->~Resolver();
-  place.bytes.fill(std::byte{0});
+  storage.bytes.fill(std::byte{0});
   const auto first = co_await std::move(numeric);
   CO_ASSERT(first);
   EXPECT_EQ(first->at(0).ip, "127.0.0.1");
@@ -193,7 +193,7 @@ Task<void> resolver_gone(TestLoop& loop) {
 }
 
 // A look-up runs beside the dial that began it, and the upstream may be replaced before it starts.
-TEST(Resolver, is_not_needed_by_a_look_up_that_was_begun) {
+TEST(Resolver, may_be_destroyed_before_its_look_ups_end) {
   TestLoop loop;
   loop.run(resolver_gone(loop));
 }
@@ -218,7 +218,7 @@ TEST(Interleave, alternates_families_and_keeps_the_order_within_each) {
   }
 }
 
-TEST(NumericAddress, knows_both_families_and_no_names) {
+TEST(NumericAddress, reads_both_families_and_no_names) {
   EXPECT_EQ(numeric_address("127.0.0.1").at(0).ip, "127.0.0.1");
   EXPECT_FALSE(numeric_address("127.0.0.1").at(0).is_v6);
   EXPECT_TRUE(numeric_address("::1").at(0).is_v6);

@@ -24,12 +24,12 @@ using boost::system::error_code;
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 constexpr int kBacklog = 1024;
 
-// Which file stands at a path; nothing when there is none.
+// The identity of the file at a path; nothing when there is none.
 using FileId = std::pair<dev_t, ino_t>;
 std::optional<FileId> file_at(const std::string& path) {
-  struct stat facts {};
-  if (path.empty() || ::lstat(path.c_str(), &facts) != 0) return std::nullopt;
-  return FileId{facts.st_dev, facts.st_ino};
+  struct stat status {};
+  if (path.empty() || ::lstat(path.c_str(), &status) != 0) return std::nullopt;
+  return FileId{status.st_dev, status.st_ino};
 }
 
 template <class Protocol>
@@ -56,7 +56,7 @@ class SocketListener final : public Listener {
     PeerSocket socket(runtime_.context());
     error_code error;
     if (!accept_at_once(socket)) error = co_await wait_for(socket);
-    // Aborted: closed, perhaps by our own destructor.
+    // After an abort this object may be gone: its own destructor may have closed the acceptor.
     if (error == asio::error::operation_aborted || !acceptor_.is_open())
       co_return fail(ErrorKind::kClosed, "no longer listening");
     if (error) co_return fail(ErrorKind::kIo, "cannot accept a connection: " + error.message());
@@ -67,8 +67,8 @@ class SocketListener final : public Listener {
 
   void close() override {
     if (!acceptor_.is_open()) return;
-    // Another program may have put its own socket there since. As long as ours is open, no other
-    // file has its number.
+    // Another program may have replaced the socket file. No other file has the same identity as
+    // long as this socket is open.
     if (file_ && file_at(path_) == file_) ::unlink(path_.c_str());
     error_code ignored;
     acceptor_.close(ignored);
@@ -76,29 +76,29 @@ class SocketListener final : public Listener {
 
  private:
   using PeerSocket = typename Protocol::socket::template rebind_executor<Executor>::other;
-  static constexpr int kAtOnce = 64;
+  static constexpr int kMaxPerTurn = 64;
 
-  // Asio accepts one connection a turn of the loop: where many streams have their turns meanwhile,
-  // the last of many clients would wait for all of these as often as there are clients before it.
+  // Accepts a connection that is already waiting. Asio alone accepts one connection in each turn of
+  // the loop, so that the last of many clients would wait for as many turns of all other streams.
   bool accept_at_once(PeerSocket& socket) {
     if (left_ == 0 || !acceptor_.is_open()) return false;
     --left_;
     error_code error;
     acceptor_.accept(socket, error);
-    return !error;  // what else it is, the next attempt says
+    return !error;  // the asynchronous attempt that follows reports an error
   }
 
   Task<error_code> wait_for(PeerSocket& socket) {
-    left_ = kAtOnce;
+    left_ = kMaxPerTurn;
     auto [error] = co_await acceptor_.async_accept(socket, kUseResult);
     co_return error;
   }
 
   Runtime& runtime_;
   Acceptor acceptor_;
-  int left_ = 0;  // that may be accepted in this turn
+  int left_ = 0;  // how many connections may still be accepted in this turn
   std::uint16_t port_;
-  std::string path_;  // of a Unix socket
+  std::string path_;  // of a Unix socket; empty for TCP
   std::optional<FileId> file_;
 };
 
@@ -118,7 +118,7 @@ error_code open_tcp(TcpAcceptor& acceptor, const asio::ip::tcp::endpoint& endpoi
   return error;
 }
 
-bool somebody_listens(Runtime& runtime, const asio::local::stream_protocol::endpoint& endpoint) {
+bool has_listener(Runtime& runtime, const asio::local::stream_protocol::endpoint& endpoint) {
   asio::basic_stream_socket<asio::local::stream_protocol, Executor> probe(runtime.context());
   error_code error;
   probe.connect(endpoint, error);
@@ -154,17 +154,17 @@ Result<std::unique_ptr<Listener>> Listener::tcp(Runtime& runtime, const std::str
 
 Result<std::unique_ptr<Listener>> Listener::unix_socket(Runtime& runtime, const std::string& path) {
   using Protocol = asio::local::stream_protocol;
-  struct stat facts {};
+  struct stat status {};
   error_code error;
   SocketListener<Protocol>::Acceptor acceptor(runtime.context());
   try {
-    const Protocol::endpoint endpoint(path);  // throws for a path longer than the system takes
-    const bool is_socket = ::stat(path.c_str(), &facts) == 0 && S_ISSOCK(facts.st_mode);
-    if (is_socket && !somebody_listens(runtime, endpoint)) ::unlink(path.c_str());
+    const Protocol::endpoint endpoint(path);  // throws for a path longer than the system allows
+    const bool is_socket = ::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
+    if (is_socket && !has_listener(runtime, endpoint)) ::unlink(path.c_str());
     acceptor.open(endpoint.protocol(), error);
-    const mode_t before = ::umask(0177);
+    const mode_t previous = ::umask(0177);
     if (!error) acceptor.bind(endpoint, error);
-    ::umask(before);
+    ::umask(previous);
     if (!error) acceptor.listen(kBacklog, error);
   } catch (const boost::system::system_error& thrown) {
     error = thrown.code();

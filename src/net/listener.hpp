@@ -1,4 +1,4 @@
-// Where clients come in: TCP ports and Unix sockets. It refuses to know what they say.
+// Accepts connections on TCP ports and Unix sockets. It refuses to know what clients send.
 #pragma once
 
 #include <cstdint>
@@ -10,24 +10,25 @@
 
 namespace ccproxy::net {
 
-// The code of an error that says that somebody else listens there.
+// The code of the error for an address on which another program listens.
 inline constexpr const char* kAddressInUse = "address_in_use";
 
 class Listener {
  public:
-  // Fails with kIo when another program listens there. With SO_REUSEPORT a second copy of this
-  // program would quietly share the port: look before the first shared listener.
+  // Fails with kIo when another program listens on the port. Check it before the first shared
+  // listener: with SO_REUSEPORT a second instance of this program would silently share the port.
   [[nodiscard]] static Result<void> check_free(Runtime& runtime, const std::string& ip,
                                                std::uint16_t port);
 
-  // Listens on one numeric address. `port` 0 takes a free one, which port() then tells. With
-  // `shared`, several listeners may take the same port and the kernel deals the connections out
-  // (SO_REUSEPORT; Linux, on macOS the last one gets them all). Fails with kIo.
+  // Listens on one numeric address. `port` 0 takes a free port, which port() returns. With `shared`
+  // several listeners may take the same port, and Linux distributes the connections (SO_REUSEPORT;
+  // on macOS the last listener gets all of them). Fails with kIo.
   [[nodiscard]] static Result<std::unique_ptr<Listener>> tcp(Runtime& runtime,
                                                              const std::string& ip,
                                                              std::uint16_t port, bool shared);
 
-  // Listens on a Unix socket, mode 0600. A socket file nobody listens on any more is replaced.
+  // Listens on a Unix socket with mode 0600. A socket file on which nobody listens is replaced, and
+  // close() removes the file. Fails with kIo.
   [[nodiscard]] static Result<std::unique_ptr<Listener>> unix_socket(Runtime& runtime,
                                                                      const std::string& path);
 
@@ -38,8 +39,8 @@ class Listener {
   Listener& operator=(Listener&&) = delete;
   virtual ~Listener() = default;
 
-  // The next connection. Fails with kClosed after close(), kIo when the system is out of something
-  // (descriptors, memory): then it is worth trying again a little later.
+  // Waits for the next connection. Fails with kClosed after close(), and with kIo when the system
+  // has no descriptors or memory left: the caller may try again a little later.
   [[nodiscard]] virtual Task<Result<std::unique_ptr<Stream>>> accept() = 0;
   [[nodiscard]] virtual std::uint16_t port() const = 0;
   virtual void close() = 0;

@@ -20,7 +20,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Connected without the loop, so that it waits in the kernel's queue.
+// A client that connects without the loop, so that it waits in the kernel's queue.
 class ClientSocket {
  public:
   ClientSocket() : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {}
@@ -39,7 +39,7 @@ class ClientSocket {
   int fd_;
 };
 
-TEST(Listener, says_that_a_port_is_in_use) {
+TEST(Listener, reports_a_port_that_is_in_use) {
   Runtime runtime;
   auto first = Listener::tcp(runtime, "127.0.0.1", 0, false);
   ASSERT_TRUE(first);
@@ -55,7 +55,7 @@ TEST(Listener, says_that_a_port_is_in_use) {
   EXPECT_TRUE(Listener::check_free(runtime, "127.0.0.1", port));
 }
 
-TEST(Listener, shares_a_port_only_with_those_that_share) {
+TEST(Listener, shares_a_port_with_other_shared_listeners_only) {
   Runtime runtime;
   auto first = Listener::tcp(runtime, "127.0.0.1", 0, true);
   ASSERT_TRUE(first);
@@ -65,7 +65,7 @@ TEST(Listener, shares_a_port_only_with_those_that_share) {
   EXPECT_FALSE(Listener::check_free(runtime, "127.0.0.1", port));
 }
 
-TEST(Listener, refuses_an_address_that_is_none_or_not_ours) {
+TEST(Listener, refuses_names_and_addresses_of_other_machines) {
   Runtime runtime;
   for (const char* ip : {"localhost", "", "192.0.2.1"}) {
     auto listener = Listener::tcp(runtime, ip, 0, false);
@@ -74,7 +74,7 @@ TEST(Listener, refuses_an_address_that_is_none_or_not_ours) {
   }
 }
 
-// Counts turns of the loop for as long as it may.
+// Counts turns of the loop until `is_over`.
 Task<void> count_turns(Runtime& runtime, const bool& is_over, int& turns) {
   while (!is_over) {
     ++turns;
@@ -90,7 +90,7 @@ Task<void> accept_all(Listener& listener, int count, bool& is_over) {
   is_over = true;
 }
 
-TEST(Listener, accepts_many_that_wait_in_a_turn_of_the_loop) {
+TEST(Listener, accepts_many_waiting_clients_in_one_turn_of_the_loop) {
   constexpr int kClients = 100;
   Runtime runtime;
   auto listener = Listener::tcp(runtime, "127.0.0.1", 0, false);
@@ -120,7 +120,7 @@ Task<void> close_while_accepting(TestLoop& loop) {
   co_await sleep(loop.runtime(), milliseconds(10));
   (*listener)->close();
   co_await waiting.wait();
-  co_await expect_closed(**listener);  // and later as well
+  co_await expect_closed(**listener);  // an accept that begins later ends as well
 
   auto other = Listener::tcp(loop.runtime(), "127.0.0.1", 0, false);
   CO_ASSERT(other);
@@ -130,7 +130,7 @@ Task<void> close_while_accepting(TestLoop& loop) {
   co_await waiting.wait();
 }
 
-TEST(Listener, that_is_closed_or_destroyed_ends_its_accept) {
+TEST(Listener, ends_its_accept_when_it_is_closed_or_destroyed) {
   TestLoop loop;
   loop.run(close_while_accepting(loop));
 }
@@ -155,32 +155,32 @@ Task<void> talk(TestLoop& loop, Listener& listener, const std::string& path) {
   EXPECT_EQ(got, "hello");
 }
 
-TEST_F(UnixListener, is_for_its_owner_and_leaves_no_file) {
+TEST_F(UnixListener, creates_its_file_for_the_owner_only_and_removes_it) {
   TestLoop loop;
   auto listener = Listener::unix_socket(loop.runtime(), path_);
   ASSERT_TRUE(listener) << listener.error().message;
-  struct stat facts {};
-  ASSERT_EQ(::stat(path_.c_str(), &facts), 0);
-  EXPECT_EQ(facts.st_mode & 0777U, 0600U);
+  struct stat status {};
+  ASSERT_EQ(::stat(path_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
   loop.run(talk(loop, **listener, path_));
   (*listener)->close();
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
-TEST_F(UnixListener, replaces_a_socket_that_nobody_listens_on) {
+TEST_F(UnixListener, replaces_a_socket_on_which_nobody_listens) {
   Runtime runtime;
-  const std::string kept = folder_ + "/kept";
+  const std::string hidden = folder_ + "/hidden";
   {
     auto dead = Listener::unix_socket(runtime, path_);
     ASSERT_TRUE(dead);
-    std::filesystem::rename(path_, kept);  // as if its program had been killed
+    std::filesystem::rename(path_, hidden);  // so that the file remains, as after a kill
   }
-  std::filesystem::rename(kept, path_);
+  std::filesystem::rename(hidden, path_);
   EXPECT_TRUE(Listener::unix_socket(runtime, path_));
 }
 
-// Another program had put its own there, and lost it when this one ended.
-TEST_F(UnixListener, that_closes_leaves_alone_what_is_not_its_own) {
+// Another program that had replaced the socket lost its own when this listener closed.
+TEST_F(UnixListener, close_does_not_remove_the_socket_of_another_listener) {
   Runtime runtime;
   auto first = Listener::unix_socket(runtime, path_);
   ASSERT_TRUE(first);
@@ -193,7 +193,7 @@ TEST_F(UnixListener, that_closes_leaves_alone_what_is_not_its_own) {
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
-TEST_F(UnixListener, leaves_alone_what_is_in_use) {
+TEST_F(UnixListener, replaces_neither_a_socket_in_use_nor_another_file) {
   Runtime runtime;
   auto living = Listener::unix_socket(runtime, path_);
   ASSERT_TRUE(living);
@@ -220,7 +220,7 @@ Task<void> dial_nobody(TestLoop& loop, const std::string& path) {
   EXPECT_EQ(client.error().kind, ErrorKind::kUpstreamUnreachable);
 }
 
-TEST_F(UnixListener, dialling_where_there_is_none_fails) {
+TEST_F(UnixListener, dialling_a_missing_socket_fails) {
   TestLoop loop;
   loop.run(dial_nobody(loop, path_));
 }

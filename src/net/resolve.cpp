@@ -19,15 +19,15 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr seconds kFresh{60};
-constexpr minutes kStale{10};
+constexpr seconds kMaxAge{60};
+constexpr minutes kMaxStaleAge{10};
 constexpr std::size_t kMaxNames = 64;  // far more than one upstream needs
 
 using TcpResolver = asio::ip::basic_resolver<asio::ip::tcp, Executor>;
 
 struct Entry {
   std::vector<Address> addresses;
-  Clock::time_point learned;
+  Clock::time_point resolved_at;
 };
 
 }  // namespace
@@ -35,7 +35,7 @@ struct Entry {
 struct Resolver::State {
   explicit State(Runtime& runtime) : resolver(runtime.context()) {}
   TcpResolver resolver;
-  std::map<std::string, Entry> known;
+  std::map<std::string, Entry> cache;
 };
 
 Resolver::Resolver(Runtime& runtime) : state_(std::make_shared<State>(runtime)) {}
@@ -67,28 +67,28 @@ Task<Result<std::vector<Address>>> Resolver::resolve_in(std::shared_ptr<State> s
                                                         std::string host) {
   if (auto numeric = numeric_address(host); !numeric.empty()) co_return numeric;
 
-  const auto found = state->known.find(host);
-  const bool known = found != state->known.end();
-  if (known && Clock::now() - found->second.learned < kFresh) co_return found->second.addresses;
+  const auto cached = state->cache.find(host);
+  if (cached != state->cache.end() && Clock::now() - cached->second.resolved_at < kMaxAge)
+    co_return cached->second.addresses;
 
-  auto [error, answers] = co_await state->resolver.async_resolve(
+  auto [error, results] = co_await state->resolver.async_resolve(
       host, "", asio::ip::tcp::resolver::flags(), kUseResult);
   if (error) {
-    const auto stale = state->known.find(host);
-    if (stale != state->known.end() && Clock::now() - stale->second.learned < kStale)
+    const auto stale = state->cache.find(host);
+    if (stale != state->cache.end() && Clock::now() - stale->second.resolved_at < kMaxStaleAge)
       co_return stale->second.addresses;
     co_return fail(ErrorKind::kUpstreamUnreachable,
                    fmt::format("cannot find the address of {}: {}", host, error.message()));
   }
 
   std::vector<Address> addresses;
-  for (const auto& answer : answers) {
-    const auto address = answer.endpoint().address();
+  for (const auto& result : results) {
+    const auto address = result.endpoint().address();
     addresses.push_back(Address{address.to_string(), address.is_v6()});
   }
   addresses = interleave(addresses);
-  if (state->known.size() >= kMaxNames) state->known.clear();
-  state->known[host] = Entry{addresses, Clock::now()};
+  if (state->cache.size() >= kMaxNames) state->cache.clear();
+  state->cache[host] = Entry{addresses, Clock::now()};
   co_return addresses;
 }
 

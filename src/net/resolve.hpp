@@ -1,6 +1,6 @@
-// Names to addresses, with a short memory: an answer serves for 60 seconds, and up to 10 minutes
-// when the name server fails meanwhile. The look-up runs on a thread of its own (Asio's resolver
-// calls getaddrinfo there).
+// Resolves names to addresses, with a cache: an entry is used for 60 seconds, and for up to 10
+// minutes when a new look-up fails. Look-ups run on a thread of their own, where Asio's resolver
+// calls getaddrinfo.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct Address {
   bool is_v6 = false;
 };
 
-// Numeric addresses and names that mean an address: nothing when `host` needs a look-up.
+// The address that `host` is; empty when `host` is a name, which needs a look-up.
 [[nodiscard]] std::vector<Address> numeric_address(const std::string& host);
 
 class Resolver {
@@ -30,9 +30,9 @@ class Resolver {
   Resolver(Resolver&&) = delete;
   Resolver& operator=(Resolver&&) = delete;
 
-  // The addresses of `host` in the order to try them: families interleaved, the system's first
-  // choice first (RFC 8305, 4). Fails with kUpstreamUnreachable. The task may outlive the resolver,
-  // even before it is first awaited.
+  // Returns the addresses of `host` in the order in which to try them: families alternate, starting
+  // with the system's first choice (RFC 8305, 4). Fails with kUpstreamUnreachable. The resolver may
+  // be destroyed before the task is awaited or has ended.
   [[nodiscard]] Task<Result<std::vector<Address>>> resolve(std::string host);
 
  private:

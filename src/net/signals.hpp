@@ -1,5 +1,5 @@
-// SIGINT, SIGTERM and SIGHUP as calls in a runtime. Linux and macOS; the one place that names
-// signals.
+// Calls functions in a runtime when the process receives SIGINT, SIGTERM or SIGHUP. It is the only
+// file that knows signals.
 #pragma once
 
 #include <functional>
@@ -11,12 +11,13 @@ namespace ccproxy::net {
 
 class Signals {
  public:
-  // Calls `on_end` each time the process is asked to end, until this is destroyed. Writing to a
-  // connection or a log that nobody reads no longer ends the process (SIGPIPE is ignored).
+  // Calls `on_end` for each SIGINT and SIGTERM until this is destroyed. SIGPIPE is ignored from now
+  // on, so that writing to a connection or a log that nobody reads does not end the process.
   //
-  // With `on_hangup`, SIGHUP calls that, as a service manager expects it. Only where a terminal was
-  // there at the start and is gone now does it end the process as before: somebody closed the
-  // window. (`nohup` prevents that.) Without `on_hangup`, SIGHUP is left alone.
+  // With `on_hangup`, SIGHUP calls that, as service managers expect. Where the process had a
+  // terminal at the start and has none now, the user has closed its window, and SIGHUP calls
+  // `on_end` (unless the process runs under `nohup`). Without `on_hangup`, SIGHUP keeps its default
+  // effect.
   Signals(Runtime& runtime, std::function<void()> on_end, std::function<void()> on_hangup = {});
   ~Signals();
   Signals(const Signals&) = delete;

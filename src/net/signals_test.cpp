@@ -9,7 +9,7 @@
 namespace ccproxy::net {
 namespace {
 
-// Raises `number` in a runtime that listens; what it called.
+// Raises `number` in a runtime that handles signals, and returns what was called.
 std::string called_by(int number) {
   Runtime runtime;
   std::string called;
@@ -24,19 +24,19 @@ std::string called_by(int number) {
   return called;
 }
 
-TEST(Signals, ask_for_the_end_or_for_another_look) {
+TEST(Signals, call_the_function_for_their_number) {
   EXPECT_EQ(called_by(SIGTERM), "end");
   EXPECT_EQ(called_by(SIGINT), "end");
   EXPECT_EQ(called_by(SIGHUP), "hangup");
 }
 
-TEST(Signals, of_a_hangup_that_was_to_be_ignored_ask_for_another_look_too) {
+TEST(Signals, hangup_under_nohup_is_a_reload) {
   std::signal(SIGHUP, SIG_IGN);  // as nohup does
   EXPECT_EQ(called_by(SIGHUP), "hangup");
   std::signal(SIGHUP, SIG_DFL);
 }
 
-TEST(Signals, of_a_peer_that_is_gone_are_ignored) {
+TEST(Signals, broken_pipe_is_ignored) {
   Runtime runtime;
   const Signals signals(runtime, [] {});
   EXPECT_EQ(std::raise(SIGPIPE), 0);

@@ -20,11 +20,13 @@ namespace {
 
 namespace asio = boost::asio;
 
-// What may be written before others have a turn: 1 MiB, a write counting at least a page.
+// How many bytes may be written before other work has a turn. A write counts as 4096 bytes more
+// than it has, so that many small ones have a limit, too.
 constexpr std::size_t kMaxBurst = std::size_t{1} << 20;
 constexpr std::size_t kWriteCost = 4096;
 
-// Linux tells a close that stands behind unread bytes; elsewhere only a reset is seen.
+// Linux reports that the peer has closed even when there are unread bytes before that; other
+// systems report only a reset.
 #ifdef POLLRDHUP
 constexpr short kPeerClosed = POLLRDHUP;
 #else
@@ -57,7 +59,7 @@ class SocketStream final : public Stream {
   }
 
   Task<Result<std::size_t>> read_some(std::span<char> into) override {
-    // The system tells an end once; Asio would wait for it to be told again.
+    // The system reports the end once. Asio would wait for another report.
     if (ended_) co_return std::size_t{0};
     auto [error, size] =
         co_await socket_.async_read_some(asio::buffer(into.data(), into.size()), kUseResult);
@@ -65,7 +67,7 @@ class SocketStream final : public Stream {
     if (ended_) co_return std::size_t{0};
     if (!error) co_return size;
     auto failed = failure(error);
-    close();  // a broken connection is told once, too
+    close();  // the system reports a broken connection once, too
     co_return failed;
   }
 
@@ -78,7 +80,7 @@ class SocketStream final : public Stream {
       const std::array<asio::const_buffer, 3> buffers = {as_buffer(pieces[0]), as_buffer(pieces[1]),
                                                          as_buffer(pieces[2])};
       boost::system::error_code error;
-      // Tried at once: it nearly always fits, and then nobody needs to wait for the event loop.
+      // The bytes nearly always fit into the socket's buffer, so this does not wait for the loop.
       const std::size_t written = socket_.write_some(buffers, error);
       if (error && error != asio::error::would_block) co_return failure(error);
       if (!advance(pieces, written)) break;
@@ -86,7 +88,7 @@ class SocketStream final : public Stream {
       auto [waited] = co_await socket_.async_wait(Socket::wait_write, kUseResult);
       if (waited) co_return failure(waited);
     }
-    // A peer that takes everything at once must not keep the loop from the others.
+    // A peer that reads as fast as this writes must not keep the loop from other work.
     burst_ += first.size() + second.size() + third.size() + kWriteCost;
     if (burst_ >= kMaxBurst) {
       burst_ = 0;
@@ -98,13 +100,13 @@ class SocketStream final : public Stream {
   void expires_after(Clock::duration duration) override { deadline_.expires_after(duration); }
   void never_expires() override { deadline_.disarm(); }
 
-  bool is_quiet() override {
+  bool is_idle() override {
     char byte = 0;
     const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
   }
 
-  bool has_left() override {
+  bool peer_has_closed() override {
     pollfd look{socket_.native_handle(), kPeerClosed, 0};
     return ::poll(&look, 1, 0) == 1 && (look.revents & (kPeerClosed | POLLERR | POLLHUP)) != 0;
   }
@@ -114,7 +116,7 @@ class SocketStream final : public Stream {
     socket_.shutdown(Socket::shutdown_send, ignored);
   }
 
-  void offer(std::string_view bytes) override {
+  void try_write(std::string_view bytes) override {
     boost::system::error_code ignored;
     if (socket_.is_open()) socket_.write_some(std::array{as_buffer(bytes)}, ignored);
   }
@@ -160,8 +162,8 @@ class SocketStream final : public Stream {
 
   Socket socket_;
   bool expired_ = false;
-  bool ended_ = false;     // the peer's side
-  std::size_t burst_ = 0;  // written since this stream last let others have a turn
+  bool ended_ = false;     // the peer has ended its side
+  std::size_t burst_ = 0;  // written since this stream last let other work have a turn
   Deadline deadline_;
 };
 

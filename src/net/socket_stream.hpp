@@ -1,4 +1,4 @@
-// TCP and Unix sockets as streams; only files of net/ include this.
+// TCP and Unix sockets as streams. Only files of net/ include this.
 #pragma once
 
 #include <boost/asio/basic_stream_socket.hpp>
@@ -14,7 +14,7 @@ namespace ccproxy::net {
 // One socket type for both families: a TCP or Unix socket moves into it.
 using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, Executor>;
 
-// Takes a connected socket.
+// `socket` must be connected.
 [[nodiscard]] std::unique_ptr<Stream> make_socket_stream(Runtime& runtime, Socket socket);
 
 }  // namespace ccproxy::net

@@ -35,7 +35,7 @@ Task<void> exchange(TestLoop& loop) {
   EXPECT_TRUE(written);
   pair.client->end_writing();
   std::array<char, 8> room{};
-  for (int i = 0; i < 2; ++i) {  // told as often as asked
+  for (int i = 0; i < 2; ++i) {  // each read reports the end
     auto end = co_await pair.server->read_some(room);
     EXPECT_EQ(end.value(), 0U);
   }
@@ -45,7 +45,7 @@ Task<void> exchange(TestLoop& loop) {
   EXPECT_EQ(back, "back");
 }
 
-TEST(SocketStream, carries_bytes_in_order_and_tells_an_orderly_end) {
+TEST(SocketStream, carries_bytes_in_order_and_reports_an_orderly_end) {
   TestLoop loop;
   loop.run(exchange(loop));
 }
@@ -118,7 +118,7 @@ Task<void> no_deadline(TestLoop& loop) {
   EXPECT_EQ(got, "still");
 }
 
-TEST(SocketStream, forgets_a_deadline) {
+TEST(SocketStream, never_expires_after_its_deadline_was_removed) {
   TestLoop loop;
   loop.run(no_deadline(loop));
 }
@@ -140,12 +140,12 @@ Task<void> close_while_reading(TestLoop& loop) {
   co_await reader.wait();
   auto written = co_await pair.server->write("x");
   EXPECT_EQ(written.error().kind, ErrorKind::kClosed);
-  EXPECT_FALSE(pair.server->is_quiet());
+  EXPECT_FALSE(pair.server->is_idle());
   pair.server->end_writing();
-  pair.server->offer("x");
+  pair.server->try_write("x");
 }
 
-TEST(SocketStream, that_is_closed_wakes_its_reader) {
+TEST(SocketStream, close_ends_a_read_that_waits) {
   TestLoop loop;
   loop.run(close_while_reading(loop));
 }
@@ -157,35 +157,35 @@ Task<void> reset_peer(TestLoop& loop) {
   co_await expect_closed(*pair.client);
 }
 
-TEST(SocketStream, that_is_reset_is_no_orderly_end) {
+TEST(SocketStream, reports_a_reset_as_an_error) {
   TestLoop loop;
   loop.run(reset_peer(loop));
 }
 
 Task<void> quiet(TestLoop& loop) {
   auto talker = co_await connect_pair(loop);
-  EXPECT_TRUE(talker.client->is_quiet());
+  EXPECT_TRUE(talker.client->is_idle());
   (void)co_await talker.server->write("unasked");
   co_await sleep(loop.runtime(), milliseconds(10));
-  EXPECT_FALSE(talker.client->is_quiet());
+  EXPECT_FALSE(talker.client->is_idle());
 
   auto leaver = co_await connect_pair(loop);
   leaver.server->close();
   co_await sleep(loop.runtime(), milliseconds(10));
-  EXPECT_FALSE(leaver.client->is_quiet());
+  EXPECT_FALSE(leaver.client->is_idle());
 
   auto breaker = co_await connect_pair(loop);
   breaker.server->reset();
   co_await sleep(loop.runtime(), milliseconds(10));
-  EXPECT_FALSE(breaker.client->is_quiet());
+  EXPECT_FALSE(breaker.client->is_idle());
 }
 
-TEST(SocketStream, is_quiet_until_the_peer_says_something_or_leaves) {
+TEST(SocketStream, is_idle_until_the_peer_sends_or_closes) {
   TestLoop loop;
   loop.run(quiet(loop));
 }
 
-// Writes that all fit at once: nothing makes the writer wait for the peer.
+// All of these writes fit into the socket's buffer, so that the writer never waits for the peer.
 Task<void> write_on_and_on(TestLoop& loop) {
   auto pair = co_await connect_pair(loop);
   bool others_ran = false;
@@ -194,20 +194,20 @@ Task<void> write_on_and_on(TestLoop& loop) {
   EXPECT_TRUE(others_ran);
 }
 
-TEST(SocketStream, lets_others_run_while_it_writes_and_never_waits) {
+TEST(SocketStream, lets_other_work_run_between_writes_that_never_wait) {
   TestLoop loop;
   loop.run(write_on_and_on(loop));
 }
 
 Task<void> last_words(TestLoop& loop) {
   auto pair = co_await connect_pair(loop);
-  pair.server->offer("bye");
+  pair.server->try_write("bye");
   pair.server->close();
   const std::string got = co_await read_exactly(*pair.client, 10);
   EXPECT_EQ(got, "bye");
 }
 
-TEST(SocketStream, offers_last_words_without_waiting) {
+TEST(SocketStream, try_write_delivers_bytes_just_before_close) {
   TestLoop loop;
   loop.run(last_words(loop));
 }

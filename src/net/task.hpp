@@ -1,8 +1,8 @@
-// The coroutine type of everything that waits: Asio's awaitable with its executor spelled out (the
-// type-erased default costs a tenth of a request). The one header that shows Asio to other rooms.
+// The type of all coroutines: Asio's awaitable with a typed executor, since the type-erased default
+// costs a tenth of a request. It is the only header that shows Asio to other rooms.
 //
-// House rule: name it before you await it. The operand of co_await is a call whose arguments are
-// names, literals, moves or plain temporaries; g++ 12 frees aggregates built in place twice.
+// Name it before you await it: the operand of co_await is a call whose arguments are names,
+// literals, moves or plain temporaries. g++ 12 frees an aggregate that is built there twice.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

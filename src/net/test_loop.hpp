@@ -1,4 +1,4 @@
-// For tests of what waits: a loop that runs one coroutine to its end, and a connected pair of
+// For tests of coroutines: a loop that runs one coroutine to its end, and a connected pair of
 // streams. Only tests include this.
 #pragma once
 
@@ -15,7 +15,7 @@
 #include "net/runtime.hpp"
 #include "net/stream.hpp"
 
-// ASSERT_TRUE for a coroutine, which cannot `return`.
+// ASSERT_TRUE for coroutines, in which `return` does not compile.
 #define CO_ASSERT(condition)                                   \
   do {                                                         \
     const bool holds = static_cast<bool>(condition);           \
@@ -27,10 +27,11 @@ namespace ccproxy::net {
 
 class TestLoop {
  public:
-  // Runs until `body` ends; what it has spawned is then freed where it stands. Call once.
+  // Runs until `body` ends. Coroutines that it has spawned are then freed without being resumed.
+  // Call it once.
   void run(Task<void> body, Clock::duration limit = std::chrono::seconds(60)) {
     Deadline too_long(runtime_, [this] {
-      ADD_FAILURE() << "the test waits for something that does not come";
+      ADD_FAILURE() << "the test did not end within its limit";
       runtime_.stop();
     });
     too_long.expires_after(limit);
@@ -51,7 +52,7 @@ class TestLoop {
   Resolver resolver_{runtime_};
 };
 
-// Two coroutines side by side, until both have ended.
+// Runs coroutines side by side and waits until all of them have ended.
 class Beside {
  public:
   explicit Beside(Runtime& runtime) : runtime_(runtime), done_(runtime) {}
@@ -92,7 +93,7 @@ inline Task<Pair> connect_pair(TestLoop& loop) {
   co_return pair;
 }
 
-// Reads until `size` bytes are there; fewer when the stream ends or fails before.
+// Reads `size` bytes; fewer when the stream ends or fails before.
 inline Task<std::string> read_exactly(Stream& stream, std::size_t size) {
   std::string all(size, '\0');
   std::size_t have = 0;

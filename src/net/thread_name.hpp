@@ -1,9 +1,10 @@
-// What a thread is called where the system shows its threads: top -H, a debugger, /proc.
+// Names of threads, as `top -H`, debuggers and /proc show them.
 #pragma once
 
 namespace ccproxy::net {
 
-// Of the calling thread; at most 15 characters. Nothing happens where threads have no names.
+// Names the calling thread. `name` has at most 15 characters. Does nothing on systems whose threads
+// have no names.
 void name_thread(const char* name);
 
 }  // namespace ccproxy::net

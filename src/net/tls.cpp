@@ -21,13 +21,13 @@ namespace {
 
 constexpr std::size_t kSmallRead = 4 * 1024;
 constexpr std::size_t kLargeRead = 32 * 1024;
-constexpr std::size_t kMaxEncrypted = 64 * 1024;  // held at once; four records
+constexpr std::size_t kMaxEncrypted = 64 * 1024;  // bytes encrypted before they are sent
 
 using ContextPtr = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
 using SslPtr = std::unique_ptr<SSL, decltype(&SSL_free)>;
 using SessionPtr = std::unique_ptr<SSL_SESSION, decltype(&SSL_SESSION_free)>;
 
-// The latest session per host, for the next handshake.
+// The latest session of each host, for the next handshake.
 using Sessions = std::map<std::string, SessionPtr>;
 
 std::string last_openssl_error() {
@@ -44,14 +44,14 @@ class TlsStream final : public Stream {
     BIO* bio = BIO_new(bio_method());
     BIO_set_data(bio, this);
     BIO_set_init(bio, 1);
-    SSL_set_bio(ssl_.get(), bio, bio);  // ssl_ owns it now
+    SSL_set_bio(ssl_.get(), bio, bio);  // ssl_ owns `bio` from here on
   }
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
   TlsStream(TlsStream&&) = delete;
   TlsStream& operator=(TlsStream&&) = delete;
   ~TlsStream() override {
-    // OpenSSL would not resume the session of a connection that was merely dropped.
+    // OpenSSL does not resume the session of a connection that was dropped without a shutdown.
     if (SSL_is_init_finished(ssl_.get()) == 1 && !failed_)
       SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   }
@@ -62,9 +62,10 @@ class TlsStream final : public Stream {
       const int done = SSL_do_handshake(ssl_.get());
       const int why = SSL_get_error(ssl_.get(), done);
       std::optional<Error> refused;
-      // Told before anything waits: OpenSSL's error queue is the thread's, not the connection's.
+      // The error is read before anything waits: OpenSSL's error queue belongs to the thread, not
+      // to the connection.
       if (done != 1 && why != SSL_ERROR_WANT_READ) refused = handshake_failure();
-      auto flushed = co_await flush();  // the alert, too
+      auto flushed = co_await flush();  // sends the alert, too
       if (refused) co_return fail(std::move(*refused));
       if (done == 1 || !flushed) co_return flushed;
       auto filled = co_await fill();
@@ -82,15 +83,15 @@ class TlsStream final : public Stream {
       const int why = SSL_get_error(ssl_.get(), got);
       if (why == SSL_ERROR_ZERO_RETURN) co_return std::size_t{0};
       if (why != SSL_ERROR_WANT_READ) co_return failure();
-      // A key update wants to be answered. Where a writer is at it, its turn takes this along: a
-      // reader that waited for it would wait for the peer to read.
+      // A key update needs a response. A writer that is flushing sends it as well: a reader that
+      // waited for the writer would wait until the peer reads.
       if (!outgoing_.empty() && !flushing_) {
         auto flushed = co_await flush();
         if (!flushed) co_return fail(flushed.error());
       }
       auto filled = co_await fill();
       if (!filled) co_return fail(filled.error());
-      // An end without close_notify is a cut, not an end (RFC 8446, 6.1).
+      // An end without close_notify means that the stream was truncated (RFC 8446, 6.1).
       if (*filled == 0)
         co_return fail(ErrorKind::kClosed, "the peer closed without ending TLS in order");
     }
@@ -101,12 +102,13 @@ class TlsStream final : public Stream {
     for (const std::string_view piece : {first, second, third}) {
       std::string_view rest = piece;
       while (!rest.empty()) {
-        // Encrypted and sent a few records at a time, so that a large body is not held twice.
+        // A few records are encrypted and sent at a time, so that a large body takes its memory
+        // once.
         const int size = static_cast<int>(std::min(rest.size(), kMaxEncrypted));
         ERR_clear_error();
-        const int taken = SSL_write(ssl_.get(), rest.data(), size);
-        if (taken <= 0) co_return failure();
-        rest.remove_prefix(static_cast<std::size_t>(taken));
+        const int encrypted = SSL_write(ssl_.get(), rest.data(), size);
+        if (encrypted <= 0) co_return failure();
+        rest.remove_prefix(static_cast<std::size_t>(encrypted));
         if (outgoing_.size() >= kMaxEncrypted) {
           auto flushed = co_await flush();
           if (!flushed) co_return flushed;
@@ -119,78 +121,80 @@ class TlsStream final : public Stream {
   void expires_after(Clock::duration duration) override { below_->expires_after(duration); }
   void never_expires() override { below_->never_expires(); }
 
-  bool is_quiet() override {
-    return SSL_has_pending(ssl_.get()) == 0 && incoming_.empty() && below_->is_quiet();
+  bool is_idle() override {
+    return SSL_has_pending(ssl_.get()) == 0 && incoming_.empty() && below_->is_idle();
   }
 
-  bool has_left() override { return below_->has_left(); }
+  bool peer_has_closed() override { return below_->peer_has_closed(); }
 
   void end_writing() override {
-    say_goodbye();
+    send_close_notify();
     below_->end_writing();
   }
 
-  void offer(std::string_view bytes) override {
+  void try_write(std::string_view bytes) override {
     ERR_clear_error();
     if (flushing_ || SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) <= 0)
       return;
-    below_->offer(outgoing_.view());
+    below_->try_write(outgoing_.view());
     outgoing_.release();
   }
 
   void close() override {
-    say_goodbye();
+    send_close_notify();
     below_->close();
   }
 
   void reset() override { below_->reset(); }
 
  private:
-  // OpenSSL reads ciphertext from incoming_ and writes it to outgoing_. (Its own memory BIOs keep
-  // the memory of their largest moment.)
+  // OpenSSL reads ciphertext from incoming_ and writes it to outgoing_. Its own memory BIOs never
+  // shrink.
   static const BIO_METHOD* bio_method() {
-    static const BIO_METHOD* const method = [] {
-      BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "ccproxy");
-      BIO_meth_set_read(made, [](BIO* bio, char* into, int size) {
+    static const BIO_METHOD* const kMethod = [] {
+      BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "ccproxy");
+      BIO_meth_set_read(method, [](BIO* bio, char* into, int size) {
         return static_cast<TlsStream*>(BIO_get_data(bio))->take_incoming(bio, into, size);
       });
-      BIO_meth_set_write(made, [](BIO* bio, const char* bytes, int size) {
+      BIO_meth_set_write(method, [](BIO* bio, const char* bytes, int size) {
         static_cast<TlsStream*>(BIO_get_data(bio))
             ->outgoing_.append({bytes, static_cast<std::size_t>(size)});
         return size;
       });
-      BIO_meth_set_ctrl(
-          made, [](BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1L : 0L; });
-      return made;
+      BIO_meth_set_ctrl(method, [](BIO*, int command, long, void*) {
+        return command == BIO_CTRL_FLUSH ? 1L : 0L;
+      });
+      return method;
     }();
-    return method;
+    return kMethod;
   }
 
   int take_incoming(BIO* bio, char* into, int size) {
     BIO_clear_retry_flags(bio);
-    const std::size_t taken = std::min(static_cast<std::size_t>(size), incoming_.size());
-    if (taken == 0) {
+    const std::size_t count = std::min(static_cast<std::size_t>(size), incoming_.size());
+    if (count == 0) {
       BIO_set_retry_read(bio);
       return -1;
     }
-    std::memcpy(into, incoming_.view().data(), taken);
-    incoming_.consume(taken);
-    return static_cast<int>(taken);
+    std::memcpy(into, incoming_.view().data(), count);
+    incoming_.consume(count);
+    return static_cast<int>(count);
   }
 
-  // Ciphertext from the peer into incoming_; 0 at its end. OpenSSL has taken all there was.
+  // Reads ciphertext from the peer into incoming_, which OpenSSL has emptied. Returns 0 at the end
+  // of the stream below.
   Task<Result<std::size_t>> fill() {
-    if (incoming_.capacity() > want_) incoming_.release();  // large only while much arrives
-    const auto room = incoming_.prepare(want_).first(want_);
+    if (incoming_.capacity() > read_size_) incoming_.release();  // large only while much arrives
+    const auto room = incoming_.prepare(read_size_).first(read_size_);
     auto got = co_await below_->read_some(room);
     if (!got) co_return got;
     incoming_.commit(*got);
-    want_ = *got == want_ ? kLargeRead : kSmallRead;
+    read_size_ = *got == read_size_ ? kLargeRead : kSmallRead;
     co_return got;
   }
 
-  // Sends what OpenSSL has ready. A reader and a writer may both come here: the second waits, and
-  // its bytes go out with or after the first's, in the order they were encrypted.
+  // Sends the ciphertext in outgoing_. When a reader and a writer call this at the same time, the
+  // second one waits: the bytes leave in the order in which they were encrypted.
   Task<Result<void>> flush() {
     while (flushing_) co_await flushed_.wait();
     flushing_ = true;
@@ -206,13 +210,13 @@ class TlsStream final : public Stream {
     co_return written;
   }
 
-  // close_notify, once, and only between two records.
-  void say_goodbye() {
-    if (said_goodbye_ || failed_ || flushing_ || SSL_is_init_finished(ssl_.get()) != 1) return;
-    said_goodbye_ = true;
+  // Sends close_notify once, unless a record is being sent.
+  void send_close_notify() {
+    if (sent_close_notify_ || failed_ || flushing_ || SSL_is_init_finished(ssl_.get()) != 1) return;
+    sent_close_notify_ = true;
     ERR_clear_error();
     SSL_shutdown(ssl_.get());
-    below_->offer(outgoing_.view());
+    below_->try_write(outgoing_.view());
     outgoing_.release();
   }
 
@@ -236,11 +240,11 @@ class TlsStream final : public Stream {
   std::unique_ptr<Stream> below_;
   Buffer incoming_;  // ciphertext to OpenSSL
   Buffer outgoing_;  // ciphertext from OpenSSL
-  std::size_t want_ = kSmallRead;
+  std::size_t read_size_ = kSmallRead;
   Event flushed_;
   bool flushing_ = false;
-  bool said_goodbye_ = false;
-  bool failed_ = false;  // OpenSSL wants nothing more to do with it
+  bool sent_close_notify_ = false;
+  bool failed_ = false;  // after a fatal error OpenSSL must not be called again
   SslPtr ssl_;
 };
 
@@ -262,7 +266,7 @@ class Context final : public TlsContext {
     SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
   }
 
-  std::size_t resumed() const override {
+  std::size_t resumed_handshakes() const override {
     return static_cast<std::size_t>(SSL_CTX_sess_hits(context_.get()));
   }
 
@@ -289,13 +293,13 @@ class Context final : public TlsContext {
   }
 
  private:
-  // False when OpenSSL did not take the name to check: without it every certificate would do.
+  // Returns false when OpenSSL did not accept the name to check: then any certificate would pass.
   bool prepare_client(SSL* ssl, const std::string& host) {
     if (host.empty()) return false;
     SSL_set_connect_state(ssl);
     if (numeric_address(host).empty()) {
       std::string name = host;
-      // RFC 9525, 2: a subject's common name is no server's name.
+      // The subject's common name does not name a server (RFC 9525, 2).
       SSL_set_hostflags(ssl,
                         X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
       if (SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) !=
@@ -311,8 +315,8 @@ class Context final : public TlsContext {
     return true;
   }
 
-  // OpenSSL calls this with each new session; returning 1 keeps it. For 1.3 that is after the
-  // handshake, when the ticket arrives.
+  // OpenSSL calls this with each new session, with TLS 1.3 when the ticket arrives after the
+  // handshake. The return value 1 means that this class owns the session from now on.
   static int remember(SSL* ssl, SSL_SESSION* session) {
     auto* known = static_cast<Sessions::value_type*>(SSL_get_app_data(ssl));
     known->second.reset(session);

@@ -1,4 +1,4 @@
-// A certificate made on the spot, for the simulated upstream. Only net/tls*.cpp include this.
+// Creates certificates for the simulated upstream. Only net/tls*.cpp include this.
 #pragma once
 
 #include <openssl/types.h>
@@ -9,8 +9,8 @@
 
 namespace ccproxy::net {
 
-// Makes an elliptic key and a self-signed certificate of these names, valid for a week, and puts
-// both into `context`. `pem` gets the certificate. False when OpenSSL refuses.
+// Creates an elliptic-curve key and a self-signed certificate with these names, valid for a week,
+// and sets both in `context`. Sets `pem` to the certificate. Returns false when OpenSSL fails.
 [[nodiscard]] bool use_throwaway_certificate(SSL_CTX* context, const CertificateNames& names,
                                              std::string& pem);
 

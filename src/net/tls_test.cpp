@@ -79,10 +79,10 @@ Task<void> round_trip(TestLoop& loop, TlsContext& client, TlsContext& server, st
   (void)co_await there.write("back");
   const std::string back = co_await read_exactly(here, 4);
   EXPECT_EQ(back, "back");
-  EXPECT_TRUE(here.is_quiet());
+  EXPECT_TRUE(here.is_idle());
   (void)co_await there.write("unasked");
   co_await sleep(loop.runtime(), milliseconds(10));
-  EXPECT_FALSE(here.is_quiet());
+  EXPECT_FALSE(here.is_idle());
 }
 
 TEST_F(Tls, carries_bytes_to_each_name_of_the_certificate) {
@@ -111,8 +111,8 @@ TEST_F(Tls, refuses_a_certificate_for_another_address) {
   loop.run(refuse(loop, *client_, *server_, "127.0.0.2", "IP address mismatch"));
 }
 
-// A subject's common name counted once; a certificate that has no other name of a server has none.
-TEST_F(Tls, reads_names_of_a_certificate_among_its_alternative_names_only) {
+// The subject's common name was accepted once.
+TEST_F(Tls, accepts_the_alternative_names_of_a_certificate_only) {
   std::string pem;
   const auto server = TlsContext::throwaway_server(pem, {"localhost", "IP:127.0.0.1"});
   ASSERT_TRUE(server);
@@ -125,7 +125,7 @@ TEST_F(Tls, reads_names_of_a_certificate_among_its_alternative_names_only) {
   other.run(round_trip(other, **client, **server, "127.0.0.1"));
 }
 
-TEST_F(Tls, refuses_a_certificate_that_nobody_vouches_for) {
+TEST_F(Tls, refuses_a_self_signed_certificate_that_it_does_not_trust) {
   auto stranger = TlsContext::client("");
   ASSERT_TRUE(stranger);
   TestLoop loop;
@@ -139,12 +139,12 @@ Task<void> without_name(TestLoop& loop, TlsContext& client) {
   EXPECT_EQ(wrapped.error().kind, ErrorKind::kInternal);
 }
 
-TEST_F(Tls, does_not_shake_hands_without_a_name_to_check) {
+TEST_F(Tls, refuses_a_client_handshake_without_a_host_name) {
   TestLoop loop;
   loop.run(without_name(loop, *client_));
 }
 
-TEST_F(Tls, says_which_file_of_certificates_it_cannot_read) {
+TEST_F(Tls, names_the_file_of_certificates_that_it_cannot_read) {
   const std::string missing = folder_ + "/missing.pem", empty = folder_ + "/empty.pem";
   std::ofstream(empty).flush();
   for (const std::string& file : {missing, empty}) {
@@ -159,18 +159,18 @@ Task<void> reuse(TestLoop& loop, TlsContext& client, TlsContext& server) {
   for (std::size_t i = 0; i < 4; ++i) {
     auto secured = co_await shake_hands(loop, client, server, "localhost");
     CO_ASSERT(secured.client && secured.server);
-    EXPECT_EQ(client.resumed(), i);
+    EXPECT_EQ(client.resumed_handshakes(), i);
     (void)co_await (*secured.server)->write("hello");  // the ticket comes before it
     const std::string got = co_await read_exactly(**secured.client, 5);
     EXPECT_EQ(got, "hello");
-    if (i == 1) (*secured.client)->close();  // an orderly end, and a mere drop: both keep it
+    if (i == 1) (*secured.client)->close();  // the session outlives an orderly end and a drop
   }
-  // Another name does not take the session of the first.
+  // Another host name does not use the session of the first.
   auto secured = co_await shake_hands(loop, client, server, "127.0.0.1");
-  EXPECT_EQ(client.resumed(), 3U);
+  EXPECT_EQ(client.resumed_handshakes(), 3U);
 }
 
-TEST_F(Tls, takes_up_the_session_of_an_earlier_connection) {
+TEST_F(Tls, resumes_the_session_of_an_earlier_connection) {
   TestLoop loop;
   loop.run(reuse(loop, *client_, *server_));
 }
@@ -241,7 +241,7 @@ Task<void> ends(TestLoop& loop, TlsContext& client, TlsContext& server) {
   EXPECT_EQ(end.error().message, "the peer closed without ending TLS in order");
 }
 
-TEST_F(Tls, tells_an_orderly_end_from_a_cut) {
+TEST_F(Tls, distinguishes_an_orderly_end_from_a_truncated_stream) {
   TestLoop loop;
   loop.run(ends(loop, *client_, *server_));
 }
@@ -262,15 +262,15 @@ Task<void> garbled(TestLoop& loop, TlsContext& client, TlsContext& server) {
   co_await garble(*secured.below_server, **secured.client);
 }
 
-TEST_F(Tls, ends_on_garbage) {
+TEST_F(Tls, fails_on_bytes_that_are_not_tls) {
   TestLoop loop;
   loop.run(garbled(loop, *client_, *server_));
 }
 
-Task<void> against(TestLoop& loop, TlsContext& client, std::string answer, bool close,
-                   ErrorKind kind, std::string part) {
+Task<void> fail_handshake(TestLoop& loop, TlsContext& client, std::string response, bool close,
+                          ErrorKind kind, std::string part) {
   auto pair = co_await connect_pair(loop);
-  if (!answer.empty()) (void)co_await pair.server->write(answer);
+  if (!response.empty()) (void)co_await pair.server->write(response);
   if (close) pair.server->end_writing();
   const auto began = Clock::now();
   auto wrapped =
@@ -281,15 +281,15 @@ Task<void> against(TestLoop& loop, TlsContext& client, std::string answer, bool 
   EXPECT_LT(Clock::now() - began, seconds(2));
 }
 
-TEST_F(Tls, says_what_went_wrong_with_a_handshake) {
-  const auto one = [&](std::string answer, bool close, ErrorKind kind, std::string part) {
+TEST_F(Tls, reports_why_a_handshake_has_failed) {
+  const auto expect = [&](std::string response, bool close, ErrorKind kind, std::string part) {
     TestLoop loop;
-    loop.run(against(loop, *client_, std::move(answer), close, kind, std::move(part)));
+    loop.run(fail_handshake(loop, *client_, std::move(response), close, kind, std::move(part)));
   };
-  one("", false, ErrorKind::kTimedOut, "timeouts.tlsSeconds");
-  one("", true, ErrorKind::kUpstreamUnreachable, "closed during the TLS handshake");
-  one("HTTP/1.1 400 Bad Request\r\n\r\n", false, ErrorKind::kUpstreamUnreachable,
-      "the TLS handshake failed: wrong version number");
+  expect("", false, ErrorKind::kTimedOut, "timeouts.tlsSeconds");
+  expect("", true, ErrorKind::kUpstreamUnreachable, "closed during the TLS handshake");
+  expect("HTTP/1.1 400 Bad Request\r\n\r\n", false, ErrorKind::kUpstreamUnreachable,
+         "the TLS handshake failed: wrong version number");
 }
 
 Task<void> close_later(Runtime& runtime, Stream& below) {
@@ -306,7 +306,7 @@ Task<void> close_in_handshake(TestLoop& loop, TlsContext& client) {
   EXPECT_EQ(wrapped.error().kind, ErrorKind::kUpstreamUnreachable);
 }
 
-TEST_F(Tls, ends_a_handshake_whose_stream_is_closed) {
+TEST_F(Tls, handshake_fails_when_its_stream_is_closed) {
   TestLoop loop;
   loop.run(close_in_handshake(loop, *client_));
 }
@@ -334,7 +334,7 @@ Task<void> wake_reader(TestLoop& loop, TlsContext& client, TlsContext& server) {
   co_await expect_end(**slow.client, ErrorKind::kTimedOut);
 }
 
-TEST_F(Tls, that_is_closed_or_takes_too_long_wakes_its_reader) {
+TEST_F(Tls, close_and_deadline_end_a_read_that_waits) {
   TestLoop loop;
   loop.run(wake_reader(loop, *client_, *server_));
 }
@@ -355,7 +355,7 @@ Task<void> leave(TestLoop& loop, TlsContext& client, TlsContext& server) {
   co_await sleep(loop.runtime(), milliseconds(5));
 }
 
-TEST_F(Tls, may_be_in_use_when_the_runtime_ends) {
+TEST_F(Tls, may_be_in_use_when_the_runtime_is_destroyed) {
   TestLoop loop;
   loop.run(leave(loop, *client_, *server_));
 }
