@@ -10,8 +10,8 @@
 #include <string_view>
 
 #include "anthropic/event.hpp"
+#include "anthropic/surrogate_filter.hpp"
 #include "anthropic/transcript.hpp"
-#include "anthropic/whole_text.hpp"
 #include "dialect/chat/encoder.hpp"
 #include "dialect/testing/fold.hpp"
 #include "fuzz/choices.hpp"

@@ -16,7 +16,7 @@
 #include "anthropic/event.hpp"
 #include "anthropic/models.hpp"
 #include "anthropic/models_data.hpp"
-#include "anthropic/whole_text.hpp"
+#include "anthropic/surrogate_filter.hpp"
 #include "dialect/chat/encoder.hpp"
 #include "dialect/chat/request.hpp"
 #include "dialect/responses/encoder.hpp"

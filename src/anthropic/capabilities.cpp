@@ -19,12 +19,12 @@ bool has_one_of(std::string_view text, std::initializer_list<std::string_view> p
                      [&](std::string_view part) { return has(text, part); });
 }
 
-bool says_no(std::string_view text) {
+bool is_about_support(std::string_view text) {
   return has_one_of(text, {"not supported", "unsupported", "not support", "not permitted",
                            "deprecated", "cannot both be"});
 }
 
-// What upstream calls an extra input, when it is one that this program adds.
+// The correction for an extra input, when it is one that this program adds.
 std::optional<CapabilityCorrection> extra_input(std::string_view text) {
   if (has(text, "block_binding")) return CapabilityCorrection::kNoBlockBinding;
   if (has(text, "speed")) return CapabilityCorrection::kNoFastMode;
@@ -32,7 +32,7 @@ std::optional<CapabilityCorrection> extra_input(std::string_view text) {
   return std::nullopt;
 }
 
-// Takes the digits that `text` has first, and what stands before them.
+// Removes the first number in `text`, with all that is before it, and returns the number.
 std::optional<std::int64_t> take_number(std::string_view& text) {
   const auto first = text.find_first_of("0123456789");
   if (first == std::string_view::npos) return std::nullopt;
@@ -44,8 +44,8 @@ std::optional<std::int64_t> take_number(std::string_view& text) {
   return static_cast<std::int64_t>(*number);
 }
 
-// Limits of what upstream compiles, and keywords that it does not take ("For 'object' type,
-// 'additionalProperties' must be explicitly set to false").
+// True for the limits of the upstream's schema compiler and for keywords that it does not accept
+// ("For 'object' type, 'additionalProperties' must be explicitly set to false").
 bool refuses_schemas(std::string_view text) {
   if (has_one_of(text, {"too many optional parameters", "too many parameters with union types",
                         "too many strict tools", "'additionalproperties' must be"}))
@@ -60,7 +60,7 @@ bool is_supported(json::Value feature, bool otherwise) {
   return feature["supported"].boolean().value_or(otherwise);
 }
 
-Efforts efforts_told(json::Value effort, Efforts otherwise) {
+Efforts efforts_from_api(json::Value effort, Efforts otherwise) {
   if (!effort.is_object()) return otherwise;
   if (!is_supported(effort, true)) return {};
   std::vector<Effort> levels;
@@ -70,14 +70,14 @@ Efforts efforts_told(json::Value effort, Efforts otherwise) {
   return Efforts(levels);
 }
 
-void take_thinking(json::Value told, Thinking& thinking) {
-  const json::Value types = told["types"];
+void read_thinking(json::Value feature, Thinking& thinking) {
+  const json::Value types = feature["types"];
   if (!types.is_object()) return;
   thinking.adaptive = is_supported(types["adaptive"], false);
   thinking.manual =
       is_supported(types["enabled"], false) ? ManualThinking::kYes : ManualThinking::kNo;
   if (!is_supported(types["disabled"], true)) thinking.off = ThinkingOff::kNone;
-  if (!is_supported(told, true)) thinking.standard = ThinkingState::kNone;
+  if (!is_supported(feature, true)) thinking.standard = ThinkingState::kNone;
 }
 
 }  // namespace
@@ -108,17 +108,17 @@ std::optional<Capabilities> capabilities_from_api(std::string_view body,
                                                   const Capabilities& otherwise) {
   json::Outline outline;
   if (!outline.read(body)) return std::nullopt;
-  const json::Value told = outline.root();
-  if (!told["id"].is_string()) return std::nullopt;
+  const json::Value description = outline.root();
+  if (!description["id"].is_string()) return std::nullopt;
   Capabilities model = otherwise;
   const auto count = [](json::Value number, std::int64_t& into) {
     if (const auto tokens = number.integer(); tokens && *tokens > 0) into = *tokens;
   };
-  count(told["max_tokens"], model.max_output);
-  count(told["max_input_tokens"], model.context);
-  const json::Value capabilities = told["capabilities"];
-  model.efforts = efforts_told(capabilities["effort"], model.efforts);
-  take_thinking(capabilities["thinking"], model.thinking);
+  count(description["max_tokens"], model.max_output);
+  count(description["max_input_tokens"], model.context);
+  const json::Value capabilities = description["capabilities"];
+  model.efforts = efforts_from_api(capabilities["effort"], model.efforts);
+  read_thinking(capabilities["thinking"], model.thinking);
   model.structured_outputs =
       is_supported(capabilities["structured_outputs"], model.structured_outputs);
   return model;
@@ -127,7 +127,7 @@ std::optional<Capabilities> capabilities_from_api(std::string_view body,
 std::optional<CapabilityCorrection> correction_from_error(std::string_view message) {
   const std::string text = lowered(message);
   if (has(text, "extra inputs are not permitted")) return extra_input(text);
-  if (refuses_schemas(text) || !says_no(text)) return std::nullopt;
+  if (refuses_schemas(text) || !is_about_support(text)) return std::nullopt;
   if (has(text, "schema")) return CapabilityCorrection::kNoSchema;
   if (has(text, "tool_choice")) return CapabilityCorrection::kNoForcedToolChoice;
   if (has(text, "prefill")) return CapabilityCorrection::kNoPrefill;
@@ -160,8 +160,9 @@ std::optional<std::int64_t> room_for_output(std::string_view message) {
   return *limit - *input;
 }
 
-void apply(Capabilities& capabilities, CapabilityCorrection lesson, std::optional<Effort> sent) {
-  switch (lesson) {
+void apply(Capabilities& capabilities, CapabilityCorrection correction,
+           std::optional<Effort> sent) {
+  switch (correction) {
     case CapabilityCorrection::kNoForcedToolChoice:
       capabilities.forced_tool_choice = ForcedToolChoice::kNo;
       return;

@@ -1,5 +1,5 @@
-// What a request to one model may hold: the row of its family, and what upstream's own answers have
-// taught since. Small and copied freely.
+// What a request to one model may contain: the row of its family in the table of models, corrected
+// by what the upstream's responses have shown since. Small and cheap to copy.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 namespace ccproxy::anthropic {
 
-// Effort levels as a set.
+// A set of effort levels.
 class Efforts {
  public:
   Efforts() = default;
@@ -22,7 +22,7 @@ class Efforts {
 
   [[nodiscard]] bool empty() const { return bits_ == 0; }
   [[nodiscard]] bool has(Effort level) const { return (bits_ & bit(level)) != 0; }
-  // The nearest level that is not above `wanted`, else the lowest one. Not for an empty set.
+  // The nearest level that is not above `wanted`, else the lowest one. The set must not be empty.
   [[nodiscard]] Effort nearest(Effort wanted) const;
   void remove(Effort level) { bits_ &= ~bit(level); }
   bool operator==(const Efforts&) const = default;
@@ -33,7 +33,7 @@ class Efforts {
 };
 
 struct Capabilities {
-  std::string_view family;  // its name; lives as long as the table of models
+  std::string_view family;  // its name; valid as long as the table of models
   std::int64_t context = 0;
   std::int64_t max_output = 0;
   bool sampling = false;
@@ -44,7 +44,7 @@ struct Capabilities {
   bool structured_outputs = false;
   bool mid_system = false;
   PreservedThinking preserved_thinking = PreservedThinking::kNo;
-  // What this program adds by itself, until upstream refuses it.
+  // Features that this program adds to requests on its own, until the upstream refuses them.
   bool automatic_cache = true;
   bool block_binding = true;
   bool fast_mode = true;
@@ -54,47 +54,47 @@ struct Capabilities {
 
 [[nodiscard]] Capabilities capabilities_of(const Family& family);
 
-// What the provider says of a model (the body of GET /v1/models/{id}), laid over `otherwise`: its
-// answer is silent about sampling, forced tool calls, prefill and late system messages. Nothing
-// when the body is not such an answer.
+// Reads the provider's description of a model, the body of GET /v1/models/{id}. What that does not
+// describe (sampling, forced tool calls, prefill, late system messages) comes from `otherwise`.
+// Nothing when `body` is not such a description.
 [[nodiscard]] std::optional<Capabilities> capabilities_from_api(std::string_view body,
                                                                 const Capabilities& otherwise);
 
-// What a refused request has taught of a model.
+// What the error for a refused request shows about a model.
 enum class CapabilityCorrection {
   kNoForcedToolChoice,
   kNoMidSystem,
   kNoSampling,
   kNoPrefill,
   kEffortTooHigh,      // the level that was sent is not accepted
-  kOtherThinkingType,  // adaptive where enabled was sent, and the other way round
+  kOtherThinkingType,  // the model wants adaptive thinking instead of enabled, or the reverse
   kNoBlockBinding,
   kNoFastMode,
   kNoAutomaticCache,
   kNoSchema,  // neither strict tools nor an output schema
 };
 
-// What the text of a 400 teaches; nothing for most. `message` is error.message.
+// Reads a correction from the message of a 400; nothing for most messages. `message` is the JSON's
+// error.message.
 [[nodiscard]] std::optional<CapabilityCorrection> correction_from_error(std::string_view message);
 
-// True when the text of a 400 says that upstream cannot compile the schemas that this request has:
-// they are too many, too large or too free. It tells nothing of the model.
+// True when the message of a 400 says that the upstream cannot compile the schemas of the request,
+// because they are too many, too large or too permissive. That says nothing about the model.
 [[nodiscard]] bool is_schema_refusal(std::string_view message);
 
-// Members of tools that the provider takes beside those that all its models know; a beta may be
-// needed for some.
+// The members of tools that the provider accepts for some models or with some betas only.
 enum ToolMember { kDeferLoading, kAllowedCallers, kInputExamples, kEagerInputStreaming };
 inline constexpr std::array<std::string_view, 4> kToolMembers = {
     "defer_loading", "allowed_callers", "input_examples", "eager_input_streaming"};
 
-// Those of them that the text of a 400 calls extra inputs.
+// The elements of kToolMembers that the message of a 400 calls extra inputs.
 [[nodiscard]] std::vector<std::string_view> extra_tool_members(std::string_view message);
 
-// `input length and max_tokens exceed context limit: A + B > C`: C - A, when that leaves room.
+// Reads `input length and max_tokens exceed context limit: A + B > C` and returns C - A, the
+// largest max_tokens that fits. Nothing when that is not positive, or for any other message.
 [[nodiscard]] std::optional<std::int64_t> room_for_output(std::string_view message);
 
-// What the model can do after the lesson. `sent` is the effort of the refused request, if it had
-// one.
-void apply(Capabilities& capabilities, CapabilityCorrection lesson, std::optional<Effort> sent);
+// Applies a correction. `sent` is the effort of the refused request, if it had one.
+void apply(Capabilities& capabilities, CapabilityCorrection correction, std::optional<Effort> sent);
 
 }  // namespace ccproxy::anthropic

@@ -5,15 +5,15 @@
 namespace ccproxy::anthropic {
 namespace {
 
-TEST(Efforts, take_the_nearest_level_that_is_not_above) {
+TEST(Efforts, choose_the_nearest_level_that_is_not_above) {
   const Efforts some({Effort::kLow, Effort::kHigh});
   EXPECT_EQ(some.nearest(Effort::kMax), Effort::kHigh);
   EXPECT_EQ(some.nearest(Effort::kMedium), Effort::kLow);
   EXPECT_EQ(Efforts({Effort::kHigh}).nearest(Effort::kLow), Effort::kHigh);
 }
 
-TEST(Lessons, are_read_from_what_upstream_says) {
-  const std::pair<const char*, CapabilityCorrection> sayings[] = {
+TEST(CapabilityCorrections, are_read_from_error_messages) {
+  const std::pair<const char*, CapabilityCorrection> messages[] = {
       {R"(tool_choice: type "tool" and "any" are not supported for this model.)",
        CapabilityCorrection::kNoForcedToolChoice},
       {"messages.2: role 'system' is not supported on this model",
@@ -34,21 +34,21 @@ TEST(Lessons, are_read_from_what_upstream_says) {
        CapabilityCorrection::kNoSchema},
       {"tools.3: schema keyword 'pattern' is not supported with strict",
        CapabilityCorrection::kNoSchema}};
-  for (const auto& [saying, lesson] : sayings)
-    EXPECT_EQ(correction_from_error(saying), lesson) << saying;
+  for (const auto& [message, correction] : messages)
+    EXPECT_EQ(correction_from_error(message), correction) << message;
 }
 
-TEST(Lessons, are_not_read_into_other_complaints) {
-  for (const char* saying :
+TEST(CapabilityCorrections, are_not_read_from_other_error_messages) {
+  for (const char* message :
        {"messages.0.content: Field required", "metadata.user: Extra inputs are not permitted",
         "temperature: Input should be less than or equal to 1",
         "tools.0.custom.input_schema: JSON schema is invalid", "prompt is too long",
         "This credential is only authorized for use with Claude Code"})
-    EXPECT_FALSE(correction_from_error(saying)) << saying;
+    EXPECT_FALSE(correction_from_error(message)) << message;
 }
 
-TEST(Lessons, about_the_schemas_of_one_request_tell_nothing_of_the_model) {
-  for (const char* saying :
+TEST(CapabilityCorrections, are_not_read_from_errors_about_the_schemas_of_one_request) {
+  for (const char* message :
        {"Schemas contains too many optional parameters (30), which would make grammar compilation "
         "inefficient. Reduce the number of optional parameters in your tool schemas (limit: 24).",
         "Schemas contains too many parameters with union types (17 parameters with type arrays or "
@@ -60,17 +60,17 @@ TEST(Lessons, about_the_schemas_of_one_request_tell_nothing_of_the_model) {
         "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly "
         "set to false",
         "tools.0.custom: For 'integer' type, property 'maximum' is not supported"}) {
-    EXPECT_TRUE(is_schema_refusal(saying)) << saying;
-    EXPECT_FALSE(correction_from_error(saying)) << saying;
+    EXPECT_TRUE(is_schema_refusal(message)) << message;
+    EXPECT_FALSE(correction_from_error(message)) << message;
   }
-  for (const char* saying : {"prompt is too long",
-                             "tools.3: schema keyword 'pattern' is not "
-                             "supported with strict",
-                             "tools.0.custom.input_schema: JSON schema is invalid"})
-    EXPECT_FALSE(is_schema_refusal(saying)) << saying;
+  for (const char* message : {"prompt is too long",
+                              "tools.3: schema keyword 'pattern' is not "
+                              "supported with strict",
+                              "tools.0.custom.input_schema: JSON schema is invalid"})
+    EXPECT_FALSE(is_schema_refusal(message)) << message;
 }
 
-TEST(Lessons, name_the_members_of_tools_that_are_extra_inputs) {
+TEST(CapabilityCorrections, name_the_members_of_tools_that_are_extra_inputs) {
   using Names = std::vector<std::string_view>;
   EXPECT_EQ(extra_tool_members("tools.0.custom.defer_loading: Extra inputs are not permitted"),
             Names{"defer_loading"});
@@ -81,7 +81,7 @@ TEST(Lessons, name_the_members_of_tools_that_are_extra_inputs) {
   EXPECT_TRUE(extra_tool_members("tools.0.custom.input_examples: Field required").empty());
 }
 
-TEST(Lessons, tell_how_much_room_is_left) {
+TEST(CapabilityCorrections, return_the_room_that_is_left_for_the_output) {
   EXPECT_EQ(room_for_output("input length and `max_tokens` exceed context limit: 190000 + 20000 > "
                             "200000, decrease input length or `max_tokens` and try again"),
             10000);
@@ -89,7 +89,7 @@ TEST(Lessons, tell_how_much_room_is_left) {
   EXPECT_FALSE(room_for_output("prompt is too long: 210000 tokens > 200000 maximum"));
 }
 
-TEST(Lessons, change_what_a_model_may_be_sent) {
+TEST(CapabilityCorrections, change_the_capabilities_of_a_model) {
   Capabilities can;
   can.thinking.adaptive = true;
   can.efforts = Efforts({Effort::kLow, Effort::kHigh});

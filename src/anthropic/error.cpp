@@ -20,16 +20,16 @@ std::string error_body(std::string_view type, std::string_view message,
 }
 
 SaidError read_error(std::string_view body) {
-  SaidError said;
+  SaidError error;
   json::Reader outer, inner;
-  const auto member = [&](const json::Member& each) {
-    if (each.key == "type") said.type = json::string_of(each.value).value_or("");
-    if (each.key == "message") said.message = json::string_of(each.value).value_or("");
+  const auto take = [&](const json::Member& member) {
+    if (member.key == "type") error.type = json::string_of(member.value).value_or("");
+    if (member.key == "message") error.message = json::string_of(member.value).value_or("");
   };
-  (void)outer.members_of_copy(body, [&](const json::Member& each) {
-    if (each.key == "error") (void)inner.members_of_copy(each.value, member);
+  (void)outer.members_of_copy(body, [&](const json::Member& member) {
+    if (member.key == "error") (void)inner.members_of_copy(member.value, take);
   });
-  return said;
+  return error;
 }
 
 std::string_view error_type(int status) {

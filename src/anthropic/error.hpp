@@ -1,4 +1,5 @@
-// Errors in Anthropic's shape (its API documentation, "Errors").
+// Errors of the Messages API (its documentation, "Errors"): reads and writes their bodies, and maps
+// their types to HTTP statuses.
 #pragma once
 
 #include <optional>
@@ -9,24 +10,24 @@
 
 namespace ccproxy::anthropic {
 
-// {"type":"error","error":{"type","message"},"request_id"}; an empty id is left out.
+// Writes {"type":"error","error":{"type","message"},"request_id"}, without an empty request id.
 [[nodiscard]] std::string error_body(std::string_view type, std::string_view message,
                                      std::string_view request_id);
 
-// What an error's body says; empty where it says nothing.
+// The error in the body of a response. Members that the body does not have are empty.
 struct SaidError {
   std::string type, message;
 };
 
-// `body` is that of an error as it came, perhaps cut.
+// Reads the body of an error, which may be truncated.
 [[nodiscard]] SaidError read_error(std::string_view body);
 
-// The error type that goes with an HTTP status.
+// The error type for an HTTP status.
 [[nodiscard]] std::string_view error_type(int status);
-// The HTTP status that goes with an error type, which an event in a stream does not say; nothing
-// for a type that is not known.
+// The HTTP status for an error type, which an event in a stream does not have; nothing for an
+// unknown type.
 [[nodiscard]] std::optional<int> status_of_type(std::string_view type);
-// The error type and the HTTP status for an error that this program made.
+// The error type and the HTTP status for an error of this program.
 [[nodiscard]] std::string_view error_type(ErrorKind kind);
 [[nodiscard]] int status_of(ErrorKind kind);
 

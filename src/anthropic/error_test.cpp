@@ -5,7 +5,7 @@
 namespace ccproxy::anthropic {
 namespace {
 
-TEST(ErrorKinds, have_a_status_that_tells_clients_whether_to_come_back) {
+TEST(ErrorKinds, have_a_status_that_shows_whether_to_retry) {
   const struct {
     ErrorKind kind;
     int status;
@@ -31,7 +31,7 @@ TEST(ErrorKinds, have_a_status_that_tells_clients_whether_to_come_back) {
   }
 }
 
-TEST(ErrorTypes, have_the_status_that_they_go_with) {
+TEST(ErrorTypes, map_to_the_status_of_the_api) {
   for (const int status : {400, 401, 402, 403, 404, 413, 429, 500, 504, 529})
     EXPECT_EQ(status_of_type(error_type(status)), status);
   EXPECT_EQ(status_of_type("conflict_error"), 409);
@@ -39,7 +39,7 @@ TEST(ErrorTypes, have_the_status_that_they_go_with) {
   EXPECT_EQ(status_of_type(""), std::nullopt);
 }
 
-TEST(ErrorBody, has_upstreams_shape) {
+TEST(ErrorBody, has_the_shape_of_the_api) {
   EXPECT_EQ(error_body("not_found_error", "no \"x\"", "req_1"),
             R"({"type":"error","error":{"type":"not_found_error","message":"no \"x\""},)"
             R"("request_id":"req_1"})");

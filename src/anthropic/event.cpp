@@ -5,7 +5,7 @@ namespace {
 
 using json::Member;
 
-// The members of an event that any kind of event has.
+// The members of events of any kind.
 struct Parts {
   std::string_view type, index, message, block, delta, usage, error;
 };
@@ -41,8 +41,8 @@ void add(std::optional<std::int64_t>& sum, std::optional<std::int64_t> more) {
   if (more) sum = sum.value_or(0) + *more;
 }
 
-// Beta: an answer that compacted its context ran in several rounds, and the numbers at the top are
-// the last round's. What another model advised is not this answer's.
+// In a beta, a response that compacts its context has several iterations, and the counts at the top
+// are those of the last one. The iterations of an advisor model do not belong to the response.
 void sum_iterations(EventReader& reader, std::string_view iterations, TokenCounts& tokens) {
   TokenCounts sum;
   (void)reader.inner.elements(iterations, [&](std::string_view round) {
@@ -133,7 +133,7 @@ CitationDelta citation(EventReader& reader, std::string_view raw) {
 }
 
 MessageEvent block_delta(EventReader& reader, const Parts& parts) {
-  std::string_view type, content;  // `content` is the member that its type names
+  std::string_view type, content;  // `content` is the member that has the delta's content
   (void)reader.middle.members(parts.delta, [&](const Member& member) {
     if (member.key == "type") type = member.value;
     if (member.key == "text" || member.key == "thinking" || member.key == "signature" ||

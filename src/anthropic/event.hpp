@@ -1,5 +1,6 @@
-// One event of an answer of the Messages API, as a variant of views. Reading one allocates nothing
-// once the reader has seen its largest. It refuses to know who is told and in which format.
+// One event of a response of the Messages API, as a variant of views. Reading an event allocates
+// nothing once the reader has seen one as large. It refuses to know who gets it and in which
+// format.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +16,15 @@ namespace ccproxy::anthropic {
 
 using json::JsonText;
 
-// Cumulative within one message: the later number counts, a missing one leaves the earlier.
+// The counts so far in one message: a later event replaces an earlier one, unless its count is
+// missing.
 struct TokenCounts {
   std::optional<std::int64_t> input, output, cache_read, cache_write, thinking;
 };
 
 struct MessageStart {
   TokenCounts tokens{};
-  JsonText service_tier{};  // standard, priority, batch; empty when it was not told
+  JsonText service_tier{};  // standard, priority or batch; empty when missing
   bool fast = false;        // usage.speed
 };
 
@@ -39,13 +41,13 @@ enum class BlockKind {
 struct BlockStart {
   std::int64_t index = 0;
   BlockKind kind = BlockKind::kOther;
-  JsonText id{}, name{};     // of a tool's use
-  JsonText text{};           // what a text or thinking block says already
-  JsonText signature{};      // of thinking that is signed already
-  std::string_view input{};  // of a tool's use: JSON, usually {}
+  JsonText id{}, name{};     // of a tool_use block
+  JsonText text{};           // the first part of a text or thinking block, usually empty
+  JsonText signature{};      // of a thinking block, usually empty
+  std::string_view input{};  // of a tool_use block: JSON, usually {}
   std::string_view raw{};    // the whole content_block
 
-  // True when the input has a member.
+  // True when the input has at least one member.
   [[nodiscard]] bool has_input() const {
     return input.starts_with('{') && input.find('"') != std::string_view::npos;
   }
@@ -60,15 +62,16 @@ struct ThinkingDelta {
 struct SignatureDelta {
   JsonText signature{};
 };
-// A piece of a tool's input: JSON text, cut anywhere, inside a JSON string.
+// A piece of the JSON text of a tool's input, cut at any place. It is a string of the event, so
+// that it has one more level of escapes.
 struct InputJsonDelta {
   JsonText partial{};
 };
 struct CitationDelta {
-  JsonText type{}, url{}, title{};  // empty where there is none
+  JsonText type{}, url{}, title{};  // empty when missing
   std::string_view raw{};           // the whole citation
-  // Of a search result that the client brought along, and of a document.
-  JsonText source{}, document_title{}, file_id{};
+  JsonText source{};                // of a search result that the client has sent
+  JsonText document_title{}, file_id{};
 };
 struct OtherDelta {
   std::string_view raw{};  // the whole delta
@@ -86,23 +89,23 @@ struct MessageStop {};
 struct Ping {};
 struct Failure {
   JsonText type{}, message{};
-  std::optional<std::int64_t> retry_after{};  // seconds; of an answer that was one as a whole
+  std::optional<std::int64_t> retry_after{};  // seconds; of a response that is an error as a whole
 };
-// An event that nobody knows yet.
+// An event of a type that this program does not know.
 struct Unknown {};
 
 using MessageEvent = std::variant<MessageStart, BlockStart, TextDelta, ThinkingDelta,
                                   SignatureDelta, InputJsonDelta, CitationDelta, OtherDelta,
                                   BlockStop, MessageDelta, MessageStop, Ping, Failure, Unknown>;
 
-// What events are parsed with: one parser per depth, since none can be used inside its own walk.
-// A worker keeps one for all its answers; nothing outlives a call but the views of the last event.
+// The parsers for an event: one for each depth, since a parser cannot be used during its own walk.
+// A worker uses one EventReader for all responses. Only the views of the last event refer to it.
 struct EventReader {
   json::Reader outer, middle, inner, innermost;
 };
 
-// Reads one event. Without a `name` the JSON's own "type" tells what it is. The views live until
-// `reader` reads the next one. Fails with kUpstreamBroke when `data` is not a JSON object.
+// Reads one event. An empty `name` is replaced by the "type" of the JSON. The views are valid until
+// `reader` reads the next event. Fails with kUpstreamBroke when `data` is not a JSON object.
 [[nodiscard]] Result<MessageEvent> read_event(EventReader& reader, std::string_view name,
                                               std::string_view data);
 

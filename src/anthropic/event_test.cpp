@@ -8,7 +8,7 @@ namespace ccproxy::anthropic {
 namespace {
 
 // An event as a line of text, so that a row shows all that was read.
-struct Tell {
+struct Describe {
   static std::string count(const std::optional<std::int64_t>& value) {
     return value ? std::to_string(*value) : "-";
   }
@@ -61,7 +61,7 @@ struct Tell {
 struct Case {
   const char* name;
   const char* data;
-  const char* told;
+  const char* expected;
 };
 
 const Case kCases[] = {
@@ -121,11 +121,11 @@ TEST(MessageEvent, is_read_from_its_json) {
     SCOPED_TRACE(row.data);
     const auto event = read_event(reader, row.name, row.data);
     ASSERT_TRUE(event);
-    EXPECT_EQ(std::visit(Tell(), *event), row.told);
+    EXPECT_EQ(std::visit(Describe(), *event), row.expected);
   }
 }
 
-TEST(MessageEvent, that_is_not_json_is_a_broken_answer) {
+TEST(MessageEvent, that_is_not_json_is_an_error_of_the_upstream) {
   EventReader reader;
   for (const char* data : {"", "[]", "{", "hello", R"({"type":"ping")"}) {
     const auto event = read_event(reader, "ping", data);

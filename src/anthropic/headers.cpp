@@ -7,9 +7,9 @@
 namespace ccproxy::anthropic {
 namespace {
 
-// RFC 9110, 7.6.1, and what older peers send.
+// The hop-by-hop fields of RFC 9110, 7.6.1, and those of older peers.
 bool is_hop_by_hop(std::string_view name) {
-  // Families of names come before the switch: their members have any length.
+  // Prefixes are compared before the switch, since such names have any length.
   if (starts_with_text(name, "proxy-")) return true;
   switch (name.size()) {
     case 2: return same_text(name, "te");
@@ -51,14 +51,14 @@ bool forwards_response_header(std::string_view name) {
     case 6: return !same_text(name, "server");
     case 7: return !same_text(name, "alt-svc");
     case 10: return !same_text(name, "set-cookie");
-    case 22: return !same_text(name, "x-content-type-options");  // ours stands there
+    case 22: return !same_text(name, "x-content-type-options");  // this program sets its own
     case 28: return !same_text(name, "cross-origin-resource-policy");
     default: return true;
   }
 }
 
 std::string merge_betas(std::span<const std::string_view> client_lines,
-                        std::span<const std::string_view> ours) {
+                        std::span<const std::string_view> added) {
   std::string merged;
   std::set<std::string_view> seen;
   const auto add = [&](std::string_view item) {
@@ -68,7 +68,7 @@ std::string merge_betas(std::span<const std::string_view> client_lines,
   };
   for (std::string_view line : client_lines)
     while (!line.empty()) add(take_item(line, ','));
-  for (const std::string_view item : ours) add(item);
+  for (const std::string_view item : added) add(item);
   return merged;
 }
 

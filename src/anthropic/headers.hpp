@@ -1,5 +1,6 @@
-// Which fields of a passed-through message travel on, and how betas are merged. Field names compare
-// without case. What `Connection` names is its caller's to drop: that depends on the message.
+// Which fields of a passed-through message are forwarded, and how betas are merged. Names of fields
+// are compared without case. The caller must also drop the fields that the message's Connection
+// lists.
 #pragma once
 
 #include <span>
@@ -8,15 +9,15 @@
 
 namespace ccproxy::anthropic {
 
-// False for what is between the client and this server: hop-by-hop fields, Host, framing,
-// credentials, proxies' trails, Expect, and Accept-Encoding, which is ours to choose.
+// False for the fields between the client and this server: hop-by-hop fields, Host, framing,
+// credentials, traces of proxies, Expect, and Accept-Encoding, which this program sets itself.
 [[nodiscard]] bool forwards_request_header(std::string_view name);
 
-// False for hop-by-hop fields, framing, cookies and what advertises the upstream's own server.
+// False for hop-by-hop fields, framing, cookies and fields that describe the upstream's server.
 [[nodiscard]] bool forwards_response_header(std::string_view name);
 
-// One anthropic-beta value: the client's items in order, then ours; exact repeats once.
+// Returns one anthropic-beta value: the items of the client in order, then `added`, each item once.
 [[nodiscard]] std::string merge_betas(std::span<const std::string_view> client_lines,
-                                      std::span<const std::string_view> ours);
+                                      std::span<const std::string_view> added);
 
 }  // namespace ccproxy::anthropic

@@ -9,7 +9,7 @@
 namespace ccproxy::anthropic {
 namespace {
 
-TEST(RequestHeaders, keep_the_clients_connection_and_credential_to_themselves) {
+TEST(RequestHeaders, stop_those_of_the_clients_connection_and_its_credential) {
   for (const char* name : {"connection",
                            "Keep-Alive",
                            "te",
@@ -40,7 +40,7 @@ TEST(RequestHeaders, keep_the_clients_connection_and_credential_to_themselves) {
 }
 
 // A family of names has members of every length, those of other names on the list included.
-TEST(Headers, of_a_family_are_kept_back_at_any_length) {
+TEST(Headers, of_a_family_are_stopped_at_any_length) {
   for (const char* family : {"proxy-", "X-Forwarded-", "x-ccproxy-"})
     for (std::size_t more = 0; more < 20; ++more) {
       const std::string name = family + std::string(more, 'k');
@@ -48,7 +48,7 @@ TEST(Headers, of_a_family_are_kept_back_at_any_length) {
     }
 }
 
-TEST(RequestHeaders, pass_when_they_are_meant_for_upstream_or_unknown) {
+TEST(RequestHeaders, pass_those_for_the_upstream_and_unknown_ones) {
   for (const char* name : {"accept",
                            "origin",
                            "referer",
@@ -78,7 +78,7 @@ TEST(RequestHeaders, pass_when_they_are_meant_for_upstream_or_unknown) {
     EXPECT_TRUE(forwards_request_header(name)) << name;
 }
 
-TEST(ResponseHeaders, keep_upstreams_connection_to_themselves) {
+TEST(ResponseHeaders, stop_those_of_the_upstreams_connection) {
   for (const char* name : {"connection", "keep-alive", "proxy-authenticate", "te", "trailer",
                            "Transfer-Encoding", "upgrade", "Set-Cookie", "server", "alt-svc",
                            "content-length", "access-control-allow-origin", "x-ccproxy-warning",
@@ -86,7 +86,7 @@ TEST(ResponseHeaders, keep_upstreams_connection_to_themselves) {
     EXPECT_FALSE(forwards_response_header(name)) << name;
 }
 
-TEST(ResponseHeaders, pass_otherwise) {
+TEST(ResponseHeaders, pass_all_others) {
   for (const char* name :
        {"date", "request-id", "anthropic-organization-id", "anthropic-ratelimit-requests-reset",
         "retry-after", "x-should-retry", "content-type", "content-disposition", "content-encoding",
@@ -96,7 +96,7 @@ TEST(ResponseHeaders, pass_otherwise) {
 }
 
 struct MergeCase {
-  const char* says;
+  const char* description;
   std::vector<std::string_view> client, ours;
   const char* merged;
 };
@@ -110,12 +110,12 @@ const MergeCase kMerges[] = {
     {"only exact repetitions are dropped", {"A,a"}, {}, "A,a"},
 };
 
-TEST(Betas, merge_in_the_clients_order_with_ours_behind) {
+TEST(Betas, merge_in_the_clients_order_with_the_added_ones_behind) {
   for (const auto& row : kMerges)
-    EXPECT_EQ(merge_betas(row.client, row.ours), row.merged) << row.says;
+    EXPECT_EQ(merge_betas(row.client, row.ours), row.merged) << row.description;
 }
 
-TEST(Betas, of_any_number_lose_none) {
+TEST(Betas, merge_any_number_without_loss) {
   std::string line;
   for (int i = 0; i < 5000; ++i) line += (i == 0 ? "b" : ",b") + std::to_string(i);
   const std::vector<std::string_view> lines = {line};

@@ -9,8 +9,8 @@
 namespace ccproxy::anthropic {
 namespace {
 
-constexpr int kDeepest = 64;  // nesting of upstream's list that is still believed
-constexpr std::string_view kUnknownTime = "1970-01-01T00:00:00Z";  // upstream's word for it, too
+constexpr int kMaxDepth = 64;  // of nesting in the upstream's list
+constexpr std::string_view kUnknownTime = "1970-01-01T00:00:00Z";  // as the upstream writes it
 
 std::string midnight(const std::string& date) {
   return date.empty() ? std::string() : date + "T00:00:00Z";
@@ -29,7 +29,7 @@ ModelEntry entry_of(const Model& model, const ModelTable& table) {
           .retires_at = midnight(model.life.date)};
 }
 
-// A name of the mapping has the abilities of the model that serves it.
+// A mapped name has the capabilities of the model that serves it.
 ModelEntry entry_of_name(const std::string& name, const std::string& target, std::string served,
                          const ModelTable& table) {
   ModelEntry entry{.id = name, .display_name = name};
@@ -48,7 +48,7 @@ ModelEntry entry_of_name(const std::string& name, const std::string& target, std
   return entry;
 }
 
-// Whether JSON is nested so deep that walking it as a tree could exhaust the stack.
+// True when JSON is nested so deep that walking it as a tree could exhaust the stack.
 bool too_deep(std::string_view text) {
   int depth = 0;
   bool in_string = false;
@@ -60,7 +60,7 @@ bool too_deep(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
-      if (++depth > kDeepest) return true;
+      if (++depth > kMaxDepth) return true;
     } else if (c == ']' || c == '}') {
       --depth;
     }
@@ -104,7 +104,8 @@ void write_support(json::Writer& writer, std::string_view name, bool supported) 
   writer.key(name).begin_object().member("supported", supported).end_object();
 }
 
-// What the provider does with a context that grows; to sum it up came with compaction on demand.
+// Writes what the provider can do with a growing context. The models that can summarize it are
+// those with compaction on demand.
 void write_context_management(json::Writer& writer, const Family& family) {
   const bool thinks = family.thinking.standard != ThinkingState::kNone;
   writer.key("context_management").begin_object().member("supported", true);
@@ -121,9 +122,9 @@ void write_server_tools(json::Writer& writer) {
   writer.end_object();
 }
 
-// Upstream's `capabilities`, as far as the table knows them. All models listed here run in batches,
-// cite, read images and PDF files, and have the provider's tools; that code which they run there
-// calls other tools came with structured outputs.
+// Writes `capabilities` in the upstream's format, as far as the table knows them. All models in the
+// table support batches, citations, images, PDF files and the provider's tools. Those with
+// structured outputs also let executed code call other tools.
 void write_capabilities(json::Writer& writer, const Family& family) {
   writer.key("capabilities").begin_object();
   write_support(writer, "batch", true);
@@ -167,13 +168,13 @@ void write_count(json::Writer& writer, std::string_view name, std::int64_t count
   count > 0 ? writer.member(name, count) : writer.member(name, nullptr);
 }
 
-// first and last of the page; `more` beyond it in the direction that was asked for.
-struct Cut {
-  std::size_t first = 0, last = 0;
+// The range of a page. `more` says that there are entries behind it in the requested direction.
+struct PageRange {
+  std::size_t first = 0, last = 0;  // `last` is not included
   bool more = false;
 };
 
-Cut cut_page(std::span<const ModelEntry> entries, const Page& page) {
+PageRange range_of(std::span<const ModelEntry> entries, const Page& page) {
   const std::size_t limit = std::clamp<std::size_t>(page.limit, 1, 1000);
   const std::string_view cursor = page.after_id.empty() ? page.before_id : page.after_id;
   if (cursor.empty()) return {0, std::min(limit, entries.size()), entries.size() > limit};
@@ -220,7 +221,7 @@ Result<void> merge_upstream(std::vector<ModelEntry>& entries, std::string_view u
   const json::Document& data = document->at("data");
 
   std::vector<ModelEntry> merged = entries;
-  std::size_t next = 0;  // where a model that is new to us goes: behind the one before it
+  std::size_t next = 0;  // where a new model is inserted: behind the model before it
   for (const json::Document& item : data) {
     if (!item.is_object() || text_of(item, "id").empty()) return refused();
     ModelEntry entry = entry_of_upstream(item, table);
@@ -254,13 +255,13 @@ const ModelEntry* find_entry(std::span<const ModelEntry> entries, std::string_vi
 }
 
 std::string model_list(std::span<const ModelEntry> entries, const Page& page) {
-  const Cut cut = cut_page(entries, page);
-  const auto shown = entries.subspan(cut.first, cut.last - cut.first);
+  const PageRange range = range_of(entries, page);
+  const auto shown = entries.subspan(range.first, range.last - range.first);
   std::string body;
   json::Writer writer(body);
   writer.begin_object().key("data").begin_array();
   for (const ModelEntry& entry : shown) writer.raw(model_object(entry));
-  writer.end_array().member("has_more", cut.more);
+  writer.end_array().member("has_more", range.more);
   if (shown.empty())
     writer.member("first_id", nullptr).member("last_id", nullptr);
   else

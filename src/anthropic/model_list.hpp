@@ -1,5 +1,5 @@
-// The models that this program offers, as plain entries, and the list of them in Anthropic's shape.
-// It refuses to know where the mapping and upstream's own list come from.
+// The models that this program offers, as plain entries, and the list of them in the format of the
+// Messages API. It refuses to know where the mapping and the upstream's list come from.
 #pragma once
 
 #include <cstddef>
@@ -20,31 +20,32 @@ struct ModelEntry {
   std::string id;
   std::vector<std::string> aliases{};
   std::string display_name;
-  std::string created_at{};        // RFC 3339, or empty when nobody says
-  const Family* family = nullptr;  // of the model table; nullptr: not known
-  std::int64_t context = 0;        // tokens; 0: not known
-  std::int64_t max_output = 0;     // tokens; 0: not known
+  std::string created_at{};        // RFC 3339; empty when unknown
+  const Family* family = nullptr;  // a row of the model table; nullptr when unknown
+  std::int64_t context = 0;        // tokens; 0 when unknown
+  std::int64_t max_output = 0;     // tokens; 0 when unknown
   LifeState state = LifeState::kActive;
-  std::string retires_at{};     // RFC 3339, when a date is set
-  std::string maps_to{};        // for a name of the mapping: what it stands for,
-  std::string served_by{};      // and the model that is asked in the end
-  std::string upstream_json{};  // upstream's own entry, where it gave one: all its fields
-  std::string capabilities{};   // JSON, as upstream told them; of a name: of the model behind it
+  std::string retires_at{};     // RFC 3339; empty when no date is set
+  std::string maps_to{};        // for a mapped name: the target of its mapping
+  std::string served_by{};      // for a mapped name: the model to which requests are sent
+  std::string upstream_json{};  // the upstream's own entry with all its fields, where it has one
+  std::string capabilities{};   // the upstream's JSON; for a mapped name that of `served_by`
 };
 
 using Mapping = std::vector<std::pair<std::string, std::string>>;  // from, to
 
-// The models of the table that answer everybody, newest first, then the names of `mapping` in its
-// order. A pattern (a name with `*`) is no model and is left out; a name that is a model's own id
-// stays where that model stands. `served_by` says which id is asked for the target of a mapping.
+// Returns the models of the table that are available to everyone, newest first, then the names of
+// `mapping` in its order. Patterns (names with `*`) are left out. A name that is also the id of a
+// model replaces the entry of that model in its place. `served_by` returns the id to which requests
+// for a mapping's target are sent.
 [[nodiscard]] std::vector<ModelEntry> list_models(
     const ModelTable& table, const Mapping& mapping,
     FunctionRef<std::string(std::string_view)> served_by);
 
-// Lays upstream's own list (the body of GET /v1/models) over the entries: what it names replaces
-// the entry of that id or alias in its place, what is new stands where upstream has it. Names of
-// the mapping stay, with what upstream says that the model behind them can do. Fails with
-// kUpstreamBroke and changes nothing when the body is not such a list.
+// Merges the upstream's list, the body of GET /v1/models, into `entries`: a known model replaces
+// the entry with its id or alias, a new one is inserted in the upstream's order. Mapped names stay,
+// and get the capabilities of the model that serves them. Fails with kUpstreamBroke and changes
+// nothing when `upstream` is not such a list.
 [[nodiscard]] Result<void> merge_upstream(std::vector<ModelEntry>& entries,
                                           std::string_view upstream, const ModelTable& table);
 
@@ -52,17 +53,18 @@ using Mapping = std::vector<std::pair<std::string, std::string>>;  // from, to
 [[nodiscard]] const ModelEntry* find_entry(std::span<const ModelEntry> entries,
                                            std::string_view id);
 
-// One page, as the query asks for it. An id that is not in the list gives an empty page.
+// The parameters of the query that select a page. An id that is not in the list selects an empty
+// page.
 struct Page {
-  std::size_t limit = 20;       // 1 to 1000; what is outside counts as the nearer end
-  std::string_view after_id{};  // wins over before_id
+  std::size_t limit = 20;       // clamped to 1 to 1000
+  std::string_view after_id{};  // takes precedence over before_id
   std::string_view before_id{};
 };
 
-// {"data":[...],"has_more":...,"first_id":...,"last_id":...}
+// Writes {"data":[...],"has_more":...,"first_id":...,"last_id":...}.
 [[nodiscard]] std::string model_list(std::span<const ModelEntry> entries, const Page& page);
 
-// One object of that list: upstream's own where there is one.
+// Writes one element of that list: the upstream's own entry where there is one.
 [[nodiscard]] std::string model_object(const ModelEntry& entry);
 
 }  // namespace ccproxy::anthropic

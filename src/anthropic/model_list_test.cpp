@@ -38,7 +38,7 @@ json::Document parsed(const std::string& text) {
   return document ? *document : json::Document();
 }
 
-TEST(ListModels, shows_what_answers_and_then_the_mappings_names) {
+TEST(ListModels, has_the_available_models_and_then_the_mapped_names) {
   const auto entries = list({{"gpt-4", "claude-sonnet-4-20250514"},
                              {"gpt-*", "claude-opus-5"},
                              {"own", "claude-from-the-future"}});
@@ -52,7 +52,7 @@ TEST(ListModels, shows_what_answers_and_then_the_mappings_names) {
   EXPECT_NE(find_entry(entries, "claude-opus-4-5-20251101"), nullptr) << "deprecated, alive";
 }
 
-TEST(ListModels, gives_a_mapped_name_the_abilities_of_the_model_that_serves_it) {
+TEST(ListModels, gives_a_mapped_name_the_capabilities_of_the_model_that_serves_it) {
   const auto entries = list({{"gpt-4", "claude-sonnet-4-20250514"}, {"own", "claude-new-9"}});
   const ModelEntry& gpt = *find_entry(entries, "gpt-4");
   EXPECT_EQ(gpt.maps_to, "claude-sonnet-4-20250514");
@@ -65,7 +65,7 @@ TEST(ListModels, gives_a_mapped_name_the_abilities_of_the_model_that_serves_it) 
   EXPECT_EQ(own.context, 0);
 }
 
-TEST(ListModels, shows_a_models_own_id_once_when_it_is_mapped) {
+TEST(ListModels, has_a_model_id_once_when_it_is_mapped) {
   const auto entries = list({{"claude-opus-5", "claude-opus-5-5"}});
   EXPECT_EQ(std::count_if(entries.begin(), entries.end(),
                           [](const ModelEntry& entry) { return entry.id == "claude-opus-5"; }),
@@ -74,7 +74,7 @@ TEST(ListModels, shows_a_models_own_id_once_when_it_is_mapped) {
 }
 
 struct PageCase {
-  const char* says;
+  const char* description;
   Page page;
   const char* ids;
   bool more;
@@ -94,10 +94,10 @@ const PageCase kPages[] = {
     {"a limit of nothing is one", {.limit = 0}, "a", true},
 };
 
-TEST(ModelList, cuts_the_page_that_was_asked_for) {
+TEST(ModelList, returns_the_requested_page) {
   const auto entries = plain({"a", "b", "c", "d", "e"});
   for (const auto& row : kPages) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.description);
     const auto body = parsed(model_list(entries, row.page));
     std::string shown;
     for (const auto& item : body["data"])
@@ -157,7 +157,7 @@ TEST(ModelList, writes_every_field_of_a_model) {
   EXPECT_TRUE(unknown["capabilities"].is_null());
 }
 
-TEST(MergeUpstream, replaces_in_place_and_puts_new_models_where_upstream_has_them) {
+TEST(MergeUpstream, replaces_known_models_and_inserts_new_ones_in_the_upstreams_order) {
   auto entries = plain({"a", "b", "c"});
   entries[1].aliases = {"b-20250101"};
   entries.push_back({.id = "name", .display_name = "name", .maps_to = "b", .served_by = "b"});
@@ -176,7 +176,7 @@ TEST(MergeUpstream, replaces_in_place_and_puts_new_models_where_upstream_has_the
   EXPECT_EQ(find_entry(entries, "name")->display_name, "name") << "the mapping wins";
 }
 
-TEST(MergeUpstream, tells_of_a_name_what_the_model_behind_it_can_do) {
+TEST(MergeUpstream, gives_a_mapped_name_the_capabilities_of_its_model) {
   auto entries = list({{"mine", "claude-sonnet-5"}, {"other", "claude-haiku-4-5"}});
   ASSERT_TRUE(merge_upstream(
       entries,
@@ -189,7 +189,7 @@ TEST(MergeUpstream, tells_of_a_name_what_the_model_behind_it_can_do) {
       << "where upstream says nothing of it, the table does";
 }
 
-TEST(MergeUpstream, keeps_what_the_table_knows_of_a_model) {
+TEST(MergeUpstream, keeps_what_the_table_knows_about_a_model) {
   auto entries = list({});
   ASSERT_TRUE(merge_upstream(entries, R"({"data":[{"id":"claude-opus-4-5-20251101"}]})", table()));
   const ModelEntry& opus = *find_entry(entries, "claude-opus-4-5");
@@ -198,7 +198,7 @@ TEST(MergeUpstream, keeps_what_the_table_knows_of_a_model) {
   EXPECT_EQ(opus.context, 200'000);
 }
 
-TEST(ListModels, says_of_every_known_model_since_when_there_is_one) {
+TEST(ListModels, has_the_date_of_every_known_model) {
   auto entries = list({{"sonnet", "claude-sonnet-5-5"}});
   for (const ModelEntry& entry : entries) EXPECT_FALSE(entry.created_at.empty()) << entry.id;
   for (const char* without :
@@ -209,7 +209,7 @@ TEST(ListModels, says_of_every_known_model_since_when_there_is_one) {
   }
 }
 
-TEST(MergeUpstream, refuses_what_is_no_list_and_changes_nothing) {
+TEST(MergeUpstream, refuses_a_body_that_is_not_a_list_and_changes_nothing) {
   const std::string deep =
       R"({"data":[{"id":"x","y":)" + std::string(100'000, '[') + std::string(100'000, ']') + "}]}";
   for (const std::string& text :

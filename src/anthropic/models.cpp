@@ -56,7 +56,8 @@ constexpr Word<LifeState> kLifeStates[] = {{"active", LifeState::kActive},
                                            {"invitation", LifeState::kInvitation},
                                            {"retired", LifeState::kRetired}};
 
-// The readers below throw what nlohmann throws, and this for the rest; parse_models() catches.
+// The readers below throw nlohmann's exceptions and std::invalid_argument, which parse_models()
+// catches.
 template <class Kind, std::size_t N>
 Kind kind_of(const Word<Kind> (&words)[N], const Document& value) {
   const auto& text = value.get_ref<const std::string&>();
@@ -174,13 +175,14 @@ bool ends_in_date(std::string_view name) {
 struct Spelling {
   std::string line, version, date;
 
-  // As families are indexed; empty when it is not the name of a model.
+  // The key in the index of families; empty when this is not the name of a model.
   [[nodiscard]] std::string key() const {
     return line.empty() || version.empty() ? std::string() : line + " " + version;
   }
 };
 
-// `name` is what stands behind `claude-`. Nothing is known of a name with other parts in it.
+// `name` is the part of an id behind `claude-`. Returns an empty spelling for a name with other
+// parts.
 Spelling read_spelling(std::string_view name) {
   Spelling spelling;
   while (!name.empty()) {
@@ -201,7 +203,7 @@ Spelling read_spelling(std::string_view name) {
   return spelling;
 }
 
-// What stands behind the maker's name, where it is the provider's.
+// Removes the maker's name from the front, when it is the provider's.
 std::string_view without_maker(std::string_view name) {
   constexpr std::string_view kMaker = "anthropic";
   const auto border = name.find_last_of("/:");
@@ -226,9 +228,9 @@ std::string_view strip_context_suffix(std::string_view id) {
 }
 
 bool is_retiring(const Life& life, Instant now) {
-  constexpr std::chrono::hours kAhead{60 * 24};
+  constexpr std::chrono::hours kNotice{60 * 24};
   const auto date = instant_of(life.date);
-  return life.state != LifeState::kRetired && date && *date - now <= kAhead;
+  return life.state != LifeState::kRetired && date && *date - now <= kNotice;
 }
 
 std::string_view family_name(std::string_view id) {
@@ -252,7 +254,7 @@ const Family* ModelTable::family_of(std::string_view id) const {
 
 std::string ModelTable::successor(std::string_view id) const {
   std::string current(id);
-  // A chain is never longer than the table: one that is goes in a circle, and then the id stays.
+  // A chain that is longer than the table is a cycle: then the id is returned unchanged.
   for (std::size_t steps = 0; steps <= models_.size(); ++steps) {
     const Model* row = find(current);
     if (!row || row->life.state != LifeState::kRetired || row->life.successor.empty())

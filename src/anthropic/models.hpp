@@ -1,6 +1,6 @@
-// What is known of each Claude model: what it can do, what it costs, when it retires. Read from
-// data/models.json, whose head explains every field. It refuses to know which model a client asked
-// for by a name of the mapping, and what time it is.
+// The table of Claude models: what each can do, what it costs, when it retires. It is read from
+// data/models.json, whose head explains every field. It refuses to know the mapping of names, and
+// what time it is.
 #pragma once
 
 #include <cstddef>
@@ -17,50 +17,50 @@
 
 namespace ccproxy::anthropic {
 
-// In rising order, so that "the nearest lower level" is a comparison.
+// In rising order, so that levels can be compared.
 enum class Effort { kLow, kMedium, kHigh, kXhigh, kMax };
 
-enum class ThinkingState { kNone, kOff, kOn, kAlways };  // kNone: the model does not think
-enum class ThinkingOff { kNone, kOmit, kDisabled, kBetweenTools };  // kNone: it cannot be
-enum class ManualThinking { kNo, kDeprecated, kYes };               // enabled + budget_tokens
+enum class ThinkingState { kNone, kOff, kOn, kAlways };             // kNone: the model cannot think
+enum class ThinkingOff { kNone, kOmit, kDisabled, kBetweenTools };  // kNone: it is always on
+enum class ManualThinking { kNo, kDeprecated, kYes };               // "enabled", budget_tokens
 enum class ThinkingDisplay { kNone, kOmitted, kSummarized };
 enum class ForcedToolChoice { kNo, kNotWithManual, kYes };
 enum class Prefill { kNo, kNotWithThinking, kYes };
 enum class PreservedThinking { kNo, kPrefix, kPrefixNotEnforced, kAccount };
 enum class NativeSupport { kNo, kYes, kUnknown };
 
-// As the API spells it.
+// The name in the API.
 [[nodiscard]] std::string_view effort_name(Effort effort);
 
 struct Thinking {
-  ThinkingState standard;  // when a request does not say
+  ThinkingState standard;  // the default of a request
   ThinkingOff off;
-  std::optional<Effort> off_max_effort{};  // the highest effort while it is off
+  std::optional<Effort> off_max_effort{};  // the highest effort without thinking
   ManualThinking manual;
   bool adaptive;
-  ThinkingDisplay display;  // when a request does not say
+  ThinkingDisplay display;  // the default of a request
   bool operator==(const Thinking&) const = default;
 };
 
-// Which features of the API's own a model takes.
+// Which native features of the API a model supports.
 struct Native {
-  NativeSupport inline_tools = NativeSupport::kUnknown;  // tools that change in mid-conversation
-  NativeSupport mid_effort = NativeSupport::kUnknown;    // an effort that does
+  NativeSupport inline_tools = NativeSupport::kUnknown;  // tools that change in a conversation
+  NativeSupport mid_effort = NativeSupport::kUnknown;    // an effort that changes in one
   NativeSupport compaction = NativeSupport::kUnknown;    // on demand
   NativeSupport updates = NativeSupport::kUnknown;       // of thinking, before calls
 };
 
 // What models of one family can do.
 struct Family {
-  std::string name;               // as in the id, behind claude-
-  std::vector<std::string> also;  // more names
+  std::string name;               // the part of the id behind "claude-"
+  std::vector<std::string> also;  // further names
   std::string line;               // opus, sonnet, ...
   std::int64_t context;           // tokens
   std::int64_t max_output;        // tokens
-  bool sampling;                  // temperature, top_p, top_k are accepted
+  bool sampling;                  // temperature, top_p and top_k are accepted
   Thinking thinking;
-  std::vector<Effort> efforts;              // accepted levels, rising; empty: none
-  std::optional<Effort> standard_effort{};  // when a request does not say
+  std::vector<Effort> efforts;              // the accepted levels in rising order
+  std::optional<Effort> standard_effort{};  // the default of a request
   ForcedToolChoice forced_tool_choice;
   Prefill prefill;
   bool structured_outputs;
@@ -70,7 +70,7 @@ struct Family {
   std::vector<std::string> uncertain{};  // fields that sources disagree on
 };
 
-// US dollars for a million tokens.
+// In US dollars for a million tokens.
 struct Prices {
   double input, output, cache_write_5m, cache_write_1h, cache_read;
 };
@@ -84,8 +84,8 @@ enum class LifeState { kActive, kDeprecated, kInvitation, kRetired };
 
 struct Life {
   LifeState state;
-  std::string date{};       // YYYY-MM-DD on which it retires or retired; may be empty
-  std::string successor{};  // the id that the provider names instead; may be empty
+  std::string date{};       // of retirement, YYYY-MM-DD; may be empty
+  std::string successor{};  // the id that the provider recommends instead; may be empty
 };
 
 struct Model {
@@ -93,24 +93,25 @@ struct Model {
   std::vector<std::string> aliases;
   std::string family;
   std::string display_name;
-  std::string created;             // YYYY-MM-DD, or empty when nobody says
-  std::optional<Prices> prices{};  // of retired ids too: history is priced by them
+  std::string created;             // YYYY-MM-DD; empty when unknown
+  std::optional<Prices> prices{};  // retired ids have them, too, for the cost of past requests
   std::optional<LongPrompt> long_prompt{};
   Life life;
   std::vector<std::string> uncertain{};
 };
 
-// What a client may have written behind an id to choose the long context: `id` without it.
+// Returns `id` without the suffix with which clients select the long context.
 [[nodiscard]] std::string_view strip_context_suffix(std::string_view id);
 
-// True from 60 days before the day that a model retires, for as long as it is not marked retired.
+// True from 60 days before the retirement of a model, until it is marked as retired.
 [[nodiscard]] bool is_retiring(const Life& life, Instant now);
 
-// The family name inside a model id: without `claude-`, a `[1m]` or `@...` suffix and a date of
+// The name of the family in a model id: without `claude-`, a `[1m]` or `@...` suffix and a date of
 // eight digits. Empty when the id does not begin with `claude-`.
 [[nodiscard]] std::string_view family_name(std::string_view id);
 
-// Never changed once it is read, so that workers may share it. Pointers live as long as the table.
+// The table. It is never changed once it is read, so that workers may share it. Pointers to its
+// rows are valid as long as the table.
 class ModelTable {
  public:
   ModelTable(const ModelTable&) = delete;
@@ -121,36 +122,37 @@ class ModelTable {
   // The row with exactly this id or alias; nullptr when there is none.
   [[nodiscard]] const Model* find(std::string_view id) const;
 
-  // What the model of that id can do; nullptr when it is not known. An id that merely begins like
-  // a known one is unknown: claude-opus-5-9 is not opus-5.
+  // The family of the model with this id; nullptr when it is unknown. An id that merely begins like
+  // a known one is unknown: claude-opus-5-9 does not belong to opus-5.
   [[nodiscard]] const Family* family_of(std::string_view id) const;
 
-  // What an unknown id is taken for, until upstream says more.
+  // The family as which an unknown id is treated, until the upstream describes its model.
   [[nodiscard]] const Family* newest_family() const { return &families_[newest_]; }
 
-  // The id to send instead: follows retired rows until one that is not marked retired. All other
-  // ids, unknown ones too, come back as they are.
+  // The id to send instead of a retired one: the first successor that is not retired. All other
+  // ids, unknown ones too, are returned unchanged.
   [[nodiscard]] std::string successor(std::string_view id) const;
 
-  // The id that is meant by a name which is written another way than the provider's: with its
-  // maker before it (anthropic/claude-opus-5), with dots (claude-sonnet-4.5), its version first
-  // (claude-4.5-sonnet), without the date that the id ends in (claude-sonnet-4) or with `latest`
-  // there; a line alone (claude-sonnet) means its newest. All other names come back as they are,
-  // the known ids first of all.
+  // The id for a name in another spelling than the provider's: with the maker before it
+  // (anthropic/claude-opus-5), with dots (claude-sonnet-4.5), with the version first
+  // (claude-4.5-sonnet), without the date at the end (claude-sonnet-4), or with `latest` in its
+  // place. A line alone (claude-sonnet) means its newest model. Known ids and all other names are
+  // returned unchanged.
   [[nodiscard]] std::string id_of(std::string_view name) const;
 
   // The newest active model of a line (opus, sonnet, ...); nullptr when there is none.
   [[nodiscard]] const Model* newest_of(std::string_view line) const;
 
-  // A newer active model of the same line that costs less, input and output; nullptr when there is
-  // none. `model` is a row of this table.
+  // A newer active model of the same line with lower prices for input and output; nullptr when
+  // there is none. `model` must be a row of this table.
   [[nodiscard]] const Model* cheaper_successor(const Model& model) const;
 
-  // The date a model came out, YYYY-MM-DD. Where nobody says, that of the next older row: it is no
-  // older than that. Empty when nothing is known of those either. `model` is a row of this table.
+  // The release date of a model, YYYY-MM-DD. An unknown date is replaced by that of the next older
+  // row, which is a lower bound. Empty when that is unknown, too. `model` must be a row of this
+  // table.
   [[nodiscard]] std::string_view released(const Model& model) const;
 
-  // In the order of the file: newest first within active, invitation, retired.
+  // All models in the order of the file: newest first within active, invitation, retired.
   [[nodiscard]] const std::vector<Model>& models() const { return models_; }
   [[nodiscard]] const std::vector<Family>& families() const { return families_; }
 

@@ -19,7 +19,7 @@ const ModelTable& table() {
 }
 
 struct FamilyCase {
-  const char* says;
+  const char* description;
   const char* id;
   const char* family;  // nullptr: unknown
 };
@@ -47,9 +47,9 @@ const FamilyCase kFamilies[] = {
     {"nothing is unknown", "", nullptr},
 };
 
-TEST(ModelTable, knows_a_family_by_the_whole_name) {
+TEST(ModelTable, finds_a_family_by_its_whole_name) {
   for (const auto& row : kFamilies) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.description);
     const Family* family = table().family_of(row.id);
     if (!row.family) {
       EXPECT_EQ(family, nullptr);
@@ -60,7 +60,7 @@ TEST(ModelTable, knows_a_family_by_the_whole_name) {
   }
 }
 
-TEST(ModelTable, finds_an_id_and_its_aliases_and_nothing_near_them) {
+TEST(ModelTable, finds_ids_and_aliases_by_their_whole_name_only) {
   ASSERT_NE(table().find("claude-opus-4-5-20251101"), nullptr);
   EXPECT_EQ(table().find("claude-opus-4-5-20251101"), table().find("claude-opus-4-5"));
   EXPECT_EQ(table().find("claude-opus-4-5[1m]"), nullptr);
@@ -68,7 +68,7 @@ TEST(ModelTable, finds_an_id_and_its_aliases_and_nothing_near_them) {
 }
 
 struct SuccessorCase {
-  const char* says;
+  const char* description;
   const char* id;
   const char* sent;
 };
@@ -89,12 +89,13 @@ const SuccessorCase kSuccessors[] = {
      "claude-sonnet-4-20250514[1m]"},
 };
 
-TEST(ModelTable, follows_retired_ids_and_no_others) {
-  for (const auto& row : kSuccessors) EXPECT_EQ(table().successor(row.id), row.sent) << row.says;
+TEST(ModelTable, replaces_retired_ids_only) {
+  for (const auto& row : kSuccessors)
+    EXPECT_EQ(table().successor(row.id), row.sent) << row.description;
 }
 
 struct SpellingCase {
-  const char* says;
+  const char* description;
   const char* name;
   const char* id;
 };
@@ -132,11 +133,11 @@ const SpellingCase kSpellings[] = {
     {"nothing stays nothing", "", ""},
 };
 
-TEST(ModelTable, knows_an_id_in_the_spelling_of_others) {
-  for (const auto& row : kSpellings) EXPECT_EQ(table().id_of(row.name), row.id) << row.says;
+TEST(ModelTable, finds_an_id_in_the_spelling_of_other_providers) {
+  for (const auto& row : kSpellings) EXPECT_EQ(table().id_of(row.name), row.id) << row.description;
 }
 
-TEST(ModelTable, knows_the_newest_active_model_of_a_line) {
+TEST(ModelTable, finds_the_newest_active_model_of_a_line) {
   for (const auto& [line, id] : {std::pair("fable", "claude-fable-5-2"),
                                  {"opus", "claude-opus-5-5"},
                                  {"sonnet", "claude-sonnet-5-5"},
@@ -149,7 +150,7 @@ TEST(ModelTable, knows_the_newest_active_model_of_a_line) {
   EXPECT_EQ(table().newest_of("gpt-4"), nullptr);
 }
 
-TEST(ModelTable, names_what_is_newer_and_costs_less) {
+TEST(ModelTable, finds_a_newer_model_that_costs_less) {
   const auto cheaper = [](const char* id) {
     const Model* newer = table().cheaper_successor(*table().find(id));
     return newer == nullptr ? "" : newer->id;
@@ -161,14 +162,14 @@ TEST(ModelTable, names_what_is_newer_and_costs_less) {
   EXPECT_EQ(cheaper("claude-sonnet-5"), "") << "the newer one costs the same";
 }
 
-TEST(ModelTable, says_since_when_there_is_a_model_even_where_nobody_does) {
+TEST(ModelTable, has_a_release_date_for_models_without_one) {
   EXPECT_EQ(table().released(*table().find("claude-opus-5")), "2026-07-24");
   for (const Model& row : table().models()) EXPECT_FALSE(table().released(row).empty()) << row.id;
   EXPECT_EQ(table().released(*table().find("claude-sonnet-5-5")), "2026-10-07")
       << "no older than the next one";
 }
 
-TEST(Life, nears_its_end_sixty_days_before) {
+TEST(Life, is_retiring_for_sixty_days_before_its_end) {
   const Life life{.state = LifeState::kDeprecated, .date = "2027-01-22", .successor = "x"};
   const auto is_near = [&](const char* now) { return is_retiring(life, instant_of(now).value()); };
   EXPECT_FALSE(is_near("2026-11-22T23:59:59Z"));
@@ -194,7 +195,7 @@ std::string model(const std::string& id, const std::string& state, const std::st
          R"(","successor":")" + successor + "\"}}";
 }
 
-TEST(ModelTable, follows_a_chain_to_its_end_and_no_circle) {
+TEST(ModelTable, follows_a_chain_of_successors_but_no_cycle) {
   const auto chain =
       parse_models(small_table(model("a", "retired", "b") + "," + model("b", "retired", "c") + "," +
                                model("c", "deprecated", "d")));
@@ -207,7 +208,7 @@ TEST(ModelTable, follows_a_chain_to_its_end_and_no_circle) {
   EXPECT_EQ(circle->successor("b"), "b");
 }
 
-TEST(ModelTable, names_the_row_it_cannot_read) {
+TEST(ModelTable, names_the_row_that_it_cannot_read) {
   const auto error_of = [](const std::string& text) {
     const auto parsed = parse_models(text);
     return parsed ? std::string() : parsed.error().message;
@@ -227,7 +228,7 @@ TEST(ModelTable, names_the_row_it_cannot_read) {
   EXPECT_NE(error_of(fraction).find("family f: context: no integer"), std::string::npos);
 }
 
-TEST(ModelTable, takes_an_unknown_model_for_the_newest_family) {
+TEST(ModelTable, treats_an_unknown_model_as_the_newest_family) {
   const Family& newest = *table().newest_family();
   EXPECT_TRUE(newest.thinking.adaptive);
   EXPECT_FALSE(newest.sampling);
@@ -235,7 +236,7 @@ TEST(ModelTable, takes_an_unknown_model_for_the_newest_family) {
   EXPECT_EQ(newest.prefill, Prefill::kNo);
 }
 
-TEST(ModelTable, tells_abilities_and_prices_as_written) {
+TEST(ModelTable, has_capabilities_and_prices_as_written) {
   const Family& haiku = *table().family_of("claude-haiku-5-5");
   EXPECT_EQ(haiku.context, 1'000'000);
   EXPECT_EQ(haiku.max_output, 128'000);
@@ -260,7 +261,7 @@ TEST(ModelTable, tells_abilities_and_prices_as_written) {
   EXPECT_FALSE(table().family_of("claude-sonnet-5")->mid_system);
 }
 
-TEST(ModelTable, knows_how_the_lives_of_models_stand) {
+TEST(ModelTable, has_the_lifecycle_of_each_model) {
   const auto life = [](const char* id) { return table().find(id)->life; };
   EXPECT_EQ(life("claude-sonnet-4-5").state, LifeState::kRetired);
   EXPECT_EQ(life("claude-sonnet-4-5").successor, "claude-sonnet-5-5");
@@ -298,7 +299,7 @@ TEST(ModelsJson, has_families_that_do_not_contradict_themselves) {
   }
 }
 
-TEST(ModelsJson, has_models_with_dates_prices_and_successors_that_answer) {
+TEST(ModelsJson, has_dates_prices_and_available_successors_for_each_model) {
   std::set<std::string> used;
   for (const Model& row : table().models()) {
     SCOPED_TRACE(row.id);

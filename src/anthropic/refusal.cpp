@@ -9,13 +9,13 @@ namespace {
 
 struct Row {
   int status;
-  std::string_view type;    // of the error; "": any
-  std::string_view begins;  // its message
-  bool whole;               // the message is that and no more
+  std::string_view type;    // of the error; "" matches any
+  std::string_view prefix;  // of the error's message
+  bool whole;               // the prefix must be the whole message
   Refusal refusal;
 };
 
-// The first row that fits counts.
+// The first row that matches wins.
 constexpr std::array<Row, 12> kRows = {{
     {400,
      "",
@@ -90,10 +90,10 @@ constexpr std::array<Row, 12> kRows = {{
 }  // namespace
 
 Refusal refusal_of(int status, std::string_view body) {
-  const SaidError said = read_error(body);
+  const SaidError error = read_error(body);
   for (const Row& row : kRows) {
-    if (row.status != status || (!row.type.empty() && row.type != said.type)) continue;
-    if (row.whole ? said.message == row.begins : said.message.starts_with(row.begins))
+    if (row.status != status || (!row.type.empty() && row.type != error.type)) continue;
+    if (row.whole ? error.message == row.prefix : error.message.starts_with(row.prefix))
       return row.refusal;
   }
   return {};

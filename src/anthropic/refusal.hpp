@@ -1,5 +1,5 @@
-// What the provider's errors mean for a person who uses a Claude account through another program.
-// The texts can change, so they serve for hints only: nothing is decided by them.
+// Explains the provider's errors to users whose requests the provider refuses because of their
+// account or their credential. It recognizes them by their messages, which may change.
 #pragma once
 
 #include <string_view>
@@ -7,12 +7,12 @@
 namespace ccproxy::anthropic {
 
 struct Refusal {
-  std::string_view token;    // for x-ccproxy-warning
-  std::string_view meaning;  // one sentence; "" when nothing is known about this error
-  bool is_final = false;     // the provider's policy says no: never sent again in any shape
+  std::string_view token;    // for x-ccproxy-warning; "" for any other error
+  std::string_view meaning;  // a sentence for the user; "" for any other error
+  bool is_final = false;     // the provider's policy forbids the request: it must not be sent again
 };
 
-// `body` is an error's body as it came, perhaps cut. A token of "" means an error like any other.
+// `body` is the body of an error and may be truncated.
 [[nodiscard]] Refusal refusal_of(int status, std::string_view body);
 
 }  // namespace ccproxy::anthropic

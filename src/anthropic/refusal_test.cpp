@@ -13,7 +13,7 @@ Refusal of(int status, const std::string& type, const std::string& message) {
   return refusal_of(status, error_body(type, message, "req_1"));
 }
 
-TEST(Refusal, is_known_by_how_its_message_begins) {
+TEST(Refusal, is_recognized_by_the_beginning_of_its_message) {
   EXPECT_EQ(of(400, "invalid_request_error",
                "This credential is only authorized for use with Claude Code and cannot be used")
                 .token,
@@ -28,14 +28,14 @@ TEST(Refusal, is_known_by_how_its_message_begins) {
             "long_context_not_included");
 }
 
-TEST(Refusal, of_a_bare_word_wants_the_whole_message) {
+TEST(Refusal, is_recognized_by_a_bare_word_only_as_the_whole_message) {
   EXPECT_TRUE(of(400, "invalid_request_error", "Error").is_final);
   EXPECT_TRUE(of(429, "rate_limit_error", "Error").is_final);
   EXPECT_EQ(of(400, "invalid_request_error", "Error in messages.0").token, "");
   EXPECT_EQ(of(400, "api_error", "Error").token, "");
 }
 
-TEST(Refusal, of_a_credential_is_not_final) {
+TEST(Refusal, is_not_final_for_a_credential) {
   const Refusal expired =
       of(401, "authentication_error", "OAuth token has expired. Please obtain a new token");
   EXPECT_EQ(expired.token, "token_expired");
@@ -45,7 +45,7 @@ TEST(Refusal, of_a_credential_is_not_final) {
             "login_required");
 }
 
-TEST(Refusal, is_nothing_for_other_errors_and_bodies_that_are_none) {
+TEST(Refusal, is_empty_for_other_errors_and_other_bodies) {
   EXPECT_EQ(of(400, "invalid_request_error", "max_tokens: field required").token, "");
   EXPECT_EQ(of(401, "authentication_error", "x-api-key header is required").token, "");
   for (const char* body : {"", "{", "[]", "null", "{\"error\":1}", "{\"error\":{\"message\":5}}",

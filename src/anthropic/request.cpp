@@ -7,7 +7,7 @@
 namespace ccproxy::anthropic {
 namespace {
 
-// A copy of a text, in pieces and front to back: whatever is replaced, each byte is moved once.
+// Copies a text from front to back with replacements, so that each byte is moved once.
 class Rewriter {
  public:
   explicit Rewriter(std::string_view text) : text_(text) {
@@ -27,11 +27,11 @@ class Rewriter {
  private:
   std::string_view text_;
   std::string out_;
-  std::size_t at_ = 0;  // of the text, up to where it is copied
+  std::size_t at_ = 0;  // how much of the text was copied
 };
 
-// Whoever sends hundreds of thousands of empty objects has no model in them.
-constexpr std::string_view kLeastRequest = R"({"params":{"model":""}})";
+// Shorter objects are not parsed: they have no model, and a batch may have hundreds of thousands.
+constexpr std::string_view kMinRequest = R"({"params":{"model":""}})";
 
 }  // namespace
 
@@ -42,7 +42,7 @@ Result<RequestFacts> read_facts(json::Reader& reader, std::string_view body) {
       facts.stream = member.value == "true";
     } else if (member.key == "model") {
       auto name = json::string_of(member.value);
-      if (!name) return;  // not a string: the upstream's to refuse
+      if (!name) return;  // it is not a string, which the upstream refuses
       facts.model = std::move(name);
       facts.models.push_back(
           {static_cast<std::size_t>(member.value.data() - body.data()), member.value.size()});
@@ -55,7 +55,7 @@ Result<RequestFacts> read_facts(json::Reader& reader, std::string_view body) {
 void replace_model(std::string& body, const RequestFacts& facts, std::string_view model) {
   std::string quoted;
   json::append_quoted(quoted, model);
-  if (facts.models.size() == 1) {  // as nearly always: the rest of the body is moved, if at all
+  if (facts.models.size() == 1) {  // nearly always; then at most the rest of the body is moved
     body.replace(facts.models.front().at, facts.models.front().size, quoted);
     return;
   }
@@ -68,7 +68,7 @@ Result<std::vector<BatchModel>> read_batch_models(std::string_view body) {
   std::vector<BatchModel> models;
   json::Reader batch, requests, request, params;
   Result<void> inner;
-  const auto keep_first = [&inner](Result<void> walked) {
+  const auto note_first_error = [&inner](Result<void> walked) {
     if (inner && !walked) inner = std::move(walked);
   };
   const auto of_params = [&](const json::Member& member) {
@@ -80,13 +80,13 @@ Result<std::vector<BatchModel>> read_batch_models(std::string_view body) {
   };
   const auto of_request = [&](const json::Member& member) {
     if (member.key == "params" && member.value.starts_with('{'))
-      keep_first(params.members(member.value, of_params));
+      note_first_error(params.members(member.value, of_params));
   };
   auto walked = batch.members(body, [&](const json::Member& member) {
     if (member.key != "requests" || !member.value.starts_with('[')) return;
-    keep_first(requests.elements(member.value, [&](std::string_view each) {
-      if (each.starts_with('{') && each.size() >= kLeastRequest.size())
-        keep_first(request.members(each, of_request));
+    note_first_error(requests.elements(member.value, [&](std::string_view each) {
+      if (each.starts_with('{') && each.size() >= kMinRequest.size())
+        note_first_error(request.members(each, of_request));
     }));
   });
   if (!walked) return fail(walked.error());

@@ -1,5 +1,5 @@
-// What routing needs to know of a Messages request, or of a batch of them, and the one change that
-// may be made to it: the model's name, replaced where it stands. Every other byte stays as it came.
+// Reads what routing needs to know about a Messages request or a batch of them, and makes the only
+// change to it: the model's name is replaced in place. All other bytes stay as they were sent.
 #pragma once
 
 #include <cstddef>
@@ -18,29 +18,30 @@ struct TextRange {
 };
 
 struct RequestFacts {
-  std::optional<std::string> model;  // the last one, as JSON readers take it
+  std::optional<std::string> model;  // of several the last one, as in most JSON parsers
   std::vector<TextRange> models;     // every top-level "model" string, with its quotes
   bool stream = false;
 };
 
-// Reads `body`, which has json::kPadding readable bytes behind it. Fails with kInvalidRequest when
-// it is not a JSON object: then it is passed on as it is, and the upstream says what is wrong.
+// Reads `body`, which must have json::kPadding readable bytes behind it. Fails with kInvalidRequest
+// when it is not a JSON object: the caller then passes it on unchanged, so that the upstream
+// reports what is wrong.
 [[nodiscard]] Result<RequestFacts> read_facts(json::Reader& reader, std::string_view body);
 
 // Replaces every range of `facts.models` by `model` as a JSON string.
 void replace_model(std::string& body, const RequestFacts& facts, std::string_view model);
 
-// A model's name in one request of a batch.
+// The model's name in one request of a batch.
 struct BatchModel {
   TextRange range;  // with its quotes
   std::string name;
 };
 
-// Every "model" string of `requests[].params`, in the order they stand. `body` has json::kPadding
+// Returns every "model" string of `requests[].params`, in order. `body` must have json::kPadding
 // readable bytes behind it. Fails with kInvalidRequest as read_facts() does.
 [[nodiscard]] Result<std::vector<BatchModel>> read_batch_models(std::string_view body);
 
-// A copy of `body` in which each of `models` has the name that stands beside it now.
+// Returns a copy of `body` in which the text at each range is replaced by the name beside it.
 [[nodiscard]] std::string with_models(std::string_view body, const std::vector<BatchModel>& models);
 
 }  // namespace ccproxy::anthropic

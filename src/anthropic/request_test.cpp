@@ -13,7 +13,7 @@ Result<RequestFacts> facts_of(std::string text) {
 }
 
 struct Case {
-  const char* says;
+  const char* description;
   const char* body;
   const char* patched;
 };
@@ -34,9 +34,9 @@ const Case kCases[] = {
     {"a model that is not a string is left alone", R"({"model":5})", R"({"model":5})"},
 };
 
-TEST(Request, has_its_model_replaced_where_it_stands) {
+TEST(Request, replaces_the_model_in_place) {
   for (const Case& row : kCases) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.description);
     const auto facts = facts_of(row.body);
     ASSERT_TRUE(facts) << facts.error().message;
     std::string body = row.body;
@@ -46,7 +46,7 @@ TEST(Request, has_its_model_replaced_where_it_stands) {
 }
 
 struct BatchCase {
-  const char* says;
+  const char* description;
   const char* body;
   const char* patched;
 };
@@ -67,9 +67,9 @@ const BatchCase kBatches[] = {
     {"no batch", R"({})", R"({})"},
 };
 
-TEST(Batch, has_the_models_of_its_requests_replaced_where_they_stand) {
+TEST(Batch, replaces_the_models_of_its_requests_in_place) {
   for (const BatchCase& row : kBatches) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.description);
     const std::string padded = row.body + std::string(json::kPadding, ' ');
     const std::string_view body =
         std::string_view(padded).substr(0, padded.size() - json::kPadding);
@@ -87,14 +87,14 @@ TEST(Batch, has_the_models_of_its_requests_replaced_where_they_stand) {
   }
 }
 
-TEST(Request, tells_its_model_and_whether_it_streams) {
+TEST(Request, reads_the_model_and_whether_it_streams) {
   EXPECT_EQ(facts_of(R"({"model":"a","stream":true})")->model, "a");
   EXPECT_TRUE(facts_of(R"({"model":"a","stream":true})")->stream);
   EXPECT_FALSE(facts_of(R"({"model":"a","stream":"true"})")->stream);
   EXPECT_FALSE(facts_of(R"({"messages":[]})")->model);
 }
 
-TEST(Request, that_is_not_json_has_no_facts) {
+TEST(Request, is_refused_when_it_is_not_json) {
   for (const char* body : {"", "[]", "{\"model\":\"a\"", "hello", "{\"model\":\"a\"}}"})
     EXPECT_FALSE(facts_of(body)) << body;
 }

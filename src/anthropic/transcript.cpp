@@ -23,7 +23,7 @@ void Transcript::take(const BlockStart& start) {
           .has_value();
 }
 
-// The member of the open block, made when it has none.
+// Returns the member of the open block, which is added when it is missing.
 Transcript::Member& Transcript::member(std::string_view key, std::string_view otherwise) {
   const auto found =
       std::find_if(block_.begin(), block_.end(), [&](const Member& one) { return one.key == key; });
@@ -31,7 +31,7 @@ Transcript::Member& Transcript::member(std::string_view key, std::string_view ot
   return block_.emplace_back(Member{std::string(key), std::string(otherwise)});
 }
 
-// Appends to a member that is a string; one that is none, such as null, becomes the string.
+// Appends to a member that is a string. A member of another type, such as null, is replaced.
 void Transcript::extend(std::string_view key, JsonText text) {
   if (!is_open_) return;
   std::string& value = member(key, "\"\"").value;
@@ -51,7 +51,8 @@ void Transcript::take(const CitationDelta& delta) {
   list.append(delta.raw).append("]");
 }
 
-// A delta of an unknown kind carries on what it names: a string goes on, anything else replaces.
+// A delta of an unknown type is applied to the members that it names: strings are appended, other
+// values replace the member.
 void Transcript::take(const OtherDelta& delta) {
   if (!is_open_) return;
   (void)reader_.members_of_copy(delta.raw, [this](const json::Member& one) {
@@ -61,8 +62,8 @@ void Transcript::take(const OtherDelta& delta) {
   });
 }
 
-// What a model wrote may be no JSON when its input streams unchecked. Then it goes up in the object
-// that the provider's documentation gives for this, and cannot break what stands around it.
+// With eager input streaming a model's input may be invalid JSON. Such an input is wrapped in the
+// object that the provider's documentation specifies, so that the request stays valid.
 std::string Transcript::input_as_json() const {
   json::Outline outline;
   if (outline.read(input_, 0)) return std::string(outline.root().raw());

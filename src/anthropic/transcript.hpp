@@ -1,6 +1,6 @@
-// Gathers the content of a message from its events, so that it can be sent back as it was: a paused
-// turn goes on from there. It knows how deltas make a block, not what a block means: blocks and
-// deltas that nobody knows yet are kept too.
+// Collects the content of a message from its events, so that it can be sent back unchanged to
+// continue a paused turn. It knows how deltas extend a block. It refuses to know what a block
+// means, so that it also collects unknown blocks and deltas.
 #pragma once
 
 #include <cstddef>
@@ -17,12 +17,14 @@ class Transcript {
   // Takes the events of one message, or of several one after another.
   void on(const MessageEvent& event);
 
-  // The blocks that are complete, as elements of a JSON array: `{...},{...}`; empty without one.
-  // Members stand as upstream wrote them, but for those that deltas have filled.
+  // The complete blocks as elements of a JSON array, `{...},{...}`; empty when there is none.
+  // Except for the members that deltas have extended, they are as the upstream has written them.
+  // The view is valid until the next event.
   [[nodiscard]] std::string_view blocks() const { return blocks_; }
   [[nodiscard]] bool empty() const { return blocks_.empty(); }
-  // How many they are, and those from `first` until before `end`, as elements of a JSON array.
+  // The number of complete blocks.
   [[nodiscard]] std::size_t count() const { return ends_.size(); }
+  // The blocks with indexes from `first` up to `end`, which is not included.
   [[nodiscard]] std::string_view blocks(std::size_t first, std::size_t end) const;
 
   void clear() { *this = Transcript(); }
@@ -49,10 +51,10 @@ class Transcript {
 
   json::Reader reader_;
   bool is_open_ = false;
-  std::vector<Member> block_;  // of the open one
-  std::string input_;          // its pieces so far
+  std::vector<Member> block_;  // the members of the open block
+  std::string input_;          // of the open block, as far as it has arrived
   std::string blocks_;
-  std::vector<std::size_t> ends_;  // of each, in blocks_
+  std::vector<std::size_t> ends_;  // where each block ends in blocks_
 };
 
 }  // namespace ccproxy::anthropic

@@ -28,7 +28,7 @@ std::string delta(const std::string& members) {
 const std::string kStop = R"({"type":"content_block_stop","index":0})";
 
 struct Case {
-  const char* says;
+  const char* description;
   std::vector<std::string> events;
   const char* blocks;
 };
@@ -81,14 +81,14 @@ const Case kCases[] = {
      R"({"type":"text","text":"a"},{"type":"text","text":"b"})"},
 };
 
-TEST(Transcript, keeps_blocks_as_they_were) {
+TEST(Transcript, stores_blocks_as_they_were_sent) {
   for (const Case& row : kCases) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.description);
     EXPECT_EQ(gathered(row.events), row.blocks);
   }
 }
 
-TEST(Transcript, begins_anew_when_it_is_cleared) {
+TEST(Transcript, starts_again_after_clear) {
   EventReader reader;
   Transcript transcript;
   transcript.on(read_event(reader, "", start(R"({"type":"text","text":"a"})")).value());

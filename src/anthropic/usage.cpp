@@ -10,8 +10,7 @@ void take(std::optional<std::int64_t>& place, std::string_view token) {
   if (const auto count = json::count_of(token)) place = count;
 }
 
-// The value of "type" in an event that has no name of its own: the first member, as the API writes
-// it, else wherever it stands.
+// The value of "type" in an event without a name.
 std::string type_of(json::Reader& reader, std::string_view data) {
   std::string type;
   (void)reader.members_of_copy(data, [&](const json::Member& member) {

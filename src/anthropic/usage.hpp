@@ -1,5 +1,5 @@
-// What an answer that passes by says of itself: tokens, why it ended, whether it is complete. Only
-// the few events that tell it are read; the rest costs a comparison of names.
+// Reads the usage of a response that is passed through: tokens, the stop reason, and whether it is
+// complete. Only the few events that have these are parsed; all others cost a comparison of names.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +16,11 @@ struct Usage {
   std::string stop_reason;
 };
 
-// The reason, as a log may show it: one that is not known may be any text, and is "other".
+// The stop reason for logs: "other" for an unknown one, which could be any text.
 [[nodiscard]] std::string_view known_stop_reason(std::string_view reason);
 
-// What UsageReader parses with: one reader per depth, since a reader cannot be used inside its own
-// walk. A worker keeps one set for all its answers; nothing in it outlives a call.
+// The parsers of a UsageReader: one for each depth, since a parser cannot be used during its own
+// walk. A worker uses one set for all responses.
 struct UsageParsers {
   json::Reader outer, middle, inner;
 };
@@ -30,10 +30,10 @@ class UsageReader {
   // `parsers` must outlive it.
   explicit UsageReader(UsageParsers& parsers) : parsers_(parsers) {}
 
-  // One event of a stream. Numbers are cumulative: the later one counts, a missing or null one
-  // leaves the earlier. Without a `name` the JSON's own "type" tells the kind.
+  // Reads one event of a stream. A later count replaces an earlier one, unless it is missing or
+  // null. An empty `name` is replaced by the "type" of the JSON.
   void on_event(std::string_view name, std::string_view data);
-  // A whole message, not streamed.
+  // Reads a whole message that is not streamed.
   void on_body(std::string_view json);
 
   [[nodiscard]] const Usage& usage() const { return usage_; }

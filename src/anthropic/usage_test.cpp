@@ -13,8 +13,8 @@ struct Event {
   const char* data;
 };
 
-// Every field as text, `-` where nothing was said, so that a row shows all of it.
-std::string told(const Usage& usage) {
+// All fields as text, `-` for a missing one.
+std::string describe(const Usage& usage) {
   const auto count = [](const std::optional<std::int64_t>& value) {
     return value ? std::to_string(*value) : std::string("-");
   };
@@ -29,13 +29,13 @@ constexpr const char* kStart =
     R"("ephemeral_1h_input_tokens":2}}}})";
 
 struct Case {
-  const char* says;
+  const char* description;
   std::vector<Event> events;
   const char* usage;
 };
 
 const Case kCases[] = {
-    {"the start tells all but the end", {{"message_start", kStart}}, "9 1 5 3 "},
+    {"the start has all but the stop reason", {{"message_start", kStart}}, "9 1 5 3 "},
     {"the delta's counts win, what it does not say stays",
      {{"message_start", kStart},
       {"message_delta", R"({"type":"message_delta","delta":{"stop_reason":"end_turn",)"
@@ -68,16 +68,16 @@ const Case kCases[] = {
      "- - - - "},
 };
 
-TEST(UsageReader, reads_what_the_stream_says) {
+TEST(UsageReader, reads_the_usage_of_a_stream) {
   for (const Case& row : kCases) {
     UsageParsers parsers;
     UsageReader reader(parsers);
     for (const Event& event : row.events) reader.on_event(event.name, event.data);
-    EXPECT_EQ(told(reader.usage()), row.usage) << row.says;
+    EXPECT_EQ(describe(reader.usage()), row.usage) << row.description;
   }
 }
 
-TEST(UsageReader, knows_the_beginning_and_the_end_of_a_message_and_a_ping) {
+TEST(UsageReader, recognizes_the_start_and_the_end_of_a_message_and_a_ping) {
   UsageParsers parsers;
   UsageReader reader(parsers);
   reader.on_event("ping", R"({"type":"ping"})");
@@ -97,16 +97,16 @@ TEST(UsageReader, knows_the_beginning_and_the_end_of_a_message_and_a_ping) {
   EXPECT_TRUE(reader.has_error());
 }
 
-TEST(StopReason, that_is_not_known_is_not_shown) {
+TEST(StopReason, is_shown_as_other_when_it_is_unknown) {
   EXPECT_EQ(known_stop_reason(""), "");
   EXPECT_EQ(known_stop_reason("end_turn"), "end_turn");
   EXPECT_EQ(known_stop_reason("model_context_window_exceeded"), "model_context_window_exceeded");
   EXPECT_EQ(known_stop_reason("any text"), "other");
 }
 
-TEST(UsageReader, reads_a_whole_body) {
+TEST(UsageReader, reads_the_usage_of_a_whole_message) {
   const struct {
-    const char* says;
+    const char* description;
     const char* body;
     const char* usage;
   } rows[] = {
@@ -122,7 +122,7 @@ TEST(UsageReader, reads_a_whole_body) {
     UsageParsers parsers;
     UsageReader reader(parsers);
     reader.on_body(row.body);
-    EXPECT_EQ(told(reader.usage()), row.usage) << row.says;
+    EXPECT_EQ(describe(reader.usage()), row.usage) << row.description;
   }
 }
 

@@ -1,4 +1,5 @@
-// Bytes that are looked at together: what costs is a loop that ends unforeseen.
+// Compares groups of bytes at once. A loop over single bytes costs a mispredicted branch at each
+// match.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +13,7 @@ namespace ccproxy::json {
 
 inline constexpr std::size_t kGroup = 32;
 
-// Which of kGroup bytes are `wanted`: a bit for each byte, the first byte's is the lowest.
+// Returns a mask of the kGroup bytes that equal `wanted`. The lowest bit is for the first byte.
 inline std::uint32_t matches(const char* bytes, char wanted) {
 #ifdef __SSE2__
   const __m128i sought = _mm_set1_epi8(wanted);

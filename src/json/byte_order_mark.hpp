@@ -1,12 +1,12 @@
-// What some editors put before a text, and JSON does not know (RFC 8259, 8.1: it may be passed
-// over).
+// The byte order mark that some editors put before a text. It is not JSON, but readers may ignore
+// it (RFC 8259, 8.1).
 #pragma once
 
 #include <string_view>
 
 namespace ccproxy::json {
 
-// `text` behind its UTF-8 byte order mark, where it has one.
+// Removes a UTF-8 byte order mark from the front of `text`.
 [[nodiscard]] constexpr std::string_view without_byte_order_mark(std::string_view text) {
   constexpr std::string_view kMark = "\xEF\xBB\xBF";
   if (text.starts_with(kMark)) text.remove_prefix(kMark.size());

@@ -1,5 +1,5 @@
-// canonical_value and value_hash (json/document.hpp) for whoever asks it of many small texts, one
-// after another.
+// canonical_value() and value_hash() of json/document.hpp for many small texts: the outline is
+// reused, which saves its allocations.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@
 
 namespace ccproxy::json {
 
-// One text for all texts that mean the same. `outline` is used and forgotten.
+// `outline` is overwritten.
 [[nodiscard]] std::string canonical_value(std::string_view text, Outline& outline);
 
-// A number that is the same for texts that mean the same.
+// `outline` is overwritten.
 [[nodiscard]] std::uint64_t value_hash(std::string_view text, Outline& outline);
 
 }  // namespace ccproxy::json

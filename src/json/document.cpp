@@ -25,7 +25,7 @@ void append_string(std::string& out, std::string_view plain) {
   out += '"';
 }
 
-// A member, with what is quick to compare of its name.
+// A member with the first bytes of its name as a number, which is quick to compare.
 struct Named {
   Named(Value member) : name(member.name()), value(member) {  // NOLINT(google-explicit-constructor)
     for (std::size_t i = 0; i < sizeof first; ++i)
@@ -40,12 +40,13 @@ struct Named {
   }
 
   std::string_view name;
-  std::uint64_t first = 0;  // its first bytes, as a number
+  std::uint64_t first = 0;
   Value value;
 };
 
-// In the order of their names; of several with one name the last, as readers of JSON take it.
-// NOLINTNEXTLINE(misc-no-recursion): no deeper than an outline lists
+// Appends the members in the order of their names. Of several members with one name the last
+// counts, as in most JSON parsers. NOLINTNEXTLINE(misc-no-recursion): no deeper than an outline
+// lists
 bool append_members(std::string& out, Value object) {
   const Value::Range all = object.children();
   std::vector<Named> members(all.begin(), all.end());
@@ -64,9 +65,9 @@ bool append_members(std::string& out, Value object) {
   return true;
 }
 
-// The usual integer, which can be written in one way only. The token is a number.
+// True for an integer that has only this one notation. `token` must be a number.
 bool is_plain_integer(std::string_view token) {
-  constexpr std::size_t kMaxDigits = 15;  // of which a double holds all
+  constexpr std::size_t kMaxDigits = 15;  // that a double represents exactly
   const bool is_negative = token.front() == '-';
   const std::string_view digits = token.substr(is_negative ? 1 : 0);
   return digits.size() <= kMaxDigits && !(is_negative && digits.front() == '0') &&
@@ -84,14 +85,14 @@ bool append_number(std::string& out, Value value) {
   }
   const auto number = value.number();
   if (!number) return false;
-  // An integer that is too large for both is told as it is written.
+  // An integer that is too large for both types is appended as it is written.
   const bool is_plain = value.raw().find_first_of(".eE") == std::string_view::npos;
   out += is_plain ? std::string(value.raw()) : fmt::format("{}", *number);
   return true;
 }
 
-// The one text of all values that mean the same; not JSON, but no two values have the same one.
-// False where a number is too large to tell.
+// Appends the text that all texts with this value share. It is not JSON, but no two values have the
+// same one. Returns false when a number is too large.
 // NOLINTNEXTLINE(misc-no-recursion): no deeper than an outline lists
 bool append_canonical(std::string& out, Value value) {
   switch (value.kind()) {
@@ -118,16 +119,16 @@ bool append_canonical(std::string& out, Value value) {
   }
 }
 
-// Nothing for what is no JSON.
+// Returns nothing for text that is not JSON.
 std::optional<std::string> canonical(std::string_view text, Outline& outline) {
   if (!outline.read(text, Outline::kMaxDepth)) return std::nullopt;
-  std::string told;
-  told.reserve(text.size() + text.size() / 8);
-  if (!append_canonical(told, outline.root())) {
-    told.clear();
-    append_compact(told, text);
+  std::string out;
+  out.reserve(text.size() + text.size() / 8);
+  if (!append_canonical(out, outline.root())) {
+    out.clear();
+    append_compact(out, text);
   }
-  return told;
+  return out;
 }
 
 }  // namespace
@@ -138,8 +139,8 @@ std::uint64_t value_hash(std::string_view text) {
 }
 
 std::uint64_t value_hash(std::string_view text, Outline& outline) {
-  const auto told = canonical(text, outline);
-  return told ? hashed(kHashStart, *told) : 0;
+  const auto value = canonical(text, outline);
+  return value ? hashed(kHashStart, *value) : 0;
 }
 
 Result<Document> parse_document(std::string_view text) {
@@ -152,7 +153,7 @@ Result<Document> parse_document(std::string_view text) {
     const auto column = read.size() - (last == std::string_view::npos ? 0 : last + 1) + 1;
     return fail(ErrorKind::kConfiguration,
                 fmt::format("not valid JSON at line {}, column {}", line, column));
-  } catch (const Document::exception&) {  // 1e999 is JSON, but no number for this program
+  } catch (const Document::exception&) {  // 1e999 is JSON, but not a double
     return fail(ErrorKind::kConfiguration, "it holds a number that is too large");
   }
 }
@@ -170,7 +171,7 @@ std::string canonical_value(std::string_view text) {
 }
 
 std::string canonical_value(std::string_view text, Outline& outline) {
-  if (auto told = canonical(text, outline)) return std::move(*told);
+  if (auto value = canonical(text, outline)) return std::move(*value);
   std::string compact;
   append_compact(compact, text);
   return compact;

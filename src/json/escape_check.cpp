@@ -15,7 +15,7 @@ constexpr std::array<bool, 256> kShortEscapes = [] {
   return known;
 }();
 
-// What stands behind a backslash and is none of these: uXXXX.
+// True for uXXXX behind a backslash.
 bool is_code_escape(std::string_view rest) {
   constexpr std::size_t kDigits = 4;
   if (rest[0] != 'u' || rest.size() <= kDigits) return false;
@@ -28,10 +28,10 @@ class EscapeCheck {
  public:
   explicit EscapeCheck(std::string_view text) : text_(text) {}
 
-  // Escapes are too near to each other in source code for a call of memchr each.
+  // Escapes are too dense in source code for one call of memchr for each.
   Escapes run() {
     std::size_t at = 0;
-    std::uint32_t escaped = 0;  // the first byte of the group, where its backslash stands before it
+    std::uint32_t escaped = 0;  // 1 when a backslash before the group escapes its first byte
     for (; at + kGroup < text_.size(); at += kGroup) {
       std::uint32_t found = matches(text_.data() + at, '\\') & ~escaped;
       escaped = 0;
@@ -39,7 +39,7 @@ class EscapeCheck {
         const auto place = static_cast<unsigned>(std::countr_zero(found));
         if (!passes(at + place)) return found_;
         escaped = place == kGroup - 1 ? 1 : 0;
-        found &= ~(std::uint32_t{3} << place);  // itself, and what it escapes
+        found &= ~(std::uint32_t{3} << place);  // the backslash and the byte that it escapes
       }
     }
     for (at += escaped; at < text_.size(); ++at)

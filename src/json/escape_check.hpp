@@ -1,4 +1,4 @@
-// Whether the escapes of a JSON text are such that JSON knows, in one go.
+// Checks all escapes of a JSON text in one pass.
 #pragma once
 
 #include <cstddef>
@@ -7,11 +7,13 @@
 namespace ccproxy::json {
 
 struct Escapes {
-  std::size_t bad = std::string_view::npos;  // where the first one stands that JSON does not know
-  bool have_surrogate = false;               // one before that is half a pair, or of a whole one
+  std::size_t bad =
+      std::string_view::npos;   // the place of the first escape that JSON does not have
+  bool have_surrogate = false;  // an escape before that is a surrogate
 };
 
-// Of a string's content, or of a whole text whose grammar holds: each backslash is in a string.
+// `text` is the content of a string, or a whole text with valid grammar, so that every backslash is
+// in a string.
 [[nodiscard]] Escapes checked_escapes(std::string_view text);
 
 }  // namespace ccproxy::json

@@ -22,7 +22,7 @@ Result<Pairs> members_of(std::string_view text) {
   return pairs;
 }
 
-TEST(Reader, shows_each_member_as_it_was_written) {
+TEST(Reader, returns_each_member_as_it_was_written) {
   const auto pairs = members_of(
       R"( { "a" : 1.0 , "b":[1, {"x":"}"}] ,"c": {"d" : null}, "e":"q\"\u00e9" , "f":true } )");
   ASSERT_TRUE(pairs) << pairs.error().message;
@@ -33,13 +33,13 @@ TEST(Reader, shows_each_member_as_it_was_written) {
                            {"f", "true"}}));
 }
 
-TEST(Reader, knows_a_key_by_its_meaning_and_shows_repeated_ones) {
+TEST(Reader, decodes_keys_and_returns_repeated_ones) {
   const auto pairs = members_of(R"({"mod\u0065l":"a","model":"b"})");
   ASSERT_TRUE(pairs);
   EXPECT_EQ(*pairs, (Pairs{{"model", "\"a\""}, {"model", "\"b\""}}));
 }
 
-TEST(Reader, points_into_the_text_it_was_given) {
+TEST(Reader, returns_views_of_the_text) {
   std::string text = R"({"model": "x"})";
   const std::size_t size = text.size();
   text.append(kPadding, '\0');
@@ -51,7 +51,7 @@ TEST(Reader, points_into_the_text_it_was_given) {
   EXPECT_EQ(at, 10U);
 }
 
-TEST(Reader, shows_the_elements_of_an_array_as_they_were_written) {
+TEST(Reader, returns_the_elements_of_an_array_as_they_were_written) {
   const std::string text =
       R"([ {"a": 1 } ,"b\u0020", 1e400,[ ],null])" + std::string(kPadding, ' ');
   Reader reader;
@@ -65,7 +65,7 @@ TEST(Reader, shows_the_elements_of_an_array_as_they_were_written) {
   EXPECT_FALSE(reader.elements("", visit));
 }
 
-TEST(Reader, passes_over_a_byte_order_mark_and_points_behind_it) {
+TEST(Reader, skips_a_byte_order_mark) {
   const std::string text = "\xEF\xBB\xBF{\"a\":7}" + std::string(kPadding, ' ');
   Reader reader;
   const char* seen = nullptr;
@@ -74,13 +74,13 @@ TEST(Reader, passes_over_a_byte_order_mark_and_points_behind_it) {
   EXPECT_EQ(seen, text.data() + 8);
 }
 
-TEST(Reader, refuses_what_is_not_one_object) {
+TEST(Reader, refuses_text_that_is_not_one_object) {
   for (const char* text : {"", " ", "[1]", "\"x\"", "{", "{\"a\":1", "{\"a\" 1}", "{\"a\":1}x",
                            "{} {}", "nul", "{\"a\":}", "\xFF{}"})
     EXPECT_FALSE(members_of(text)) << text;
 }
 
-TEST(Reader, survives_depth_and_size_without_harm) {
+TEST(Reader, reads_deep_and_large_texts) {
   const std::string deep = "{\"a\":" + std::string(5000, '[') + std::string(5000, ']') + "}";
   EXPECT_TRUE(!members_of(deep) || members_of(deep)->size() == 1);
   std::string many = "{";
@@ -119,18 +119,18 @@ TEST(Writer, writes_valid_json_whatever_the_text_is) {
   EXPECT_TRUE(parse_document(out));
 }
 
-TEST(Document, says_where_the_text_is_broken) {
+TEST(Document, names_the_place_of_a_syntax_error) {
   EXPECT_EQ(parse_document("{\n  \"a\": 1,\n}").error().message,
             "not valid JSON at line 3, column 1");
 }
 
-TEST(Document, with_a_number_beyond_all_bounds_is_an_error_and_no_exception) {
+TEST(Document, fails_without_an_exception_for_a_number_that_is_too_large) {
   EXPECT_EQ(parse_document("{\"a\":1e999}").error().kind, ErrorKind::kConfiguration);
 }
 
-TEST(Document, values_that_mean_the_same_are_the_same_text) {
+TEST(Document, canonical_text_is_equal_for_equal_values) {
   struct Case {
-    const char* says;
+    const char* description;
     const char* a;
     const char* b;
     bool is_same;
@@ -153,14 +153,14 @@ TEST(Document, values_that_mean_the_same_are_the_same_text) {
       {"the same with another order", R"({"a":1e400,"b":1})", R"({"b":1,"a":1e400})", false},
   };
   for (const Case& row : kCases) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.description);
     EXPECT_EQ(canonical_value(row.a) == canonical_value(row.b), row.is_same);
   }
   const std::string large = "\"" + std::string(70'000, 'x') + "\"";
   EXPECT_EQ(canonical_value("[ " + large + "]"), canonical_value("[" + large + "]"));
 }
 
-TEST(Hashes, are_the_same_for_what_means_the_same) {
+TEST(Hashes, are_equal_for_equal_values) {
   const auto same = [](const char* a, const char* b) { return value_hash(a) == value_hash(b); };
   EXPECT_TRUE(
       same(R"({"a":1,"b":[true,null,"\u00e9"]})", R"({ "b": [true, null, "é"], "a": 1.0 })"));

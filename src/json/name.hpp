@@ -1,5 +1,5 @@
-// The name of a member as it is looked for: with a code, so that one comparison of numbers tells
-// nearly all other names from it. For a literal the compiler makes the code.
+// The name of a member for look-ups, with a short code: one comparison of codes excludes nearly all
+// other names. The compiler computes the code of a literal.
 #pragma once
 
 #include <concepts>
@@ -11,9 +11,9 @@ namespace ccproxy::json {
 
 class Name {
  public:
-  // NOLINTBEGIN(google-explicit-constructor): a name is looked for as the text that it is
+  // NOLINTBEGIN(google-explicit-constructor): names are passed as texts
   template <std::size_t kSize>
-  consteval Name(const char (&literal)[kSize])  // NOLINT(*-avoid-c-arrays): what a literal is
+  consteval Name(const char (&literal)[kSize])  // NOLINT(*-avoid-c-arrays): the type of a literal
       : Name(std::string_view(literal, kSize - 1)) {}
   constexpr Name(std::string_view text)
       : data_(text.data()), size_(static_cast<std::uint32_t>(text.size())), code_(code_of(text)) {}
@@ -24,7 +24,7 @@ class Name {
   [[nodiscard]] constexpr std::string_view text() const { return {data_, size_}; }
   [[nodiscard]] constexpr std::uint32_t code() const { return code_; }
 
-  // Of 29 bits: how long the text is, and three of its bytes.
+  // A code of 29 bits: the length of the text modulo 32, and three of its bytes.
   static constexpr std::uint32_t code_of(std::string_view text) {
     if (text.empty()) return 0;
     const auto byte = [&](std::size_t at) {

@@ -16,12 +16,13 @@
 namespace ccproxy::json {
 namespace {
 
-// A body that has more is no request: it would cost many times its size to look at.
+// A body with more nodes is refused: reading it would cost many times its size.
 constexpr std::size_t kMaxNodes = std::size_t{4} << 20;
-constexpr std::uint32_t kNextMask = (std::uint32_t{1} << 29) - 1;  // more than that many
+constexpr std::uint32_t kNextMask = (std::uint32_t{1} << 29) - 1;  // larger than kMaxNodes
 
-// Memory for tokens is four bytes a byte of the largest text seen; past this it is given back.
-constexpr std::size_t kKeepCapacity = std::size_t{1} << 20;
+// The tokens take four bytes for each byte of the largest text so far. Above this capacity the
+// memory is freed after each text.
+constexpr std::size_t kMaxIdleCapacity = std::size_t{1} << 20;
 
 bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -51,8 +52,8 @@ bool is_number(std::string_view token) {
   return end == token.size();
 }
 
-// Where the tokenizer found fault: it says only that there is one.
-std::size_t place_of_fault(std::string_view text) {
+// Finds the error in a string that simdjson has reported without its place.
+std::size_t place_of_error(std::string_view text) {
   bool in_string = false;
   std::size_t opened = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -78,9 +79,9 @@ tl::unexpected<Error> not_tokens(simdjson::error_code code, std::string_view tex
     case simdjson::UTF8_ERROR:
       return fail(ErrorKind::kInvalidRequest, "the body is not valid JSON: it is not UTF-8");
     case simdjson::UNCLOSED_STRING:
-      return not_json("a string without an end begins", place_of_fault(text));
+      return not_json("a string without an end begins", place_of_error(text));
     case simdjson::UNESCAPED_CHARS:
-      return not_json("a string has a control character that is not escaped", place_of_fault(text));
+      return not_json("a string has a control character that is not escaped", place_of_error(text));
     default: return not_json("there is no value", 0);
   }
 }
@@ -99,10 +100,11 @@ constexpr std::array<ByteClass, 256> kClasses = [] {
   return classes;
 }();
 
-// The tokens of a text of few bytes, such as the arguments of a call: byte by byte.
+// Finds the tokens of a short text, such as the arguments of a call, byte by byte.
 class SmallTokens {
  public:
-  // Nothing for what is longer, is not ASCII, or has a fault that the library is to name.
+  // Returns nothing for a text that is longer or not ASCII, or has an error: simdjson reads it
+  // then.
   std::span<const std::uint32_t> find(std::string_view text) {
     if (text.size() > kMax) return {};
     count_ = 0;
@@ -138,13 +140,13 @@ class SmallTokens {
 
   void add(std::size_t at) { places_[count_++] = static_cast<std::uint32_t>(at); }
 
-  // Where the quote stands that ends it; behind all of the text when it has none, or a byte that
-  // may not be in it.
+  // Returns the place of the quote that ends the string, or the size of the text when there is none
+  // or the string has an invalid byte.
   static std::size_t end_of_string(std::string_view text, std::size_t at) {
     for (; at < text.size(); ++at) {
       if (text[at] == '"') return at;
       if (text[at] == '\\') ++at;
-      // A blank that is no space is a control character.
+      // White space other than a space is a control character.
       if (at >= text.size() || class_of(text[at]) == ByteClass::kOther ||
           static_cast<unsigned char>(text[at]) < ' ')
         return text.size();
@@ -159,13 +161,13 @@ class SmallTokens {
 
 }  // namespace
 
-// Where each token begins, and that all is UTF-8: by the library's first stage, but for what is so
-// small that the way there takes longer than to look at it.
+// Finds where each token begins, and checks that the text is UTF-8. simdjson's first stage does
+// both, but for short texts SmallTokens is faster.
 struct Outline::Tokens {
   std::unique_ptr<simdjson::internal::dom_parser_implementation> stage;
   std::size_t capacity = 0;
   SmallTokens small;
-  std::span<const std::uint32_t> found;  // behind the last one stands where the text ends
+  std::span<const std::uint32_t> found;  // one more element behind it is the size of the text
 
   simdjson::error_code find(std::string_view text) {
     found = small.find(text);
@@ -191,14 +193,14 @@ struct Outline::Tokens {
                          simdjson::stage1_mode::regular);
   }
 
-  void give_large_back() {
-    if (capacity <= kKeepCapacity) return;
+  void release_large() {
+    if (capacity <= kMaxIdleCapacity) return;
     stage.reset();
     capacity = 0;
   }
 };
 
-// The grammar over the tokens.
+// Checks the grammar of the tokens and adds the nodes.
 class Walk {
  public:
   Walk(Outline& outline, std::span<const std::uint32_t> tokens)
@@ -212,7 +214,7 @@ class Walk {
     const bool is_whole = values() && (next_ == end_ || wrong("something follows the value"));
     if (is_whole) {
       const Escapes escapes = checked_escapes(text_);
-      if (escapes.have_surrogate) outline_.mend();
+      if (escapes.have_surrogate) outline_.replace_surrogates();
       if (escapes.bad == std::string_view::npos) return {};
       return not_json("a string has an escape that JSON does not know", escapes.bad);
     }
@@ -221,8 +223,8 @@ class Walk {
     if (is_too_deep_)
       return ccproxy::fail(ErrorKind::kInvalidRequest,
                            fmt::format("the body nests deeper than {} levels, at byte {}",
-                                       outline_.deepest_, wrong_at_));
-    return not_json(what_, wrong_at_);
+                                       outline_.max_depth_, error_at_));
+    return not_json(what_, error_at_);
   }
 
  private:
@@ -231,11 +233,11 @@ class Walk {
 
   bool wrong(std::string_view what) {
     what_ = what;
-    wrong_at_ = place();
+    error_at_ = place();
     return false;
   }
 
-  // Steps over the token and returns where it ends: blanks may stand before the next one.
+  // Steps over the token and returns where it ends, without the white space behind it.
   std::size_t step() {
     ++next_;
     std::size_t end = place();
@@ -243,9 +245,9 @@ class Walk {
     return end;
   }
 
-  static constexpr char kNothing = ' ';  // which is no token
+  static constexpr char kNothing = ' ';  // no token begins with it
 
-  // The value, and all that is in it, one behind the other.
+  // Reads the value and everything in it.
   bool values() {
     while (true) {
       if (closing_ == '}' && !key()) return false;
@@ -296,7 +298,7 @@ class Walk {
   }
 
   bool open(char opening) {
-    if (depth_ >= outline_.deepest_) {
+    if (depth_ >= outline_.max_depth_) {
       is_too_deep_ = true;
       return wrong("");
     }
@@ -335,7 +337,7 @@ class Walk {
     return true;
   }
 
-  // Names come in the order of the text, so each backslash is looked for once.
+  // Names come in the order of the text, so that the text is searched once for backslashes.
   bool has_escape(const Outline::Node& name) {
     if (backslash_ < name.begin) backslash_ = text_.find('\\', name.begin);
     return backslash_ < name.end;
@@ -356,14 +358,14 @@ class Walk {
   const std::uint32_t* end_;
   const unsigned listed_;
   unsigned depth_ = 0;
-  char closing_ = kNothing;    // of what is open around the value at hand
-  std::size_t backslash_ = 0;  // the first one behind the names so far, or before it
-  std::string_view what_;
-  std::size_t wrong_at_ = 0;
+  char closing_ = kNothing;    // closes the array or object around the current value
+  std::size_t backslash_ = 0;  // the first backslash behind the names so far; out of date if before
+  std::string_view what_;      // what is wrong
+  std::size_t error_at_ = 0;
   bool is_too_large_ = false;
   bool is_too_deep_ = false;
 
-  // A value that is open: its own node, and what closes the one around it.
+  // An open array or object: its node, and the token that closes the one around it.
   struct Open {
     std::uint32_t node;
     char closing;
@@ -377,28 +379,28 @@ Outline::Outline(Outline&&) noexcept = default;
 Outline& Outline::operator=(Outline&&) noexcept = default;
 Outline::~Outline() = default;
 
-Result<void> Outline::read(std::string_view text, unsigned listed, unsigned deepest) {
+Result<void> Outline::read(std::string_view text, unsigned listed, unsigned max_depth) {
   clear();
   text = without_byte_order_mark(text);
   if (const auto error = tokens_->find(text)) return not_tokens(error, text);
   text_ = text;
   listed_ = listed;
-  deepest_ = std::min(deepest, kMaxKeptDepth);
+  max_depth_ = std::min(max_depth, kMaxKeptDepth);
   const std::span<const std::uint32_t> tokens = tokens_->found;
-  // Each value has two at least, but for the last.
+  // Each value except the last has at least two tokens.
   nodes_.reserve(std::min(tokens.size() / 2 + 1, kMaxNodes));
   auto walked = Walk(*this, tokens).run();
-  tokens_->give_large_back();
+  tokens_->release_large();
   if (!walked)
     clear();
   else
-    list_members();
+    sort_members();
   return walked;
 }
 
-// A decoder asks a request for fifty names, whose members may be as many as there is room for. They
-// are sorted, since names can be reckoned out that fall together under any hash that is known.
-void Outline::list_members() {
+// A decoder looks up fifty names in a request, which may have millions of members. The members are
+// sorted, since an attacker can compute names with the same value for any known hash.
+void Outline::sort_members() {
   constexpr std::size_t kMany = 64;
   std::size_t count = 0;
   if (!root().is_object()) return;
@@ -411,8 +413,8 @@ void Outline::list_members() {
   std::sort(by_code_.begin(), by_code_.end());
 }
 
-// Of several with one name the last is the one behind all others.
-Value Outline::listed_member(Name name) const {
+// Goes backwards, since the last of several members with one name counts.
+Value Outline::sorted_member(Name name) const {
   const std::uint64_t behind = (std::uint64_t{name.code()} + 1) << 32U;
   auto at = std::lower_bound(by_code_.begin(), by_code_.end(), behind);
   while (at != by_code_.begin() && *--at >> 32U == name.code()) {
@@ -422,21 +424,21 @@ Value Outline::listed_member(Name name) const {
   return {};
 }
 
-// Nothing moves, so all that is listed stays right.
-void Outline::mend() {
-  if (find_half(text_) == std::string_view::npos) return;
-  mended_ = std::make_unique<std::string>(text_);
-  mend_halves(*mended_);
-  text_ = *mended_;
+// The replacements have the same size, so that all nodes stay valid.
+void Outline::replace_surrogates() {
+  if (find_lone_surrogate(text_) == std::string_view::npos) return;
+  repaired_ = std::make_unique<std::string>(text_);
+  replace_lone_surrogates(*repaired_);
+  text_ = *repaired_;
 }
 
 void Outline::clear() {
   text_ = {};
-  mended_.reset();
+  repaired_.reset();
   names_.clear();
   nodes_.clear();
   by_code_ = {};
-  if (nodes_.capacity() * sizeof(Node) > kKeepCapacity) nodes_.shrink_to_fit();
+  if (nodes_.capacity() * sizeof(Node) > kMaxIdleCapacity) nodes_.shrink_to_fit();
 }
 
 std::string Value::decoded() const {
@@ -472,8 +474,8 @@ std::optional<std::int64_t> Value::integer() const {
 
 Value Value::operator[](Name name) const {
   if (!is_object()) return {};
-  if (index_ == 0 && !outline_->by_code_.empty()) return outline_->listed_member(name);
-  // The inner loop of every decoder: as children(), without a question asked twice.
+  if (index_ == 0 && !outline_->by_code_.empty()) return outline_->sorted_member(name);
+  // This is the inner loop of every decoder: it works as children() does, with fewer checks.
   const Outline::Node* const nodes = outline_->nodes_.data();
   const std::uint32_t behind = nodes[index_].next;
   std::uint32_t last = 0;
@@ -484,7 +486,7 @@ Value Value::operator[](Name name) const {
   return found.is_named(name) ? found : member_among_alike(name);
 }
 
-// Where another name has the same code.
+// For the case that another name has the same code.
 Value Value::member_among_alike(Name name) const {
   Value last;
   for (const Value member : children())

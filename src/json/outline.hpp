@@ -1,7 +1,7 @@
-// A whole JSON text, checked strictly (RFC 8259) in one pass, as a list of where its values stand.
-// Values are views of the text itself, so that they can be copied byte for byte; where the text has
-// half a surrogate pair, they are views of a copy that has U+FFFD in its place. Values that are
-// nested deeper than anybody asks for are checked and stay one span. simdjson finds the tokens.
+// An index of a JSON text, which is checked strictly (RFC 8259) in one pass. Values are views of
+// the text, so that they can be copied byte for byte; when the text has a lone surrogate, they are
+// views of a copy with U+FFFD in its place. Values below a certain depth are checked, but have no
+// entry in the index. simdjson finds the tokens.
 #pragma once
 
 #include <algorithm>
@@ -24,8 +24,8 @@ class Outline;
 
 enum class ValueKind : std::uint8_t { kMissing, kNull, kBool, kNumber, kString, kArray, kObject };
 
-// One value of an outline: as cheap as a pointer, and valid as long as outline and text are. A
-// default one, and what is looked up in vain, is kMissing; its raw() is empty.
+// One value of an outline: as cheap as a pointer, and valid as long as outline and text are. The
+// result of a look-up that finds nothing is kMissing, as is a default Value; its raw() is empty.
 class Value {
  public:
   class Iterator;
@@ -37,28 +37,28 @@ class Value {
   [[nodiscard]] bool is_object() const { return kind() == ValueKind::kObject; }
   [[nodiscard]] bool is_array() const { return kind() == ValueKind::kArray; }
   [[nodiscard]] bool is_string() const { return kind() == ValueKind::kString; }
-  // Null and a missing value mean the same to every client.
+  // True for null and a missing value, which mean the same to all clients.
   [[nodiscard]] bool is_absent() const { return kind() <= ValueKind::kNull; }
 
-  // As it stands in the text, without blanks around it.
+  // The value as it is written, without white space around it.
   [[nodiscard]] std::string_view raw() const;
-  // What a string says, still escaped; empty for all else.
+  // The content of a string, still escaped; empty for any other value.
   [[nodiscard]] JsonText text() const;
-  // The same in UTF-8.
+  // The same, decoded to UTF-8.
   [[nodiscard]] std::string decoded() const;
   [[nodiscard]] std::optional<bool> boolean() const;
   [[nodiscard]] std::optional<double> number() const;
-  // A number without a fraction, also one that is written 1.0 or 1e3.
+  // A number without a fraction, even if it is written as 1.0 or 1e3.
   [[nodiscard]] std::optional<std::int64_t> integer() const;
 
-  // The elements of an array or the members of an object, in order; nothing for all else, and for
-  // what lies deeper than the outline goes.
+  // The elements of an array or the members of an object, in order. Empty for any other value, and
+  // below the depth of the index.
   [[nodiscard]] Range children() const;
-  // The member of that name; of several the last.
+  // The member with that name; of several the last.
   [[nodiscard]] Value operator[](Name name) const;
   // The name of a member; empty for an element.
   [[nodiscard]] std::string_view name() const;
-  // The same as name() == name, and quicker; false for an element.
+  // The same as name() == name, but faster; false for an element.
   [[nodiscard]] bool is_named(Name name) const;
 
  private:
@@ -69,7 +69,7 @@ class Value {
 
   const Outline* outline_ = nullptr;
   std::uint32_t index_ = 0;
-  bool named_ = false;  // its name stands before it
+  bool named_ = false;  // it is a member: its name is the node before it
 };
 
 class Value::Iterator {
@@ -106,10 +106,11 @@ struct Value::Range {
 
 class Outline {
  public:
-  // How deep arrays and objects may nest, and how deep their values are listed.
+  // How deep arrays and objects may nest.
   static constexpr unsigned kMaxDepth = 64;
-  // The same for what this program has put together of texts that nested no deeper.
+  // The same for texts that this program has composed of others that nested no deeper.
   static constexpr unsigned kMaxKeptDepth = 96;
+  // How many levels have entries in the index, unless the caller wants another depth.
   static constexpr unsigned kListed = 9;
 
   Outline();
@@ -119,15 +120,16 @@ class Outline {
   Outline& operator=(Outline&&) noexcept;
   ~Outline();
 
-  // Reads `text`, which must outlive what is asked of the outline, and lists `listed` levels of it.
-  // Fails with kInvalidRequest and the place, and with kTooLarge when it has millions of values.
+  // Indexes `listed` levels of `text`, which must outlive the values. Fails with kInvalidRequest,
+  // whose message names the place, and with kTooLarge when it has millions of values.
   [[nodiscard]] Result<void> read(std::string_view text, unsigned listed = kListed,
-                                  unsigned deepest = kMaxDepth);
+                                  unsigned max_depth = kMaxDepth);
 
-  // True when the values are views of the outline's own copy: they live until it reads again.
-  [[nodiscard]] bool is_mended() const { return mended_ != nullptr; }
+  // True when the values are views of the outline's own copy of the text, because that had lone
+  // surrogates. They are then valid until the next read() or clear().
+  [[nodiscard]] bool is_mended() const { return repaired_ != nullptr; }
 
-  // Forgets the text, and memory that only a large one needs.
+  // Drops the text, and frees the memory of a large one.
   void clear();
 
   // The whole value.
@@ -138,34 +140,35 @@ class Outline {
   friend class Walk;
   struct Tokens;
 
-  // Twelve bytes, since a large body has hundreds of thousands. The name of a member has one too,
-  // whose kind is kMissing when it stands in the text, and kString when it stands in names_.
+  // Twelve bytes, since a large body has hundreds of thousands of nodes. The name of a member has a
+  // node, too: its kind is kMissing when the name is in the text, and kString when it is in names_.
   struct Node {
     std::uint32_t begin, end;
-    std::uint32_t next : 29;  // behind all of its children; of a name its code
+    std::uint32_t next : 29;  // the index behind all of its children; the code of a name
     ValueKind kind : 3;
   };
 
   [[nodiscard]] std::string_view name_of(const Node& name) const;
   [[nodiscard]] bool is_named(const Node& own, Name name) const;
 
-  // Of the whole value, where it has so many members that they are listed.
-  [[nodiscard]] Value listed_member(Name name) const;
-  void list_members();
+  // Finds a member of the root in by_code_.
+  [[nodiscard]] Value sorted_member(Name name) const;
+  void sort_members();
 
-  void mend();
+  void replace_surrogates();
 
   std::unique_ptr<Tokens> tokens_;
-  std::unique_ptr<std::string> mended_;
+  std::unique_ptr<std::string> repaired_;  // a copy of the text without lone surrogates
   std::string_view text_;
-  std::vector<Node> nodes_;  // a member's name stands before its value
-  std::string names_;        // those that have escapes, decoded
-  // Codes and places of the names of the whole value, in that order, where it has many.
+  std::vector<Node> nodes_;  // the name of a member is the node before its value
+  std::string names_;        // the decoded names that have escapes
+  // The codes of the names of the root's members, each with the index of its node, in sorted order.
+  // Empty when the root has few members.
   std::vector<std::uint64_t> by_code_;
-  unsigned listed_ = 0, deepest_ = kMaxDepth;
+  unsigned listed_ = 0, max_depth_ = kMaxDepth;
 };
 
-// What decoders ask a thousand times for each request is inline.
+// Inline, since decoders call these functions a thousand times for each request.
 
 inline std::string_view Outline::name_of(const Node& name) const {
   const char* const all = name.kind == ValueKind::kMissing ? text_.data() : names_.data();

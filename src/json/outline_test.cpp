@@ -30,7 +30,7 @@ class Outlines : public testing::Test {
   Result<void> read_;
 };
 
-TEST_F(Outlines, show_values_where_they_stand) {
+TEST_F(Outlines, return_values_as_views_of_the_text) {
   const Value root = read(R"( {"a" : [1, "x\n", {}], "b":null ,"c": {"d":1.0} } )");
   ASSERT_TRUE(root.is_object());
   EXPECT_EQ(root["a"].raw(), R"([1, "x\n", {}])");
@@ -42,14 +42,14 @@ TEST_F(Outlines, show_values_where_they_stand) {
   EXPECT_TRUE(root["missing"]["deeper"].is_absent());
 }
 
-TEST_F(Outlines, name_members_in_their_order) {
+TEST_F(Outlines, list_members_in_their_order) {
   std::string names;
   const Value root = read(R"({"z":[{"in":1}],"a":2,"\u0062\"":3})");
   for (const Value member : root.children()) names.append(member.name()).append(" ");
   EXPECT_EQ(names, "z a b\" ");
 }
 
-TEST_F(Outlines, take_the_last_of_repeated_members) {
+TEST_F(Outlines, return_the_last_of_repeated_members) {
   EXPECT_EQ(read(R"({"a":1,"a":2})")["a"].raw(), "2");
 }
 
@@ -58,14 +58,14 @@ TEST_F(Outlines, find_members_by_their_names) {
   static_assert(Name("abcde").code() == Name("aXcYe").code());
   const Value root =
       read(R"({"abcde":1,"aXcYe":2,"\u0061b":3,"":4,"\ud83d\ude00":5,"\\":6,"é":7,"\u0061b":8})");
-  const std::string made = "ab";
+  const std::string computed_name = "ab";
   const char* const chosen = "aXcYe";
   const struct {
     Name name;
     std::string_view raw;
-  } rows[] = {{"abcde", "1"}, {"aXcYe", "2"},   {"aZcYe", ""}, {"ab", "8"},
-              {made, "8"},    {"\\u0061b", ""}, {"", "4"},     {"😀", "5"},
-              {"\\", "6"},    {"é", "7"},       {chosen, "2"}, {"missing", ""}};
+  } rows[] = {{"abcde", "1"},       {"aXcYe", "2"},   {"aZcYe", ""}, {"ab", "8"},
+              {computed_name, "8"}, {"\\u0061b", ""}, {"", "4"},     {"😀", "5"},
+              {"\\", "6"},          {"é", "7"},       {chosen, "2"}, {"missing", ""}};
   for (const auto& row : rows) {
     SCOPED_TRACE(row.name.text());
     EXPECT_EQ(root[row.name].raw(), row.raw);
@@ -116,7 +116,7 @@ TEST_F(Outlines, read_scalars) {
 
 // Short texts take another way to their tokens than long ones do: behind enough blanks all are
 // long.
-TEST_F(Outlines, read_short_texts_as_long_ones) {
+TEST_F(Outlines, read_short_texts_like_long_ones) {
   constexpr std::string_view kBytes = "{}[],:\"\\1ut \n\f\x7f\xc3\xa4";
   constexpr std::size_t kLength = 4;
   const std::string blanks(300, ' ');
@@ -137,7 +137,7 @@ TEST_F(Outlines, read_short_texts_as_long_ones) {
   }
 }
 
-TEST_F(Outlines, list_no_deeper_than_was_asked) {
+TEST_F(Outlines, list_no_deeper_than_requested) {
   text_ = R"({"a":{"b":{"c":1}}})";
   ASSERT_TRUE(outline_.read(text_, 1));
   const Value a = outline_.root()["a"];
@@ -145,7 +145,7 @@ TEST_F(Outlines, list_no_deeper_than_was_asked) {
   EXPECT_TRUE(a.children().empty());
 }
 
-TEST_F(Outlines, refuse_what_is_not_json) {
+TEST_F(Outlines, refuse_text_that_is_not_json) {
   for (const char* text : {"",
                            " ",
                            "{",
@@ -190,7 +190,7 @@ TEST_F(Outlines, refuse_what_is_not_json) {
     EXPECT_FALSE(accepts(text)) << text;
 }
 
-TEST_F(Outlines, take_all_that_is_json) {
+TEST_F(Outlines, accept_all_valid_json) {
   for (const char* text :
        {"0", "-0", "1e5", "1E-5", "1.5e+3", "null", "true", "false", "\"\"", "[]", "{}", " [ ] ",
         "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\"", "\"\\ud800\"", "[[],{},[{}]]", "\"\x7f\""})
@@ -198,64 +198,64 @@ TEST_F(Outlines, take_all_that_is_json) {
 }
 
 // Some editors and Windows tools write one.
-TEST_F(Outlines, pass_over_a_byte_order_mark) {
+TEST_F(Outlines, skip_a_byte_order_mark) {
   EXPECT_EQ(read("\xEF\xBB\xBF{\"a\":[1]}")["a"].raw(), "[1]");
 }
 
-TEST_F(Outlines, say_where_the_fault_is) {
+TEST_F(Outlines, name_the_place_of_a_syntax_error) {
   EXPECT_NE(complaint(R"({"a":1 "b":2})").find("at byte 7"), std::string::npos);
   EXPECT_NE(complaint("{\"a\":\"x\ny\"}").find("at byte 7"), std::string::npos);
   EXPECT_NE(complaint(R"(["x\q"])").find("at byte 3"), std::string::npos);
 }
 
-// Escapes are looked at in groups of bytes: each is at every place of a group once.
-TEST_F(Outlines, know_escapes_wherever_they_stand) {
+// Bytes are compared in groups: each escape is tested at every place in a group.
+TEST_F(Outlines, check_escapes_at_every_place) {
   for (std::size_t before = 0; before < 70; ++before) {
     const std::string text = "\"" + std::string(before, 'x');
     for (const char* good :
          {R"(\n)", R"(\\)", R"(\\\\\\)", R"(\\\")", R"(\u00e9)", R"(\\x)", R"(\n\t\\u)"})
       EXPECT_TRUE(accepts(text + good + "\"")) << before << good;
     for (const char* bad : {R"(\x)", R"(\\\x)", R"(\u00g9)", R"(\u12)", R"(\n\\\')", R"(\ )"}) {
-      const std::string fault = complaint(text + bad + "\"");
+      const std::string message = complaint(text + bad + "\"");
       const std::size_t place = std::string_view(bad).find_last_of('\\');
-      EXPECT_NE(fault.find("at byte " + std::to_string(1 + before + place)), std::string::npos)
-          << before << bad << fault;
+      EXPECT_NE(message.find("at byte " + std::to_string(1 + before + place)), std::string::npos)
+          << before << bad << message;
     }
   }
 }
 
-TEST_F(Outlines, have_no_half_of_a_surrogate_pair) {
+TEST_F(Outlines, replace_lone_surrogates) {
   const struct {
-    const char *says, *text, *raw;
+    const char *description, *text, *raw;
   } rows[] = {
-      {"the first half alone", R"({"a":"cut \ud83d"})", R"("cut \ufffd")"},
-      {"the second half alone", R"({"a":"\uDE00 x"})", R"("\ufffd x")"},
-      {"two first halves", R"({"a":"\ud83d\ud83d\ude00"})", R"("\ufffd\ud83d\ude00")"},
-      {"halves the wrong way round", R"({"a":"\ude00\ud83d"})", R"("\ufffd\ufffd")"},
+      {"a high surrogate alone", R"({"a":"cut \ud83d"})", R"("cut \ufffd")"},
+      {"a low surrogate alone", R"({"a":"\uDE00 x"})", R"("\ufffd x")"},
+      {"two high surrogates", R"({"a":"\ud83d\ud83d\ude00"})", R"("\ufffd\ud83d\ude00")"},
+      {"surrogates in the wrong order", R"({"a":"\ude00\ud83d"})", R"("\ufffd\ufffd")"},
       {"a pair", R"({"a":"\ud83d\ude00"})", R"("\ud83d\ude00")"},
-      {"a backslash before words", R"({"a":"\\ud83d"})", R"("\\ud83d")"},
+      {"an escaped backslash", R"({"a":"\\ud83d"})", R"("\\ud83d")"},
       {"deep inside", R"({"a":[[[[[[[[[[[["\uD83D"]]]]]]]]]]]]})",
        R"([[[[[[[[[[[["\ufffd"]]]]]]]]]]]])"},
       {"in a name", R"({"a":{"\ud83d":1}})", R"({"\ufffd":1})"},
   };
   for (const auto& row : rows) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.description);
     EXPECT_EQ(read(row.text)["a"].raw(), row.raw);
     EXPECT_EQ(outline_.is_mended(), std::string_view(row.text).find(row.raw) == std::string::npos);
   }
-  Outline moved = std::move(outline_);  // a copy goes along
+  Outline moved = std::move(outline_);  // the copy of the text moves with it
   EXPECT_EQ(moved.root()["a"].children().begin().operator*().name(), "\xEF\xBF\xBD");
 }
 
-// The group of bytes that it stands in does not count.
-TEST_F(Outlines, find_a_half_wherever_it_stands) {
+// Bytes are compared in groups: the place in a group must not matter.
+TEST_F(Outlines, find_a_lone_surrogate_at_every_place) {
   for (std::size_t before = 0; before < 70; ++before) {
     const std::string front(before, 'x');
     EXPECT_EQ(read("[\"" + front + "\\ud83d\"]").raw(), "[\"" + front + "\\ufffd\"]");
   }
 }
 
-TEST_F(Outlines, nest_64_levels_and_no_more) {
+TEST_F(Outlines, accept_64_levels_of_nesting_and_no_more) {
   const auto nested = [](std::size_t depth) {
     return std::string(depth, '[') + std::string(depth, ']');
   };
@@ -273,7 +273,7 @@ TEST_F(Outlines, refuse_millions_of_values) {
   EXPECT_EQ(read_.error().kind, ErrorKind::kTooLarge);
 }
 
-TEST_F(Outlines, can_be_read_again_and_again) {
+TEST_F(Outlines, can_be_used_for_many_texts) {
   EXPECT_EQ(read("{\"a\":1}")["a"].raw(), "1");
   EXPECT_FALSE(accepts("{"));
   EXPECT_EQ(outline_.root().kind(), ValueKind::kMissing);

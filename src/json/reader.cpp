@@ -13,9 +13,9 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-// A parser keeps the memory that its largest text needed (four bytes a byte); past this it is
-// given back, so that one large body does not stay in the process.
-constexpr std::size_t kKeepCapacity = std::size_t{1} << 20;
+// A parser keeps the memory for its largest text, four bytes for each byte. Above this capacity the
+// memory is freed, so that a large body does not enlarge the process for good.
+constexpr std::size_t kMaxIdleCapacity = std::size_t{1} << 20;
 
 tl::unexpected<Error> not_json(simdjson::error_code code) {
   return fail(ErrorKind::kInvalidRequest, fmt::format("the body is not a valid JSON object ({})",
@@ -27,7 +27,7 @@ std::string_view trim_end(std::string_view token) {
   return token.substr(0, last == std::string_view::npos ? 0 : last + 1);
 }
 
-// The span of a value. On-Demand steps over it; what is inside is not judged.
+// Returns the text of a value. On-Demand skips it without validating its content.
 simdjson::error_code raw_value(ondemand::value value, std::string_view& raw) {
   ondemand::json_type type{};
   if (auto error = value.type().get(type)) return error;
@@ -62,14 +62,16 @@ Result<void> Reader::members(std::string_view text, FunctionRef<void(const Membe
   text = without_byte_order_mark(text);
   if (text.empty()) return not_json(simdjson::EMPTY);
   auto& parser = state_->parser;
-  if (parser.capacity() > kKeepCapacity && text.size() < kKeepCapacity) parser = ondemand::parser();
+  if (parser.capacity() > kMaxIdleCapacity && text.size() < kMaxIdleCapacity)
+    parser = ondemand::parser();
 
   ondemand::document document;
   const simdjson::padded_string_view padded(text.data(), text.size(), text.size() + kPadding);
   if (auto error = parser.iterate(padded).get(document)) return not_json(error);
   ondemand::object object;
   if (auto error = document.get_object().get(object)) return not_json(error);
-  // The entry is asked, not the field in it: simdjson 3.6 has no default argument on the latter.
+  // This calls unescaped_key() of the result, since that of the field has no default argument in
+  // simdjson 3.6.
   for (auto entry : object) {
     Member member;
     if (auto error = entry.unescaped_key().get(member.key)) return not_json(error);
@@ -108,7 +110,7 @@ Result<void> Reader::members_of_copy(std::string_view text,
 
 std::optional<std::string> string_of(std::string_view token) {
   const auto text = text_of(token);
-  if (!text || find_half(text->escaped) != std::string_view::npos) return std::nullopt;
+  if (!text || find_lone_surrogate(text->escaped) != std::string_view::npos) return std::nullopt;
   std::string plain;
   append_decoded(plain, *text);
   return plain;

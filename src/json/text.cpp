@@ -42,17 +42,17 @@ std::optional<std::uint32_t> hex4(std::string_view digits) {
   return code;
 }
 
-bool is_high(std::uint32_t code) { return code >= 0xD800 && code <= 0xDBFF; }
-bool is_low(std::uint32_t code) { return code >= 0xDC00 && code <= 0xDFFF; }
+bool is_high_surrogate(std::uint32_t code) { return code >= 0xD800 && code <= 0xDBFF; }
+bool is_low_surrogate(std::uint32_t code) { return code >= 0xDC00 && code <= 0xDFFF; }
 
-// The second half of a pair at the front of `rest`, backslash included.
-std::optional<std::uint32_t> low_half(std::string_view rest) {
+// The low surrogate whose escape is at the front of `rest`.
+std::optional<std::uint32_t> low_surrogate(std::string_view rest) {
   if (!rest.starts_with("\\u")) return std::nullopt;
   const auto code = hex4(rest.substr(2));
-  return code && is_low(*code) ? code : std::nullopt;
+  return code && is_low_surrogate(*code) ? code : std::nullopt;
 }
 
-// What an escape of two characters means, by the second one.
+// The meaning of an escape of two characters, by its second one.
 constexpr std::array<char, 256> kMeanings = [] {
   std::array<char, 256> meanings{};
   for (std::size_t c = 0; c < meanings.size(); ++c) meanings[c] = static_cast<char>(c);
@@ -67,17 +67,18 @@ constexpr std::array<char, 256> kMeanings = [] {
 char meaning_of(char letter) { return kMeanings[static_cast<unsigned char>(letter)]; }
 
 struct Decoded {
-  std::size_t taken = 0, made = 0;  // bytes
+  std::size_t consumed = 0, produced = 0;  // bytes
 };
 
-// Decodes the \uXXXX that `rest` begins with to where there is room for kLongestUtf8 bytes.
+// Decodes the \uXXXX, or the pair of them, at the front of `rest`. `to` must have room for
+// kMaxUtf8Bytes.
 Decoded decode_code(std::string_view rest, char* to) {
   const std::uint32_t code = hex4(rest.substr(2)).value_or(kReplacement);
-  if (is_high(code)) {
-    if (const auto low = low_half(rest.substr(6)))
+  if (is_high_surrogate(code)) {
+    if (const auto low = low_surrogate(rest.substr(6)))
       return {12, put_utf8(to, 0x10000 + ((code - 0xD800) << 10U) + (*low - 0xDC00))};
   }
-  return {6, put_utf8(to, is_high(code) || is_low(code) ? kReplacement : code)};
+  return {6, put_utf8(to, is_high_surrogate(code) || is_low_surrogate(code) ? kReplacement : code)};
 }
 
 std::size_t utf8_size(char first) {
@@ -85,7 +86,8 @@ std::size_t utf8_size(char first) {
   return byte < 0xC0 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
 }
 
-// One code point of Unicode's white space, or one of the separators that strip() of Python takes.
+// True for one code point of Unicode white space or one of the separators that Python's strip()
+// removes.
 bool is_space(std::string_view point) {
   if (point.size() == 1)
     return (point[0] >= '\t' && point[0] <= '\r') || (point[0] >= '\x1c' && point[0] <= ' ');
@@ -122,8 +124,9 @@ std::size_t sequence_length(std::string_view text) {
 void append_control(std::string& out, char c) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   const auto code = static_cast<unsigned char>(c);
-  const std::array<char, 6> told = {'\\', 'u', '0', '0', kDigits[code >> 4U], kDigits[code & 15U]};
-  out.append(told.data(), told.size());
+  const std::array<char, 6> escape = {
+      '\\', 'u', '0', '0', kDigits[code >> 4U], kDigits[code & 15U]};
+  out.append(escape.data(), escape.size());
 }
 
 constexpr std::array<bool, 256> kPlain = [] {
@@ -132,7 +135,7 @@ constexpr std::array<bool, 256> kPlain = [] {
   return plain;
 }();
 
-// How many bytes at the front stand for themselves.
+// How many bytes at the front need no escape.
 std::size_t plain_run(std::string_view text) {
   std::size_t size = 0;
   while (size < text.size()) {
@@ -144,7 +147,7 @@ std::size_t plain_run(std::string_view text) {
   return size;
 }
 
-// What stands behind the backslash of an escape of two characters, by what it means.
+// The second character of an escape of two characters, by its meaning.
 constexpr std::array<char, 256> kLetters = [] {
   std::array<char, 256> letters{};
   letters['\n'] = 'n';
@@ -155,45 +158,47 @@ constexpr std::array<char, 256> kLetters = [] {
   return letters;
 }();
 
-// The letters themselves.
+// True for the second characters.
 constexpr std::array<bool, 256> kIsLetter = [] {
   std::array<bool, 256> is{};
   for (const char letter : kLetters) is[static_cast<unsigned char>(letter)] = letter != '\0';
   return is;
 }();
 
-// Escapes stand near to each other in source code that was quoted: with this many characters
-// between at most, they are put together before they are appended.
+// Escapes are dense in quoted source code: those with at most this many characters between them are
+// collected in a buffer before they are appended.
 constexpr std::size_t kNear = 8;
 
-// What needs two characters, with what stands for itself between; returns how much that is.
+// Appends characters that need an escape of two characters, and the plain characters between them.
+// Returns how many characters were consumed.
 std::size_t append_short_escapes(std::string& out, std::string_view plain) {
-  std::array<char, 128> told;  // NOLINT(*-member-init): only what is written is read
+  std::array<char, 128> buffer;  // NOLINT(*-member-init): only what is written is read
   std::size_t at = 0, size = 0;
   for (std::size_t between = 0; at < plain.size() && between < kNear; ++at) {
     const auto c = static_cast<unsigned char>(plain[at]);
     if (kLetters[c] == '\0' && !kPlain[c]) break;
-    if (size + 2 > told.size()) out.append(told.data(), std::exchange(size, 0));
+    if (size + 2 > buffer.size()) out.append(buffer.data(), std::exchange(size, 0));
     between = kPlain[c] ? between + 1 : 0;
-    if (!kPlain[c]) told[size++] = '\\';
-    told[size++] = kPlain[c] ? plain[at] : kLetters[c];
+    if (!kPlain[c]) buffer[size++] = '\\';
+    buffer[size++] = kPlain[c] ? plain[at] : kLetters[c];
   }
-  out.append(told.data(), size);
+  out.append(buffer.data(), size);
   return at;
 }
 
-// The size of the escape that `rest` begins with, of a pair both together; 0 for half a pair.
+// The size of the escape at the front of `rest`, or of a whole surrogate pair; 0 for a lone
+// surrogate.
 std::size_t size_if_whole(std::string_view rest) {
   if (rest[1] != 'u') return 2;
-  const bool may_be_half = rest.size() > 2 && (rest[2] == 'd' || rest[2] == 'D');
-  if (!may_be_half) return rest.size() < 6 || !hex4(rest.substr(2)) ? 2 : 6;
+  const bool may_be_surrogate = rest.size() > 2 && (rest[2] == 'd' || rest[2] == 'D');
+  if (!may_be_surrogate) return rest.size() < 6 || !hex4(rest.substr(2)) ? 2 : 6;
   const auto code = hex4(rest.substr(2));
   if (!code) return 2;
-  if (is_high(*code) && low_half(rest.substr(6))) return 12;
-  return is_high(*code) || is_low(*code) ? 0 : 6;
+  if (is_high_surrogate(*code) && low_surrogate(rest.substr(6))) return 12;
+  return is_high_surrogate(*code) || is_low_surrogate(*code) ? 0 : 6;
 }
 
-// Where an escape of a surrogate may be: "\ud", whatever stands before it.
+// Finds "\ud", which may be the escape of a surrogate, or follow a backslash that is escaped.
 std::size_t find_surrogate(std::string_view json, std::size_t at) {
   const auto is_one = [&] {
     return json[at] == '\\' && json[at + 1] == 'u' && (json[at + 2] | 0x20) == 'd';
@@ -210,37 +215,37 @@ std::size_t find_surrogate(std::string_view json, std::size_t at) {
   return std::string_view::npos;
 }
 
-// True when the backslash stands for itself, behind another.
+// True when the backslash is escaped by another one before it.
 bool is_escaped(std::string_view json, std::size_t backslash) {
   std::size_t first = backslash;
   while (first > 0 && json[first - 1] == '\\') --first;
   return (backslash - first) % 2 != 0;
 }
 
-// Decodes the escapes that `rest` begins with, and what stands between them; returns how many bytes
-// both take. Half an escape at the end is left.
+// Decodes the escapes at the front of `rest` and the characters between them. Returns how many
+// bytes were consumed, without an incomplete escape at the end.
 std::size_t append_escapes(std::string& out, std::string_view rest) {
-  std::array<char, 128> told;  // NOLINT(*-member-init): only what is written is read
+  std::array<char, 128> buffer;  // NOLINT(*-member-init): only what is written is read
   std::size_t at = 0, size = 0, between = 0;
   while (at < rest.size() && between < kNear) {
-    if (size + kLongestUtf8 > told.size()) out.append(told.data(), std::exchange(size, 0));
+    if (size + kMaxUtf8Bytes > buffer.size()) out.append(buffer.data(), std::exchange(size, 0));
     if (rest[at] != '\\') {
       ++between;
-      told[size++] = rest[at++];
+      buffer[size++] = rest[at++];
       continue;
     }
     if (at + 1 == rest.size()) break;
     between = 0;
     if (rest[at + 1] != 'u') {
-      told[size++] = meaning_of(rest[at + 1]);
+      buffer[size++] = meaning_of(rest[at + 1]);
       at += 2;
       continue;
     }
-    const Decoded one = decode_code(rest.substr(at), &told[size]);
-    size += one.made;
-    at += one.taken;
+    const Decoded one = decode_code(rest.substr(at), &buffer[size]);
+    size += one.produced;
+    at += one.consumed;
   }
-  out.append(told.data(), size);
+  out.append(buffer.data(), size);
   return std::min(at, rest.size());
 }
 
@@ -255,7 +260,7 @@ std::optional<JsonText> text_of(std::string_view token) {
 
 void append_decoded(std::string& out, JsonText text) {
   std::string_view rest = text.escaped;
-  out.reserve(out.size() + rest.size());  // nothing is longer than its escape
+  out.reserve(out.size() + rest.size());  // decoded text is never longer
   while (true) {
     const auto plain = rest.find('\\');
     out += rest.substr(0, plain);
@@ -265,7 +270,7 @@ void append_decoded(std::string& out, JsonText text) {
   }
 }
 
-std::size_t find_half(std::string_view json, std::size_t at) {
+std::size_t find_lone_surrogate(std::string_view json, std::size_t at) {
   for (at = find_surrogate(json, at); at != std::string_view::npos;) {
     const std::size_t size = is_escaped(json, at) ? 1 : size_if_whole(json.substr(at));
     if (size == 0) return at;
@@ -274,14 +279,15 @@ std::size_t find_half(std::string_view json, std::size_t at) {
   return at;
 }
 
-void mend_halves(std::string& json) {
-  constexpr std::string_view kMended = "\\ufffd";
-  for (auto at = find_half(json); at != std::string::npos; at = find_half(json, at))
-    std::copy(kMended.begin(), kMended.end(), json.begin() + static_cast<std::ptrdiff_t>(at));
+void replace_lone_surrogates(std::string& json) {
+  constexpr std::string_view kEscape = "\\ufffd";
+  for (auto at = find_lone_surrogate(json); at != std::string::npos;
+       at = find_lone_surrogate(json, at))
+    std::copy(kEscape.begin(), kEscape.end(), json.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
 void append_escaped(std::string& out, std::string_view plain) {
-  out.reserve(out.size() + plain.size());  // nothing is shorter when it is escaped
+  out.reserve(out.size() + plain.size());  // escaped text is never shorter
   while (true) {
     const std::size_t run = plain_run(plain);
     out += plain.substr(0, run);
@@ -312,7 +318,7 @@ bool is_plainly_escaped(JsonText text) {
 
 bool is_blank(JsonText text) {
   std::string_view rest = text.escaped;
-  std::array<char, kLongestUtf8> told{};
+  std::array<char, kMaxUtf8Bytes> buffer{};
   while (!rest.empty()) {
     if (rest[0] == ' ') {
       rest.remove_prefix(1);
@@ -321,10 +327,10 @@ bool is_blank(JsonText text) {
     std::size_t size = utf8_size(rest[0]);
     std::string_view point = rest.substr(0, size);
     if (rest[0] == '\\') {
-      told[0] = meaning_of(rest[1]);
-      const Decoded one = rest[1] == 'u' ? decode_code(rest, told.data()) : Decoded{2, 1};
-      size = one.taken;
-      point = {told.data(), one.made};
+      buffer[0] = meaning_of(rest[1]);
+      const Decoded one = rest[1] == 'u' ? decode_code(rest, buffer.data()) : Decoded{2, 1};
+      size = one.consumed;
+      point = {buffer.data(), one.produced};
     }
     if (!is_space(point)) return false;
     rest.remove_prefix(std::min(size, rest.size()));
@@ -334,7 +340,7 @@ bool is_blank(JsonText text) {
 
 void append_compact(std::string& out, std::string_view json) {
   bool is_string = false;
-  std::size_t begin = 0;  // of what is to be appended
+  std::size_t begin = 0;  // of the run that is appended next
   for (std::size_t at = 0; at < json.size(); ++at) {
     const char c = json[at];
     if (c == '"') {
@@ -365,7 +371,8 @@ std::size_t code_points(JsonText text) {
     }
     const auto code = hex4(escape.substr(2));
     i += 5;
-    if (code && is_high(*code) && escape.size() > 6 && low_half(escape.substr(6))) i += 6;
+    if (code && is_high_surrogate(*code) && escape.size() > 6 && low_surrogate(escape.substr(6)))
+      i += 6;
   }
   return count;
 }

@@ -1,5 +1,5 @@
-// A JSON string where it stands: what is between its quotes, still escaped. It is copied from one
-// JSON text to another as it is, never decoded and encoded again, so nothing can change on the way.
+// The content of a JSON string between its quotes, still escaped. It is copied from one JSON text
+// to another without being decoded and encoded again, so that it cannot change.
 #pragma once
 
 #include <optional>
@@ -14,37 +14,37 @@ struct JsonText {
   [[nodiscard]] bool empty() const { return escaped.empty(); }
 };
 
-// The text of a string token; nothing for all else, broken escapes included. What simdjson has
-// walked over is UTF-8 without raw control characters, so that is not looked at again.
+// The content of a string token; nothing for other tokens and invalid escapes. `token` must be
+// valid UTF-8 without control characters, as simdjson guarantees for the tokens that it returns.
 [[nodiscard]] std::optional<JsonText> text_of(std::string_view token);
 
-// Appends what the text means, in UTF-8. Half a surrogate pair, which UTF-8 cannot say, becomes
-// U+FFFD.
+// Appends the decoded text. A lone surrogate, which UTF-8 cannot represent, becomes U+FFFD.
 void append_decoded(std::string& out, JsonText text);
 
-// Where the first escape at or behind `at` stands that is half a surrogate pair; npos without. Of
-// JSON whose escapes are right.
-[[nodiscard]] std::size_t find_half(std::string_view json, std::size_t at = 0);
+// The place of the first lone surrogate at or behind `at`; npos when there is none. The escapes of
+// `json` must be valid.
+[[nodiscard]] std::size_t find_lone_surrogate(std::string_view json, std::size_t at = 0);
 
-// Half a surrogate pair is no character, and who decodes the text may refuse all of it: each
-// becomes \ufffd where it stands. Nothing moves.
-void mend_halves(std::string& json);
+// Replaces each lone surrogate by \ufffd in place, since decoders may refuse the whole text because
+// of one. The size does not change.
+void replace_lone_surrogates(std::string& json);
 
-// Appends `plain` escaped, without the quotes around it. Bytes that are not UTF-8 become U+FFFD.
+// Appends `plain` escaped, without quotes around it. Bytes that are not UTF-8 become U+FFFD.
 void append_escaped(std::string& out, std::string_view plain);
 
-// True when it is escaped as append_escaped does it: decoded and escaped again it is the same.
+// True when the text is escaped as append_escaped() does it, so that decoding and escaping it again
+// would not change it.
 [[nodiscard]] bool is_plainly_escaped(JsonText text);
 
-// True when nobody could read a word: nothing, or nothing but white space.
+// True when the text is empty or has white space only.
 [[nodiscard]] bool is_blank(JsonText text);
 
-// Appends JSON text without the white space between its tokens, such as line ends.
+// Appends JSON without the white space between its tokens.
 void append_compact(std::string& out, std::string_view json);
 
 [[nodiscard]] bool is_utf8(std::string_view bytes);
 
-// How many Unicode code points the text means; a surrogate pair is one.
+// The number of Unicode code points in the decoded text.
 [[nodiscard]] std::size_t code_points(JsonText text);
 
 }  // namespace ccproxy::json

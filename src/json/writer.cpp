@@ -6,8 +6,6 @@
 
 #include "json/text.hpp"
 
-#include "json/text.hpp"
-
 namespace ccproxy::json {
 
 void append_quoted(std::string& out, std::string_view text) {

@@ -1,5 +1,5 @@
-// Writes JSON front to back into a string, once, with no tree in between. The caller keeps the
-// order and the nesting right; commas and escapes are this file's.
+// Writes JSON from front to back into a string, without a tree. The writer adds commas and escapes;
+// the caller must nest arrays, objects and members correctly.
 #pragma once
 
 #include <concepts>
@@ -9,8 +9,8 @@
 
 namespace ccproxy::json {
 
-// Appends `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD, so that
-// what is written is always valid JSON.
+// Appends `text` as a JSON string with quotes. Bytes that are not UTF-8 become U+FFFD, so that the
+// result is always valid JSON.
 void append_quoted(std::string& out, std::string_view text);
 
 class Writer {
@@ -41,15 +41,15 @@ class Writer {
   Writer& value(std::integral auto number) { return raw(std::to_string(number)); }
   Writer& value(double number);
 
-  // JSON text as it is. The caller vouches for it.
+  // Appends JSON text unchanged. It must be valid.
   Writer& raw(std::string_view json) {
     comma();
     out_ += json;
     return *this;
   }
 
-  // The same without the white space between its tokens, for text that others wrote: what stands in
-  // an event may not have line ends.
+  // The same without the white space between tokens, for text of a client or of the upstream: the
+  // data of a server-sent event must not have line ends.
   Writer& compact(std::string_view json);
 
   template <class T>
@@ -76,7 +76,7 @@ class Writer {
   }
 
   std::string& out_;
-  bool fresh_ = true;  // nothing stands before the next value at this level
+  bool fresh_ = true;  // the next value is the first one at its level, or follows a key
 };
 
 }  // namespace ccproxy::json

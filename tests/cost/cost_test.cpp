@@ -15,10 +15,10 @@
 
 #include "anthropic/models_data.hpp"
 #include "anthropic/request.hpp"
-#include "anthropic/thought_turn.hpp"
+#include "anthropic/surrogate_filter.hpp"
+#include "anthropic/thinking_turn.hpp"
 #include "anthropic/transcript.hpp"
 #include "anthropic/usage.hpp"
-#include "anthropic/whole_text.hpp"
 #include "dialect/chat/encoder.hpp"
 #include "dialect/chat/request.hpp"
 #include "dialect/request/remembered_turn.hpp"

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "anthropic/thought_turn.hpp"
+#include "anthropic/thinking_turn.hpp"
 #include "dialect/request/block.hpp"
 #include "dialect/request/report.hpp"
 #include "dialect/request/turns.hpp"

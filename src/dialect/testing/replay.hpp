@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "anthropic/event.hpp"
-#include "anthropic/whole_text.hpp"
+#include "anthropic/surrogate_filter.hpp"
 #include "dialect/chat/encoder.hpp"
 #include "dialect/responses/encoder.hpp"
 

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "anthropic/thought_turn.hpp"
+#include "anthropic/thinking_turn.hpp"
 #include "base/clock.hpp"
 
 namespace ccproxy::proxy {

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "anthropic/surrogate_filter.hpp"
 #include "anthropic/transcript.hpp"
-#include "anthropic/whole_text.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/function_ref.hpp"

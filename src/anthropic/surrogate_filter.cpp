@@ -1,4 +1,4 @@
-#include "anthropic/whole_text.hpp"
+#include "anthropic/surrogate_filter.hpp"
 
 #include <functional>
 #include <type_traits>
@@ -9,25 +9,25 @@ namespace {
 
 constexpr std::size_t kEscape = 6;  // \uXXXX
 
-// Nearly all text has none: looked at before anything is copied.
-bool may_have_half(std::string_view json) {
-  return json::find_half(json) != std::string_view::npos;
+// Nearly all text has none, and is not copied.
+bool has_lone_surrogate(std::string_view json) {
+  return json::find_lone_surrogate(json) != std::string_view::npos;
 }
 
-// True when the text ends in the first half of a pair, which the next delta may complete.
-bool ends_in_first_half(std::string_view escaped) {
+// True when the text ends in a high surrogate, so that the next delta may complete the pair.
+bool ends_in_high_surrogate(std::string_view escaped) {
   if (escaped.size() < kEscape) return false;
   const std::string_view last = escaped.substr(escaped.size() - kEscape);
-  const bool is_first = (last.starts_with("\\ud") || last.starts_with("\\uD")) &&
-                        std::string_view("89abAB").find(last[3]) != std::string_view::npos;
-  if (!is_first) return false;
+  const bool is_high = (last.starts_with("\\ud") || last.starts_with("\\uD")) &&
+                       std::string_view("89abAB").find(last[3]) != std::string_view::npos;
+  if (!is_high) return false;
   const std::string_view before = escaped.substr(0, escaped.size() - kEscape);
   const auto other = before.find_last_not_of('\\');
   const std::size_t backslashes = before.size() - (other == std::string_view::npos ? 0 : other + 1);
-  return backslashes % 2 == 0;  // else it is the backslash that is escaped
+  return backslashes % 2 == 0;  // otherwise the backslash itself is escaped
 }
 
-// A view of `copy` in place of one of `from`, which it is a copy of.
+// Returns the view of `copy`, a copy of `from`, for a view of `from`. Other views stay as they are.
 std::string_view moved(std::string_view view, std::string_view from, const std::string& copy) {
   if (std::less<>()(view.data(), from.data()) ||
       std::less<>()(from.data() + from.size(), view.data() + view.size()))
@@ -38,7 +38,7 @@ std::string_view moved(std::string_view view, std::string_view from, const std::
 
 }  // namespace
 
-void WholeText::pass(const MessageEvent& event, Tell emit) {
+void WholeText::pass(const MessageEvent& event, Emit emit) {
   if (const auto* text = std::get_if<TextDelta>(&event))
     return pass_delta(Kind::kText, text->text, event, emit);
   if (const auto* thought = std::get_if<ThinkingDelta>(&event))
@@ -47,60 +47,61 @@ void WholeText::pass(const MessageEvent& event, Tell emit) {
     return pass_delta(Kind::kInput, input->partial, event, emit);
   if (std::holds_alternative<Ping>(event)) return emit(event);
   flush(emit);
-  if (!pass_mended(event, emit)) emit(event);
+  if (!pass_repaired(event, emit)) emit(event);
 }
 
-void WholeText::pass_delta(Kind kind, JsonText text, const MessageEvent& event, Tell emit) {
+void WholeText::pass_delta(Kind kind, JsonText text, const MessageEvent& event, Emit emit) {
   if (kind != kind_) flush(emit);
-  if (half_.empty() && !may_have_half(text.escaped)) return emit(event);
-  text_ = half_;
+  if (withheld_.empty() && !has_lone_surrogate(text.escaped)) return emit(event);
+  text_ = withheld_;
   text_ += text.escaped;
-  half_.clear();
+  withheld_.clear();
   kind_ = kind;
-  if (ends_in_first_half(text_)) {
-    half_ = text_.substr(text_.size() - kEscape);
+  if (ends_in_high_surrogate(text_)) {
+    withheld_ = text_.substr(text_.size() - kEscape);
     text_.resize(text_.size() - kEscape);
   }
-  json::mend_halves(text_);
+  json::replace_lone_surrogates(text_);
   if (!text_.empty()) emit_text(kind, text_, emit);
 }
 
-void WholeText::emit_text(Kind kind, std::string_view escaped, Tell emit) {
+void WholeText::emit_text(Kind kind, std::string_view escaped, Emit emit) {
   const JsonText text{escaped};
   if (kind == Kind::kText) emit(TextDelta{text});
   if (kind == Kind::kThinking) emit(ThinkingDelta{text});
   if (kind == Kind::kInput) emit(InputJsonDelta{text});
 }
 
-void WholeText::flush(Tell emit) {
-  if (!half_.empty()) emit_text(kind_, "\\ufffd", emit);
-  half_.clear();
+void WholeText::flush(Emit emit) {
+  if (!withheld_.empty()) emit_text(kind_, "\\ufffd", emit);
+  withheld_.clear();
   kind_ = Kind::kNone;
 }
 
-JsonText WholeText::mended(JsonText text, std::string& copy) const {
-  if (!may_have_half(text.escaped)) return text;
+JsonText WholeText::repaired(JsonText text, std::string& copy) const {
+  if (!has_lone_surrogate(text.escaped)) return text;
   copy = text.escaped;
-  json::mend_halves(copy);
+  json::replace_lone_surrogates(copy);
   return {copy};
 }
 
-// Tells an event that is no delta of a text, where it has a half; false where it has none.
-bool WholeText::pass_mended(const MessageEvent& event, Tell emit) {
+// Emits an event other than a delta of text with its lone surrogates replaced. Returns false when
+// it has none, without emitting it.
+bool WholeText::pass_repaired(const MessageEvent& event, Emit emit) {
   return std::visit(
       [&](auto one) {
         using Event = decltype(one);
         if constexpr (std::is_same_v<Event, MessageDelta>) {
-          one.stop_sequence = mended(one.stop_sequence, copy_);
-          one.category = mended(one.category, other_copy_);
-          one.explanation = mended(one.explanation, third_copy_);
+          one.stop_sequence = repaired(one.stop_sequence, copy_);
+          one.category = repaired(one.category, other_copy_);
+          one.explanation = repaired(one.explanation, third_copy_);
         } else if constexpr (std::is_same_v<Event, Failure>) {
-          one.message = mended(one.message, copy_);
+          one.message = repaired(one.message, copy_);
         } else if constexpr (requires { one.raw; }) {
           const std::string_view raw = one.raw;
-          if (!may_have_half(raw)) return false;
+          if (!has_lone_surrogate(raw)) return false;
           copy_ = raw;
-          json::mend_halves(copy_);
+          json::replace_lone_surrogates(copy_);
           one.raw = copy_;
           const auto move = [&](JsonText& text) { text.escaped = moved(text.escaped, raw, copy_); };
           if constexpr (std::is_same_v<Event, BlockStart>) {

@@ -1,4 +1,4 @@
-#include "anthropic/whole_text.hpp"
+#include "anthropic/surrogate_filter.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,9 @@
 namespace ccproxy::anthropic {
 namespace {
 
-// What is told, in short: each delta as its kind and text, all else as a dot.
-std::string told(const std::vector<std::string>& events) {
+// The emitted events in short: each delta with its text in brackets for its kind, all others as a
+// dot.
+std::string emitted(const std::vector<std::string>& events) {
   EventReader reader;
   WholeText whole;
   std::string out;
@@ -43,52 +44,66 @@ const std::string kStop = R"({"type":"content_block_stop","index":0})";
 const std::string kPing = R"({"type":"ping"})";
 
 struct Row {
-  const char* says;
+  const char* description;
   std::vector<std::string> events;
-  const char* told;
+  const char* emitted;
 };
 
 const Row kRows[] = {
-    {"text without a half passes as it is",
+    {"text without surrogates passes unchanged",
      {text("a"), text(R"(\u00e9)"), kStop},
      R"([a][\u00e9].)"},
-    {"a pair in one delta", {text(R"(\ud83d\ude00)")}, R"([\ud83d\ude00])"},
-    {"a pair in two", {text(R"(a\ud83d)"), text(R"(\ude00b)")}, R"([a][\ud83d\ude00b])"},
-    {"a half alone in its delta", {text(R"(\uD83D)"), text(R"(\uDE00)")}, R"([\uD83D\uDE00])"},
-    {"a ping does not part them",
+    {"a pair in one delta passes unchanged", {text(R"(\ud83d\ude00)")}, R"([\ud83d\ude00])"},
+    {"a pair in two deltas is joined",
+     {text(R"(a\ud83d)"), text(R"(\ude00b)")},
+     R"([a][\ud83d\ude00b])"},
+    {"a delta of a high surrogate alone is withheld",
+     {text(R"(\uD83D)"), text(R"(\uDE00)")},
+     R"([\uD83D\uDE00])"},
+    {"a ping does not separate a pair",
      {text(R"(\ud83d)"), kPing, text(R"(\ude00)")},
      R"(.[\ud83d\ude00])"},
-    {"an empty delta does not either",
+    {"an empty delta does not separate a pair",
      {text(R"(\ud83d)"), text(""), text(R"(\ude00)")},
      R"([\ud83d\ude00])"},
-    {"the end of the block does", {text(R"(a\ud83d)"), kStop}, R"([a][\ufffd].)"},
-    {"another kind does", {text(R"(\ud83d)"), thought(R"(\ude00)")}, R"([\ufffd](\ufffd))"},
-    {"a half in the middle", {text(R"(a\ud83db)"), text(R"(\ude00)")}, R"([a\ufffdb][\ufffd])"},
-    {"a half that is followed by another",
+    {"the end of the block separates a pair", {text(R"(a\ud83d)"), kStop}, R"([a][\ufffd].)"},
+    {"a delta of another kind separates a pair",
+     {text(R"(\ud83d)"), thought(R"(\ude00)")},
+     R"([\ufffd](\ufffd))"},
+    {"a lone surrogate in the middle is replaced",
+     {text(R"(a\ud83db)"), text(R"(\ude00)")},
+     R"([a\ufffdb][\ufffd])"},
+    {"a high surrogate before another is replaced",
      {text(R"(\ud83d)"), text(R"(\ud83d)"), text(R"(\ude00)")},
      R"([\ufffd][\ud83d\ude00])"},
-    {"a backslash before words is no half", {text(R"(a\\ud83d)"), text("b")}, R"([a\\ud83d][b])"},
-    {"a backslash and a half", {text(R"(a\\\ud83d)"), text(R"(\ude00)")}, R"([a\\][\ud83d\ude00])"},
-    {"thinking", {thought(R"(a\ud83d)"), thought(R"(\ude00)")}, R"((a)(\ud83d\ude00))"},
-    {"the JSON of a call",
+    {"an escaped backslash begins no surrogate",
+     {text(R"(a\\ud83d)"), text("b")},
+     R"([a\\ud83d][b])"},
+    {"a surrogate may follow an escaped backslash",
+     {text(R"(a\\\ud83d)"), text(R"(\ude00)")},
+     R"([a\\][\ud83d\ude00])"},
+    {"a pair of thinking is joined",
+     {thought(R"(a\ud83d)"), thought(R"(\ude00)")},
+     R"((a)(\ud83d\ude00))"},
+    {"a pair in the input of a tool is joined",
      {input(R"({\"a\":\"\ud83d)"), input(R"(\ude00\"})")},
      R"({{\"a\":\"}{\ud83d\ude00\"}})"},
-    {"escapes inside of that JSON are not ours",
+    {"escapes inside of that input pass unchanged",
      {input(R"(\"\\ud83d)"), input(R"(\\ude00\")")},
      R"({\"\\ud83d}{\\ude00\"})"},
 };
 
-TEST(WholeText, has_no_half_of_a_pair) {
-  for (const Row& row : kRows) EXPECT_EQ(told(row.events), row.told) << row.says;
+TEST(SurrogateFilter, emits_deltas_without_lone_surrogates) {
+  for (const Row& row : kRows) EXPECT_EQ(emitted(row.events), row.emitted) << row.description;
 }
 
-TEST(WholeText, is_told_of_all_that_an_event_says) {
+TEST(SurrogateFilter, replaces_lone_surrogates_in_every_text_of_an_event) {
   EventReader reader;
   WholeText whole;
-  const auto pass = [&](const char* data, auto look) {
+  const auto pass = [&](const char* data, auto check) {
     const auto event = read_event(reader, "", data);
     ASSERT_TRUE(event) << data;
-    whole.pass(*event, look);
+    whole.pass(*event, check);
   };
   pass(R"({"type":"content_block_start","index":0,"content_block":{"type":"tool_use",
            "id":"\ud83d1","name":"f\ude00","input":{"k\ud83d":"v"}}})",

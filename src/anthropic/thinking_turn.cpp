@@ -1,4 +1,4 @@
-#include "anthropic/thought_turn.hpp"
+#include "anthropic/thinking_turn.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -24,11 +24,11 @@ std::optional<ThoughtTurn> called_turn(std::string blocks, std::uint64_t before)
   json::Outline outline;
   if (!outline.read(list, 2)) return std::nullopt;
   ThoughtTurn turn;
-  bool has_thought = false;
+  bool has_thinking = false;
   for (const json::Value block : outline.root().children()) {
     const std::string_view type = block["type"].text().escaped;
     if (type == "thinking" || type == "redacted_thinking") {
-      has_thought = true;
+      has_thinking = true;
     } else if (type == "text") {
       json::append_decoded(turn.text, block["text"].text());
     } else if (type == "tool_use") {
@@ -37,8 +37,8 @@ std::optional<ThoughtTurn> called_turn(std::string blocks, std::uint64_t before)
     }
   }
   if (turn.calls.empty()) return std::nullopt;
-  if (has_thought) {
-    json::mend_halves(blocks);  // they go up again as they stand here
+  if (has_thinking) {
+    json::replace_lone_surrogates(blocks);  // the upstream would refuse them
     turn.blocks = std::move(blocks);
   }
   turn.likeness = likeness_of(before, turn.calls);
