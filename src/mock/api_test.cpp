@@ -1,4 +1,4 @@
-// The simulated API's routes, scripts and recordings over real loopback connections.
+// Tests routes, scripts and recordings of the simulated API over real loopback connections.
 #include "mock/api.hpp"
 
 #include <gtest/gtest.h>
@@ -11,21 +11,23 @@
 namespace ccproxy::mock {
 namespace {
 
-TEST_F(Loopback, answers_whole_and_streamed) {
-  const Seen streamed = ask({});
+class MockApi : public LoopbackFixture {};
+
+TEST_F(MockApi, replies_whole_and_streamed) {
+  const ReceivedReply streamed = send({});
   EXPECT_EQ(streamed.status, 200);
   EXPECT_TRUE(streamed.body.starts_with("event: message_start\n"));
   EXPECT_TRUE(streamed.body.ends_with("data: {\"type\":\"message_stop\"}\n\n"));
-  const Seen whole = ask({"POST", "/v1/messages", kWholeBody});
+  const ReceivedReply whole = send({"POST", "/v1/messages", kWholeBody});
   const auto message = json::parse_document(whole.body);
   ASSERT_TRUE(message);
   EXPECT_EQ((*message)["stop_reason"], "end_turn");
   EXPECT_NE(streamed.request_id, whole.request_id);
 }
 
-TEST_F(Loopback, insists_on_what_the_real_api_insists_on) {
+TEST_F(MockApi, requires_what_the_real_api_requires) {
   const struct {
-    const char* says;
+    const char* name;
     std::string request;
     int status;
     const char* type;
@@ -52,13 +54,13 @@ TEST_F(Loopback, insists_on_what_the_real_api_insists_on) {
        "Method Not Allowed"},
   };
   for (const auto& row : kRows) {
-    SCOPED_TRACE(row.says);
-    const Seen seen = raw(row.request + "connection: close\r\n\r\n");
-    EXPECT_TRUE(seen.head.starts_with("HTTP/1.1 " + std::to_string(row.status))) << seen.head;
-    EXPECT_TRUE(contains(seen.body, row.type)) << seen.body;
-    EXPECT_TRUE(contains(seen.body, "request_id"));
+    SCOPED_TRACE(row.name);
+    const ReceivedReply reply = send_raw(row.request + "connection: close\r\n\r\n");
+    EXPECT_TRUE(reply.head.starts_with("HTTP/1.1 " + std::to_string(row.status))) << reply.head;
+    EXPECT_TRUE(contains(reply.body, row.type)) << reply.body;
+    EXPECT_TRUE(contains(reply.body, "request_id"));
   }
-  const Seen good = ask(
+  const ReceivedReply good = send(
       {"POST",
        "/v1/messages",
        kBody,
@@ -66,37 +68,38 @@ TEST_F(Loopback, insists_on_what_the_real_api_insists_on) {
   EXPECT_EQ(good.status, 200);
 }
 
-TEST_F(Loopback, a_script_is_followed_and_used_up) {
-  script(R"({"replies":[
+TEST_F(MockApi, follows_a_script_until_it_is_used_up) {
+  set_script(R"({"replies":[
       {"match":{"model":"claude-sonnet-*","stream":true,"header":{"x-app":"c*"}},"times":2,
        "raw":": hi\r\ndata: x\r\n\r\n"},
       {"match":{"body_contains":"Hi"},"times":1,"status":529,"headers":{"retry-after":"7"},
        "error":"overloaded_error"},
       {"text":"Last."}]})");
-  const Ask app{"POST", "/v1/messages", kBody, {{"x-app", "cli"}}};
-  EXPECT_EQ(ask(app).body, ": hi\r\ndata: x\r\n\r\n");
-  EXPECT_EQ(ask(app).body, ": hi\r\ndata: x\r\n\r\n");
-  const Seen error = ask(app);
+  const TestRequest app{"POST", "/v1/messages", kBody, {{"x-app", "cli"}}};
+  EXPECT_EQ(send(app).body, ": hi\r\ndata: x\r\n\r\n");
+  EXPECT_EQ(send(app).body, ": hi\r\ndata: x\r\n\r\n");
+  const ReceivedReply error = send(app);
   EXPECT_EQ(error.status, 529);
   EXPECT_TRUE(contains(error.body, R"("type":"overloaded_error","message":"Overloaded")"));
-  EXPECT_TRUE(contains(ask(app).body, "Last."));
-  EXPECT_TRUE(contains(ask({"POST", "/v1/messages", kWholeBody}).body, R"("text":"Last.")"));
-  EXPECT_EQ(ask({"GET", "/v1/models", ""}).status, 200);  // not what the replies are for
+  EXPECT_TRUE(contains(send(app).body, "Last."));
+  EXPECT_TRUE(contains(send({"POST", "/v1/messages", kWholeBody}).body, R"("text":"Last.")"));
+  EXPECT_EQ(send({"GET", "/v1/models", ""}).status,
+            200);  // a reply without `match` is for POST /v1/messages alone
 }
 
-TEST_F(Loopback, a_bad_script_is_refused_with_its_place) {
-  const Seen seen = ask({"PUT", "/mock/script", R"({"replies":[{"tekst":"a"}]})"});
-  EXPECT_EQ(seen.status, 400);
-  EXPECT_TRUE(contains(seen.body, "replies[0] has an unknown key")) << seen.body;
+TEST_F(MockApi, refuses_an_invalid_script_and_names_the_place) {
+  const ReceivedReply reply = send({"PUT", "/mock/script", R"({"replies":[{"tekst":"a"}]})"});
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_TRUE(contains(reply.body, "replies[0] has an unknown key")) << reply.body;
 }
 
-TEST_F(Loopback, records_what_came_as_it_came) {
+TEST_F(MockApi, records_requests_unchanged) {
   const std::string body = "{ \"model\":\"m\",\t\"max_tokens\":1.0 }";
-  (void)raw(
+  (void)send_raw(
       "POST /v1/messages?beta=true HTTP/1.1\r\nHost: x\r\nX-Api-Key: k\r\nB: 1\r\nb: 2\r\n"
       "connection: close\r\ncontent-length: " +
       std::to_string(body.size()) + "\r\n\r\n" + body);
-  (void)ask({"POST", "/v1/messages", "\xff\x01"});
+  (void)send({"POST", "/v1/messages", "\xff\x01"});
   const Document records = get("/mock/requests");
   ASSERT_EQ(records.size(), 2U);
   EXPECT_EQ(records[0]["target"], "/v1/messages?beta=true");
@@ -107,13 +110,13 @@ TEST_F(Loopback, records_what_came_as_it_came) {
   EXPECT_EQ(records[0]["aborted"], false);
   EXPECT_EQ(records[1]["body_base64"], "/wE=");
   EXPECT_NE(records[0]["connection"], records[1]["connection"]);
-  EXPECT_EQ(ask({"DELETE", "/mock/requests", ""}).status, 200);
+  EXPECT_EQ(send({"DELETE", "/mock/requests", ""}).status, 200);
   EXPECT_EQ(get("/mock/requests").size(), 0U);
 }
 
-TEST_F(Loopback, tells_when_a_client_left) {
-  (void)raw(raw_request("x-mock-fault: stall\r\n"), milliseconds(100));
-  (void)raw(raw_request("x-mock-fault: stall-mid=3\r\n"), milliseconds(100));
+TEST_F(MockApi, records_when_a_client_left) {
+  (void)send_raw(raw_request("x-mock-fault: stall\r\n"), milliseconds(100));
+  (void)send_raw(raw_request("x-mock-fault: stall-mid=3\r\n"), milliseconds(100));
   const Document records = get("/mock/requests");
   ASSERT_EQ(records.size(), 2U);
   for (const Document& record : records) {
@@ -127,46 +130,46 @@ TEST_F(Loopback, tells_when_a_client_left) {
   EXPECT_EQ(status["requests_in_flight"], 0);
 }
 
-TEST_F(Loopback, files_come_back_as_they_went) {
+TEST_F(MockApi, returns_files_unchanged) {
   const std::string content("\0\r\n--x\xff middle", 15);
   const std::string body =
       "--x\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nu\r\n--x\r\n"
       "Content-Disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\n"
       "Content-Type: image/png\r\n\r\n" +
       content.substr(0, 3) + content.substr(6) + "\r\n--x--\r\n";
-  const Seen made =
-      ask({"POST", "/v1/files", body, {{"content-type", "multipart/form-data; boundary=x"}}});
-  const auto facts = json::parse_document(made.body);
-  ASSERT_TRUE(facts) << made.body;
+  const ReceivedReply created =
+      send({"POST", "/v1/files", body, {{"content-type", "multipart/form-data; boundary=x"}}});
+  const auto facts = json::parse_document(created.body);
+  ASSERT_TRUE(facts) << created.body;
   EXPECT_EQ((*facts)["filename"], "a.bin");
   EXPECT_EQ((*facts)["mime_type"], "image/png");
   const std::string id = (*facts)["id"].get<std::string>();
-  EXPECT_EQ(ask({"GET", "/v1/files/" + id + "/content", ""}).body,
+  EXPECT_EQ(send({"GET", "/v1/files/" + id + "/content", ""}).body,
             content.substr(0, 3) + content.substr(6));
   EXPECT_EQ(get("/v1/files")["data"].size(), 1U);
-  EXPECT_EQ(ask({"DELETE", "/v1/files/" + id, ""}).status, 200);
-  EXPECT_EQ(ask({"GET", "/v1/files/" + id, ""}).status, 404);
+  EXPECT_EQ(send({"DELETE", "/v1/files/" + id, ""}).status, 200);
+  EXPECT_EQ(send({"GET", "/v1/files/" + id, ""}).status, 404);
 }
 
-TEST_F(Loopback, a_batch_ends_and_has_results) {
+TEST_F(MockApi, ends_a_batch_with_results) {
   const std::string requests =
       R"({"requests":[{"custom_id":"a","params":{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"}]}},
                      {"custom_id":"b","params":{"model":"m"}}]})";
-  const auto made = json::parse_document(ask({"POST", "/v1/messages/batches", requests}).body);
-  ASSERT_TRUE(made);
-  const std::string at = "/v1/messages/batches/" + (*made)["id"].get<std::string>();
-  EXPECT_EQ((*made)["processing_status"], "in_progress");
-  EXPECT_EQ(ask({"GET", at + "/results", ""}).status, 404);
+  const auto created = json::parse_document(send({"POST", "/v1/messages/batches", requests}).body);
+  ASSERT_TRUE(created);
+  const std::string at = "/v1/messages/batches/" + (*created)["id"].get<std::string>();
+  EXPECT_EQ((*created)["processing_status"], "in_progress");
+  EXPECT_EQ(send({"GET", at + "/results", ""}).status, 404);
   EXPECT_EQ(get(at)["processing_status"], "ended");
-  const std::string lines = ask({"GET", at + "/results", ""}).body;
+  const std::string lines = send({"GET", at + "/results", ""}).body;
   EXPECT_TRUE(
       contains(lines, R"({"custom_id":"a","result":{"type":"succeeded","message":{"model")"));
   EXPECT_TRUE(contains(lines, R"({"custom_id":"b","result":{"type":"errored")"));
-  EXPECT_EQ(ask({"DELETE", at, ""}).status, 200);
-  EXPECT_EQ(ask({"GET", at, ""}).status, 404);
+  EXPECT_EQ(send({"DELETE", at, ""}).status, 200);
+  EXPECT_EQ(send({"GET", at, ""}).status, 404);
 }
 
-TEST_F(Loopback, models_come_in_pages) {
+TEST_F(MockApi, pages_the_models) {
   const Document first = get("/v1/models?limit=3");
   EXPECT_EQ(first["data"].size(), 3U);
   EXPECT_EQ(first["has_more"], true);
@@ -177,11 +180,11 @@ TEST_F(Loopback, models_come_in_pages) {
   const Document back = get("/v1/models?limit=2&before_id=" + first["last_id"].get<std::string>());
   EXPECT_EQ(back["data"][0]["id"], first["data"][0]["id"]);
   EXPECT_EQ(get("/v1/models/claude-opus-4-5")["id"], "claude-opus-4-5-20251101");
-  EXPECT_EQ(ask({"GET", "/v1/models/nothing", ""}).status, 404);
+  EXPECT_EQ(send({"GET", "/v1/models/nothing", ""}).status, 404);
 }
 
-// Clients look at members of these without asking whether they are there.
-TEST_F(Loopback, models_that_answer_have_every_member) {
+// Clients read these members without checking that they are present.
+TEST_F(MockApi, lists_models_with_every_member) {
   const Document list = get("/v1/models?limit=1000");
   for (Document model : list["data"]) {
     SCOPED_TRACE(model["id"]);

@@ -1,5 +1,5 @@
-// The Message Batches API of the simulated API: a batch is in progress when it is made and has
-// ended when it is looked at again.
+// The Message Batches API of the simulated API: a new batch is in progress, and has ended when it
+// is fetched for the first time.
 #pragma once
 
 #include <optional>
@@ -14,10 +14,10 @@ namespace ccproxy::mock {
 
 class Batches {
  public:
-  // Fails with kInvalidRequest in the real API's words.
+  // Fails with kInvalidRequest and the real API's message.
   [[nodiscard]] Result<json::Document> create(std::string id, std::string_view body);
 
-  // The batch as the API shows it; `base_url` is where its results are to be fetched.
+  // Returns the batch as the API shows it. `base_url` is the beginning of its results_url.
   [[nodiscard]] std::optional<json::Document> show(std::string_view id, std::string_view base_url);
   [[nodiscard]] json::Document list(std::string_view query) const;
   [[nodiscard]] std::optional<json::Document> cancel(std::string_view id);
@@ -28,7 +28,8 @@ class Batches {
     json::Document params;
     bool canceled = false;
   };
-  // What was asked, once the batch has ended; null before, and for an unknown id.
+  // Returns the requests of a batch that has ended; null for one that has not, and for an unknown
+  // id.
   [[nodiscard]] const std::vector<Item>* items(std::string_view id) const;
 
  private:
@@ -41,7 +42,7 @@ class Batches {
   [[nodiscard]] Batch* find(std::string_view id);
   static void end(Batch& batch, std::string_view base_url);
 
-  std::vector<Batch> batches_;  // newest last
+  std::vector<Batch> batches_;  // oldest first
 };
 
 }  // namespace ccproxy::mock

@@ -12,25 +12,25 @@ namespace {
 
 using json::Document;
 
-constexpr std::size_t kEcho = 80;  // bytes of the question that come back
+constexpr std::size_t kMaxEchoedBytes = 80;  // bytes of the user's text that are repeated
 
-// The beginning of a text on one line, cut between UTF-8 characters.
+// Returns the first line of a text, cut between UTF-8 characters.
 std::string beginning_of(const std::string& text) {
   std::string line = text.substr(0, text.find_first_of("\r\n"));
-  if (line.size() <= kEcho) return line;
-  std::size_t end = kEcho;
+  if (line.size() <= kMaxEchoedBytes) return line;
+  std::size_t end = kMaxEchoedBytes;
   while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0U) == 0x80U) --end;
   return line.substr(0, end) + "...";
 }
 
-std::string speech(const ReceivedRequest& asked) {
-  if (asked.has_tool_result)
+std::string demo_text(const ReceivedRequest& request) {
+  if (request.has_tool_result)
     return fmt::format("The tool answered \"{}\". Thank you, that is all I wanted to know.",
-                       beginning_of(asked.tool_result));
+                       beginning_of(request.tool_result));
   return fmt::format(
       "Hello from the simulated Claude API! You said: \"{}\". No model was asked and nothing left "
       "this machine: what you see is CCProxy at work, one word at a time.",
-      beginning_of(asked.last_text));
+      beginning_of(request.last_text));
 }
 
 Block tool_call(const Document& tool) {
@@ -43,46 +43,49 @@ Block tool_call(const Document& tool) {
   return call;
 }
 
-// Stops a text where the asked number of tokens is used up.
-bool cut(std::vector<std::string>& words, std::int64_t most) {
-  if (static_cast<std::int64_t>(words.size()) <= most) return false;
-  words.resize(static_cast<std::size_t>(most));
+// Cuts a text to `limit` words; true when that shortened it.
+bool truncate(std::vector<std::string>& words, std::int64_t limit) {
+  if (static_cast<std::int64_t>(words.size()) <= limit) return false;
+  words.resize(static_cast<std::size_t>(limit));
   return true;
 }
 
 }  // namespace
 
-Message demo_message(const ReceivedRequest& asked) {
-  Message answer{"", asked.model};
-  std::int64_t thought = 0;
-  if (asked.max_tokens == 0) {  // only warms the cache
-    answer.stop_reason = "max_tokens";
-    answer.usage = make_usage(asked.input_tokens, 0);
-    return answer;
+Message demo_message(const ReceivedRequest& request) {
+  Message message{"", request.model};
+  std::int64_t thinking_tokens = 0;
+  if (request.max_tokens == 0) {  // a request that only warms the cache
+    message.stop_reason = "max_tokens";
+    message.usage = make_usage(request.input_tokens, 0);
+    return message;
   }
-  if (asked.thinks) {
+  if (request.thinks) {
     auto words = words_of("The person wants to see whether this works. I should say that it does.");
-    thought = static_cast<std::int64_t>(words.size());
-    if (!asked.shows_thinking) words.clear();
-    answer.content.emplace_back(ThinkingBlock{std::move(words), std::string(kSignature)});
+    thinking_tokens = static_cast<std::int64_t>(words.size());
+    if (!request.shows_thinking) words.clear();
+    message.content.emplace_back(ThinkingBlock{std::move(words), std::string(kSignature)});
   }
-  std::int64_t spoken = 0;
-  const bool calls = asked.tool && !asked.has_tool_result && (asked.wants_tool || asked.must_call);
-  if (calls) {
+  std::int64_t text_tokens = 0;
+  const bool calls_tool =
+      request.tool && !request.has_tool_result && (request.wants_tool || request.must_call);
+  if (calls_tool) {
     auto words = words_of("Let me ask the tool.");
-    spoken = static_cast<std::int64_t>(words.size()) + 16;
-    answer.content.emplace_back(TextBlock{std::move(words)});
-    answer.content.push_back(tool_call(*asked.tool));
-    answer.stop_reason = "tool_use";
+    text_tokens = static_cast<std::int64_t>(words.size()) + 16;
+    message.content.emplace_back(TextBlock{std::move(words)});
+    message.content.push_back(tool_call(*request.tool));
+    message.stop_reason = "tool_use";
   } else {
-    auto words = words_of(asked.schema ? text_of(sample_of(*asked.schema, "")) : speech(asked));
-    if (cut(words, asked.max_tokens)) answer.stop_reason = "max_tokens";
-    spoken = static_cast<std::int64_t>(words.size());
-    answer.content.emplace_back(TextBlock{std::move(words)});
+    auto words =
+        words_of(request.schema ? text_of(sample_of(*request.schema, "")) : demo_text(request));
+    if (truncate(words, request.max_tokens)) message.stop_reason = "max_tokens";
+    text_tokens = static_cast<std::int64_t>(words.size());
+    message.content.emplace_back(TextBlock{std::move(words)});
   }
-  answer.usage = make_usage(asked.input_tokens, thought + spoken);
-  if (thought > 0) answer.usage["output_tokens_details"] = {{"thinking_tokens", thought}};
-  return answer;
+  message.usage = make_usage(request.input_tokens, thinking_tokens + text_tokens);
+  if (thinking_tokens > 0)
+    message.usage["output_tokens_details"] = {{"thinking_tokens", thinking_tokens}};
+  return message;
 }
 
 }  // namespace ccproxy::mock

@@ -1,13 +1,13 @@
-// The answer of the simulated Claude where no script says otherwise: friendly, short, and enough to
-// try a client's streaming, thinking, tool loop and structured output.
+// The message of the simulated Claude when no script matches: friendly, short, and enough to try a
+// client's streaming, thinking, tool loop and structured output.
 #pragma once
 
-#include "mock/answer.hpp"
-#include "mock/asked.hpp"
+#include "mock/message.hpp"
+#include "mock/received_request.hpp"
 
 namespace ccproxy::mock {
 
-// Ids are left empty.
-[[nodiscard]] Message demo_message(const ReceivedRequest& asked);
+// Returns the message with empty ids.
+[[nodiscard]] Message demo_message(const ReceivedRequest& request);
 
 }  // namespace ccproxy::mock

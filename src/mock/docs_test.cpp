@@ -1,4 +1,4 @@
-// docs/mock.md against the code: its scripts are good ones, and its tables have every fault,
+// Checks docs/mock.md against the code: its scripts are valid, and its tables list every fault,
 // setting and counter.
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ std::string document() {
   return text.value_or("");
 }
 
-TEST(MockDocument, its_scripts_are_understood) {
+TEST(MockDocument, has_valid_scripts) {
   constexpr std::string_view kBegin = "```json\n";
   const std::string text = document();
   int scripts = 0;
@@ -32,7 +32,7 @@ TEST(MockDocument, its_scripts_are_understood) {
   EXPECT_EQ(scripts, 4);
 }
 
-TEST(MockDocument, it_names_every_fault) {
+TEST(MockDocument, names_every_fault) {
   const std::string text = document();
   const std::string table = text.substr(text.find("## Faults"));
   for (const FaultName& fault : kFaultNames) {
@@ -44,7 +44,7 @@ TEST(MockDocument, it_names_every_fault) {
   }
 }
 
-TEST(MockDocument, it_names_everything_about_sign_in) {
+TEST(MockDocument, names_every_setting_and_counter_of_sign_in) {
   const std::string text = document();
   const std::string section = text.substr(text.find("## Sign-in\n"));
   const auto reply = Oauth().control("GET", "/mock/oauth", "");

@@ -17,7 +17,7 @@ std::optional<std::int64_t> number_of(std::string_view text) {
   return number;
 }
 
-// The words that a fault takes in place of a number.
+// Returns the word that a fault accepts instead of a number; "" when it accepts none.
 std::string_view word_of(FaultKind kind) {
   if (kind == FaultKind::kDeadKeepalive) return "late";
   if (kind == FaultKind::kTwoLengths) return "te";
@@ -36,7 +36,7 @@ Result<void> take_value(Fault& fault, std::string_view name, std::string_view te
   const bool is_whole = fault.value && (colon == std::string_view::npos || fault.second);
   if (is_whole && (*fault.value >= 0 || fault.kind == FaultKind::kBadLength)) return {};
   return fail(ErrorKind::kConfiguration,
-              fmt::format("fault {}: \"{}\" is not a value it takes", name, text));
+              fmt::format("fault {}: \"{}\" is not a valid value", name, text));
 }
 
 }  // namespace
@@ -51,7 +51,7 @@ Result<Fault> parse_fault(std::string_view text) {
     for (const FaultName& known : kFaultNames)
       names += fmt::format("{}{}", names.empty() ? "" : ", ", known.name);
     return fail(ErrorKind::kConfiguration,
-                fmt::format("\"{}\" is not a fault; there are: {}", name, names));
+                fmt::format("\"{}\" is not a fault; the faults are: {}", name, names));
   }
   Fault fault{found->kind};
   if (equals != std::string_view::npos) {

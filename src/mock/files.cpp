@@ -14,14 +14,14 @@ namespace {
 
 using json::Document;
 
-constexpr std::size_t kMaxKept = std::size_t{128} << 20;  // bytes of all contents
+constexpr std::size_t kMaxStoredBytes = std::size_t{128} << 20;  // bytes of all contents together
 constexpr std::size_t kMaxFiles = 1000;
 
 tl::unexpected<Error> invalid(const char* message) {
   return fail(ErrorKind::kInvalidRequest, message);
 }
 
-// A parameter of a field value, such as boundary or filename, without its quotes.
+// Returns a parameter of a field's value, such as boundary or filename, without its quotes.
 std::optional<std::string_view> parameter(std::string_view value, std::string_view name) {
   while (!value.empty()) {
     const std::string_view item = take_item(value, ';');
@@ -35,7 +35,8 @@ std::optional<std::string_view> parameter(std::string_view value, std::string_vi
   return std::nullopt;
 }
 
-// Fit to stand in a header field between quotes.
+// Returns the text with the characters replaced that may not stand between quotes in a header
+// field.
 std::string harmless(std::string_view text) {
   std::string name(text);
   std::replace_if(
@@ -46,7 +47,7 @@ std::string harmless(std::string_view text) {
 
 struct Part {
   std::string_view name, filename, type;
-  std::size_t begin = 0;  // of its content in the body
+  std::size_t begin = 0;  // offset of its content in the body
 };
 
 Part part_of(std::string_view head, std::size_t begin) {
@@ -68,7 +69,7 @@ Part part_of(std::string_view head, std::size_t begin) {
   return part;
 }
 
-// The part named "file", as far as its head is in `body` (RFC 7578).
+// Finds the part named "file" (RFC 7578); nullopt when its head is not in `body`.
 std::optional<Part> file_part(std::string_view body, const std::string& delimiter) {
   std::size_t at = body.find(delimiter);
   while (at != std::string_view::npos) {
@@ -99,13 +100,14 @@ Result<Document> Files::upload(std::string id, std::string_view content_type,
   if (!part) return invalid("file: Field required");
 
   File file;
-  file.kept = total == body.size();
+  file.is_stored = total == body.size();
   const std::string end = "\r\n" + delimiter;
   const auto end_at = body.find(end, part->begin);
-  if (file.kept && end_at == std::string::npos) return invalid("The multipart body is cut short");
+  if (file.is_stored && end_at == std::string::npos)
+    return invalid("The multipart body is cut short");
   std::uint64_t size =
       total - part->begin - std::min<std::uint64_t>(total - part->begin, end.size() + 4);
-  if (file.kept) {
+  if (file.is_stored) {
     file.content = body.substr(part->begin, end_at - part->begin);
     size = file.content.size();
   }
@@ -115,20 +117,20 @@ Result<Document> Files::upload(std::string id, std::string_view content_type,
                 {"mime_type", harmless(part->type)},
                 {"size_bytes", size},
                 {"created_at", time_text(WallClock::now())},
-                {"downloadable", file.kept}};
+                {"downloadable", file.is_stored}};
   files_.push_back(std::move(file));
-  make_room();
+  drop_oldest();
   return files_.back().facts;
 }
 
-// Drops contents, the oldest first, and whole files when there are too many.
-void Files::make_room() {
+// Drops contents beyond the limit, oldest first, and whole files when there are too many.
+void Files::drop_oldest() {
   if (files_.size() > kMaxFiles) files_.erase(files_.begin());
   std::size_t bytes = 0;
   for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
     bytes += file->content.size();
-    if (bytes <= kMaxKept || !file->kept) continue;
-    file->kept = false;
+    if (bytes <= kMaxStoredBytes || !file->is_stored) continue;
+    file->is_stored = false;
     file->facts["downloadable"] = false;
     std::string().swap(file->content);
   }

@@ -1,5 +1,5 @@
-// The Files API of the simulated API: uploads are counted whole and kept as far as a bound allows,
-// so that what was uploaded can be downloaded and compared.
+// The Files API of the simulated API. It counts all bytes of an upload and stores them up to a
+// limit, so that a test can download and compare them.
 #pragma once
 
 #include <cstdint>
@@ -17,27 +17,28 @@ namespace ccproxy::mock {
 class Files {
  public:
   struct File {
-    json::Document facts;  // as the API shows them
-    std::string content;   // empty when it was too large to keep
-    bool kept = true;
+    json::Document facts;  // the file object of the API
+    std::string content;   // empty when it was too large to store
+    bool is_stored = true;
   };
 
-  // Takes a multipart body, of which `body` may be the beginning and `total` bytes came in all.
-  // Fails with kInvalidRequest when it has no part with a file.
+  // Stores a multipart body. `body` may be only its beginning; `total` is the number of bytes
+  // received. Fails with kInvalidRequest when no part has a file.
   [[nodiscard]] Result<json::Document> upload(std::string id, std::string_view content_type,
                                               const std::string& body, std::uint64_t total);
 
   [[nodiscard]] json::Document list(std::string_view query) const;
-  [[nodiscard]] const File* find(std::string_view id) const;  // until the next upload or removal
+  // Returns null for an unknown id. The file is valid until the next upload or removal.
+  [[nodiscard]] const File* find(std::string_view id) const;
   bool remove(std::string_view id);
 
  private:
-  void make_room();
+  void drop_oldest();
 
-  std::vector<File> files_;  // newest last
+  std::vector<File> files_;  // oldest first
 };
 
-// A time as the API writes it (RFC 3339).
+// Formats a time as the API does (RFC 3339).
 [[nodiscard]] std::string time_text(WallClock::time_point when);
 
 }  // namespace ccproxy::mock

@@ -1,4 +1,5 @@
-// Test support: the simulated API on a loopback port, a client and raw conversations with it.
+// Test support: the simulated API on a loopback port, and an HTTP client and a raw connection to
+// it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -28,26 +29,26 @@ inline constexpr const char* kBody =
 inline constexpr const char* kWholeBody =
     R"({"model":"claude-sonnet-5","max_tokens":100,"messages":[{"role":"user","content":"Hi"}]})";
 
-// What came back over one connection.
-struct Seen {
+// What a client received over one connection.
+struct ReceivedReply {
   int status = 0;
-  std::string head;  // its fields; of a raw conversation all of it
+  std::string head;  // header lines; after send_raw() with the status line
   std::string body;
   bool complete = false;
-  std::optional<Error> error{};  // why it is not
+  std::optional<Error> error{};  // set unless complete
   Clock::duration time{};
   std::string request_id;
 };
 
-struct Ask {
+struct TestRequest {
   std::string method = "POST";
   std::string target = "/v1/messages";
   std::string body = kBody;
   std::vector<std::pair<std::string, std::string>> fields{};
 };
 
-inline Ask with_fault(const std::string& fault, const char* body = kBody) {
-  return Ask{"POST", "/v1/messages", body, {{"x-mock-fault", fault}}};
+inline TestRequest with_fault(const std::string& fault, const char* body = kBody) {
+  return TestRequest{"POST", "/v1/messages", body, {{"x-mock-fault", fault}}};
 }
 
 inline Task<void> finish(net::Runtime& runtime, Task<void> work) {
@@ -55,63 +56,64 @@ inline Task<void> finish(net::Runtime& runtime, Task<void> work) {
   runtime.stop();
 }
 
-inline Task<void> exchange(http::Client& client, const Ask& ask, Seen& seen) {
+inline Task<void> send_request(http::Client& client, const TestRequest& request,
+                               ReceivedReply& reply) {
   const auto start = Clock::now();
   auto call = co_await client.open(false);
   if (!call) {
-    seen.error = call.error();
+    reply.error = call.error();
     co_return;
   }
   std::vector<http::Field> fields = {{"x-api-key", "k"}, {"anthropic-version", "2023-06-01"}};
-  for (const auto& [name, value] : ask.fields) fields.push_back({name, value});
-  http::OutgoingRequest request{ask.method, ask.target, fields, ask.body.size()};
-  auto sent = co_await (*call)->send(request, ask.body, true);
+  for (const auto& [name, value] : request.fields) fields.push_back({name, value});
+  const http::OutgoingRequest outgoing{request.method, request.target, fields, request.body.size()};
+  auto sent = co_await (*call)->send(outgoing, request.body, true);
   auto head = co_await (*call)->read_head();
   if (!sent || !head) {
-    seen.error = head ? sent.error() : head.error();
-    seen.time = Clock::now() - start;
+    reply.error = head ? sent.error() : head.error();
+    reply.time = Clock::now() - start;
     co_return;
   }
-  seen.status = head->status;
-  seen.request_id = head->get("request-id");
+  reply.status = head->status;
+  reply.request_id = head->get("request-id");
   for (const http::Field& field : head->fields)
-    http::append_field(seen.head, field.name, field.value);
+    http::append_field(reply.head, field.name, field.value);
   while (true) {
     auto piece = co_await (*call)->read_body();
-    if (!piece) seen.error = piece.error();
+    if (!piece) reply.error = piece.error();
     if (!piece || piece->empty()) break;
-    seen.body += *piece;
+    reply.body += *piece;
   }
-  seen.complete = !seen.error;
-  seen.time = Clock::now() - start;
+  reply.complete = !reply.error;
+  reply.time = Clock::now() - start;
 }
 
-// Raw bytes out, everything that comes back in; `wait` bounds the silence at the end, `most` the
-// bytes.
-inline Task<void> converse(net::Runtime& runtime, std::uint16_t port, const std::string& bytes,
-                           milliseconds wait, std::size_t most, Seen& seen) {
+// Sends raw bytes and collects everything that comes back, up to `max_bytes`. `wait` is how long
+// the connection may be silent before the exchange ends.
+inline Task<void> exchange_raw(net::Runtime& runtime, std::uint16_t port, const std::string& bytes,
+                               milliseconds wait, std::size_t max_bytes, ReceivedReply& reply) {
   net::Resolver resolver(runtime);
   auto stream = co_await net::dial(runtime, resolver, "127.0.0.1", port, seconds(5));
   if (!stream) co_return;
   auto written = co_await (*stream)->write(bytes);
   std::vector<char> room(4096);
-  while (written && seen.body.size() < most) {
+  while (written && reply.body.size() < max_bytes) {
     (*stream)->expires_after(wait);
     auto got = co_await (*stream)->read_some(room);
-    if (!got) seen.error = got.error();
+    if (!got) reply.error = got.error();
     if (!got || *got == 0) break;
-    seen.body.append(room.data(), *got);
+    reply.body.append(room.data(), *got);
   }
-  seen.complete = !seen.error;
-  const auto end = seen.body.find("\r\n\r\n");
+  reply.complete = !reply.error;
+  const auto end = reply.body.find("\r\n\r\n");
   if (end == std::string::npos) co_return;
-  seen.head = seen.body.substr(0, end + 2);
-  seen.body.erase(0, end + 4);
+  reply.head = reply.body.substr(0, end + 2);
+  reply.body.erase(0, end + 4);
 }
 
-class Loopback : public testing::Test {
+class LoopbackFixture : public testing::Test {
  protected:
-  explicit Loopback(Options options = {}) : server(runtime, std::move(options)) {
+  explicit LoopbackFixture(Options options = {}) : server(runtime, std::move(options)) {
     const auto listening = server.listen();
     EXPECT_TRUE(listening) << (listening ? "" : listening.error().message);
     http::ClientLimits limits;
@@ -127,17 +129,17 @@ class Loopback : public testing::Test {
     runtime.run();
   }
 
-  Seen ask(const Ask& ask) {
-    Seen seen;
-    run(exchange(*client, ask, seen));
-    return seen;
+  ReceivedReply send(const TestRequest& request) {
+    ReceivedReply reply;
+    run(send_request(*client, request, reply));
+    return reply;
   }
 
-  Seen raw(const std::string& bytes, milliseconds wait = milliseconds(2000),
-           std::size_t most = 1 << 20) {
-    Seen seen;
-    run(converse(runtime, server.port(), bytes, wait, most, seen));
-    return seen;
+  ReceivedReply send_raw(const std::string& bytes, milliseconds wait = milliseconds(2000),
+                         std::size_t max_bytes = 1 << 20) {
+    ReceivedReply reply;
+    run(exchange_raw(runtime, server.port(), bytes, wait, max_bytes, reply));
+    return reply;
   }
 
   std::string raw_request(const std::string& fields, const std::string& body = kBody) {
@@ -146,13 +148,13 @@ class Loopback : public testing::Test {
            fields + "content-length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   }
 
-  void script(const std::string& text) {
-    const Seen seen = ask({"PUT", "/mock/script", text});
-    ASSERT_EQ(seen.status, 200) << seen.body;
+  void set_script(const std::string& text) {
+    const ReceivedReply reply = send({"PUT", "/mock/script", text});
+    ASSERT_EQ(reply.status, 200) << reply.body;
   }
 
   Document get(const std::string& target) {
-    auto document = json::parse_document(ask({"GET", target, ""}).body);
+    auto document = json::parse_document(send({"GET", target, ""}).body);
     EXPECT_TRUE(document);
     return document ? *document : Document();
   }

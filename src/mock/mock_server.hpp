@@ -1,5 +1,5 @@
 // The simulated Anthropic API as a server: `ccproxy start --demo` and the tests run it in process,
-// `ccproxy mock` as a program of its own. It owns the connections; what is answered is api.hpp's.
+// `ccproxy mock` as a program of its own. It owns the connections; api.hpp decides what they reply.
 #pragma once
 
 #include <cstdint>
@@ -16,19 +16,19 @@
 namespace ccproxy::mock {
 
 struct Options {
-  std::string host = "127.0.0.1";  // numeric, or localhost
-  std::uint16_t port = 0;          // 0: any free one
-  bool tls = false;                // with a certificate made at the start
+  std::string host = "127.0.0.1";  // a numeric address, or localhost
+  std::uint16_t port = 0;          // 0: any free port
+  bool tls = false;                // with a certificate generated at the start
   Script script{};
-  Pace pace = Pace::at_once();  // of answers whose script names none
-  bool control = true;          // serves /mock/... (docs/mock.md), if `host` is a loopback address
-  bool record = true;           // keeps what is received for GET /mock/requests
-  std::function<void(std::string_view)> report{};  // gets a line for each request that was answered
+  Pace pace = Pace::at_once();  // of replies whose script has none
+  bool control = true;          // serves /mock/... (docs/mock.md) when `host` is a loopback address
+  bool record = true;           // records requests for GET /mock/requests
+  std::function<void(std::string_view)> report{};  // gets a line for each request after its reply
 };
 
 class MockServer {
  public:
-  // The runtime must outlive it, and must run on after stop() until nothing is left to do.
+  // `runtime` must outlive the server, and must run after stop() until all connections have ended.
   MockServer(net::Runtime& runtime, Options options);
   ~MockServer();
   MockServer(const MockServer&) = delete;
@@ -36,25 +36,25 @@ class MockServer {
   MockServer(MockServer&&) = delete;
   MockServer& operator=(MockServer&&) = delete;
 
-  // Starts to take connections. Fails with kIo or kConfiguration.
+  // Starts to accept connections. Fails with kIo or kConfiguration.
   [[nodiscard]] Result<void> listen();
   [[nodiscard]] std::uint16_t port() const;
-  // Such as http://127.0.0.1:4010, once it listens.
+  // Returns the URL, such as http://127.0.0.1:4010. Valid once the server listens.
   [[nodiscard]] std::string url() const;
-  // What a client must trust; empty without TLS.
+  // Returns the PEM certificate that a client must trust; "" without TLS.
   [[nodiscard]] const std::string& certificate_pem() const;
 
-  // Closes everything. Safe to call again.
+  // Closes the listener and all connections. May be called again.
   void stop();
 
  private:
-  struct World;
+  struct SharedState;
   class Session;
-  [[nodiscard]] static Task<void> accept_all(std::shared_ptr<World> world);
-  [[nodiscard]] static Task<void> serve(std::shared_ptr<World> world,
+  [[nodiscard]] static Task<void> accept_all(std::shared_ptr<SharedState> state);
+  [[nodiscard]] static Task<void> serve(std::shared_ptr<SharedState> state,
                                         std::unique_ptr<net::Stream> stream);
 
-  std::shared_ptr<World> world_;
+  std::shared_ptr<SharedState> shared_;
 };
 
 }  // namespace ccproxy::mock

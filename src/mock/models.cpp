@@ -15,17 +15,17 @@ using json::Document;
 
 struct Row {
   std::string_view id, name, line;
-  std::int64_t input, output;  // most tokens
-  std::string_view thinking;   // comma list of its types
-  std::string_view efforts;    // comma list
-  std::string_view retires{};  // RFC 3339, of one that is deprecated
+  std::int64_t input, output;  // limits in tokens
+  std::string_view thinking;   // comma-separated types
+  std::string_view efforts;    // comma-separated levels
+  std::string_view retires{};  // RFC 3339, of a deprecated model
 };
 
 constexpr std::string_view kAllEfforts = "low,medium,high,xhigh,max";
 constexpr std::string_view kNoXhigh = "low,medium,high,max";
 constexpr std::int64_t kMillion = 1'000'000;
 
-// Models that answer; those that have retired are in no list.
+// Models that can be used. Retired models are in no list.
 constexpr std::array<Row, 14> kRows = {{
     {"claude-fable-5-2", "Claude Fable 5.2", "fable", kMillion, 128'000, "adaptive", kAllEfforts},
     {"claude-opus-5-5", "Claude Opus 5.5", "opus", kMillion, 128'000, "adaptive", kAllEfforts},
@@ -52,11 +52,11 @@ constexpr std::array<Row, 14> kRows = {{
      ""},
 }};
 
-constexpr std::size_t kPage = 20;
+constexpr std::size_t kDefaultPageSize = 20;
 
 Document support(bool yes) { return Document{{"supported", yes}}; }
 
-// Each of `names`, and whether it is in the comma list.
+// Adds a capability for each of `names`, supported when it is in the comma-separated list.
 void add_each(Document& to, std::initializer_list<const char*> names, std::string_view list) {
   for (const char* name : names) to[name] = support(false);
   while (!list.empty()) to[std::string(take_item(list, ','))] = support(true);
@@ -86,7 +86,7 @@ Document capabilities(const Row& row) {
       {"thinking", {{"supported", true}, {"types", types}}}};
 }
 
-// The date at the end of an id; where it has none, one for all.
+// Returns the date at the end of an id; a fixed date for ids without one.
 std::string created_at(std::string_view id) {
   const std::string_view date = id.substr(id.rfind('-') + 1);
   if (date.size() != 8) return "2026-01-01T00:00:00Z";
@@ -108,7 +108,7 @@ Document entry(const Row& row) {
                   {"capabilities", capabilities(row)}};
 }
 
-std::size_t place_of(const std::vector<Document>& entries, std::string_view id) {
+std::size_t index_of(const std::vector<Document>& entries, std::string_view id) {
   const auto found = std::find_if(entries.begin(), entries.end(), [&](const Document& one) {
     return one["id"].get<std::string>() == id;
   });
@@ -127,7 +127,7 @@ const std::vector<Document>& models() {
 }
 
 std::optional<Document> find_model(std::string_view id) {
-  const std::size_t place = place_of(models(), id);
+  const std::size_t place = index_of(models(), id);
   if (place < models().size()) return models()[place];
   for (const Document& one : models()) {  // an alias is an id without its date
     const std::string whole = one["id"].get<std::string>();
@@ -137,16 +137,16 @@ std::optional<Document> find_model(std::string_view id) {
 }
 
 Document page_of(const std::vector<Document>& entries, std::string_view query) {
-  std::size_t limit = kPage;
+  std::size_t limit = kDefaultPageSize;
   if (const auto given = http::query_value(query, "limit"))
-    limit = std::clamp<std::size_t>(parse_decimal(*given).value_or(kPage), 1, 1000);
+    limit = std::clamp<std::size_t>(parse_decimal(*given).value_or(kDefaultPageSize), 1, 1000);
   std::size_t begin = 0;
   std::size_t end = entries.size();
   if (const auto after = http::query_value(query, "after_id"))
-    begin = std::min(place_of(entries, *after) + 1, end);
+    begin = std::min(index_of(entries, *after) + 1, end);
   bool more = end - begin > limit;
   if (const auto before = http::query_value(query, "before_id")) {
-    end = place_of(entries, *before);
+    end = index_of(entries, *before);
     begin = end > limit ? end - limit : 0;
     more = begin > 0;
   }

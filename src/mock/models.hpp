@@ -10,13 +10,13 @@
 
 namespace ccproxy::mock {
 
-// Newest first, as the real list is.
+// Returns all models, newest first, as the real list is.
 [[nodiscard]] const std::vector<json::Document>& models();
 
 [[nodiscard]] std::optional<json::Document> find_model(std::string_view id);
 
-// One page of a list whose entries have an `id`: `limit`, `after_id` and `before_id` of the query
-// (with its question mark) choose it.
+// Returns one page of a list whose entries have an `id`. The parameters `limit`, `after_id` and
+// `before_id` of `query` choose the page; `query` may begin with a question mark.
 [[nodiscard]] json::Document page_of(const std::vector<json::Document>& entries,
                                      std::string_view query);
 

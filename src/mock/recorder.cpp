@@ -30,7 +30,7 @@ std::int64_t milliseconds(Clock::duration time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
 }
 
-// As text where that says every byte, else as base64.
+// Writes the body as a string when that preserves every byte, else as Base64.
 void write_body(json::Writer& out, const std::string& body) {
   std::string quoted;
   json::append_quoted(quoted, body);
@@ -44,7 +44,7 @@ void write_body(json::Writer& out, const std::string& body) {
 
 void write_record(json::Writer& out, const Record& record, Clock::time_point start) {
   out.begin_object();
-  out.member("connection", record.connection).member("request", record.on_connection);
+  out.member("connection", record.connection).member("request", record.request_number);
   out.member("method", record.head.method).member("target", record.head.target);
   out.key("headers").begin_array();
   for (const http::Field& field : record.head.fields)
@@ -54,8 +54,8 @@ void write_record(json::Writer& out, const Record& record, Clock::time_point sta
   out.member("body_bytes", record.body_bytes);
   out.member("at_ms", milliseconds(record.arrived - start));
   if (record.status != 0) out.member("status", record.status);
-  out.member("done", record.done).member("aborted", record.left.has_value());
-  if (record.left) out.member("left_ms", milliseconds(*record.left - record.arrived));
+  out.member("done", record.done).member("aborted", record.left_at.has_value());
+  if (record.left_at) out.member("left_ms", milliseconds(*record.left_at - record.arrived));
   out.end_object();
 }
 
@@ -63,17 +63,17 @@ void write_record(json::Writer& out, const Record& record, Clock::time_point sta
 
 std::shared_ptr<Record> Recorder::begin(Record record) {
   records_.push_back(std::make_shared<Record>(std::move(record)));
-  auto begun = records_.back();
+  auto shared = records_.back();
   trim();
-  return begun;
+  return shared;
 }
 
 void Recorder::count_body(Record& record) {
-  const bool kept = std::any_of(records_.rbegin(), records_.rend(),
-                                [&](const auto& one) { return one.get() == &record; });
-  if (!kept) return;  // cleared meanwhile
-  record.counted = record.body.size();
-  bytes_ += record.counted;
+  const bool is_recorded = std::any_of(records_.rbegin(), records_.rend(),
+                                       [&](const auto& one) { return one.get() == &record; });
+  if (!is_recorded) return;  // clear() was called meanwhile
+  record.counted_bytes = record.body.size();
+  bytes_ += record.counted_bytes;
   trim();
 }
 
@@ -83,8 +83,8 @@ void Recorder::clear() {
 }
 
 void Recorder::trim() {
-  while (records_.size() > most_records_ || (bytes_ > most_bytes_ && records_.size() > 1)) {
-    bytes_ -= records_.front()->counted;
+  while (records_.size() > max_records_ || (bytes_ > max_bytes_ && records_.size() > 1)) {
+    bytes_ -= records_.front()->counted_bytes;
     records_.pop_front();
   }
 }

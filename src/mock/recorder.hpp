@@ -1,4 +1,5 @@
-// Keeps what was received, so that a test can look at it later. Bounded: the oldest go first.
+// Records received requests, so that a test can inspect them later. The oldest are dropped beyond
+// the limits.
 #pragma once
 
 #include <cstdint>
@@ -13,37 +14,37 @@
 namespace ccproxy::mock {
 
 struct Record {
-  std::uint64_t connection = 0;     // which one, from 1
-  std::uint64_t on_connection = 0;  // which request on it, from 1
+  std::uint64_t connection = 0;      // counted from 1
+  std::uint64_t request_number = 0;  // counted from 1 on each connection
   http::RequestHead head{};
-  std::string body{};            // perhaps only its beginning
-  std::uint64_t body_bytes = 0;  // all that came
-  Clock::time_point arrived{};   // the head
-  int status = 0;                // of the answer; 0 while there is none
+  std::string body{};            // may be only the beginning
+  std::uint64_t body_bytes = 0;  // all that were received
+  Clock::time_point arrived{};   // when the head was read
+  int status = 0;                // of the reply; 0 while there is none
   bool done = false;
-  std::optional<Clock::time_point> left{};  // when the client went before the end
-  std::size_t counted = 0;                  // the recorder's: bytes in its sum
+  std::optional<Clock::time_point> left_at{};  // when the client left before the end
+  std::size_t counted_bytes = 0;               // bytes of the body in the recorder's sum
 };
 
 class Recorder {
  public:
-  Recorder(std::size_t most_records, std::size_t most_bytes)
-      : most_records_(most_records), most_bytes_(most_bytes) {}
+  Recorder(std::size_t max_records, std::size_t max_bytes)
+      : max_records_(max_records), max_bytes_(max_bytes) {}
 
-  // Starts a record; the caller goes on filling it.
+  // Adds a record and returns it, so that the caller can complete it.
   [[nodiscard]] std::shared_ptr<Record> begin(Record record);
-  // To be told once the body is there, so that its bytes count.
+  // Adds the bytes of the body to the sum. Call it once, when the body is complete.
   void count_body(Record& record);
 
   void clear();
 
-  // A JSON list, oldest first; times in milliseconds since `start`.
+  // Returns a JSON list, oldest first. Its times are milliseconds since `start`.
   [[nodiscard]] std::string list(Clock::time_point start) const;
 
  private:
   void trim();
 
-  std::size_t most_records_, most_bytes_;
+  std::size_t max_records_, max_bytes_;
   std::size_t bytes_ = 0;
   std::deque<std::shared_ptr<Record>> records_;
 };

@@ -14,8 +14,9 @@ namespace {
 
 bool is_stream(const Reply& reply) { return !reply.has_length; }
 
-// Leaves the first `events` of the answer, or the first half.
-void keep_first(Reply& reply, const Fault& fault) {
+// Keeps the first `fault.value` steps of a stream, by default half of them; of a body in one step
+// the first half of its bytes.
+void truncate_steps(Reply& reply, const Fault& fault) {
   auto& steps = reply.steps;
   if (!is_stream(reply) || steps.size() == 1) {
     if (steps.empty()) return;
@@ -56,11 +57,11 @@ void compress(Reply& reply) {
   http::append_field(reply.fields, "content-encoding", "gzip");
 }
 
-void become_error(Reply& reply, const Fault& fault, std::string_view request_id) {
+void replace_with_error(Reply& reply, const Fault& fault, std::string_view request_id) {
   const int status = static_cast<int>(fault.value.value_or(500));
   const std::string_view type = error_type_of(status);
   const std::string_view message =
-      type == "overloaded_error" ? "Overloaded" : "This error was asked for.";
+      type == "overloaded_error" ? "Overloaded" : "This error was requested.";
   const Milliseconds delay = reply.delay;
   reply = error_reply(status, type, message, request_id);
   reply.delay = delay;
@@ -69,7 +70,7 @@ void become_error(Reply& reply, const Fault& fault, std::string_view request_id)
 }
 
 void end_with_error(Reply& reply, const Fault& fault) {
-  keep_first(reply, fault);
+  truncate_steps(reply, fault);
   Step error;
   append_event(
       error.bytes,
@@ -77,27 +78,27 @@ void end_with_error(Reply& reply, const Fault& fault) {
   reply.steps.push_back(std::move(error));
 }
 
-void say_nothing(Reply& reply, Ending ending) {
+void send_nothing(Reply& reply, Ending ending) {
   reply.ending = ending;
-  reply.silent = true;
+  reply.sends_nothing = true;
   reply.steps.clear();
 }
 
 void cut(Reply& reply, const Fault& fault, Ending ending) {
-  keep_first(reply, fault);
+  truncate_steps(reply, fault);
   reply.ending = ending;
 }
 
 void slice(Reply& reply, std::size_t size, std::int64_t beat_ms) {
   reply.slice = std::max<std::size_t>(size, 1);
-  reply.beat = Milliseconds(beat_ms);
+  reply.interval = Milliseconds(beat_ms);
 }
 
-void only_pings(Reply& reply, const Fault& fault) {
-  if (!is_stream(reply)) return say_nothing(reply, Ending::kStall);
-  keep_first(reply, Fault{FaultKind::kPingsOnly, 1});
+void send_only_pings(Reply& reply, const Fault& fault) {
+  if (!is_stream(reply)) return send_nothing(reply, Ending::kStall);
+  truncate_steps(reply, Fault{FaultKind::kPingsOnly, 1});
   reply.ending = Ending::kPings;
-  reply.beat = Milliseconds(std::max<std::int64_t>(fault.value.value_or(1000), 1));
+  reply.interval = Milliseconds(std::max<std::int64_t>(fault.value.value_or(1000), 1));
 }
 
 }  // namespace
@@ -137,22 +138,23 @@ std::vector<Step> steps_of(const std::vector<Event>& events, const Pace& pace) {
   return steps;
 }
 
-void spoil(Reply& reply, const Fault& fault, std::string_view request_id) {
+void apply_fault(Reply& reply, const Fault& fault, std::string_view request_id) {
   switch (fault.kind) {
-    case FaultKind::kStatus: return become_error(reply, fault, request_id);
-    case FaultKind::kReset: return say_nothing(reply, Ending::kReset);
+    case FaultKind::kStatus: return replace_with_error(reply, fault, request_id);
+    case FaultKind::kReset: return send_nothing(reply, Ending::kReset);
     case FaultKind::kStall:
-      if (fault.value) reply.patience = std::chrono::seconds(*fault.value);
-      return say_nothing(reply, Ending::kStall);
+      if (fault.value) reply.stall_limit = std::chrono::seconds(*fault.value);
+      return send_nothing(reply, Ending::kStall);
     case FaultKind::kResetMid: return cut(reply, fault, Ending::kReset);
     case FaultKind::kCloseMid: return cut(reply, fault, Ending::kClose);
     case FaultKind::kStallMid: return cut(reply, fault, Ending::kStall);
     case FaultKind::kEndMid:
-      keep_first(reply, fault);
-      reply.has_length = false;  // a length would betray the cut
+      truncate_steps(reply, fault);
+      reply.has_length = false;  // a length would reveal that the body is cut
       return;
     case FaultKind::kErrorMid:
-      if (!is_stream(reply)) return become_error(reply, Fault{FaultKind::kStatus, 529}, request_id);
+      if (!is_stream(reply))
+        return replace_with_error(reply, Fault{FaultKind::kStatus, 529}, request_id);
       return end_with_error(reply, fault);
     case FaultKind::kDrip: return slice(reply, 1, fault.value.value_or(0));
     case FaultKind::kSplit:
@@ -164,14 +166,15 @@ void spoil(Reply& reply, const Fault& fault, std::string_view request_id) {
     case FaultKind::kGzip: return compress(reply);
     case FaultKind::kHttp10: reply.framing = Framing::kUntilClose; return;
     case FaultKind::kInterim: reply.interim = true; return;
-    case FaultKind::kCloseAfter: reply.afterwards = Afterwards::kClose; return;
+    case FaultKind::kCloseAfter: reply.after_reply = AfterReply::kClose; return;
     case FaultKind::kDeadKeepalive:
-      reply.afterwards = fault.word == "late" ? Afterwards::kDieNextTime : Afterwards::kDieAtOnce;
+      reply.after_reply =
+          fault.word == "late" ? AfterReply::kCloseAtNextRequest : AfterReply::kCloseSilently;
       return;
     case FaultKind::kBadLength:
       reply.has_length = true;
       reply.length_error = fault.value.value_or(10);
-      reply.afterwards = Afterwards::kDieAtOnce;
+      reply.after_reply = AfterReply::kCloseSilently;
       return;
     case FaultKind::kTwoLengths:
       reply.framing = fault.word == "te" ? Framing::kLengthAndChunks : Framing::kTwoLengths;
@@ -180,7 +183,7 @@ void spoil(Reply& reply, const Fault& fault, std::string_view request_id) {
       reply.framing = Framing::kUntilClose;
       return cut(reply, fault, Ending::kAbort);
     case FaultKind::kSlowHead: reply.delay = Milliseconds(fault.value.value_or(1000)); return;
-    case FaultKind::kPingsOnly: return only_pings(reply, fault);
+    case FaultKind::kPingsOnly: return send_only_pings(reply, fault);
     case FaultKind::kHugeEvent:
     case FaultKind::kEarly: return;
   }

@@ -9,14 +9,14 @@ namespace {
 
 using json::Document;
 
-constexpr int kDeepest = 16;  // a schema may refer to itself
+constexpr int kMaxDepth = 16;  // bounds schemas that refer to themselves
 
 class Sampler {
  public:
   explicit Sampler(const Document& root) : root_(root) {}
 
   Document value(const Document& schema, std::string_view name, int depth) const {
-    if (!schema.is_object() || depth > kDeepest) return nullptr;
+    if (!schema.is_object() || depth > kMaxDepth) return nullptr;
     if (schema.contains("const")) return schema["const"];
     if (has_list(schema, "enum")) return schema["enum"][0];
     if (const Document* target = referred(schema)) return value(*target, name, depth + 1);
@@ -51,7 +51,7 @@ class Sampler {
     return schema.contains("properties") ? "object" : "";
   }
 
-  // The target of a local $ref.
+  // Returns the target of a local $ref; null without one.
   const Document* referred(const Document& schema) const {
     if (!schema.contains("$ref") || !schema["$ref"].is_string()) return nullptr;
     const std::string reference = schema["$ref"].get<std::string>();
@@ -65,26 +65,26 @@ class Sampler {
   }
 
   Document object(const Document& schema, int depth) const {
-    Document made = Document::object();
+    Document sample = Document::object();
     const bool has_members = schema.contains("properties") && schema["properties"].is_object();
-    if (!has_members || !has_list(schema, "required")) return made;
+    if (!has_members || !has_list(schema, "required")) return sample;
     for (const Document& key : schema["required"]) {
       if (!key.is_string()) continue;
       const std::string name = key.get<std::string>();
       if (schema["properties"].contains(name))
-        made[name] = value(schema["properties"][name], name, depth + 1);
+        sample[name] = value(schema["properties"][name], name, depth + 1);
     }
-    return made;
+    return sample;
   }
 
   Document array(const Document& schema, std::string_view name, int depth) const {
-    Document made = Document::array();
+    Document sample = Document::array();
     const auto least = count(schema, "minItems");
     const bool is_command = name == "command" && schema.contains("items");
     if (is_command) return Document{"echo", "hello"};
     for (std::int64_t i = 0; i < std::min<std::int64_t>(least, 8) && schema.contains("items"); ++i)
-      made.push_back(value(schema["items"], name, depth + 1));
-    return made;
+      sample.push_back(value(schema["items"], name, depth + 1));
+    return sample;
   }
 
   static Document number(const Document& schema) {

@@ -1,4 +1,4 @@
-// Values that fit a JSON schema, so that the demo can call any tool and answer in any format.
+// Values that match a JSON schema, so that the demo can call any tool and reply in any format.
 #pragma once
 
 #include <string_view>
@@ -7,8 +7,8 @@
 
 namespace ccproxy::mock {
 
-// A small value that fits `schema`: required members only, first choices, short texts. `name` is
-// the member it is for: a command becomes one that is safe to run.
+// Returns a small value that matches `schema`: only required members, first choices, short texts.
+// `name` is the member that gets the value: one named `command` gets a command that is safe to run.
 [[nodiscard]] json::Document sample_of(const json::Document& schema, std::string_view name);
 
 }  // namespace ccproxy::mock

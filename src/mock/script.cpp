@@ -7,120 +7,120 @@
 #include <initializer_list>
 #include <utility>
 
-#include "mock/script_reader.hpp"
+#include "mock/script_value.hpp"
 
 namespace ccproxy::mock {
 namespace {
 
 using json::Document;
 
-void read_match(const Place& place, Match& match) {
-  place.knows({"method", "path", "model", "header", "body_contains", "stream"});
-  match.method = place.text("method", match.method);
-  match.path = place.text("path", match.path);
-  match.model = place.text("model", "");
-  match.body_contains = place.text("body_contains", "");
-  match.stream = place.flag("stream");
-  if (const auto headers = place.at("header")) match.headers = headers->pairs();
+void read_match(const ScriptValue& value, Match& match) {
+  value.allow_keys({"method", "path", "model", "header", "body_contains", "stream"});
+  match.method = value.text("method", match.method);
+  match.path = value.text("path", match.path);
+  match.model = value.text("model", "");
+  match.body_contains = value.text("body_contains", "");
+  match.stream = value.flag("stream");
+  if (const auto headers = value.member("header")) match.headers = headers->pairs();
 }
 
-Step step_of(const Place& place) {
-  place.knows({"event", "data", "comment", "raw", "wait_ms"});
+Step step_of(const ScriptValue& value) {
+  value.allow_keys({"event", "data", "comment", "raw", "wait_ms"});
   Step step;
-  step.pause = Milliseconds(place.count("wait_ms", 0));
-  if (const auto raw = place.at("raw")) {
+  step.pause = Milliseconds(value.count("wait_ms", 0));
+  if (const auto raw = value.member("raw")) {
     step.bytes = raw->text();
-  } else if (const auto comment = place.at("comment")) {
+  } else if (const auto comment = value.member("comment")) {
     step.bytes = ": " + comment->text() + "\n\n";
-  } else if (const auto data = place.at("data")) {
-    Event event{place.text("event", ""), data->text_or_json()};
-    if (event.name.empty() && !place.at("event") && data->node().is_object())
+  } else if (const auto data = value.member("data")) {
+    Event event{value.text("event", ""), data->text_or_json()};
+    if (event.name.empty() && !value.member("event") && data->node().is_object())
       event.name = data->node().value("type", "");
     append_event(step.bytes, event);
-  } else if (!place.at("wait_ms")) {
-    place.refuse("needs data, comment, raw or wait_ms");
+  } else if (!value.member("wait_ms")) {
+    value.report("needs data, comment, raw or wait_ms");
   }
   step.is_event = !step.bytes.empty();
   return step;
 }
 
-Pace pace_of(const Place& place) {
-  if (place.node().is_number_unsigned()) return {true, Milliseconds(place.count())};
-  const auto pace = place.node().is_string() ? pace_named(place.text()) : std::nullopt;
-  if (!pace) place.refuse("must be \"none\", \"events\", \"human\" or milliseconds");
+Pace pace_of(const ScriptValue& value) {
+  if (value.node().is_number_unsigned()) return {true, Milliseconds(value.count())};
+  const auto pace = value.node().is_string() ? pace_named(value.text()) : std::nullopt;
+  if (!pace) value.report("must be \"none\", \"events\", \"human\" or milliseconds");
   return pace.value_or(Pace{});
 }
 
-void read_error(const Place& place, ScriptedReply& reply, ScriptedError& error) {
+void read_error(const ScriptValue& value, ScriptedReply& reply, ScriptedError& error) {
   error.type = error_type_of(reply.status);
-  if (place.node().is_string()) {
-    error.type = place.text();
+  if (value.node().is_string()) {
+    error.type = value.text();
   } else {
-    place.knows({"type", "message"});
-    error.type = place.text("type", error.type);
-    error.message = place.text("message", "");
+    value.allow_keys({"type", "message"});
+    error.type = value.text("type", error.type);
+    error.message = value.text("message", "");
   }
   if (error.message.empty())
     error.message = error.type == "overloaded_error" ? "Overloaded" : "A scripted error.";
 }
 
-void read_message(const Place& place, ScriptedMessage& message) {
-  if (const auto text = place.at("text"))
+void read_message(const ScriptValue& value, ScriptedMessage& message) {
+  if (const auto text = value.member("text"))
     message.content.emplace_back(TextBlock{words_of(text->text())});
-  if (const auto blocks = place.at("blocks"))
-    blocks->each([&](const Place& block) { append_blocks(block, message.content); });
-  message.stop_reason = place.text("stop_reason", "");
-  if (place.at("stop_sequence")) message.stop_sequence = place.text("stop_sequence", "");
+  if (const auto blocks = value.member("blocks"))
+    blocks->for_each([&](const ScriptValue& block) { append_blocks(block, message.content); });
+  message.stop_reason = value.text("stop_reason", "");
+  if (value.member("stop_sequence")) message.stop_sequence = value.text("stop_sequence", "");
   for (const char* name : {"stop_details", "container"})
-    if (const auto given = place.at(name)) message.extra[name] = given->node();
+    if (const auto given = value.member(name)) message.extra[name] = given->node();
 }
 
-// What is answered: the first of these keys that stands there; two of them contradict each other.
-void read_answer(const Place& place, ScriptedReply& reply) {
+// Reads which reply the script wants. Two of these keys in one reply contradict each other.
+void read_content(const ScriptValue& value, ScriptedReply& reply) {
   int ways = 0;
   for (const char* way : {"blocks", "text", "events", "raw", "body", "error"})
-    if (place.at(way)) ++ways;
-  if (ways > 1) place.refuse("has more than one of text, blocks, events, raw, body and error");
-  if (place.at("text") || place.at("blocks")) {
-    read_message(place, reply.answer.emplace<ScriptedMessage>());
-  } else if (const auto events = place.at("events")) {
-    auto& steps = reply.answer.emplace<ScriptedStream>().steps;
-    events->each([&](const Place& event) { steps.push_back(step_of(event)); });
-  } else if (const auto raw = place.at("raw")) {
-    reply.answer.emplace<ScriptedStream>().steps.push_back(Step{raw->text()});
-  } else if (const auto body = place.at("body")) {
-    reply.answer.emplace<ScriptedBody>().body = body->text_or_json();
-  } else if (const auto error = place.at("error")) {
-    read_error(*error, reply, reply.answer.emplace<ScriptedError>());
+    if (value.member(way)) ++ways;
+  if (ways > 1) value.report("has more than one of text, blocks, events, raw, body and error");
+  if (value.member("text") || value.member("blocks")) {
+    read_message(value, reply.content.emplace<ScriptedMessage>());
+  } else if (const auto events = value.member("events")) {
+    auto& steps = reply.content.emplace<ScriptedStream>().steps;
+    events->for_each([&](const ScriptValue& event) { steps.push_back(step_of(event)); });
+  } else if (const auto raw = value.member("raw")) {
+    reply.content.emplace<ScriptedStream>().steps.push_back(Step{raw->text()});
+  } else if (const auto body = value.member("body")) {
+    reply.content.emplace<ScriptedBody>().body = body->text_or_json();
+  } else if (const auto error = value.member("error")) {
+    read_error(*error, reply, reply.content.emplace<ScriptedError>());
   } else if (reply.status >= 400) {
-    reply.answer.emplace<ScriptedError>(
+    reply.content.emplace<ScriptedError>(
         ScriptedError{std::string(error_type_of(reply.status)), "A scripted error."});
   }
-  const bool is_message = std::holds_alternative<ScriptedMessage>(reply.answer);
+  const bool is_message = std::holds_alternative<ScriptedMessage>(reply.content);
   for (const char* key : {"stop_reason", "stop_sequence", "stop_details", "container"})
-    if (!is_message && place.at(key))
-      place.refuse(fmt::format("has {} without text or blocks", key));
+    if (!is_message && value.member(key))
+      value.report(fmt::format("has {} without text or blocks", key));
 }
 
-ScriptedReply reply_of(const Place& place) {
-  place.knows({"match", "times", "text", "blocks", "stop_reason", "stop_sequence", "stop_details",
-               "container", "usage", "events", "raw", "body", "status", "headers", "error", "fault",
-               "pace", "delay_ms"});
+ScriptedReply reply_of(const ScriptValue& value) {
+  value.allow_keys({"match", "times", "text", "blocks", "stop_reason", "stop_sequence",
+                    "stop_details", "container", "usage", "events", "raw", "body", "status",
+                    "headers", "error", "fault", "pace", "delay_ms"});
   ScriptedReply reply;
-  if (const auto match = place.at("match")) read_match(*match, reply.match);
-  if (const auto times = place.at("times")) reply.times = times->count();
-  reply.status = static_cast<int>(place.count("status", 200));
-  if (reply.status < 200 || reply.status > 599) place.refuse("has a status outside 200 to 599");
-  if (const auto headers = place.at("headers")) reply.headers = headers->pairs();
-  if (const auto usage = place.at("usage")) reply.usage = usage->object();
-  if (const auto pace = place.at("pace")) reply.pace = pace_of(*pace);
-  reply.delay = Milliseconds(place.count("delay_ms", 0));
-  if (const auto fault = place.at("fault")) {
+  if (const auto match = value.member("match")) read_match(*match, reply.match);
+  if (const auto times = value.member("times")) reply.times = times->count();
+  reply.status = static_cast<int>(value.count("status", 200));
+  if (reply.status < 200 || reply.status > 599) value.report("has a status outside 200 to 599");
+  if (const auto headers = value.member("headers")) reply.headers = headers->pairs();
+  if (const auto usage = value.member("usage")) reply.usage = usage->object();
+  if (const auto pace = value.member("pace")) reply.pace = pace_of(*pace);
+  reply.delay = Milliseconds(value.count("delay_ms", 0));
+  if (const auto fault = value.member("fault")) {
     auto parsed = parse_fault(fault->text());
-    if (!parsed) fault->refuse(parsed.error().message);
+    if (!parsed) fault->report(parsed.error().message);
     if (parsed) reply.fault = *parsed;
   }
-  read_answer(place, reply);
+  read_content(value, reply);
   return reply;
 }
 
@@ -137,17 +137,17 @@ Result<Script> parse_script(std::string_view text) {
   auto document = json::parse_document(text);
   if (!document) return fail(ErrorKind::kConfiguration, "script: " + document.error().message);
   Script script;
-  std::string complaint;
-  const Place root(*document, "script", complaint);
-  root.knows({"replies"});
-  if (const auto replies = root.at("replies")) {
-    Place(replies->node(), "replies", complaint).each([&](const Place& reply) {
+  std::string error;
+  const ScriptValue root(*document, "script", error);
+  root.allow_keys({"replies"});
+  if (const auto replies = root.member("replies")) {
+    ScriptValue(replies->node(), "replies", error).for_each([&](const ScriptValue& reply) {
       script.replies.push_back(reply_of(reply));
     });
   } else {
-    root.refuse("needs replies, a list");
+    root.report("needs replies, a list");
   }
-  if (!complaint.empty()) return fail(ErrorKind::kConfiguration, complaint);
+  if (!error.empty()) return fail(ErrorKind::kConfiguration, error);
   return script;
 }
 

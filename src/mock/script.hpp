@@ -1,6 +1,6 @@
-// What a test or a person tells the simulated API to answer: JSON to plain structs, strictly. A
-// misspelt key is an error that names its place, since a script that is half understood proves
-// nothing. It refuses to know connections.
+// Scripts: what a test or a user wants the simulated API to reply, parsed strictly from JSON to
+// plain structs. A misspelt key is an error that names its place, because a script that is only
+// half understood proves nothing. It refuses to know connections.
 #pragma once
 
 #include <chrono>
@@ -13,75 +13,75 @@
 
 #include "base/error.hpp"
 #include "json/document.hpp"
-#include "mock/answer.hpp"
 #include "mock/fault.hpp"
+#include "mock/message.hpp"
 
 namespace ccproxy::mock {
 
 using Milliseconds = std::chrono::milliseconds;
 
-// How a streamed answer leaves.
+// How a streamed reply is written.
 struct Pace {
-  bool by_event = false;  // each event is a write of its own; else all of them are one
-  Milliseconds pause{0};  // before each event
+  bool by_event = false;  // a write for each event; else one for all
+  Milliseconds pause{0};  // before each delta
 
   [[nodiscard]] static Pace at_once() { return {}; }
   [[nodiscard]] static Pace human() { return {true, Milliseconds(25)}; }
 };
 
-// "none", "events" or "human"; nothing for another word.
+// Parses "none", "events" or "human"; nullopt for any other word.
 [[nodiscard]] std::optional<Pace> pace_named(std::string_view name);
 
-// Which requests a reply is for. What is left out fits every request.
+// Which requests a reply is for. Members that are not set match every request.
 struct Match {
   std::string method = "POST";
-  std::string path = "/v1/messages";  // without the query; `*` stands for anything
-  std::string model{};                // `*` stands for anything
-  std::vector<std::pair<std::string, std::string>> headers{};  // name, pattern of the value
+  std::string path = "/v1/messages";  // without the query; `*` matches anything
+  std::string model{};                // `*` matches anything
+  std::vector<std::pair<std::string, std::string>> headers{};  // names and patterns of values
   std::string body_contains{};
   std::optional<bool> stream{};
 };
 
-// One thing in a scripted stream.
+// A part of a body that is written at once.
 struct Step {
-  std::string bytes;      // as they go out
-  bool is_event = true;   // a border between events lies behind it
-  Milliseconds pause{0};  // before it
+  std::string bytes;      // written as they are
+  bool is_event = true;   // an event ends after these bytes
+  Milliseconds pause{0};  // before the write
 };
 
-// The demo answers, as without a script.
-struct DemoAnswer {};
+// The demo's message, as without a script.
+struct DemoContent {};
 
-// A message from blocks, streamed or whole as the request asks.
+// A message, streamed or whole as the request asks.
 struct ScriptedMessage {
   std::vector<Block> content;
-  std::string stop_reason;  // empty: tool_use when a tool is called, else end_turn
+  std::string stop_reason;  // "": tool_use when a tool is called, else end_turn
   json::Document stop_sequence = nullptr;
   json::Document extra = json::Document::object();
 };
 
-// An event stream as it stands in the script, whatever the request asks.
+// The steps of an event stream, whether the request asks for one or not.
 struct ScriptedStream {
   std::vector<Step> steps;
 };
 
-// A body as it stands in the script.
+// The bytes of a body.
 struct ScriptedBody {
   std::string body;
 };
 
-// An error body in Anthropic's shape.
+// An error object in Anthropic's shape.
 struct ScriptedError {
   std::string type, message;
 };
 
 struct ScriptedReply {
   Match match{};
-  std::optional<std::int64_t> times{};  // how often it may be used; nothing: always
+  std::optional<std::int64_t> times{};  // how often it may be used; nullopt: always
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers{};
-  std::variant<DemoAnswer, ScriptedMessage, ScriptedStream, ScriptedBody, ScriptedError> answer{};
-  json::Document usage = json::Document::object();  // laid over what is counted
+  std::variant<DemoContent, ScriptedMessage, ScriptedStream, ScriptedBody, ScriptedError> content{};
+  json::Document usage = json::Document::object();  // merged over the usage that is counted
   std::optional<Fault> fault{};
   std::optional<Pace> pace{};
   Milliseconds delay{0};  // before the head
@@ -91,13 +91,13 @@ struct Script {
   std::vector<ScriptedReply> replies{};
 };
 
-// Fails with kConfiguration; the message names the place, such as replies[2].times.
+// Fails with kConfiguration. The message names the place, such as replies[2].times.
 [[nodiscard]] Result<Script> parse_script(std::string_view text);
 
-// True when `text` is like `pattern`, where `*` stands for any characters.
+// Returns true when `text` matches `pattern`, in which `*` stands for any characters.
 [[nodiscard]] bool is_like(std::string_view text, std::string_view pattern);
 
-// The error type that Anthropic pairs with a status.
+// Returns the error type that Anthropic uses with an HTTP status.
 [[nodiscard]] std::string_view error_type_of(int status);
 
 }  // namespace ccproxy::mock

@@ -9,9 +9,9 @@ namespace ccproxy::mock {
 namespace {
 
 struct Case {
-  const char* says;
+  const char* name;
   const char* script;
-  const char* complaint;  // a part of it; "" when the script is good
+  const char* error;  // a part of the message; "" when the script is valid
 };
 
 const Case kCases[] = {
@@ -53,7 +53,7 @@ const Case kCases[] = {
     {"a fault must exist", R"({"replies":[{"fault":"explode"}]})",
      "replies[0].fault \"explode\" is not a fault"},
     {"a fault's value must fit", R"({"replies":[{"fault":"drip=fast"}]})",
-     "\"fast\" is not a value it takes"},
+     "\"fast\" is not a valid value"},
     {"a status is in range", R"({"replies":[{"status":99}]})", "status outside 200 to 599"},
     {"a pace must exist", R"({"replies":[{"pace":"slow"}]})", "replies[0].pace must be"},
     {"a block must be of a kind", R"({"replies":[{"blocks":[{"txt":"a"}]}]})",
@@ -65,22 +65,22 @@ const Case kCases[] = {
     {"the first complaint is told", R"({"replies":[{"a":1},{"b":1}]})", "replies[0]"},
 };
 
-TEST(Script, tells_what_is_wrong_and_where) {
+TEST(Script, names_what_is_wrong_and_where) {
   for (const Case& row : kCases) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.name);
     const auto script = parse_script(row.script);
-    if (*row.complaint == '\0') {
+    if (*row.error == '\0') {
       EXPECT_TRUE(script) << (script ? "" : script.error().message);
     } else {
       ASSERT_FALSE(script);
       EXPECT_EQ(script.error().kind, ErrorKind::kConfiguration);
-      EXPECT_NE(script.error().message.find(row.complaint), std::string::npos)
+      EXPECT_NE(script.error().message.find(row.error), std::string::npos)
           << script.error().message;
     }
   }
 }
 
-TEST(Script, keeps_what_it_reads) {
+TEST(Script, parses_replies) {
   const auto script = parse_script(
       R"({"replies":[{"match":{"path":"/v1/*"},"times":3,"status":529,"error":"overloaded_error",
           "headers":{"retry-after":"7"}},
@@ -91,19 +91,19 @@ TEST(Script, keeps_what_it_reads) {
   EXPECT_EQ(first.times, 3);
   EXPECT_EQ(first.status, 529);
   EXPECT_EQ(first.headers[0].second, "7");
-  EXPECT_EQ(std::get<ScriptedError>(first.answer).message, "Overloaded");
-  const auto& steps = std::get<ScriptedStream>(script->replies[1].answer).steps;
+  EXPECT_EQ(std::get<ScriptedError>(first.content).message, "Overloaded");
+  const auto& steps = std::get<ScriptedStream>(script->replies[1].content).steps;
   EXPECT_EQ(steps[0].bytes, "event: ping\ndata: {\"type\":\"ping\"}\n\n");
   EXPECT_EQ(steps[1].bytes, "event: x\ndata: not json\n\n");
 }
 
-TEST(Script, a_status_alone_is_an_error_with_its_type) {
+TEST(Script, status_alone_becomes_an_error_of_its_type) {
   const auto script = parse_script(R"({"replies":[{"status":429}]})");
   ASSERT_TRUE(script);
-  EXPECT_EQ(std::get<ScriptedError>(script->replies[0].answer).type, "rate_limit_error");
+  EXPECT_EQ(std::get<ScriptedError>(script->replies[0].content).type, "rate_limit_error");
 }
 
-TEST(Patterns, a_star_stands_for_anything) {
+TEST(Pattern, star_matches_anything) {
   EXPECT_TRUE(is_like("claude-sonnet-5", "claude-*"));
   EXPECT_TRUE(is_like("claude-sonnet-5", "*sonnet*"));
   EXPECT_TRUE(is_like("", "*"));
@@ -113,7 +113,7 @@ TEST(Patterns, a_star_stands_for_anything) {
   EXPECT_FALSE(is_like("claude-opus", "*sonnet*"));
 }
 
-TEST(Faults, every_name_is_read_and_nothing_else) {
+TEST(Fault, parses_every_name_and_nothing_else) {
   for (const FaultName& known : kFaultNames) {
     const auto fault = parse_fault(known.name);
     ASSERT_TRUE(fault) << known.name;

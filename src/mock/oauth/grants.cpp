@@ -10,10 +10,10 @@
 namespace ccproxy::mock {
 namespace {
 
-constexpr std::chrono::minutes kCodeLives{10};
+constexpr std::chrono::minutes kCodeLifetime{10};
 constexpr std::size_t kMaxCodes = 1000;
 constexpr std::size_t kMaxFamilies = 1000;
-constexpr std::size_t kSecretBytes = 40;  // about as long as the real ones
+constexpr std::size_t kSecretBytes = 40;  // about the length of the real ones
 
 tl::unexpected<Error> invalid_grant(std::string description) {
   return fail(Error{ErrorKind::kInvalidRequest, std::move(description), "", "invalid_grant"});
@@ -23,41 +23,42 @@ tl::unexpected<Error> no_such_refresh_token() {
   return invalid_grant("Refresh token not found or invalid");
 }
 
-// What does not fit; nothing when all does.
-std::string_view misfit(const Redemption& given, const Consent& consent) {
-  if (given.client_id != consent.client_id) return "client_id is not the one of the authorization";
-  if (given.redirect_uri != consent.redirect_uri)
-    return "redirect_uri is not the one of the authorization";
-  if (given.state != consent.state) return "state is not the one of the authorization";
-  if (base64url(sha256(given.verifier)) != consent.challenge)
-    return "code_verifier does not fit the code_challenge";
+// Returns what does not match the consent; "" when everything does.
+std::string_view mismatch(const CodeExchange& exchange, const Consent& consent) {
+  if (exchange.client_id != consent.client_id) return "client_id does not match the authorization";
+  if (exchange.redirect_uri != consent.redirect_uri)
+    return "redirect_uri does not match the authorization";
+  if (exchange.state != consent.state) return "state does not match the authorization";
+  if (base64url(sha256(exchange.verifier)) != consent.challenge)
+    return "code_verifier does not match the code_challenge";
   return {};
 }
 
 }  // namespace
 
-std::string Grants::allow(Consent consent, Clock::time_point now) {
+std::string Grants::issue_code(Consent consent, Clock::time_point now) {
   std::erase_if(codes_, [&](const auto& one) { return one.second.until <= now; });
   if (codes_.size() >= kMaxCodes) codes_.erase(codes_.begin());
   std::string code = "mock_code_" + net::random_hex(24);
-  codes_.emplace(code, Waiting{std::move(consent), now + kCodeLives});
+  codes_.emplace(code, PendingCode{std::move(consent), now + kCodeLifetime});
   return code;
 }
 
-Result<Tokens> Grants::redeem(const Redemption& given, const Terms& terms, Clock::time_point now) {
-  auto found = codes_.extract(given.code);
+Result<Tokens> Grants::exchange_code(const CodeExchange& exchange, const TokenPolicy& policy,
+                                     Clock::time_point now) {
+  auto found = codes_.extract(exchange.code);
   if (!found || found.mapped().until <= now)
     return invalid_grant("The code is unknown, expired or was used before");
   Consent& consent = found.mapped().consent;
-  if (const auto wrong = misfit(given, consent); !wrong.empty())
+  if (const auto wrong = mismatch(exchange, consent); !wrong.empty())
     return invalid_grant(std::string(wrong));
   if (families_.size() >= kMaxFamilies) families_.pop_front();
   families_.push_back(Family{std::move(consent.client_id), std::move(consent.scope)});
-  return give(families_.back(), terms, now);
+  return issue_tokens(families_.back(), policy, now);
 }
 
-Result<Tokens> Grants::renew(std::string_view refresh_token, std::string_view client_id,
-                             const Terms& terms, Clock::time_point now) {
+Result<Tokens> Grants::refresh(std::string_view refresh_token, std::string_view client_id,
+                               const TokenPolicy& policy, Clock::time_point now) {
   const std::string token(refresh_token);
   for (Family& family : families_) {
     if (family.spent.contains(token)) {
@@ -67,26 +68,26 @@ Result<Tokens> Grants::renew(std::string_view refresh_token, std::string_view cl
     }
     if (family.refresh != token || token.empty()) continue;
     if (family.revoked || family.client_id != client_id) return no_such_refresh_token();
-    if (!terms.omits_refresh_token) {
+    if (!policy.omits_refresh_token) {
       ++family.rotations;
       family.spent.insert(token);
     }
-    return give(family, terms, now);
+    return issue_tokens(family, policy, now);
   }
   return no_such_refresh_token();
 }
 
-Tokens Grants::give(Family& family, const Terms& terms, Clock::time_point now) {
+Tokens Grants::issue_tokens(Family& family, const TokenPolicy& policy, Clock::time_point now) {
   std::erase_if(family.access, [&](const auto& one) { return one.second <= now; });
   Tokens tokens{"sk-ant-oat01-mock-" + net::random_hex(kSecretBytes), "", family.scope};
-  family.access.emplace(tokens.access, now + terms.lifetime);
-  if (terms.omits_refresh_token) return tokens;
+  family.access.emplace(tokens.access, now + policy.lifetime);
+  if (policy.omits_refresh_token) return tokens;
   tokens.refresh = "sk-ant-ort01-mock-" + net::random_hex(kSecretBytes);
   family.refresh = tokens.refresh;
   return tokens;
 }
 
-bool Grants::is_good(std::string_view access, Clock::time_point now) const {
+bool Grants::is_valid(std::string_view access, Clock::time_point now) const {
   return std::any_of(families_.begin(), families_.end(), [&](const Family& family) {
     const auto found = family.access.find(access);
     return found != family.access.end() && now < found->second && !family.revoked;

@@ -1,5 +1,5 @@
-// What the simulated authorization server has granted: codes that wait to be redeemed, and families
-// of tokens that rotate. It is told the time. It refuses to know HTTP and JSON.
+// What the simulated authorization server has granted: codes that were not exchanged yet, and
+// families of tokens that rotate. The caller passes the time. It refuses to know HTTP and JSON.
 #pragma once
 
 #include <chrono>
@@ -15,53 +15,53 @@
 
 namespace ccproxy::mock {
 
-// What a person agreed to; whoever redeems the code must fit it.
+// What the user agreed to. The request that exchanges the code must match it.
 struct Consent {
   std::string client_id, redirect_uri, scope, state;
   std::string challenge;  // base64url(SHA-256(verifier)), RFC 7636
 };
 
-// What comes with a code.
-struct Redemption {
+// The parameters of a request that exchanges a code for tokens.
+struct CodeExchange {
   std::string code, client_id, redirect_uri, state, verifier;
 };
 
 struct Tokens {
   std::string access;
-  std::string refresh;  // "": the old one stays, or there is none
+  std::string refresh;  // "" when the previous one stays valid, or there is none
   std::string scope;
 };
 
-// How tokens are given out just now.
-struct Terms {
+// How tokens are issued at the moment.
+struct TokenPolicy {
   std::chrono::seconds lifetime{28'800};  // of an access token
-  bool omits_refresh_token = false;       // then nothing rotates
+  bool omits_refresh_token = false;       // true: refresh tokens do not rotate
 };
 
 class Grants {
  public:
-  // A code for these terms, good once and for ten minutes.
-  [[nodiscard]] std::string allow(Consent consent, Clock::time_point now);
+  // Returns a code for this consent. It is valid once, for ten minutes.
+  [[nodiscard]] std::string issue_code(Consent consent, Clock::time_point now);
 
-  // Both fail with kInvalidRequest and the code invalid_grant. Every try spends its code. A refresh
-  // token that was spent before ends its whole family.
-  [[nodiscard]] Result<Tokens> redeem(const Redemption& given, const Terms& terms,
-                                      Clock::time_point now);
-  [[nodiscard]] Result<Tokens> renew(std::string_view refresh_token, std::string_view client_id,
-                                     const Terms& terms, Clock::time_point now);
+  // Both fail with kInvalidRequest and the code invalid_grant. Every attempt spends its code. Using
+  // a refresh token for the second time revokes its whole family.
+  [[nodiscard]] Result<Tokens> exchange_code(const CodeExchange& exchange,
+                                             const TokenPolicy& policy, Clock::time_point now);
+  [[nodiscard]] Result<Tokens> refresh(std::string_view refresh_token, std::string_view client_id,
+                                       const TokenPolicy& policy, Clock::time_point now);
 
-  // Whether an access token was given out and is neither expired nor revoked.
-  [[nodiscard]] bool is_good(std::string_view access, Clock::time_point now) const;
+  // Returns true when the access token was issued and is neither expired nor revoked.
+  [[nodiscard]] bool is_valid(std::string_view access, Clock::time_point now) const;
 
   void expire_all();  // access tokens only
   void revoke_all();
 
-  // All tokens that come from one code, one after another.
+  // All tokens that were issued for one code, one after another.
   struct Family {
     std::string client_id, scope;
-    std::string refresh{};          // the one that is good now; "" when there is none
+    std::string refresh{};          // the valid one; "" when there is none
     std::set<std::string> spent{};  // those before it
-    std::map<std::string, Clock::time_point, std::less<>> access{};  // when each expires
+    std::map<std::string, Clock::time_point, std::less<>> access{};  // by token, when it expires
     bool revoked = false;
     std::uint64_t rotations = 0;
   };
@@ -69,13 +69,14 @@ class Grants {
   [[nodiscard]] std::uint64_t reused() const { return reused_; }
 
  private:
-  struct Waiting {
+  struct PendingCode {
     Consent consent;
     Clock::time_point until;
   };
-  [[nodiscard]] static Tokens give(Family& family, const Terms& terms, Clock::time_point now);
+  [[nodiscard]] static Tokens issue_tokens(Family& family, const TokenPolicy& policy,
+                                           Clock::time_point now);
 
-  std::map<std::string, Waiting, std::less<>> codes_;
+  std::map<std::string, PendingCode, std::less<>> codes_;
   std::deque<Family> families_;
   std::uint64_t reused_ = 0;
 };

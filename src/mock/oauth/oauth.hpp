@@ -1,6 +1,6 @@
-// The simulated API's authorization server (RFC 6749 and 7636, with this provider's JSON bodies):
-// a person's consent, codes for tokens, tokens for fresher tokens; and the controls of a test.
-// Scripts and faults have had their turn before it is asked.
+// The authorization server of the simulated API (RFC 6749 and 7636, with this provider's JSON
+// bodies): it asks for consent, exchanges codes and refresh tokens for tokens, and serves the
+// controls of a test. The caller applies scripts and faults before it calls reply().
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "json/document.hpp"
-#include "mock/incoming.hpp"
+#include "mock/http_request.hpp"
 #include "mock/oauth/grants.hpp"
 #include "mock/reply.hpp"
 
@@ -17,39 +17,40 @@ namespace ccproxy::mock {
 
 class Oauth {
  public:
-  // Its routes need neither a credential nor a version.
+  // Returns true for routes that need neither a credential nor a version.
   [[nodiscard]] static bool has_route(std::string_view path);
 
-  [[nodiscard]] Reply reply(const Incoming& request);
+  [[nodiscard]] Reply reply(const HttpRequest& request);
 
-  // Keeps a token request for GET /mock/oauth, whoever answers it.
-  void note(const Incoming& request);
+  // Stores a token request for GET /mock/oauth, also one that a script or a fault replies to.
+  void record_request(const HttpRequest& request);
 
-  // How long the server does nothing about a request that has come.
-  [[nodiscard]] Milliseconds wait_before(std::string_view path) const;
+  // Returns how long the server must wait before it works on a request to `path`.
+  [[nodiscard]] Milliseconds delay_before_request(std::string_view path) const;
 
-  // False for a token of the kind given out here that is not good, once that is looked at.
-  [[nodiscard]] bool accepts(std::string_view token) const;
+  // Returns false for an access token of the kind issued here that is not valid, once the setting
+  // check_tokens is on.
+  [[nodiscard]] bool accepts_token(std::string_view token) const;
 
-  // What /mock/oauth and the paths below it answer; nothing for what is no control.
+  // Serves /mock/oauth and the paths below it; nullopt when there is no such control.
   [[nodiscard]] std::optional<Reply> control(std::string_view method, std::string_view path,
                                              std::string_view body);
 
  private:
   struct Settings {
-    Terms terms{};
+    TokenPolicy policy{};
     bool check_tokens = false;
     bool omit_account = false;
-    Milliseconds delay{0};         // the work is done at once, the answer comes later
-    Milliseconds delay_before{0};  // the work is done later
+    Milliseconds delay{0};         // between the work and the reply
+    Milliseconds delay_before{0};  // before the work
   };
 
-  [[nodiscard]] Reply authorize(const Incoming& request);
-  [[nodiscard]] Reply token(const Incoming& request);
-  [[nodiscard]] Result<Tokens> grant(const json::Document& asked);
-  [[nodiscard]] Result<Tokens> redeem(const json::Document& asked);
-  [[nodiscard]] Result<Tokens> renew(const json::Document& asked);
-  [[nodiscard]] std::string answer_of(const Tokens& tokens) const;
+  [[nodiscard]] Reply authorize(const HttpRequest& request);
+  [[nodiscard]] Reply token(const HttpRequest& request);
+  [[nodiscard]] Result<Tokens> grant(const json::Document& body);
+  [[nodiscard]] Result<Tokens> exchange_code(const json::Document& body);
+  [[nodiscard]] Result<Tokens> refresh(const json::Document& body);
+  [[nodiscard]] std::string token_response(const Tokens& tokens) const;
   [[nodiscard]] Result<void> change_settings(std::string_view body);
   [[nodiscard]] std::string status() const;
 

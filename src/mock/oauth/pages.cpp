@@ -29,7 +29,7 @@ Reply page(int status, std::string_view title, std::string_view content) {
 Reply consent_page(std::string_view client_id, std::string_view scope,
                    std::string_view redirect_uri, std::string_view target) {
   return page(200, "Sign in",
-              fmt::format("<p>The program <code>{0}</code> asks for <code>{1}</code> and goes on "
+              fmt::format("<p>The program <code>{0}</code> asks for <code>{1}</code> and continues "
                           "at <code>{2}</code>.</p>\n<p><a href=\"{3}&amp;decision=allow\">Allow"
                           "</a> <a href=\"{3}&amp;decision=deny\">Deny</a></p>",
                           html_escaped(client_id), html_escaped(scope), html_escaped(redirect_uri),

@@ -1,4 +1,4 @@
-#include "mock/answer.hpp"
+#include "mock/message.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -21,8 +21,8 @@ std::string joined(const std::vector<std::string>& pieces) {
   return all;
 }
 
-// The input as it stands in a whole message. What does not parse (a script may cut it on purpose)
-// cannot stand there: the real API never sends such a message whole.
+// Returns the input as a whole message holds it. A script may cut the JSON on purpose; such input
+// becomes an empty object, because the real API never sends broken JSON in a whole message.
 Document input_of(const ToolUseBlock& block) {
   const std::string text = joined(block.fragments);
   auto parsed = json::parse_document(text.empty() ? "{}" : text);
@@ -59,8 +59,8 @@ Document whole_block(const Block& block) {
                     block);
 }
 
-// What content_block_start shows: the block with everything that deltas bring left empty.
-Document first_sight(const Block& block) {
+// Returns the block of a content_block_start: the members that deltas fill are empty.
+Document block_start(const Block& block) {
   return std::visit(
       Overloaded{
           [](const TextBlock& text) {
@@ -109,18 +109,18 @@ std::vector<Document> deltas_of(const Block& block) {
   return deltas;
 }
 
-// The count a message opens with: the input is known, of the output one token.
-Document usage_at_start(const Message& answer) {
-  Document usage = answer.usage;
+// Returns the usage of message_start: the input is counted already, the output is one token.
+Document usage_at_start(const Message& message) {
+  Document usage = message.usage;
   usage.erase("output_tokens_details");
   usage.erase("server_tool_use");
   if (usage.contains("output_tokens")) usage["output_tokens"] = 1;
   return usage;
 }
 
-Document message_frame(const Message& answer) {
-  return Document{{"model", answer.model},
-                  {"id", answer.id},
+Document message_frame(const Message& message) {
+  return Document{{"model", message.model},
+                  {"id", message.id},
                   {"type", "message"},
                   {"role", "assistant"},
                   {"content", Document::array()},
@@ -166,35 +166,35 @@ std::string text_of(const Document& document) {
   return document.dump(-1, ' ', false, Document::error_handler_t::replace);
 }
 
-std::string message_of(const Message& answer) {
-  Document message = message_frame(answer);
-  for (const Block& block : answer.content) message["content"].push_back(whole_block(block));
-  message["stop_reason"] = answer.stop_reason;
-  message["stop_sequence"] = answer.stop_sequence;
-  for (const auto& [name, content] : answer.extra.items()) message[name] = content;
-  message["usage"] = answer.usage;
-  return text_of(message);
+std::string message_json(const Message& message) {
+  Document document = message_frame(message);
+  for (const Block& block : message.content) document["content"].push_back(whole_block(block));
+  document["stop_reason"] = message.stop_reason;
+  document["stop_sequence"] = message.stop_sequence;
+  for (const auto& [name, content] : message.extra.items()) document[name] = content;
+  document["usage"] = message.usage;
+  return text_of(document);
 }
 
-std::vector<Event> events_of(const Message& answer) {
+std::vector<Event> message_events(const Message& message) {
   std::vector<Event> events;
   const auto add = [&](Document data) {
     events.push_back({data["type"].get<std::string>(), text_of(data)});
   };
-  Document message = message_frame(answer);
-  message["usage"] = usage_at_start(answer);
-  add({{"type", "message_start"}, {"message", std::move(message)}});
+  Document document = message_frame(message);
+  document["usage"] = usage_at_start(message);
+  add({{"type", "message_start"}, {"message", std::move(document)}});
   add({{"type", "ping"}});
-  for (std::size_t index = 0; index < answer.content.size(); ++index) {
-    const Block& block = answer.content[index];
-    add({{"type", "content_block_start"}, {"index", index}, {"content_block", first_sight(block)}});
+  for (std::size_t index = 0; index < message.content.size(); ++index) {
+    const Block& block = message.content[index];
+    add({{"type", "content_block_start"}, {"index", index}, {"content_block", block_start(block)}});
     for (Document& delta : deltas_of(block))
       add({{"type", "content_block_delta"}, {"index", index}, {"delta", std::move(delta)}});
     add({{"type", "content_block_stop"}, {"index", index}});
   }
-  Document end = {{"stop_reason", answer.stop_reason}, {"stop_sequence", answer.stop_sequence}};
-  for (const auto& [name, content] : answer.extra.items()) end[name] = content;
-  Document usage = answer.usage;
+  Document end = {{"stop_reason", message.stop_reason}, {"stop_sequence", message.stop_sequence}};
+  for (const auto& [name, content] : message.extra.items()) end[name] = content;
+  Document usage = message.usage;
   usage.erase("cache_creation");
   usage.erase("service_tier");
   add({{"type", "message_delta"}, {"delta", std::move(end)}, {"usage", std::move(usage)}});

@@ -1,4 +1,4 @@
-#include "mock/limits.hpp"
+#include "mock/rate_limits.hpp"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 
 namespace ccproxy::mock {
 
-std::string limits_of_a_key() {
+std::string api_key_rate_limits() {
   const std::string reset = time_text(WallClock::now() + std::chrono::minutes(1));
   std::string fields;
   for (const char* what : {"requests", "tokens", "input-tokens", "output-tokens"}) {
@@ -22,7 +22,7 @@ std::string limits_of_a_key() {
   return fields;
 }
 
-std::string limits_of_a_subscription() {
+std::string subscription_rate_limits() {
   const auto in = [](std::chrono::hours time) {
     return std::to_string(WallClock::to_time_t(WallClock::now() + time));
   };

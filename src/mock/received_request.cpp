@@ -1,10 +1,10 @@
-#include "mock/asked.hpp"
+#include "mock/received_request.hpp"
 
 #include <fmt/format.h>
 
 #include <utility>
 
-#include "mock/answer.hpp"
+#include "mock/message.hpp"
 
 namespace ccproxy::mock {
 namespace {
@@ -12,13 +12,13 @@ namespace {
 using json::Document;
 
 constexpr std::string_view kToolWord = "TOOL";
-constexpr std::size_t kDeepest = 200;
+constexpr std::size_t kMaxDepth = 200;
 
 tl::unexpected<Error> invalid(std::string message, std::string param) {
   return fail(Error{ErrorKind::kInvalidRequest, std::move(message), std::move(param)});
 }
 
-// A member of an object, or null.
+// Returns the member of an object, or null.
 const Document& member(const Document& object, const char* name) {
   static const Document kNull;
   if (!object.is_object()) return kNull;
@@ -31,7 +31,7 @@ std::string text_member(const Document& object, const char* name) {
   return content.is_string() ? content.get<std::string>() : std::string();
 }
 
-// The text of a content: a string, or its text blocks.
+// Returns the text of a message's content: the string itself, or its text blocks joined.
 std::string text_in(const Document& content) {
   if (content.is_string()) return content.get<std::string>();
   std::string text;
@@ -41,7 +41,7 @@ std::string text_in(const Document& content) {
   return text;
 }
 
-Result<void> judge(const Document& body, bool counting) {
+Result<void> validate(const Document& body, bool counting) {
   if (!body.is_object()) return invalid("The request body must be a JSON object", "");
   if (!body.contains("model")) return invalid("model: Field required", "model");
   if (!body["model"].is_string()) return invalid("model: Input should be a valid string", "model");
@@ -66,59 +66,59 @@ Result<void> judge(const Document& body, bool counting) {
   return {};
 }
 
-void read_last_user_message(const Document& messages, ReceivedRequest& asked) {
+void read_last_user_message(const Document& messages, ReceivedRequest& request) {
   for (auto message = messages.rbegin(); message != messages.rend(); ++message) {
     if (text_member(*message, "role") != "user") continue;
     const Document& content = (*message)["content"];
-    asked.wants_tool = text_in(content).find(kToolWord) != std::string::npos;
-    if (content.is_string()) asked.last_text = content.get<std::string>();
+    request.wants_tool = text_in(content).find(kToolWord) != std::string::npos;
+    if (content.is_string()) request.last_text = content.get<std::string>();
     if (!content.is_array()) return;
     for (const Document& block : content) {
       const std::string type = text_member(block, "type");
-      if (type == "text") asked.last_text = text_member(block, "text");
+      if (type == "text") request.last_text = text_member(block, "text");
       if (type != "tool_result") continue;
-      asked.has_tool_result = true;
-      asked.tool_result = text_in(member(block, "content"));
+      request.has_tool_result = true;
+      request.tool_result = text_in(member(block, "content"));
     }
     return;
   }
 }
 
-// The name behind "TOOL:", if any.
-std::string named_tool(std::string_view text) {
+// Returns the name that follows "TOOL:"; "" when there is none.
+std::string tool_name_in(std::string_view text) {
   const auto at = text.find("TOOL:");
   if (at == std::string_view::npos) return {};
   const std::string_view rest = text.substr(at + 5);
   return std::string(rest.substr(0, rest.find_first_of(" \t\n.,;!?\"'")));
 }
 
-void read_tools(const Document& body, ReceivedRequest& asked) {
+void read_tools(const Document& body, ReceivedRequest& request) {
   const Document& choice = member(body, "tool_choice");
   const std::string kind = text_member(choice, "type");
-  asked.must_call = kind == "any" || kind == "tool";
+  request.must_call = kind == "any" || kind == "tool";
   const Document& tools = member(body, "tools");
   if (!tools.is_array() || kind == "none") return;
   const std::string wanted =
-      kind == "tool" ? text_member(choice, "name") : named_tool(asked.last_text);
+      kind == "tool" ? text_member(choice, "name") : tool_name_in(request.last_text);
   for (const Document& tool : tools) {
     const std::string type = text_member(tool, "type");
     const std::string name = text_member(tool, "name");
-    if (name.empty() || (!type.empty() && type != "custom")) continue;  // runs at the provider
+    if (name.empty() || (!type.empty() && type != "custom")) continue;  // it runs at the provider
     if (wanted.empty() || name == wanted) {
-      asked.tool = tool;
+      request.tool = tool;
       return;
     }
   }
 }
 
-void read_thinking(const Document& body, ReceivedRequest& asked) {
+void read_thinking(const Document& body, ReceivedRequest& request) {
   const Document& thinking = member(body, "thinking");
   const std::string type = text_member(thinking, "type");
-  asked.thinks = !type.empty() && type != "disabled";
-  asked.shows_thinking = text_member(thinking, "display") != "omitted";
+  request.thinks = !type.empty() && type != "disabled";
+  request.shows_thinking = text_member(thinking, "display") != "omitted";
 }
 
-// Copying and printing a tree goes down by recursion, so how deep it is must be known first.
+// Documents are copied and dumped by recursion, so the depth is checked before the body is parsed.
 bool is_too_deep(std::string_view text) {
   std::size_t depth = 0;
   bool in_string = false;
@@ -130,7 +130,7 @@ bool is_too_deep(std::string_view text) {
     }
     if (c == '"') in_string = !in_string;
     if (in_string) continue;
-    if ((c == '[' || c == '{') && ++depth > kDeepest) return true;
+    if ((c == '[' || c == '{') && ++depth > kMaxDepth) return true;
     if ((c == ']' || c == '}') && depth > 0) --depth;
   }
   return false;
@@ -140,33 +140,33 @@ std::int64_t guess_tokens(std::size_t bytes) { return static_cast<std::int64_t>(
 
 }  // namespace
 
-Result<ReceivedRequest> read_asked(std::string_view body, bool counting) {
+Result<ReceivedRequest> parse_request(std::string_view body, bool counting) {
   if (is_too_deep(body)) return invalid("The request body is nested too deeply", "");
   auto document = json::parse_document(body);
   if (!document)
     return invalid("The request body is not valid JSON: " + document.error().message, "");
-  auto asked = read_parsed(*document, counting);
-  if (asked) asked->input_tokens = guess_tokens(body.size());
-  return asked;
+  auto request = read_request(*document, counting);
+  if (request) request->input_tokens = guess_tokens(body.size());
+  return request;
 }
 
-Result<ReceivedRequest> read_parsed(const Document& body, bool counting) {
-  auto judged = judge(body, counting);
+Result<ReceivedRequest> read_request(const Document& body, bool counting) {
+  auto judged = validate(body, counting);
   if (!judged) return fail(judged.error());
-  ReceivedRequest asked;
-  asked.model = body["model"].get<std::string>();
+  ReceivedRequest request;
+  request.model = body["model"].get<std::string>();
   const Document& stream = member(body, "stream");
-  asked.stream = stream.is_boolean() && stream.get<bool>();
+  request.stream = stream.is_boolean() && stream.get<bool>();
   const Document& limit = member(body, "max_tokens");
-  if (limit.is_number_unsigned()) asked.max_tokens = limit.get<std::int64_t>();
-  asked.input_tokens = guess_tokens(asked.model.size());
-  read_last_user_message(body["messages"], asked);
-  read_tools(body, asked);
-  read_thinking(body, asked);
+  if (limit.is_number_unsigned()) request.max_tokens = limit.get<std::int64_t>();
+  request.input_tokens = guess_tokens(request.model.size());
+  read_last_user_message(body["messages"], request);
+  read_tools(body, request);
+  read_thinking(body, request);
   const Document& format = member(member(body, "output_config"), "format");
   if (text_member(format, "type") == "json_schema" && member(format, "schema").is_object())
-    asked.schema = member(format, "schema");
-  return asked;
+    request.schema = member(format, "schema");
+  return request;
 }
 
 }  // namespace ccproxy::mock
