@@ -1,10 +1,10 @@
-# Reads whole files as text without comments and literals, line breaks kept. See coroutine_rules.
+# See coroutine_rules. Reads each file as one text, and blanks its comments and literals.
 
-# Once a line and reason, however often the line offends.
-function complain(at, reason,    line) {
+# Reports a line once for each reason.
+function report(at, reason,    line) {
   line = file ":" line_of(at) ": " reason
-  if (!(line in said)) print line
-  said[line] = 1
+  if (!(line in printed)) print line
+  printed[line] = 1
   failed = 1
 }
 
@@ -15,13 +15,13 @@ function line_of(at,    head) {
 
 function is_word(c) { return c ~ /[A-Za-z0-9_]/ }
 
-# Blanks, as many as there were characters, but the line breaks.
+# Replaces every character but line breaks with a blank, so that positions stay the same.
 function blank(piece) {
   gsub(/[^\n]/, " ", piece)
   return piece
 }
 
-# The end of what begins at `at` of `s`: a comment, a raw string, a string, a character; 0 for code.
+# Returns the end of the comment, raw string, string or character that begins at `at`; 0 for code.
 function skip(s, at,    c, two, rest, end, fence) {
   two = substr(s, at, 2)
   c = substr(two, 1, 1)
@@ -39,7 +39,7 @@ function skip(s, at,    c, two, rest, end, fence) {
   return end
 }
 
-# Copies code in runs between the places where something else may begin.
+# Blanks comments and literals. It copies code in runs up to the next character that may begin one.
 function without_literals(s,    out, at, next_at, end) {
   out = ""
   at = 1
@@ -54,7 +54,7 @@ function without_literals(s,    out, at, next_at, end) {
   return out substr(s, at)
 }
 
-# Where the bracket that opens at `at` closes.
+# Returns where the bracket that opens at `at` closes.
 function closing(at,    depth, c, size) {
   size = length(text)
   for (depth = 0; at <= size; at++) {
@@ -65,22 +65,22 @@ function closing(at,    depth, c, size) {
   return size
 }
 
-# The operand ends with its statement, its argument, or the bracket around it. A block that follows
-# (an if without its own semicolon) cannot come first: its parenthesis closes before it.
-# An empty pair is let through: it makes an empty view, which frees nothing.
+# Checks an operand, which ends with its statement, its argument, or the bracket around it. A block
+# that follows (an if without its own semicolon) cannot come first: its parenthesis closes before it.
+# An empty pair of braces is allowed: it makes an empty view, which frees nothing.
 function check_operand(at,    depth, c, end) {
   depth = 0
   for (end = at; end <= length(text); end++) {
     c = substr(text, end, 1)
     if (c == "{" && substr(text, end, 2) != "{}")
-      return complain(at, "braces inside what co_await waits for: name the value first")
+      return report(at, "braces inside what co_await waits for: name the value first")
     if (c ~ /[(\[]/) depth++
     else if (c ~ /[)\]}]/ && --depth < 0) return
     else if (depth == 0 && c ~ /[;,?]/) return
   }
 }
 
-# A question mark before it in the same statement, not inside a bracket that has closed since.
+# Looks for a question mark before co_await in the same statement, outside of closed brackets.
 function check_branch(at,    depth, c) {
   depth = 0
   for (at--; at > 0; at--) {
@@ -89,7 +89,7 @@ function check_branch(at,    depth, c) {
     else if (c ~ /[(\[]/) { if (depth > 0) depth-- }
     else if (c ~ /[;{}]/) return
     else if (c == "?" && depth == 0)
-      return complain(at, "co_await in a branch of ?: (two plain ifs instead)")
+      return report(at, "co_await in a branch of ?: (two plain ifs instead)")
   }
 }
 
@@ -101,7 +101,7 @@ function before(at,    c) {
   return ";"
 }
 
-# Where the body of the lambda whose captures close at `at` opens, 0 when there is none.
+# Returns where the body of the lambda whose captures close at `at` opens; 0 when there is none.
 function body_of(at,    c) {
   for (at++; at <= length(text); at++) {
     c = substr(text, at, 1)
@@ -112,7 +112,7 @@ function body_of(at,    c) {
   return 0
 }
 
-# From the last to the first, so that a lambda inside another is read, and blanked, before it.
+# Checks lambdas from the last to the first, so that an inner one is blanked before its outer one.
 function check_lambdas(    at, from, captures, open, close_at, body) {
   for (at = length(text); at > 0; at--) {
     if (substr(text, at, 1) != "[" || before(at) ~ /[A-Za-z0-9_)\]\[&>]/) continue
@@ -122,13 +122,13 @@ function check_lambdas(    at, from, captures, open, close_at, body) {
     close_at = closing(open)
     body = substr(text, open, close_at - open + 1)
     if (captures ~ /[^ \t\n]/ && body ~ /co_(await|return|yield)/)
-      complain(at, "a coroutine lambda with a capture: make it a function, pass what it needs")
+      report(at, "a coroutine lambda with a capture: make it a function, pass what it needs")
     text = substr(text, 1, open) blank(substr(body, 2, length(body) - 2)) substr(text, close_at)
   }
 }
 
-# Bytes in place, in a file that has coroutines: they would live in the frame. Names of static
-# storage and pieces of a few bytes are fine.
+# Looks for byte arrays in a file with coroutines, because they would live in the frame. Static
+# storage and arrays of a few bytes are allowed.
 function check_frames(    rest, at, found) {
   at = 0
   rest = text
@@ -136,7 +136,7 @@ function check_frames(    rest, at, found) {
     found = substr(rest, RSTART, RLENGTH)
     at += RSTART
     if (is_bytes(found, substr(text, 1, at - 1)))
-      complain(at, "a buffer in a coroutine's frame: let its owner keep it (" found ")")
+      report(at, "a buffer in a coroutine's frame: let its owner keep it (" found ")")
     rest = substr(text, at + 1)
   }
 }

@@ -1,18 +1,18 @@
-# See error_words. One line at a time: a string does not go over a line's end, and what follows //
-# outside of one is a comment.
+# See error_words. Reads line by line: a string does not span lines, and what follows // outside of a
+# string is a comment.
 
-function complain(what) {
-  print FILENAME ":" FNR ": " what ": agents ask again where they read this"
+function report(what) {
+  print FILENAME ":" FNR ": " what ": agents retry when they read this"
   failed = 1
 }
 
 function check_text(text) {
   text = tolower(text)
-  if (text ~ /connection lost/ && $0 !~ /kConnectionLost =/) complain("connection lost")
-  if (text ~ /timed out/) complain("timed out")
-  if (text ~ /server error/) complain("server error")
-  if (text ~ /overloaded/ && text ~ / /) complain("overloaded")
-  if (text ~ /(http|status) +([1-5][0-9][0-9]([^0-9]|$)|\{\})/) complain("a status number")
+  if (text ~ /connection lost/ && $0 !~ /kConnectionLost =/) report("connection lost")
+  if (text ~ /timed out/) report("timed out")
+  if (text ~ /server error/) report("server error")
+  if (text ~ /overloaded/ && text ~ / /) report("overloaded")
+  if (text ~ /(http|status) +([1-5][0-9][0-9]([^0-9]|$)|\{\})/) report("a status number")
 }
 
 {

@@ -1,24 +1,24 @@
-# The first file is ARCHITECTURE.md, the others are sources. See include_table.
+# See include_table. The first file is ARCHITECTURE.md, the others are sources.
 
 function trim(text) {
   gsub(/^[ \t`]+|[ \t`]+$/, "", text)
   return text
 }
 
-function complain(reason) {
+function report(reason) {
   printf "%s:%d: %s\n", FILENAME, FNR, reason
   failed = 1
 }
 
-# A glob with * alone, as a regular expression for the whole path.
+# Returns a regular expression for the whole path of a glob, whose only wildcard is *.
 function pattern(glob) {
   gsub(/[.+]/, "\\\\&", glob)
   gsub(/\*/, ".*", glob)
   return "^" glob "$"
 }
 
-# A room is one folder, or several that share a row: the first gives the name. Room names must stand
-# in an earlier row, so the graph reads downwards.
+# Reads a row: a room is one folder, or several folders, of which the first gives the name. A room
+# may include only rooms of earlier rows, so that the graph reads downwards.
 function read_room_row(    room, names, count, i, name, library) {
   count = split($2, names, ",")
   room = trim(names[1])
@@ -28,7 +28,7 @@ function read_room_row(    room, names, count, i, name, library) {
     name = trim(names[i])
     if (name == "") continue
     may[room, name] = 1
-    if (name ~ /^[a-z]+(\/[a-z]+)?$/ && !(name in rooms)) asked_for[name] = asked_for[name] " " room
+    if (name ~ /^[a-z]+(\/[a-z]+)?$/ && !(name in rooms)) later_rooms[name] = later_rooms[name] " " room
   }
   rooms[room] = 1
   library = room
@@ -37,8 +37,8 @@ function read_room_row(    room, names, count, i, name, library) {
 }
 
 function check_order(    name) {
-  for (name in asked_for)
-    if (name in rooms) complain("room" asked_for[name] " may include " name ", which stands below")
+  for (name in later_rooms)
+    if (name in rooms) report("room" later_rooms[name] " may include " name ", which stands below")
 }
 
 function read_home_row(    library, names, count, i) {
@@ -63,14 +63,14 @@ function may_include(room, name) {
   return room == name || (room, name) in may || ("any", name) in may
 }
 
-# A test may use the room `testing` of its outer room, though that stands below it.
+# Returns whether a test may use the room: `testing` of its outer room, although it stands below.
 function may_test_with(room, name) {
   return name ~ /\/testing$/ && substr(room, 1, index(room "/", "/")) "testing" == name
 }
 
-# A header that several rows name is fine where one of them lets it in. Returns the complaint of the
-# last row that does not, "" when it is fine, "unknown" when no row names it.
-function complaint_about(name, room, path, ours,    i, verdict) {
+# Returns "" when one of the rows that name the header allows it, "unknown" when no row names it,
+# otherwise the error of the last row that does.
+function error_about(name, room, path, ours,    i, verdict) {
   verdict = "unknown"
   for (i = 1; i <= headers; i++) {
     if (index(name, header[i]) != 1) continue
@@ -85,23 +85,24 @@ function complaint_about(name, room, path, ours,    i, verdict) {
 }
 
 function check_ours(name, room, path,    verdict, target) {
-  if (name !~ /\//) return complain("write the room: \"" room "/" name "\"")
+  if (name !~ /\//) return report("write the room: \"" room "/" name "\"")
   target = room_of(name)
-  if (!(target in rooms)) return complain("no room is called " target)
+  if (!(target in rooms)) return report("no room is called " target)
   if (!may_include(room, target) && !(path ~ /_test\.cpp$/ && may_test_with(room, target)))
-    return complain(room " may not include " target)
-  verdict = complaint_about(name, room, path, 1)
-  if (verdict != "" && verdict != "unknown") complain(verdict)
+    return report(room " may not include " target)
+  verdict = error_about(name, room, path, 1)
+  if (verdict != "" && verdict != "unknown") report(verdict)
 }
 
 function check_theirs(name, room, path,    verdict) {
   if (name ~ /^[a-z_0-9]+$/) return  # the standard library
-  verdict = complaint_about(name, room, path, 0)
+  verdict = error_about(name, room, path, 0)
   if (verdict == "unknown") verdict = "no row of ARCHITECTURE.md knows <" name ">"
-  if (verdict != "") complain(verdict)
+  if (verdict != "") report(verdict)
 }
 
-# A CMakeLists.txt declares the rooms below it, too: what stands behind `room(` is linked to that one.
+# Checks a CMakeLists.txt, which may declare several rooms: a library is linked to the room whose
+# `room(` precedes it.
 function check_links(    words, count, i, target) {
   count = split($0, words, /[ ()]+/)
   for (i = 1; i <= count; i++) {
@@ -110,11 +111,11 @@ function check_links(    words, count, i, target) {
     if (!sub(/^ccproxy_/, "", words[i]) || !(words[i] in room_of_library)) continue
     target = room_of_library[words[i]]
     if (!may_include(linking, target) && !(for_tests && may_test_with(linking, target)))
-      complain(linking " may not link " target)
+      report(linking " may not link " target)
   }
 }
 
-# The room of a file below src/; the folder itself where no row names it.
+# Returns the room of a file below src/, or its folder when no row names it.
 function room_of(path,    folder) {
   if (path !~ /\//) return "main"
   folder = path
@@ -137,7 +138,7 @@ FNR == 1 {
   path = substr(FILENAME, 5)
   linking = room = room_of(path)
   sources++
-  if (!(room in rooms)) complain("room " room " has no row in ARCHITECTURE.md")
+  if (!(room in rooms)) report("room " room " has no row in ARCHITECTURE.md")
 }
 path ~ /CMakeLists\.txt$/ { sub(/#.*/, ""); check_links(); next }
 /^[ \t]*#[ \t]*include[ \t]*"/ { split($0, part, "\""); check_ours(part[2], room, path) }

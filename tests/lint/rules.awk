@@ -1,7 +1,7 @@
-# First the files of docs/rules (part=definitions), then what may cite them: texts (part=citations)
-# or names of folders (part=golden). See rules.
+# See rules. Reads the files of docs/rules (part=definitions), then what may cite them: texts
+# (part=citations) or names of folders (part=golden).
 
-function complain(reason) {
+function report(reason) {
   printf "%s: %s\n", place, reason
   failed = 1
 }
@@ -15,11 +15,11 @@ function is_number(word) {
 }
 
 function cite(number) {
-  if (!(number in defined)) complain("docs/rules has no " number)
+  if (!(number in defined)) report("docs/rules has no " number)
 }
 
-# A number is defined where it stands first in a heading, or first and bold in a line, an item of a
-# list or a row of a table.
+# Records a number as defined when it begins a heading, or when it is bold and begins a line, an item
+# of a list or a row of a table.
 function define(    line, word) {
   line = $0
   if (sub(/^#+ /, "", line)) {
@@ -33,14 +33,14 @@ function define(    line, word) {
   }
   if (!is_number(word)) return
   if (word in defined) {
-    if (!quiet) complain(word " is defined in " defined[word] ", too")
+    if (!quiet) report(word " is defined in " defined[word] ", too")
     return
   }
   defined[word] = place
 }
 
-# The numbers that a name begins with, such as p24_b27_temperature. `chapter_a` says that a01 is
-# rule A.1; elsewhere it is case A1.
+# Cites the numbers that a name begins with, such as p24_b27_temperature. With `chapter_a`, a01 is
+# rule A.1; otherwise it is case A1.
 function cite_name(name, chapter_a,    letter, digits) {
   while (match(name, /^[a-ep][0-9][0-9]?_/)) {
     letter = toupper(substr(name, 1, 1))
@@ -55,8 +55,8 @@ function cite_name(name, chapter_a,    letter, digits) {
   }
 }
 
-# Numbers with a point and vectors count anywhere, those that look like others ("0.5", "A4") only
-# behind the word "rule" or "case", or in the title of a client's test.
+# Numbers with a point and vectors count anywhere. Numbers that look like something else ("0.5",
+# "A4") count only after the word "rule" or "case", or in the title of a client's test.
 function cite_words(    line, words, count, i, word) {
   line = $0
   gsub(/([Rr]ule|[Cc]ase)s?[,.;:]/, "-", line)
@@ -89,7 +89,7 @@ part == "golden" {
   cite_name(name, place ~ /\/chat_request\//)
   next
 }
-/[a-z_]\.md [A-G]?\.?[0-9]/ { complain("cite the number of a rule, not a document") }
+/[a-z_]\.md [A-G]?\.?[0-9]/ { report("cite the number of a rule, not a document") }
 /^TEST(_[A-Z]+)?\(/ {
   name = $0
   sub(/^[^,]*, */, "", name)
