@@ -23,8 +23,8 @@ const agent = new Agent({
 const runner = new Runner({ tracingDisabled: true });
 const question = 'How is the weather in Oslo and Bergen?';
 
-test('an agent calls its tools and answers', async () => {
-  await proxy.answers(TWO_CALLS, { text: 'Rain in both.' });
+test('an agent calls its tools and replies', async () => {
+  await proxy.setReplies(TWO_CALLS, { text: 'Rain in both.' });
   const result = await runner.run(agent, question);
   assert.equal(result.finalOutput, 'Rain in both.');
   const [first, second] = await proxy.sent();
@@ -37,7 +37,7 @@ test('an agent calls its tools and answers', async () => {
 });
 
 test('it streams', async () => {
-  await proxy.answers(TWO_CALLS, { text: 'Rain in both.' });
+  await proxy.setReplies(TWO_CALLS, { text: 'Rain in both.' });
   const result = await runner.run(agent, question, { stream: true });
   let text = '';
   for await (const piece of result.toTextStream()) text += piece;
@@ -47,14 +47,14 @@ test('it streams', async () => {
   assert.ok(result.rawResponses.every((response) => response.usage.outputTokens > 0));
 });
 
-test('a refusal is no answer', async () => {
-  await proxy.answers({ blocks: [], stop_reason: 'refusal',
+test('a refusal is an error', async () => {
+  await proxy.setReplies({ blocks: [], stop_reason: 'refusal',
     stop_details: { type: 'refusal', category: 'cyber', explanation: 'Not that.' } });
   await assert.rejects(runner.run(agent, question), /refus|Not that/i);
 });
 
 test('an agent with an output type gets its object', async () => {
-  await proxy.answers({ text: '{"city":"Oslo"}' });
+  await proxy.setReplies({ text: '{"city":"Oslo"}' });
   const typed = agent.clone({ outputType: z.object({ city: z.string() }), tools: [] });
   const result = await runner.run(typed, question);
   assert.deepEqual(result.finalOutput, { city: 'Oslo' });
@@ -66,7 +66,7 @@ test('an agent hands over to another one', async () => {
   const host = new Agent({ name: 'Host', instructions: 'Ask who knows.', model: agent.model,
     handoffs: [boatman] });
   for (const stream of [false, true]) {
-    await proxy.answers({ times: 1, blocks: [{ tool_use: { id: 'toolu_1',
+    await proxy.setReplies({ times: 1, blocks: [{ tool_use: { id: 'toolu_1',
       name: 'transfer_to_Boatman', fragments: [''] } }] }, { text: 'Stay ashore.' });
     const result = await runner.run(host, question, { stream });
     await result.completed;
@@ -78,8 +78,8 @@ test('an agent hands over to another one', async () => {
   }
 });
 
-test('a conversation goes on with what was said before', async () => {
-  await proxy.answers(TWO_CALLS, { times: 1, text: 'Rain in both.' }, { text: 'Tomorrow too.' });
+test('a conversation continues with the earlier messages', async () => {
+  await proxy.setReplies(TWO_CALLS, { times: 1, text: 'Rain in both.' }, { text: 'Tomorrow too.' });
   const before = await runner.run(agent, question);
   const after = await runner.run(agent,
     [...before.history, { role: 'user', content: 'And tomorrow?' }]);
@@ -92,7 +92,7 @@ test('a conversation goes on with what was said before', async () => {
 });
 
 test('settings of the model arrive', async () => {
-  await proxy.answers({ text: 'Rain.' });
+  await proxy.setReplies({ text: 'Rain.' });
   const result = await runner.run(agent.clone({ modelSettings: { maxTokens: 500,
     toolChoice: 'required', parallelToolCalls: false, reasoning: { effort: 'low' } } }), question);
   assert.equal(result.finalOutput, 'Rain.');
@@ -102,8 +102,8 @@ test('settings of the model arrive', async () => {
   assert.equal(sent.output_config.effort, 'low');
 });
 
-test('an error of the upstream\'s is that of the SDK', async () => {
-  await proxy.answers({ status: 403, error: 'permission_error' });
+test('an upstream error becomes the SDK\'s error', async () => {
+  await proxy.setReplies({ status: 403, error: 'permission_error' });
   await assert.rejects(runner.run(agent, question), OpenAI.PermissionDeniedError);
 });
 
@@ -113,7 +113,7 @@ for (const [how, reply, code, words] of [
     'upstream_unreachable', /connection lost/],
 ]) {
   test(`${how} is thrown`, async () => {
-    await proxy.answers(reply);
+    await proxy.setReplies(reply);
     const result = await runner.run(agent, question, { stream: true });
     let text = '';
     await assert.rejects(async () => {
@@ -129,10 +129,10 @@ for (const [how, reply, code, words] of [
   });
 }
 
-test('a run that is aborted is left upstream too', async () => {
-  await proxy.answers({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
+test('a run that is aborted is aborted upstream, too', async () => {
+  await proxy.setReplies({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
   const controller = new AbortController();
   const result = await runner.run(agent, question, { stream: true, signal: controller.signal });
   for await (const piece of result.toTextStream()) if (piece) controller.abort();
-  assert.ok(await proxy.left());
+  assert.ok(await proxy.wasAborted());
 });

@@ -21,7 +21,7 @@ const tools = {
   }),
 };
 
-// The text of a stream, and the errors in it.
+// Returns the text of a stream and its errors.
 async function parts(result) {
   let text = '';
   const errors = [];
@@ -39,7 +39,7 @@ for (const [provider, model] of [
   const settings = { model, prompt, maxRetries: 0 };
 
   test(`${provider}: a text with its usage`, async () => {
-    await proxy.answers({ text: 'Rain, later sun.', usage: { cache_read_input_tokens: 100,
+    await proxy.setReplies({ text: 'Rain, later sun.', usage: { cache_read_input_tokens: 100,
       cache_creation_input_tokens: 20 } });
     const { text, usage, finishReason } = await generateText(settings);
     assert.equal(text, 'Rain, later sun.');
@@ -50,7 +50,7 @@ for (const [provider, model] of [
   });
 
   test(`${provider}: a stream comes in pieces, with usage at its end`, async () => {
-    await proxy.answers({ text: 'Rain, later sun.' });
+    await proxy.setReplies({ text: 'Rain, later sun.' });
     const result = streamText(settings);
     const pieces = [];
     for await (const piece of result.textStream) pieces.push(piece);
@@ -62,7 +62,7 @@ for (const [provider, model] of [
 
   test(`${provider}: two tools are called and the thinking goes back with the results`,
     async () => {
-      await proxy.answers(TWO_CALLS, { text: 'Rain in both.' });
+      await proxy.setReplies(TWO_CALLS, { text: 'Rain in both.' });
       const result = streamText({ ...settings, tools, stopWhen: stepCountIs(3) });
       await result.consumeStream();
       assert.equal(await result.text, 'Rain in both.');
@@ -78,7 +78,7 @@ for (const [provider, model] of [
     });
 
   test(`${provider}: an object by its schema`, async () => {
-    await proxy.answers({ text: '{"city":"Oslo","degrees":7.5}' });
+    await proxy.setReplies({ text: '{"city":"Oslo","degrees":7.5}' });
     const { output } = await generateText({ ...settings,
       output: Output.object({ schema: z.object({ city: z.string(), degrees: z.number() }) }) });
     assert.deepEqual(output, { city: 'Oslo', degrees: 7.5 });
@@ -86,8 +86,8 @@ for (const [provider, model] of [
     assert.equal(sent.output_config.format.type, 'json_schema');
   });
 
-  test(`${provider}: an error of the upstream's keeps its status and its words`, async () => {
-    await proxy.answers({ status: 400, error: { type: 'invalid_request_error',
+  test(`${provider}: an upstream error keeps its status and message`, async () => {
+    await proxy.setReplies({ status: 400, error: { type: 'invalid_request_error',
       message: 'prompt is too long: 210000 tokens > 200000 maximum' } });
     await assert.rejects(generateText(settings), (error) => {
       assert.ok(APICallError.isInstance(error), `${error}`);
@@ -97,8 +97,8 @@ for (const [provider, model] of [
     });
   });
 
-  test(`${provider}: a stream breaks off for a reason that is told`, async () => {
-    await proxy.answers({ blocks: [{ text: '', deltas: ['It ', 'will ', 'rain.'] }],
+  test(`${provider}: a stream breaks off with its reason`, async () => {
+    await proxy.setReplies({ blocks: [{ text: '', deltas: ['It ', 'will ', 'rain.'] }],
       fault: 'end-mid=5' });
     const { text, errors } = await parts(streamText({ ...settings, onError: () => {} }));
     assert.equal(text, 'It will ');
@@ -106,10 +106,10 @@ for (const [provider, model] of [
       'connection lost: the upstream ended its answer before it was complete']], 'and no second');
   });
 
-  test(`${provider}: an error before a stream is tried again when it passes`, async () => {
-    await proxy.answers({ times: 1, status: 429, error: 'rate_limit_error' }, { text: 'Rain.' });
+  test(`${provider}: an error before a stream is retried when it is temporary`, async () => {
+    await proxy.setReplies({ times: 1, status: 429, error: 'rate_limit_error' }, { text: 'Rain.' });
     assert.equal(await streamText({ ...settings, maxRetries: 1 }).text, 'Rain.');
-    await proxy.answers({ status: 429, error: 'rate_limit_error',
+    await proxy.setReplies({ status: 429, error: 'rate_limit_error',
       headers: { 'retry-after': '3000' } });
     const { errors: [error] } = await parts(streamText({ ...settings, onError: () => {} }));
     assert.ok(APICallError.isInstance(error), `${error}`);
@@ -119,14 +119,14 @@ for (const [provider, model] of [
     assert.equal(error.responseHeaders['retry-after'], '3000');
   });
 
-  test(`${provider}: finish reasons are its own words`, async () => {
+  test(`${provider}: finish reasons have its own names`, async () => {
     for (const [reply, reason] of [
       [{ text: 'It will', stop_reason: 'max_tokens' }, 'length'],
       [{ text: 'It will', stop_reason: 'stop_sequence', stop_sequence: 'END' }, 'stop'],
       [{ text: 'No.', stop_reason: 'refusal', stop_details: { type: 'refusal' } },
         'content-filter'],
     ]) {
-      await proxy.answers(reply);
+      await proxy.setReplies(reply);
       assert.equal((await generateText(settings)).finishReason, reason);
       assert.equal(await streamText(settings).finishReason, reason);
     }
@@ -134,10 +134,10 @@ for (const [provider, model] of [
 
   test(`${provider}: a call without arguments has an empty object`, async () => {
     const now = tool({ inputSchema: z.object({}), execute: async (input) => ({ input }) });
-    for (const ask of [generateText, streamText]) {
-      await proxy.answers({ times: 1, blocks: [{ tool_use: { id: 'toolu_1', name: 'now',
+    for (const generate of [generateText, streamText]) {
+      await proxy.setReplies({ times: 1, blocks: [{ tool_use: { id: 'toolu_1', name: 'now',
         fragments: [''] } }] }, { text: 'Noon.' });
-      const result = await ask({ ...settings, tools: { now }, stopWhen: stepCountIs(2) });
+      const result = await generate({ ...settings, tools: { now }, stopWhen: stepCountIs(2) });
       await result.consumeStream?.();
       const [{ toolResults: [{ output }] }] = await result.steps;
       assert.deepEqual(output, { input: {} });
@@ -145,9 +145,9 @@ for (const [provider, model] of [
     }
   });
 
-  test(`${provider}: a tool that fails, and one that is not there, are told to the model`,
+  test(`${provider}: a tool that fails, and one that is not there, are reported to the model`,
     async () => {
-      await proxy.answers({ times: 1, blocks: [
+      await proxy.setReplies({ times: 1, blocks: [
         { tool_use: { id: 'toolu_1', name: 'broken', input: {} } },
         { tool_use: { id: 'toolu_2', name: 'absent', input: { a: 1 } } }] }, { text: 'Sorry.' });
       const broken = tool({ inputSchema: z.object({}),
@@ -164,7 +164,7 @@ for (const [provider, model] of [
     });
 
   test(`${provider}: an object is streamed as it grows`, async () => {
-    await proxy.answers({ blocks: [{ text: '',
+    await proxy.setReplies({ blocks: [{ text: '',
       deltas: ['{"city":', '"Oslo"', ',"degr', 'ees":7.5}'] }] });
     const result = streamText({ ...settings,
       output: Output.object({ schema: z.object({ city: z.string(), degrees: z.number() }) }) });
@@ -176,7 +176,7 @@ for (const [provider, model] of [
   });
 
   test(`${provider}: images and files arrive`, async () => {
-    await proxy.answers({ text: 'A dot.' });
+    await proxy.setReplies({ text: 'A dot.' });
     const { text } = await generateText({ model, maxRetries: 0, system: 'Be short.', messages: [
       { role: 'user', content: [
         { type: 'text', text: 'What is it?' },
@@ -192,8 +192,8 @@ for (const [provider, model] of [
     assert.equal(sent.messages[0].content[1].source.data, PNG);
   });
 
-  test(`${provider}: a stream that is aborted is left upstream too`, async () => {
-    await proxy.answers({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
+  test(`${provider}: a stream that is aborted is aborted upstream, too`, async () => {
+    await proxy.setReplies({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
     const controller = new AbortController();
     const kinds = [];
     for await (const part of streamText({ ...settings,
@@ -202,11 +202,11 @@ for (const [provider, model] of [
       if (part.type === 'text-delta') controller.abort();
     }
     assert.equal(kinds.at(-1), 'abort');
-    assert.ok(await proxy.left());
+    assert.ok(await proxy.wasAborted());
   });
 
   test(`${provider}: an error in the middle of a stream is one`, async () => {
-    await proxy.answers(BROKEN);
+    await proxy.setReplies(BROKEN);
     const { text, errors } = await parts(streamText({ ...settings, onError: () => {} }));
     assert.equal(text, 'It will');
     assert.deepEqual(errors.map(({ code, message }) => [code, message]),
@@ -215,7 +215,7 @@ for (const [provider, model] of [
 }
 
 test('openai-compatible: thinking is reasoning, whole and streamed', async () => {
-  await proxy.answers({ blocks: [{ thinking: 'Well.', signature: 'c2ln' }, { text: 'Rain.' }] });
+  await proxy.setReplies({ blocks: [{ thinking: 'Well.', signature: 'c2ln' }, { text: 'Rain.' }] });
   const settings = { model: compatible(name), prompt, maxRetries: 0,
     providerOptions: { ccproxy: { reasoningEffort: 'high' } } };
   const whole = await generateText(settings);
@@ -228,9 +228,9 @@ test('openai-compatible: thinking is reasoning, whole and streamed', async () =>
   assert.deepEqual(sent.output_config, { effort: 'high' });
 });
 
-test('openai-compatible: thinking that was shown goes back as it was signed, not as it was shown',
+test('openai-compatible: thinking that was shown goes back with its signature, not as it was shown',
   async () => {
-    await proxy.answers(TWO_CALLS, { text: 'Rain in both.' });
+    await proxy.setReplies(TWO_CALLS, { text: 'Rain in both.' });
     const { steps } = await generateText({ model: compatible(name), prompt, tools, maxRetries: 0,
       stopWhen: stepCountIs(2), providerOptions: { ccproxy: { reasoningEffort: 'low' } } });
     assert.equal(steps[0].reasoningText, 'Two cities.');
@@ -242,7 +242,7 @@ test('openai-compatible: thinking that was shown goes back as it was signed, not
   });
 
 test('openai.chat: an effort and how much of the output was thinking', async () => {
-  await proxy.answers({ blocks: [{ thinking: 'Well.', signature: 'c2ln' }, { text: 'Rain.' }],
+  await proxy.setReplies({ blocks: [{ thinking: 'Well.', signature: 'c2ln' }, { text: 'Rain.' }],
     usage: { output_tokens: 30, output_tokens_details: { thinking_tokens: 20 } } });
   const { usage } = await generateText({ model: openai.chat(name), prompt, maxRetries: 0,
     providerOptions: { openai: { reasoningEffort: 'low', forceReasoning: true } } });
@@ -253,10 +253,10 @@ test('openai.chat: an effort and how much of the output was thinking', async () 
 });
 
 test('openai.chat: sources of a web search are sources', async () => {
-  for (const ask of [generateText, streamText]) {
-    await proxy.answers({ blocks: [{ text: 'It rains.', citations: [
+  for (const generate of [generateText, streamText]) {
+    await proxy.setReplies({ blocks: [{ text: 'It rains.', citations: [
       { url: 'https://example.com/', title: 'Sky', cited_text: 'rain' }] }] });
-    const result = await ask({ model: openai.chat(name), prompt, maxRetries: 0 });
+    const result = await generate({ model: openai.chat(name), prompt, maxRetries: 0 });
     await result.consumeStream?.();
     assert.equal(await result.text, 'It rains.');
     assert.deepEqual((await result.sources).map(({ url, title }) => [url, title]),

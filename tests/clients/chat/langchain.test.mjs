@@ -18,15 +18,15 @@ const question = [new SystemMessage('You know the weather.'),
   new HumanMessage('How is the weather in Oslo and Bergen?')];
 
 test('a message has its text and its usage', async () => {
-  await proxy.answers({ text: 'Rain.', usage: { cache_read_input_tokens: 100 } });
-  const answer = await model.invoke(question);
-  assert.equal(answer.text, 'Rain.');
-  assert.equal(answer.usage_metadata.input_token_details.cache_read, 100);
-  assert.equal(answer.response_metadata.finish_reason, 'stop');
+  await proxy.setReplies({ text: 'Rain.', usage: { cache_read_input_tokens: 100 } });
+  const message = await model.invoke(question);
+  assert.equal(message.text, 'Rain.');
+  assert.equal(message.usage_metadata.input_token_details.cache_read, 100);
+  assert.equal(message.response_metadata.finish_reason, 'stop');
 });
 
 test('a stream adds up to the same', async () => {
-  await proxy.answers({ text: 'Rain, later sun.' });
+  await proxy.setReplies({ text: 'Rain, later sun.' });
   let sum, pieces = 0;
   for await (const piece of await model.stream(question)) {
     sum = sum ? sum.concat(piece) : piece;
@@ -39,7 +39,7 @@ test('a stream adds up to the same', async () => {
 
 for (const streams of [false, true]) {
   test(`tools are called and their results understood (stream: ${streams})`, async () => {
-    await proxy.answers(TWO_CALLS, { text: 'Rain in both.' });
+    await proxy.setReplies(TWO_CALLS, { text: 'Rain in both.' });
     const bound = model.bindTools([getWeather]);
     let calling = undefined;
     if (streams) {
@@ -52,8 +52,8 @@ for (const streams of [false, true]) {
       [['toolu_1', 'get_weather', { city: 'Oslo' }], ['toolu_2', 'get_weather', { city: 'Bergen' }]]);
     const results = await Promise.all(calling.tool_calls.map((call) => getWeather.invoke(call)));
     assert.ok(results.every((result) => result instanceof ToolMessage));
-    const answer = await bound.invoke([...question, calling, ...results]);
-    assert.equal(answer.text, 'Rain in both.');
+    const message = await bound.invoke([...question, calling, ...results]);
+    assert.equal(message.text, 'Rain in both.');
     const [, second] = await proxy.sent();
     assert.deepEqual(second.messages[1].content.map((block) => block.type),
       ['thinking', 'text', 'tool_use', 'tool_use']);
@@ -70,10 +70,10 @@ for (const [method, reply, sees] of [
     (sent) => assert.match(JSON.stringify(sent.system), /JSON/)],
 ]) {
   test(`structured output is an object (${method})`, async () => {
-    await proxy.answers(reply);
-    const asked = model.withStructuredOutput(z.object({ city: z.string() }),
+    await proxy.setReplies(reply);
+    const structured = model.withStructuredOutput(z.object({ city: z.string() }),
       { name: 'place', method });
-    assert.deepEqual(await asked.invoke(question), { city: 'Oslo' });
+    assert.deepEqual(await structured.invoke(question), { city: 'Oslo' });
     sees((await proxy.sent())[0]);
   });
 }
@@ -81,7 +81,7 @@ for (const [method, reply, sees] of [
 test('a call without arguments has an empty object', async () => {
   const now = tool(async () => 'Noon.', { name: 'now', description: 'The time.',
     schema: z.object({}) });
-  await proxy.answers({ blocks: [{ tool_use: { id: 'toolu_1', name: 'now', fragments: [''] } }] });
+  await proxy.setReplies({ blocks: [{ tool_use: { id: 'toolu_1', name: 'now', fragments: [''] } }] });
   const bound = model.bindTools([now]);
   assert.deepEqual((await bound.invoke(question)).tool_calls[0].args, {});
   let sum;
@@ -90,8 +90,8 @@ test('a call without arguments has an empty object', async () => {
   assert.deepEqual(sum.invalid_tool_calls, []);
 });
 
-test('a tool that must be called is forced, and a conversation from elsewhere goes on', async () => {
-  await proxy.answers({ text: 'Rain.' });
+test('a tool that must be called is forced, and a conversation from elsewhere continues', async () => {
+  await proxy.setReplies({ text: 'Rain.' });
   const bound = model.bindTools([getWeather],
     { tool_choice: 'get_weather', parallel_tool_calls: false });
   await bound.invoke([...question,
@@ -106,13 +106,13 @@ test('a tool that must be called is forced, and a conversation from elsewhere go
   assert.equal(sent.messages[2].content[0].tool_use_id, 'call_1');
 });
 
-test('finish reasons are told, streamed and not', async () => {
+test('finish reasons are reported, streamed and not', async () => {
   for (const [reply, reason] of [
     [{ text: 'It will', stop_reason: 'max_tokens' }, 'length'],
     [{ text: 'No.', stop_reason: 'refusal', stop_details: { type: 'refusal' } },
       'content_filter'],
   ]) {
-    await proxy.answers(reply);
+    await proxy.setReplies(reply);
     assert.equal((await model.invoke(question)).response_metadata.finish_reason, reason);
     let sum;
     for await (const piece of await model.stream(question)) sum = sum ? sum.concat(piece) : piece;
@@ -121,26 +121,26 @@ test('finish reasons are told, streamed and not', async () => {
 });
 
 test('an image arrives', async () => {
-  await proxy.answers({ text: 'A dot.' });
-  const answer = await model.invoke([new HumanMessage({ content: [
+  await proxy.setReplies({ text: 'A dot.' });
+  const message = await model.invoke([new HumanMessage({ content: [
     { type: 'text', text: 'What is it?' },
     { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}` } },
   ] })]);
-  assert.equal(answer.text, 'A dot.');
+  assert.equal(message.text, 'A dot.');
   const [sent] = await proxy.sent();
   assert.equal(sent.messages[0].content[1].source.data, PNG);
 });
 
-test('errors are thrown with their status and their words', async () => {
+test('errors are thrown with their status and message', async () => {
   for (const [reply, status, words] of [
     [{ status: 400, error: { type: 'invalid_request_error',
       message: 'prompt is too long: 210000 tokens > 200000 maximum' } }, 400, /too long/],
     [{ status: 401, error: 'authentication_error' }, 401, /./],
     [{ status: 429, error: 'rate_limit_error', headers: { 'retry-after': '3000' } }, 429, /./],
   ]) {
-    for (const ask of [() => model.invoke(question), () => model.stream(question)]) {
-      await proxy.answers(reply);
-      await assert.rejects(ask(), (error) => {
+    for (const call of [() => model.invoke(question), () => model.stream(question)]) {
+      await proxy.setReplies(reply);
+      await assert.rejects(call(), (error) => {
         assert.equal(error.status, status, `${error}`);
         assert.match(error.message, words);
         return true;
@@ -155,7 +155,7 @@ for (const [how, reply, words] of [
     /connection lost/],
 ]) {
   test(`${how} is thrown`, async () => {
-    await proxy.answers(reply);
+    await proxy.setReplies(reply);
     let text = '';
     await assert.rejects(async () => {
       for await (const piece of await model.stream(question)) text += piece.text;
@@ -164,12 +164,12 @@ for (const [how, reply, words] of [
   });
 }
 
-test('a stream that is aborted is left upstream too', async () => {
-  await proxy.answers({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
+test('a stream that is aborted is aborted upstream, too', async () => {
+  await proxy.setReplies({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
   const controller = new AbortController();
   await assert.rejects(async () => {
     for await (const piece of await model.stream(question, { signal: controller.signal }))
       if (piece.text) controller.abort();
   }, /[Aa]bort/);
-  assert.ok(await proxy.left());
+  assert.ok(await proxy.wasAborted());
 });

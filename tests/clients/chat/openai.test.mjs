@@ -1,4 +1,4 @@
-// The SDK of OpenAI for JavaScript: what most tools are built on.
+// The SDK of OpenAI for JavaScript; most tools are built on it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -20,7 +20,7 @@ const tools = [{
   },
 }];
 
-// The first choice that the chunks of a stream amount to.
+// Returns the first choice that the chunks of a stream add up to.
 async function joined(stream) {
   const choice = { message: { tool_calls: [] } };
   for await (const { choices: [piece] } of stream) {
@@ -34,19 +34,19 @@ async function joined(stream) {
   return choice;
 }
 
-test('a whole answer has its text and its usage', async () => {
-  await proxy.answers({ text: 'Rain, later sun.', usage: { cache_read_input_tokens: 100 } });
-  const answer = await client.chat.completions.create({ model, messages });
-  assert.equal(answer.choices[0].message.content, 'Rain, later sun.');
-  assert.equal(answer.choices[0].finish_reason, 'stop');
-  assert.equal(answer.model, model);
-  assert.equal(answer.usage.prompt_tokens_details.cached_tokens, 100);
-  assert.equal(answer.usage.total_tokens,
-    answer.usage.prompt_tokens + answer.usage.completion_tokens);
+test('a whole reply has its text and its usage', async () => {
+  await proxy.setReplies({ text: 'Rain, later sun.', usage: { cache_read_input_tokens: 100 } });
+  const completion = await client.chat.completions.create({ model, messages });
+  assert.equal(completion.choices[0].message.content, 'Rain, later sun.');
+  assert.equal(completion.choices[0].finish_reason, 'stop');
+  assert.equal(completion.model, model);
+  assert.equal(completion.usage.prompt_tokens_details.cached_tokens, 100);
+  assert.equal(completion.usage.total_tokens,
+    completion.usage.prompt_tokens + completion.usage.completion_tokens);
 });
 
-test('a stream says the same as it comes, and its usage last', async () => {
-  await proxy.answers({ text: 'Rain, later sun.' });
+test('a stream adds up to the same reply, with its usage last', async () => {
+  await proxy.setReplies({ text: 'Rain, later sun.' });
   const stream = await client.chat.completions.create({
     model, messages, stream: true, stream_options: { include_usage: true },
   });
@@ -62,12 +62,12 @@ test('a stream says the same as it comes, and its usage last', async () => {
 });
 
 test('the stream helper puts thinking, text and two calls together', async () => {
-  await proxy.answers(TWO_CALLS);
+  await proxy.setReplies(TWO_CALLS);
   const stream = client.chat.completions.stream({ model, messages, tools });
   const reasoning = [];
   stream.on('chunk', (chunk) => reasoning.push(chunk.choices[0]?.delta.reasoning_content ?? ''));
-  const answer = await stream.finalChatCompletion();
-  const { message, finish_reason: reason } = answer.choices[0];
+  const completion = await stream.finalChatCompletion();
+  const { message, finish_reason: reason } = completion.choices[0];
   assert.equal(reason, 'tool_calls');
   assert.equal(message.content, 'Looking.');
   assert.equal(reasoning.join(''), 'Two cities.');
@@ -78,14 +78,14 @@ test('the stream helper puts thinking, text and two calls together', async () =>
 
 test('ten calls at once keep apart, with any name and any letter', async () => {
   const name = 'mcp.server/look it up';
-  await proxy.answers({ blocks: Array.from({ length: 10 }, (_, i) => ({
+  await proxy.setReplies({ blocks: Array.from({ length: 10 }, (_, i) => ({
     tool_use: { id: `toolu_${i}`, name: 'mcp_server_look_it_up',
       fragments: ['{"s":"', '\\ud83d\\ude00é😀', '"', `,"i":${i}}`] } })) });
-  const answer = await client.chat.completions.stream({ model, messages,
+  const completion = await client.chat.completions.stream({ model, messages,
     tools: [{ type: 'function', function: { name, parameters: { type: 'object' } } }],
   }).finalChatCompletion();
   assert.deepEqual(
-    answer.choices[0].message.tool_calls.map(({ function: { name, arguments: text } }) =>
+    completion.choices[0].message.tool_calls.map(({ function: { name, arguments: text } }) =>
       [name, JSON.parse(text)]),
     Array.from({ length: 10 }, (_, i) => [name, { s: '😀é😀', i }]));
   const [sent] = await proxy.sent();
@@ -93,8 +93,8 @@ test('ten calls at once keep apart, with any name and any letter', async () => {
 });
 
 for (const stream of [false, true]) {
-  test(`runTools calls the tools and gets the last word (stream: ${stream})`, async () => {
-    await proxy.answers(TWO_CALLS, { text: 'Rain in both.' });
+  test(`runTools calls the tools and returns the final reply (stream: ${stream})`, async () => {
+    await proxy.setReplies(TWO_CALLS, { text: 'Rain in both.' });
     const called = [];
     const runner = client.chat.completions.runTools({
       model, messages, stream,
@@ -113,18 +113,18 @@ for (const stream of [false, true]) {
 
 test('parse gives the object that the schema asks for', async () => {
   const Weather = z.object({ city: z.string(), degrees: z.number() });
-  await proxy.answers({ text: '{"city":"Oslo","degrees":7.5}' });
-  const answer = await client.chat.completions.parse({
+  await proxy.setReplies({ text: '{"city":"Oslo","degrees":7.5}' });
+  const completion = await client.chat.completions.parse({
     model, messages, response_format: zodResponseFormat(Weather, 'weather'),
   });
-  assert.deepEqual(answer.choices[0].message.parsed, { city: 'Oslo', degrees: 7.5 });
+  assert.deepEqual(completion.choices[0].message.parsed, { city: 'Oslo', degrees: 7.5 });
   const [sent] = await proxy.sent();
   assert.equal(sent.output_config.format.type, 'json_schema');
   assert.equal(sent.output_config.format.schema.additionalProperties, false);
 });
 
-test('parse says that an answer was cut', async () => {
-  await proxy.answers({ text: '{"city":', stop_reason: 'max_tokens' });
+test('parse says that a reply was truncated', async () => {
+  await proxy.setReplies({ text: '{"city":', stop_reason: 'max_tokens' });
   await assert.rejects(client.chat.completions.parse({
     model, messages, response_format: zodResponseFormat(z.object({ city: z.string() }), 'w'),
   }), OpenAI.LengthFinishReasonError);
@@ -132,7 +132,7 @@ test('parse says that an answer was cut', async () => {
 
 test('the stream helper parses calls of strict tools and the object of the schema', async () => {
   const City = z.object({ city: z.string() });
-  await proxy.answers({ blocks: [{ text: '', deltas: ['{"ci', 'ty":"Os', 'lo"}'] },
+  await proxy.setReplies({ blocks: [{ text: '', deltas: ['{"ci', 'ty":"Os', 'lo"}'] },
     { tool_use: { id: 'toolu_1', name: 'get_weather', fragments: ['{"ci', 'ty":"Oslo"}'] } }] });
   const stream = client.chat.completions.stream({ model, messages,
     response_format: zodResponseFormat(City, 'place'),
@@ -149,7 +149,7 @@ test('the stream helper parses calls of strict tools and the object of the schem
 
 for (const stream of [false, true]) {
   test(`a call without arguments has an empty object (stream: ${stream})`, async () => {
-    await proxy.answers({ times: 1, blocks: [{ tool_use: { id: 'toolu_1', name: 'now',
+    await proxy.setReplies({ times: 1, blocks: [{ tool_use: { id: 'toolu_1', name: 'now',
       fragments: [''] } }] }, { text: 'Noon.' });
     const runner = client.chat.completions.runTools({ model, messages, stream,
       tools: [{ type: 'function', function: { name: 'now', parse: JSON.parse,
@@ -162,8 +162,8 @@ for (const stream of [false, true]) {
   });
 }
 
-test('arguments that are no JSON go back with what is wrong, and the loop goes on', async () => {
-  await proxy.answers({ times: 1, blocks: [{ tool_use: { id: 'toolu_1', name: 'get_weather',
+test('arguments that are no JSON go back with what is wrong, and the loop continues', async () => {
+  await proxy.setReplies({ times: 1, blocks: [{ tool_use: { id: 'toolu_1', name: 'get_weather',
     fragments: ['{"city": Oslo'] } }] }, { text: 'Again, then.' });
   const runner = client.chat.completions.runTools({ model, messages, stream: true,
     tools: [{ ...tools[0], function: { ...tools[0].function, parse: JSON.parse,
@@ -176,26 +176,26 @@ test('arguments that are no JSON go back with what is wrong, and the loop goes o
 
 for (const stream of [false, true]) {
   test(`a custom tool is called with its text (stream: ${stream})`, async () => {
-    await proxy.answers({ blocks: [{ tool_use: { id: 'toolu_1', name: 'shell',
+    await proxy.setReplies({ blocks: [{ tool_use: { id: 'toolu_1', name: 'shell',
       fragments: ['{"input":"ls ', '-l\\n"}'] } }] });
     const request = { model, messages, tools: [{ type: 'custom', custom: { name: 'shell' } }] };
-    const answer = stream
+    const completion = stream
       ? await joined(await client.chat.completions.create({ ...request, stream }))
       : (await client.chat.completions.create(request)).choices[0];
-    assert.equal(answer.finish_reason, 'tool_calls');
-    const [call] = answer.message.tool_calls;
+    assert.equal(completion.finish_reason, 'tool_calls');
+    const [call] = completion.message.tool_calls;
     assert.equal(call.type, 'custom');
     assert.deepEqual({ ...call.custom }, { name: 'shell', input: 'ls -l\n' });
   });
 }
 
-test('an answer that was cut, and one that a stop sequence ended, say so', async () => {
+test('a truncated reply, and one that a stop sequence ended, say why they ended', async () => {
   const reason = async () => (await client.chat.completions
     .stream({ model, messages, stop: ['END'], max_completion_tokens: 5 })
     .finalChatCompletion()).choices[0].finish_reason;
-  await proxy.answers({ text: 'It will', stop_reason: 'max_tokens' });
+  await proxy.setReplies({ text: 'It will', stop_reason: 'max_tokens' });
   assert.equal(await reason(), 'length');
-  await proxy.answers({ text: 'It will', stop_reason: 'stop_sequence', stop_sequence: 'END' });
+  await proxy.setReplies({ text: 'It will', stop_reason: 'stop_sequence', stop_sequence: 'END' });
   assert.equal(await reason(), 'stop');
   const [sent] = await proxy.sent();
   assert.deepEqual(sent.stop_sequences, ['END']);
@@ -204,13 +204,13 @@ test('an answer that was cut, and one that a stop sequence ended, say so', async
 
 test('images and files arrive', async () => {
   const pdf = Buffer.from('%PDF-1.4 nothing').toString('base64');
-  await proxy.answers({ text: 'A dot.' });
-  const answer = await client.chat.completions.create({ model, messages: [{ role: 'user', content: [
+  await proxy.setReplies({ text: 'A dot.' });
+  const completion = await client.chat.completions.create({ model, messages: [{ role: 'user', content: [
     { type: 'text', text: 'What is it?' },
     { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}`, detail: 'low' } },
     { type: 'file', file: { filename: 'a.pdf', file_data: `data:application/pdf;base64,${pdf}` } },
   ] }] });
-  assert.equal(answer.choices[0].message.content, 'A dot.');
+  assert.equal(completion.choices[0].message.content, 'A dot.');
   const [sent] = await proxy.sent();
   const [text, image, file] = sent.messages[0].content;
   assert.equal(text.text, 'What is it?');
@@ -219,12 +219,12 @@ test('images and files arrive', async () => {
   assert.equal(file.source.data, pdf);
 });
 
-test('a refusal is one', async () => {
-  await proxy.answers({ blocks: [], stop_reason: 'refusal',
+test('a refusal is reported as one', async () => {
+  await proxy.setReplies({ blocks: [], stop_reason: 'refusal',
     stop_details: { type: 'refusal', category: 'cyber', explanation: 'Not that.' } });
-  const answer = await client.chat.completions.stream({ model, messages }).finalChatCompletion();
-  assert.equal(answer.choices[0].finish_reason, 'content_filter');
-  assert.equal(answer.choices[0].message.refusal, 'Not that.');
+  const completion = await client.chat.completions.stream({ model, messages }).finalChatCompletion();
+  assert.equal(completion.choices[0].finish_reason, 'content_filter');
+  assert.equal(completion.choices[0].message.refusal, 'Not that.');
   await assert.rejects(client.chat.completions.parse({
     model, messages, response_format: zodResponseFormat(z.object({ city: z.string() }), 'w'),
   }), OpenAI.ContentFilterFinishReasonError);
@@ -248,7 +248,7 @@ test('errors are of the class that the SDK has for them', async () => {
   ];
   for (const stream of [false, true]) {
     for (const [reply, kind, code, status = reply.status] of cases) {
-      await proxy.answers(reply);
+      await proxy.setReplies(reply);
       await assert.rejects(client.chat.completions.create({ model, messages, stream }), (error) => {
         assert.ok(error instanceof kind, `${error}`);
         assert.equal(error.code, code);
@@ -260,16 +260,16 @@ test('errors are of the class that the SDK has for them', async () => {
   }
 });
 
-test('the SDK tries again by itself as it is told to', async () => {
+test('the SDK retries as the reply tells it', async () => {
   const patient = client.withOptions({ maxRetries: 2 });
-  await proxy.answers({ times: 1, status: 429, error: 'rate_limit_error' }, { text: 'Rain.' });
-  const answer = await patient.chat.completions.create({ model, messages });
-  assert.equal(answer.choices[0].message.content, 'Rain.');
-  await proxy.answers({ status: 401, error: 'authentication_error' });
+  await proxy.setReplies({ times: 1, status: 429, error: 'rate_limit_error' }, { text: 'Rain.' });
+  const completion = await patient.chat.completions.create({ model, messages });
+  assert.equal(completion.choices[0].message.content, 'Rain.');
+  await proxy.setReplies({ status: 401, error: 'authentication_error' });
   await assert.rejects(patient.chat.completions.create({ model, messages }),
     OpenAI.AuthenticationError);
   assert.equal((await proxy.requests()).length, 1);
-  await proxy.answers({ status: 402, error: 'billing_error' });
+  await proxy.setReplies({ status: 402, error: 'billing_error' });
   await assert.rejects(patient.chat.completions.create({ model, messages }), (error) => {
     assert.ok(error instanceof OpenAI.RateLimitError, `${error}`);
     assert.equal(error.code, 'insufficient_quota');
@@ -278,8 +278,8 @@ test('the SDK tries again by itself as it is told to', async () => {
   assert.equal((await proxy.requests()).length, 1, 'a 429 that no other attempt would mend');
 });
 
-test('what is wrong in a request is named', async () => {
-  await proxy.answers();
+test('an error names the invalid member', async () => {
+  await proxy.setReplies();
   await assert.rejects(client.chat.completions.create({
     model, messages: [{ role: 'user', content: [{ type: 'input_audio', input_audio: {} }] }],
   }), (error) => {
@@ -291,7 +291,7 @@ test('what is wrong in a request is named', async () => {
 });
 
 test('an error in the middle of a stream is thrown', async () => {
-  await proxy.answers(BROKEN);
+  await proxy.setReplies(BROKEN);
   const stream = await client.chat.completions.create({ model, messages, stream: true });
   let text = '';
   await assert.rejects(async () => {
@@ -305,11 +305,11 @@ test('an error in the middle of a stream is thrown', async () => {
   assert.equal(text, 'It will');
 });
 
-// A reset may overtake what was sent before it.
+// A reset may discard what was sent before it.
 for (const [fault, before] of [['end-mid=5', /^It will $/], ['close-mid=5', /^It will $/],
   ['reset-mid=5', /^(It (will )?)?$/]]) {
-  test(`a stream that breaks off upstream (${fault}) is no answer`, async () => {
-    await proxy.answers({ blocks: [{ text: '', deltas: ['It ', 'will ', 'rain.'] }], fault });
+  test(`a stream that breaks off upstream (${fault}) is an error`, async () => {
+    await proxy.setReplies({ blocks: [{ text: '', deltas: ['It ', 'will ', 'rain.'] }], fault });
     const stream = client.chat.completions.stream({ model, messages });
     const text = [];
     stream.on('content', (piece) => text.push(piece));
@@ -327,44 +327,44 @@ test('the next attempt after a stream that broke comes through on its connection
   const broken = { times: 1, blocks: [{ text: '', deltas: ['It ', 'will ', 'rain.'] }],
     fault: 'end-mid=5' };
   for (let attempt = 0; attempt < 20; ++attempt) {
-    await proxy.answers(broken, { text: 'Rain.' });
+    await proxy.setReplies(broken, { text: 'Rain.' });
     await assert.rejects(client.chat.completions.stream({ model, messages }).finalChatCompletion(),
       /connection lost/);
-    const answer = await client.chat.completions.create({ model, messages });
-    assert.equal(answer.choices[0].message.content, 'Rain.');
+    const completion = await client.chat.completions.create({ model, messages });
+    assert.equal(completion.choices[0].message.content, 'Rain.');
   }
 });
 
 const LONG = { blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 };
 
-test('a stream that is left early is left upstream too', async () => {
-  await proxy.answers(LONG);
+test('a stream that its reader leaves is aborted upstream, too', async () => {
+  await proxy.setReplies(LONG);
   const stream = await client.chat.completions.create({ model, messages, stream: true });
   for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break;
-  assert.ok(await proxy.left());
+  assert.ok(await proxy.wasAborted());
 });
 
-test('a whole answer that is cancelled is left upstream too', async () => {
-  await proxy.answers(LONG);
+test('a whole reply that is cancelled is aborted upstream, too', async () => {
+  await proxy.setReplies(LONG);
   const controller = new AbortController();
-  const asked = client.chat.completions.create({ model, messages }, { signal: controller.signal });
+  const pending = client.chat.completions.create({ model, messages }, { signal: controller.signal });
   while ((await proxy.requests()).length === 0) await pause(10);
   controller.abort();
-  await assert.rejects(asked, OpenAI.APIUserAbortError);
-  assert.ok(await proxy.left());
+  await assert.rejects(pending, OpenAI.APIUserAbortError);
+  assert.ok(await proxy.wasAborted());
 });
 
 test('the stream helper is aborted', async () => {
-  await proxy.answers(LONG);
+  await proxy.setReplies(LONG);
   const stream = client.chat.completions.stream({ model, messages });
   stream.on('content', () => stream.abort());
   await assert.rejects(stream.finalChatCompletion(), OpenAI.APIUserAbortError);
-  assert.ok(await proxy.left());
+  assert.ok(await proxy.wasAborted());
 });
 
 for (const stream of [false, true]) {
-  test(`sources of a web search are told, and where they count (stream: ${stream})`, async () => {
-    await proxy.answers({ blocks: [
+  test(`sources of a web search are reported with their positions (stream: ${stream})`, async () => {
+    await proxy.setReplies({ blocks: [
       { web_search: { query: 'weather', results: [{ url: 'https://example.com/', title: 'Sky' }] } },
       { text: 'Über Oslo: ' },
       { text: 'It rains.', citations: [{ url: 'https://example.com/', title: 'Sky',
@@ -396,7 +396,7 @@ for (const stream of [false, true]) {
 test('Azure\'s client has an endpoint and a deployment', async () => {
   const azure = new AzureOpenAI({ endpoint: proxy.baseURL.replace('/v1', ''), apiKey: 'any',
     apiVersion: '2024-10-21', maxRetries: 0 });
-  await proxy.answers(TWO_CALLS);
+  await proxy.setReplies(TWO_CALLS);
   const stream = azure.chat.completions.stream({ model, messages, tools });
   const { message } = (await stream.finalChatCompletion()).choices[0];
   assert.deepEqual(message.tool_calls.map((call) => call.id), ['toolu_1', 'toolu_2']);
@@ -412,25 +412,25 @@ test('a proxy key is asked for, in each client\'s own field', async () => {
     new OpenAI({ baseURL: guarded.baseURL, apiKey, maxRetries: 0 }),
     new AzureOpenAI({ endpoint, apiKey, apiVersion: '2024-10-21', maxRetries: 0 }),
   ];
-  await guarded.answers({ text: 'Rain.' });
-  for (const asked of clients('sk-of-nobody')) {
-    await assert.rejects(asked.chat.completions.create({ model, messages }), (error) => {
+  await guarded.setReplies({ text: 'Rain.' });
+  for (const keyedClient of clients('sk-of-nobody')) {
+    await assert.rejects(keyedClient.chat.completions.create({ model, messages }), (error) => {
       assert.ok(error instanceof OpenAI.AuthenticationError, `${error}`);
       assert.equal(error.code, 'invalid_api_key');
       return true;
     });
   }
   assert.deepEqual(await guarded.sent(), []);
-  for (const asked of clients(key)) {
-    const answer = await asked.chat.completions.create({ model, messages });
-    assert.equal(answer.choices[0].message.content, 'Rain.');
+  for (const keyedClient of clients(key)) {
+    const completion = await keyedClient.chat.completions.create({ model, messages });
+    assert.equal(completion.choices[0].message.content, 'Rain.');
   }
   for (const { headers } of await guarded.requests())
     assert.ok(!JSON.stringify(headers).includes(key), 'it stays here');
 });
 
-test('what was left out of a request is told in the headers', async () => {
-  await proxy.answers({ text: 'Rain.' });
+test('ignored members are named in the headers', async () => {
+  await proxy.setReplies({ text: 'Rain.' });
   const { response } = await client.chat.completions.create({ model, messages, seed: 7 })
     .withResponse();
   assert.equal(response.headers.get('x-ccproxy-ignored'), 'seed');
@@ -442,8 +442,8 @@ test('models are listed and the legacy completion answers', async () => {
   assert.ok(ids.includes('claude-sonnet-5'));
   assert.equal((await client.models.retrieve('claude-sonnet-5')).object, 'model');
   await assert.rejects(client.models.retrieve('nothing'), OpenAI.NotFoundError);
-  await proxy.answers({ text: 'Once upon a time.' });
-  const answer = await client.completions.create({ model, prompt: 'Tell a story.' });
-  assert.equal(answer.choices[0].text, 'Once upon a time.');
+  await proxy.setReplies({ text: 'Once upon a time.' });
+  const completion = await client.completions.create({ model, prompt: 'Tell a story.' });
+  assert.equal(completion.choices[0].text, 'Once upon a time.');
   await assert.rejects(client.embeddings.create({ model, input: 'x' }), OpenAI.NotFoundError);
 });

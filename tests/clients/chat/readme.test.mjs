@@ -1,4 +1,4 @@
-// The examples of the READMEs for the SDK of OpenAI, as they stand there.
+// The READMEs' examples for the SDK of OpenAI, unchanged.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 for (const name of ['README.md', 'README.zh-CN.md']) {
   test(`${name}: the example in TypeScript prints what comes`, async () => {
-    await proxy.answers({ text: 'Good day to you.' });
+    await proxy.setReplies({ text: 'Good day to you.' });
     const document = await readFile(new URL(`../../../${name}`, import.meta.url), 'utf8');
     const examples = [...document.matchAll(/```ts\n(import OpenAI[^]*?)```/g)];
     assert.equal(examples.length, 1);

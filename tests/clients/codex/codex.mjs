@@ -1,4 +1,4 @@
-// The Codex CLI as a person has it who pointed it at CCProxy.
+// Runs the Codex CLI as a person does who has configured it for CCProxy.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,19 +10,19 @@ const homes = mkdtempSync(join(tmpdir(), 'ccproxy-codex-'));
 process.on('exit', () => rmSync(homes, { recursive: true, force: true }));
 let persons = 0;
 
-// What it printed, by what one looks for.
-function told(out, said, code) {
+// Returns what Codex printed, sorted by what the tests look for.
+function summary(out, errors, code) {
   const events = out.split('\n').filter(Boolean).map((line) => JSON.parse(line));
   const items = events.filter((event) => event.type === 'item.completed')
     .map((event) => event.item);
-  const all = `${out}\n${said}`;
+  const all = `${out}\n${errors}`;
   return { code, events, items, all, last: events.at(-1),
     texts: items.filter((item) => item.type === 'agent_message').map((item) => item.text) };
 }
 
-// Somebody with a home and a folder to work in. `settings` are lines of the configuration, `provider`
-// of the provider's section; `patience` is how often it tries again.
-export function person(baseURL, { settings = '', name = 'CCProxy', patience = 0,
+// Returns a person with a home and a folder to work in. `settings` are lines of the configuration,
+// `provider` lines of the provider's section; `retries` is how often Codex retries.
+export function person(baseURL, { settings = '', name = 'CCProxy', retries = 0,
   sandbox = 'danger-full-access', provider = 'env_key = "CCPROXY_KEY"' } = {}) {
   const home = join(homes, `home${++persons}`);
   const folder = join(homes, `work${persons}`);
@@ -40,8 +40,8 @@ enabled = false
 name = "${name}"
 base_url = "${baseURL}"
 wire_api = "responses"
-request_max_retries = ${patience}
-stream_max_retries = ${patience}
+request_max_retries = ${retries}
+stream_max_retries = ${retries}
 stream_idle_timeout_ms = 20000
 ${provider}
 `);
@@ -49,24 +49,24 @@ ${provider}
   return {
     folder,
 
-    // With its input closed, or it waits for more of the prompt.
-    asks(...args) {
+    // Runs Codex with its input closed, because it would wait for more of the prompt.
+    exec(...args) {
       const codex = spawn(process.execPath,
         [program, 'exec', '--skip-git-repo-check', '--json', ...args],
         { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 40_000 });
-      let [out, said] = ['', ''];
+      let [out, errors] = ['', ''];
       codex.stdout.on('data', (piece) => { out += piece; });
-      codex.stderr.on('data', (piece) => { said += piece; });
+      codex.stderr.on('data', (piece) => { errors += piece; });
       return new Promise((resolve, reject) => {
         codex.on('error', reject);
-        codex.on('close', (code, signal) => resolve(told(out, said, code ?? signal)));
+        codex.on('close', (code, signal) => resolve(summary(out, errors, code ?? signal)));
       });
     },
   };
 }
 
-// A provider whose token comes from a command is asked for its models; else Codex guesses what a
-// model can do.
-export const ASKS_FOR_MODELS = {
+// Codex fetches the model list only of a provider whose token comes from a command; otherwise it
+// guesses what a model can do.
+export const FETCHES_MODELS = {
   provider: '[model_providers.ccproxy.auth]\ncommand = "echo"\nargs = ["any"]',
 };

@@ -4,12 +4,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { BROKEN, PNG, startProxy } from '../support/proxy.mjs';
-import { ASKS_FOR_MODELS, person } from './codex.mjs';
+import { FETCHES_MODELS, person } from './codex.mjs';
 
 const proxy = await startProxy();
 const somebody = (how) => person(proxy.baseURL, how);
 
-// A model that calls a tool once, after what it thought and said.
+// A reply that thinks, says something and calls a tool once.
 const calls = (name, input, ...before) => ({ times: 1,
   blocks: [...before, { tool_use: { id: 'toolu_1', name, input } }] });
 const HELLO = calls('exec_command', { cmd: 'echo "hello from" here' },
@@ -20,7 +20,7 @@ function completed(run) {
   assert.equal(run.code, 0, run.all);
 }
 
-// Whatever happens, the stream has an end.
+// Expects a run that has failed: its stream has an end all the same.
 function failed(run, words) {
   assert.equal(run.last?.type, 'turn.failed', run.all);
   assert.match(run.last.error.message, words);
@@ -30,9 +30,9 @@ function failed(run, words) {
 const kinds = (message) => message.content.map((block) => block.type);
 const result = (request) => request.messages.at(-1).content[0];
 
-test('A2 it calls its tool, reads the result and has the last word', async () => {
-  await proxy.answers(HELLO, { text: 'It said hello.', usage: { cache_read_input_tokens: 100 } });
-  const run = await somebody().asks('Say hello.');
+test('A2 it calls its tool, reads the result and replies', async () => {
+  await proxy.setReplies(HELLO, { text: 'It said hello.', usage: { cache_read_input_tokens: 100 } });
+  const run = await somebody().exec('Say hello.');
   completed(run);
   assert.deepEqual(run.texts, ['Looking.', 'It said hello.']);
   const command = run.items.find((item) => item.type === 'command_execution');
@@ -51,8 +51,8 @@ test('A2 it calls its tool, reads the result and has the last word', async () =>
 });
 
 test('A3 it is shown the reasoning that it asks for, and ends without any', async () => {
-  await proxy.answers(HELLO, { text: 'It said hello.' });
-  const run = await somebody({ settings: 'model_reasoning_effort = "low"' }).asks('Say hello.');
+  await proxy.setReplies(HELLO, { text: 'It said hello.' });
+  const run = await somebody({ settings: 'model_reasoning_effort = "low"' }).exec('Say hello.');
   completed(run);
   assert.deepEqual(run.items.filter((item) => item.type === 'reasoning').map((item) => item.text),
     ['Let me look.']);
@@ -60,18 +60,18 @@ test('A3 it is shown the reasoning that it asks for, and ends without any', asyn
   assert.equal(first.thinking.display, 'summarized');
   const [thinking] = second.messages.at(-2).content;
   assert.deepEqual([thinking.thinking, thinking.signature], ['Let me look.', 'c2ln']);
-  await proxy.answers({ text: 'Hello.' });
-  completed(await somebody().asks('Say hello.'));
+  await proxy.setReplies({ text: 'Hello.' });
+  completed(await somebody().exec('Say hello.'));
 });
 
 test('A14 what was thought comes back in a later run, and the beginning stays the same',
   async () => {
     const one = somebody();
-    await proxy.answers(HELLO, { text: 'It said hello.' });
-    completed(await one.asks('Say hello.'));
+    await proxy.setReplies(HELLO, { text: 'It said hello.' });
+    completed(await one.exec('Say hello.'));
     const [, before] = await proxy.sent();
-    await proxy.answers({ text: 'Goodbye.' });
-    completed(await one.asks('resume', '--last', 'Say goodbye.'));
+    await proxy.setReplies({ text: 'Goodbye.' });
+    completed(await one.exec('resume', '--last', 'Say goodbye.'));
     const [after] = await proxy.sent();
     const plain = (messages) => JSON.parse(JSON.stringify(messages,
       (key, value) => (key === 'cache_control' ? undefined : value)));
@@ -81,9 +81,9 @@ test('A14 what was thought comes back in a later run, and the beginning stays th
 
 test('A9 A6 with its list of models it knows the model, and patches a file', async () => {
   const patch = '*** Begin Patch\n*** Add File: a.txt\n+say "hi" \\n \\ Grüße 😀\n+\ttwo\n*** End Patch\n';
-  const one = somebody(ASKS_FOR_MODELS);
-  await proxy.answers(calls('apply_patch', { input: patch }), { text: 'Done.' });
-  const run = await one.asks('Write a file.');
+  const one = somebody(FETCHES_MODELS);
+  await proxy.setReplies(calls('apply_patch', { input: patch }), { text: 'Done.' });
+  const run = await one.exec('Write a file.');
   completed(run);
   assert.doesNotMatch(run.all, /Model metadata|missing field/);
   assert.equal(readFileSync(join(one.folder, 'a.txt'), 'utf8'), 'say "hi" \\n \\ Grüße 😀\n\ttwo\n');
@@ -96,10 +96,10 @@ test('A9 A6 with its list of models it knows the model, and patches a file', asy
 });
 
 test('A10 it falls back from a WebSocket at once', async () => {
-  await proxy.answers({ text: 'Hello.' });
+  await proxy.setReplies({ text: 'Hello.' });
   const begun = Date.now();
   const run = await somebody({ provider: 'env_key = "CCPROXY_KEY"\nsupports_websockets = true' })
-    .asks('Say hello.');
+    .exec('Say hello.');
   completed(run);
   assert.deepEqual(run.texts, ['Hello.']);
   assert.ok(Date.now() - begun < 10_000);
@@ -107,18 +107,18 @@ test('A10 it falls back from a WebSocket at once', async () => {
 
 test('A11 a web search that it may not make is not made', async () => {
   for (const [how, wanted] of [['live', true], ['cached', false], ['disabled', false]]) {
-    await proxy.answers({ text: 'Hello.' });
+    await proxy.setReplies({ text: 'Hello.' });
     completed(await somebody({ settings: `web_search = "${how}"`, sandbox: 'read-only' })
-      .asks('Say hello.'));
+      .exec('Say hello.'));
     const [sent] = await proxy.sent();
     assert.equal(sent.tools.some((tool) => /^web_search/.test(tool.type)), wanted, how);
   }
 });
 
 test('A13 a tool in a namespace is called there', async () => {
-  await proxy.answers(calls('multi_agent_v1__close_agent', { target: 'nobody' }),
+  await proxy.setReplies(calls('multi_agent_v1__close_agent', { target: 'nobody' }),
     { text: 'Nobody.' });
-  completed(await somebody().asks('Close nobody.'));
+  completed(await somebody().exec('Close nobody.'));
   const [, second] = await proxy.sent();
   assert.equal(second.messages.at(-2).content[0].name, 'multi_agent_v1__close_agent');
   assert.match(JSON.stringify(result(second)), /invalid agent id nobody/, 'Codex found its tool');
@@ -128,19 +128,19 @@ test('an image of the person\'s and one that a tool looked at arrive', async () 
   const one = somebody();
   const path = join(one.folder, 'a.png');
   writeFileSync(path, Buffer.from(PNG, 'base64'));
-  await proxy.answers(calls('view_image', { path }), { text: 'A dot.' });
-  completed(await one.asks('What is it?', '-i', path));
+  await proxy.setReplies(calls('view_image', { path }), { text: 'A dot.' });
+  completed(await one.exec('What is it?', '-i', path));
   const [first, second] = await proxy.sent();
   assert.ok(first.messages.some((message) => kinds(message).includes('image')));
   assert.equal(result(second).content.find((block) => block.type === 'image').source.data, PNG);
 });
 
-test('an answer by a schema is asked for as such', async () => {
+test('an output schema is requested as such', async () => {
   const one = somebody();
   writeFileSync(join(one.folder, 'schema.json'), JSON.stringify({ type: 'object',
     properties: { city: { type: 'string' } }, required: ['city'], additionalProperties: false }));
-  await proxy.answers({ text: '{"city":"Oslo"}' });
-  const run = await one.asks('Where?', '--output-schema', 'schema.json');
+  await proxy.setReplies({ text: '{"city":"Oslo"}' });
+  const run = await one.exec('Where?', '--output-schema', 'schema.json');
   completed(run);
   assert.deepEqual(run.texts, ['{"city":"Oslo"}']);
   const [sent] = await proxy.sent();
@@ -151,17 +151,17 @@ const SPENT = { ...HELLO, usage: { input_tokens: 50_000 } };
 const SMALL = 'model_auto_compact_token_limit = 3000';
 
 for (const [how, name] of [['by itself', 'CCProxy'], ['here', 'OpenAI']]) {
-  test(`A7 a long conversation is compacted ${how}, and goes on from that`, async () => {
-    await proxy.answers(SPENT, { times: 1, text: 'They said hello.' }, { text: 'It goes on.' });
-    const run = await somebody({ settings: SMALL, name }).asks('Say hello.');
+  test(`A7 a long conversation is compacted ${how}, and continues from that`, async () => {
+    await proxy.setReplies(SPENT, { times: 1, text: 'They said hello.' }, { text: 'It continues.' });
+    const run = await somebody({ settings: SMALL, name }).exec('Say hello.');
     completed(run);
-    assert.deepEqual(run.texts, ['Looking.', 'It goes on.']);
+    assert.deepEqual(run.texts, ['Looking.', 'It continues.']);
     const sent = await proxy.sent();
     assert.equal(sent.length, 3);
-    const said = JSON.stringify(sent[2].messages);
-    assert.match(said, /They said hello\./);
-    assert.match(said, /Say hello\./);
-    assert.doesNotMatch(said, /hello from here/, 'what was compacted is gone');
+    const sentText = JSON.stringify(sent[2].messages);
+    assert.match(sentText, /They sentText hello\./);
+    assert.match(sentText, /Say hello\./);
+    assert.doesNotMatch(sentText, /hello from here/, 'what was compacted is gone');
   });
 }
 
@@ -170,25 +170,25 @@ for (const [how, reply, words] of [
   ['a stream that breaks off upstream', { text: 'It will rain.', fault: 'close-mid' }, /./],
   ['a stream that just ends upstream', { text: 'It will rain.', fault: 'end-mid' }, /./],
 ]) {
-  test(`A1 ${how} is told, and tried again where that is wanted`, async () => {
-    await proxy.answers(reply);
-    failed(await somebody().asks('Say hello.'), words);
-    await proxy.answers({ ...reply, times: 1 }, { text: 'Hello.' });
-    const run = await somebody({ patience: 1 }).asks('Say hello.');
+  test(`A1 ${how} is reported, and retried when configured`, async () => {
+    await proxy.setReplies(reply);
+    failed(await somebody().exec('Say hello.'), words);
+    await proxy.setReplies({ ...reply, times: 1 }, { text: 'Hello.' });
+    const run = await somebody({ retries: 1 }).exec('Say hello.');
     completed(run);
     assert.deepEqual(run.texts.at(-1), 'Hello.');
   });
 }
 
-test('A15 an answer that was cut is no answer', async () => {
-  await proxy.answers({ text: 'It will', stop_reason: 'max_tokens' });
-  failed(await somebody().asks('Say hello.'), /max_output_tokens/);
+test('A15 a truncated reply is an error', async () => {
+  await proxy.setReplies({ text: 'It will', stop_reason: 'max_tokens' });
+  failed(await somebody().exec('Say hello.'), /max_output_tokens/);
 });
 
-test('a refusal is shown in its words', async () => {
-  await proxy.answers({ blocks: [], stop_reason: 'refusal',
+test('a refusal is shown with its message', async () => {
+  await proxy.setReplies({ blocks: [], stop_reason: 'refusal',
     stop_details: { type: 'refusal', category: 'cyber', explanation: 'Not that.' } });
-  const run = await somebody().asks('Say hello.');
+  const run = await somebody().exec('Say hello.');
   completed(run);
   assert.deepEqual(run.texts, ['Not that.']);
 });
@@ -204,15 +204,15 @@ for (const [how, reply, words] of [
     message: 'messages.0: no such thing' } }, /no such thing/],
 ]) {
   test(`${how} ends it at once, however patient it is`, async () => {
-    await proxy.answers(reply);
-    failed(await somebody({ patience: 2 }).asks('Say hello.'), words);
+    await proxy.setReplies(reply);
+    failed(await somebody({ retries: 2 }).exec('Say hello.'), words);
     assert.equal((await proxy.requests()).length, 1);
   });
 }
 
 test('an upstream that is busy is not taken for a model without room', async () => {
-  await proxy.answers({ status: 529, error: 'overloaded_error', headers: { 'retry-after': '3000' } });
-  const run = await somebody().asks('Say hello.');
+  await proxy.setReplies({ status: 529, error: 'overloaded_error', headers: { 'retry-after': '3000' } });
+  const run = await somebody().exec('Say hello.');
   failed(run, /Overloaded/);
   assert.doesNotMatch(run.all, /at capacity/);
 });

@@ -1,5 +1,5 @@
-// What users of other proxies ran into with Responses, one test for each: the numbers are those of
-// the list of such cases. Read with the SDK of OpenAI, event by event.
+// Faults of other proxies with the Responses API, one test for each; docs/rules lists the numbers.
+// The tests read event by event with the SDK of OpenAI.
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { test } from 'node:test';
@@ -12,13 +12,13 @@ const to = ({ baseURL }) => new OpenAI({ baseURL, apiKey: 'any', maxRetries: 0 }
 const client = to(proxy);
 const model = 'claude-sonnet-5';
 const input = 'How is the weather?';
-const ask = (more = {}) => client.responses.create({ model, input, ...more });
+const create = (more = {}) => client.responses.create({ model, input, ...more });
 const get_weather = { type: 'function', name: 'get_weather',
   parameters: { type: 'object', properties: { city: { type: 'string' } } } };
 const patch = { type: 'custom', name: 'apply_patch', description: 'Edits files.',
   format: { type: 'grammar', syntax: 'lark', definition: 'start: "*** Begin Patch" LF' } };
 
-// All events, also those before a stream that is torn.
+// Returns all events, also those of a stream that breaks off.
 async function seen(stream) {
   const events = [];
   try {
@@ -37,33 +37,33 @@ for (const [how, reply] of [
   ['tells an error', BROKEN],
 ]) {
   test(`A1 a stream has one last event when the upstream's ${how}`, async () => {
-    await proxy.answers(reply);
-    const { error } = checkStream(await seen(ask({ stream: true })));
+    await proxy.setReplies(reply);
+    const { error } = checkStream(await seen(create({ stream: true })));
     assert.equal(error.code, 'server_error');
   });
 }
 
-test('A1 a stream has one last event when the upstream falls silent', async () => {
+test('A1 a stream has one last event when the upstream stalls', async () => {
   const hasty = await startProxy({ timeouts: { idleUpstreamSeconds: 1 } });
-  await hasty.answers({ ...WORDS, fault: 'stall-mid=5' });
+  await hasty.setReplies({ ...WORDS, fault: 'stall-mid=5' });
   const { error } = checkStream(await seen(to(hasty).responses.create({ model, input,
     stream: true })));
   assert.equal(error.code, 'server_error');
 });
 
-test('A1 a stream has one last event when CCProxy is told to end', async () => {
+test('A1 a stream has one last event when CCProxy shuts down', async () => {
   const leaving = await startProxy({ server: { shutdownGraceSeconds: 1 } });
-  await leaving.answers({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
+  await leaving.setReplies({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
   const events = [];
   for await (const event of await to(leaving).responses.create({ model, input, stream: true }))
-    if (events.push(event) === 8) leaving.ends();
+    if (events.push(event) === 8) leaving.terminate();
   assert.equal(checkStream(events).status, 'failed');
 });
 
 test('A1 a rate limit in the middle says when to come back', async () => {
-  await proxy.answers({ events: BROKEN.events.with(-1, { data: { type: 'error',
+  await proxy.setReplies({ events: BROKEN.events.with(-1, { data: { type: 'error',
     error: { type: 'rate_limit_error', message: 'Too many.' } } }) });
-  const { error } = checkStream(await seen(ask({ stream: true })));
+  const { error } = checkStream(await seen(create({ stream: true })));
   assert.equal(error.code, 'rate_limit_exceeded');
   assert.match(error.message, /try again in \d+ ?s/i);
 });
@@ -73,7 +73,7 @@ const TEXT = { text: 'Looking.' };
 const CALL = (id) => ({ tool_use: { id, name: 'get_weather', fragments: ['{"city"', ':"Oslo"}'] } });
 const PATCH = { tool_use: { id: 'toolu_9', name: 'apply_patch', fragments: ['{"inp', 'ut":"a"}'] } };
 
-// With which kinds of items, and what comes of it.
+// Blocks of the upstream, and the kinds of items that they become.
 for (const [blocks, kinds] of [
   [[TEXT], ['message']],
   [[CALL('toolu_1')], ['function_call']],
@@ -92,13 +92,13 @@ for (const [blocks, kinds] of [
 ]) {
   test(`A2 A4 A5 items open and close in order, streamed and not: ${kinds.join(', ') || 'none'}`,
     async () => {
-      await proxy.answers({ blocks });
+      await proxy.setReplies({ blocks });
       for (const reasoning of [undefined, { summary: 'auto' }]) {
-        const asked = { tools: [get_weather, patch], reasoning };
-        const { response } = await read(ask({ ...asked, stream: true }));
+        const body = { tools: [get_weather, patch], reasoning };
+        const { response } = await read(create({ ...body, stream: true }));
         assert.deepEqual(response.output.map((item) => item.type), kinds);
         assert.ok(response.output.every((item) => (item.status ?? 'completed') === 'completed'));
-        const whole = await ask(asked);
+        const whole = await create(body);
         checkResponse(whole);
         const same = (items) => items.map(({ id, ...item }) => item);
         assert.deepEqual(same(whole.output), same(response.output), 'the same when not streamed');
@@ -110,9 +110,9 @@ for (const [blocks, kinds] of [
 }
 
 test('A5 a call without arguments has an empty object, in its delta, too', async () => {
-  await proxy.answers({ blocks: [{ tool_use: { id: 'toolu_1', name: 'get_weather',
+  await proxy.setReplies({ blocks: [{ tool_use: { id: 'toolu_1', name: 'get_weather',
     fragments: [''] } }] });
-  const { events, response } = await read(ask({ tools: [get_weather], stream: true }));
+  const { events, response } = await read(create({ tools: [get_weather], stream: true }));
   assert.equal(response.output[0].arguments, '{}');
   assert.deepEqual(events.filter((event) => /arguments\.delta$/.test(event.type))
     .map((event) => event.delta), ['{}']);
@@ -121,15 +121,15 @@ test('A5 a call without arguments has an empty object, in its delta, too', async
 test('A6 a tool without a schema takes any letter, there and back', async () => {
   const text = '*** Begin Patch\n+say "hi" \\n \\\\ Grüße 😀 \u2028 </x>\n\ttab\r\n*** End Patch';
   const json = JSON.stringify({ input: text }).replace('😀', '\\ud83d\\ude00');
-  await proxy.answers({ times: 1, blocks: [{ tool_use: { id: 'toolu_1', name: 'apply_patch',
+  await proxy.setReplies({ times: 1, blocks: [{ tool_use: { id: 'toolu_1', name: 'apply_patch',
     fragments: json.match(/[^]{1,3}/g) } }] }, { text: 'Done.' });
-  const { response, events } = await read(ask({ tools: [patch], stream: true }));
+  const { response, events } = await read(create({ tools: [patch], stream: true }));
   const [call] = response.output;
   assert.deepEqual([call.type, call.name, call.input], ['custom_tool_call', 'apply_patch', text]);
   const pieces = events.filter((event) => /input\.delta$/.test(event.type));
   assert.ok(pieces.length > 5, 'as it comes');
   assert.ok(pieces.every(({ delta }) => delta.isWellFormed()), 'no half letters');
-  await ask({ tools: [patch], input: [{ role: 'user', content: input }, call,
+  await create({ tools: [patch], input: [{ role: 'user', content: input }, call,
     { type: 'custom_tool_call_output', call_id: call.call_id, output: text }] });
   const [first, second] = await proxy.sent();
   assert.deepEqual(first.tools[0].input_schema.properties, { input: { type: 'string' } });
@@ -138,42 +138,42 @@ test('A6 a tool without a schema takes any letter, there and back', async () => 
   assert.equal(second.messages[2].content[0].content, text);
 });
 
-test('A7 a trigger of compaction has one item of it for an answer', async () => {
+test('A7 a trigger of compaction is replied to with one item', async () => {
   for (const stream of [false, true]) {
-    await proxy.answers({ times: 1, text: 'They spoke of rain.' }, { text: 'Sun.' });
-    const asked = { stream, store: false, input: [{ role: 'user', content: input },
+    await proxy.setReplies({ times: 1, text: 'They spoke of rain.' }, { text: 'Sun.' });
+    const body = { stream, store: false, input: [{ role: 'user', content: input },
       { role: 'assistant', content: 'Rain.' }, { type: 'compaction_trigger' }] };
-    const { output, status } = stream ? (await read(ask(asked))).response : await ask(asked);
+    const { output, status } = stream ? (await read(create(body))).response : await create(body);
     assert.equal(status, 'completed');
     assert.deepEqual(output.map((item) => item.type), ['compaction']);
-    const answer = await ask({ input: [output[0], { role: 'user', content: 'And tomorrow?' }] });
-    assert.equal(answer.output_text, 'Sun.');
+    const reply = await create({ input: [output[0], { role: 'user', content: 'And tomorrow?' }] });
+    assert.equal(reply.output_text, 'Sun.');
     assert.match(JSON.stringify((await proxy.sent())[1].messages), /They spoke of rain\./);
   }
 });
 
 test('A8 a conversation that ends with the model\'s words ends with the user\'s', async () => {
   for (const name of ['claude-opus-5', 'claude-sonnet-4-6', 'claude-fable-5']) {
-    await proxy.answers({ text: 'Sun.' });
-    await ask({ model: name, input: [{ role: 'user', content: input },
+    await proxy.setReplies({ text: 'Sun.' });
+    await create({ model: name, input: [{ role: 'user', content: input },
       { role: 'assistant', content: 'Rain.' }] });
     const [{ messages }] = await proxy.sent();
     assert.deepEqual(messages.map((message) => message.role), ['user', 'assistant', 'user'], name);
   }
 });
 
-// One request as Codex and browsers make it, past what an SDK can.
+// Sends a request that no SDK can send, as Codex and browsers do.
 function raw(method, path, headers) {
   return new Promise((resolve, reject) => {
-    request(`${proxy.baseURL}${path}`, { method, headers }, async (answer) => {
+    request(`${proxy.baseURL}${path}`, { method, headers }, async (reply) => {
       let body = '';
-      for await (const piece of answer) body += piece;
-      resolve({ status: answer.statusCode, headers: answer.headers, body });
+      for await (const piece of reply) body += piece;
+      resolve({ status: reply.statusCode, headers: reply.headers, body });
     }).on('error', reject).end();
   });
 }
 
-test('A9 the list of models has the shape of who asks', async () => {
+test('A9 the model list has the form of its client', async () => {
   const { body } = await raw('GET', '/models?client_version=0.153.4');
   const { models } = JSON.parse(body);
   const { slug, ...sonnet } = models.find((entry) => entry.slug === 'claude-sonnet-5');
@@ -184,7 +184,7 @@ test('A9 the list of models has the shape of who asks', async () => {
   assert.equal(sonnet.apply_patch_tool_type, 'freeform');
 });
 
-test('A10 a WebSocket is refused in the way that is understood', async () => {
+test('A10 a WebSocket is refused in the way that Codex understands', async () => {
   const { status, headers } = await raw('GET', '/responses', { connection: 'Upgrade',
     upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'x3JJHMbDL1EzLkh9GBhXDw==' });
   assert.equal(status, 426);
@@ -194,37 +194,37 @@ test('A10 a WebSocket is refused in the way that is understood', async () => {
   assert.match(plain.headers.allow, /POST/);
 });
 
-test('A11 tools that run elsewhere are left out, and that is told', async () => {
-  await proxy.answers({ text: 'Rain.' });
-  const { response } = await ask({ tools: [get_weather,
+test('A11 tools that run elsewhere are left out, and named in the headers', async () => {
+  await proxy.setReplies({ text: 'Rain.' });
+  const { response } = await create({ tools: [get_weather,
     { type: 'web_search', external_web_access: false }, { type: 'file_search', vector_store_ids: [] },
     { type: 'image_generation' }, { type: 'brand_new' }] }).withResponse();
   const [sent] = await proxy.sent();
   assert.deepEqual(sent.tools.map((tool) => tool.name), ['get_weather']);
   assert.match(response.headers.get('x-ccproxy-ignored'), /tools/);
   for (const type of ['web_search', 'web_search_preview', 'web_search_2025_08_26']) {
-    await proxy.answers({ text: 'Rain.' });
-    await ask({ tools: [{ type }] });
+    await proxy.setReplies({ text: 'Rain.' });
+    await create({ tools: [{ type }] });
     assert.match((await proxy.sent())[0].tools[0].type, /^web_search_/);
   }
 });
 
 test('A12 a request without a model has the one that is set', async () => {
-  await proxy.answers({ text: 'Rain.' });
-  const { response } = await ask({ model: undefined }).withResponse();
+  await proxy.setReplies({ text: 'Rain.' });
+  const { response } = await create({ model: undefined }).withResponse();
   assert.match(response.headers.get('x-ccproxy-warning'), /model_defaulted/);
   assert.match((await proxy.sent())[0].model, /^claude-/);
 });
 
 test('A13 ids of calls stay, and fields that nobody knows do no harm', async () => {
-  await proxy.answers({ blocks: [CALL('toolu_1'), CALL('toolu_2')] });
-  const { output: [one, two] } = await ask({ tools: [get_weather], stream_options: null,
+  await proxy.setReplies({ blocks: [CALL('toolu_1'), CALL('toolu_2')] });
+  const { output: [one, two] } = await create({ tools: [get_weather], stream_options: null,
     prompt_cache_retention: '24h', safety_identifier: 'me', client_metadata: { a: 1 },
     text: {}, access_programs: [], something_new: { b: [2] } });
   assert.deepEqual([one.call_id, two.call_id], ['toolu_1', 'toolu_2']);
   const key = /^fc_([A-Za-z0-9]{22,})_\d+$/;
   assert.equal(one.id.match(key)[1], two.id.match(key)[1], 'one response, one key');
-  await ask({ tools: [get_weather], input: [{ role: 'user', content: input },
+  await create({ tools: [get_weather], input: [{ role: 'user', content: input },
     one, { type: 'function_call_output', call_id: 'toolu_1', output: 'rain' },
     two, { type: 'function_call_output', call_id: 'toolu_2', output: 'sun' }] });
   const [, { messages }] = await proxy.sent();
@@ -233,13 +233,13 @@ test('A13 ids of calls stay, and fields that nobody knows do no harm', async () 
 });
 
 test('A14 thinking comes back as it was, and that of others does not', async () => {
-  await proxy.answers({ blocks: [{ thinking: 'Größe ✓', signature: 'c2ln' },
+  await proxy.setReplies({ blocks: [{ thinking: 'Größe ✓', signature: 'c2ln' },
     { redacted_thinking: 'ZGF0YQ==' }, CALL('toolu_1')] });
-  const { output } = await ask({ tools: [get_weather], store: false,
+  const { output } = await create({ tools: [get_weather], store: false,
     include: ['reasoning.encrypted_content'], reasoning: { summary: 'auto' } });
   const foreign = { type: 'reasoning', id: 'rs_1', summary: [], content: null,
     encrypted_content: 'gAAAAABo-of-somebody-else' };
-  await ask({ tools: [get_weather], store: false, input: [{ role: 'user', content: input },
+  await create({ tools: [get_weather], store: false, input: [{ role: 'user', content: input },
     foreign, ...output.map((item) => ({ ...item, id: undefined, summary: [] })),
     { type: 'function_call_output', call_id: 'toolu_1', output: 'rain' }] });
   const [, { messages }] = await proxy.sent();
@@ -253,8 +253,8 @@ test('A15 what was cut is incomplete, with the call that was cut in it', async (
   const cut = (reason) => ({ blocks: [TEXT, { tool_use: { id: 'toolu_1', name: 'get_weather',
     fragments: ['{"city":', '"Os'] } }], stop_reason: reason });
   for (const reason of ['max_tokens', 'model_context_window_exceeded']) {
-    await proxy.answers(cut(reason));
-    const { events, response } = await read(ask({ tools: [get_weather], stream: true }));
+    await proxy.setReplies(cut(reason));
+    const { events, response } = await read(create({ tools: [get_weather], stream: true }));
     assert.equal(events.at(-1).type, 'response.incomplete');
     assert.equal(response.incomplete_details.reason, 'max_output_tokens');
     assert.equal(response.output[1].arguments, '{"city":"Os');
@@ -264,8 +264,8 @@ test('A15 what was cut is incomplete, with the call that was cut in it', async (
 });
 
 test('A16 items of every kind are taken, and those that say nothing here are skipped', async () => {
-  await proxy.answers({ text: 'Rain.' });
-  const { data, response } = await ask({ tools: [get_weather, { type: 'shell' },
+  await proxy.setReplies({ text: 'Rain.' });
+  const { data, response } = await create({ tools: [get_weather, { type: 'shell' },
     { type: 'local_shell' }, { type: 'apply_patch' }], input: [
     { role: 'user', content: input },
     { type: 'local_shell_call', id: 'lsh_1', call_id: 'c1', status: 'completed',
@@ -300,16 +300,16 @@ test('A16 items of every kind are taken, and those that say nothing here are ski
     assert.equal(ids.filter((known) => known === id).length, 2, `${id}: its call and its result`);
 });
 
-test('a reference to an item that was kept stands for it', async () => {
-  await proxy.answers({ blocks: [THOUGHT, TEXT] });
-  const { output } = await ask();
-  await ask({ input: [{ role: 'user', content: input },
+test('a reference to a stored item stands for it', async () => {
+  await proxy.setReplies({ blocks: [THOUGHT, TEXT] });
+  const { output } = await create();
+  await create({ input: [{ role: 'user', content: input },
     ...output.map(({ id }) => ({ type: 'item_reference', id })),
     { role: 'user', content: 'And now?' }] });
   const [, { messages }] = await proxy.sent();
   assert.deepEqual(messages[1].content, [{ type: 'thinking', ...THOUGHT },
     { type: 'text', ...TEXT }]);
-  await assert.rejects(ask({ input: [{ type: 'item_reference', id: 'msg_of_nobody' }] }),
+  await assert.rejects(create({ input: [{ type: 'item_reference', id: 'msg_of_nobody' }] }),
     (error) => {
       assert.ok(error instanceof OpenAI.NotFoundError, `${error}`);
       assert.match(error.message, /Item with id 'msg_of_nobody' not found\./);
@@ -320,7 +320,7 @@ test('a reference to an item that was kept stands for it', async () => {
 
 test('a request with line breaks between its tokens does not break the lines of its stream',
   async () => {
-    await proxy.answers({ blocks: [CALL('toolu_1')] });
+    await proxy.setReplies({ blocks: [CALL('toolu_1')] });
     const neat = new OpenAI({ baseURL: proxy.baseURL, apiKey: 'any', maxRetries: 0,
       fetch: (url, { body, ...init }) => {
         const text = JSON.stringify(JSON.parse(body), null, 2).replaceAll('\n', '\r\n');
@@ -335,8 +335,8 @@ test('a request with line breaks between its tokens does not break the lines of 
     assert.deepEqual(response.metadata, { a: 'b', c: 'd' });
   });
 
-test('B17 a body of this kind is answered as a chat where a chat is asked for', async () => {
-  await proxy.answers({ blocks: [TEXT, CALL('toolu_1')] });
+test('B17 a body of this kind on the chat route gets a chat reply', async () => {
+  await proxy.setReplies({ blocks: [TEXT, CALL('toolu_1')] });
   const body = { model, input: [{ role: 'system', content: 'Be short.' },
     { role: 'user', content: input }], tools: [get_weather], reasoning: { effort: 'low' } };
   const whole = await client.post('/chat/completions', { body });

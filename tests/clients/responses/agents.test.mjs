@@ -1,4 +1,4 @@
-// The Agents SDK of OpenAI with responses, which it asks for by default.
+// The Agents SDK of OpenAI with the Responses API, its default.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Agent, OpenAIResponsesModel, Runner, setTracingDisabled, tool } from '@openai/agents';
@@ -24,8 +24,8 @@ const runner = new Runner({ tracingDisabled: true });
 const question = 'How is the weather in Oslo and Bergen?';
 
 for (const stream of [false, true]) {
-  test(`an agent calls its tools and answers (stream: ${stream})`, async () => {
-    await proxy.answers(TWO_CALLS, { text: 'Rain in both.' });
+  test(`an agent calls its tools and replies (stream: ${stream})`, async () => {
+    await proxy.setReplies(TWO_CALLS, { text: 'Rain in both.' });
     const result = await runner.run(agent, question, { stream });
     let text = '';
     if (stream) for await (const piece of result.toTextStream()) text += piece;
@@ -44,7 +44,7 @@ for (const stream of [false, true]) {
   });
 
   test(`a conversation is kept here (stream: ${stream})`, async () => {
-    await proxy.answers(TWO_CALLS, { times: 1, text: 'Rain in both.' }, { text: 'Sun.' });
+    await proxy.setReplies(TWO_CALLS, { times: 1, text: 'Rain in both.' }, { text: 'Sun.' });
     const before = await runner.run(agent, question, { stream });
     await before.completed;
     const after = await runner.run(agent, 'And tomorrow?',
@@ -58,22 +58,22 @@ for (const stream of [false, true]) {
       ['thinking', 'text', 'tool_use', 'tool_use'], 'as the model said it');
   });
 
-  test(`a refusal is no answer (stream: ${stream})`, async () => {
-    await proxy.answers({ blocks: [], stop_reason: 'refusal',
+  test(`a refusal is an error (stream: ${stream})`, async () => {
+    await proxy.setReplies({ blocks: [], stop_reason: 'refusal',
       stop_details: { type: 'refusal', category: 'cyber', explanation: 'Not that.' } });
     await assert.rejects(async () => (await runner.run(agent, question, { stream })).completed,
       /refus|Not that/i);
   });
 
-  test(`an answer that was cut is none (stream: ${stream})`, async () => {
-    await proxy.answers({ text: 'It will', stop_reason: 'max_tokens' });
+  test(`a truncated reply is an error (stream: ${stream})`, async () => {
+    await proxy.setReplies({ text: 'It will', stop_reason: 'max_tokens' });
     await assert.rejects(async () => (await runner.run(agent, question, { stream })).completed,
       /incomplete|max_output_tokens/i);
   });
 }
 
 test('an agent with an output type gets its object', async () => {
-  await proxy.answers({ text: '{"city":"Oslo"}' });
+  await proxy.setReplies({ text: '{"city":"Oslo"}' });
   const typed = agent.clone({ outputType: z.object({ city: z.string() }), tools: [] });
   const result = await runner.run(typed, question);
   assert.deepEqual(result.finalOutput, { city: 'Oslo' });
@@ -87,7 +87,7 @@ test('an agent hands over to another one', async () => {
   const host = new Agent({ name: 'Host', instructions: 'Ask who knows.', model: agent.model,
     handoffs: [boatman] });
   for (const stream of [false, true]) {
-    await proxy.answers({ times: 1, blocks: [{ tool_use: { id: 'toolu_1',
+    await proxy.setReplies({ times: 1, blocks: [{ tool_use: { id: 'toolu_1',
       name: 'transfer_to_Boatman', fragments: [''] } }] }, { text: 'Stay ashore.' });
     const result = await runner.run(host, question, { stream });
     await result.completed;
@@ -99,8 +99,8 @@ test('an agent hands over to another one', async () => {
   }
 });
 
-test('a conversation goes on with what was said before', async () => {
-  await proxy.answers(TWO_CALLS, { times: 1, text: 'Rain in both.' }, { text: 'Tomorrow too.' });
+test('a conversation continues with the earlier messages', async () => {
+  await proxy.setReplies(TWO_CALLS, { times: 1, text: 'Rain in both.' }, { text: 'Tomorrow too.' });
   const before = await runner.run(agent, question);
   const after = await runner.run(agent,
     [...before.history, { role: 'user', content: 'And tomorrow?' }]);
@@ -113,7 +113,7 @@ test('a conversation goes on with what was said before', async () => {
 });
 
 test('settings of the model arrive', async () => {
-  await proxy.answers({ text: 'Rain.' });
+  await proxy.setReplies({ text: 'Rain.' });
   const result = await runner.run(agent.clone({ modelSettings: { maxTokens: 500,
     toolChoice: 'required', parallelToolCalls: false, store: false,
     reasoning: { effort: 'low', summary: 'auto' }, text: { verbosity: 'low' } } }), question);
@@ -125,9 +125,9 @@ test('settings of the model arrive', async () => {
   assert.equal(sent.thinking.display, 'summarized');
 });
 
-test('an error of the upstream\'s is that of the SDK', async () => {
+test('an upstream error becomes the SDK\'s error', async () => {
   for (const stream of [false, true]) {
-    await proxy.answers({ status: 403, error: 'permission_error' });
+    await proxy.setReplies({ status: 403, error: 'permission_error' });
     await assert.rejects(async () => (await runner.run(agent, question, { stream })).completed,
       OpenAI.PermissionDeniedError);
   }
@@ -139,7 +139,7 @@ for (const [how, reply] of [
     fault: 'end-mid=5' }],
 ]) {
   test(`A1 ${how} is thrown`, async () => {
-    await proxy.answers(reply);
+    await proxy.setReplies(reply);
     const result = await runner.run(agent, question, { stream: true });
     let text = '';
     await assert.rejects(async () => {
@@ -150,10 +150,10 @@ for (const [how, reply] of [
   });
 }
 
-test('a run that is aborted is left upstream too', async () => {
-  await proxy.answers({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
+test('a run that is aborted is aborted upstream, too', async () => {
+  await proxy.setReplies({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
   const controller = new AbortController();
   const result = await runner.run(agent, question, { stream: true, signal: controller.signal });
   for await (const piece of result.toTextStream()) if (piece) controller.abort();
-  assert.ok(await proxy.left());
+  assert.ok(await proxy.wasAborted());
 });

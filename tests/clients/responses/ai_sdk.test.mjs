@@ -1,4 +1,4 @@
-// The AI SDK of Vercel with its provider for this route, which it takes unless told otherwise.
+// The AI SDK of Vercel with its provider for the Responses API, its default.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createOpenAI } from '@ai-sdk/openai';
@@ -19,7 +19,7 @@ const get_weather = tool({
 const City = z.object({ city: z.string(), degrees: z.number() });
 const thinks = { openai: { forceReasoning: true, reasoningEffort: 'low', reasoningSummary: 'auto' } };
 
-// The text of a stream, and the errors in it.
+// Returns the text of a stream and its errors.
 async function parts(result) {
   let text = '';
   const errors = [];
@@ -31,7 +31,7 @@ async function parts(result) {
 }
 
 test('a text with its usage', async () => {
-  await proxy.answers({ text: 'Rain, later sun.', usage: { cache_read_input_tokens: 100,
+  await proxy.setReplies({ text: 'Rain, later sun.', usage: { cache_read_input_tokens: 100,
     cache_creation_input_tokens: 20 } });
   const { text, usage, finishReason, providerMetadata } = await generateText(settings);
   assert.equal(text, 'Rain, later sun.');
@@ -43,7 +43,7 @@ test('a text with its usage', async () => {
 });
 
 test('a stream comes in pieces, with usage at its end', async () => {
-  await proxy.answers({ text: 'Rain, later sun.' });
+  await proxy.setReplies({ text: 'Rain, later sun.' });
   const result = streamText(settings);
   const pieces = [];
   for await (const piece of result.textStream) pieces.push(piece);
@@ -53,17 +53,17 @@ test('a stream comes in pieces, with usage at its end', async () => {
   assert.ok((await result.usage).outputTokens > 0);
 });
 
-// What it keeps of the first step: by default ids of what the proxy has kept, else the whole.
+// What the SDK sends of the first step: by default ids of stored items, otherwise the items.
 for (const [how, providerOptions] of [
   ['kept', {}],
   ['kept, with reasoning', thinks],
   ['not kept', { openai: { ...thinks.openai, store: false } }],
 ]) {
-  for (const ask of [generateText, streamText]) {
-    test(`A4 two tools are called and all goes back with the results (${how}, ${ask.name})`,
+  for (const generate of [generateText, streamText]) {
+    test(`A4 two tools are called and all goes back with the results (${how}, ${generate.name})`,
       async () => {
-        await proxy.answers(TWO_CALLS, { text: 'Rain in both.' });
-        const result = await ask({ ...settings, providerOptions, tools: { get_weather },
+        await proxy.setReplies(TWO_CALLS, { text: 'Rain in both.' });
+        const result = await generate({ ...settings, providerOptions, tools: { get_weather },
           stopWhen: stepCountIs(3) });
         await result.consumeStream?.();
         assert.equal(await result.text, 'Rain in both.');
@@ -84,10 +84,10 @@ for (const [how, providerOptions] of [
 }
 
 test('reasoning is shown, whole and streamed, and counted', async () => {
-  await proxy.answers({ blocks: [{ thinking: 'Well.', signature: 'c2ln' }, { text: 'Rain.' }],
+  await proxy.setReplies({ blocks: [{ thinking: 'Well.', signature: 'c2ln' }, { text: 'Rain.' }],
     usage: { output_tokens: 30, output_tokens_details: { thinking_tokens: 20 } } });
-  for (const ask of [generateText, streamText]) {
-    const result = await ask({ ...settings, providerOptions: thinks });
+  for (const generate of [generateText, streamText]) {
+    const result = await generate({ ...settings, providerOptions: thinks });
     await result.consumeStream?.();
     assert.equal(await result.reasoningText, 'Well.');
     assert.equal(await result.text, 'Rain.');
@@ -97,8 +97,8 @@ test('reasoning is shown, whole and streamed, and counted', async () => {
   assert.equal(sent.output_config.effort, 'low');
 });
 
-test('a conversation goes on with the id of the last response', async () => {
-  await proxy.answers({ times: 1, text: 'Rain.' }, { text: 'Sun.' });
+test('a conversation continues with the id of the last response', async () => {
+  await proxy.setReplies({ times: 1, text: 'Rain.' }, { text: 'Sun.' });
   const { providerMetadata } = await generateText(settings);
   const { text } = await generateText({ ...settings, prompt: 'And tomorrow?', providerOptions: {
     openai: { previousResponseId: providerMetadata.openai.responseId } } });
@@ -108,7 +108,7 @@ test('a conversation goes on with the id of the last response', async () => {
 });
 
 test('messages of before go back as they were', async () => {
-  await proxy.answers({ times: 1, blocks: [{ thinking: 'Well.', signature: 'c2ln' },
+  await proxy.setReplies({ times: 1, blocks: [{ thinking: 'Well.', signature: 'c2ln' },
     { text: 'Rain.' }] }, { text: 'Sun.' });
   const { response } = await generateText(settings);
   await generateText({ model, maxRetries: 0, messages: [{ role: 'user', content: prompt },
@@ -117,20 +117,20 @@ test('messages of before go back as they were', async () => {
   assert.deepEqual(second.messages[1].content.map((block) => block.type), ['thinking', 'text']);
 });
 
-for (const ask of [generateText, generateObject]) {
-  test(`an object by its schema (${ask.name})`, async () => {
-    await proxy.answers({ text: '{"city":"Oslo","degrees":7.5}' });
-    const answer = ask === generateText
-      ? await ask({ ...settings, output: Output.object({ schema: City }) })
-      : await ask({ ...settings, schema: City });
-    assert.deepEqual(answer.output ?? answer.object, { city: 'Oslo', degrees: 7.5 });
+for (const generate of [generateText, generateObject]) {
+  test(`an object by its schema (${generate.name})`, async () => {
+    await proxy.setReplies({ text: '{"city":"Oslo","degrees":7.5}' });
+    const result = generate === generateText
+      ? await generate({ ...settings, output: Output.object({ schema: City }) })
+      : await generate({ ...settings, schema: City });
+    assert.deepEqual(result.output ?? result.object, { city: 'Oslo', degrees: 7.5 });
     const [sent] = await proxy.sent();
     assert.equal(sent.output_config.format.type, 'json_schema');
   });
 }
 
 test('an object is streamed as it grows', async () => {
-  await proxy.answers({ blocks: [{ text: '',
+  await proxy.setReplies({ blocks: [{ text: '',
     deltas: ['{"city":', '"Oslo"', ',"degr', 'ees":7.5}'] }] });
   const result = streamText({ ...settings, output: Output.object({ schema: City }) });
   const grown = [];
@@ -141,10 +141,10 @@ test('an object is streamed as it grows', async () => {
 
 test('A5 a call without arguments has an empty object', async () => {
   const now = tool({ inputSchema: z.object({}), execute: async (input) => ({ input }) });
-  for (const ask of [generateText, streamText]) {
-    await proxy.answers({ times: 1, blocks: [{ tool_use: { id: 'toolu_1', name: 'now',
+  for (const generate of [generateText, streamText]) {
+    await proxy.setReplies({ times: 1, blocks: [{ tool_use: { id: 'toolu_1', name: 'now',
       fragments: [''] } }] }, { text: 'Noon.' });
-    const result = await ask({ ...settings, tools: { now }, stopWhen: stepCountIs(2) });
+    const result = await generate({ ...settings, tools: { now }, stopWhen: stepCountIs(2) });
     await result.consumeStream?.();
     const [{ toolResults: [{ output }] }] = await result.steps;
     assert.deepEqual(output, { input: {} });
@@ -153,10 +153,10 @@ test('A5 a call without arguments has an empty object', async () => {
 });
 
 test('a custom tool is called with its text', async () => {
-  for (const ask of [generateText, streamText]) {
-    await proxy.answers({ blocks: [{ tool_use: { id: 'toolu_1', name: 'shell',
+  for (const generate of [generateText, streamText]) {
+    await proxy.setReplies({ blocks: [{ tool_use: { id: 'toolu_1', name: 'shell',
       fragments: ['{"input":"ls ', '-l"}'] } }] });
-    const result = await ask({ ...settings, tools: { shell: openai.tools.customTool({
+    const result = await generate({ ...settings, tools: { shell: openai.tools.customTool({
       name: 'shell', description: 'A shell.' }) } });
     await result.consumeStream?.();
     assert.deepEqual((await result.toolCalls).map((call) => [call.toolName, call.input]),
@@ -164,8 +164,8 @@ test('a custom tool is called with its text', async () => {
   }
 });
 
-test('a tool that fails, and one that is not there, are told to the model', async () => {
-  await proxy.answers({ times: 1, blocks: [
+test('a tool that fails, and one that is not there, are reported to the model', async () => {
+  await proxy.setReplies({ times: 1, blocks: [
     { tool_use: { id: 'toolu_1', name: 'broken', input: {} } },
     { tool_use: { id: 'toolu_2', name: 'absent', input: { a: 1 } } }] }, { text: 'Sorry.' });
   const broken = tool({ inputSchema: z.object({}),
@@ -180,7 +180,7 @@ test('a tool that fails, and one that is not there, are told to the model', asyn
 });
 
 test('images and files arrive, and the system\'s words', async () => {
-  await proxy.answers({ text: 'A dot.' });
+  await proxy.setReplies({ text: 'A dot.' });
   const { text } = await generateText({ model, maxRetries: 0, system: 'Be short.', messages: [
     { role: 'user', content: [
       { type: 'text', text: 'What is it?' },
@@ -197,13 +197,13 @@ test('images and files arrive, and the system\'s words', async () => {
 });
 
 test('a web search is one of the provider\'s, and its sources are sources', async () => {
-  for (const ask of [generateText, streamText]) {
-    await proxy.answers({ blocks: [
+  for (const generate of [generateText, streamText]) {
+    await proxy.setReplies({ blocks: [
       { web_search: { query: 'weather', results: [{ url: 'https://example.com/', title: 'Sky' }] } },
       { text: 'It rains.', citations: [{ url: 'https://example.com/', title: 'Sky',
         cited_text: 'rain' }] },
     ] });
-    const result = await ask({ ...settings,
+    const result = await generate({ ...settings,
       tools: { web_search: openai.tools.webSearch({ searchContextSize: 'low' }) } });
     await result.consumeStream?.();
     assert.equal(await result.text, 'It rains.');
@@ -213,14 +213,14 @@ test('a web search is one of the provider\'s, and its sources are sources', asyn
   }
 });
 
-test('finish reasons are its own words', async () => {
-  await proxy.answers({ text: 'It will', stop_reason: 'max_tokens' });
+test('finish reasons have its own names', async () => {
+  await proxy.setReplies({ text: 'It will', stop_reason: 'max_tokens' });
   assert.equal((await generateText(settings)).finishReason, 'length');
   assert.equal(await streamText(settings).finishReason, 'length');
 });
 
-test('an error of the upstream\'s keeps its status and its words', async () => {
-  await proxy.answers({ status: 400, error: { type: 'invalid_request_error',
+test('an upstream error keeps its status and message', async () => {
+  await proxy.setReplies({ status: 400, error: { type: 'invalid_request_error',
     message: 'prompt is too long: 210000 tokens > 200000 maximum' } });
   await assert.rejects(generateText(settings), (error) => {
     assert.ok(APICallError.isInstance(error), `${error}`);
@@ -230,14 +230,14 @@ test('an error of the upstream\'s keeps its status and its words', async () => {
   });
 });
 
-test('an error before a stream is tried again when it passes', async () => {
-  await proxy.answers({ times: 1, status: 429, error: 'rate_limit_error' }, { text: 'Rain.' });
+test('an error before a stream is retried when it is temporary', async () => {
+  await proxy.setReplies({ times: 1, status: 429, error: 'rate_limit_error' }, { text: 'Rain.' });
   assert.equal(await streamText({ ...settings, maxRetries: 1 }).text, 'Rain.');
   for (const [reply, status, code] of [
     [{ status: 429, error: 'rate_limit_error' }, 429, 'rate_limit_exceeded'],
     [{ status: 529, error: 'overloaded_error' }, 503, 'overloaded'],
   ]) {
-    await proxy.answers({ ...reply, headers: { 'retry-after': '3000' } });
+    await proxy.setReplies({ ...reply, headers: { 'retry-after': '3000' } });
     const { errors: [error] } = await parts(streamText({ ...settings, onError: () => {} }));
     assert.ok(APICallError.isInstance(error), `${error}`);
     assert.equal(error.statusCode, status);
@@ -252,8 +252,8 @@ for (const [how, reply, before] of [
   ['a stream that breaks off upstream', { blocks: [{ text: '', deltas: ['It ', 'will ', 'rain.'] }],
     fault: 'end-mid=5' }, 'It will '],
 ]) {
-  test(`A1 ${how} is no end like any other`, async () => {
-    await proxy.answers(reply);
+  test(`A1 ${how} is not reported as a normal end`, async () => {
+    await proxy.setReplies(reply);
     const result = streamText({ ...settings, onError: () => {} });
     const { text, errors } = await parts(result);
     assert.equal(text, before);
@@ -262,8 +262,8 @@ for (const [how, reply, before] of [
   });
 }
 
-test('a stream that is aborted is left upstream too', async () => {
-  await proxy.answers({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
+test('a stream that is aborted is aborted upstream, too', async () => {
+  await proxy.setReplies({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
   const controller = new AbortController();
   const kinds = [];
   for await (const part of streamText({ ...settings, abortSignal: controller.signal }).fullStream) {
@@ -271,5 +271,5 @@ test('a stream that is aborted is left upstream too', async () => {
     if (part.type === 'text-delta') controller.abort();
   }
   assert.equal(kinds.at(-1), 'abort');
-  assert.ok(await proxy.left());
+  assert.ok(await proxy.wasAborted());
 });

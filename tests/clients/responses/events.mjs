@@ -1,10 +1,10 @@
-// What holds for every stream of a response, whoever reads it: the order that the strictest readers
-// (openai's accumulator, Codex) insist on.
+// Checks the order of events that the strictest readers (openai's accumulator, Codex) require of
+// every stream of a response.
 import assert from 'node:assert/strict';
 
 const LAST = ['response.completed', 'response.incomplete', 'response.failed'];
 
-// These are always there: null, not left out.
+// These members are always present, and null when they are empty.
 const FIELDS = ['id', 'object', 'created_at', 'completed_at', 'status', 'background', 'error',
   'incomplete_details', 'instructions', 'max_output_tokens', 'max_tool_calls', 'model', 'output',
   'parallel_tool_calls', 'previous_response_id', 'prompt_cache_key', 'reasoning',
@@ -23,10 +23,10 @@ export function checkResponse(response) {
   assert.equal(new Set(ids).size, ids.length, 'an id for each item');
 }
 
-// What the deltas of an item amount to, by its kind.
+// What the deltas of an item add up to, by its kind.
 class Growing {
   constructor(item, index) {
-    Object.assign(this, { item, index, parts: [], text: '', told: false });
+    Object.assign(this, { item, index, parts: [], text: '', isDone: false });
   }
 
   part(event) {
@@ -46,7 +46,7 @@ class Growing {
       this.parts.push({ text: '', annotations: [] });
     } else if (/part\.done$/.test(kind)) {
       const part = this.part(event);
-      assert.ok(part.told, `the text of a part is told before ${event.type}`);
+      assert.ok(part.isDone, `the text of a part is told before ${event.type}`);
       assert.equal(event.part.text ?? event.part.refusal, part.text);
       assert.deepEqual(event.part.annotations ?? [], part.annotations);
       part.closed = true;
@@ -61,7 +61,7 @@ class Growing {
       const part = this.part(event);
       assert.equal(event.text ?? event.refusal ?? event.arguments ?? event.input, part.text,
         `${event.type} says what the deltas said`);
-      part.told = true;
+      part.isDone = true;
     } else {
       assert.match(kind, /^web_search_call\./);
     }
@@ -79,12 +79,12 @@ class Growing {
       assert.deepEqual(item.summary.map((part) => part.text), texts);
     if (item.type === 'function_call' || item.type === 'custom_tool_call') {
       assert.equal(item.arguments ?? item.input, this.text);
-      assert.ok(this.told, 'arguments are told before their item ends');
+      assert.ok(this.isDone, 'arguments are told before their item ends');
     }
   }
 }
 
-// Throws where a whole stream is not in order. What it ended with.
+// Throws when a whole stream is not in order. Returns the response that it ended with.
 export function checkStream(events) {
   assert.deepEqual(events.map((event) => event.sequence_number), events.map((_, i) => i));
   const [{ type, response: { id } }] = events;
@@ -131,7 +131,7 @@ export function checkStream(events) {
   return last.response;
 }
 
-// All events of a stream that is in order, and what it ended with.
+// Returns all events of a stream that is in order, and the response that it ended with.
 export async function read(stream) {
   const events = [];
   for await (const event of await stream) events.push(event);

@@ -1,4 +1,4 @@
-// LangChain with its model for OpenAI, by responses.
+// LangChain with its model for OpenAI, through the Responses API.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AIMessage, HumanMessage, SystemMessage, ToolMessage } from '@langchain/core/messages';
@@ -8,11 +8,11 @@ import { z } from 'zod';
 import { BROKEN, PNG, TWO_CALLS, startProxy, weather } from '../support/proxy.mjs';
 
 const proxy = await startProxy();
-const made = (more = {}) => new ChatOpenAI({ model: 'claude-sonnet-5', apiKey: 'any', maxRetries: 0,
+const createModel = (more = {}) => new ChatOpenAI({ model: 'claude-sonnet-5', apiKey: 'any', maxRetries: 0,
   useResponsesApi: true, configuration: { baseURL: proxy.baseURL }, ...more });
-const model = made();
+const model = createModel();
 
-// It leaves `reasoning` out for models whose names it does not know.
+// LangChain omits `reasoning` for models whose names it does not know.
 const REASONING = { modelKwargs: { reasoning: { effort: 'low', summary: 'auto' } } };
 
 const getWeather = tool(async (input) => weather(input), {
@@ -22,9 +22,9 @@ const getWeather = tool(async (input) => weather(input), {
 const question = [new SystemMessage('You know the weather.'),
   new HumanMessage('How is the weather in Oslo and Bergen?')];
 
-async function streamed(asked, messages = question) {
+async function streamed(runnable, messages = question) {
   let sum, pieces = 0;
-  for await (const piece of await asked.stream(messages)) {
+  for await (const piece of await runnable.stream(messages)) {
     sum = sum ? sum.concat(piece) : piece;
     ++pieces;
   }
@@ -32,17 +32,17 @@ async function streamed(asked, messages = question) {
 }
 
 test('a message has its text and its usage', async () => {
-  await proxy.answers({ text: 'Rain.', usage: { cache_read_input_tokens: 100 } });
-  const answer = await model.invoke(question);
-  assert.equal(answer.text, 'Rain.');
-  assert.equal(answer.usage_metadata.input_token_details.cache_read, 100);
-  assert.equal(answer.response_metadata.status, 'completed');
+  await proxy.setReplies({ text: 'Rain.', usage: { cache_read_input_tokens: 100 } });
+  const message = await model.invoke(question);
+  assert.equal(message.text, 'Rain.');
+  assert.equal(message.usage_metadata.input_token_details.cache_read, 100);
+  assert.equal(message.response_metadata.status, 'completed');
   const [sent] = await proxy.sent();
   assert.deepEqual(sent.system.map((block) => block.text), ['You know the weather.']);
 });
 
 test('a stream adds up to the same', async () => {
-  await proxy.answers({ text: 'Rain, later sun.' });
+  await proxy.setReplies({ text: 'Rain, later sun.' });
   const sum = await streamed(model);
   assert.equal(sum.text, 'Rain, later sun.');
   assert.ok(sum.pieces > 2);
@@ -50,11 +50,11 @@ test('a stream adds up to the same', async () => {
 });
 
 for (const streams of [false, true]) {
-  for (const kept of [true, false]) {
-    test(`tools are called and their results understood (stream: ${streams}, kept: ${kept})`,
+  for (const stored of [true, false]) {
+    test(`tools are called and their results understood (stream: ${streams}, stored: ${stored})`,
       async () => {
-        await proxy.answers(TWO_CALLS, { text: 'Rain in both.' });
-        const bound = made({ zdrEnabled: !kept, ...REASONING })
+        await proxy.setReplies(TWO_CALLS, { text: 'Rain in both.' });
+        const bound = createModel({ zdrEnabled: !stored, ...REASONING })
           .bindTools([getWeather]);
         const calling = streams ? await streamed(bound) : await bound.invoke(question);
         assert.deepEqual(calling.tool_calls.map(({ id, name, args }) => [id, name, args]),
@@ -63,8 +63,8 @@ for (const streams of [false, true]) {
         const results = await Promise.all(
           calling.tool_calls.map((call) => getWeather.invoke(call)));
         assert.ok(results.every((result) => result instanceof ToolMessage));
-        const answer = await bound.invoke([...question, calling, ...results]);
-        assert.equal(answer.text, 'Rain in both.');
+        const message = await bound.invoke([...question, calling, ...results]);
+        assert.equal(message.text, 'Rain in both.');
         const [, second] = await proxy.sent();
         const { content: blocks } = second.messages[1];
         assert.deepEqual(blocks.map((block) => block.type),
@@ -74,14 +74,14 @@ for (const streams of [false, true]) {
   }
 }
 
-test('a conversation goes on with the id of the last response', async () => {
-  await proxy.answers(TWO_CALLS, { text: 'Rain in both.' });
+test('a conversation continues with the id of the last response', async () => {
+  await proxy.setReplies(TWO_CALLS, { text: 'Rain in both.' });
   const bound = model.bindTools([getWeather]);
   const calling = await bound.invoke(question);
   const results = await Promise.all(calling.tool_calls.map((call) => getWeather.invoke(call)));
-  const answer = await bound.invoke(results,
+  const message = await bound.invoke(results,
     { previous_response_id: calling.response_metadata.id });
-  assert.equal(answer.text, 'Rain in both.');
+  assert.equal(message.text, 'Rain in both.');
   const [, second] = await proxy.sent();
   assert.deepEqual(second.messages.map((message) => message.role), ['user', 'assistant', 'user']);
 });
@@ -96,37 +96,37 @@ for (const [method, reply, sees] of [
     (sent) => assert.match(JSON.stringify(sent.system), /JSON/)],
 ]) {
   test(`structured output is an object (${method})`, async () => {
-    await proxy.answers(reply);
-    const asked = model.withStructuredOutput(z.object({ city: z.string() }),
+    await proxy.setReplies(reply);
+    const runnable = model.withStructuredOutput(z.object({ city: z.string() }),
       { name: 'place', method });
-    assert.deepEqual(await asked.invoke(question), { city: 'Oslo' });
+    assert.deepEqual(await runnable.invoke(question), { city: 'Oslo' });
     sees((await proxy.sent())[0]);
   });
 }
 
 test('reasoning is shown when it is asked for', async () => {
-  await proxy.answers({ blocks: [{ thinking: 'Well.', signature: 'c2ln' }, { text: 'Rain.' }] });
-  const thoughtful = made(REASONING);
-  for (const answer of [await thoughtful.invoke(question), await streamed(thoughtful)]) {
-    const { reasoning } = answer.additional_kwargs;
+  await proxy.setReplies({ blocks: [{ thinking: 'Well.', signature: 'c2ln' }, { text: 'Rain.' }] });
+  const thoughtful = createModel(REASONING);
+  for (const message of [await thoughtful.invoke(question), await streamed(thoughtful)]) {
+    const { reasoning } = message.additional_kwargs;
     assert.equal(reasoning.summary[0].text, 'Well.');
-    assert.equal(answer.text, 'Rain.');
+    assert.equal(message.text, 'Rain.');
   }
 });
 
 test('A5 a call without arguments has an empty object', async () => {
   const now = tool(async () => 'Noon.', { name: 'now', description: 'The time.',
     schema: z.object({}) });
-  await proxy.answers({ blocks: [{ tool_use: { id: 'toolu_1', name: 'now', fragments: [''] } }] });
+  await proxy.setReplies({ blocks: [{ tool_use: { id: 'toolu_1', name: 'now', fragments: [''] } }] });
   const bound = model.bindTools([now]);
-  for (const answer of [await bound.invoke(question), await streamed(bound)]) {
-    assert.deepEqual(answer.tool_calls[0].args, {});
-    assert.deepEqual(answer.invalid_tool_calls, []);
+  for (const message of [await bound.invoke(question), await streamed(bound)]) {
+    assert.deepEqual(message.tool_calls[0].args, {});
+    assert.deepEqual(message.invalid_tool_calls, []);
   }
 });
 
-test('a tool that must be called is forced, and a conversation from elsewhere goes on', async () => {
-  await proxy.answers({ text: 'Rain.' });
+test('a tool that must be called is forced, and a conversation from elsewhere continues', async () => {
+  await proxy.setReplies({ text: 'Rain.' });
   const bound = model.bindTools([getWeather],
     { tool_choice: 'get_weather', parallel_tool_calls: false });
   await bound.invoke([...question,
@@ -141,27 +141,27 @@ test('a tool that must be called is forced, and a conversation from elsewhere go
   assert.equal(sent.messages[2].content[0].tool_use_id, 'call_1');
 });
 
-test('A15 an answer that was cut says so, streamed and not', async () => {
-  await proxy.answers({ text: 'It will', stop_reason: 'max_tokens' });
-  for (const answer of [await model.invoke(question), await streamed(model)]) {
-    assert.equal(answer.text, 'It will');
-    assert.equal(answer.response_metadata.status, 'incomplete');
-    assert.equal(answer.response_metadata.incomplete_details.reason, 'max_output_tokens');
+test('A15 a truncated reply says so, streamed and not', async () => {
+  await proxy.setReplies({ text: 'It will', stop_reason: 'max_tokens' });
+  for (const message of [await model.invoke(question), await streamed(model)]) {
+    assert.equal(message.text, 'It will');
+    assert.equal(message.response_metadata.status, 'incomplete');
+    assert.equal(message.response_metadata.incomplete_details.reason, 'max_output_tokens');
   }
 });
 
 test('an image arrives', async () => {
-  await proxy.answers({ text: 'A dot.' });
-  const answer = await model.invoke([new HumanMessage({ content: [
+  await proxy.setReplies({ text: 'A dot.' });
+  const message = await model.invoke([new HumanMessage({ content: [
     { type: 'text', text: 'What is it?' },
     { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}` } },
   ] })]);
-  assert.equal(answer.text, 'A dot.');
+  assert.equal(message.text, 'A dot.');
   const [sent] = await proxy.sent();
   assert.equal(sent.messages[0].content[1].source.data, PNG);
 });
 
-test('errors are thrown with their status and their words', async () => {
+test('errors are thrown with their status and message', async () => {
   for (const [reply, status, words] of [
     [{ status: 400, error: { type: 'invalid_request_error',
       message: 'prompt is too long: 210000 tokens > 200000 maximum' } }, 400, /too long/],
@@ -169,9 +169,9 @@ test('errors are thrown with their status and their words', async () => {
     [{ status: 429, error: 'rate_limit_error', headers: { 'retry-after': '3000' } }, 429, /./],
     [{ status: 529, error: 'overloaded_error', headers: { 'retry-after': '3000' } }, 503, /./],
   ]) {
-    for (const ask of [() => model.invoke(question), () => model.stream(question)]) {
-      await proxy.answers(reply);
-      await assert.rejects(ask(), (error) => {
+    for (const call of [() => model.invoke(question), () => model.stream(question)]) {
+      await proxy.setReplies(reply);
+      await assert.rejects(call(), (error) => {
         assert.equal(error.status, status, `${error}`);
         assert.match(error.message, words);
         return true;
@@ -180,14 +180,14 @@ test('errors are thrown with their status and their words', async () => {
   }
 });
 
-// It ignores how a stream failed: what it adds up to lacks a status.
+// LangChain ignores how a stream failed: its message has no status.
 for (const [how, reply] of [
   ['an error in the middle of a stream', BROKEN],
   ['a stream that breaks off upstream', { blocks: [{ text: '', deltas: ['It ', 'will ', 'rain.'] }],
     fault: 'end-mid=5' }],
 ]) {
-  test(`A1 ${how} is not taken for an end`, async () => {
-    await proxy.answers(reply);
+  test(`A1 ${how} is not reported as a normal end`, async () => {
+    await proxy.setReplies(reply);
     const sum = await streamed(model);
     assert.match(sum.text, /^It will/);
     assert.equal(sum.response_metadata.status, undefined);
@@ -195,12 +195,12 @@ for (const [how, reply] of [
   });
 }
 
-test('a stream that is aborted is left upstream too', async () => {
-  await proxy.answers({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
+test('a stream that is aborted is aborted upstream, too', async () => {
+  await proxy.setReplies({ blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 });
   const controller = new AbortController();
   await assert.rejects(async () => {
     for await (const piece of await model.stream(question, { signal: controller.signal }))
       if (piece.text) controller.abort();
   }, /[Aa]bort/);
-  assert.ok(await proxy.left());
+  assert.ok(await proxy.wasAborted());
 });

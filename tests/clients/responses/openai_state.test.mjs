@@ -1,5 +1,5 @@
-// What a response leaves behind, as the SDK of OpenAI asks for it: conversations that go on,
-// responses that run by themselves, compaction.
+// Stored responses, as the SDK of OpenAI uses them: continued conversations, responses in the
+// background, compaction.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -7,18 +7,18 @@ import OpenAI from 'openai';
 import { TWO_CALLS, startProxy } from '../support/proxy.mjs';
 import { checkStream, read } from './events.mjs';
 
-// Two workers, so that who asks for a response is not always served by the one that made it.
+// With two workers, a response is not always fetched from the worker that created it.
 const proxy = await startProxy({ server: { workers: 2 } });
 const client = new OpenAI({ baseURL: proxy.baseURL, apiKey: 'any', maxRetries: 0 });
 const model = 'claude-sonnet-5';
 const input = 'How is the weather in Oslo and Bergen?';
 const tools = [{ type: 'function', name: 'get_weather', strict: false,
   parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } }];
-const ask = (more = {}) => client.responses.create({ model, input, ...more });
+const create = (more = {}) => client.responses.create({ model, input, ...more });
 const LONG = { blocks: [{ text: '', deltas: ['word '], repeat: 2000 }], pace: 10 };
 const SLOW = { blocks: [{ text: '', deltas: ['word '], repeat: 50 }], pace: 10 };
 
-// As soon as it has another status than these.
+// Polls until the response has none of these statuses.
 async function settled(id, not = ['queued', 'in_progress']) {
   for (let i = 0; i < 500; ++i) {
     const response = await client.responses.retrieve(id);
@@ -34,7 +34,7 @@ const lost = (id) => assert.rejects(client.responses.retrieve(id), (error) => {
   return true;
 });
 
-const forgotten = (previous_response_id) => assert.rejects(ask({ previous_response_id }),
+const forgotten = (previous_response_id) => assert.rejects(create({ previous_response_id }),
   (error) => {
     assert.ok(error instanceof OpenAI.BadRequestError, `${error}`);
     assert.equal(error.code, 'previous_response_not_found');
@@ -42,15 +42,15 @@ const forgotten = (previous_response_id) => assert.rejects(ask({ previous_respon
     return true;
   });
 
-test('a conversation goes on with the id of its last response', async () => {
-  await proxy.answers(TWO_CALLS, { times: 1, text: 'Rain in both.' }, { text: 'Tomorrow too.' });
-  const first = await ask({ tools, instructions: 'Be short.' });
+test('a conversation continues with the id of its last response', async () => {
+  await proxy.setReplies(TWO_CALLS, { times: 1, text: 'Rain in both.' }, { text: 'Tomorrow too.' });
+  const first = await create({ tools, instructions: 'Be short.' });
   const second = await client.responses.stream({ model, tools, previous_response_id: first.id,
     input: ['toolu_1', 'toolu_2'].map((call_id) =>
       ({ type: 'function_call_output', call_id, output: 'rain' })) }).finalResponse();
   assert.equal(second.output_text, 'Rain in both.');
   assert.equal(second.previous_response_id, first.id);
-  const third = await ask({ tools, previous_response_id: second.id, instructions: 'Be long.',
+  const third = await create({ tools, previous_response_id: second.id, instructions: 'Be long.',
     input: 'And tomorrow?' });
   assert.equal(third.output_text, 'Tomorrow too.');
   const [one, two, three] = await proxy.sent();
@@ -68,12 +68,12 @@ test('a conversation goes on with the id of its last response', async () => {
 });
 
 test('a conversation branches', async () => {
-  await proxy.answers({ text: 'Rain.' });
-  for (const said of [input, [{ role: 'user', content: input }],
+  await proxy.setReplies({ text: 'Rain.' });
+  for (const firstInput of [input, [{ role: 'user', content: input }],
     [{ role: 'user', content: [{ type: 'input_text', text: input }] }]]) {
-    const first = await ask({ input: said });
+    const first = await create({ input: firstInput });
     for (const next of ['And tomorrow?', 'And yesterday?']) {
-      await ask({ previous_response_id: first.id, input: next });
+      await create({ previous_response_id: first.id, input: next });
       const { messages } = (await proxy.sent()).at(-1);
       assert.deepEqual(messages.map(({ role, content }) => [role, content.map(({ text }) => text)]),
         [['user', [input]], ['assistant', ['Rain.']], ['user', [next]]]);
@@ -81,40 +81,40 @@ test('a conversation branches', async () => {
   }
 });
 
-test('a conversation goes on after a search, with what was found, and after a call that was cut',
+test('a conversation continues after a search, with what was found, and after a call that was cut',
   async () => {
-    await proxy.answers({ times: 1, blocks: [
+    await proxy.setReplies({ times: 1, blocks: [
       { web_search: { query: 'weather', results: [{ url: 'https://example.com/', title: 'Sky' }] } },
       { text: 'It rains.' }] }, { text: 'Sun.' });
     const search = { tools: [{ type: 'web_search' }] };
-    const found = await ask(search);
-    await ask({ ...search, previous_response_id: found.id, input: 'And tomorrow?' });
+    const found = await create(search);
+    await create({ ...search, previous_response_id: found.id, input: 'And tomorrow?' });
     const [, second] = await proxy.sent();
     assert.deepEqual(second.messages[1].content.map((block) => block.type),
       ['server_tool_use', 'web_search_tool_result', 'text']);
-    await proxy.answers({ times: 1, blocks: [{ text: 'Looking.' }, { tool_use: { id: 'toolu_1',
+    await proxy.setReplies({ times: 1, blocks: [{ text: 'Looking.' }, { tool_use: { id: 'toolu_1',
       name: 'get_weather', fragments: ['{"ci'] } }], stop_reason: 'max_tokens' }, { text: 'Sun.' });
-    const cut = await ask({ tools });
+    const cut = await create({ tools });
     assert.equal(cut.status, 'incomplete');
-    await ask({ tools, previous_response_id: cut.id, input: 'Go on.' });
+    await create({ tools, previous_response_id: cut.id, input: 'Go on.' });
     const [, third] = await proxy.sent();
     assert.deepEqual(third.messages.map(({ content }) => content.map((block) => block.type)),
       [['text'], ['text'], ['text']]);
   });
 
 test('a conversation has one beginning', async () => {
-  await proxy.answers({ text: 'Rain.' });
-  const { id } = await ask();
-  await assert.rejects(ask({ previous_response_id: id, conversation: 'conv_1' }), (error) => {
+  await proxy.setReplies({ text: 'Rain.' });
+  const { id } = await create();
+  await assert.rejects(create({ previous_response_id: id, conversation: 'conv_1' }), (error) => {
     assert.ok(error instanceof OpenAI.BadRequestError, `${error}`);
     assert.equal(error.code, 'mutually_exclusive_parameters');
     return true;
   });
 });
 
-test('a response is kept, and forgotten when it is deleted', async () => {
-  await proxy.answers({ text: 'Rain.' });
-  const first = await ask({ metadata: { a: 'b' } });
+test('a response is stored until it is deleted', async () => {
+  await proxy.setReplies({ text: 'Rain.' });
+  const first = await create({ metadata: { a: 'b' } });
   const kept = await client.responses.retrieve(first.id);
   assert.deepEqual({ ...kept }, { ...first });
   await client.responses.delete(first.id);
@@ -122,9 +122,9 @@ test('a response is kept, and forgotten when it is deleted', async () => {
   await forgotten(first.id);
 });
 
-test('a response that is not to be kept is not', async () => {
-  await proxy.answers({ text: 'Rain.' });
-  const first = await ask({ store: false });
+test('a response with store: false is not stored', async () => {
+  await proxy.setReplies({ text: 'Rain.' });
+  const first = await create({ store: false });
   assert.equal(first.store, false);
   await lost(first.id);
   await forgotten(first.id);
@@ -132,23 +132,23 @@ test('a response that is not to be kept is not', async () => {
 });
 
 test('its input is listed, newest first, page by page', async () => {
-  await proxy.answers({ text: 'Rain.' });
-  const said = ['one', 'two', 'three', 'four', 'five'];
-  const { id } = await ask({ input: said.map((content) => ({ role: 'user', content })) });
+  await proxy.setReplies({ text: 'Rain.' });
+  const contents = ['one', 'two', 'three', 'four', 'five'];
+  const { id } = await create({ input: contents.map((content) => ({ role: 'user', content })) });
   const texts = (item) => item.content.map((part) => part.text).join('');
   const pages = [];
   for await (const item of client.responses.inputItems.list(id, { limit: 2 })) pages.push(item);
-  assert.deepEqual(pages.map(texts), said.toReversed());
+  assert.deepEqual(pages.map(texts), contents.toReversed());
   assert.ok(pages.every((item) => item.id && item.type === 'message'));
   assert.equal(new Set(pages.map((item) => item.id)).size, 5);
   const upwards = await client.responses.inputItems.list(id, { order: 'asc' });
-  assert.deepEqual(upwards.data.map(texts), said);
+  assert.deepEqual(upwards.data.map(texts), contents);
   assert.equal(upwards.has_more, false);
 });
 
-test('a stream that is over is told again, from any place', async () => {
-  await proxy.answers(TWO_CALLS);
-  const { events, response } = await read(ask({ tools, stream: true }));
+test('a stream that has ended is replayed from any event', async () => {
+  await proxy.setReplies(TWO_CALLS);
+  const { events, response } = await read(create({ tools, stream: true }));
   const again = [];
   for await (const event of await client.responses.retrieve(response.id, { stream: true }))
     again.push(event);
@@ -162,15 +162,15 @@ test('a stream that is over is told again, from any place', async () => {
 });
 
 test('only what runs in the background is cancelled', async () => {
-  await proxy.answers({ text: 'Rain.' });
-  const { id } = await ask();
+  await proxy.setReplies({ text: 'Rain.' });
+  const { id } = await create();
   await assert.rejects(client.responses.cancel(id), OpenAI.BadRequestError);
   await assert.rejects(client.responses.cancel('resp_of_nobody'), OpenAI.NotFoundError);
 });
 
-test('in the background it runs by itself and is asked for', async () => {
-  await proxy.answers(SLOW);
-  const begun = await ask({ background: true });
+test('in the background it runs by itself and is polled', async () => {
+  await proxy.setReplies(SLOW);
+  const begun = await create({ background: true });
   assert.equal(begun.status, 'queued');
   assert.equal(begun.background, true);
   assert.deepEqual(begun.output, []);
@@ -179,16 +179,16 @@ test('in the background it runs by itself and is asked for', async () => {
   assert.equal(done.status, 'completed');
   assert.equal(done.output_text, 'word '.repeat(50));
   assert.ok(done.usage.output_tokens > 0);
-  await proxy.answers({ text: 'Tomorrow too.' });
-  await ask({ previous_response_id: begun.id, input: 'And tomorrow?' });
+  await proxy.setReplies({ text: 'Tomorrow too.' });
+  await create({ previous_response_id: begun.id, input: 'And tomorrow?' });
   const [sent] = await proxy.sent();
   assert.equal(sent.messages.length, 3);
 });
 
-test('a stream in the background goes on when its reader has left', async () => {
-  await proxy.answers(SLOW);
+test('a stream in the background continues when its reader has left', async () => {
+  await proxy.setReplies(SLOW);
   const events = [];
-  for await (const event of await ask({ background: true, stream: true })) {
+  for await (const event of await create({ background: true, stream: true })) {
     events.push(event);
     if (event.type === 'response.output_text.delta') break;
   }
@@ -205,28 +205,28 @@ test('a stream in the background goes on when its reader has left', async () => 
 });
 
 test('two readers of one stream see the same', async () => {
-  await proxy.answers(SLOW);
-  const { id } = await ask({ background: true });
+  await proxy.setReplies(SLOW);
+  const { id } = await create({ background: true });
   const [one, two] = await Promise.all([1, 2].map(async () =>
     (await read(client.responses.retrieve(id, { stream: true }))).events));
   assert.deepEqual(one, two);
 });
 
 test('in the background it is cancelled, upstream too', async () => {
-  await proxy.answers(LONG);
-  const { id } = await ask({ background: true });
+  await proxy.setReplies(LONG);
+  const { id } = await create({ background: true });
   await settled(id, ['queued']);
   while ((await proxy.requests()).length === 0) await pause(10);
   assert.equal((await client.responses.cancel(id)).status, 'cancelled');
-  assert.ok(await proxy.left());
+  assert.ok(await proxy.wasAborted());
   assert.equal((await client.responses.cancel(id)).status, 'cancelled', 'once more is no error');
   assert.equal((await client.responses.retrieve(id)).status, 'cancelled');
 });
 
 test('in the background it fails with what went wrong', async () => {
-  await proxy.answers({ status: 400, error: { type: 'invalid_request_error',
+  await proxy.setReplies({ status: 400, error: { type: 'invalid_request_error',
     message: 'prompt is too long: 210000 tokens > 200000 maximum' } });
-  const { id } = await ask({ background: true });
+  const { id } = await create({ background: true });
   const failed = await settled(id);
   assert.equal(failed.status, 'failed');
   assert.equal(failed.error.code, 'context_length_exceeded');
@@ -235,7 +235,7 @@ test('in the background it fails with what went wrong', async () => {
 });
 
 test('the tokens of an input are counted', async () => {
-  await proxy.answers();
+  await proxy.setReplies();
   const few = await client.responses.inputTokens.count({ model, input });
   assert.equal(few.object, 'response.input_tokens');
   assert.ok(few.input_tokens > 0);
@@ -246,21 +246,21 @@ test('the tokens of an input are counted', async () => {
   assert.ok(targets.every((target) => target.startsWith('/v1/messages/count_tokens')));
 });
 
-test('A7 a conversation is compacted, and goes on from that', async () => {
-  await proxy.answers({ times: 1, text: 'They spoke of rain.' }, { text: 'Tomorrow too.' });
+test('A7 a conversation is compacted, and continues from that', async () => {
+  await proxy.setReplies({ times: 1, text: 'They spoke of rain.' }, { text: 'Tomorrow too.' });
   const compacted = await client.responses.compact({ model, input: [
     { role: 'user', content: input }, { role: 'assistant', content: 'Rain in both.' }] });
   assert.equal(compacted.object, 'response.compaction');
   assert.deepEqual(compacted.output.map((item) => item.type), ['message', 'compaction']);
   assert.ok(compacted.usage.total_tokens > 0);
-  const answer = await ask({ input: [...compacted.output,
+  const reply = await create({ input: [...compacted.output,
     { role: 'user', content: 'And tomorrow?' }] });
-  assert.equal(answer.output_text, 'Tomorrow too.');
+  assert.equal(reply.output_text, 'Tomorrow too.');
   const [, sent] = await proxy.sent();
-  const said = JSON.stringify(sent.messages);
-  assert.ok(said.includes('They spoke of rain.'), said);
-  assert.ok(said.includes(input), 'what the user said stays');
-  assert.ok(!said.includes('Rain in both.'));
+  const sentText = JSON.stringify(sent.messages);
+  assert.ok(sentText.includes('They spoke of rain.'), sentText);
+  assert.ok(sentText.includes(input), 'what the user said stays');
+  assert.ok(!sentText.includes('Rain in both.'));
 });
 
 test('A7 a compaction without a model is refused', async () => {
@@ -271,10 +271,10 @@ test('A7 a compaction without a model is refused', async () => {
   });
 });
 
-test('what one proxy key has kept another one does not see', async () => {
+test('one proxy key does not see what another one has stored', async () => {
   const keys = ['sk-of-the-house-0123456789', 'sk-of-the-garden-012345678'];
   const guarded = await startProxy({ apiKeys: keys.map((key, i) => ({ name: `k${i}`, key })) });
-  await guarded.answers({ text: 'Rain.' });
+  await guarded.setReplies({ text: 'Rain.' });
   const [mine, theirs] = keys.map((apiKey) =>
     new OpenAI({ baseURL: guarded.baseURL, apiKey, maxRetries: 0 }));
   const { id } = await mine.responses.create({ model, input });

@@ -1,5 +1,5 @@
-// One CCProxy in front of one simulated Claude API, as a person would start them, for the tests of a
-// file. The binary is the one that CCPROXY_BINARY names.
+// Starts CCProxy in front of a simulated Claude API, as a person would, for the tests of one file.
+// CCPROXY_BINARY names the binary.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const PATIENCE = 20_000; // milliseconds
+const TIMEOUT_MS = 20_000; // milliseconds
 
 const running = new Set();
 process.on('exit', () => running.forEach((program) => program.kill('SIGKILL')));
@@ -21,7 +21,7 @@ function start(args, environment, address) {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(program);
-  let said = '';
+  let output = '';
   const ended = new Promise((resolve) => program.on('exit', (code, signal) => {
     running.delete(program);
     resolve(code ?? signal);
@@ -30,33 +30,33 @@ function start(args, environment, address) {
     const fail = (why) => {
       clearTimeout(timer);
       program.kill('SIGKILL');
-      reject(new Error(`${args[0]}: ${why}\n${said}`));
+      reject(new Error(`${args[0]}: ${why}\n${output}`));
     };
-    const timer = setTimeout(() => fail('it did not start'), PATIENCE);
+    const timer = setTimeout(() => fail('it did not start'), TIMEOUT_MS);
     program.on('error', (error) => fail(error.message));
     ended.then((how) => fail(`it ended with ${how}`));
     const listen = (piece) => {
-      said = (said + piece).slice(-10_000);
-      const found = said.match(address);
+      output = (output + piece).slice(-10_000);
+      const found = output.match(address);
       if (!found) return;
       clearTimeout(timer);
-      resolve({ program, ended, url: found[1], said: () => said });
+      resolve({ program, ended, url: found[1], output: () => output });
     };
     program.stdout.on('data', listen);
     program.stderr.on('data', listen);
   });
 }
 
-// In order and with code 0: one that crashed meanwhile, or does not end, is a failure.
-async function end({ program, ended, said }) {
+// Ends a program. It must exit with code 0: a crash, or no exit in time, is a failure.
+async function end({ program, ended, output }) {
   program.kill('SIGTERM');
-  const timer = setTimeout(() => program.kill('SIGKILL'), PATIENCE);
+  const timer = setTimeout(() => program.kill('SIGKILL'), TIMEOUT_MS);
   const how = await ended;
   clearTimeout(timer);
-  assert.equal(how, 0, said());
+  assert.equal(how, 0, output());
 }
 
-// `config` is what stands in its configuration file.
+// Starts both programs. `config` is the content of config.json.
 export async function startProxy(config = {}) {
   const home = mkdtempSync(join(tmpdir(), 'ccproxy-clients-'));
   process.on('exit', () => rmSync(home, { recursive: true, force: true }));
@@ -67,45 +67,44 @@ export async function startProxy(config = {}) {
   const proxy = await start(['start', '--port', '0', '--upstream', mock.url], environment,
     /listening on (http:\/\/[\d.:]+)/);
   after(() => Promise.all([end(proxy), end(mock)]));
-  const ask = async (method, path, body) => {
-    const answer = await fetch(mock.url + path, { method, body: body && JSON.stringify(body) });
-    if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
-    return answer.text();
+  const control = async (method, path, body) => {
+    const response = await fetch(mock.url + path, { method, body: body && JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
+    return response.text();
   };
   return {
     baseURL: `${proxy.url}/v1`,
 
-    // Is told to end, as by whoever starts it; after the tests it is, anyhow.
-    ends: () => proxy.program.kill('SIGTERM'),
+    // Ends CCProxy before the tests are over.
+    terminate: () => proxy.program.kill('SIGTERM'),
 
-    // What the simulated API says from now on: replies of a script (docs/mock.md). Forgets what was
-    // asked before.
-    async answers(...replies) {
-      await ask('DELETE', '/mock/requests');
-      await ask('PUT', '/mock/script', { replies });
+    // Sets the script of the simulated API (docs/mock.md), and clears its recorded requests.
+    async setReplies(...replies) {
+      await control('DELETE', '/mock/requests');
+      await control('PUT', '/mock/script', { replies });
     },
 
-    // What came to it since then.
+    // Returns the requests that it has recorded since then.
     async requests() {
-      const records = JSON.parse(await ask('GET', '/mock/requests'));
+      const records = JSON.parse(await control('GET', '/mock/requests'));
       return records.filter((record) => record.target.startsWith('/v1/messages'));
     },
 
-    // Whether its last request was left before the answer's end. Waits two seconds for it.
-    async left() {
+    // Returns whether the last request was aborted before the reply's end; waits two seconds for it.
+    async wasAborted() {
       const aborted = async () => (await this.requests()).at(-1)?.aborted;
       for (let i = 0; i < 100 && !(await aborted()); ++i) await pause(20);
       return aborted();
     },
 
-    // The bodies of these.
+    // Returns the bodies of these requests.
     async sent() {
       return (await this.requests()).map((record) => JSON.parse(record.body));
     },
   };
 }
 
-// Two tools called at once, after some thinking and a word.
+// A reply that calls two tools at once, after some thinking and a text.
 export const TWO_CALLS = {
   times: 1,
   blocks: [
@@ -116,7 +115,7 @@ export const TWO_CALLS = {
   ],
 };
 
-// The stream breaks with an error of the upstream's after a few words.
+// A stream that breaks off with an error of the upstream after a few words.
 export const BROKEN = {
   events: [
     { data: { type: 'message_start', message: { id: 'msg_1', type: 'message', role: 'assistant',
@@ -129,7 +128,7 @@ export const BROKEN = {
   ],
 };
 
-// One pixel.
+// An image of one pixel.
 export const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9' +
   'awAAAABJRU5ErkJggg==';
 
