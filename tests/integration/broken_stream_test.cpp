@@ -1,5 +1,5 @@
-// Streams that break, in every dialect and every way: the client is told in the stream, and its
-// connection then carries the next attempt, as the head of the reply had promised.
+// Streams that break off, in every dialect and in every way: the stream itself carries the error,
+// and the connection serves the client's next request, as the head of the reply has promised.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -11,18 +11,16 @@
 namespace ccproxy::test {
 namespace {
 
-// Agents ask again where they read this.
-constexpr const char* kLost = "\"message\":\"connection lost: ";
-
 struct Route {
   const char *name, *target, *fields;
-  std::string body;      // asks for a stream
-  const char* told;      // stands in the event that tells of the break
-  const char* complete;  // stands at the end of a stream that is whole
+  std::string body;        // the request asks for a stream
+  const char* error_mark;  // stands in the event that reports the break
+  const char* complete;    // stands at the end of a complete stream
 };
 
 std::vector<Route> routes() {
-  return {{"Messages", "/v1/messages", kFields, kStreamed, "event: error\n", "message_stop"},
+  return {{"Messages", "/v1/messages", kAnthropicFields, kStreamedBody, "event: error\n",
+           "message_stop"},
           {"Chat", kChat, kOpenAiFields, chat_body({{"stream", true}}).dump(),
            "data: {\"error\":", "data: [DONE]"},
           {"Completions", "/v1/completions", kOpenAiFields,
@@ -38,7 +36,7 @@ std::string post(const Route& route) {
 
 class BrokenStream : public testing::TestWithParam<unsigned> {
  protected:
-  // A client that reads the beginning of a stream, and the upstream that sends it.
+  // A client that has received the beginning of a stream, and the upstream that sends it.
   struct Begun {
     std::unique_ptr<RawClient> client, peer;
   };
@@ -48,33 +46,32 @@ class BrokenStream : public testing::TestWithParam<unsigned> {
     begun.peer = next_message(upstream);
     EXPECT_TRUE(begun.peer);
     if (!begun.peer) return begun;
-    begun.peer->send(kEventStreamHead +
-                     chunked(message_start_event() + text_start_event() + text_event("Half")));
+    begun.peer->send(half_stream("Half"));
     EXPECT_TRUE(begun.client->wait_for("Half"));
     return begun;
   }
 };
 INSTANTIATE_TEST_SUITE_P(Workers, BrokenStream, testing::Values(1U, 2U));
 
-TEST_P(BrokenStream, ends_in_order_and_its_connection_carries_the_next_attempt) {
+TEST_P(BrokenStream, ends_in_order_and_the_connection_serves_the_next_request) {
   ProxyFixture fixture(
       Plan{.workers = GetParam(),
            .config = R"({"timeouts":{"idleUpstreamSeconds":1},"upstream":{"maxRetries":0}})"});
   for (const Route& route : routes())
     for (const char* fault : {"end-mid=4", "close-mid=4", "stall-mid=4", "error-mid=4"}) {
       SCOPED_TRACE(testing::Message() << route.name << ", " << fault);
-      fixture.script({{"replies",
-                       {{{"times", 1}, {"text", "One two three four"}, {"fault", fault}},
-                        {{"text", "Again"}}}}});
+      fixture.set_script({{"replies",
+                           {{{"times", 1}, {"text", "One two three four"}, {"fault", fault}},
+                            {{"text", "Again"}}}}});
       RawClient client(fixture.port());
       client.send(post(route));
       const Reply broken = client.read_reply();
       EXPECT_EQ(broken.status, 200);
       EXPECT_TRUE(broken.complete) << broken.raw;
       EXPECT_EQ(broken.field("connection"), "");
-      EXPECT_NE(broken.body.find(route.told), std::string::npos) << broken.body;
+      EXPECT_NE(broken.body.find(route.error_mark), std::string::npos) << broken.body;
       const bool has_words_of_upstream = std::string_view(fault).starts_with("error");
-      EXPECT_EQ(broken.body.find(kLost) != std::string::npos, !has_words_of_upstream)
+      EXPECT_EQ(broken.body.find(kConnectionLost) != std::string::npos, !has_words_of_upstream)
           << broken.body;
       client.send(post(route));
       const Reply next = client.read_reply();
@@ -83,8 +80,8 @@ TEST_P(BrokenStream, ends_in_order_and_its_connection_carries_the_next_attempt) 
     }
 }
 
-// What the mock cannot send: each of these ends the stream by itself.
-TEST_P(BrokenStream, of_garbage_ends_in_order_too) {
+// The mock cannot send these: each of them breaks the stream.
+TEST_P(BrokenStream, ends_in_order_after_garbage) {
   RawUpstream upstream;
   ProxyFixture fixture(Plan{.workers = GetParam(),
                             .config = R"({"upstream":{"maxRetries":0}})",
@@ -99,15 +96,15 @@ TEST_P(BrokenStream, of_garbage_ends_in_order_too) {
       begun.peer->send(garbage);
       const Reply broken = begun.client->read_reply();
       EXPECT_TRUE(broken.complete) << broken.raw;
-      EXPECT_NE(broken.body.find(route.told), std::string::npos) << broken.body;
-      EXPECT_NE(broken.body.find(kLost), std::string::npos) << broken.body;
+      EXPECT_NE(broken.body.find(route.error_mark), std::string::npos) << broken.body;
+      EXPECT_NE(broken.body.find(kConnectionLost), std::string::npos) << broken.body;
       begun.client->send(request("GET", "/health"));
       EXPECT_EQ(begun.client->read_reply().status, 200);
     }
 }
 
-// What is not streamed is told with a status, in the same words.
-TEST_P(BrokenStream, a_whole_reply_that_breaks_says_so_too) {
+// A reply that is not streamed reports the break with a status and the same words.
+TEST_P(BrokenStream, whole_reply_reports_the_break_with_a_status) {
   ProxyFixture fixture(Plan{.workers = GetParam(),
                             .config = R"({"timeouts":{"idleUpstreamSeconds":1,"firstByteSeconds":1},
                                "upstream":{"maxRetries":0}})"});
@@ -116,17 +113,18 @@ TEST_P(BrokenStream, a_whole_reply_that_breaks_says_so_too) {
       const bool is_relayed = route.name == std::string_view("Messages");
       if (is_relayed && std::string_view(fault).find("-mid") != std::string_view::npos) continue;
       SCOPED_TRACE(testing::Message() << route.name << ", " << fault);
-      fixture.reply({{"text", "One two three four"}, {"fault", fault}});
+      fixture.set_reply({{"text", "One two three four"}, {"fault", fault}});
       Document whole = Document::parse(route.body);
       whole.erase("stream");
-      const Reply broken = ask(fixture.port(), "POST", route.target, whole.dump(), route.fields);
+      const Reply broken =
+          send_request(fixture.port(), "POST", route.target, whole.dump(), route.fields);
       EXPECT_GE(broken.status, 502);
-      EXPECT_NE(broken.body.find(kLost), std::string::npos) << broken.raw;
+      EXPECT_NE(broken.body.find(kConnectionLost), std::string::npos) << broken.raw;
     }
 }
 
-// Its length is not passed on: an event could not stand behind what it counts.
-TEST_P(BrokenStream, whose_length_the_upstream_had_said_is_told_as_any_other) {
+// The upstream's Content-Length is not forwarded: it would not count the error event.
+TEST_P(BrokenStream, is_reported_although_the_upstream_sent_a_length) {
   RawUpstream upstream;
   ProxyFixture fixture(Plan{.workers = GetParam(), .upstream = upstream.url()});
   const std::string half = message_start_event() + text_start_event() + text_event("Half");
@@ -143,15 +141,15 @@ TEST_P(BrokenStream, whose_length_the_upstream_had_said_is_told_as_any_other) {
       peer->close();
       const Reply broken = client.read_reply();
       EXPECT_TRUE(broken.complete) << broken.raw;
-      EXPECT_NE(broken.body.find(route.told), std::string::npos) << broken.body;
-      EXPECT_NE(broken.body.find(kLost), std::string::npos) << broken.body;
+      EXPECT_NE(broken.body.find(route.error_mark), std::string::npos) << broken.body;
+      EXPECT_NE(broken.body.find(kConnectionLost), std::string::npos) << broken.body;
       client.send(request("GET", "/health"));
       EXPECT_EQ(client.read_reply().status, 200);
     }
 }
 
-// Of HTTP/1.0 the connection's end is the body's: what is told stands before it.
-TEST_P(BrokenStream, of_a_client_of_http_1_0_is_told_before_the_connection_ends) {
+// For HTTP/1.0 the end of the connection ends the body, so the error must be sent before it.
+TEST_P(BrokenStream, is_reported_to_an_http_1_0_client_before_closing) {
   RawUpstream upstream;
   ProxyFixture fixture(Plan{.workers = GetParam(), .upstream = upstream.url()});
   for (const Route& route : routes()) {
@@ -162,22 +160,19 @@ TEST_P(BrokenStream, of_a_client_of_http_1_0_is_told_before_the_connection_ends)
     client.send(old);
     const auto peer = next_message(upstream);
     ASSERT_TRUE(peer);
-    peer->send(kEventStreamHead +
-               chunked(message_start_event() + text_start_event() + text_event("Half")));
+    peer->send(half_stream("Half"));
     ASSERT_TRUE(client.wait_for("Half"));
     peer->close();
     bool closed = false;
     const std::string all = client.read_all(&closed);
     EXPECT_TRUE(closed);
-    EXPECT_NE(all.find(route.told), std::string::npos) << all;
+    EXPECT_NE(all.find(route.error_mark), std::string::npos) << all;
   }
 }
 
-// ---- the server ends
-
-// Its head had promised that the connection goes on: the next request is served, and told that it
-// is the last one.
-TEST_P(BrokenStream, a_server_that_drains_serves_who_was_not_told_to_go) {
+// The head of the reply had promised a persistent connection: the next request is served, and its
+// reply announces that the connection closes.
+TEST_P(BrokenStream, draining_server_serves_one_more_request_on_the_connection) {
   for (const Route& route : routes()) {
     SCOPED_TRACE(route.name);
     RawUpstream upstream;
@@ -186,7 +181,7 @@ TEST_P(BrokenStream, a_server_that_drains_serves_who_was_not_told_to_go) {
     ASSERT_TRUE(begun.peer);
     fixture.proxy().signal(SIGTERM);
     ASSERT_TRUE(fixture.proxy().wait_for("no new clients"));
-    begun.client->send(request("GET", "/health"));  // on its way before the reply has ended
+    begun.client->send(request("GET", "/health"));  // sent before the reply has ended
     begun.peer->send(chunked(stop_events()) + "0\r\n\r\n");
     EXPECT_TRUE(begun.client->read_reply().complete);
     const Reply next = begun.client->read_reply();
@@ -197,7 +192,7 @@ TEST_P(BrokenStream, a_server_that_drains_serves_who_was_not_told_to_go) {
   }
 }
 
-TEST_P(BrokenStream, by_a_server_that_ends_leaves_room_to_hear_that_it_ends) {
+TEST_P(BrokenStream, shutdown_lets_the_next_request_get_a_503) {
   for (const Route& route : routes()) {
     SCOPED_TRACE(route.name);
     RawUpstream upstream;
@@ -207,10 +202,10 @@ TEST_P(BrokenStream, by_a_server_that_ends_leaves_room_to_hear_that_it_ends) {
     const Begun begun = begin(route, upstream, fixture);
     ASSERT_TRUE(begun.peer);
     fixture.proxy().signal(SIGTERM);
-    begun.client->send(post(route));  // on its way before the reply has ended
+    begun.client->send(post(route));  // sent before the reply has ended
     const Reply broken = begun.client->read_reply();
     EXPECT_TRUE(broken.complete) << broken.raw;
-    EXPECT_NE(broken.body.find(route.told), std::string::npos) << broken.body;
+    EXPECT_NE(broken.body.find(route.error_mark), std::string::npos) << broken.body;
     const Reply next = begun.client->read_reply();
     EXPECT_EQ(next.status, 503) << next.raw;
     EXPECT_EQ(next.field("connection"), "close");

@@ -1,5 +1,5 @@
-// Errors on the chat route: upstream's in OpenAI's words, those in the middle of a stream, and
-// which of them are tried again.
+// Errors on the Chat Completions route: the upstream's errors in OpenAI's form, errors in the
+// middle of a stream, and which of them are retried.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -18,7 +18,7 @@ constexpr const char* kNoRetries = R"({"upstream":{"maxRetries":0}})";
 
 class ChatError : public testing::TestWithParam<unsigned> {
  protected:
-  // The error of a reply that must have that status.
+  // Returns the error object of a reply, which must have that status.
   [[nodiscard]] static Document error_of(const Reply& reply, int status) {
     EXPECT_EQ(reply.status, status) << reply.raw;
     EXPECT_EQ(reply.field("content-type"), "application/json");
@@ -29,7 +29,7 @@ class ChatError : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatError, testing::Values(1U, 2U));
 
-TEST_P(ChatError, p42_upstreams_errors_are_told_as_openai_tells_them) {
+TEST_P(ChatError, p42_maps_upstream_errors_to_openai_errors) {
   struct Row {
     int theirs;
     const char *type, *message;
@@ -50,11 +50,11 @@ TEST_P(ChatError, p42_upstreams_errors_are_told_as_openai_tells_them) {
            {400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum", 400,
             "invalid_request_error", "context_length_exceeded", "messages"}}) {
     SCOPED_TRACE(row.theirs);
-    fixture.reply({{"status", row.theirs},
-                   {"headers", {{"retry-after", "7"}, {"request-id", "req_1"}}},
-                   {"error", {{"type", row.type}, {"message", row.message}}}});
+    fixture.set_reply({{"status", row.theirs},
+                       {"headers", {{"retry-after", "7"}, {"request-id", "req_1"}}},
+                       {"error", {{"type", row.type}, {"message", row.message}}}});
     for (const bool streams : {false, true}) {
-      const Reply reply = chat(fixture, chat_body({{"stream", streams}}));
+      const Reply reply = post_chat(fixture, chat_body({{"stream", streams}}));
       const Document error = error_of(reply, row.ours);
       EXPECT_EQ(error["message"], row.message);
       EXPECT_EQ(error["type"], row.our_type);
@@ -67,71 +67,71 @@ TEST_P(ChatError, p42_upstreams_errors_are_told_as_openai_tells_them) {
   }
 }
 
-TEST_P(ChatError, p42_a_page_of_html_is_still_an_error_in_json) {
-  fixture.reply({{"status", 502}, {"body", "<html>Bad gateway</html>"}});
-  const Document error = error_of(chat(fixture, chat_body()), 502);
+TEST_P(ChatError, p42_html_page_becomes_a_json_error) {
+  fixture.set_reply({{"status", 502}, {"body", "<html>Bad gateway</html>"}});
+  const Document error = error_of(post_chat(fixture, chat_body()), 502);
   EXPECT_EQ(error["type"], "server_error");
   EXPECT_EQ(error.size(), 4U);
 }
 
-TEST_P(ChatError, in_a_200_keeps_the_upstreams_words) {
+TEST_P(ChatError, with_status_200_keeps_the_upstreams_message) {
   for (const bool streams : {false, true}) {
-    fixture.reply(
+    fixture.set_reply(
         {{"status", 200},
          {"headers", {{"content-type", "application/json"}}},
          {"body",
           {{"type", "error"},
            {"error", {{"type", "overloaded_error"}, {"message", "Too busy just now"}}}}}});
-    const Document told = error_of(chat(fixture, chat_body({{"stream", streams}})), 503);
-    EXPECT_EQ(told["message"], "Too busy just now");
-    EXPECT_EQ(told["code"], "overloaded");
+    const Document overloaded = error_of(post_chat(fixture, chat_body({{"stream", streams}})), 503);
+    EXPECT_EQ(overloaded["message"], "Too busy just now");
+    EXPECT_EQ(overloaded["code"], "overloaded");
 
-    fixture.reply({{"status", 200},
-                   {"headers", {{"content-type", "application/json"}}},
-                   {"body", {{"detail", "账户余额不足, key sk-ant-1"}}}});
-    const Document odd = error_of(chat(fixture, chat_body({{"stream", streams}})), 502);
+    fixture.set_reply({{"status", 200},
+                       {"headers", {{"content-type", "application/json"}}},
+                       {"body", {{"detail", "账户余额不足, key sk-ant-1"}}}});
+    const Document odd = error_of(post_chat(fixture, chat_body({{"stream", streams}})), 502);
     EXPECT_NE(odd["message"].get<std::string>().find("账户余额不足"), std::string::npos) << odd;
     EXPECT_EQ(odd["message"].get<std::string>().find("sk-ant-1"), std::string::npos) << odd;
   }
 }
 
-TEST_P(ChatError, of_a_spent_limit_is_a_spent_quota_on_every_route) {
-  fixture.reply({{"status", 400},
-                 {"error",
-                  {{"type", "invalid_request_error"},
-                   {"message", "You have reached your specified API usage limits."}}}});
+TEST_P(ChatError, usage_limit_is_insufficient_quota_on_every_route) {
+  fixture.set_reply({{"status", 400},
+                     {"error",
+                      {{"type", "invalid_request_error"},
+                       {"message", "You have reached your specified API usage limits."}}}});
   for (const char* target : {kChat, "/v1/responses"}) {
     Document body = chat_body();
     if (std::string(target) != kChat) body = {{"model", "claude-sonnet-5"}, {"input", "Hi"}};
-    const Reply reply = ask(fixture.port(), "POST", target, body.dump(), kOpenAiFields);
+    const Reply reply = send_request(fixture.port(), "POST", target, body.dump(), kOpenAiFields);
     EXPECT_EQ(error_of(reply, 429)["code"], "insufficient_quota") << target;
     EXPECT_EQ(reply.field("x-should-retry"), "false");
   }
 }
 
-TEST_P(ChatError, about_the_credential_says_how_to_sign_in_and_is_not_tried_again) {
-  fixture.reply({{"status", 401},
-                 {"error", {{"type", "authentication_error"}, {"message", "invalid x-api-key"}}}});
-  const Reply reply = chat(fixture, chat_body());
+TEST_P(ChatError, authentication_error_says_how_to_sign_in_and_is_not_retried) {
+  fixture.set_reply(
+      {{"status", 401},
+       {"error", {{"type", "authentication_error"}, {"message", "invalid x-api-key"}}}});
+  const Reply reply = post_chat(fixture, chat_body());
   const Document error = error_of(reply, 401);
   EXPECT_EQ(error["code"], "upstream_auth");
   EXPECT_NE(error["message"].get<std::string>().find("ccproxy login"), std::string::npos);
   EXPECT_EQ(reply.field("x-should-retry"), "false");
 }
 
-TEST_P(ChatError, about_a_spent_window_says_when_it_opens_again) {
-  fixture.reply({{"status", 429},
-                 {"headers",
-                  {{"anthropic-ratelimit-unified-status", "rejected"},
-                   {"anthropic-ratelimit-unified-reset", "1795500000"}}},
-                 {"error", {{"type", "rate_limit_error"}, {"message", "M"}}}});
-  const Document error = error_of(chat(fixture, chat_body()), 429);
+TEST_P(ChatError, exhausted_window_says_when_it_resets) {
+  fixture.set_reply({{"status", 429},
+                     {"headers",
+                      {{"anthropic-ratelimit-unified-status", "rejected"},
+                       {"anthropic-ratelimit-unified-reset", "1795500000"}}},
+                     {"error", {{"type", "rate_limit_error"}, {"message", "M"}}}});
+  const Document error = error_of(post_chat(fixture, chat_body()), 429);
   EXPECT_EQ(error["code"], "usage_limit_reached");
   EXPECT_EQ(error["resets_at"], 1795500000);
 }
 
-// Cases D43 and D44.
-TEST_P(ChatError, d43_d44_the_windows_of_a_subscription_are_told_with_every_answer) {
+TEST_P(ChatError, d43_d44_every_reply_has_the_windows_of_a_subscription) {
   const Document windows = {{"anthropic-ratelimit-unified-status", "allowed"},
                             {"anthropic-ratelimit-unified-5h-utilization", "0.7"},
                             {"anthropic-ratelimit-unified-overage-in-use", "true"}};
@@ -141,30 +141,31 @@ TEST_P(ChatError, d43_d44_the_windows_of_a_subscription_are_told_with_every_answ
       script["text"] = "Hi";
     else
       script["error"] = "invalid_request_error";
-    fixture.reply(script);
-    const Reply reply = chat(fixture, chat_body());
+    fixture.set_reply(script);
+    const Reply reply = post_chat(fixture, chat_body());
     EXPECT_EQ(reply.status, status);
     for (const auto& [name, value] : windows.items()) EXPECT_EQ(reply.field(name), value) << name;
     EXPECT_EQ(reply.field("x-ccproxy-warning"), "usage_credits_in_use");
   }
 }
 
-TEST_P(ChatError, limits_are_told_in_openais_names) {
-  const Reply reply = chat(fixture, chat_body());
+TEST_P(ChatError, rate_limits_get_openais_names) {
+  const Reply reply = post_chat(fixture, chat_body());
   EXPECT_EQ(reply.field("x-ratelimit-limit-requests"),
             reply.field("anthropic-ratelimit-requests-limit"));
   EXPECT_NE(reply.field("x-ratelimit-remaining-tokens"), "");
   EXPECT_NE(reply.field("x-ratelimit-reset-requests").find('s'), std::string::npos);
 }
 
-// The provider's policy: its words, one sentence, once.
-TEST_P(ChatError, that_is_a_refusal_keeps_its_words_and_is_never_sent_again) {
+// A refusal for reasons of the provider's policy keeps its message, gets one sentence of
+// explanation, and is sent once.
+TEST_P(ChatError, policy_refusal_keeps_its_message_and_is_never_retried) {
   ProxyFixture retrying{Plan{.workers = GetParam()}};
   const std::string words = "Third-party apps now draw from your extra usage, not your plan.";
-  retrying.reply({{"status", 400},
-                  {"headers", {{"x-should-retry", "true"}}},
-                  {"error", {{"type", "invalid_request_error"}, {"message", words}}}});
-  const Reply reply = chat(retrying, chat_body());
+  retrying.set_reply({{"status", 400},
+                      {"headers", {{"x-should-retry", "true"}}},
+                      {"error", {{"type", "invalid_request_error"}, {"message", words}}}});
+  const Reply reply = post_chat(retrying, chat_body());
   const Document error = error_of(reply, 400);
   const std::string message = error["message"];
   EXPECT_TRUE(message.starts_with(words)) << message;
@@ -174,10 +175,10 @@ TEST_P(ChatError, that_is_a_refusal_keeps_its_words_and_is_never_sent_again) {
   EXPECT_EQ(retrying.requests().size(), 1U);
 }
 
-// Case C35, P40: an error event after the first text, and before it.
+// Case C35, P40: the error event comes after the first text, or before it.
 TEST_P(ChatError, p40_c35_in_the_middle_of_a_stream_is_the_last_chunk) {
-  fixture.reply({{"text", "Hel lo and more"}, {"fault", "error-mid=4"}});
-  const Reply reply = chat(fixture, chat_body({{"stream", true}}));
+  fixture.set_reply({{"text", "Hel lo and more"}, {"fault", "error-mid=4"}});
+  const Reply reply = post_chat(fixture, chat_body({{"stream", true}}));
   EXPECT_EQ(reply.status, 200);
   EXPECT_TRUE(reply.complete);
   const ChatStream read = read_chunks(reply.body);
@@ -187,100 +188,101 @@ TEST_P(ChatError, p40_c35_in_the_middle_of_a_stream_is_the_last_chunk) {
   EXPECT_TRUE(read.chunks.back().contains("error"));
   EXPECT_EQ(read.finish_reason(), "");
   EXPECT_EQ(read.done, 0);
-  const Document whole = error_of(chat(fixture, chat_body()), 503);
+  const Document whole = error_of(post_chat(fixture, chat_body()), 503);
   EXPECT_EQ(whole, read.error());
 }
 
-TEST_P(ChatError, before_the_first_block_is_a_plain_one_for_everybody) {
+TEST_P(ChatError, before_the_first_block_has_a_status) {
   Document events = Document::array();
   events.push_back({{"raw", message_start_event()}});
   events.push_back({{"data",
                      {{"type", "error"},
                       {"error", {{"type", "overloaded_error"}, {"message", "Overloaded"}}}}}});
-  fixture.reply({{"events", events}, {"headers", {{"retry-after", "3"}, {"request-id", "req_2"}}}});
+  fixture.set_reply(
+      {{"events", events}, {"headers", {{"retry-after", "3"}, {"request-id", "req_2"}}}});
   for (const bool streams : {false, true}) {
-    const Reply reply = chat(fixture, chat_body({{"stream", streams}}));
+    const Reply reply = post_chat(fixture, chat_body({{"stream", streams}}));
     EXPECT_EQ(error_of(reply, 503)["message"], "Overloaded");
     EXPECT_EQ(reply.field("retry-after"), "3");
     EXPECT_EQ(reply.field("x-request-id"), "req_2");
   }
 }
 
-TEST_P(ChatError, p41_an_answer_that_ends_too_soon_is_told_as_broken) {
+TEST_P(ChatError, p41_truncated_message_is_reported_as_broken) {
   for (const char* fault : {"end-mid=4", "close-mid=4", "reset-mid=4"}) {
     SCOPED_TRACE(fault);
-    fixture.reply({{"text", "Hel lo and more"}, {"fault", fault}});
-    const Reply reply = chat(fixture, chat_body({{"stream", true}}));
+    fixture.set_reply({{"text", "Hel lo and more"}, {"fault", fault}});
+    const Reply reply = post_chat(fixture, chat_body({{"stream", true}}));
     EXPECT_EQ(reply.status, 200);
     const ChatStream read = read_chunks(reply.body);
     EXPECT_EQ(read.error()["code"], "upstream_unreachable");
     EXPECT_EQ(read.done, 0);
-    EXPECT_EQ(error_of(chat(fixture, chat_body()), 502)["code"], "upstream_unreachable");
+    EXPECT_EQ(error_of(post_chat(fixture, chat_body()), 502)["code"], "upstream_unreachable");
   }
 }
 
-TEST_P(ChatError, an_answer_that_is_no_stream_is_a_502) {
-  fixture.reply({{"status", 200}, {"body", R"({"type":"message"})"}});
-  EXPECT_EQ(error_of(chat(fixture, chat_body()), 502)["code"], "upstream_unreachable");
-  fixture.reply({{"raw", "data: not json\n\n"}});
-  EXPECT_EQ(error_of(chat(fixture, chat_body({{"stream", true}})), 502)["code"],
+TEST_P(ChatError, response_that_is_no_stream_is_a_502) {
+  fixture.set_reply({{"status", 200}, {"body", R"({"type":"message"})"}});
+  EXPECT_EQ(error_of(post_chat(fixture, chat_body()), 502)["code"], "upstream_unreachable");
+  fixture.set_reply({{"raw", "data: not json\n\n"}});
+  EXPECT_EQ(error_of(post_chat(fixture, chat_body({{"stream", true}})), 502)["code"],
             "upstream_unreachable");
 }
 
 class ChatRetry : public testing::TestWithParam<unsigned> {
  protected:
-  // Replies with `status` `times` times, then with a text.
+  // Makes the mock reply `times` times with `status`, then with a text.
   void fail_first(int times, int status, const Document& headers = Document::object()) {
-    fixture.script(
+    fixture.set_script(
         {{"replies",
           {{{"times", times}, {"status", status}, {"headers", headers}}, {{"text", "Hi"}}}}});
   }
-  [[nodiscard]] int ask_now() { return chat(fixture, chat_body()).status; }
+  [[nodiscard]] int chat_status() { return post_chat(fixture, chat_body()).status; }
 
   ProxyFixture fixture{
       Plan{.workers = GetParam(), .config = R"({"upstream":{"maxRetryWaitSeconds":2}})"}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatRetry, testing::Values(1U, 2U));
 
-TEST_P(ChatRetry, a_busy_upstream_is_asked_again) {
+TEST_P(ChatRetry, retries_a_busy_upstream) {
   for (const int status : {408, 409, 500, 502, 503, 504, 529}) {
-    fixture.forget_requests();
+    fixture.clear_requests();
     fail_first(1, status);
-    EXPECT_EQ(ask_now(), 200) << status;
+    EXPECT_EQ(chat_status(), 200) << status;
     EXPECT_EQ(fixture.requests().size(), 2U) << status;
   }
   EXPECT_EQ(fixture.receipts(7).back()["retries"], 1);
 }
 
-TEST_P(ChatRetry, after_two_times_its_error_is_told) {
+TEST_P(ChatRetry, gives_up_after_two_retries) {
   fail_first(9, 529);
-  EXPECT_EQ(ask_now(), 503);
+  EXPECT_EQ(chat_status(), 503);
   EXPECT_EQ(fixture.requests().size(), 3U);
 }
 
-TEST_P(ChatRetry, waits_as_long_as_it_is_told_to) {
+TEST_P(ChatRetry, waits_for_retry_after) {
   fail_first(1, 429, {{"retry-after-ms", "300"}});
   const auto begin = steady_clock::now();
-  EXPECT_EQ(ask_now(), 200);
+  EXPECT_EQ(chat_status(), 200);
   EXPECT_GE(steady_clock::now() - begin, milliseconds(300));
   fail_first(1, 429, {{"retry-after", "1"}});
-  EXPECT_EQ(ask_now(), 200);
+  EXPECT_EQ(chat_status(), 200);
   EXPECT_GE(steady_clock::now() - begin, milliseconds(1300));
 }
 
-TEST_P(ChatRetry, a_wait_that_is_too_long_is_the_clients) {
+TEST_P(ChatRetry, leaves_a_long_wait_to_the_client) {
   fail_first(1, 429, {{"retry-after", "3"}});
-  const Reply reply = chat(fixture, chat_body());
+  const Reply reply = post_chat(fixture, chat_body());
   EXPECT_EQ(reply.status, 429);
   EXPECT_EQ(reply.field("retry-after"), "3");
   EXPECT_EQ(fixture.requests().size(), 1U);
 }
 
-TEST_P(ChatRetry, what_is_final_is_not_asked_again) {
+TEST_P(ChatRetry, does_not_retry_final_errors) {
   const auto once = [&](int status, const Document& headers) {
-    fixture.forget_requests();
+    fixture.clear_requests();
     fail_first(1, status, headers);
-    EXPECT_NE(ask_now(), 200) << status;
+    EXPECT_NE(chat_status(), 200) << status;
     EXPECT_EQ(fixture.requests().size(), 1U) << status;
   };
   once(400, Document::object());
@@ -288,31 +290,31 @@ TEST_P(ChatRetry, what_is_final_is_not_asked_again) {
   once(404, Document::object());
   once(413, Document::object());
   once(529, {{"x-should-retry", "false"}});
-  // A 429 that names no time: a spending limit.
-  fixture.forget_requests();
-  fixture.script(
+  // A 429 without a time means a spending limit.
+  fixture.clear_requests();
+  fixture.set_script(
       {{"replies",
         {{{"times", 1},
           {"status", 429},
           {"body",
            {{"type", "error"}, {"error", {{"type", "rate_limit_error"}, {"message", "M"}}}}}},
          {{"text", "Hi"}}}}});
-  EXPECT_EQ(ask_now(), 429);
+  EXPECT_EQ(chat_status(), 429);
   EXPECT_EQ(fixture.requests().size(), 1U);
 }
 
-TEST_P(ChatRetry, the_upstreams_advice_is_obeyed) {
+TEST_P(ChatRetry, obeys_x_should_retry) {
   fail_first(1, 418, {{"x-should-retry", "true"}});
-  EXPECT_EQ(ask_now(), 200);
+  EXPECT_EQ(chat_status(), 200);
 }
 
-TEST_P(ChatRetry, an_error_inside_an_answer_is_never_tried_again) {
-  fixture.reply({{"text", "Hi there"}, {"fault", "error-mid=1"}});
-  EXPECT_EQ(ask_now(), 503);
+TEST_P(ChatRetry, does_not_retry_an_error_inside_a_message) {
+  fixture.set_reply({{"text", "Hi there"}, {"fault", "error-mid=1"}});
+  EXPECT_EQ(chat_status(), 503);
   EXPECT_EQ(fixture.requests().size(), 1U);
 }
 
-TEST_P(ChatRetry, a_client_that_leaves_while_it_waits_ends_it) {
+TEST_P(ChatRetry, ends_when_the_client_disconnects_during_the_wait) {
   fail_first(9, 429, {{"retry-after", "2"}});
   RawClient client(fixture.port());
   client.send(request("POST", kChat, chat_body().dump(), kOpenAiFields));
@@ -322,15 +324,17 @@ TEST_P(ChatRetry, a_client_that_leaves_while_it_waits_ends_it) {
   EXPECT_EQ(fixture.requests().size(), 1U);
 }
 
-TEST_P(ChatRetry, messages_are_left_to_their_clients) {
+TEST_P(ChatRetry, does_not_retry_forwarded_messages) {
   fail_first(1, 529);
-  EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields).status, 529);
+  EXPECT_EQ(
+      send_request(fixture.port(), "POST", "/v1/messages", kWholeBody, kAnthropicFields).status,
+      529);
   EXPECT_EQ(fixture.requests().size(), 1U);
 }
 
-TEST_P(ChatRetry, an_upstream_that_is_not_there_is_tried_again_and_then_told) {
+TEST_P(ChatRetry, retries_an_unreachable_upstream_then_reports_it) {
   ProxyFixture lost(Plan{.workers = GetParam(), .upstream = "http://127.0.0.1:1"});
-  const Reply reply = chat(lost, chat_body());
+  const Reply reply = post_chat(lost, chat_body());
   EXPECT_EQ(reply.status, 502);
   EXPECT_EQ(Document::parse(reply.body)["error"]["code"], "upstream_unreachable");
   EXPECT_EQ(lost.receipt()["retries"], 2);

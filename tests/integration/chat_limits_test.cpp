@@ -1,5 +1,5 @@
-// Large and hostile bodies on the chat route: what is within the limits is served in bounded
-// memory, what is beyond them is told, and nothing ends the server.
+// Large and hostile bodies on the Chat Completions route: bodies within the limits are served in
+// bounded memory, others are refused, and none ends the server.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -14,7 +14,7 @@ constexpr std::size_t kMegabyte = std::size_t{1} << 20;
 class ChatLimits : public testing::TestWithParam<unsigned> {
  protected:
   [[nodiscard]] Reply send(const std::string& body) {
-    return ask(fixture.port(), "POST", kChat, body, kOpenAiFields);
+    return send_request(fixture.port(), "POST", kChat, body, kOpenAiFields);
   }
   [[nodiscard]] std::size_t held() { return resident_bytes(fixture.proxy().pid()); }
 
@@ -22,7 +22,7 @@ class ChatLimits : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatLimits, testing::Values(1U, 2U));
 
-TEST_P(ChatLimits, ten_thousand_messages_are_served) {
+TEST_P(ChatLimits, serves_ten_thousand_messages) {
   std::string body = R"({"model":"claude-sonnet-5","messages":[)";
   for (int i = 0; i < 10'000; ++i) {
     if (i > 0) body += ',';
@@ -33,15 +33,15 @@ TEST_P(ChatLimits, ten_thousand_messages_are_served) {
   EXPECT_EQ(reply.status, 200) << reply.body.substr(0, 300);
 }
 
-TEST_P(ChatLimits, a_thousand_tools_are_served) {
+TEST_P(ChatLimits, serves_a_thousand_tools) {
   Document tools = Document::array();
   for (int i = 0; i < 1000; ++i) tools.push_back(function_tool("tool_" + std::to_string(i)));
-  EXPECT_EQ(chat(fixture, chat_body({{"tools", tools}})).status, 200);
+  EXPECT_EQ(post_chat(fixture, chat_body({{"tools", tools}})).status, 200);
   EXPECT_EQ(Document::parse(body_of(fixture.requests().at(0)))["tools"].size(), 1000U);
 }
 
-TEST_P(ChatLimits, twenty_megabytes_of_pictures_are_served) {
-  std::string picture = "iVBORw0KGgo";  // as a PNG begins
+TEST_P(ChatLimits, serves_twenty_megabytes_of_pictures) {
+  std::string picture = "iVBORw0KGgo";  // the beginning of a PNG
   picture.append(20 * kMegabyte - picture.size(), 'A');
   const std::string body =
       R"({"model":"claude-sonnet-5","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,)" +
@@ -49,9 +49,9 @@ TEST_P(ChatLimits, twenty_megabytes_of_pictures_are_served) {
   EXPECT_EQ(send(body).status, 200);
 }
 
-TEST_P(ChatLimits, depth_is_sixty_four_and_no_more) {
+TEST_P(ChatLimits, refuses_more_than_64_levels) {
   const auto nested = [](int depth) {
-    // The body, tools, the tool, function, parameters: five levels around.
+    // The body, tools, the tool, function and parameters are five levels around it.
     return R"({"model":"claude-sonnet-5","messages":[{"role":"user","content":"Hi"}],)"
            R"("tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","x":)" +
            std::string(static_cast<std::size_t>(depth), '[') +
@@ -66,25 +66,26 @@ TEST_P(ChatLimits, depth_is_sixty_four_and_no_more) {
   EXPECT_EQ(send(R"({"model":)" + std::string(kMegabyte, '{')).status, 400);
 }
 
-TEST_P(ChatLimits, a_body_beyond_its_limit_is_a_413) {
+TEST_P(ChatLimits, body_beyond_the_limit_is_a_413) {
   const Reply reply = send(std::string(32 * kMegabyte + 1, ' '));
   EXPECT_EQ(reply.status, 413);
   EXPECT_EQ(Document::parse(reply.body)["error"]["code"], "request_too_large");
 }
 
-TEST_P(ChatLimits, memory_is_given_back) {
+TEST_P(ChatLimits, releases_memory_after_large_bodies) {
   const std::string body = R"({"model":"claude-sonnet-5","messages":[{"role":"user","content":")" +
                            std::string(30 * kMegabyte, 'x') + "\"}]}";
   EXPECT_EQ(send(chat_body().dump()).status, 200);
   const std::size_t before = held();
   for (int i = 0; i < 3; ++i) EXPECT_EQ(send(body).status, 200);
-  const std::size_t most = before + room_to_grow(25);  // less than one of them
-  EXPECT_TRUE(wait_until([&] { return held() < most; }))
+  const std::size_t limit = before + allowed_growth(25);  // less than one of the bodies
+  EXPECT_TRUE(wait_until([&] { return held() < limit; }))
       << "three of 30 MB came and went: " << before << " became " << held();
 }
 
-// Values that are of the wrong kind everywhere: each is told, none ends the server.
-TEST_P(ChatLimits, wrong_kinds_everywhere_are_told_as_such) {
+// Every member gets values of every JSON type: each request is served or refused, and none ends the
+// server.
+TEST_P(ChatLimits, survives_wrong_types_in_every_member) {
   const std::vector<std::string> values = {"null", "true", "0",    "-1",     "1e400",    "\"\"",
                                            "[]",   "{}",   "[[]]", "[null]", "{\"a\":1}"};
   for (const char* name : {"model",

@@ -1,12 +1,11 @@
-// The local door: what comes in over HTTP/1.1, who may come in, and what is told to whoever may
-// not.
+// The door of the proxy: HTTP/1.1 requests, who is admitted, and the replies to those who are not.
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
 #include "http/coding.hpp"
-#include "support/road.hpp"
+#include "support/proxy_fixture.hpp"
 
 namespace ccproxy::test {
 namespace {
@@ -17,10 +16,10 @@ class Door : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, Door, testing::Values(1U, 2U));
 
-TEST_P(Door, answers_pipelined_requests_in_order) {
+TEST_P(Door, serves_pipelined_requests_in_order) {
   RawClient client(fixture.port());
-  client.send(request("POST", "/v1/messages", kWhole, kFields) + request("GET", "/health") +
-              request("GET", "/nowhere") + request("HEAD", "/"));
+  client.send(request("POST", "/v1/messages", kWholeBody, kAnthropicFields) +
+              request("GET", "/health") + request("GET", "/nowhere") + request("HEAD", "/"));
   EXPECT_NE(client.read_reply().body.find("\"type\":\"message\""), std::string::npos);
   EXPECT_NE(client.read_reply().body.find("uptime_seconds"), std::string::npos);
   EXPECT_EQ(client.read_reply().status, 404);
@@ -29,21 +28,21 @@ TEST_P(Door, answers_pipelined_requests_in_order) {
   EXPECT_EQ(head.body, "");
 }
 
-TEST_P(Door, tells_a_client_that_waits_to_go_on) {
+TEST_P(Door, sends_100_continue) {
   RawClient client(fixture.port());
   client.send("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n" +
-              std::string(kFields) +
-              "Content-Length: " + std::to_string(std::string_view(kWhole).size()) + "\r\n\r\n");
+              std::string(kAnthropicFields) + "Content-Length: " +
+              std::to_string(std::string_view(kWholeBody).size()) + "\r\n\r\n");
   ASSERT_TRUE(client.wait_for("HTTP/1.1 100 Continue\r\n\r\n"));
-  client.send(kWhole);
+  client.send(kWholeBody);
   EXPECT_EQ(client.read_reply().status, 200);
 }
 
-TEST_P(Door, takes_a_chunked_body_and_sends_its_bytes_on) {
+TEST_P(Door, forwards_the_bytes_of_a_chunked_body) {
   RawClient client(fixture.port());
-  const std::string body = kWhole;
+  const std::string body = kWholeBody;
   client.send("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\ntransfer-encoding: chunked\r\n" +
-              std::string(kFields) + "\r\n5\r\n" + body.substr(0, 5) + "\r\n");
+              std::string(kAnthropicFields) + "\r\n5\r\n" + body.substr(0, 5) + "\r\n");
   char size[32];
   std::snprintf(size, sizeof size, "%zx", body.size() - 5);
   client.send(std::string(size) + "\r\n" + body.substr(5) + "\r\n0\r\n\r\n");
@@ -51,33 +50,36 @@ TEST_P(Door, takes_a_chunked_body_and_sends_its_bytes_on) {
   EXPECT_EQ(body_of(fixture.requests().at(0)), body);
 }
 
-TEST_P(Door, unfolds_a_coded_body_only_to_change_the_model) {
-  const std::string coded = http::gzip(kWhole);
-  const std::string fields = std::string(kFields) + "content-encoding: gzip\r\n";
-  // The simulated upstream does not unfold bodies: what counts is what it got.
-  (void)ask(fixture.port(), "POST", "/v1/messages", coded, fields);
+TEST_P(Door, decompresses_a_body_only_to_change_the_model) {
+  const std::string coded = http::gzip(kWholeBody);
+  const std::string fields = std::string(kAnthropicFields) + "content-encoding: gzip\r\n";
+  // The mock does not decompress bodies; the test only reads what it received.
+  (void)send_request(fixture.port(), "POST", "/v1/messages", coded, fields);
   EXPECT_EQ(body_of(fixture.requests().at(0)), coded);
   EXPECT_EQ(field_of(fixture.requests().at(0), "content-encoding"), "gzip");
 
   const std::string mapped =
       R"({"model":"opus","max_tokens":5,"messages":[{"role":"user","content":"Hi"}]})";
-  EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", http::gzip(mapped), fields).status, 200);
+  EXPECT_EQ(send_request(fixture.port(), "POST", "/v1/messages", http::gzip(mapped), fields).status,
+            200);
   EXPECT_NE(body_of(fixture.requests().at(1)).find(R"({"model":"claude-opus-5-5",)"),
             std::string::npos);
   EXPECT_EQ(field_of(fixture.requests().at(1), "content-encoding"), "");
 }
 
-TEST_P(Door, refuses_codings_it_cannot_read_and_bodies_that_unfold_without_end) {
-  const std::string fields = kFields;
-  EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", "x", fields + "content-encoding: lzma\r\n")
+TEST_P(Door, refuses_unknown_codings_and_decompression_bombs) {
+  const std::string fields = kAnthropicFields;
+  EXPECT_EQ(send_request(fixture.port(), "POST", "/v1/messages", "x",
+                         fields + "content-encoding: lzma\r\n")
                 .status,
             415);
-  EXPECT_EQ(
-      ask(fixture.port(), "POST", "/v1/messages", "not gzip", fields + "content-encoding: gzip\r\n")
-          .status,
-      400);
+  EXPECT_EQ(send_request(fixture.port(), "POST", "/v1/messages", "not gzip",
+                         fields + "content-encoding: gzip\r\n")
+                .status,
+            400);
   const std::string bomb = http::gzip(std::string(std::size_t{40} << 20, ' '));
-  EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", bomb, fields + "content-encoding: gzip\r\n")
+  EXPECT_EQ(send_request(fixture.port(), "POST", "/v1/messages", bomb,
+                         fields + "content-encoding: gzip\r\n")
                 .status,
             413);
   EXPECT_TRUE(fixture.requests().empty());
@@ -93,16 +95,16 @@ TEST_P(Door, refuses_a_body_that_is_too_large_without_waiting_for_it) {
   EXPECT_EQ(reply.field("connection"), "close");
 }
 
-// Every kind of reply: whole, streamed, passed through, translated, kept, an error, of every route.
-struct Asking {
-  const char *says, *method, *path, *body;
+// Every kind of reply: whole, streamed, forwarded, translated, stored, an error, on every route.
+struct RouteRequest {
+  const char *name, *method, *path, *body;
 };
-const Asking kAskings[] = {
+const RouteRequest kRouteRequests[] = {
     {"health", "GET", "/health", ""},
     {"the probe", "GET", "/", ""},
     {"models", "GET", "/v1/models", ""},
-    {"a message", "POST", "/v1/messages", kWhole},
-    {"a streamed message", "POST", "/v1/messages", kStreamed},
+    {"a message", "POST", "/v1/messages", kWholeBody},
+    {"a streamed message", "POST", "/v1/messages", kStreamedBody},
     {"a list that passes through", "GET", "/v1/files", ""},
     {"a chat completion", "POST", "/v1/chat/completions",
      R"({"model":"sonnet","messages":[{"role":"user","content":"Hi"}]})"},
@@ -116,10 +118,11 @@ const Asking kAskings[] = {
     {"a body that is no JSON", "POST", "/v1/chat/completions", "{"},
 };
 
-TEST_P(Door, guards_every_reply_against_pages_from_elsewhere) {
-  for (const Asking& row : kAskings) {
-    SCOPED_TRACE(row.says);
-    const Reply reply = ask(fixture.port(), row.method, row.path, row.body, kFields);
+TEST_P(Door, every_reply_has_the_security_fields) {
+  for (const RouteRequest& row : kRouteRequests) {
+    SCOPED_TRACE(row.name);
+    const Reply reply =
+        send_request(fixture.port(), row.method, row.path, row.body, kAnthropicFields);
     EXPECT_EQ(reply.field("x-content-type-options"), "nosniff");
     EXPECT_EQ(reply.field("cross-origin-resource-policy"), "same-origin");
     EXPECT_EQ(reply.field("content-security-policy"), "");
@@ -129,18 +132,19 @@ TEST_P(Door, guards_every_reply_against_pages_from_elsewhere) {
   EXPECT_EQ(broken.read_reply().field("x-content-type-options"), "nosniff");
   for (const char* content : {"/v1/files/file_1/content", "/v1/files/file_1/%63ontent",
                               "/v1/files/file_1/conten%74", "/v1/%2566iles/file_1/%2563ontent"})
-    EXPECT_EQ(ask(fixture.port(), "GET", content, "", kFields).field("content-security-policy"),
+    EXPECT_EQ(send_request(fixture.port(), "GET", content, "", kAnthropicFields)
+                  .field("content-security-policy"),
               "sandbox")
         << content;
 }
 
-// What a page can make a browser ask without an Origin is a GET without any field of its choice.
-TEST_P(Door, sends_nothing_up_for_a_page_from_elsewhere) {
-  for (const Asking& row : kAskings)
+// Without an Origin, a page can make a browser send a GET, with no field of its choice.
+TEST_P(Door, refuses_requests_of_other_sites) {
+  for (const RouteRequest& row : kRouteRequests)
     for (const char* site : {"cross-site", "same-site"}) {
-      SCOPED_TRACE(std::string(row.says) + ", " + site);
-      const Reply reply = ask(fixture.port(), row.method, row.path, row.body,
-                              std::string("sec-fetch-site: ") + site + "\r\n");
+      SCOPED_TRACE(std::string(row.name) + ", " + site);
+      const Reply reply = send_request(fixture.port(), row.method, row.path, row.body,
+                                       std::string("sec-fetch-site: ") + site + "\r\n");
       if (std::string_view(row.path) == "/health") {
         EXPECT_EQ(reply.body, R"({"status":"ok"})");
       } else {
@@ -148,29 +152,31 @@ TEST_P(Door, sends_nothing_up_for_a_page_from_elsewhere) {
       }
     }
   EXPECT_TRUE(fixture.requests().empty());
-  EXPECT_EQ(ask(fixture.port(), "GET", "/v1/files", "", "sec-fetch-site: none\r\n").status, 200);
+  EXPECT_EQ(send_request(fixture.port(), "GET", "/v1/files", "", "sec-fetch-site: none\r\n").status,
+            200);
 }
 
-TEST_P(Door, names_the_methods_of_a_route) {
-  const Reply reply = ask(fixture.port(), "GET", "/v1/messages");
+TEST_P(Door, names_the_allowed_methods) {
+  const Reply reply = send_request(fixture.port(), "GET", "/v1/messages");
   EXPECT_EQ(reply.status, 405);
   EXPECT_EQ(reply.field("allow"), "POST");
-  EXPECT_EQ(ask(fixture.port(), "DELETE", "/health").field("allow"), "GET, HEAD");
+  EXPECT_EQ(send_request(fixture.port(), "DELETE", "/health").field("allow"), "GET, HEAD");
 }
 
-TEST_P(Door, tells_errors_in_the_dialect_of_the_route) {
-  const Reply openai = ask(fixture.port(), "POST", "/v1/embeddings", "{}");
+TEST_P(Door, errors_are_in_the_dialect_of_the_route) {
+  const Reply openai = send_request(fixture.port(), "POST", "/v1/embeddings", "{}");
   EXPECT_EQ(openai.status, 404);
   EXPECT_EQ(Document::parse(openai.body)["error"]["code"], "unknown_url");
-  const Reply anthropic = ask(fixture.port(), "POST", "/nowhere", "{}");
+  const Reply anthropic = send_request(fixture.port(), "POST", "/nowhere", "{}");
   EXPECT_EQ(Document::parse(anthropic.body)["error"]["type"], "not_found_error");
   EXPECT_EQ(Document::parse(anthropic.body)["request_id"], anthropic.field("request-id"));
 }
 
-TEST_P(Door, ends_an_answer_with_the_connection_for_an_old_client) {
+TEST_P(Door, ends_a_reply_by_closing_for_an_http_1_0_client) {
   RawClient client(fixture.port());
-  client.send("POST /v1/messages HTTP/1.0\r\n" + std::string(kFields) + "Content-Length: " +
-              std::to_string(std::string_view(kStreamed).size()) + "\r\n\r\n" + kStreamed);
+  client.send("POST /v1/messages HTTP/1.0\r\n" + std::string(kAnthropicFields) +
+              "Content-Length: " + std::to_string(std::string_view(kStreamedBody).size()) +
+              "\r\n\r\n" + kStreamedBody);
   bool closed = false;
   const std::string all = client.read_all(&closed);
   EXPECT_TRUE(closed);
@@ -186,21 +192,24 @@ TEST_P(Door, refuses_a_head_that_is_too_large) {
   EXPECT_NE(reply.body.find("limits.headBytes"), std::string::npos);
 }
 
-TEST_P(Door, takes_a_path_with_empty_segments) {
+TEST_P(Door, accepts_paths_with_empty_segments) {
   const std::string chat =
       R"({"model":"claude-sonnet-5","messages":[{"role":"user","content":"Hi"}]})";
   for (const char* target :
        {"/v1//chat/completions", "/v1/chat/completions/", "//chat//completions"})
-    EXPECT_EQ(ask(fixture.port(), "POST", target, chat, kFields).status, 200) << target;
+    EXPECT_EQ(send_request(fixture.port(), "POST", target, chat, kAnthropicFields).status, 200)
+        << target;
   for (const char* target : {"//v1/messages", "/v1/messages/", "/v1//messages//?beta=true"}) {
-    EXPECT_EQ(ask(fixture.port(), "POST", target, kWhole, kFields).status, 200) << target;
+    EXPECT_EQ(send_request(fixture.port(), "POST", target, kWholeBody, kAnthropicFields).status,
+              200)
+        << target;
     Document seen = fixture.requests().back();
     EXPECT_TRUE(seen["target"].get<std::string>().starts_with("/v1/messages")) << seen["target"];
     EXPECT_EQ(seen["target"].get<std::string>().find("//"), std::string::npos) << seen["target"];
   }
   for (const char* target : {"/v1/models/", "//v1/models", "/v1/models//claude-opus-5/"})
-    EXPECT_EQ(ask(fixture.port(), "GET", target).status, 200) << target;
-  EXPECT_EQ(ask(fixture.port(), "GET", "//v1//..//health").status, 400);
+    EXPECT_EQ(send_request(fixture.port(), "GET", target).status, 200) << target;
+  EXPECT_EQ(send_request(fixture.port(), "GET", "//v1//..//health").status, 400);
 }
 
 TEST_P(Door, serves_a_target_in_absolute_form_that_names_this_server) {
@@ -218,14 +227,14 @@ TEST_P(Door, serves_a_target_in_absolute_form_that_names_this_server) {
   EXPECT_EQ(status("HTTPS://" + here + "/health?x=y", here), 200);
   EXPECT_EQ(status("http://" + here, here), 200);
   EXPECT_EQ(status("http://" + here + "/nowhere", here), 404);
-  EXPECT_EQ(status("http://localhost/health", here), 421) << "not as Host says";
+  EXPECT_EQ(status("http://localhost/health", here), 421) << "another address than Host";
   EXPECT_EQ(status("http://evil.example/health", "evil.example"), 421);
   EXPECT_EQ(status("http://evil.example/health", here), 421);
   EXPECT_EQ(status("ftp://" + here + "/health", here), 421);
 }
 
-// Whoever sent a broken head reads the answer with the client it was sent by.
-TEST_P(Door, tells_errors_of_http_itself_in_the_dialect_of_the_path) {
+// The client that sent a broken head must be able to read the error.
+TEST_P(Door, http_errors_are_in_the_dialect_of_the_path) {
   const auto error_of = [&](const std::string& bytes, int status) {
     RawClient client(fixture.port());
     client.send(bytes);
@@ -250,7 +259,7 @@ TEST_P(Door, tells_errors_of_http_itself_in_the_dialect_of_the_path) {
   EXPECT_EQ(error_of("nonsense\r\n\r\n", 400)["type"], "error") << "no path is known";
 }
 
-TEST_P(Door, closes_on_what_smuggles_requests) {
+TEST_P(Door, closes_on_request_smuggling) {
   const std::string host = "Host: localhost\r\n";
   const std::vector<std::string> heads = {
       "POST / HTTP/1.1\r\n" + host + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nx",
@@ -285,7 +294,7 @@ TEST_P(Door, closes_on_what_smuggles_requests) {
   }
 }
 
-TEST_P(Door, closes_on_a_broken_chunk) {
+TEST_P(Door, refuses_a_broken_chunk) {
   for (const char* chunk : {"x\r\n", "-1\r\nx\r\n", "1\r\nxy\r\n", "1;a=\"b\"\r\nx\r\n"}) {
     RawClient client(fixture.port());
     client.send(
@@ -295,7 +304,7 @@ TEST_P(Door, closes_on_a_broken_chunk) {
   }
 }
 
-TEST_P(Door, answers_loopback_names_and_pages_only) {
+TEST_P(Door, serves_loopback_hosts_and_local_pages_only) {
   const auto with = [&](const std::string& host, const std::string& more = "") {
     RawClient client(fixture.port());
     client.send("GET /v1/models HTTP/1.1\r\nHost: " + host + "\r\n" + more + "\r\n");
@@ -310,7 +319,7 @@ TEST_P(Door, answers_loopback_names_and_pages_only) {
   EXPECT_FALSE(page.has("access-control-allow-origin"));
 }
 
-TEST_P(Door, says_no_more_than_that_it_runs_to_strangers) {
+TEST_P(Door, tells_other_hosts_only_that_it_runs) {
   RawClient client(fixture.port());
   client.send("GET /health HTTP/1.1\r\nHost: rebound.example\r\n\r\n");
   EXPECT_EQ(client.read_reply().body, R"({"status":"ok"})");
@@ -321,15 +330,18 @@ TEST_P(Door, says_no_more_than_that_it_runs_to_strangers) {
 const char* const kKeys =
     R"({"apiKeys":[{"name":"laptop","key":"ccp-one"},{"name":"phone","key":"ccp-two"}]})";
 
-class Keys : public testing::TestWithParam<unsigned> {};
-INSTANTIATE_TEST_SUITE_P(Workers, Keys, testing::Values(1U, 2U));
+class ProxyKeys : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Workers, ProxyKeys, testing::Values(1U, 2U));
 
-TEST_P(Keys, are_taken_in_each_of_the_fields_and_named_in_the_log) {
+TEST_P(ProxyKeys, are_accepted_in_each_field_and_named_in_the_log) {
   ProxyFixture fixture(Plan{.workers = GetParam(), .config = kKeys});
-  const std::vector<std::string> shown = {"Authorization: Bearer ccp-two", "x-api-key: ccp-two",
-                                          "api-key: ccp-two", "x-ccproxy-key: ccp-two"};
-  for (const std::string& field : shown)
-    EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields + field + "\r\n").status,
+  const std::vector<std::string> key_fields = {"Authorization: Bearer ccp-two",
+                                               "x-api-key: ccp-two", "api-key: ccp-two",
+                                               "x-ccproxy-key: ccp-two"};
+  for (const std::string& field : key_fields)
+    EXPECT_EQ(send_request(fixture.port(), "POST", "/v1/messages", kWholeBody,
+                           kAnthropicFields + field + "\r\n")
+                  .status,
               200)
         << field;
   for (const Document& receipt : fixture.receipts(4)) EXPECT_EQ(receipt["key"], "phone");
@@ -338,52 +350,55 @@ TEST_P(Keys, are_taken_in_each_of_the_fields_and_named_in_the_log) {
   EXPECT_EQ(fixture.log().find("ccp-two"), std::string::npos);
 }
 
-TEST_P(Keys, that_are_wrong_are_refused_in_the_dialect_of_the_route) {
+TEST_P(ProxyKeys, wrong_ones_are_refused_in_the_dialect_of_the_route) {
   ProxyFixture fixture(Plan{.workers = GetParam(), .config = kKeys});
-  const Reply anthropic = ask(fixture.port(), "POST", "/v1/messages", kWhole,
-                              std::string(kFields) + "x-api-key: no\r\n");
+  const Reply anthropic = send_request(fixture.port(), "POST", "/v1/messages", kWholeBody,
+                                       std::string(kAnthropicFields) + "x-api-key: no\r\n");
   EXPECT_EQ(anthropic.status, 401);
   EXPECT_EQ(Document::parse(anthropic.body)["error"]["type"], "authentication_error");
-  const Reply openai = ask(fixture.port(), "GET", "/v1/models", "", "Authorization: Bearer no\r\n");
+  const Reply openai =
+      send_request(fixture.port(), "GET", "/v1/models", "", "Authorization: Bearer no\r\n");
   EXPECT_EQ(openai.status, 401);
   EXPECT_EQ(Document::parse(openai.body)["error"]["code"], "invalid_api_key");
-  EXPECT_EQ(ask(fixture.port(), "GET", "/health").body, R"({"status":"ok"})");
-  EXPECT_EQ(ask(fixture.port(), "HEAD", "/").status, 200);
+  EXPECT_EQ(send_request(fixture.port(), "GET", "/health").body, R"({"status":"ok"})");
+  EXPECT_EQ(send_request(fixture.port(), "HEAD", "/").status, 200);
   EXPECT_TRUE(fixture.requests().empty());
 }
 
-TEST_P(Keys, waive_the_host_check) {
+TEST_P(ProxyKeys, waive_the_host_check) {
   ProxyFixture fixture(Plan{.workers = GetParam(), .config = kKeys});
   RawClient client(fixture.port());
   client.send("GET /v1/models HTTP/1.1\r\nHost: tunnel.example\r\nx-ccproxy-key: ccp-one\r\n\r\n");
   EXPECT_EQ(client.read_reply().status, 200);
 }
 
-class Origins : public testing::TestWithParam<unsigned> {};
-INSTANTIATE_TEST_SUITE_P(Workers, Origins, testing::Values(1U, 2U));
+class AllowedOrigins : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Workers, AllowedOrigins, testing::Values(1U, 2U));
 
-TEST_P(Origins, that_are_listed_get_cors_answers_and_preflights) {
+TEST_P(AllowedOrigins, get_cors_fields_and_preflights) {
   ProxyFixture fixture(Plan{.workers = GetParam(),
                             .config = R"({"server":{"allowedOrigins":["https://app.example"]}})"});
   const std::string origin = "Origin: https://app.example\r\n";
-  const Reply preflight = ask(
+  const Reply preflight = send_request(
       fixture.port(), "OPTIONS", "/v1/messages", "",
       origin +
           "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: x-api-key\r\n");
   EXPECT_EQ(preflight.status, 204);
   EXPECT_EQ(preflight.field("access-control-allow-origin"), "https://app.example");
   EXPECT_EQ(preflight.field("access-control-allow-headers"), "x-api-key");
-  const Reply reply = ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields + origin);
+  const Reply reply =
+      send_request(fixture.port(), "POST", "/v1/messages", kWholeBody, kAnthropicFields + origin);
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.field("access-control-allow-origin"), "https://app.example");
-  EXPECT_EQ(ask(fixture.port(), "GET", "/nowhere", "", origin).field("access-control-allow-origin"),
+  EXPECT_EQ(send_request(fixture.port(), "GET", "/nowhere", "", origin)
+                .field("access-control-allow-origin"),
             "https://app.example");
 }
 
-TEST(Addresses, of_both_kinds_and_a_socket_are_listened_on) {
+TEST(ListenAddresses, accept_clients_on_ipv4_ipv6_and_a_unix_socket) {
   ProxyFixture fixture(
       Plan{.workers = 2, .flags = {"--host", "localhost", "--socket", "{home}/door.sock"}});
-  EXPECT_EQ(ask(fixture.port(), "GET", "/health").status, 200);
+  EXPECT_EQ(send_request(fixture.port(), "GET", "/health").status, 200);
   RawClient v6(fixture.port(), "::1");
   if (v6.connected()) {  // a machine may have no IPv6
     v6.send(request("GET", "/health"));
@@ -391,9 +406,9 @@ TEST(Addresses, of_both_kinds_and_a_socket_are_listened_on) {
   }
   RawClient local(fixture.home() + "/door.sock");
   ASSERT_TRUE(local.connected());
-  local.send("POST /v1/messages HTTP/1.1\r\nHost: whatever\r\n" + std::string(kFields) +
-             "Content-Length: " + std::to_string(std::string_view(kStreamed).size()) + "\r\n\r\n" +
-             kStreamed);
+  local.send("POST /v1/messages HTTP/1.1\r\nHost: whatever\r\n" + std::string(kAnthropicFields) +
+             "Content-Length: " + std::to_string(std::string_view(kStreamedBody).size()) +
+             "\r\n\r\n" + kStreamedBody);
   EXPECT_TRUE(local.read_reply().complete);
 }
 

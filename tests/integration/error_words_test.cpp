@@ -1,6 +1,6 @@
-// The words of final errors: agents ask again where a message says that a connection was lost, that
-// something timed out, or names a status that passes. What asking again cannot mend has no such
-// words. (What the sources' own texts say is looked through by tests/lint/error_words.)
+// The words of final errors. Agents send a request again when a message says that a connection was
+// lost or that something timed out, or when it names a temporary status. A final error must have no
+// such words. (tests/lint/error_words checks the texts in the sources.)
 #include <gtest/gtest.h>
 
 #include <regex>
@@ -19,25 +19,25 @@ std::string message_of(const Reply& reply) {
 }
 
 void expect_final(const Reply& reply, int status) {
-  static const std::regex kAgain(
+  static const std::regex kRetryWords(
       "connection lost|timed out|server error|overloaded|(http|status) *[0-9]{3}",
       std::regex::icase);
   EXPECT_EQ(reply.status, status) << reply.raw;
   const std::string message = message_of(reply);
   EXPECT_FALSE(message.empty()) << reply.raw;
-  EXPECT_FALSE(std::regex_search(message, kAgain)) << message;
+  EXPECT_FALSE(std::regex_search(message, kRetryWords)) << message;
   EXPECT_EQ(message.find(std::to_string(status)), std::string::npos) << message;
 }
 
 struct Row {
-  const char* says;
+  const char* name;
   int status;
   const char *method, *target;
   std::string body{};
   std::string fields{kOpenAiFields};
 };
 
-TEST(ErrorWords, of_a_final_error_let_nobody_ask_again) {
+TEST(ErrorWords, of_final_errors_cause_no_retry) {
   ProxyFixture fixture(Plan{.config = R"({"limits":{"bodyBytes":100000,"headBytes":8192}})"});
   const std::string large = "[\"" + std::string(200'000, 'x') + "\"]";
   const std::vector<Row> rows = {
@@ -60,10 +60,10 @@ TEST(ErrorWords, of_a_final_error_let_nobody_ask_again) {
       {"a route that is not there", 404, "GET", "/nothing"},
       {"another route that is not there", 404, "POST", "/v1/embeddings", "{}"},
       {"a method", 405, "DELETE", kChat},
-      {"a method of the other dialect", 405, "GET", "/v1/messages", "", kFields},
+      {"a method of the other dialect", 405, "GET", "/v1/messages", "", kAnthropicFields},
       {"a model that is not there", 404, "GET", "/v1/models/none"},
       {"a body that is too large", 413, "POST", kChat, large},
-      {"the same in the other dialect", 413, "POST", "/v1/messages", large, kFields},
+      {"the same in the other dialect", 413, "POST", "/v1/messages", large, kAnthropicFields},
       {"a coding that nobody reads", 415, "POST", kChat, "{}",
        std::string(kOpenAiFields) + "content-encoding: compress\r\n"},
       {"a head that is too large", 431, "GET", "/health", "",
@@ -73,31 +73,33 @@ TEST(ErrorWords, of_a_final_error_let_nobody_ask_again) {
        std::string(kOpenAiFields) + "origin: https://evil.example\r\n"},
   };
   for (const Row& row : rows) {
-    SCOPED_TRACE(row.says);
-    expect_final(ask(fixture.port(), row.method, row.target, row.body, row.fields), row.status);
+    SCOPED_TRACE(row.name);
+    expect_final(send_request(fixture.port(), row.method, row.target, row.body, row.fields),
+                 row.status);
   }
 }
 
-TEST(ErrorWords, about_a_key_or_a_credential_are_final) {
+TEST(ErrorWords, of_errors_about_keys_and_credentials_are_final) {
   const std::string chat = chat_body().dump(), response = response_body().dump();
-  const std::vector<Row> asked = {{"", 401, "POST", kChat, chat},
-                                  {"", 401, "POST", kResponses, response},
-                                  {"", 401, "POST", "/v1/messages", kWhole, kFields}};
+  const std::vector<Row> rows = {{"", 401, "POST", kChat, chat},
+                                 {"", 401, "POST", kResponses, response},
+                                 {"", 401, "POST", "/v1/messages", kWholeBody, kAnthropicFields}};
   ProxyFixture locked(Plan{.config = R"({"apiKeys":[{"name":"a","key":"ccp-of-somebody-else"}]})"});
   ProxyFixture signed_out(Plan{.environment = {}});
-  for (const Row& row : asked)
+  for (const Row& row : rows)
     for (const ProxyFixture* fixture : {&locked, &signed_out})
-      expect_final(ask(fixture->port(), row.method, row.target, row.body, row.fields), row.status);
+      expect_final(send_request(fixture->port(), row.method, row.target, row.body, row.fields),
+                   row.status);
 }
 
-// The upstream's own words stay; where it has none, these are ours.
-TEST(ErrorWords, for_an_upstream_that_refuses_without_any_are_final_too) {
+// The upstream's own message is kept; when it has none, the proxy's message is used.
+TEST(ErrorWords, of_refusals_without_a_message_are_final) {
   ProxyFixture fixture(Plan{.config = R"({"upstream":{"maxRetries":0}})"});
   for (const int status : {400, 401, 403, 404, 413, 422}) {
     SCOPED_TRACE(status);
-    fixture.reply({{"status", status}, {"body", ""}});
-    expect_final(chat(fixture, chat_body()), status);
-    expect_final(respond(fixture, response_body()), status);
+    fixture.set_reply({{"status", status}, {"body", ""}});
+    expect_final(post_chat(fixture, chat_body()), status);
+    expect_final(post_response(fixture, response_body()), status);
   }
 }
 

@@ -1,5 +1,5 @@
-// A server at a terminal: what SIGHUP means while the terminal is there, when it closes, and under
-// nohup. (What it does elsewhere is reload_test's.)
+// A server at a terminal: what SIGHUP does while the terminal is open, when it closes, and under
+// nohup. (config_reload_test covers SIGHUP elsewhere.)
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,12 +16,12 @@
 #include <optional>
 #include <string>
 
-#include "support/road.hpp"
+#include "support/proxy_fixture.hpp"
 
 namespace ccproxy::test {
 namespace {
 
-// `ccproxy start` as the leader of a terminal's session, as in a window of its own.
+// `ccproxy start` as the session leader of its own terminal.
 class Window {
  public:
   explicit Window(bool nohup) {
@@ -48,7 +48,7 @@ class Window {
     std::filesystem::remove_all(home_);
   }
 
-  // Reads on until the screen has shown `text`.
+  // Reads until the screen contains `text`; false when the terminal closes first.
   [[nodiscard]] bool shows(std::string_view text) {
     while (screen_.find(text) == std::string::npos) {
       char piece[4096];
@@ -63,7 +63,7 @@ class Window {
     if (terminal_ >= 0) ::close(terminal_);
     terminal_ = -1;
   }
-  // Its status once it has ended.
+  // Returns the wait status once the process has ended; nullopt when it still runs after `limit`.
   [[nodiscard]] std::optional<int> ended(std::chrono::milliseconds limit) {
     (void)wait_until(
         [this] {
@@ -82,7 +82,7 @@ class Window {
   std::optional<int> status_;
 };
 
-TEST(Hangup, at_a_terminal_that_is_there_reads_the_configuration_again) {
+TEST(Hangup, reloads_the_configuration_while_the_terminal_is_open) {
   Window window(false);
   ASSERT_TRUE(window.shows("/v1/models\r\n"));
   window.signal(SIGHUP);
@@ -91,14 +91,14 @@ TEST(Hangup, at_a_terminal_that_is_there_reads_the_configuration_again) {
   EXPECT_EQ(window.ended(kTimeout), 0);
 }
 
-TEST(Hangup, of_the_terminal_itself_ends_the_server_in_order) {
+TEST(Hangup, ends_the_server_in_order_when_the_terminal_closes) {
   Window window(false);
   ASSERT_TRUE(window.shows("/v1/models\r\n"));
   window.close();
   EXPECT_EQ(window.ended(kTimeout), 0);
 }
 
-TEST(Hangup, of_the_terminal_under_nohup_leaves_the_server_running) {
+TEST(Hangup, leaves_the_server_running_under_nohup) {
   Window window(true);
   ASSERT_TRUE(window.shows("/v1/models\r\n"));
   window.close();

@@ -1,6 +1,6 @@
-// A request that is as large and as costly to read as one may be keeps nobody else waiting: it is
-// read, and its answer made, apart from the loop that serves all. How long a client waits depends
-// on what else the machine does; how long a loop is held is told by its thread's own time.
+// A request that is as large and as costly to parse as the limits allow must not delay other
+// clients: it is parsed, and its reply is encoded, on other threads than the event loop. Wall time
+// depends on the machine, so the tests read the thread times.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -23,11 +23,11 @@ namespace ccproxy::test {
 namespace {
 
 constexpr std::size_t kMebibyte = std::size_t{1} << 20;
-// Milliseconds that a loop may be held at a stretch here, of its thread's time. It is 20 for what
-// users run; tested builds are several times slower, and a shared processor counts for less.
-constexpr long kLongestTurn = 150;
-// More nanoseconds than a thread runs that only waits for work.
-constexpr long kSomeWork = 1'000'000;
+// The longest time in milliseconds that an event loop may be blocked here, by its thread's own
+// time. Release builds warn above 20 ms; builds of the tests are several times slower.
+constexpr long kMaxBlockMs = 150;
+// Nanoseconds of work that an idle thread never reaches.
+constexpr long kMinWorkNs = 1'000'000;
 
 std::string first_line(const std::filesystem::path& path) {
   std::ifstream file(path);
@@ -36,8 +36,8 @@ std::string first_line(const std::filesystem::path& path) {
   return line;
 }
 
-// What the threads that work apart have run so far, in nanoseconds.
-long run_apart(pid_t pid) {
+// Returns the time that the threads named ccproxy-apart have run, in nanoseconds.
+long apart_thread_time(pid_t pid) {
   long all = 0;
   for (const auto& thread :
        std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
@@ -50,26 +50,28 @@ long run_apart(pid_t pid) {
   return all;
 }
 
-// The longest stretch that a loop was held for, in milliseconds; 0 when none was long.
-long longest_turn(const std::string& log) {
-  static constexpr std::string_view kSays = "the loop was held for ";
+// Returns the longest logged blocking of an event loop in milliseconds; 0 when none was logged.
+long longest_block(const std::string& log) {
+  static constexpr std::string_view kPrefix = "the loop was held for ";
   long longest = 0;
-  for (std::size_t at = 0; (at = log.find(kSays, at)) != std::string::npos;) {
-    at += kSays.size();
+  for (std::size_t at = 0; (at = log.find(kPrefix, at)) != std::string::npos;) {
+    at += kPrefix.size();
     longest = std::max(longest, std::stol(log.substr(at, 20)));
   }
   return longest;
 }
 
-Plan watched() {
+Plan debug_plan() {
   Plan plan;
   plan.environment["CCPROXY_LOG"] = "debug";
   return plan;
 }
 
-// As ask(), for what takes long in a build that is watched over on a machine that is busy.
-Reply ask_patiently(const ProxyFixture& fixture, std::string_view method, std::string_view target,
-                    std::string_view body = {}, std::string_view fields = kOpenAiFields) {
+// Sends a request as send_request() does, with a longer limit, for sanitizer builds on a busy
+// machine.
+Reply send_with_long_timeout(const ProxyFixture& fixture, std::string_view method,
+                             std::string_view target, std::string_view body = {},
+                             std::string_view fields = kOpenAiFields) {
   RawClient client(fixture.port());
   if (!client.send(request(method, target, body, fields))) return {};
   return client.read_reply(false, std::chrono::seconds(100));
@@ -86,15 +88,15 @@ const std::string kHead = R"({"model":"claude-sonnet-5","max_tokens":9)";
 const std::string kMessages = kHead + R"(,"messages":[{"role":"user","content":"q"})";
 const std::string kInput = R"(,"input":[{"role":"user","content":"q"})";
 const std::string kOutput = R"(,{"type":"function_call_output","call_id":"c","output":"r"})";
-const std::string kStoredAt = "/v1/responses/";
-const std::string kSaid = "All that is said here is said again. ";
+const std::string kStoredPrefix = "/v1/responses/";
+const std::string kSentence = "All that is said here is said again. ";
 
 std::string results(const std::string& more = {}, std::size_t size = 24 * kMebibyte) {
   return filled(kHead + more + kInput, kOutput, "]}", size);
 }
 
 std::string instructions(const std::string& more = {}) {
-  return filled(kHead + more + R"(,"input":"q","instructions":")", kSaid, "\"}");
+  return filled(kHead + more + R"(,"input":"q","instructions":")", kSentence, "\"}");
 }
 
 std::string many_tools(const std::string& begin, const std::string& end) {
@@ -107,7 +109,7 @@ std::string many_tools(const std::string& begin, const std::string& end) {
 }
 
 struct Case {
-  const char* says;
+  const char* name;
   const char* path;
   std::function<std::string()> body;
   std::string fields = kOpenAiFields;
@@ -160,82 +162,86 @@ std::vector<Case> cases() {
   };
 }
 
-// Asks for /health again and again until `work` is over.
-void meanwhile_others_are_served(ProxyFixture& fixture, const std::function<void()>& work) {
+// Requests /health repeatedly until `work` has returned.
+void expect_others_are_served_during(ProxyFixture& fixture, const std::function<void()>& work) {
   std::atomic<bool> is_over = false;
   std::thread working([&] {
     work();
     is_over = true;
   });
-  while (!is_over) EXPECT_EQ(ask(fixture.port(), "GET", "/health", "").status, 200);
+  while (!is_over) EXPECT_EQ(send_request(fixture.port(), "GET", "/health", "").status, 200);
   working.join();
 }
 
-void expect_short_turns(const ProxyFixture& fixture) {
+void expect_loop_is_not_blocked(const ProxyFixture& fixture) {
   const std::string log = fixture.log();
-  EXPECT_LT(longest_turn(log), kLongestTurn);
+  EXPECT_LT(longest_block(log), kMaxBlockMs);
 }
 
-class LargeRequests : public testing::TestWithParam<std::size_t> {};
+class LargeRequest : public testing::TestWithParam<std::size_t> {};
 
-TEST_P(LargeRequests, keep_nobody_else_waiting) {
+TEST_P(LargeRequest, does_not_delay_other_clients) {
   const Case each = cases().at(GetParam());
-  SCOPED_TRACE(each.says);
+  SCOPED_TRACE(each.name);
   const std::string body = each.body();
-  ProxyFixture fixture{watched()};
+  ProxyFixture fixture{debug_plan()};
   Reply reply;
-  meanwhile_others_are_served(
-      fixture, [&] { reply = ask_patiently(fixture, "POST", each.path, body, each.fields); });
+  expect_others_are_served_during(fixture, [&] {
+    reply = send_with_long_timeout(fixture, "POST", each.path, body, each.fields);
+  });
   EXPECT_NE(reply.status, 0);
   EXPECT_NE(reply.status, 500);
-  EXPECT_GT(run_apart(fixture.proxy().pid()), kSomeWork) << "it is read apart";
-  expect_short_turns(fixture);
+  EXPECT_GT(apart_thread_time(fixture.proxy().pid()), kMinWorkNs)
+      << "the body is parsed on another thread";
+  expect_loop_is_not_blocked(fixture);
 }
 
-INSTANTIATE_TEST_SUITE_P(Bodies, LargeRequests, testing::Range<std::size_t>(0, cases().size()));
+INSTANTIATE_TEST_SUITE_P(Bodies, LargeRequest, testing::Range<std::size_t>(0, cases().size()));
 
-TEST(LargeResponses, keep_nobody_else_waiting_when_they_are_asked_for_again) {
-  Plan plan = watched();
+TEST(LargeStoredResponse, does_not_delay_other_clients) {
+  Plan plan = debug_plan();
   plan.config = R"({"store":{"maxResponseMegabytes":512,"maxConversationMegabytes":512}})";
   ProxyFixture fixture{plan};
-  meanwhile_others_are_served(fixture, [&] {
-    const Reply begun = ask_patiently(fixture, "POST", kResponses, instructions());
+  expect_others_are_served_during(fixture, [&] {
+    const Reply begun = send_with_long_timeout(fixture, "POST", kResponses, instructions());
     ASSERT_EQ(begun.status, 200) << begun.body.substr(0, 1000);
     const Document response = json_of(begun.body);
-    if (!response.at("store")) return;  // it could not be written within a second
+    if (!response.at("store")) return;  // the database could not be written within a second
     const std::string id = response.at("id");
-    EXPECT_EQ(ask_patiently(fixture, "GET", kStoredAt + id).status, 200);
-    EXPECT_EQ(ask_patiently(fixture, "GET", kStoredAt + id + "?stream=true").status, 200);
-    EXPECT_EQ(ask_patiently(fixture, "GET", kStoredAt + id + "/input_items").status, 200);
+    EXPECT_EQ(send_with_long_timeout(fixture, "GET", kStoredPrefix + id).status, 200);
+    EXPECT_EQ(send_with_long_timeout(fixture, "GET", kStoredPrefix + id + "?stream=true").status,
+              200);
+    EXPECT_EQ(send_with_long_timeout(fixture, "GET", kStoredPrefix + id + "/input_items").status,
+              200);
     const std::string next = kHead + R"(,"input":"and?","previous_response_id":")" + id + "\"}";
-    EXPECT_EQ(ask_patiently(fixture, "POST", kResponses, next).status, 200);
-    EXPECT_EQ(ask_patiently(fixture, "DELETE", kStoredAt + id).status, 200);
+    EXPECT_EQ(send_with_long_timeout(fixture, "POST", kResponses, next).status, 200);
+    EXPECT_EQ(send_with_long_timeout(fixture, "DELETE", kStoredPrefix + id).status, 200);
   });
-  expect_short_turns(fixture);
+  expect_loop_is_not_blocked(fixture);
 }
 
-struct Answered {
+struct ReplyCase {
   const char* path;
   const char* body;
 };
 
-const std::vector<Answered> kAnswered = {
+const std::vector<ReplyCase> kReplyCases = {
     {kChat, R"({"model":"m","messages":[{"role":"user","content":"q"}]})"},
     {kChat, R"({"model":"m","stream":true,"messages":[{"role":"user","content":"q"}]})"},
     {kResponses, R"({"model":"m","input":"q"})"},
     {kResponses, R"({"model":"m","input":"q","stream":true})"},
 };
 
-class LargeAnswers : public testing::TestWithParam<std::size_t> {};
+class LargeReply : public testing::TestWithParam<std::size_t> {};
 
-TEST_P(LargeAnswers, keep_nobody_else_waiting) {
-  const Answered& each = kAnswered.at(GetParam());
+TEST_P(LargeReply, does_not_delay_other_clients) {
+  const ReplyCase& each = kReplyCases.at(GetParam());
   const RawUpstream upstream;
-  Plan plan = watched();
+  Plan plan = debug_plan();
   plan.upstream = upstream.url();
   ProxyFixture fixture{plan};
-  const std::string text = filled("", kSaid, "", 4 * kMebibyte);
-  std::thread answering([&] {
+  const std::string text = filled("", kSentence, "", 4 * kMebibyte);
+  std::thread upstream_thread([&] {
     const auto peer = next_message(upstream);
     ASSERT_TRUE(peer);
     peer->send(kEventStreamHead);
@@ -243,30 +249,31 @@ TEST_P(LargeAnswers, keep_nobody_else_waiting) {
     for (int i = 0; i < 2; ++i) peer->send(chunked(text_event(text)));
     peer->send(chunked(stop_events()) + "0\r\n\r\n");
   });
-  meanwhile_others_are_served(fixture, [&] {
-    const Reply told = ask_patiently(fixture, "POST", each.path, each.body);
-    EXPECT_EQ(told.status, 200);
-    EXPECT_TRUE(told.complete);
-    EXPECT_GT(told.body.size(), 2 * text.size());
+  expect_others_are_served_during(fixture, [&] {
+    const Reply reply = send_with_long_timeout(fixture, "POST", each.path, each.body);
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_TRUE(reply.complete);
+    EXPECT_GT(reply.body.size(), 2 * text.size());
   });
-  answering.join();
-  EXPECT_GT(run_apart(fixture.proxy().pid()), kSomeWork) << "it is made apart";
-  expect_short_turns(fixture);
+  upstream_thread.join();
+  EXPECT_GT(apart_thread_time(fixture.proxy().pid()), kMinWorkNs)
+      << "the reply is encoded on another thread";
+  expect_loop_is_not_blocked(fixture);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, LargeAnswers, testing::Range<std::size_t>(0, kAnswered.size()));
+INSTANTIATE_TEST_SUITE_P(Shapes, LargeReply, testing::Range<std::size_t>(0, kReplyCases.size()));
 
-// A gateway that codes its answers may send a few bytes that unfold to millions.
-TEST(CodedAnswers, keep_nobody_else_waiting) {
+// A gateway may compress a stream of millions of bytes to a few.
+TEST(CompressedStream, does_not_delay_other_clients) {
   const RawUpstream upstream;
-  Plan plan = watched();
+  Plan plan = debug_plan();
   plan.upstream = upstream.url();
   ProxyFixture fixture{plan};
   const std::string nothing = filled("", ": a comment\n", "\n", 12 * kMebibyte);
   const std::string coded = http::gzip(nothing + message_start_event() + text_start_event() +
                                        text_event("Hi") + stop_events());
   ASSERT_LT(coded.size(), kMebibyte / 8);
-  std::thread answering([&] {
+  std::thread upstream_thread([&] {
     const auto peer = next_message(upstream);
     ASSERT_TRUE(peer);
     std::string head = kEventStreamHead;
@@ -274,19 +281,21 @@ TEST(CodedAnswers, keep_nobody_else_waiting) {
     peer->send(head);
     peer->send(chunked(coded) + "0\r\n\r\n");
   });
-  meanwhile_others_are_served(fixture, [&] {
-    const Reply told = ask_patiently(fixture, "POST", kChat, kAnswered.front().body);
-    EXPECT_EQ(told.status, 200) << told.body.substr(0, 1000);
-    EXPECT_NE(told.body.find("\"Hi\""), std::string::npos) << told.body;
+  expect_others_are_served_during(fixture, [&] {
+    const Reply reply = send_with_long_timeout(fixture, "POST", kChat, kReplyCases.front().body);
+    EXPECT_EQ(reply.status, 200) << reply.body.substr(0, 1000);
+    EXPECT_NE(reply.body.find("\"Hi\""), std::string::npos) << reply.body;
   });
-  answering.join();
-  EXPECT_GT(run_apart(fixture.proxy().pid()), kSomeWork) << "it is unfolded apart";
-  expect_short_turns(fixture);
+  upstream_thread.join();
+  EXPECT_GT(apart_thread_time(fixture.proxy().pid()), kMinWorkNs)
+      << "the stream is decompressed on another thread";
+  expect_loop_is_not_blocked(fixture);
 }
 
-// Clients that have sent all of a large request but its last byte.
-std::vector<std::unique_ptr<RawClient>> nearly_asking(const ProxyFixture& fixture,
-                                                      std::size_t count, const std::string& body) {
+// Returns clients that have sent all of a large request but its last byte.
+std::vector<std::unique_ptr<RawClient>> clients_before_the_last_byte(const ProxyFixture& fixture,
+                                                                     std::size_t count,
+                                                                     const std::string& body) {
   const std::string head = std::string("POST ") + kResponses + " HTTP/1.1\r\nhost: localhost\r\n" +
                            kOpenAiFields + "content-length: " + std::to_string(body.size()) +
                            "\r\n\r\n";
@@ -300,10 +309,10 @@ std::vector<std::unique_ptr<RawClient>> nearly_asking(const ProxyFixture& fixtur
 
 std::string costly_body() { return results(R"(,"store":false)", 2 * kMebibyte); }
 
-TEST(LargeRequestsAtOnce, are_told_to_come_back_when_too_many_wait) {
+TEST(ConcurrentLargeRequests, get_a_503_when_too_many_wait) {
   ProxyFixture fixture;
   const std::string body = costly_body();
-  auto clients = nearly_asking(fixture, 48, body);
+  auto clients = clients_before_the_last_byte(fixture, 48, body);
   for (const auto& client : clients) EXPECT_TRUE(client->send(body.substr(body.size() - 1)));
   std::size_t served = 0, refused = 0;
   for (const auto& client : clients) {
@@ -321,33 +330,35 @@ TEST(LargeRequestsAtOnce, are_told_to_come_back_when_too_many_wait) {
   EXPECT_GT(refused, 0U);
 }
 
-// What conversations grow to every day is read apart as well, and waits for its turn.
-TEST(LargeRequestsAtOnce, are_not_refused_while_they_are_of_a_usual_size) {
+// Conversations reach this size every day: they are parsed on other threads, too, and wait for
+// their turn.
+TEST(ConcurrentLargeRequests, are_served_at_a_usual_size) {
   ProxyFixture fixture;
   const std::string body = results(R"(,"store":false)", kMebibyte - 1);
-  auto clients = nearly_asking(fixture, 48, body);
+  auto clients = clients_before_the_last_byte(fixture, 48, body);
   for (const auto& client : clients) EXPECT_TRUE(client->send(body.substr(body.size() - 1)));
   for (const auto& client : clients)
     EXPECT_EQ(client->read_reply(false, std::chrono::minutes(1)).status, 200);
-  EXPECT_GT(run_apart(fixture.proxy().pid()), kSomeWork) << "it is read apart";
+  EXPECT_GT(apart_thread_time(fixture.proxy().pid()), kMinWorkNs)
+      << "the body is parsed on another thread";
 }
 
-TEST(LargeRequestsAtOnce, of_clients_that_leave_make_room_for_others) {
+TEST(ConcurrentLargeRequests, make_room_when_their_clients_disconnect) {
   ProxyFixture fixture;
   const std::string body = costly_body();
-  auto clients = nearly_asking(fixture, 12, body);
+  auto clients = clients_before_the_last_byte(fixture, 12, body);
   for (const auto& client : clients) EXPECT_TRUE(client->send(body.substr(body.size() - 1)));
   for (const auto& client : clients) client->reset();
-  const Reply reply = ask_patiently(fixture, "POST", kResponses, body);
+  const Reply reply = send_with_long_timeout(fixture, "POST", kResponses, body);
   EXPECT_EQ(reply.status, 200) << reply.body.substr(0, 1000);
 }
 
-TEST(LargeRequestsAtOnce, do_not_hold_up_a_server_that_ends) {
+TEST(ConcurrentLargeRequests, do_not_delay_a_shutdown) {
   Plan plan;
   plan.config = R"({"server":{"shutdownGraceSeconds":0}})";
   ProxyFixture fixture{plan};
   const std::string body = costly_body();
-  auto clients = nearly_asking(fixture, 12, body);
+  auto clients = clients_before_the_last_byte(fixture, 12, body);
   for (const auto& client : clients) EXPECT_TRUE(client->send(body.substr(body.size() - 1)));
   fixture.proxy().signal(SIGTERM);
   EXPECT_EQ(fixture.proxy().wait_exit(std::chrono::minutes(1)), 0);

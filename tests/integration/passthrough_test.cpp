@@ -1,6 +1,6 @@
-// POST /v1/messages from client to upstream and back: the bytes of bodies, the fields of heads, the
-// statuses. What goes out is read from the mock's recordings, what comes back is compared with what
-// the mock was told to send.
+// POST /v1/messages from client to upstream and back: bytes of bodies, fields, statuses. The test
+// reads requests from the mock's recordings, and compares replies with what the mock was told to
+// send.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "http/coding.hpp"
-#include "support/road.hpp"
+#include "support/proxy_fixture.hpp"
 
 namespace ccproxy::test {
 namespace {
 
-// Chunks of `size` bytes (less than ten), without the last one.
+// Returns chunks of `size` bytes, which must be less than ten, without the last chunk.
 std::string in_chunks(std::string_view body, std::size_t size) {
   std::string chunks;
   for (; !body.empty(); body.remove_prefix(std::min(size, body.size()))) {
@@ -28,16 +28,16 @@ class PassThrough : public testing::TestWithParam<unsigned> {
  protected:
   ProxyFixture fixture{Plan{.workers = GetParam()}};
 
-  Reply post(std::string_view body, std::string_view fields = kFields,
+  Reply post(std::string_view body, std::string_view fields = kAnthropicFields,
              std::string_view target = "/v1/messages") {
-    return ask(fixture.port(), "POST", target, body, fields);
+    return send_request(fixture.port(), "POST", target, body, fields);
   }
 };
 INSTANTIATE_TEST_SUITE_P(Workers, PassThrough, testing::Values(1U, 2U));
 
-TEST_P(PassThrough, carries_every_byte_of_a_body_to_the_upstream) {
+TEST_P(PassThrough, forwards_bodies_unchanged) {
   const std::vector<std::string> bodies = {
-      kWhole,
+      kWholeBody,
       "{ \"model\" :\t\"claude-sonnet-5\" ,\r\n\n \"max_tokens\":100,\"temperature\":1.0,"
       "\"top_p\":0.90 , \"top_k\":1e2,\"messages\":[ {\"role\" : \"user\",\"content\":\"Hi\"} ]  "
       "}\n ",
@@ -65,10 +65,10 @@ TEST_P(PassThrough, carries_every_byte_of_a_body_to_the_upstream) {
   }
 }
 
-TEST_P(PassThrough, carries_a_body_that_came_in_chunks) {
-  const std::string body = kWhole;
+TEST_P(PassThrough, forwards_a_chunked_body) {
+  const std::string body = kWholeBody;
   RawClient client(fixture.port());
-  client.send(std::string("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\n") + kFields +
+  client.send(std::string("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\n") + kAnthropicFields +
               "Transfer-Encoding: chunked\r\n\r\n" + in_chunks(body, 7) +
               "0\r\nx-trailer: 1\r\n\r\n");
   const Reply reply = client.read_reply();
@@ -78,8 +78,8 @@ TEST_P(PassThrough, carries_a_body_that_came_in_chunks) {
   EXPECT_EQ(field_of(seen, "x-trailer"), "");
 }
 
-TEST_P(PassThrough, keeps_path_query_version_and_every_beta) {
-  const Reply reply = post(kWhole,
+TEST_P(PassThrough, preserves_path_query_version_and_betas) {
+  const Reply reply = post(kWholeBody,
                            "anthropic-version: 2026-10-21\r\n"
                            "anthropic-beta: a-1,b-2\r\n"
                            "x-between: 1\r\n"
@@ -94,16 +94,16 @@ TEST_P(PassThrough, keeps_path_query_version_and_every_beta) {
   EXPECT_EQ(field_of(seen, "anthropic-beta"), "a-1,b-2,c-3,unheard-of-2099-01-01");
 }
 
-TEST_P(PassThrough, adds_a_version_only_where_none_was_sent) {
-  (void)post(kWhole, "");
-  (void)post(kWhole, "anthropic-version: 2026-10-21\r\n");
+TEST_P(PassThrough, adds_a_version_only_when_none_was_sent) {
+  (void)post(kWholeBody, "");
+  (void)post(kWholeBody, "anthropic-version: 2026-10-21\r\n");
   Document requests = fixture.requests();
   EXPECT_EQ(field_of(requests.at(0), "anthropic-version"), "2023-06-01");
   EXPECT_EQ(field_of(requests.at(1), "anthropic-version"), "2026-10-21");
   EXPECT_EQ(field_of(requests.at(0), "anthropic-beta"), "");
 }
 
-TEST_P(PassThrough, brings_every_byte_of_a_stream_to_the_client) {
+TEST_P(PassThrough, forwards_streams_unchanged) {
   const std::string start =
       "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\","
       "\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\n";
@@ -128,8 +128,8 @@ TEST_P(PassThrough, brings_every_byte_of_a_stream_to_the_client) {
           std::string(600'000, 'x') + "\"}\n\n" + stop,
   };
   for (const std::string& stream : streams) {
-    fixture.reply({{"raw", stream}});
-    const Reply reply = post(kStreamed);
+    fixture.set_reply({{"raw", stream}});
+    const Reply reply = post(kStreamedBody);
     EXPECT_EQ(reply.status, 200);
     EXPECT_TRUE(reply.complete);
     EXPECT_TRUE(reply.body == stream) << reply.body.substr(0, 2000);
@@ -139,12 +139,12 @@ TEST_P(PassThrough, brings_every_byte_of_a_stream_to_the_client) {
   }
 }
 
-TEST_P(PassThrough, brings_a_stream_unchanged_however_it_is_cut) {
+TEST_P(PassThrough, forwards_a_stream_unchanged_however_it_is_cut) {
   for (const char* fault : {"split=1", "split=2", "split=3", "split=5", "split=7", "split=16",
                             "split=64", "drip", "crlf", "cr", "http10", "interim"}) {
     const std::string text = "é😀 one two";
-    fixture.reply({{"text", text}, {"fault", fault}});
-    const Reply odd = post(kStreamed);
+    fixture.set_reply({{"text", text}, {"fault", fault}});
+    const Reply odd = post(kStreamedBody);
     EXPECT_TRUE(odd.complete) << fault;
     EXPECT_NE(odd.body.find("message_stop"), std::string::npos) << fault << odd.raw;
     EXPECT_EQ(odd.body.find("api_error"), std::string::npos) << fault << odd.raw;
@@ -156,13 +156,13 @@ TEST_P(PassThrough, brings_a_stream_unchanged_however_it_is_cut) {
   }
 }
 
-TEST_P(PassThrough, brings_every_byte_of_a_whole_answer_to_the_client) {
+TEST_P(PassThrough, forwards_whole_responses_unchanged) {
   for (const std::string& body :
        {std::string(R"({ "id":"msg_1" , "type":"message","n":1.0,"u":"\u00e9é","usage":{} })"),
         std::string("\n[]\n"), std::string("not JSON"), std::string(),
         "{\"text\":\"" + std::string(2'000'000, 'y') + "\"}"}) {
-    fixture.reply({{"body", body}});
-    const Reply reply = post(kWhole);
+    fixture.set_reply({{"body", body}});
+    const Reply reply = post(kWholeBody);
     EXPECT_TRUE(reply.complete);
     EXPECT_TRUE(reply.body == body);
     EXPECT_EQ(reply.field("content-length"), std::to_string(body.size()));
@@ -170,23 +170,23 @@ TEST_P(PassThrough, brings_every_byte_of_a_whole_answer_to_the_client) {
   }
 }
 
-TEST_P(PassThrough, leaves_status_body_and_fields_of_an_error_as_they_are) {
+TEST_P(PassThrough, forwards_errors_unchanged) {
   const std::string body =
       R"({"type":"error","error":{"type":"overloaded_error","message":"Overloaded", "details":{"x":1.0}},"request_id":"req_x"})";
   for (const int status : {201, 202, 307, 400, 401, 402, 403, 404, 405, 408, 409, 413,
                            418, 422, 429, 451, 500, 501, 502, 503, 504, 529, 599}) {
-    fixture.reply({{"status", status},
-                   {"body", body},
-                   {"headers",
-                    {{"request-id", "req_x"},
-                     {"retry-after", "7"},
-                     {"retry-after-ms", "7000"},
-                     {"x-should-retry", "true"},
-                     {"location", "https://elsewhere.example/"},
-                     {"anthropic-ratelimit-requests-remaining", "0"},
-                     {"anthropic-ratelimit-unified-status", "rejected"},
-                     {"x-unknown", "kept, as it is"}}}});
-    const Reply reply = post(kStreamed);
+    fixture.set_reply({{"status", status},
+                       {"body", body},
+                       {"headers",
+                        {{"request-id", "req_x"},
+                         {"retry-after", "7"},
+                         {"retry-after-ms", "7000"},
+                         {"x-should-retry", "true"},
+                         {"location", "https://elsewhere.example/"},
+                         {"anthropic-ratelimit-requests-remaining", "0"},
+                         {"anthropic-ratelimit-unified-status", "rejected"},
+                         {"x-unknown", "kept, as it is"}}}});
+    const Reply reply = post(kStreamedBody);
     EXPECT_EQ(reply.status, status);
     EXPECT_TRUE(reply.complete) << status;
     EXPECT_EQ(reply.body, body) << status;
@@ -202,19 +202,19 @@ TEST_P(PassThrough, leaves_status_body_and_fields_of_an_error_as_they_are) {
   EXPECT_EQ(fixture.requests().size(), 23U) << "an error must not be tried again";
 }
 
-TEST_P(PassThrough, brings_answers_without_a_body) {
+TEST_P(PassThrough, forwards_responses_without_a_body) {
   for (const int status : {204, 304}) {
-    fixture.reply({{"status", status}, {"body", ""}});
+    fixture.set_reply({{"status", status}, {"body", ""}});
     RawClient client(fixture.port());
-    client.send(request("POST", "/v1/messages", kWhole, kFields));
+    client.send(request("POST", "/v1/messages", kWholeBody, kAnthropicFields));
     EXPECT_EQ(client.read_reply().status, status);
     client.send(request("GET", "/health"));
     EXPECT_EQ(client.read_reply().status, 200) << "the connection must still be in step";
   }
 }
 
-TEST_P(PassThrough, hands_on_what_the_client_says_and_not_what_is_between_it_and_us) {
-  const std::string kept =
+TEST_P(PassThrough, forwards_only_end_to_end_fields_of_the_request) {
+  const std::string forwarded =
       "User-Agent: claude-cli/2.1.197 (external, cli)\r\n"
       "x-app: cli\r\n"
       "anthropic-dangerous-direct-browser-access: true\r\n"
@@ -242,7 +242,7 @@ TEST_P(PassThrough, hands_on_what_the_client_says_and_not_what_is_between_it_and
       "Forwarded: for=secret\r\n"
       "Cookie: session=secret\r\n"
       "Accept-Encoding: gzip, br, zstd\r\n";
-  const Reply reply = post(kWhole, kFields + kept + dropped);
+  const Reply reply = post(kWholeBody, kAnthropicFields + forwarded + dropped);
   ASSERT_EQ(reply.status, 200) << reply.raw;
   Document seen = fixture.requests().at(0);
   EXPECT_EQ(seen["headers"].dump().find("secret"), std::string::npos) << seen["headers"].dump(1);
@@ -255,22 +255,22 @@ TEST_P(PassThrough, hands_on_what_the_client_says_and_not_what_is_between_it_and
   EXPECT_EQ(field_of(seen, "x-app"), "cli");
   EXPECT_EQ(field_of(seen, "x-never-heard-of"), "kept;  as it is");
   EXPECT_EQ(field_of(seen, "content-type"), "application/json");
-  // Each of the others is there too, spelt as it was.
+  // The other fields are there too, spelt as they were.
   std::string text;
   for (const Document& field : seen["headers"])
     text += field[0].get<std::string>() + ": " + field[1].get<std::string>() + "\r\n";
-  for (std::size_t at = 0; at < kept.size();) {
-    const auto end = kept.find("\r\n", at) + 2;
-    const std::string line = kept.substr(at, end - at);
+  for (std::size_t at = 0; at < forwarded.size();) {
+    const auto end = forwarded.find("\r\n", at) + 2;
+    const std::string line = forwarded.substr(at, end - at);
     EXPECT_NE(text.find(line), std::string::npos) << line << "is missing in\n" << text;
     at = end;
   }
 }
 
-TEST_P(PassThrough, answers_expect_itself_and_does_not_hand_it_on) {
+TEST_P(PassThrough, handles_expect_itself) {
   RawClient client(fixture.port());
-  const std::string body = kWhole;
-  client.send(std::string("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\n") + kFields +
+  const std::string body = kWholeBody;
+  client.send(std::string("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\n") + kAnthropicFields +
               "Expect: 100-continue\r\nContent-Length: " + std::to_string(body.size()) +
               "\r\n\r\n");
   ASSERT_TRUE(client.wait_for("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -279,15 +279,15 @@ TEST_P(PassThrough, answers_expect_itself_and_does_not_hand_it_on) {
   EXPECT_EQ(field_of(fixture.requests().at(0), "expect"), "");
 }
 
-TEST_P(PassThrough, names_itself_only_where_the_client_has_no_name) {
-  (void)post(kWhole);
+TEST_P(PassThrough, adds_a_user_agent_only_when_none_was_sent) {
+  (void)post(kWholeBody);
   const std::string name = field_of(fixture.requests().at(0), "user-agent");
   EXPECT_TRUE(name.starts_with("ccproxy/")) << name;
   EXPECT_EQ(field_of(fixture.requests().at(0), "x-app"), "");
 }
 
-TEST_P(PassThrough, hands_on_what_the_upstream_says_and_not_what_is_between_it_and_us) {
-  fixture.reply(
+TEST_P(PassThrough, forwards_only_end_to_end_fields_of_the_response) {
+  fixture.set_reply(
       {{"text", "Hi"},
        {"headers", Document::array({{"request-id", "req_1"},
                                     {"connection", "keep-alive, X-Named"},
@@ -302,7 +302,7 @@ TEST_P(PassThrough, hands_on_what_the_upstream_says_and_not_what_is_between_it_a
                                     {"x-unknown", "one"},
                                     {"x-unknown", "two"},
                                     {"content-disposition", "inline; filename=\"a b\""}})}});
-  const Reply reply = post(kWhole);
+  const Reply reply = post(kWholeBody);
   const std::string head = reply.raw.substr(0, reply.raw.find("\r\n\r\n"));
   EXPECT_EQ(head.find("secret"), std::string::npos) << head;
   for (const char* name : {"server", "set-cookie", "alt-svc", "x-named", "keep-alive"})
@@ -313,12 +313,12 @@ TEST_P(PassThrough, hands_on_what_the_upstream_says_and_not_what_is_between_it_a
   EXPECT_EQ(reply.field("content-disposition"), "inline; filename=\"a b\"");
   EXPECT_NE(head.find("\r\nx-unknown: one\r\nx-unknown: two\r\n"), std::string::npos) << head;
   for (const auto& [name, value] : reply.fields)
-    EXPECT_FALSE(name.starts_with("x-ccproxy")) << "nothing was changed, so nothing is to be said";
+    EXPECT_FALSE(name.starts_with("x-ccproxy")) << "nothing was changed";
 }
 
-TEST_P(PassThrough, passes_a_coded_answer_with_its_field_and_still_reads_its_usage) {
-  for (const char* body : {kStreamed, kWhole}) {
-    fixture.reply(
+TEST_P(PassThrough, forwards_a_compressed_response_and_reads_its_usage) {
+  for (const char* body : {kStreamedBody, kWholeBody}) {
+    fixture.set_reply(
         {{"text", "one two three"}, {"fault", "gzip"}, {"usage", {{"input_tokens", 77}}}});
     const Reply reply = post(body);
     EXPECT_EQ(reply.field("content-encoding"), "gzip");
@@ -335,16 +335,16 @@ TEST_P(PassThrough, passes_a_coded_answer_with_its_field_and_still_reads_its_usa
   }
 }
 
-TEST_P(PassThrough, logs_what_a_stream_and_a_whole_answer_cost) {
+TEST_P(PassThrough, logs_the_usage_of_streams_and_whole_responses) {
   Document usage = {{"input_tokens", 11},
                     {"cache_read_input_tokens", 1200},
                     {"cache_creation_input_tokens", 30},
                     {"output_tokens", 5}};
-  fixture.reply({{"text", "one two three four five"},
-                 {"usage", usage},
-                 {"headers", {{"request-id", "req_abc"}}}});
-  (void)post(kStreamed, std::string(kFields) + "user-agent: some-client/1.2 (x)\r\n");
-  (void)post(kWhole, std::string(kFields) + "user-agent: some-client/1.2 (x)\r\n");
+  fixture.set_reply({{"text", "one two three four five"},
+                     {"usage", usage},
+                     {"headers", {{"request-id", "req_abc"}}}});
+  (void)post(kStreamedBody, std::string(kAnthropicFields) + "user-agent: some-client/1.2 (x)\r\n");
+  (void)post(kWholeBody, std::string(kAnthropicFields) + "user-agent: some-client/1.2 (x)\r\n");
   for (Document& receipt : fixture.receipts(2)) {
     EXPECT_EQ(receipt["route"], "/v1/messages");
     EXPECT_EQ(receipt["method"], "POST");

@@ -1,5 +1,5 @@
-// README.md and README.zh-CN.md: the requests that they show work as they stand there, and both
-// show the same.
+// README.md and README.zh-CN.md: the requests that they show work unchanged, and both show the
+// same.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -8,14 +8,14 @@
 
 #include "base/file.hpp"
 #include "support/chat.hpp"
-#include "support/road.hpp"
+#include "support/proxy_fixture.hpp"
 
 namespace ccproxy::test {
 namespace {
 
 constexpr std::string_view kAddress = "http://127.0.0.1:3456";
 
-// A command line of the README's: it quotes with ' only.
+// Splits a command line of the README, which quotes with ' only.
 std::vector<std::string> words_of(std::string_view line) {
   std::vector<std::string> words(1);
   bool quoted = false;
@@ -30,12 +30,12 @@ std::vector<std::string> words_of(std::string_view line) {
   return words;
 }
 
-struct Shown {
+struct ShownRequest {
   std::string line, target, fields, body;
 };
 
-Shown read_curl(const std::string& line) {
-  Shown shown{line, "", "", ""};
+ShownRequest read_curl(const std::string& line) {
+  ShownRequest shown{line, "", "", ""};
   const std::vector<std::string> words = words_of(line);
   for (std::size_t i = 1; i < words.size(); ++i) {
     const bool has_value = i + 1 < words.size();
@@ -51,11 +51,11 @@ Shown read_curl(const std::string& line) {
   return shown;
 }
 
-// The lines of its shell examples that ask CCProxy over the network.
-std::vector<Shown> requests_of(const std::string& document) {
+// Returns the curl lines of a document.
+std::vector<ShownRequest> requests_of(const std::string& document) {
   const auto text = read_file(std::string(CCPROXY_SOURCE_DIR) + "/" + document);
   EXPECT_TRUE(text) << (text ? "" : text.error().message);
-  std::vector<Shown> requests;
+  std::vector<ShownRequest> requests;
   std::string_view rest = text ? std::string_view(*text) : std::string_view();
   while (!rest.empty()) {
     const auto end = rest.find('\n');
@@ -69,14 +69,14 @@ std::vector<Shown> requests_of(const std::string& document) {
 class ReadmeRequests : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Workers, ReadmeRequests, testing::Values(1U, 2U));
 
-TEST_P(ReadmeRequests, work_as_they_stand_there) {
+TEST_P(ReadmeRequests, work_unchanged) {
   const ProxyFixture fixture(Plan{.workers = GetParam()});
   const auto requests = requests_of("README.md");
   EXPECT_EQ(requests.size(), 9U);
-  for (const Shown& shown : requests) {
+  for (const ShownRequest& shown : requests) {
     SCOPED_TRACE(shown.line);
-    const Reply reply = ask(fixture.port(), shown.body.empty() ? "GET" : "POST", shown.target,
-                            shown.body, shown.fields);
+    const Reply reply = send_request(fixture.port(), shown.body.empty() ? "GET" : "POST",
+                                     shown.target, shown.body, shown.fields);
     EXPECT_EQ(reply.status, 200) << reply.raw;
     EXPECT_FALSE(reply.has("x-ccproxy-warning")) << "a newcomer did nothing wrong";
     EXPECT_TRUE(reply.complete);

@@ -1,4 +1,4 @@
-// What the upstream is sent for a Responses request: answers that come back as the input of the
+// What the upstream receives for a Responses request: responses that come back as the input of the
 // next turn, what Codex and Cursor send, and what is refused.
 #include <gtest/gtest.h>
 
@@ -12,10 +12,10 @@ namespace {
 
 class ResponsesRequest : public testing::TestWithParam<unsigned> {
  protected:
-  // The content of the assistant's turn that the upstream is sent when an answer of these blocks
-  // comes back, item by item, with `results` behind it. Kept by the client alone.
+  // Lets the client send back a response of these blocks item by item, followed by `results`,
+  // without the store. Returns the content of the assistant's turn that the upstream receives.
   Document replayed(const Document& blocks, const Document& more, const Document& results) {
-    fixture.reply({{"blocks", blocks}});
+    fixture.set_reply({{"blocks", blocks}});
     Document first = more;
     first["store"] = false;
     const Document output = stream_response(fixture, first).response()["output"];
@@ -31,13 +31,13 @@ class ResponsesRequest : public testing::TestWithParam<unsigned> {
     last_ = sent["messages"][2]["content"];
     return sent["messages"][1]["content"];
   }
-  Document last_;  // the user's turn behind it
+  Document last_;  // content of the user's turn after it
 
   ProxyFixture fixture{Plan{.workers = GetParam(), .config = R"({"upstream":{"maxRetries":0}})"}};
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ResponsesRequest, testing::Values(1U, 2U));
 
-TEST_P(ResponsesRequest, p52_a14_signed_thinking_and_its_call_come_back_as_they_were) {
+TEST_P(ResponsesRequest, p52_a14_restores_signed_thinking_and_its_call) {
   const Document content =
       replayed(json_of(R"([{"thinking":"x\n\u00e9\"y","signature":"S+/="},
                   {"tool_use":{"id":"toolu_1","name":"f","fragments":["{\"a\":","1}"]}}])"),
@@ -49,7 +49,7 @@ TEST_P(ResponsesRequest, p52_a14_signed_thinking_and_its_call_come_back_as_they_
   EXPECT_EQ(last_, json_of(R"([{"type":"tool_result","tool_use_id":"toolu_1","content":"r"}])"));
 }
 
-TEST_P(ResponsesRequest, p53_p54_hidden_and_redacted_thinking_come_back_as_they_were) {
+TEST_P(ResponsesRequest, p53_p54_restores_hidden_and_redacted_thinking) {
   const Document next = json_of(R"([{"role":"user","content":"go on"}])");
   EXPECT_EQ(replayed(json_of(R"([{"thinking":"","signature":"S"},{"text":"t"}])"),
                      Document::object(), next),
@@ -61,7 +61,7 @@ TEST_P(ResponsesRequest, p53_p54_hidden_and_redacted_thinking_come_back_as_they_
                         {"type":"text","text":"t"}])"));
 }
 
-TEST_P(ResponsesRequest, p55_a06_a_custom_tool_comes_back_with_its_text) {
+TEST_P(ResponsesRequest, p55_a06_restores_the_text_of_a_custom_tool) {
   const std::string patch = "*** Begin Patch\n+\"\\\u00e9\"\n*** End Patch";
   const Document content = replayed(
       {{{"tool_use", {{"id", "t1"}, {"name", "apply_patch"}, {"input", {{"input", patch}}}}}}},
@@ -75,8 +75,8 @@ TEST_P(ResponsesRequest, p55_a06_a_custom_tool_comes_back_with_its_text) {
   EXPECT_NE(tool["description"].get<std::string>().find("start: \"x\""), std::string::npos);
 }
 
-// What the items say beside the model's words does not become words of the model (rule 0.2).
-TEST_P(ResponsesRequest, b03_calls_of_shells_and_patches_come_back_as_they_were) {
+// What the items carry beside the model's words must not become words of the model (rule 0.2).
+TEST_P(ResponsesRequest, b03_restores_shell_and_patch_calls) {
   struct Row {
     const char *type, *name, *input;
   };
@@ -102,8 +102,8 @@ TEST_P(ResponsesRequest, b03_calls_of_shells_and_patches_come_back_as_they_were)
   }
 }
 
-TEST_P(ResponsesRequest, p59_a11_a12_what_codex_sends) {
-  fixture.reply(
+TEST_P(ResponsesRequest, p59_a11_a12_translates_what_codex_sends) {
+  fixture.set_reply(
       json_of(R"({"blocks":[{"tool_use":{"name":"multi_agent_v1__spawn","input":{}}}]})"));
   const Document more = json_of(R"({"store":false,"client_metadata":{"a":"b"},
     "input":[
@@ -131,12 +131,12 @@ TEST_P(ResponsesRequest, p59_a11_a12_what_codex_sends) {
 
   Document nameless = response_body();  // case A12
   nameless.erase("model");
-  const Reply reply = respond(fixture, nameless);
+  const Reply reply = post_response(fixture, nameless);
   EXPECT_EQ(reply.status, 200) << reply.body;
   EXPECT_EQ(reply.field("x-ccproxy-warning"), "model_defaulted");
 }
 
-TEST_P(ResponsesRequest, p62_a_list_of_outputs_becomes_one_result) {
+TEST_P(ResponsesRequest, p62_list_of_outputs_becomes_one_result) {
   (void)whole_response(fixture, json_of(R"({"input":[{"role":"user","content":"hi"},
       {"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
       {"type":"function_call_output","call_id":"c","output":[{"type":"input_text","text":"t"},
@@ -147,7 +147,7 @@ TEST_P(ResponsesRequest, p62_a_list_of_outputs_becomes_one_result) {
 }
 
 TEST_P(ResponsesRequest, p63_calls_of_one_response_are_one_turn) {
-  fixture.reply(json_of(R"({"blocks":[{"tool_use":{"id":"a","name":"f","input":{}}},
+  fixture.set_reply(json_of(R"({"blocks":[{"tool_use":{"id":"a","name":"f","input":{}}},
                                    {"tool_use":{"id":"b","name":"f","input":{}}}]})"));
   const Document tools = json_of(R"({"store":false,"tools":[{"type":"function","name":"f"}]})");
   const Document output = whole_response(fixture, tools)["output"];
@@ -169,10 +169,10 @@ TEST_P(ResponsesRequest, p63_calls_of_one_response_are_one_turn) {
   EXPECT_EQ(turns(output[0], other[1]).size(), 5U);
 }
 
-// Case A13: an id that the client lost, and fields of others.
-TEST_P(ResponsesRequest, a13_calls_without_ids_and_fields_that_nobody_knows) {
-  const Reply reply =
-      respond(fixture, response_body(json_of(R"({"stream_options":{"include_obfuscation":false},
+// Case A13: an id that the client lost, and fields of other APIs.
+TEST_P(ResponsesRequest, a13_accepts_lost_call_ids_and_unknown_fields) {
+  const Reply reply = post_response(
+      fixture, response_body(json_of(R"({"stream_options":{"include_obfuscation":false},
       "prompt_cache_retention":"24h","safety_identifier":"s","x_unknown":1,
       "input":[{"role":"user","content":"hi"},
         {"type":"function_call_output","call_id":"lost","output":"r"}]})")));
@@ -183,7 +183,7 @@ TEST_P(ResponsesRequest, a13_calls_without_ids_and_fields_that_nobody_knows) {
   EXPECT_EQ(json_of(reply.body)["safety_identifier"], "s");
 }
 
-TEST_P(ResponsesRequest, a16_every_kind_of_item_is_taken_or_skipped_and_told) {
+TEST_P(ResponsesRequest, a16_accepts_every_kind_of_item) {
   for (const char* type :
        {"file_search_call", "code_interpreter_call", "image_generation_call", "computer_call",
         "computer_call_output", "mcp_list_tools", "mcp_approval_request", "mcp_approval_response",
@@ -192,13 +192,13 @@ TEST_P(ResponsesRequest, a16_every_kind_of_item_is_taken_or_skipped_and_told) {
     const Document more = {
         {"input",
          {{{"role", "user"}, {"content", "hi"}}, {{"type", type}, {"id", "x"}, {"name", "n"}}}}};
-    const Reply reply = respond(fixture, response_body(more));
+    const Reply reply = post_response(fixture, response_body(more));
     EXPECT_EQ(reply.status, 200) << reply.body;
     const std::string warning = reply.field("x-ccproxy-warning");
     EXPECT_TRUE(std::string(type) != "brand_new_item" || warning == "unknown_input_item");
     EXPECT_EQ(sent_body(fixture)["messages"].size(), 1U);
   }
-  const Reply strict = respond(
+  const Reply strict = post_response(
       fixture,
       response_body(json_of(R"({"input":[{"role":"user","content":"hi"},{"type":"new"}]})")),
       std::string(kOpenAiFields) + "x-ccproxy-strict: true\r\n");
@@ -206,16 +206,16 @@ TEST_P(ResponsesRequest, a16_every_kind_of_item_is_taken_or_skipped_and_told) {
   EXPECT_EQ(error_in(strict)["code"], "invalid_value");
 }
 
-// Rule A.11, case B17: Cursor posts such a body to the other route, and reads chunks.
-TEST_P(ResponsesRequest, b17_a_body_of_responses_on_the_chat_route_is_answered_in_chat_shape) {
-  fixture.reply(
+// Rule A.11, case B17: Cursor posts such a body to the chat route and reads chunks.
+TEST_P(ResponsesRequest, b17_responses_body_on_the_chat_route_gets_a_chat_reply) {
+  fixture.set_reply(
       json_of(R"({"blocks":[{"text":"Hi"},{"tool_use":{"id":"t","name":"f","input":{}}}]})"));
   Document body = response_body(json_of(R"({"instructions":"I","max_output_tokens":99,
       "tools":[{"type":"function","name":"f","parameters":{"type":"object"}},
                {"name":"g","input_schema":{"type":"object"}}],
       "tool_choice":{"type":"function","name":"f"},
       "input":[{"role":"user","content":[{"type":"input_text","text":"U"}]}]})"));
-  const Document whole = json_of(chat(fixture, body).body);
+  const Document whole = json_of(post_chat(fixture, body).body);
   EXPECT_EQ(whole.value("object", ""), "chat.completion") << whole;
   EXPECT_EQ(whole["choices"][0]["message"]["content"], "Hi");
   EXPECT_EQ(whole["choices"][0]["finish_reason"], "tool_calls");
@@ -225,14 +225,14 @@ TEST_P(ResponsesRequest, b17_a_body_of_responses_on_the_chat_route_is_answered_i
   EXPECT_EQ(sent["tools"].size(), 2U);
   EXPECT_EQ(sent["messages"][0]["content"][0]["text"], "U");
   body["stream"] = true;
-  const ChatStream read = read_chunks(chat(fixture, body).body);
+  const ChatStream read = read_chunks(post_chat(fixture, body).body);
   EXPECT_EQ(read.text(), "Hi");
   EXPECT_EQ(read.finish_reason(), "tool_calls");
   EXPECT_EQ(read.done, 1);
-  EXPECT_EQ(read.strange, "");
+  EXPECT_EQ(read.unexpected_lines, "");
 }
 
-TEST_P(ResponsesRequest, d03_what_cannot_be_is_refused_with_its_place) {
+TEST_P(ResponsesRequest, d03_refuses_invalid_requests_and_names_the_place) {
   struct Row {
     const char *more, *param, *code;
   };
@@ -257,20 +257,20 @@ TEST_P(ResponsesRequest, d03_what_cannot_be_is_refused_with_its_place) {
     for (const bool streams : {false, true}) {
       Document body = response_body(json_of(row.more));
       if (!body.contains("stream")) body["stream"] = streams;
-      const Document error = error_in(respond(fixture, body));
+      const Document error = error_in(post_response(fixture, body));
       EXPECT_EQ(error["status"], 400);
       EXPECT_EQ(error["type"], "invalid_request_error");
       EXPECT_EQ(error["param"], row.param) << error;
       EXPECT_EQ(error["code"], row.code) << error;
     }
   }
-  EXPECT_EQ(
-      error_in(ask(fixture.port(), "POST", kResponses, "{\"input\":", kOpenAiFields))["status"],
-      400);
+  EXPECT_EQ(error_in(send_request(fixture.port(), "POST", kResponses,
+                                  "{\"input\":", kOpenAiFields))["status"],
+            400);
   EXPECT_EQ(sent_body(fixture), Document()) << "nothing of these went upstream";
 }
 
-TEST_P(ResponsesRequest, d01_errors_of_the_upstream_keep_their_meaning) {
+TEST_P(ResponsesRequest, d01_maps_upstream_errors) {
   struct Row {
     const char* reply;
     int status;
@@ -286,8 +286,8 @@ TEST_P(ResponsesRequest, d01_errors_of_the_upstream_keep_their_meaning) {
         Row{R"({"status":404,"error":{"type":"not_found_error","message":"model: x"}})", 404,
             "model_not_found"}}) {
     SCOPED_TRACE(row.reply);
-    fixture.reply(json_of(row.reply));
-    const Reply reply = respond(fixture, response_body({{"stream", true}}));
+    fixture.set_reply(json_of(row.reply));
+    const Reply reply = post_response(fixture, response_body({{"stream", true}}));
     const Document error = error_in(reply);
     EXPECT_EQ(error["status"], row.status) << error;
     EXPECT_EQ(error["code"], row.code) << error;

@@ -1,5 +1,5 @@
-// Where Responses are asked for, and how: the paths of Codex and of others, a WebSocket that is not
-// there yet, methods, codings and sizes of bodies, keys.
+// The routes of the Responses API: the paths of Codex and of others, the refusal of WebSockets,
+// methods, codings and sizes of bodies, keys.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -21,8 +21,8 @@ class ResponsesRoutes : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ResponsesRoutes, testing::Values(1U, 2U));
 
-// Case A10: this status alone makes Codex fall back at once.
-TEST_P(ResponsesRoutes, a10_a_websocket_is_refused_at_once_on_every_path) {
+// Case A10: only this status makes Codex fall back at once.
+TEST_P(ResponsesRoutes, a10_refuse_a_websocket_at_once_on_every_path) {
   for (const char* path : {"/v1/responses", "/responses", "/backend-api/codex/responses",
                            "/v1/responses?client_version=1"}) {
     SCOPED_TRACE(path);
@@ -36,64 +36,69 @@ TEST_P(ResponsesRoutes, a10_a_websocket_is_refused_at_once_on_every_path) {
   }
 }
 
-TEST_P(ResponsesRoutes, a10_other_methods_are_told_what_is_allowed) {
+TEST_P(ResponsesRoutes, a10_name_the_allowed_methods) {
   for (const char* path : {"/v1/responses", "/responses", "/backend-api/codex/responses"})
     for (const char* method : {"GET", "PUT", "DELETE", "PATCH"}) {
       SCOPED_TRACE(std::string(method) + " " + path);
-      const Reply reply = ask(fixture.port(), method, path);
+      const Reply reply = send_request(fixture.port(), method, path);
       EXPECT_EQ(reply.status, 405);
       EXPECT_EQ(reply.field("allow"), "POST");
       EXPECT_EQ(error_in(reply)["type"], "invalid_request_error");
     }
   for (const char* path : {"/v1/responses/compact", "/v1/responses/input_tokens"})
-    EXPECT_EQ(ask(fixture.port(), "GET", path).field("allow"), "POST") << path;
+    EXPECT_EQ(send_request(fixture.port(), "GET", path).field("allow"), "POST") << path;
   for (const char* path : {"/v1/responses/resp_x/input_items"})
-    EXPECT_EQ(ask(fixture.port(), "POST", path, "{}").status, 405) << path;
-  EXPECT_EQ(ask(fixture.port(), "GET", "/v1/responses/resp_x/cancel").field("allow"), "POST");
-  EXPECT_EQ(ask(fixture.port(), "GET", "/v1/responses/resp_x/nothing").status, 404);
+    EXPECT_EQ(send_request(fixture.port(), "POST", path, "{}").status, 405) << path;
+  EXPECT_EQ(send_request(fixture.port(), "GET", "/v1/responses/resp_x/cancel").field("allow"),
+            "POST");
+  EXPECT_EQ(send_request(fixture.port(), "GET", "/v1/responses/resp_x/nothing").status, 404);
 }
 
-TEST_P(ResponsesRoutes, every_path_serves_the_same) {
+TEST_P(ResponsesRoutes, serve_the_same_on_every_path) {
   for (const char* path :
        {"/v1/responses", "/responses", "/openai/v1/responses", "/backend-api/codex/responses"}) {
     SCOPED_TRACE(path);
-    const Reply reply =
-        ask(fixture.port(), "POST", path, response_body({{"stream", true}}).dump(), kOpenAiFields);
+    const Reply reply = send_request(fixture.port(), "POST", path,
+                                     response_body({{"stream", true}}).dump(), kOpenAiFields);
     EXPECT_EQ(reply.status, 200) << reply.body;
     const ResponseEvents read = read_events(reply.body);
     EXPECT_EQ(read.fault, "");
-    EXPECT_EQ(ask(fixture.port(), "GET", "/responses/" + read.id()).status, 200);
+    EXPECT_EQ(send_request(fixture.port(), "GET", "/responses/" + read.id()).status, 200);
   }
 }
 
-TEST_P(ResponsesRoutes, a_body_that_is_too_large_or_strangely_coded) {
+TEST_P(ResponsesRoutes, refuse_large_bodies_and_unknown_codings) {
   const Document large = {{"input", std::string(200'000, 'x')}};
-  EXPECT_EQ(error_in(respond(fixture, response_body(large)))["status"], 413);
+  EXPECT_EQ(error_in(post_response(fixture, response_body(large)))["status"], 413);
   const std::string fields = std::string(kOpenAiFields) + "content-encoding: rot13\r\n";
-  EXPECT_EQ(error_in(respond(fixture, response_body(), fields))["status"], 415);
-  EXPECT_EQ(error_in(ask(fixture.port(), "POST", kResponses, "", kOpenAiFields))["status"], 400);
-  EXPECT_EQ(error_in(ask(fixture.port(), "POST", kResponses, "[]", kOpenAiFields))["status"], 400);
+  EXPECT_EQ(error_in(post_response(fixture, response_body(), fields))["status"], 415);
+  EXPECT_EQ(error_in(send_request(fixture.port(), "POST", kResponses, "", kOpenAiFields))["status"],
+            400);
+  EXPECT_EQ(
+      error_in(send_request(fixture.port(), "POST", kResponses, "[]", kOpenAiFields))["status"],
+      400);
   EXPECT_TRUE(sent_bodies(fixture).empty());
 }
 
-TEST_P(ResponsesRoutes, a_wrong_key_is_told_in_their_dialect) {
+TEST_P(ResponsesRoutes, refuse_a_wrong_key_in_openais_dialect) {
   ProxyFixture keyed(Plan{.workers = GetParam(),
                           .config = R"({"apiKeys":[{"name":"a","key":"key-of-a-00000000"}]})"});
   for (const char* target :
        {"/v1/responses", "/v1/responses/resp_x", "/backend-api/codex/responses"}) {
     const bool posts = std::string(target).find("resp_x") == std::string::npos;
-    const Reply reply = ask(keyed.port(), posts ? "POST" : "GET", target,
-                            posts ? response_body().dump() : "", kOpenAiFields);
+    const Reply reply = send_request(keyed.port(), posts ? "POST" : "GET", target,
+                                     posts ? response_body().dump() : "", kOpenAiFields);
     EXPECT_EQ(reply.status, 401) << target;
     EXPECT_EQ(error_in(reply)["code"], "invalid_api_key") << target;
   }
 }
 
-// Case A9: one list for Codex, one for OpenAI's clients.
-TEST_P(ResponsesRoutes, a09_codex_gets_its_list_of_models) {
+// Case A9: Codex and OpenAI's clients get different lists.
+TEST_P(ResponsesRoutes, a09_give_codex_its_own_model_list) {
   for (const char* path : {"/v1/models?client_version=0.153.4", "/models?client_version=0.153.4",
                            "/backend-api/codex/models?client_version=0.153.4"}) {
-    const Document list = json_of(ask(fixture.port(), "GET", path, {}, kOpenAiFields).body);
+    const Document list =
+        json_of(send_request(fixture.port(), "GET", path, {}, kOpenAiFields).body);
     ASSERT_TRUE(list.contains("models")) << path << list;
     const Document model = list["models"].at(0);
     for (const char* name : {"slug", "display_name", "context_window", "default_reasoning_level",
@@ -104,8 +109,8 @@ TEST_P(ResponsesRoutes, a09_codex_gets_its_list_of_models) {
   }
 }
 
-// A strict client is told what would have been left out (rule 0.0).
-TEST_P(ResponsesRoutes, strict_refuses_what_would_be_ignored) {
+// A strict client gets an error for what would have been ignored (rule 0.0).
+TEST_P(ResponsesRoutes, refuse_strict_requests_with_ignored_fields) {
   struct Row {
     const char *more, *param, *code;
   };
@@ -119,17 +124,17 @@ TEST_P(ResponsesRoutes, strict_refuses_what_would_be_ignored) {
         Row{R"({"tools":[{"type":"brand_new"}]})", "tools[0].type", nullptr}}) {
     SCOPED_TRACE(row.more);
     const Document body = response_body(json_of(row.more));
-    const Reply lax = respond(fixture, body);
+    const Reply lax = post_response(fixture, body);
     EXPECT_EQ(lax.status, 200) << lax.body;
     EXPECT_FALSE(lax.field("x-ccproxy-ignored").empty());
-    const Document error = error_in(respond(fixture, body, strict));
+    const Document error = error_in(post_response(fixture, body, strict));
     EXPECT_EQ(error["status"], 400);
     EXPECT_EQ(error["param"], row.param) << error;
     if (row.code != nullptr) {
       EXPECT_EQ(error["code"], row.code) << error;
     }
   }
-  EXPECT_EQ(respond(fixture, response_body(), strict).status, 200);
+  EXPECT_EQ(post_response(fixture, response_body(), strict).status, 200);
 }
 
 }  // namespace

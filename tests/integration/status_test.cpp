@@ -1,4 +1,4 @@
-// ccproxy status, as a person and as a script reads it.
+// `ccproxy status`, as a person and as a script reads it.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "support/road.hpp"
+#include "support/proxy_fixture.hpp"
 
 namespace ccproxy::test {
 namespace {
@@ -25,12 +25,12 @@ Process::Environment home_of(const ProxyFixture& fixture) {
 class Status : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(Workers, Status, testing::Values(1U, 2U));
 
-TEST_P(Status, without_a_credential_fails_and_says_what_to_do) {
+TEST_P(Status, fails_without_a_credential_and_says_what_to_do) {
   ProxyFixture fixture(Plan{.workers = GetParam(), .environment = {}});
-  const Finished told = status(home_of(fixture));
-  EXPECT_EQ(told.code, 1);
-  EXPECT_NE(told.output.find("credential: none"), std::string::npos) << told.output;
-  EXPECT_NE(told.output.find("ccproxy login"), std::string::npos);
+  const Finished result = status(home_of(fixture));
+  EXPECT_EQ(result.code, 1);
+  EXPECT_NE(result.output.find("credential: none"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("ccproxy login"), std::string::npos);
 }
 
 TEST_P(Status, names_the_credential_and_what_it_shadows) {
@@ -39,14 +39,14 @@ TEST_P(Status, names_the_credential_and_what_it_shadows) {
   auto environment = home_of(fixture);
   environment["ANTHROPIC_API_KEY"] = "sk-ant-api03-secret";
   environment["CLAUDE_CODE_OAUTH_TOKEN"] = "sk-ant-oat01-secret";
-  const Finished told = status(environment);
-  EXPECT_EQ(told.code, 0) << told.errors;
-  EXPECT_NE(told.output.find("credential: auth.json (ccproxy login)"), std::string::npos)
-      << told.output;
-  EXPECT_NE(told.output.find("not used: api-key-env"), std::string::npos);
-  EXPECT_NE(told.output.find("not used: oauth-token-env"), std::string::npos);
-  EXPECT_EQ((told.output + told.errors).find("sk-ant"), std::string::npos);
-  EXPECT_NE(told.errors.find("it is 0600 now"), std::string::npos) << told.errors;
+  const Finished result = status(environment);
+  EXPECT_EQ(result.code, 0) << result.errors;
+  EXPECT_NE(result.output.find("credential: auth.json (ccproxy login)"), std::string::npos)
+      << result.output;
+  EXPECT_NE(result.output.find("not used: api-key-env"), std::string::npos);
+  EXPECT_NE(result.output.find("not used: oauth-token-env"), std::string::npos);
+  EXPECT_EQ((result.output + result.errors).find("sk-ant"), std::string::npos);
+  EXPECT_NE(result.errors.find("it is 0600 now"), std::string::npos) << result.errors;
 
   const Document facts = Document::parse(status(environment, true).output);
   EXPECT_EQ(facts["credential"]["source"], "login");
@@ -54,23 +54,23 @@ TEST_P(Status, names_the_credential_and_what_it_shadows) {
   EXPECT_EQ(facts["credential"]["not_used"].size(), 2U);
 }
 
-TEST_P(Status, finds_the_running_server_and_the_limits_it_saw) {
+TEST_P(Status, shows_the_running_server_and_its_rate_limits) {
   ProxyFixture fixture(Plan{.workers = GetParam(),
                             .config = R"({"apiKeys":[{"name":"me","key":"door-secret"}]})",
                             .environment = {{"CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-mine"}}});
-  EXPECT_EQ(ask(fixture.port(), "POST", "/v1/messages", kWhole,
-                std::string(kFields) + "x-ccproxy-key: door-secret\r\n")
+  EXPECT_EQ(send_request(fixture.port(), "POST", "/v1/messages", kWholeBody,
+                         std::string(kAnthropicFields) + "x-ccproxy-key: door-secret\r\n")
                 .status,
             200);
   auto environment = home_of(fixture);
   environment["CLAUDE_CODE_OAUTH_TOKEN"] = "sk-ant-oat01-mine";
-  const Finished told = status(environment);
-  EXPECT_EQ(told.code, 0);
+  const Finished result = status(environment);
+  EXPECT_EQ(result.code, 0);
   const std::string address = "http://127.0.0.1:" + std::to_string(fixture.port());
-  EXPECT_NE(told.output.find("server: " + address), std::string::npos) << told.output;
-  EXPECT_NE(told.output.find("5 hours: 12 % used, allowed, resets in"), std::string::npos);
-  EXPECT_NE(told.output.find("7 days: 3 % used, allowed, resets in"), std::string::npos);
-  EXPECT_EQ(told.output.find("door-secret"), std::string::npos);
+  EXPECT_NE(result.output.find("server: " + address), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("5 hours: 12 % used, allowed, resets in"), std::string::npos);
+  EXPECT_NE(result.output.find("7 days: 3 % used, allowed, resets in"), std::string::npos);
+  EXPECT_EQ(result.output.find("door-secret"), std::string::npos);
 
   const Document facts = Document::parse(status(environment, true).output);
   EXPECT_EQ(facts["servers"][0]["pid"], fixture.proxy().pid());
@@ -79,26 +79,26 @@ TEST_P(Status, finds_the_running_server_and_the_limits_it_saw) {
             "0.12");
 }
 
-TEST_P(Status, forgets_servers_that_were_killed) {
+TEST_P(Status, omits_servers_that_were_killed) {
   ProxyFixture fixture(Plan{.workers = GetParam()});
-  const std::string left =
+  const std::string instance_file =
       fixture.home() + "/running/" + std::to_string(fixture.proxy().pid()) + ".json";
-  EXPECT_TRUE(std::filesystem::exists(left));
+  EXPECT_TRUE(std::filesystem::exists(instance_file));
   fixture.proxy().signal(SIGKILL);
   ASSERT_TRUE(fixture.proxy().wait_exit());
-  const Finished told = status(home_of(fixture));
-  EXPECT_NE(told.output.find("server: none is running"), std::string::npos) << told.output;
-  EXPECT_FALSE(std::filesystem::exists(left));
+  const Finished result = status(home_of(fixture));
+  EXPECT_NE(result.output.find("server: none is running"), std::string::npos) << result.output;
+  EXPECT_FALSE(std::filesystem::exists(instance_file));
 }
 
 TEST_P(Status, says_what_is_wrong_with_a_broken_file) {
   ProxyFixture fixture(Plan{.workers = GetParam()});
   std::ofstream(fixture.home() + "/auth.json") << "nonsense sk-ant-secret";
-  const Finished told = status(home_of(fixture));
-  EXPECT_EQ(told.code, 1);
-  EXPECT_NE(told.output.find("state: unusable"), std::string::npos) << told.output;
-  EXPECT_NE(told.output.find(fixture.home() + "/auth.json"), std::string::npos);
-  EXPECT_EQ(told.output.find("sk-ant"), std::string::npos);
+  const Finished result = status(home_of(fixture));
+  EXPECT_EQ(result.code, 1);
+  EXPECT_NE(result.output.find("state: unusable"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find(fixture.home() + "/auth.json"), std::string::npos);
+  EXPECT_EQ(result.output.find("sk-ant"), std::string::npos);
 }
 
 }  // namespace

@@ -4,6 +4,10 @@
 
 namespace ccproxy::test {
 
+std::string key_fields(const std::string& name) {
+  return "authorization: Bearer key-of-" + name + "-00000000\r\ncontent-type: application/json\r\n";
+}
+
 Document chat_body(const Document& more) {
   Document body = {{"model", "claude-sonnet-5"},
                    {"messages", {{{"role", "user"}, {"content", "Hi"}}}}};
@@ -15,21 +19,21 @@ Document function_tool(const std::string& name) {
   return {{"type", "function"}, {"function", {{"name", name}}}};
 }
 
-Document call(const std::string& id, const std::string& name, const std::string& arguments) {
+Document tool_call(const std::string& id, const std::string& name, const std::string& arguments) {
   return {
       {"id", id}, {"type", "function"}, {"function", {{"name", name}, {"arguments", arguments}}}};
 }
 
-Document calling(const std::vector<Document>& calls) {
+Document assistant_calls(const std::vector<Document>& calls) {
   return {{"role", "assistant"}, {"content", nullptr}, {"tool_calls", calls}};
 }
 
-Document result(const std::string& id, const std::string& text) {
+Document tool_result(const std::string& id, const std::string& text) {
   return {{"role", "tool"}, {"tool_call_id", id}, {"content", text}};
 }
 
-Reply chat(const ProxyFixture& fixture, const Document& body, std::string_view fields) {
-  return ask(fixture.port(), "POST", kChat, body.dump(), fields);
+Reply post_chat(const ProxyFixture& fixture, const Document& body, std::string_view fields) {
+  return send_request(fixture.port(), "POST", kChat, body.dump(), fields);
 }
 
 ChatStream read_chunks(std::string_view body) {
@@ -46,7 +50,7 @@ ChatStream read_chunks(std::string_view body) {
     } else if (line.starts_with("data: ")) {
       stream.chunks.push_back(Document::parse(line.substr(6)));
     } else {
-      stream.strange += line + "\n";
+      stream.unexpected_lines += line + "\n";
     }
   }
   return stream;

@@ -40,7 +40,7 @@ Process::Process(const std::string& program, const std::vector<std::string>& arg
 
   pid_ = ::fork();
   if (pid_ == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves nothing behind
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes must leave no process behind
     ::dup2(out[1], 1);
     ::dup2(err[1], 2);
     const int null = ::open("/dev/null", O_RDONLY);
@@ -117,7 +117,7 @@ std::optional<int> Process::wait_exit(std::chrono::milliseconds limit) {
     else
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  // What it printed last may still be on its way; a child of its own may keep the pipes open.
+  // The last output may still be in the pipes; a process that it started may keep them open.
   const auto last_words = steady_clock::now() + std::chrono::seconds(2);
   while (reading_ > 0 && steady_clock::now() < last_words)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -1,5 +1,5 @@
-// A program run as a user runs it: arguments, environment, what it prints, signals, exit code.
-// Ended with its owner, by its pid.
+// A program run as a user runs it: arguments, environment, output, signals, exit code. The process
+// ends with the object that owns it.
 #pragma once
 
 #include <sys/types.h>
@@ -19,7 +19,7 @@ class Process {
  public:
   using Environment = std::map<std::string, std::string>;
 
-  // Starts `program` with nothing in its environment but PATH and `environment`.
+  // Starts `program` with PATH and `environment`, and no other variables.
   Process(const std::string& program, const std::vector<std::string>& arguments,
           const Environment& environment);
   Process(const Process&) = delete;
@@ -28,15 +28,17 @@ class Process {
   Process& operator=(Process&&) = delete;
   ~Process();
 
-  // What it has printed so far.
+  // Return what it has printed so far.
   [[nodiscard]] std::string output() const;
   [[nodiscard]] std::string errors() const;
 
-  // Waits until standard output or error holds `text`; false after `limit` or when it ended first.
+  // Waits until standard output or standard error contains `text`; false after `limit`, or when the
+  // process has ended first.
   [[nodiscard]] bool wait_for(const std::string& text,
                               std::chrono::milliseconds limit = std::chrono::seconds(20)) const;
   void signal(int number) const;
-  // Its exit code; 128 + N when signal N ended it; nothing when it still runs after `limit`.
+  // Returns its exit code; 128 + N when signal N ended it; nullopt when it still runs after
+  // `limit`.
   [[nodiscard]] std::optional<int> wait_exit(
       std::chrono::milliseconds limit = std::chrono::seconds(20));
   [[nodiscard]] bool running();
@@ -50,11 +52,11 @@ class Process {
   std::optional<int> status_;
   mutable std::mutex mutex_;
   std::string output_, errors_;
-  std::atomic<int> reading_ = 2;  // pipes that have not ended
+  std::atomic<int> reading_ = 2;  // pipes that are still open
   std::thread out_reader_, err_reader_;
 };
 
-// Runs to the end.
+// Runs `program` until it ends.
 struct Finished {
   int code;
   std::string output, errors;

@@ -18,7 +18,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-bool same(std::string_view a, std::string_view b) {
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
@@ -34,7 +34,8 @@ void parse_head(Reply& reply, std::string_view head) {
   }
 }
 
-// Takes the chunks that are whole from `raw`, from `used` on; true when the last one was there.
+// Appends complete chunks of `raw` to `body`, beginning at `used`; true when the last one was
+// found.
 bool take_chunks(std::string_view raw, std::string& body, std::size_t& used) {
   while (true) {
     const auto line = raw.find("\r\n", used);
@@ -47,8 +48,8 @@ bool take_chunks(std::string_view raw, std::string& body, std::size_t& used) {
   }
 }
 
-// What is there of a chunk that is not whole.
-std::string_view begun_chunk(std::string_view raw) {
+// Returns the content of a chunk that is incomplete.
+std::string_view incomplete_chunk(std::string_view raw) {
   const auto line = raw.find("\r\n");
   if (line == std::string_view::npos) return {};
   const auto size = std::strtoul(std::string(raw.substr(0, line)).c_str(), nullptr, 16);
@@ -66,13 +67,13 @@ int connect_to(const sockaddr* address, socklen_t size) {
 
 std::string Reply::field(std::string_view name) const {
   for (const auto& [key, value] : fields)
-    if (same(key, name)) return value;
+    if (equal_ignoring_case(key, name)) return value;
   return {};
 }
 
 bool Reply::has(std::string_view name) const {
   return std::any_of(fields.begin(), fields.end(),
-                     [&](const auto& field) { return same(field.first, name); });
+                     [&](const auto& field) { return equal_ignoring_case(field.first, name); });
 }
 
 RawClient::RawClient(std::uint16_t port, const std::string& ip) {
@@ -117,10 +118,10 @@ bool RawClient::send(std::string_view bytes) {
   return true;
 }
 
-std::size_t RawClient::send_until_stalled(std::string_view piece, std::size_t most,
+std::size_t RawClient::send_until_stalled(std::string_view piece, std::size_t max_bytes,
                                           std::chrono::milliseconds quiet) const {
   std::size_t all = 0;
-  while (all < most) {
+  while (all < max_bytes) {
     pollfd waiting{fd_, POLLOUT, 0};
     if (::poll(&waiting, 1, static_cast<int>(quiet.count())) <= 0) break;
     const std::string_view rest = piece.substr(all % piece.size());
@@ -210,16 +211,16 @@ Reply RawClient::read_reply(bool to_head, std::chrono::milliseconds limit) {
       }
     parse_head(reply, std::string_view(pending_).substr(0, head + 2));
     if (reply.status >= 200) break;
-    pending_.erase(0, head + 4);  // an interim answer
+    pending_.erase(0, head + 4);  // an interim response
     reply = Reply();
   }
   const std::size_t start = head + 4;
-  const bool chunked = same(reply.field("transfer-encoding"), "chunked");
+  const bool chunked = equal_ignoring_case(reply.field("transfer-encoding"), "chunked");
   const bool sized = reply.has("content-length");
   const std::size_t length =
       sized ? std::strtoul(reply.field("content-length").c_str(), nullptr, 10) : 0;
   const bool is_bare = to_head || reply.status == 204 || reply.status == 304;
-  std::size_t used = 0;  // of what stands behind the head
+  std::size_t used = 0;  // bytes after the head
   while (true) {
     const std::string_view rest = std::string_view(pending_).substr(start);
     if (chunked && !is_bare)
@@ -231,7 +232,7 @@ Reply RawClient::read_reply(bool to_head, std::chrono::milliseconds limit) {
   const std::string_view rest = std::string_view(pending_).substr(start);
   if (!chunked && !sized && closed_) reply.complete = true;
   if (chunked && !reply.complete) {
-    reply.body += begun_chunk(rest.substr(used));
+    reply.body += incomplete_chunk(rest.substr(used));
   } else if (!chunked && !is_bare) {
     used = sized ? std::min(length, rest.size()) : rest.size();
     reply.body = rest.substr(0, used);
@@ -264,8 +265,8 @@ std::string request(std::string_view method, std::string_view target, std::strin
   return text;
 }
 
-Reply ask(std::uint16_t port, std::string_view method, std::string_view target,
-          std::string_view body, std::string_view fields) {
+Reply send_request(std::uint16_t port, std::string_view method, std::string_view target,
+                   std::string_view body, std::string_view fields) {
   RawClient client(port);
   if (!client.send(request(method, target, body, fields))) return {};
   return client.read_reply(method == "HEAD");

@@ -1,5 +1,5 @@
-// A client that sends exactly the bytes a test wants and shows exactly what came back. Blocking,
-// with a limit on every wait.
+// A client that sends exactly the bytes a test wants and shows exactly what comes back. It blocks,
+// and every wait has a limit.
 #pragma once
 
 #include <chrono>
@@ -17,16 +17,16 @@ inline constexpr std::chrono::milliseconds kTimeout = std::chrono::seconds(15);
 struct Reply {
   int status = 0;
   std::vector<std::pair<std::string, std::string>> fields;
-  std::string body;       // without chunk framing
-  bool complete = false;  // its own framing said that it ended
+  std::string body;       // without the framing of chunks
+  bool complete = false;  // it ended as its framing says
   std::string raw;
 
-  // The first field of that name (any case); "" when there is none.
+  // Returns the first field of that name, in any case; "" when there is none.
   [[nodiscard]] std::string field(std::string_view name) const;
   [[nodiscard]] bool has(std::string_view name) const;
 };
 
-// A connection that somebody else made: RawClient owns it from then on.
+// A connection that was accepted. The RawClient that is constructed with it owns `fd`.
 struct Accepted {
   int fd;
 };
@@ -43,38 +43,39 @@ class RawClient {
   ~RawClient();
 
   [[nodiscard]] bool connected() const { return fd_ >= 0; }
-  // False when the peer has closed.
+  // Returns false when the peer has closed the connection.
   bool send(std::string_view bytes);
-  // Sends `piece` again and again until the peer has taken nothing for `quiet`, or `most` bytes;
-  // how many it took.
-  [[nodiscard]] std::size_t send_until_stalled(std::string_view piece, std::size_t most,
+  // Sends `piece` repeatedly until the peer has accepted nothing for `quiet`, or until `max_bytes`
+  // are sent. Returns the number of bytes sent.
+  [[nodiscard]] std::size_t send_until_stalled(std::string_view piece, std::size_t max_bytes,
                                                std::chrono::milliseconds quiet) const;
   void end_writing() const;
   void close();
   void reset();
-  // A small receive buffer, so that a client that does not read soon stalls its server.
+  // Shrinks the receive buffer, so that a client that does not read soon blocks its server.
   void shrink_receive_buffer() const;
 
-  // Waits until `text` has come; what came so far stays for the next read.
+  // Waits until `text` has arrived. It stays there for the next read.
   [[nodiscard]] bool wait_for(std::string_view text, std::chrono::milliseconds limit = kTimeout);
-  // Takes `size` bytes, or everything to the end of `text`, away from what came, once it is there;
-  // "" when it does not come.
+  // Remove `size` bytes, or everything up to the end of `text`, from what arrived and return it; ""
+  // when that does not arrive within `limit`.
   [[nodiscard]] std::string take(std::size_t size, std::chrono::milliseconds limit = kTimeout);
   [[nodiscard]] std::string take_through(std::string_view text,
                                          std::chrono::milliseconds limit = kTimeout);
-  // Takes what came, at least a byte; "" when the peer has closed.
+  // Removes and returns what arrived, at least one byte; "" when the peer has closed the
+  // connection.
   [[nodiscard]] std::string take_some(std::chrono::milliseconds limit = kTimeout);
-  // One whole reply. `to_head` when the request was a HEAD.
+  // Reads one whole reply. `to_head` is true when the request was a HEAD.
   [[nodiscard]] Reply read_reply(bool to_head = false, std::chrono::milliseconds limit = kTimeout);
-  // Everything until the peer closes or the limit is over; `closed` says which.
+  // Reads everything until the peer closes the connection or `limit` is over; `closed` gets which.
   [[nodiscard]] std::string read_all(bool* closed = nullptr,
                                      std::chrono::milliseconds limit = kTimeout);
   [[nodiscard]] const std::string& pending() const { return pending_; }
-  // Waits until the peer is gone, whatever it still sends.
+  // Waits until the peer has closed the connection; what it sends until then is discarded.
   [[nodiscard]] bool wait_closed(std::chrono::milliseconds limit = kTimeout);
 
  private:
-  // Small writes leave at once, each by itself.
+  // Disables Nagle's algorithm, so that each small write is sent at once.
   void send_without_delay() const;
   [[nodiscard]] bool read_more(std::chrono::steady_clock::time_point give_up);
 
@@ -83,12 +84,13 @@ class RawClient {
   std::string pending_;
 };
 
-// Bytes of a request: Host, Content-Length and `fields` ("name: value\r\n"...) are put in.
+// Returns the bytes of a request, with Host, Content-Length and `fields` ("name: value\r\n"...).
 [[nodiscard]] std::string request(std::string_view method, std::string_view target,
                                   std::string_view body = {}, std::string_view fields = {});
 
-// Sends one request on a connection of its own.
-[[nodiscard]] Reply ask(std::uint16_t port, std::string_view method, std::string_view target,
-                        std::string_view body = {}, std::string_view fields = {});
+// Sends one request on a new connection and reads its reply.
+[[nodiscard]] Reply send_request(std::uint16_t port, std::string_view method,
+                                 std::string_view target, std::string_view body = {},
+                                 std::string_view fields = {});
 
 }  // namespace ccproxy::test

@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <stdexcept>
+#include <utility>
 
 namespace ccproxy::test {
 namespace {
 
-constexpr int kWaiting = 200;  // ms after which a connection that hangs is held to hang for good
+constexpr int kHangMs = 200;  // ms after which a connection attempt counts as hanging
 
 sockaddr_in loopback(std::uint16_t port) {
   sockaddr_in address{};
@@ -55,9 +57,32 @@ void RawUpstream::fill_up() {
     const int done = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
     if (done == 0) continue;
     pollfd waiting{fd, POLLOUT, 0};
-    if (errno == EINPROGRESS && ::poll(&waiting, 1, kWaiting) == 0) return;  // this one hangs
+    if (errno == EINPROGRESS && ::poll(&waiting, 1, kHangMs) == 0) return;  // this attempt hangs
   }
   throw std::runtime_error("the listener cannot be filled");
+}
+
+std::string chunked(std::string_view bytes) {
+  char size[20];
+  std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
+  return std::string(size).append(bytes).append("\r\n");
+}
+
+std::unique_ptr<RawClient> next_message(const RawUpstream& upstream) {
+  while (auto peer = upstream.accept()) {
+    if (!peer->wait_for("\r\n\r\n")) return nullptr;
+    if (peer->pending().starts_with("POST /v1/messages "))
+      return peer->wait_for("\"messages\"") ? std::move(peer) : nullptr;
+    peer->send("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+  }
+  return nullptr;
+}
+
+std::unique_ptr<RawClient> start_message(RawClient& client, const RawUpstream& upstream,
+                                         std::string_view body) {
+  client.send(request("POST", "/v1/messages", body, kAnthropicFields));
+  auto peer = upstream.accept();
+  return peer && peer->wait_for(body) ? std::move(peer) : nullptr;
 }
 
 }  // namespace ccproxy::test

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
-
 #include "dialect/testing/grammar.hpp"
 #include "store/database.hpp"
 
@@ -26,8 +24,8 @@ Document response_body(const Document& more) {
   return body;
 }
 
-Reply respond(const ProxyFixture& fixture, const Document& body, std::string_view fields) {
-  return ask(fixture.port(), "POST", kResponses, body.dump(), fields);
+Reply post_response(const ProxyFixture& fixture, const Document& body, std::string_view fields) {
+  return send_request(fixture.port(), "POST", kResponses, body.dump(), fields);
 }
 
 std::string ResponseEvents::names() const {
@@ -109,7 +107,7 @@ ResponseEvents read_events(std::string_view body) {
 ResponseEvents stream_response(const ProxyFixture& fixture, Document more,
                                std::string_view fields) {
   more["stream"] = true;
-  const Reply reply = respond(fixture, response_body(more), fields);
+  const Reply reply = post_response(fixture, response_body(more), fields);
   EXPECT_EQ(reply.status, 200) << reply.raw;
   EXPECT_EQ(reply.field("content-type"), "text/event-stream; charset=utf-8");
   EXPECT_TRUE(reply.complete);
@@ -121,7 +119,7 @@ ResponseEvents stream_response(const ProxyFixture& fixture, Document more,
 
 Document whole_response(const ProxyFixture& fixture, const Document& more,
                         std::string_view fields) {
-  const Reply reply = respond(fixture, response_body(more), fields);
+  const Reply reply = post_response(fixture, response_body(more), fields);
   EXPECT_EQ(reply.status, 200) << reply.raw;
   EXPECT_EQ(reply.field("content-type"), "application/json");
   return Document::parse(reply.body, nullptr, false);
@@ -136,14 +134,14 @@ Document error_in(const Reply& reply) {
   return error;
 }
 
-Reply ask_stored(const ProxyFixture& fixture, std::string_view method, const std::string& rest,
-                 std::string_view fields) {
-  return ask(fixture.port(), method, std::string(kResponses) + "/" + rest, {}, fields);
+Reply request_stored(const ProxyFixture& fixture, std::string_view method, const std::string& rest,
+                     std::string_view fields) {
+  return send_request(fixture.port(), method, std::string(kResponses) + "/" + rest, {}, fields);
 }
 
 Document stored_response(const ProxyFixture& fixture, const std::string& id,
                          std::string_view fields) {
-  const Reply reply = ask_stored(fixture, "GET", id, fields);
+  const Reply reply = request_stored(fixture, "GET", id, fields);
   return reply.status == 200 ? Document::parse(reply.body, nullptr, false) : Document();
 }
 
@@ -158,14 +156,14 @@ Document ended_response(const ProxyFixture& fixture, const std::string& id) {
   return response;
 }
 
-std::string only_kept(const ProxyFixture& fixture) {
+std::string only_stored_id(const ProxyFixture& fixture) {
   auto database = store::Database::open(fixture.home() + "/responses.db");
   EXPECT_TRUE(database);
   std::string id;
   EXPECT_TRUE(wait_until([&] {
-    auto asked = database->statement("SELECT id FROM responses");
-    const auto row = asked.step();
-    if (row && *row) id = asked.text(0);
+    auto statement = database->statement("SELECT id FROM responses");
+    const auto row = statement.step();
+    if (row && *row) id = statement.text(0);
     return !id.empty();
   }));
   return id;
@@ -183,20 +181,10 @@ Document sent_body(ProxyFixture& fixture) {
   return bodies.empty() ? Document() : bodies.back();
 }
 
-std::string chunked(std::string_view bytes) {
-  char size[20];
-  std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
-  return std::string(size).append(bytes).append("\r\n");
+std::string half_stream(const std::string& text) {
+  return kEventStreamHead + chunked(message_start_event() + text_start_event() + text_event(text));
 }
 
-std::unique_ptr<RawClient> next_message(const RawUpstream& upstream) {
-  while (auto peer = upstream.accept()) {
-    if (!peer->wait_for("\r\n\r\n")) return nullptr;
-    if (peer->pending().starts_with("POST /v1/messages "))
-      return peer->wait_for("\"messages\"") ? std::move(peer) : nullptr;
-    peer->send("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-  }
-  return nullptr;
-}
+std::string rest_of_stream() { return chunked(text_event("lo") + stop_events()) + "0\r\n\r\n"; }
 
 }  // namespace ccproxy::test

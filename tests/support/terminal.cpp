@@ -102,7 +102,7 @@ bool Terminal::echoes() const {
 std::optional<int> Terminal::wait_exit(milliseconds limit) {
   const auto give_up = steady_clock::now() + limit;
   while (steady_clock::now() < give_up) {
-    (void)read_more(milliseconds(10));  // a full screen would stop it
+    (void)read_more(milliseconds(10));  // a full terminal would block the program
     int status = 0;
     if (::waitpid(pid_, &status, WNOHANG) != pid_) continue;
     while (read_more(milliseconds(20))) {

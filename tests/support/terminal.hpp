@@ -1,5 +1,5 @@
-// A program at a terminal, as a person has it: what it prints comes with the echo of what was
-// typed. Ended with its owner, by its pid.
+// A program at a terminal, as a user runs it: its output includes the echo of what was typed. The
+// process ends with the object that owns it.
 #pragma once
 
 #include <sys/types.h>
@@ -23,21 +23,22 @@ class Terminal {
   Terminal& operator=(Terminal&&) = delete;
   ~Terminal();
 
-  // What stands on the screen.
+  // Returns everything that the terminal has shown.
   [[nodiscard]] const std::string& screen() const { return screen_; }
-  // Waits until `text` stands there, behind what was waited for before.
+  // Waits until `text` is shown after the text of the last wait.
   [[nodiscard]] bool wait_for(const std::string& text,
                               std::chrono::milliseconds limit = std::chrono::seconds(20));
-  // The line of the screen that begins with `beginning`, behind what was waited for; waits for it.
+  // Waits for the line that begins with `beginning` after the text of the last wait, and returns
+  // it.
   [[nodiscard]] std::string line_of(const std::string& beginning);
 
   void type(const std::string& keys);
   void type_line(const std::string& line) { type(line + "\n"); }
   void ctrl_c() { type("\x03"); }
-  // True when what is typed is shown.
+  // Returns true when typed characters are shown.
   [[nodiscard]] bool echoes() const;
 
-  // Its exit code; nothing when it still runs after `limit`.
+  // Returns its exit code; nullopt when it still runs after `limit`.
   [[nodiscard]] std::optional<int> wait_exit(
       std::chrono::milliseconds limit = std::chrono::seconds(20));
 
@@ -46,7 +47,7 @@ class Terminal {
 
   pid_t pid_ = -1;
   int master_ = -1;
-  int slave_ = -1;  // kept open, so that its settings can be asked for
+  int slave_ = -1;  // kept open to read its settings
   std::string screen_;
   std::size_t seen_ = 0;
 };

@@ -1,6 +1,6 @@
-// Whatever happens to an answer that has begun, its stream ends with exactly one end (case
-// A1): the upstream ends, breaks, fails or falls silent, the server is told to end, the client
-// leaves. And what fills a silence.
+// Whatever interrupts a response that has begun, its stream ends with exactly one final event (case
+// A1): the upstream ends, breaks, fails or stalls, the server shuts down, the client disconnects.
+// And what fills silence.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -17,11 +17,10 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr milliseconds kSecond{1000};
-constexpr const char* kPing = "event: ping\ndata: {\"type\":\"ping\"}\n\n";
 
 Document event_of(const char* json) { return json_of(json); }
 
-// Ways into an answer, each a few events further: a fault may stand behind every one of them.
+// Events of a message, step by step, so that a fault can follow every one of them.
 std::vector<std::string> steps() {
   return {
       sse(event_of(R"({"type":"content_block_start","index":0,
@@ -44,9 +43,9 @@ std::vector<std::string> steps() {
   };
 }
 
-class ResponsesFaults : public testing::TestWithParam<unsigned> {
+class InterruptedResponse : public testing::TestWithParam<unsigned> {
  protected:
-  // An answer that has come as far as `count` steps, seen by the client.
+  // Starts a response of `count` steps, all of which the client has received.
   struct Begun {
     std::unique_ptr<RawClient> client, peer;
   };
@@ -65,7 +64,7 @@ class ResponsesFaults : public testing::TestWithParam<unsigned> {
     EXPECT_TRUE(begun.client->wait_for("response.output_item.added"));
     return begun;
   }
-  // What the client was told after all.
+  // Reads the reply to its end and expects a valid stream with one final event.
   ResponseEvents end_of(Begun& begun) {
     const Reply reply = begun.client->read_reply();
     EXPECT_TRUE(reply.complete);
@@ -91,9 +90,9 @@ class ResponsesFaults : public testing::TestWithParam<unsigned> {
                                "upstream":{"maxRetries":0}})",
            .upstream = upstream.url()}};
 };
-INSTANTIATE_TEST_SUITE_P(Workers, ResponsesFaults, testing::Values(1U, 2U));
+INSTANTIATE_TEST_SUITE_P(Workers, InterruptedResponse, testing::Values(1U, 2U));
 
-TEST_P(ResponsesFaults, a01_an_upstream_that_ends_too_early_at_every_step) {
+TEST_P(InterruptedResponse, a01_fails_when_the_upstream_ends_early_at_any_step) {
   for (std::size_t count = 1; count <= steps().size(); ++count) {
     SCOPED_TRACE(count);
     Begun begun = begin(count, fixture);
@@ -102,7 +101,7 @@ TEST_P(ResponsesFaults, a01_an_upstream_that_ends_too_early_at_every_step) {
   }
 }
 
-TEST_P(ResponsesFaults, a01_an_upstream_that_is_reset_or_closed_at_every_step) {
+TEST_P(InterruptedResponse, a01_fails_when_the_upstream_closes_or_resets_at_any_step) {
   for (std::size_t count = 1; count <= steps().size(); ++count) {
     SCOPED_TRACE(count);
     Begun begun = begin(count, fixture);
@@ -111,7 +110,7 @@ TEST_P(ResponsesFaults, a01_an_upstream_that_is_reset_or_closed_at_every_step) {
   }
 }
 
-TEST_P(ResponsesFaults, p58_d04_an_error_event_at_every_step_has_a_code_that_codex_knows) {
+TEST_P(InterruptedResponse, p58_d04_error_event_at_any_step_has_a_code_that_codex_knows) {
   struct Row {
     const char *type, *message, *code;
   };
@@ -140,7 +139,7 @@ TEST_P(ResponsesFaults, p58_d04_an_error_event_at_every_step_has_a_code_that_cod
   }
 }
 
-TEST_P(ResponsesFaults, a01_an_upstream_that_falls_silent) {
+TEST_P(InterruptedResponse, a01_fails_when_the_upstream_stalls) {
   std::vector<Begun> all;
   for (const std::size_t count : {1U, 4U, 6U, 9U, 11U}) all.push_back(begin(count, fixture));
   for (Begun& begun : all) {
@@ -149,14 +148,14 @@ TEST_P(ResponsesFaults, a01_an_upstream_that_falls_silent) {
   }
 }
 
-TEST_P(ResponsesFaults, p74_silence_is_filled_with_comments_until_it_is_too_long) {
+TEST_P(InterruptedResponse, p74_comments_fill_silence_until_the_timeout) {
   Begun begun = begin(6, fixture);
   const ResponseEvents read = end_of(begun);
   EXPECT_GE(read.comments, 2);
   EXPECT_LE(read.comments, 4);
 }
 
-TEST_P(ResponsesFaults, pings_become_comments_and_are_no_answer) {
+TEST_P(InterruptedResponse, pings_become_comments_and_do_not_prevent_the_timeout) {
   Begun begun = begin(6, fixture);
   begun.peer->send(chunked(kPing));
   EXPECT_TRUE(begun.client->wait_for(": keepalive\n\n", milliseconds(700)));
@@ -167,7 +166,7 @@ TEST_P(ResponsesFaults, pings_become_comments_and_are_no_answer) {
   expect_failed(begun, fixture, "server_error");
 }
 
-TEST_P(ResponsesFaults, a15_what_ends_in_order_is_not_failed) {
+TEST_P(InterruptedResponse, a15_message_that_ends_in_order_does_not_fail) {
   struct Row {
     const char *reason, *end;
   };
@@ -186,46 +185,46 @@ TEST_P(ResponsesFaults, a15_what_ends_in_order_is_not_failed) {
   }
 }
 
-TEST_P(ResponsesFaults, a01_a_server_that_ends_tells_all_its_streams) {
+TEST_P(InterruptedResponse, a01_shutdown_fails_every_stream) {
   ProxyFixture ending(Plan{.workers = GetParam(),
                            .config = R"({"server":{"shutdownGraceSeconds":1}})",
                            .upstream = upstream.url()});
   std::vector<Begun> all;
   for (const std::size_t count : {1U, 4U, 6U, 9U}) all.push_back(begin(count, ending));
   ending.proxy().signal(SIGTERM);
-  std::vector<ResponseEvents> told;
+  std::vector<ResponseEvents> received;
   for (Begun& begun : all) {
-    told.push_back(end_of(begun));
-    EXPECT_EQ(told.back().response()["status"], "failed");
-    EXPECT_EQ(told.back().response()["error"].value("code", ""), "server_error");
+    received.push_back(end_of(begun));
+    EXPECT_EQ(received.back().response()["status"], "failed");
+    EXPECT_EQ(received.back().response()["error"].value("code", ""), "server_error");
   }
   EXPECT_EQ(ending.proxy().wait_exit(), 0);
   ending.restart();
-  for (const ResponseEvents& read : told)
+  for (const ResponseEvents& read : received)
     EXPECT_EQ(stored_response(ending, read.id()), read.response());
 }
 
-TEST_P(ResponsesFaults, a_client_that_leaves_takes_the_upstream_with_it) {
+TEST_P(InterruptedResponse, client_disconnect_cancels_it_and_the_upstreams_request) {
   for (const std::size_t count : {1U, 6U, 9U}) {
     SCOPED_TRACE(count);
     Begun begun = begin(count, fixture);
-    const std::string told = begun.client->take_through("\"id\":\"resp_");
+    const std::string received = begun.client->take_through("\"id\":\"resp_");
     const std::string id = "resp_" + begun.client->take_through("\"").substr(0, 32);
     begun.client->close();
     EXPECT_TRUE(begun.peer->wait_closed(kSecond)) << "nobody reads, somebody pays";
-    const Document kept = ended_response(fixture, id);
-    ASSERT_FALSE(kept.is_null()) << id;
-    EXPECT_EQ(kept["status"], "cancelled") << kept;
-    const Reply replay = ask_stored(fixture, "GET", id + "?stream=true");
+    const Document stored = ended_response(fixture, id);
+    ASSERT_FALSE(stored.is_null()) << id;
+    EXPECT_EQ(stored["status"], "cancelled") << stored;
+    const Reply replay = request_stored(fixture, "GET", id + "?stream=true");
     const ResponseEvents read = read_events(replay.body);
     EXPECT_EQ(read.fault, "") << replay.body;
-    EXPECT_EQ(read.response(), kept);
+    EXPECT_EQ(read.response(), stored);
   }
   for (const Document& receipt : fixture.receipts(3))
     EXPECT_TRUE(receipt.at("method") == "GET" || receipt["ended"] == "client_gone") << receipt;
 }
 
-TEST_P(ResponsesFaults, a_client_that_leaves_before_the_answer_began) {
+TEST_P(InterruptedResponse, client_disconnect_before_the_first_event_closes_the_upstream) {
   for (const bool streams : {true, false}) {
     SCOPED_TRACE(streams);
     RawClient client(fixture.port());
@@ -238,8 +237,8 @@ TEST_P(ResponsesFaults, a_client_that_leaves_before_the_answer_began) {
   }
 }
 
-// An answer that was never begun leaves an error and nothing else.
-TEST_P(ResponsesFaults, what_fails_before_it_begins_has_a_status) {
+// A response that was never begun becomes an error with a status.
+TEST_P(InterruptedResponse, failure_before_the_first_event_has_a_status) {
   for (const char* event : {R"({"type":"error","error":{"type":"overloaded_error","message":"m"}})",
                             R"({"type":"ping"})"}) {
     SCOPED_TRACE(event);

@@ -1,5 +1,5 @@
-// What real clients send, recorded once (tests/golden/messages/README.md): each case goes through
-// the real binary, request and answer in fragments of every size.
+// Recorded requests of real clients (tests/golden/messages/README.md): each case goes through the
+// real program, request and response in fragments of every size.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "support/raw_upstream.hpp"
-#include "support/road.hpp"
+#include "support/text.hpp"
 
 namespace ccproxy::test {
 namespace {
@@ -21,7 +21,7 @@ namespace {
 constexpr std::string_view kBlankLine = "\r\n\r\n";
 const std::string kCases = std::string(CCPROXY_SOURCE_DIR) + "/tests/golden/messages/";
 
-// One of the files: lines of the head, the first one being the start line, and the body.
+// The content of one file: the lines of the head, beginning with the start line, and the body.
 struct Message {
   std::vector<std::string> head;
   std::string body;
@@ -31,21 +31,17 @@ struct Message {
   }
 };
 
-void replace_all(std::string& text, std::string_view what, std::string_view with) {
-  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))
-    text.replace(at, what.size(), with);
-}
-
-// Nothing when the case has no such file. `host` and `came` are what {host} and {as it came} mean.
+// Reads a file of a case; nullopt when the case does not have it. `host` and `received_body`
+// replace {host} and {as it came}.
 std::optional<Message> read_message(const std::string& path, const std::string& host,
-                                    const std::string& came) {
+                                    const std::string& received_body) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::nullopt;
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const auto blank = text.find("\n\n");
   Message message;
   message.body = text.substr(blank + 2);
-  if (message.body == "{as it came}") message.body = came;
+  if (message.body == "{as it came}") message.body = received_body;
   for (std::size_t at = 0; at < blank;) {
     const auto end = std::min(text.find('\n', at), blank);
     std::string line = text.substr(at, end - at);
@@ -77,9 +73,7 @@ std::string wire_text(const Message& message) {
   for (std::string_view rest = message.body; !rest.empty();) {
     const auto border = rest.find("\n\n");
     const auto size = border == std::string_view::npos ? rest.size() : border + 2;
-    char line[20];
-    std::snprintf(line, sizeof line, "%zx\r\n", size);
-    wire.append(line).append(rest.substr(0, size)).append("\r\n");
+    wire += chunked(rest.substr(0, size));
     rest.remove_prefix(size);
   }
   return wire + "0\r\n\r\n";
@@ -90,7 +84,7 @@ void send_in_fragments(RawClient& peer, std::string_view wire, std::size_t size)
     ASSERT_TRUE(peer.send(wire.substr(0, size)));
 }
 
-Message take_request(RawClient& peer) {
+Message read_request(RawClient& peer) {
   const std::string head = peer.take_through(kBlankLine);
   const std::string name = "\r\ncontent-length: ";
   const auto at = head.find(name);
@@ -98,15 +92,15 @@ Message take_request(RawClient& peer) {
   return split(head, peer.take(std::stoul(head.substr(at + name.size()))));
 }
 
-void expect_same(Message seen, Message expected, bool in_any_order) {
-  // The time of an answer made here; the golden upstream sends none.
-  std::erase_if(seen.head, [](const std::string& line) { return line.starts_with("date: "); });
+void expect_same(Message received, Message expected, bool in_any_order) {
+  // The proxy adds a date to replies that it makes itself; the golden upstream sends none.
+  std::erase_if(received.head, [](const std::string& line) { return line.starts_with("date: "); });
   if (in_any_order) {
-    std::sort(seen.head.begin(), seen.head.end());
+    std::sort(received.head.begin(), received.head.end());
     std::sort(expected.head.begin(), expected.head.end());
   }
-  EXPECT_EQ(seen.head, expected.head);
-  EXPECT_EQ(seen.body, expected.body);
+  EXPECT_EQ(received.head, expected.head);
+  EXPECT_EQ(received.body, expected.body);
 }
 
 std::vector<std::string> case_names() {
@@ -117,8 +111,8 @@ std::vector<std::string> case_names() {
   return names;
 }
 
-class ClientShape : public testing::TestWithParam<std::tuple<std::string, unsigned>> {};
-INSTANTIATE_TEST_SUITE_P(Golden, ClientShape,
+class RecordedClient : public testing::TestWithParam<std::tuple<std::string, unsigned>> {};
+INSTANTIATE_TEST_SUITE_P(Golden, RecordedClient,
                          testing::Combine(testing::ValuesIn(case_names()), testing::Values(1U, 2U)),
                          [](const auto& one) {
                            std::string name = std::get<0>(one.param);
@@ -126,40 +120,41 @@ INSTANTIATE_TEST_SUITE_P(Golden, ClientShape,
                            return name + "_" + std::to_string(std::get<1>(one.param));
                          });
 
-TEST_P(ClientShape, passes_through_as_it_was_sent) {
+TEST_P(RecordedClient, passes_through_unchanged) {
   const auto& [name, workers] = GetParam();
   const std::string folder = kCases + name + "/";
   RawUpstream upstream;
   ProxyFixture fixture(Plan{.workers = workers, .upstream = upstream.url()});
-  RawClient client(fixture.port());  // one for all: its worker keeps one connection to the upstream
+  RawClient client(fixture.port());  // one connection, so that one worker serves all requests
   std::unique_ptr<RawClient> peer;
 
   const auto request =
       read_message(folder + "request.http", "localhost:" + std::to_string(fixture.port()), "");
   ASSERT_TRUE(request) << folder;
-  const auto passed = read_message(folder + "upstream.http",
-                                   "127.0.0.1:" + std::to_string(upstream.port()), request->body);
-  const auto answer = read_message(folder + "answer.http", "", "");
-  const auto reply = read_message(folder + "reply.http", "", answer ? answer->body : "");
+  const auto forwarded = read_message(
+      folder + "upstream.http", "127.0.0.1:" + std::to_string(upstream.port()), request->body);
+  const auto response = read_message(folder + "answer.http", "", "");
+  const auto reply = read_message(folder + "reply.http", "", response ? response->body : "");
   ASSERT_TRUE(reply);
   const bool to_head = request->head.front().starts_with("HEAD ");
 
   for (const std::size_t size : {1U, 2U, 3U, 5U, 7U, 16U, 64U, 1U << 20U}) {
     send_in_fragments(client, wire_text(*request), size);
-    if (passed) {
+    if (forwarded) {
       if (!peer) peer = upstream.accept();
       ASSERT_TRUE(peer);
-      expect_same(take_request(*peer), *passed, true);
-      send_in_fragments(*peer, wire_text(*answer), size);
+      expect_same(read_request(*peer), *forwarded, true);
+      send_in_fragments(*peer, wire_text(*response), size);
     }
-    const Reply seen = client.read_reply(to_head);
-    EXPECT_TRUE(seen.complete);
-    const std::string_view raw = seen.raw;
-    Message got = split(raw.substr(0, raw.find(kBlankLine) + 4), seen.body);
-    if (to_head) std::erase(got.head, "content-length: " + seen.field("content-length"));
+    const Reply received = client.read_reply(to_head);
+    EXPECT_TRUE(received.complete);
+    const std::string_view raw = received.raw;
+    Message reply_message = split(raw.substr(0, raw.find(kBlankLine) + 4), received.body);
+    if (to_head)
+      std::erase(reply_message.head, "content-length: " + received.field("content-length"));
     Message expected = *reply;
     if (to_head) std::erase(expected.head, "content-length: 0");
-    expect_same(got, expected, false);
+    expect_same(reply_message, expected, false);
     if (HasFailure()) FAIL() << "with fragments of " << size << " bytes";
   }
   EXPECT_EQ(upstream.accept(std::chrono::milliseconds(0)), nullptr)
@@ -167,7 +162,7 @@ TEST_P(ClientShape, passes_through_as_it_was_sent) {
   for (Document& receipt : fixture.receipts(8)) EXPECT_EQ(receipt["ended"], "complete");
 }
 
-TEST(ClientShapes, are_many) { EXPECT_GE(case_names().size(), 20U); }
+TEST(RecordedClients, are_many) { EXPECT_GE(case_names().size(), 20U); }
 
 }  // namespace
 }  // namespace ccproxy::test

@@ -1,6 +1,5 @@
-// Answers on the chat route as a client gets them, through the whole program: the vectors of the
-// translation that a stream and a whole answer have in common (their bytes are golden cases of the
-// dialect).
+// Replies of the Chat Completions route as a client gets them from the real program: what a
+// streamed and a whole reply have in common. Their bytes are golden cases of the dialect.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -11,22 +10,22 @@
 namespace ccproxy::test {
 namespace {
 
-class ChatAnswer : public testing::TestWithParam<unsigned> {
+class ChatReply : public testing::TestWithParam<unsigned> {
  protected:
   [[nodiscard]] ChatStream stream(Document more = Document::object()) {
     more["stream"] = true;
-    const Reply reply = chat(fixture, chat_body(more));
+    const Reply reply = post_chat(fixture, chat_body(more));
     EXPECT_EQ(reply.status, 200) << reply.raw;
     EXPECT_EQ(reply.field("content-type"), "text/event-stream; charset=utf-8");
     EXPECT_EQ(reply.field("cache-control"), "no-cache");
     EXPECT_EQ(reply.field("x-accel-buffering"), "no");
     EXPECT_TRUE(reply.complete);
     ChatStream read = read_chunks(reply.body);
-    EXPECT_EQ(read.strange, "");
+    EXPECT_EQ(read.unexpected_lines, "");
     return read;
   }
   [[nodiscard]] Document whole(const Document& more = Document::object()) {
-    const Reply reply = chat(fixture, chat_body(more));
+    const Reply reply = post_chat(fixture, chat_body(more));
     EXPECT_EQ(reply.status, 200) << reply.raw;
     EXPECT_EQ(reply.field("content-type"), "application/json");
     return Document::parse(reply.body);
@@ -34,15 +33,15 @@ class ChatAnswer : public testing::TestWithParam<unsigned> {
 
   ProxyFixture fixture{Plan{.workers = GetParam()}};
 };
-INSTANTIATE_TEST_SUITE_P(Workers, ChatAnswer, testing::Values(1U, 2U));
+INSTANTIATE_TEST_SUITE_P(Workers, ChatReply, testing::Values(1U, 2U));
 
-TEST_P(ChatAnswer, p34_a_text_is_streamed_with_one_usage_chunk_and_one_done) {
-  fixture.reply({{"blocks", {{{"text", "Hello"}, {"deltas", {"Hel", "lo"}}}}},
-                 {"usage",
-                  {{"input_tokens", 10},
-                   {"cache_read_input_tokens", 100},
-                   {"cache_creation_input_tokens", 5},
-                   {"output_tokens", 20}}}});
+TEST_P(ChatReply, p34_streams_a_text_with_one_usage_chunk_and_one_done) {
+  fixture.set_reply({{"blocks", {{{"text", "Hello"}, {"deltas", {"Hel", "lo"}}}}},
+                     {"usage",
+                      {{"input_tokens", 10},
+                       {"cache_read_input_tokens", 100},
+                       {"cache_creation_input_tokens", 5},
+                       {"output_tokens", 20}}}});
   const ChatStream read = stream({{"stream_options", {{"include_usage", true}}}});
   EXPECT_EQ(read.deltas(),
             (std::vector<Document>{{{"role", "assistant"}, {"content", ""}, {"refusal", nullptr}},
@@ -66,14 +65,14 @@ TEST_P(ChatAnswer, p34_a_text_is_streamed_with_one_usage_chunk_and_one_done) {
   EXPECT_EQ(fixture.receipt()["input_tokens"], 10);
 }
 
-// Case B21: nobody who did not ask is told usage in a stream.
-TEST_P(ChatAnswer, b21_a_stream_says_nothing_of_usage_unless_asked) {
-  fixture.reply({{"text", "Hi"}});
+// Case B21: a stream has usage only when the client asked for it.
+TEST_P(ChatReply, b21_streams_no_usage_unless_requested) {
+  fixture.set_reply({{"text", "Hi"}});
   for (const Document& chunk : stream().chunks) EXPECT_FALSE(chunk.contains("usage"));
 }
 
-TEST_P(ChatAnswer, p35_calls_are_numbered_from_zero_and_named_once) {
-  fixture.reply(
+TEST_P(ChatReply, p35_numbers_calls_from_zero_and_names_them_once) {
+  fixture.set_reply(
       {{"blocks",
         {{{"thinking", "ab"}, {"signature", "c2ln"}},
          {{"text", "ok"}},
@@ -98,17 +97,17 @@ TEST_P(ChatAnswer, p35_calls_are_numbered_from_zero_and_named_once) {
                                    opening(1, "toolu_2", "g"), piece(1, "{}")}));
   EXPECT_EQ(read.finish_reason(), "tool_calls");
 
-  const Document answer = whole(tools);
-  const Document& message = answer["choices"][0]["message"];
+  const Document completion = whole(tools);
+  const Document& message = completion["choices"][0]["message"];
   EXPECT_EQ(message["content"], "ok");
   EXPECT_EQ(message["reasoning_content"], "ab");
   EXPECT_EQ(message["tool_calls"],
-            (Document{call("toolu_1", "f", "{\"x\":1}"), call("toolu_2", "g", "{}")}));
-  EXPECT_EQ(answer["choices"][0]["finish_reason"], "tool_calls");
+            (Document{tool_call("toolu_1", "f", "{\"x\":1}"), tool_call("toolu_2", "g", "{}")}));
+  EXPECT_EQ(completion["choices"][0]["finish_reason"], "tool_calls");
 }
 
-TEST_P(ChatAnswer, p36_custom_tools_get_their_text_as_it_comes) {
-  fixture.reply(
+TEST_P(ChatReply, p36_streams_the_text_of_custom_tools) {
+  fixture.set_reply(
       {{"blocks",
         {{{"tool_use",
            {{"id", "t"},
@@ -125,19 +124,19 @@ TEST_P(ChatAnswer, p36_custom_tools_get_their_text_as_it_comes) {
   EXPECT_EQ(call["custom"]["input"], input);
 }
 
-// Case B19: the two agree, whatever the upstream says.
-TEST_P(ChatAnswer, b19_finish_reasons_agree_with_the_calls) {
+// Case B19: finish_reason matches the tool calls, whatever stop_reason the upstream sends.
+TEST_P(ChatReply, b19_finish_reason_agrees_with_the_calls) {
   const Document tools = {{"tools", {function_tool("f")}}};
-  fixture.reply({{"blocks", {{{"tool_use", {{"name", "f"}, {"input", {{"a", 1}}}}}}}},
-                 {"stop_reason", "end_turn"}});
+  fixture.set_reply({{"blocks", {{{"tool_use", {{"name", "f"}, {"input", {{"a", 1}}}}}}}},
+                     {"stop_reason", "end_turn"}});
   EXPECT_EQ(stream(tools).finish_reason(), "tool_calls");
   EXPECT_EQ(whole(tools)["choices"][0]["finish_reason"], "tool_calls");
-  fixture.reply({{"text", "no call"}, {"stop_reason", "tool_use"}});
+  fixture.set_reply({{"text", "no call"}, {"stop_reason", "tool_use"}});
   EXPECT_EQ(stream(tools).finish_reason(), "stop");
   EXPECT_EQ(whole(tools)["choices"][0]["finish_reason"], "stop");
 }
 
-TEST_P(ChatAnswer, p37_stop_reasons_become_finish_reasons) {
+TEST_P(ChatReply, p37_maps_stop_reasons_to_finish_reasons) {
   for (const auto& [theirs, ours] :
        std::vector<std::pair<std::string, std::string>>{{"end_turn", "stop"},
                                                         {"max_tokens", "length"},
@@ -145,14 +144,14 @@ TEST_P(ChatAnswer, p37_stop_reasons_become_finish_reasons) {
                                                         {"model_context_window_exceeded", "length"},
                                                         {"brand_new", "stop"}}) {
     SCOPED_TRACE(theirs);
-    fixture.reply({{"text", "Hi"}, {"stop_reason", theirs}});
+    fixture.set_reply({{"text", "Hi"}, {"stop_reason", theirs}});
     EXPECT_EQ(stream().finish_reason(), ours);
     EXPECT_EQ(whole()["choices"][0]["finish_reason"], ours);
   }
 }
 
-TEST_P(ChatAnswer, p38_a_refusal_is_told_as_one) {
-  fixture.reply(
+TEST_P(ChatReply, p38_reports_a_refusal) {
+  fixture.set_reply(
       {{"blocks", Document::array()},
        {"stop_reason", "refusal"},
        {"stop_details", {{"type", "refusal"}, {"category", "cyber"}, {"explanation", "E"}}}});
@@ -165,12 +164,12 @@ TEST_P(ChatAnswer, p38_a_refusal_is_told_as_one) {
   EXPECT_EQ(read.finish_reason(), "content_filter");
 }
 
-TEST_P(ChatAnswer, p43_citations_are_annotations) {
-  fixture.reply({{"blocks",
-                  {{{"text", "The sky "}},
-                   {{"text", "is blue"},
-                    {"citations", {{{"url", "u"}, {"title", nullptr}, {"cited_text", "b"}}}}},
-                   {{"text", "."}}}}});
+TEST_P(ChatReply, p43_citations_become_annotations) {
+  fixture.set_reply({{"blocks",
+                      {{{"text", "The sky "}},
+                       {{"text", "is blue"},
+                        {"citations", {{{"url", "u"}, {"title", nullptr}, {"cited_text", "b"}}}}},
+                       {{"text", "."}}}}});
   const Document message = whole()["choices"][0]["message"];
   EXPECT_EQ(message["content"], "The sky is blue.");
   const Document expected = {
@@ -180,13 +179,13 @@ TEST_P(ChatAnswer, p43_citations_are_annotations) {
   EXPECT_EQ(stream().deltas().back()["annotations"], expected);
 }
 
-TEST_P(ChatAnswer, says_where_a_citation_of_a_document_was_left_out) {
-  fixture.reply(
+TEST_P(ChatReply, reports_an_omitted_document_citation) {
+  fixture.set_reply(
       {{"blocks",
         {{{"text", "blue"},
           {"citations",
            {{{"type", "char_location"}, {"document_title", "D"}, {"cited_text", "b"}}}}}}}});
-  const Reply reply = chat(fixture, chat_body({{"seed", 1}}));
+  const Reply reply = post_chat(fixture, chat_body({{"seed", 1}}));
   EXPECT_NE(reply.body.find(R"("annotations":[])"), std::string::npos);
   EXPECT_NE(reply.body.find("blue"), std::string::npos);
   EXPECT_NE(reply.raw.find("x-ccproxy-ignored: citations\r\n"), std::string::npos) << reply.raw;
@@ -195,8 +194,8 @@ TEST_P(ChatAnswer, says_where_a_citation_of_a_document_was_left_out) {
   EXPECT_EQ(fixture.receipts(2).at(1)["ignored"], "citations");
 }
 
-TEST_P(ChatAnswer, p50_legacy_functions_get_the_old_shape) {
-  fixture.reply(
+TEST_P(ChatReply, p50_legacy_functions_get_function_call) {
+  fixture.set_reply(
       {{"blocks", {{{"tool_use", {{"id", "t"}, {"name", "f"}, {"fragments", {"{\"a\":1}"}}}}}}}});
   const Document functions = {{"functions", {{{"name", "f"}}}}};
   const auto deltas = stream(functions).deltas();
@@ -209,34 +208,34 @@ TEST_P(ChatAnswer, p50_legacy_functions_get_the_old_shape) {
   EXPECT_EQ(choice["finish_reason"], "function_call");
 }
 
-TEST_P(ChatAnswer, p22_a_fence_around_json_is_taken_off) {
-  fixture.reply({{"blocks", {{{"text", "x"}, {"deltas", {"```json\n{\"a\"", ":1}\n```"}}}}}});
-  const Document wish = {{"response_format", {{"type", "json_object"}}}};
-  EXPECT_EQ(whole(wish)["choices"][0]["message"]["content"], "{\"a\":1}");
-  EXPECT_EQ(stream(wish).text(), "{\"a\":1}");
+TEST_P(ChatReply, p22_removes_a_fence_around_json) {
+  fixture.set_reply({{"blocks", {{{"text", "x"}, {"deltas", {"```json\n{\"a\"", ":1}\n```"}}}}}});
+  const Document json_format = {{"response_format", {{"type", "json_object"}}}};
+  EXPECT_EQ(whole(json_format)["choices"][0]["message"]["content"], "{\"a\":1}");
+  EXPECT_EQ(stream(json_format).text(), "{\"a\":1}");
 }
 
-// Cases E50 and C37: whole and streamed say the same, however the upstream's bytes are cut.
-TEST_P(ChatAnswer, c37_e50_stream_and_whole_are_equal_however_the_bytes_are_cut) {
+// Cases E50 and C37: a streamed and a whole reply have the same content, however the upstream's
+// bytes are cut.
+TEST_P(ChatReply, c37_e50_streamed_and_whole_text_are_equal_however_the_bytes_are_cut) {
   const std::string text = "Gr\xC3\xBC\xC3\x9F \xE4\xB8\xAD\xE6\x96\x87 \xF0\x9F\x98\x80 Ende";
   for (const char* fault : {"split=1", "split=7", "crlf", "cr", "drip", "gzip"}) {
     SCOPED_TRACE(fault);
-    fixture.reply({{"text", text}, {"fault", fault}});
+    fixture.set_reply({{"text", text}, {"fault", fault}});
     EXPECT_EQ(stream().text(), text);
     EXPECT_EQ(whole()["choices"][0]["message"]["content"], text);
   }
 }
 
-// Case B23.
-TEST_P(ChatAnswer, b23_done_comes_once_and_then_the_stream_ends) {
-  fixture.reply({{"text", "Hi"}});
+TEST_P(ChatReply, b23_ends_with_one_done) {
+  fixture.set_reply({{"text", "Hi"}});
   const ChatStream read = stream();
   EXPECT_EQ(read.done, 1);
   EXPECT_TRUE(read.ends_with_done);
 }
 
-TEST_P(ChatAnswer, a_connection_serves_one_after_another_on_one_upstream_connection) {
-  fixture.reply({{"text", "Hi"}});
+TEST_P(ChatReply, consecutive_requests_share_one_upstream_connection) {
+  fixture.set_reply({{"text", "Hi"}});
   RawClient client(fixture.port());
   for (int i = 0; i < 5; ++i) {
     const Document body = chat_body({{"stream", i % 2 == 0}});
@@ -246,27 +245,28 @@ TEST_P(ChatAnswer, a_connection_serves_one_after_another_on_one_upstream_connect
   EXPECT_EQ(fixture.status()["connections_seen"], 1);
 }
 
-TEST_P(ChatAnswer, text_completions_are_answered_in_their_old_shape) {
-  fixture.reply({{"text", "Hello there"}});
+TEST_P(ChatReply, text_completions_get_the_legacy_object) {
+  fixture.set_reply({{"text", "Hello there"}});
   const Document body = {{"model", "claude-sonnet-5"}, {"prompt", {"Say hello"}}, {"echo", true}};
-  const Reply reply = ask(fixture.port(), "POST", "/v1/completions", body.dump(), kOpenAiFields);
+  const Reply reply =
+      send_request(fixture.port(), "POST", "/v1/completions", body.dump(), kOpenAiFields);
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.field("x-ccproxy-ignored"), "echo");
-  const Document answer = Document::parse(reply.body);
-  EXPECT_EQ(answer["object"], "text_completion");
-  EXPECT_EQ(answer["choices"][0]["text"], "Hello there");
-  EXPECT_TRUE(answer["id"].get<std::string>().starts_with("cmpl-"));
+  const Document completion = Document::parse(reply.body);
+  EXPECT_EQ(completion["object"], "text_completion");
+  EXPECT_EQ(completion["choices"][0]["text"], "Hello there");
+  EXPECT_TRUE(completion["id"].get<std::string>().starts_with("cmpl-"));
   const Document sent = Document::parse(body_of(fixture.requests().at(0)));
   EXPECT_EQ(sent["messages"][0]["content"][0]["text"], "Say hello");
 }
 
-TEST_P(ChatAnswer, the_head_says_who_answered_and_what_was_changed) {
-  fixture.reply({{"text", "Hi"}, {"headers", {{"request-id", "req_7"}}}});
-  const Reply reply = chat(fixture, chat_body({{"model", "claude-sonnet-4-0"},
-                                               {"seed", 1},
-                                               {"logit_bias", Document::object()},
-                                               {"presence_penalty", 0.5},
-                                               {"we\"ird\n", 1}}));
+TEST_P(ChatReply, head_names_the_model_and_what_was_changed) {
+  fixture.set_reply({{"text", "Hi"}, {"headers", {{"request-id", "req_7"}}}});
+  const Reply reply = post_chat(fixture, chat_body({{"model", "claude-sonnet-4-0"},
+                                                    {"seed", 1},
+                                                    {"logit_bias", Document::object()},
+                                                    {"presence_penalty", 0.5},
+                                                    {"we\"ird\n", 1}}));
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.field("x-request-id"), "req_7");
   EXPECT_EQ(reply.field("x-ccproxy-upstream-model"), "claude-sonnet-4-6");
@@ -277,10 +277,10 @@ TEST_P(ChatAnswer, the_head_says_who_answered_and_what_was_changed) {
   EXPECT_EQ(fixture.receipt()["ignored"], "seed,presence_penalty,we?ird?");
 }
 
-TEST_P(ChatAnswer, names_the_model_that_answered_where_that_is_wanted) {
+TEST_P(ChatReply, names_the_upstream_model_when_configured) {
   ProxyFixture named(
       Plan{.workers = GetParam(), .config = R"({"translation":{"responseModel":"upstream"}})"});
-  const Reply reply = chat(named, chat_body({{"model", "gpt-4o"}}));
+  const Reply reply = post_chat(named, chat_body({{"model", "gpt-4o"}}));
   EXPECT_EQ(Document::parse(reply.body)["model"], "claude-sonnet-4-6");
 }
 

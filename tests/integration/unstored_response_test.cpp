@@ -1,5 +1,5 @@
-// What cannot be kept is never told to be: the database is locked by another program, or refuses to
-// be written, at the beginning of a response or at its end. And what is kept is found all the same.
+// A response that cannot be stored never claims to be: another program locks the database, or a
+// write fails, at the beginning of a response or at its end. Stored responses stay available.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -14,6 +14,7 @@
 #include "store/archive.hpp"
 #include "store/database.hpp"
 #include "support/responses.hpp"
+#include "support/text.hpp"
 
 namespace ccproxy::test {
 namespace {
@@ -23,26 +24,26 @@ using std::chrono::steady_clock;
 using store::Database;
 using store::Transaction;
 
-constexpr milliseconds kSoon{2500};  // a second, and what a busy machine adds
+constexpr milliseconds kMaxStoreWait{2500};  // a second, and the delays of a busy machine
 
-// Another program that has the file open.
-class Other {
+// Another program that has the database open.
+class OtherProgram {
  public:
-  explicit Other(const ProxyFixture& fixture)
+  explicit OtherProgram(const ProxyFixture& fixture)
       : database_(Database::open(fixture.home() + "/responses.db").value()) {}
 
   void lock() {
-    auto turn = Transaction::begin(database_, Transaction::Kind::kWrite);
-    EXPECT_TRUE(turn);
-    turn_.emplace(std::move(*turn));
+    auto transaction = Transaction::begin(database_, Transaction::Kind::kWrite);
+    EXPECT_TRUE(transaction);
+    lock_.emplace(std::move(*transaction));
   }
-  void unlock() { turn_.reset(); }
+  void unlock() { lock_.reset(); }
   void refuse(const std::string& what) {
     EXPECT_TRUE(database_.run_script("CREATE TRIGGER refuses BEFORE " + what +
                                      " BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"));
   }
   void allow() { EXPECT_TRUE(database_.run_script("DROP TRIGGER refuses")); }
-  // Of one response, with all that belongs to it.
+  // Returns the number of rows of one response, its items included.
   std::int64_t rows_of(const std::string& id) {
     return database_
         .number(
@@ -54,21 +55,22 @@ class Other {
 
  private:
   Database database_;
-  std::optional<Transaction> turn_;  // before its database
+  std::optional<Transaction> lock_;  // releases its lock before the database closes
 };
 
-class ResponsesUnkept : public testing::TestWithParam<unsigned> {
+class UnstoredResponse : public testing::TestWithParam<unsigned> {
  protected:
-  // As one that never was.
+  // Expects that the id is unknown on every route.
   void expect_never_there(const std::string& id, const ProxyFixture& on) {
     for (const char* rest : {"", "?stream=true", "/input_items"})
-      EXPECT_EQ(ask_stored(on, "GET", id + rest).status, 404) << rest;
-    EXPECT_EQ(ask_stored(on, "DELETE", id).status, 404);
-    EXPECT_EQ(ask_stored(on, "POST", id + "/cancel").status, 404);
-    const Reply reply = respond(on, response_body({{"previous_response_id", id}}));
+      EXPECT_EQ(request_stored(on, "GET", id + rest).status, 404) << rest;
+    EXPECT_EQ(request_stored(on, "DELETE", id).status, 404);
+    EXPECT_EQ(request_stored(on, "POST", id + "/cancel").status, 404);
+    const Reply reply = post_response(on, response_body({{"previous_response_id", id}}));
     EXPECT_EQ(error_in(reply).value("code", ""), "previous_response_not_found") << reply.raw;
   }
-  // Asks, whole and as a stream, and expects that nothing is told to be stored. Ids come back.
+  // Creates a response, whole and as a stream, and expects `store: false` and unknown ids. Returns
+  // the ids.
   std::vector<std::string> expect_not_stored(const ProxyFixture& on,
                                              const Document& more = Document::object()) {
     std::vector<std::string> ids;
@@ -77,23 +79,23 @@ class ResponsesUnkept : public testing::TestWithParam<unsigned> {
       Document body = response_body(more);
       body["stream"] = streams;
       const auto began = steady_clock::now();
-      const Reply reply = respond(on, body);
-      EXPECT_LT(steady_clock::now() - began, kSoon);
+      const Reply reply = post_response(on, body);
+      EXPECT_LT(steady_clock::now() - began, kMaxStoreWait);
       EXPECT_EQ(reply.status, 200) << reply.raw;
-      Document told = streams ? Document() : json_of(reply.body);
+      Document response = streams ? Document() : json_of(reply.body);
       if (streams) {
         const ResponseEvents read = read_events(reply.body);
         EXPECT_EQ(read.fault, "") << reply.body;
         EXPECT_EQ(read.ends(), 1);
-        told = read.response();
+        response = read.response();
       } else {
         EXPECT_NE(reply.field("x-ccproxy-warning").find("not_stored"), std::string::npos)
             << reply.raw;
       }
-      EXPECT_EQ(told.at("store"), false);
-      EXPECT_EQ(told["status"], "completed");
-      EXPECT_FALSE(told["output"].empty());
-      ids.push_back(told["id"]);
+      EXPECT_EQ(response.at("store"), false);
+      EXPECT_EQ(response["status"], "completed");
+      EXPECT_FALSE(response["output"].empty());
+      ids.push_back(response["id"]);
       expect_never_there(ids.back(), on);
     }
     return ids;
@@ -102,22 +104,19 @@ class ResponsesUnkept : public testing::TestWithParam<unsigned> {
   static std::size_t times_logged(ProxyFixture& on, const std::string& id) {
     const std::string line = id + " could not be kept";
     (void)on.logs(line);
-    std::size_t times = 0;
-    const std::string log = on.log();
-    for (auto at = log.find(line); at != std::string::npos; at = log.find(line, at + 1)) ++times;
-    return times;
+    return count_in(on.log(), line);
   }
 
   ProxyFixture fixture{
       Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"}};
 };
-INSTANTIATE_TEST_SUITE_P(Workers, ResponsesUnkept, testing::Values(1U, 2U));
+INSTANTIATE_TEST_SUITE_P(Workers, UnstoredResponse, testing::Values(1U, 2U));
 
-TEST_P(ResponsesUnkept, while_another_program_has_the_database) {
+TEST_P(UnstoredResponse, says_so_while_another_program_locks_the_database) {
   const std::string before = whole_response(fixture)["id"];
-  Other other(fixture);
+  OtherProgram other(fixture);
   other.lock();
-  // What is kept is read meanwhile, and continued.
+  // Stored responses can be read and continued meanwhile.
   EXPECT_EQ(stored_response(fixture, before)["status"], "completed");
   std::vector<std::string> ids = expect_not_stored(fixture, {{"previous_response_id", before}});
   for (const std::string& id : ids) EXPECT_EQ(times_logged(fixture, id), 1U);
@@ -131,31 +130,31 @@ TEST_P(ResponsesUnkept, while_another_program_has_the_database) {
   EXPECT_EQ(stored_response(fixture, after["id"]), after);
 }
 
-// Nobody waits for another program longer than for an end, and the server does not outlive its
-// grace.
-TEST_P(ResponsesUnkept, is_nothing_that_is_waited_for) {
+// No request waits for another program longer than a response's end does, and the server ends
+// within its grace.
+TEST_P(UnstoredResponse, delays_neither_a_deletion_nor_the_shutdown) {
   ProxyFixture on(
       Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"});
-  const std::string kept = whole_response(on)["id"];
-  Other other(on);
+  const std::string stored = whole_response(on)["id"];
+  OtherProgram other(on);
   other.lock();
-  (void)whole_response(on);  // the writer waits for its turn by now
-  const auto asked_at = steady_clock::now();
-  const Reply erased = ask_stored(on, "DELETE", kept);
+  (void)whole_response(on);  // now the writer waits for its turn
+  const auto started_at = steady_clock::now();
+  const Reply erased = request_stored(on, "DELETE", stored);
   EXPECT_EQ(erased.status, 503) << erased.raw;
   EXPECT_EQ(erased.field("retry-after"), "1");
-  EXPECT_LT(steady_clock::now() - asked_at, kSoon);
+  EXPECT_LT(steady_clock::now() - started_at, kMaxStoreWait);
   const auto ends_at = steady_clock::now();
   on.proxy().signal(SIGTERM);
   EXPECT_EQ(on.proxy().wait_exit(), 0);
-  EXPECT_LT(steady_clock::now() - ends_at, milliseconds(1000) + milliseconds(2000) + kSoon);
+  EXPECT_LT(steady_clock::now() - ends_at, milliseconds(1000) + milliseconds(2000) + kMaxStoreWait);
 }
 
-TEST_P(ResponsesUnkept, when_the_disk_refuses_a_part_of_it) {
+TEST_P(UnstoredResponse, says_so_when_any_write_fails) {
   for (const char* what : {"INSERT ON responses", "INSERT ON events", "UPDATE ON responses",
                            "INSERT ON items", "INSERT ON items WHEN NEW.is_output = 1"}) {
     SCOPED_TRACE(what);
-    Other other(fixture);
+    OtherProgram other(fixture);
     other.refuse(what);
     const auto ids = expect_not_stored(fixture);
     other.allow();
@@ -170,39 +169,39 @@ TEST_P(ResponsesUnkept, when_the_disk_refuses_a_part_of_it) {
   }
 }
 
-// Beside other warnings there is one line for all.
-TEST_P(ResponsesUnkept, is_one_warning_among_others) {
-  Other other(fixture);
+// Several warnings share one header field.
+TEST_P(UnstoredResponse, shares_one_field_with_other_warnings) {
+  OtherProgram other(fixture);
   other.refuse("INSERT ON responses");
-  const Reply reply = respond(fixture, response_body({{"model", "gpt-4o-nothing"}}));
+  const Reply reply = post_response(fixture, response_body({{"model", "gpt-4o-nothing"}}));
   EXPECT_EQ(reply.status, 200) << reply.raw;
   const std::string warning = reply.field("x-ccproxy-warning");
   EXPECT_NE(warning.find("not_stored"), std::string::npos) << reply.raw;
   EXPECT_NE(warning.find(','), std::string::npos) << reply.raw;
 }
 
-// Nobody could ever ask for it, so it is not begun.
-TEST_P(ResponsesUnkept, in_the_background_is_refused) {
-  Other other(fixture);
+// Nobody could ever fetch such a response, so it is not begun.
+TEST_P(UnstoredResponse, is_refused_in_the_background) {
+  OtherProgram other(fixture);
   for (const bool is_locked : {true, false}) {
     SCOPED_TRACE(is_locked);
     is_locked ? other.lock() : other.refuse("INSERT ON responses");
     for (const bool streams : {false, true}) {
-      fixture.forget_requests();
+      fixture.clear_requests();
       const auto began = steady_clock::now();
       const Reply reply =
-          respond(fixture, response_body({{"background", true}, {"stream", streams}}));
-      EXPECT_LT(steady_clock::now() - began, kSoon);
+          post_response(fixture, response_body({{"background", true}, {"stream", streams}}));
+      EXPECT_LT(steady_clock::now() - began, kMaxStoreWait);
       EXPECT_EQ(reply.status, 503) << reply.raw;
       EXPECT_EQ(reply.field("retry-after"), "1");
-      EXPECT_EQ(sent_bodies(fixture).size(), 0U) << "nothing was asked";
+      EXPECT_EQ(sent_bodies(fixture).size(), 0U) << "nothing was sent upstream";
     }
     if (is_locked) other.unlock();
   }
 }
 
-// An end that cannot be written, of a response that began when it could.
-class ResponsesUnkeptEnd : public testing::TestWithParam<unsigned> {
+// The end cannot be stored, of a response whose beginning was.
+class UnstoredEnd : public testing::TestWithParam<unsigned> {
  protected:
   RawUpstream upstream;
   ProxyFixture fixture{
@@ -210,9 +209,9 @@ class ResponsesUnkeptEnd : public testing::TestWithParam<unsigned> {
            .config = R"({"upstream":{"maxRetries":0},"server":{"shutdownGraceSeconds":1}})",
            .upstream = upstream.url()}};
 };
-INSTANTIATE_TEST_SUITE_P(Workers, ResponsesUnkeptEnd, testing::Values(1U, 2U));
+INSTANTIATE_TEST_SUITE_P(Workers, UnstoredEnd, testing::Values(1U, 2U));
 
-TEST_P(ResponsesUnkeptEnd, is_told_to_all_who_follow) {
+TEST_P(UnstoredEnd, is_reported_to_all_followers) {
   for (const bool is_background : {false, true}) {
     SCOPED_TRACE(is_background);
     RawClient client(fixture.port()), follower(fixture.port());
@@ -221,35 +220,34 @@ TEST_P(ResponsesUnkeptEnd, is_told_to_all_who_follow) {
                         kOpenAiFields));
     const auto peer = next_message(upstream);
     ASSERT_TRUE(peer);
-    peer->send(kEventStreamHead +
-               chunked(message_start_event() + text_start_event() + text_event("Hel")));
+    peer->send(half_stream());
     ASSERT_TRUE(client.wait_for("\"Hel\""));
-    Other other(fixture);
-    const std::string id = only_kept(fixture);
+    OtherProgram other(fixture);
+    const std::string id = only_stored_id(fixture);
     follower.send(request("GET", std::string(kResponses) + "/" + id + "?stream=true"));
     ASSERT_TRUE(follower.wait_for("\"Hel\""));
     other.lock();
-    peer->send(chunked(text_event("lo") + stop_events()) + "0\r\n\r\n");
+    peer->send(rest_of_stream());
     for (RawClient* const one : {&client, &follower}) {
-      const Reply reply = one->read_reply(false, kSoon);
+      const Reply reply = one->read_reply(false, kMaxStoreWait);
       EXPECT_TRUE(reply.complete) << reply.raw;
       const auto end = reply.body.find("event: response.completed");
       ASSERT_NE(end, std::string::npos) << reply.body;
       EXPECT_NE(reply.body.find("\"store\":false", end), std::string::npos) << reply.body;
     }
-    EXPECT_EQ(ask_stored(fixture, "GET", id).status, 404);
+    EXPECT_EQ(request_stored(fixture, "GET", id).status, 404);
     other.unlock();
     EXPECT_TRUE(wait_until([&] { return other.rows_of(id) == 0; }));
-    EXPECT_EQ(ask_stored(fixture, "GET", id).status, 404);
+    EXPECT_EQ(request_stored(fixture, "GET", id).status, 404);
   }
 }
 
-// Nobody waits for it: it is kept as soon as that is possible.
-TEST_P(ResponsesUnkeptEnd, of_one_that_nobody_follows_may_come_later) {
+// A response in the background that nobody follows is stored as soon as that is possible.
+TEST_P(UnstoredEnd, is_stored_later_when_nobody_follows) {
   const Document queued = whole_response(fixture, {{"background", true}});
   const auto peer = next_message(upstream);
   ASSERT_TRUE(peer);
-  Other other(fixture);
+  OtherProgram other(fixture);
   other.lock();
   peer->send(
       kEventStreamHead +
@@ -262,35 +260,34 @@ TEST_P(ResponsesUnkeptEnd, of_one_that_nobody_follows_may_come_later) {
   EXPECT_EQ(response["output"][0]["content"][0]["text"], "Hello");
 }
 
-// Erased by its client while it runs: it was stored, and is not any more.
-TEST_P(ResponsesUnkeptEnd, of_one_that_was_erased_is_no_fault) {
+// A response that its client deletes while it runs is no failure of the store.
+TEST_P(UnstoredEnd, is_no_failure_after_a_deletion) {
   RawClient client(fixture.port());
   client.send(request("POST", kResponses, response_body({{"stream", true}}).dump(), kOpenAiFields));
   const auto peer = next_message(upstream);
   ASSERT_TRUE(peer);
-  peer->send(kEventStreamHead +
-             chunked(message_start_event() + text_start_event() + text_event("Hel")));
+  peer->send(half_stream());
   ASSERT_TRUE(client.wait_for("\"Hel\""));
-  const std::string id = only_kept(fixture);
-  ASSERT_EQ(ask_stored(fixture, "DELETE", id).status, 200);
-  peer->send(chunked(text_event("lo") + stop_events()) + "0\r\n\r\n");
+  const std::string id = only_stored_id(fixture);
+  ASSERT_EQ(request_stored(fixture, "DELETE", id).status, 200);
+  peer->send(rest_of_stream());
   EXPECT_TRUE(client.wait_for("event: response.completed"));
   EXPECT_EQ(fixture.log().find("could not be kept"), std::string::npos) << fixture.log();
-  EXPECT_EQ(ask_stored(fixture, "GET", id).status, 404);
+  EXPECT_EQ(request_stored(fixture, "GET", id).status, 404);
 }
 
-// A response that another process runs cannot be ended from here.
-TEST_P(ResponsesUnkept, of_another_process_is_followed_until_the_server_ends) {
+// A response that another process runs cannot be ended by this one.
+TEST_P(UnstoredResponse, of_another_process_is_followed_until_the_server_ends) {
   auto elsewhere = store::Archive::open(fixture.home() + "/responses.db");
   ASSERT_TRUE(elsewhere);
   (*elsewhere)
       ->submit(
-          [](store::Responses& kept) -> Result<void> {
+          [](store::Responses& stored) -> Result<void> {
             store::StoredResponse response{.id = "resp_elsewhere", .scope = ""};
             response.object = R"({"id":"resp_elsewhere","status":"in_progress"})";
-            if (auto begun = kept.begin(response, {}); !begun) return begun;
-            return kept.append_events("resp_elsewhere", 0, 0,
-                                      "event: response.created\ndata: {}\n\n");
+            if (auto begun = stored.begin(response, {}); !begun) return begun;
+            return stored.append_events("resp_elsewhere", 0, 0,
+                                        "event: response.created\ndata: {}\n\n");
           },
           {});
   ASSERT_TRUE(wait_until([&] { return !stored_response(fixture, "resp_elsewhere").is_null(); }));
@@ -298,9 +295,9 @@ TEST_P(ResponsesUnkept, of_another_process_is_followed_until_the_server_ends) {
   follower.send(request("GET", std::string(kResponses) + "/resp_elsewhere?stream=true"));
   ASSERT_TRUE(follower.wait_for("response.created"));
   fixture.proxy().signal(SIGTERM);
-  const Reply told = follower.read_reply();
-  EXPECT_TRUE(told.complete) << "when the grace is over, not when the server stops: " << told.raw;
-  EXPECT_EQ(told.body, "event: response.created\ndata: {}\n\n") << "it has not ended";
+  const Reply reply = follower.read_reply();
+  EXPECT_TRUE(reply.complete) << "when the grace is over, not when the server stops: " << reply.raw;
+  EXPECT_EQ(reply.body, "event: response.created\ndata: {}\n\n") << "it has not ended";
   EXPECT_EQ(fixture.proxy().wait_exit(), 0);
 }
 

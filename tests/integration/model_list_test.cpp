@@ -1,5 +1,5 @@
-// GET /v1/models and /v1/models/{id}: three shapes for three kinds of callers, the mapping's names
-// among them, refreshed from an upstream that has more to tell and answered without one.
+// GET /v1/models and /v1/models/{id}: three forms for three kinds of clients, with the names of the
+// mapping, refreshed from the upstream, and available without it.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "support/proxy_fixture.hpp"
 #include "support/raw_upstream.hpp"
-#include "support/road.hpp"
 
 namespace ccproxy::test {
 namespace {
@@ -23,18 +23,18 @@ constexpr const char* kMapping =
 constexpr const char* kVersion = "anthropic-version: 2023-06-01\r\n";
 constexpr const char* kBearer = "Authorization: Bearer sk-any\r\n";
 
-class Models : public testing::TestWithParam<unsigned> {
+class ModelList : public testing::TestWithParam<unsigned> {
  protected:
   ProxyFixture fixture{Plan{.workers = GetParam(), .config = kMapping}};
 
   Document get(std::string_view target, std::string_view fields, int status = 200) {
-    const Reply reply = ask(fixture.port(), "GET", target, {}, fields);
+    const Reply reply = send_request(fixture.port(), "GET", target, {}, fields);
     EXPECT_EQ(reply.status, status) << target << reply.raw;
     EXPECT_EQ(reply.field("content-type"), "application/json");
     return Document::parse(reply.body);
   }
 };
-INSTANTIATE_TEST_SUITE_P(Workers, Models, testing::Values(1U, 2U));
+INSTANTIATE_TEST_SUITE_P(Workers, ModelList, testing::Values(1U, 2U));
 
 std::set<std::string> ids_of(const Document& list, const char* name = "id") {
   std::set<std::string> ids;
@@ -42,7 +42,7 @@ std::set<std::string> ids_of(const Document& list, const char* name = "id") {
   return ids;
 }
 
-TEST_P(Models, have_anthropics_shape_for_its_clients) {
+TEST_P(ModelList, has_anthropics_form_for_its_clients) {
   for (const char* fields : {kVersion, "x-api-key: sk-any\r\n",
                              "anthropic-version: 2026-10-21\r\nAuthorization: Bearer x\r\n"}) {
     Document list = get("/v1/models?limit=1000", fields);
@@ -65,7 +65,7 @@ TEST_P(Models, have_anthropics_shape_for_its_clients) {
   }
 }
 
-TEST_P(Models, have_openais_shape_for_all_others) {
+TEST_P(ModelList, has_openais_form_for_all_others) {
   for (const char* fields :
        {kBearer, "", "api-key: sk-any\r\n", "Authorization: Bearer x\r\nx-api-key: y\r\n"}) {
     Document list = get("/v1/models", fields);
@@ -80,7 +80,7 @@ TEST_P(Models, have_openais_shape_for_all_others) {
   }
 }
 
-TEST_P(Models, have_codexs_shape_where_its_version_is_told) {
+TEST_P(ModelList, has_codexs_form_with_client_version) {
   for (const char* fields : {kBearer, kVersion, ""}) {
     Document list = get("/v1/models?client_version=0.169.0", fields);
     ASSERT_TRUE(list["models"].is_array());
@@ -97,7 +97,7 @@ TEST_P(Models, have_codexs_shape_where_its_version_is_told) {
   }
 }
 
-TEST_P(Models, are_paged_as_the_api_pages_them) {
+TEST_P(ModelList, is_paged_as_the_api_pages_it) {
   Document all = get("/v1/models?limit=1000", kVersion)["data"];
   Document first = get("/v1/models?limit=3", kVersion);
   EXPECT_EQ(first["data"].size(), 3U);
@@ -112,7 +112,7 @@ TEST_P(Models, are_paged_as_the_api_pages_them) {
   EXPECT_EQ(back["data"].size(), 2U);
 }
 
-TEST_P(Models, of_the_mapping_say_what_stands_behind_them) {
+TEST_P(ModelList, names_the_targets_of_the_mapping) {
   Document mine = get("/v1/models/mine", kVersion);
   EXPECT_EQ(mine["x_ccproxy"]["maps_to"], "claude-opus-5");
   EXPECT_EQ(mine["x_ccproxy"]["served_by"], "claude-opus-5");
@@ -127,7 +127,7 @@ TEST_P(Models, of_the_mapping_say_what_stands_behind_them) {
     EXPECT_GT(each["created"].get<std::int64_t>(), 0) << each;
 }
 
-TEST_P(Models, are_shown_one_by_one) {
+TEST_P(ModelList, shows_a_single_model) {
   Document anthropic = get("/v1/models/claude-sonnet-5", kVersion);
   EXPECT_EQ(anthropic["type"], "model");
   EXPECT_EQ(anthropic["id"], "claude-sonnet-5");
@@ -137,7 +137,7 @@ TEST_P(Models, are_shown_one_by_one) {
   EXPECT_EQ(openai["id"], "claude-sonnet-5");
 }
 
-TEST_P(Models, that_nobody_knows_are_not_found_in_the_callers_shape) {
+TEST_P(ModelList, unknown_model_is_a_404_in_the_callers_dialect) {
   Document anthropic = get("/v1/models/claude-nonsense", kVersion, 404);
   EXPECT_EQ(anthropic["type"], "error");
   EXPECT_EQ(anthropic["error"]["type"], "not_found_error");
@@ -149,7 +149,7 @@ TEST_P(Models, that_nobody_knows_are_not_found_in_the_callers_shape) {
   EXPECT_EQ(openai["error"]["code"], "model_not_found");
 }
 
-TEST_P(Models, are_asked_of_the_upstream_with_the_servers_own_key) {
+TEST_P(ModelList, is_fetched_with_the_servers_key) {
   (void)get("/v1/models", "x-api-key: sk-the-clients\r\n");
   Document seen = fixture.requests().at(0);
   EXPECT_EQ(seen["method"], "GET");
@@ -160,7 +160,7 @@ TEST_P(Models, are_asked_of_the_upstream_with_the_servers_own_key) {
   EXPECT_EQ(fixture.requests().size(), 1U) << "one look lasts for a while";
 }
 
-TEST_P(Models, of_the_upstream_join_the_list) {
+TEST_P(ModelList, includes_the_upstreams_models) {
   Document extra = {{"type", "model"},
                     {"id", "claude-next-7"},
                     {"display_name", "Claude Next 7"},
@@ -171,8 +171,8 @@ TEST_P(Models, of_the_upstream_join_the_list) {
   Document known = extra;
   known["id"] = "claude-sonnet-5";
   known["display_name"] = "As the upstream names it";
-  fixture.reply({{"match", {{"method", "GET"}, {"path", "/v1/models"}}},
-                 {"body", {{"data", Document::array({extra, known})}, {"has_more", false}}}});
+  fixture.set_reply({{"match", {{"method", "GET"}, {"path", "/v1/models"}}},
+                     {"body", {{"data", Document::array({extra, known})}, {"has_more", false}}}});
   Document list = get("/v1/models?limit=1000", kVersion)["data"];
   const auto ids = ids_of(list);
   EXPECT_EQ(ids.size(), list.size()) << "an id stands twice";
@@ -187,7 +187,7 @@ TEST_P(Models, of_the_upstream_join_the_list) {
                   .contains("claude-next-7"));
 }
 
-TEST_P(Models, are_answered_whatever_the_upstream_says_to_it) {
+TEST_P(ModelList, is_served_when_the_upstream_fails) {
   for (const Document& reply : std::vector<Document>{{{"status", 500}},
                                                      {{"status", 401}},
                                                      {{"body", "[]"}},
@@ -198,45 +198,46 @@ TEST_P(Models, are_answered_whatever_the_upstream_says_to_it) {
     ProxyFixture other(Plan{.workers = GetParam()});
     Document matched = reply;
     matched["match"] = {{"method", "GET"}, {"path", "/v1/models"}};
-    other.reply(matched);
-    const Reply list = ask(other.port(), "GET", "/v1/models", {}, kBearer);
+    other.set_reply(matched);
+    const Reply list = send_request(other.port(), "GET", "/v1/models", {}, kBearer);
     EXPECT_EQ(list.status, 200) << reply;
     EXPECT_TRUE(ids_of(Document::parse(list.body)["data"]).contains("claude-sonnet-5")) << reply;
     EXPECT_EQ(other.requests().size(), 1U) << reply;
   }
 }
 
-TEST_P(Models, are_answered_in_time_without_an_upstream) {
+TEST_P(ModelList, is_served_in_time_without_an_upstream) {
   RawUpstream silent, full;
   full.fill_up();
   for (const std::string& url : {silent.url(), full.url(), std::string("http://127.0.0.1:9"),
                                  "https://127.0.0.1:" + std::to_string(silent.port())}) {
     ProxyFixture other(Plan{.workers = GetParam(), .upstream = url});
     const auto start = steady_clock::now();
-    const Reply reply = ask(other.port(), "GET", "/v1/models?limit=1000", {}, kVersion);
+    const Reply reply = send_request(other.port(), "GET", "/v1/models?limit=1000", {}, kVersion);
     EXPECT_LT(steady_clock::now() - start, milliseconds(2900)) << url;
     EXPECT_EQ(reply.status, 200) << url;
     EXPECT_TRUE(ids_of(Document::parse(reply.body)["data"]).contains("claude-sonnet-5"));
     const auto again = steady_clock::now();
-    EXPECT_EQ(ask(other.port(), "GET", "/v1/models", {}, kBearer).status, 200);
-    EXPECT_LT(steady_clock::now() - again, milliseconds(500)) << "it asked a dead upstream again";
+    EXPECT_EQ(send_request(other.port(), "GET", "/v1/models", {}, kBearer).status, 200);
+    EXPECT_LT(steady_clock::now() - again, milliseconds(500))
+        << "the unreachable upstream was tried again";
   }
 }
 
-TEST_P(Models, are_answered_without_a_credential_and_without_asking_anybody) {
+TEST_P(ModelList, is_served_without_a_credential_and_without_a_fetch) {
   ProxyFixture other(Plan{.workers = GetParam(), .environment = {}});
-  EXPECT_EQ(ask(other.port(), "GET", "/v1/models", {}, kVersion).status, 200);
-  EXPECT_EQ(ask(other.port(), "GET", "/v1/models/claude-opus-5", {}, kBearer).status, 200);
+  EXPECT_EQ(send_request(other.port(), "GET", "/v1/models", {}, kVersion).status, 200);
+  EXPECT_EQ(send_request(other.port(), "GET", "/v1/models/claude-opus-5", {}, kBearer).status, 200);
   EXPECT_EQ(other.requests().size(), 0U);
 }
 
-TEST_P(Models, say_a_retired_target_as_it_is_where_retirements_are_not_followed) {
+TEST_P(ModelList, names_a_retired_target_when_retirements_are_not_followed) {
   ProxyFixture other(Plan{.workers = GetParam(), .config = R"({"followRetirements": false})"});
-  const Reply reply = ask(other.port(), "GET", "/v1/models/gpt-4", {}, kVersion);
+  const Reply reply = send_request(other.port(), "GET", "/v1/models/gpt-4", {}, kVersion);
   EXPECT_EQ(Document::parse(reply.body)["x_ccproxy"]["served_by"], "claude-sonnet-4-20250514");
 }
 
-TEST_P(Models, answer_a_head_without_a_body_and_no_other_method) {
+TEST_P(ModelList, accepts_head_and_no_other_methods) {
   RawClient client(fixture.port());
   client.send(request("HEAD", "/v1/models", {}, kBearer));
   EXPECT_EQ(client.read_reply(true).status, 200);

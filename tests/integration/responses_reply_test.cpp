@@ -1,5 +1,5 @@
-// Answers of the Responses API as a client gets them, through the whole program: which events come
-// in which order, and that the whole response is the one that its stream ends with. Their bytes are
+// Replies of the Responses API as a client gets them from the real program: which events come in
+// which order, and that a whole response equals the one that its stream ends with. Their bytes are
 // golden cases of the dialect.
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 namespace ccproxy::test {
 namespace {
 
-// What differs between two answers to one question.
+// Returns the response without its ids and times, which differ between two requests.
 Document without_identity(const Document& response) {
   std::string text = response.dump();
   const std::string id = response.at("id");
@@ -24,10 +24,10 @@ Document without_identity(const Document& response) {
   return bare;
 }
 
-class ResponsesAnswer : public testing::TestWithParam<unsigned> {
+class ResponsesReply : public testing::TestWithParam<unsigned> {
  protected:
-  // Asked twice: the two shapes of the answer are one.
-  [[nodiscard]] ResponseEvents both(const Document& more = Document::object()) {
+  // Sends the request streamed and whole, and expects the same response.
+  [[nodiscard]] ResponseEvents stream_and_compare_whole(const Document& more = Document::object()) {
     ResponseEvents read = stream_response(fixture, more);
     EXPECT_EQ(without_identity(whole_response(fixture, more)), without_identity(read.response()));
     return read;
@@ -35,16 +35,16 @@ class ResponsesAnswer : public testing::TestWithParam<unsigned> {
 
   ProxyFixture fixture{Plan{.workers = GetParam()}};
 };
-INSTANTIATE_TEST_SUITE_P(Workers, ResponsesAnswer, testing::Values(1U, 2U));
+INSTANTIATE_TEST_SUITE_P(Workers, ResponsesReply, testing::Values(1U, 2U));
 
 constexpr const char* kTools = R"({"tools":[{"type":"function","name":"f"}]})";
 
-TEST_P(ResponsesAnswer, p51_a02_a_text_has_every_event_in_its_place) {
-  fixture.reply(
+TEST_P(ResponsesReply, p51_a02_text_has_every_event_in_order) {
+  fixture.set_reply(
       json_of(R"({"blocks":[{"text":"Hel","deltas":["Hel"]},{"text":"lo","deltas":["lo"]}],
       "usage":{"input_tokens":10,"cache_read_input_tokens":100,"cache_creation_input_tokens":5,
                "output_tokens":20}})"));
-  const ResponseEvents read = both();
+  const ResponseEvents read = stream_and_compare_whole();
   EXPECT_EQ(read.names(),
             "created in_progress output_item.added content_part.added output_text.delta "
             "output_text.delta output_text.done content_part.done output_item.done completed");
@@ -60,7 +60,7 @@ TEST_P(ResponsesAnswer, p51_a02_a_text_has_every_event_in_its_place) {
       "output_tokens_details":{"reasoning_tokens":0},"total_tokens":135})"));
 }
 
-TEST_P(ResponsesAnswer, b04_every_field_that_the_schema_demands_is_there) {
+TEST_P(ResponsesReply, b04_has_every_member_that_the_schema_requires) {
   const Document response = whole_response(fixture, {{"metadata", {{"a", "b"}}}});
   for (const char* name : {"id",
                            "object",
@@ -106,8 +106,9 @@ TEST_P(ResponsesAnswer, b04_every_field_that_the_schema_demands_is_there) {
   EXPECT_GE(response["completed_at"], response["created_at"]);
 }
 
-TEST_P(ResponsesAnswer, d01_an_answer_names_its_request) {
-  const Reply reply = respond(fixture, response_body({{"stream", true}, {"truncation", "auto"}}));
+TEST_P(ResponsesReply, d01_has_a_request_id) {
+  const Reply reply =
+      post_response(fixture, response_body({{"stream", true}, {"truncation", "auto"}}));
   const Document request = fixture.requests().at(0);
   EXPECT_FALSE(reply.field("x-request-id").empty());
   EXPECT_EQ(reply.field("x-ccproxy-ignored"), "truncation");
@@ -121,12 +122,12 @@ TEST_P(ResponsesAnswer, d01_an_answer_names_its_request) {
   EXPECT_EQ(receipt["route"], "/v1/responses");
 }
 
-TEST_P(ResponsesAnswer, p52_a03_reasoning_and_a_call_are_items_of_their_own) {
-  fixture.reply(json_of(R"({"blocks":[{"thinking":"xy","deltas":["x","y"],"signature":"S"},
+TEST_P(ResponsesReply, p52_a03_reasoning_and_calls_are_separate_items) {
+  fixture.set_reply(json_of(R"({"blocks":[{"thinking":"xy","deltas":["x","y"],"signature":"S"},
       {"tool_use":{"id":"toolu_1","name":"f","fragments":["{\"a\":","1}"]}}]})"));
   Document more = json_of(kTools);
   more["reasoning"] = json_of(R"({"effort":"low","summary":"auto"})");
-  const ResponseEvents read = both(more);
+  const ResponseEvents read = stream_and_compare_whole(more);
   const std::string names = read.names();
   EXPECT_TRUE(
       names.starts_with("created in_progress output_item.added reasoning_summary_part.added"
@@ -148,12 +149,12 @@ TEST_P(ResponsesAnswer, p52_a03_reasoning_and_a_call_are_items_of_their_own) {
   EXPECT_EQ(sent["output_config"]["effort"], "low");
 }
 
-TEST_P(ResponsesAnswer, p53_p54_hidden_and_redacted_thinking_has_no_summary) {
+TEST_P(ResponsesReply, p53_p54_hidden_and_redacted_thinking_has_no_summary) {
   for (const char* block : {R"({"thinking":"","signature":"S"})", R"({"redacted_thinking":"DATA"})",
                             R"({"thinking":"nobody asked","signature":"S"})"}) {
     SCOPED_TRACE(block);
-    fixture.reply({{"blocks", {json_of(block), json_of(R"({"text":"t"})")}}});
-    const ResponseEvents read = both();
+    fixture.set_reply({{"blocks", {json_of(block), json_of(R"({"text":"t"})")}}});
+    const ResponseEvents read = stream_and_compare_whole();
     EXPECT_TRUE(read.names().starts_with(
         "created in_progress output_item.added output_item.done output_item.added content_part"))
         << read.names();
@@ -164,10 +165,11 @@ TEST_P(ResponsesAnswer, p53_p54_hidden_and_redacted_thinking_has_no_summary) {
   }
 }
 
-TEST_P(ResponsesAnswer, p55_a06_a_custom_tool_gets_its_text) {
-  fixture.reply(json_of(R"({"blocks":[{"tool_use":{"id":"t","name":"p",
+TEST_P(ResponsesReply, p55_a06_custom_tool_gets_its_text) {
+  fixture.set_reply(json_of(R"({"blocks":[{"tool_use":{"id":"t","name":"p",
       "fragments":["{\"inp","ut\": \"a\\","nb\\u","00e9 \\\"","q\"}"]}}]})"));
-  const ResponseEvents read = both(json_of(R"({"tools":[{"type":"custom","name":"p"}]})"));
+  const ResponseEvents read =
+      stream_and_compare_whole(json_of(R"({"tools":[{"type":"custom","name":"p"}]})"));
   EXPECT_TRUE(read.names().ends_with(
       "custom_tool_call_input.delta custom_tool_call_input.done output_item.done completed"));
   EXPECT_EQ(read.event("output_item.added")["item"]["input"], "");
@@ -176,7 +178,7 @@ TEST_P(ResponsesAnswer, p55_a06_a_custom_tool_gets_its_text) {
   EXPECT_EQ(item["input"], "a\nb\u00e9 \"q");
 }
 
-TEST_P(ResponsesAnswer, a04_indices_are_contiguous_whatever_stands_before_a_call) {
+TEST_P(ResponsesReply, a04_indices_are_contiguous_whatever_precedes_a_call) {
   const Document tools = json_of(kTools);
   const Document reasoning = json_of(R"({"thinking":"x","signature":"S"})"),
                  text = json_of(R"({"text":"t"})"),
@@ -188,18 +190,18 @@ TEST_P(ResponsesAnswer, a04_indices_are_contiguous_whatever_stands_before_a_call
                                               {reasoning, call},
                                               {reasoning, text, call, second},
                                               {text, reasoning, text, call}}) {
-    fixture.reply({{"blocks", blocks}});
-    const Document output = both(tools).response()["output"];
+    fixture.set_reply({{"blocks", blocks}});
+    const Document output = stream_and_compare_whole(tools).response()["output"];
     ASSERT_EQ(output.size(), blocks.size());
     EXPECT_EQ(output.back()["arguments"], "{}") << "case A5";
   }
 }
 
-TEST_P(ResponsesAnswer, p56_a15_a_refusal_is_told_in_the_configured_style) {
+TEST_P(ResponsesReply, p56_a15_refusal_has_the_configured_style) {
   const Document refusal = json_of(R"({"blocks":[{"text":"Par"}],"stop_reason":"refusal",
       "stop_details":{"type":"refusal","explanation":"E"}})");
-  fixture.reply(refusal);
-  const ResponseEvents read = both();
+  fixture.set_reply(refusal);
+  const ResponseEvents read = stream_and_compare_whole();
   EXPECT_TRUE(read.names().ends_with(
       "content_part.added refusal.delta refusal.done content_part.done output_item.done completed"))
       << read.names();
@@ -214,17 +216,17 @@ TEST_P(ResponsesAnswer, p56_a15_a_refusal_is_told_in_the_configured_style) {
 
   ProxyFixture other(
       Plan{.workers = GetParam(), .config = R"({"translation":{"refusalStyle":"incomplete"}})"});
-  other.reply(refusal);
+  other.set_reply(refusal);
   const Document response = stream_response(other).response();
   EXPECT_EQ(response["status"], "incomplete");
   EXPECT_EQ(response["incomplete_details"]["reason"], "content_filter");
 }
 
-TEST_P(ResponsesAnswer, p57_a15_what_was_cut_is_incomplete) {
-  fixture.reply(
+TEST_P(ResponsesReply, p57_a15_truncated_message_is_incomplete) {
+  fixture.set_reply(
       json_of(R"({"blocks":[{"tool_use":{"id":"t","name":"f","fragments":["{\"a\":\"lo"]}}],
       "stop_reason":"max_tokens","usage":{"output_tokens":9}})"));
-  const Document response = both(json_of(kTools)).response();
+  const Document response = stream_and_compare_whole(json_of(kTools)).response();
   EXPECT_EQ(response["status"], "incomplete");
   EXPECT_EQ(response["incomplete_details"]["reason"], "max_output_tokens");
   EXPECT_EQ(response["output"][0]["status"], "incomplete");
@@ -232,34 +234,36 @@ TEST_P(ResponsesAnswer, p57_a15_what_was_cut_is_incomplete) {
   EXPECT_EQ(response["usage"]["output_tokens"], 9);
   EXPECT_TRUE(response["completed_at"].is_null());
   for (const char* reason : {"max_tokens", "model_context_window_exceeded"}) {
-    fixture.reply({{"text", "cut"}, {"stop_reason", reason}});
-    EXPECT_EQ(both().response()["incomplete_details"]["reason"], "max_output_tokens") << reason;
+    fixture.set_reply({{"text", "cut"}, {"stop_reason", reason}});
+    EXPECT_EQ(stream_and_compare_whole().response()["incomplete_details"]["reason"],
+              "max_output_tokens")
+        << reason;
   }
   for (const char* reason : {"end_turn", "stop_sequence", "brand_new"}) {
-    fixture.reply({{"text", "whole"}, {"stop_reason", reason}});
-    EXPECT_EQ(both().response()["status"], "completed") << reason;
+    fixture.set_reply({{"text", "whole"}, {"stop_reason", reason}});
+    EXPECT_EQ(stream_and_compare_whole().response()["status"], "completed") << reason;
   }
 }
 
-TEST_P(ResponsesAnswer, p58_an_error_in_the_middle_fails_the_response) {
-  fixture.reply(json_of(R"({"text":"Hello over there","fault":"error-mid=4"})"));
+TEST_P(ResponsesReply, p58_error_in_the_middle_fails_the_response) {
+  fixture.set_reply(json_of(R"({"text":"Hello over there","fault":"error-mid=4"})"));
   const ResponseEvents read = stream_response(fixture);
   EXPECT_TRUE(read.names().ends_with("output_text.delta failed")) << read.names();
   EXPECT_EQ(read.response()["status"], "failed");
   EXPECT_EQ(read.response()["error"]["code"], "server_error");
-  // Nothing was told yet, so there is a status to tell it with.
-  const Document error = error_in(respond(fixture, response_body()));
+  // No event was sent yet, so the error has a status of its own.
+  const Document error = error_in(post_response(fixture, response_body()));
   EXPECT_EQ(error["status"], 503);
   EXPECT_EQ(error["code"], "overloaded");
 }
 
-TEST_P(ResponsesAnswer, p64_a_search_and_what_it_is_cited_for) {
-  fixture.reply(json_of(R"({"blocks":[{"web_search":{"query":"q","results":[
+TEST_P(ResponsesReply, p64_search_has_an_item_and_citations) {
+  fixture.set_reply(json_of(R"({"blocks":[{"web_search":{"query":"q","results":[
       {"url":"https://a.com/","title":"T"}]}},{"text":"x","citations":[
       {"url":"https://a.com/","title":"T","cited_text":"c"}]}]})"));
   Document more = json_of(R"({"include":["web_search_call.action.sources"],"tools":[
       {"type":"web_search","filters":{"allowed_domains":["a.com"]}}]})");
-  const ResponseEvents read = both(more);
+  const ResponseEvents read = stream_and_compare_whole(more);
   EXPECT_TRUE(read.names().starts_with(
       "created in_progress output_item.added web_search_call.in_progress web_search_call.searching "
       "web_search_call.completed output_item.done output_item.added content_part.added"))
@@ -271,14 +275,14 @@ TEST_P(ResponsesAnswer, p64_a_search_and_what_it_is_cited_for) {
   EXPECT_EQ(read.event("output_text.annotation.added")["annotation"]["url"], "https://a.com/");
   EXPECT_EQ(sent_body(fixture)["tools"][0]["allowed_domains"], json_of(R"(["a.com"])"));
 
-  fixture.reply(json_of(R"({"blocks":[{"web_search":{"query":"q","error":"unavailable"}},
+  fixture.set_reply(json_of(R"({"blocks":[{"web_search":{"query":"q","error":"unavailable"}},
                                    {"text":"x"}]})"));
-  const ResponseEvents failed = both(more);
+  const ResponseEvents failed = stream_and_compare_whole(more);
   EXPECT_TRUE(failed.event("web_search_call.completed").is_null());
   EXPECT_EQ(failed.response()["output"][0]["status"], "failed");
 }
 
-TEST_P(ResponsesAnswer, p65_tools_and_settings_are_told_back) {
+TEST_P(ResponsesReply, p65_repeats_tools_and_settings) {
   const Document response = whole_response(
       fixture,
       json_of(R"({"tools":[{"type":"function","name":"f","parameters":{"type":"object"}}]})"));

@@ -1,13 +1,13 @@
-// The client leaves: whatever phase its request is in, the upstream's connection closes within a
-// second, so that nobody pays for an answer that nobody reads. A FIN counts as leaving.
+// A client disconnects: whatever phase its request is in, the upstream's connection closes within a
+// second, so that nobody pays for a message that nobody reads. A FIN counts as a disconnect.
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <string>
 #include <string_view>
 
+#include "support/proxy_fixture.hpp"
 #include "support/raw_upstream.hpp"
-#include "support/road.hpp"
 
 namespace ccproxy::test {
 namespace {
@@ -16,11 +16,9 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kSecond{1000};
-constexpr const char* kStreamHead =
-    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 constexpr const char* kEvent = "18\r\ndata: {\"type\":\"first\"}\n\n\r\n";
 
-// How the client leaves.
+// How the client disconnects.
 enum class Way { kClose, kReset, kEndWriting };
 
 struct Case {
@@ -28,13 +26,13 @@ struct Case {
   Way way;
 };
 
-class ClientGone : public testing::TestWithParam<Case> {
+class ClientDisconnect : public testing::TestWithParam<Case> {
  protected:
   RawUpstream upstream;
   ProxyFixture fixture{Plan{.workers = GetParam().workers, .upstream = upstream.url()}};
   RawClient client{fixture.port()};
 
-  void leave() {
+  void disconnect() {
     switch (GetParam().way) {
       case Way::kClose: return client.close();
       case Way::kReset: return client.reset();
@@ -42,21 +40,20 @@ class ClientGone : public testing::TestWithParam<Case> {
     }
   }
 
-  // The client's leaving is told to `peer` in time, and in the log.
-  void expect_told(RawClient& peer) {
-    leave();
+  // Disconnects, and expects that `peer` is closed in time and that the receipt says why.
+  void expect_upstream_closes(RawClient& peer) {
+    disconnect();
     EXPECT_TRUE(peer.wait_closed(kSecond)) << "the upstream still works for a client that left";
     EXPECT_EQ(fixture.receipt()["ended"], "client_gone");
   }
 
-  std::unique_ptr<RawClient> begin(const char* body = kStreamed) {
-    client.send(request("POST", "/v1/messages", body, kFields));
-    auto peer = upstream.accept();
-    EXPECT_TRUE(peer && peer->wait_for(body));
+  std::unique_ptr<RawClient> begin(const char* body = kStreamedBody) {
+    auto peer = start_message(client, upstream, body);
+    EXPECT_TRUE(peer);
     return peer;
   }
 };
-INSTANTIATE_TEST_SUITE_P(Workers, ClientGone,
+INSTANTIATE_TEST_SUITE_P(Workers, ClientDisconnect,
                          testing::Values(Case{1, Way::kClose}, Case{1, Way::kReset},
                                          Case{1, Way::kEndWriting}, Case{2, Way::kClose},
                                          Case{2, Way::kReset}, Case{2, Way::kEndWriting}),
@@ -68,92 +65,92 @@ INSTANTIATE_TEST_SUITE_P(Workers, ClientGone,
                                                         : "_ends_writing");
                          });
 
-TEST_P(ClientGone, while_waiting_for_the_head) {
+TEST_P(ClientDisconnect, closes_the_upstream_while_waiting_for_the_head) {
   const auto peer = begin();
-  expect_told(*peer);
+  expect_upstream_closes(*peer);
 }
 
-TEST_P(ClientGone, between_the_head_and_the_first_byte) {
+TEST_P(ClientDisconnect, closes_the_upstream_between_head_and_body) {
   const auto peer = begin();
-  peer->send(kStreamHead);
+  peer->send(kEventStreamHead);
   ASSERT_TRUE(client.wait_for("\r\n\r\n"));
-  expect_told(*peer);
+  expect_upstream_closes(*peer);
 }
 
-TEST_P(ClientGone, in_the_middle_of_a_stream) {
+TEST_P(ClientDisconnect, closes_the_upstream_in_the_middle_of_a_stream) {
   const auto peer = begin();
-  peer->send(std::string(kStreamHead) + kEvent);
+  peer->send(std::string(kEventStreamHead) + kEvent);
   ASSERT_TRUE(client.wait_for("first"));
-  expect_told(*peer);
+  expect_upstream_closes(*peer);
 }
 
-TEST_P(ClientGone, in_the_middle_of_a_whole_answer) {
-  const auto peer = begin(kWhole);
+TEST_P(ClientDisconnect, closes_the_upstream_in_the_middle_of_a_whole_reply) {
+  const auto peer = begin(kWholeBody);
   peer->send(
       "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{\"a\":");
   ASSERT_TRUE(client.wait_for("{\"a\":"));
-  expect_told(*peer);
+  expect_upstream_closes(*peer);
 }
 
-TEST_P(ClientGone, while_uploading_a_file) {
-  client.send(std::string("POST /v1/files HTTP/1.1\r\nHost: localhost\r\n") + kFields +
+TEST_P(ClientDisconnect, closes_the_upstream_during_an_upload) {
+  client.send(std::string("POST /v1/files HTTP/1.1\r\nHost: localhost\r\n") + kAnthropicFields +
               "Content-Length: 1000000\r\n\r\nfirst part");
   const auto peer = upstream.accept();
   ASSERT_TRUE(peer && peer->wait_for("first part"));
-  expect_told(*peer);
+  expect_upstream_closes(*peer);
 }
 
-TEST_P(ClientGone, while_a_large_message_is_sent_on) {
-  // Large enough to fill what lies between proxy and upstream, so that sending it has to wait.
+TEST_P(ClientDisconnect, closes_the_upstream_while_a_large_message_is_forwarded) {
+  // The body is larger than the buffers between proxy and upstream, so that sending it has to wait.
   const std::string body = "{\"x\":\"" + std::string(std::size_t{30} << 20, 'x') + "\"}";
-  ASSERT_TRUE(client.send(request("POST", "/v1/messages", body, kFields)));
+  ASSERT_TRUE(client.send(request("POST", "/v1/messages", body, kAnthropicFields)));
   const auto peer = upstream.accept();
   ASSERT_TRUE(peer && peer->wait_for("\r\n\r\n"));
-  expect_told(*peer);
+  expect_upstream_closes(*peer);
 }
 
-TEST_P(ClientGone, while_connecting_to_an_upstream_that_does_not_answer) {
+TEST_P(ClientDisconnect, ends_a_connection_attempt_that_hangs) {
   upstream.fill_up();
-  client.send(request("POST", "/v1/messages", kStreamed, kFields));
-  // Its connection attempt shows nowhere; that the request has come does, in the health.
+  client.send(request("POST", "/v1/messages", kStreamedBody, kAnthropicFields));
+  // The connection attempt is not visible at the upstream, but /health counts the request.
   ASSERT_TRUE(wait_until([&] {
-    return Document::parse(ask(fixture.port(), "GET", "/health").body).value("in_flight", 0) == 1;
+    return Document::parse(send_request(fixture.port(), "GET", "/health").body)
+               .value("in_flight", 0) == 1;
   }));
-  leave();
+  disconnect();
   EXPECT_TRUE(
       wait_until([&] { return fixture.log().find("client_gone") != std::string::npos; }, kSecond));
 }
 
-// A FIN would stand behind what the closed window holds back: it would not even arrive. A reset
-// does.
-class ClientGoneFromFullRoad : public ClientGone {};
-INSTANTIATE_TEST_SUITE_P(Workers, ClientGoneFromFullRoad,
+// Behind a closed receive window a FIN would not arrive; a reset does.
+class ClientDisconnectWithFullBuffers : public ClientDisconnect {};
+INSTANTIATE_TEST_SUITE_P(Workers, ClientDisconnectWithFullBuffers,
                          testing::Values(Case{1, Way::kReset}, Case{2, Way::kReset}));
 
-TEST_P(ClientGoneFromFullRoad, while_the_upstream_does_not_take_the_upload) {
-  client.send(std::string("POST /v1/files HTTP/1.1\r\nHost: localhost\r\n") + kFields +
+TEST_P(ClientDisconnectWithFullBuffers, ends_an_upload_that_the_upstream_does_not_read) {
+  client.send(std::string("POST /v1/files HTTP/1.1\r\nHost: localhost\r\n") + kAnthropicFields +
               "Content-Length: 900000000\r\n\r\n");
   const auto peer = upstream.accept();
   ASSERT_TRUE(peer && peer->wait_for("\r\n\r\n"));
-  // Nobody reads at the upstream: the whole road is full, up to here.
+  // The upstream reads nothing, so all buffers between client and upstream are full.
   (void)client.send_until_stalled(std::string(65'536, 'x'), 900'000'000, milliseconds(300));
   const auto left_at = steady_clock::now();
-  leave();
+  disconnect();
   EXPECT_TRUE(
       wait_until([&] { return fixture.log().find("client_gone") != std::string::npos; }, kSecond));
   EXPECT_LT(steady_clock::now() - left_at, kSecond);
 }
 
-class ClientGoneFromTls : public testing::TestWithParam<Case> {};
-INSTANTIATE_TEST_SUITE_P(Workers, ClientGoneFromTls,
+class ClientDisconnectBeforeTls : public testing::TestWithParam<Case> {};
+INSTANTIATE_TEST_SUITE_P(Workers, ClientDisconnectBeforeTls,
                          testing::Values(Case{1, Way::kClose}, Case{2, Way::kEndWriting}));
 
-TEST_P(ClientGoneFromTls, while_the_handshake_is_not_answered) {
+TEST_P(ClientDisconnectBeforeTls, ends_a_handshake_that_hangs) {
   RawUpstream silent;
   ProxyFixture secured(Plan{.workers = GetParam().workers,
                             .upstream = "https://127.0.0.1:" + std::to_string(silent.port())});
   RawClient other(secured.port());
-  other.send(request("POST", "/v1/messages", kStreamed, kFields));
+  other.send(request("POST", "/v1/messages", kStreamedBody, kAnthropicFields));
   const auto peer = silent.accept();
   ASSERT_TRUE(peer && peer->wait_for("\x16\x03")) << "no ClientHello";
   GetParam().way == Way::kClose ? other.close() : other.end_writing();
@@ -161,17 +158,17 @@ TEST_P(ClientGoneFromTls, while_the_handshake_is_not_answered) {
   EXPECT_EQ(secured.receipt()["ended"], "client_gone");
 }
 
-// The mock sees it as well, and says so in its recording.
-class ClientGoneFromMock : public testing::TestWithParam<unsigned> {};
-INSTANTIATE_TEST_SUITE_P(Workers, ClientGoneFromMock, testing::Values(1U, 2U));
+// The mock must record the disconnect, too.
+class ClientDisconnectAtMock : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Workers, ClientDisconnectAtMock, testing::Values(1U, 2U));
 
-TEST_P(ClientGoneFromMock, is_recorded_within_a_second) {
+TEST_P(ClientDisconnectAtMock, is_recorded_within_a_second) {
   ProxyFixture fixture(Plan{.workers = GetParam()});
   for (const char* fault : {"stall", "stall-mid=2", "slow-head=60000", "pings-only=50"}) {
-    fixture.forget_requests();
-    fixture.reply({{"text", "one two three"}, {"fault", fault}});
+    fixture.clear_requests();
+    fixture.set_reply({{"text", "one two three"}, {"fault", fault}});
     RawClient client(fixture.port());
-    client.send(request("POST", "/v1/messages", kStreamed, kFields));
+    client.send(request("POST", "/v1/messages", kStreamedBody, kAnthropicFields));
     const bool shows = std::string_view(fault).find("-mid") != std::string_view::npos ||
                        std::string_view(fault).starts_with("pings");
     if (shows)
@@ -187,25 +184,25 @@ TEST_P(ClientGoneFromMock, is_recorded_within_a_second) {
   }
 }
 
-TEST_P(ClientGone, while_the_upstreams_models_are_looked_at) {
+TEST_P(ClientDisconnect, ends_the_fetch_of_the_model_list) {
   client.send(request("GET", "/v1/models"));
   auto peer = upstream.accept();
   ASSERT_TRUE(peer && peer->wait_for("/v1/models?limit=1000"));
-  expect_told(*peer);
+  expect_upstream_closes(*peer);
 
-  // Nobody has the list yet: the next client asks for it at once.
+  // The list was not fetched, so the next client's request fetches it at once.
   RawClient next(fixture.port());
   next.send(request("GET", "/v1/models"));
   auto again = upstream.accept();
   ASSERT_TRUE(again && again->wait_for("/v1/models?limit=1000"));
 }
 
-TEST_P(ClientGone, while_a_model_is_looked_up) {
+TEST_P(ClientDisconnect, ends_the_lookup_of_a_model) {
   client.send(request("POST", "/v1/chat/completions",
                       R"({"model":"claude-next-9","messages":[{"role":"user","content":"Hi"}]})"));
   auto peer = upstream.accept();
   ASSERT_TRUE(peer && peer->wait_for("/v1/models/claude-next-9"));
-  expect_told(*peer);
+  expect_upstream_closes(*peer);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// How the server starts and ends: exit codes, one sentence, answers that may finish and those that
-// may not.
+// How the server starts and ends: exit codes, error messages of one sentence, replies that may
+// finish and replies that may not.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "support/raw_upstream.hpp"
-#include "support/road.hpp"
+#include "support/text.hpp"
 
 namespace ccproxy::test {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// A stream whose second event comes `pause` after its first.
+// Returns a scripted stream whose second event comes `pause` milliseconds after the first.
 Document paused_stream(int pause) {
   return {
       {"pace", "events"},
@@ -28,28 +28,28 @@ Document paused_stream(int pause) {
         {{"event", "message_stop"}, {"data", {{"type", "message_stop"}}}}}}};
 }
 
-class Ending : public testing::TestWithParam<unsigned> {};
-INSTANTIATE_TEST_SUITE_P(Workers, Ending, testing::Values(1U, 2U));
+class Shutdown : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Workers, Shutdown, testing::Values(1U, 2U));
 
-TEST_P(Ending, an_idle_server_ends_at_once) {
+TEST_P(Shutdown, idle_server_ends_at_once) {
   ProxyFixture fixture(Plan{.workers = GetParam()});
   RawClient idle(fixture.port());
   idle.send(request("GET", "/health"));
   EXPECT_EQ(idle.read_reply().status, 200);
-  const auto asked_at = steady_clock::now();
+  const auto signalled_at = steady_clock::now();
   fixture.proxy().signal(SIGTERM);
   EXPECT_EQ(fixture.proxy().wait_exit(), 0);
-  EXPECT_LT(steady_clock::now() - asked_at, milliseconds(1500));
+  EXPECT_LT(steady_clock::now() - signalled_at, milliseconds(1500));
   bool closed = false;
   EXPECT_EQ(idle.read_all(&closed), "");
   EXPECT_TRUE(closed);
 }
 
-TEST_P(Ending, a_running_answer_may_finish) {
+TEST_P(Shutdown, running_reply_may_finish) {
   ProxyFixture fixture(Plan{.workers = GetParam()});
-  fixture.reply(paused_stream(700));
+  fixture.set_reply(paused_stream(700));
   RawClient client(fixture.port());
-  client.send(request("POST", "/v1/messages", kStreamed, kFields));
+  client.send(request("POST", "/v1/messages", kStreamedBody, kAnthropicFields));
   ASSERT_TRUE(client.wait_for("message_start"));
   fixture.proxy().signal(SIGINT);
   const Reply reply = client.read_reply();
@@ -60,12 +60,12 @@ TEST_P(Ending, a_running_answer_may_finish) {
   EXPECT_FALSE(RawClient(fixture.port()).connected());
 }
 
-TEST_P(Ending, an_answer_that_takes_longer_is_told_so_in_its_stream) {
+TEST_P(Shutdown, stream_beyond_the_grace_ends_with_an_error) {
   ProxyFixture fixture(
       Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"});
-  fixture.reply(paused_stream(20'000));
+  fixture.set_reply(paused_stream(20'000));
   RawClient client(fixture.port());
-  client.send(request("POST", "/v1/messages", kStreamed, kFields));
+  client.send(request("POST", "/v1/messages", kStreamedBody, kAnthropicFields));
   ASSERT_TRUE(client.wait_for("message_start"));
   fixture.proxy().signal(SIGTERM);
   const Reply reply = client.read_reply();
@@ -79,12 +79,12 @@ TEST_P(Ending, an_answer_that_takes_longer_is_told_so_in_its_stream) {
   EXPECT_EQ(fixture.receipt()["ended"], "shutdown");
 }
 
-TEST_P(Ending, a_question_without_an_answer_yet_is_told_with_a_status) {
+TEST_P(Shutdown, request_without_a_reply_gets_a_503) {
   ProxyFixture fixture(
       Plan{.workers = GetParam(), .config = R"({"server":{"shutdownGraceSeconds":1}})"});
   RawClient client(fixture.port());
-  client.send(
-      request("POST", "/v1/messages", kWhole, std::string(kFields) + "x-mock-fault: stall\r\n"));
+  client.send(request("POST", "/v1/messages", kWholeBody,
+                      std::string(kAnthropicFields) + "x-mock-fault: stall\r\n"));
   ASSERT_TRUE(wait_until([&] { return !fixture.requests().empty(); }));
   fixture.proxy().signal(SIGTERM);
   const Reply reply = client.read_reply();
@@ -92,40 +92,39 @@ TEST_P(Ending, a_question_without_an_answer_yet_is_told_with_a_status) {
   EXPECT_EQ(fixture.proxy().wait_exit(), 0);
 }
 
-TEST_P(Ending, a_second_signal_ends_it_at_once) {
+TEST_P(Shutdown, second_signal_ends_the_server_at_once) {
   ProxyFixture fixture(Plan{.workers = GetParam()});
   RawClient client(fixture.port());
-  client.send(
-      request("POST", "/v1/messages", kWhole, std::string(kFields) + "x-mock-fault: stall\r\n"));
+  client.send(request("POST", "/v1/messages", kWholeBody,
+                      std::string(kAnthropicFields) + "x-mock-fault: stall\r\n"));
   ASSERT_TRUE(wait_until([&] { return !fixture.requests().empty(); }));
-  const auto asked_at = steady_clock::now();
+  const auto signalled_at = steady_clock::now();
   fixture.proxy().signal(SIGTERM);
   ASSERT_TRUE(fixture.proxy().wait_for("no new clients"));
   fixture.proxy().signal(SIGTERM);
   EXPECT_EQ(fixture.proxy().wait_exit(), 0);
-  EXPECT_LT(steady_clock::now() - asked_at, milliseconds(2000));
+  EXPECT_LT(steady_clock::now() - signalled_at, milliseconds(2000));
 }
 
-// The simulated API of the demo, on a thread of its own, kept the process for the ten minutes of
-// its stall.
-class EndingDemo : public testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Stalls, EndingDemo, testing::Values("stall", "stall-mid=3", "none"));
+// Before, the simulated API of the demo, on a thread of its own, kept the process running for the
+// ten minutes of its stall.
+class DemoShutdown : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Stalls, DemoShutdown, testing::Values("stall", "stall-mid=3", "none"));
 
-TEST_P(EndingDemo, ends_at_once_at_a_second_signal) {
-  ProxyFixture fixture;  // its home alone is used
+TEST_P(DemoShutdown, ends_at_once_at_a_second_signal) {
+  ProxyFixture fixture;  // provides the home folder only
   Process demo(CCPROXY_BINARY, {"start", "--demo", "--port", "0"},
                {{"CCPROXY_HOME", fixture.home() + "/demo"}});
   ASSERT_TRUE(demo.wait_for("/v1/models"));
-  const std::string output = demo.output();
-  const auto at = output.find("http://127.0.0.1:") + 17;
-  RawClient client(static_cast<std::uint16_t>(std::stoul(output.substr(at))));
+  const std::uint16_t port = port_in(demo.output());
+  RawClient client(port);
   const std::string fault = GetParam();
-  client.send(request("POST", "/v1/messages", kStreamed,
-                      kFields + (fault == "none" ? "" : "x-mock-fault: " + fault + "\r\n")));
+  client.send(
+      request("POST", "/v1/messages", kStreamedBody,
+              kAnthropicFields + (fault == "none" ? "" : "x-mock-fault: " + fault + "\r\n")));
   if (fault == "stall") {
     ASSERT_TRUE(wait_until([&] {
-      return ask(static_cast<std::uint16_t>(std::stoul(output.substr(at))), "GET", "/health")
-                 .body.find("\"in_flight\":1") != std::string::npos;
+      return send_request(port, "GET", "/health").body.find("\"in_flight\":1") != std::string::npos;
     }));
   } else {
     ASSERT_TRUE(client.wait_for("message_start"));
@@ -136,18 +135,18 @@ TEST_P(EndingDemo, ends_at_once_at_a_second_signal) {
   EXPECT_EQ(demo.wait_exit(std::chrono::seconds(30)), 0);
 }
 
-struct Refusal {
-  const char* says;
+struct StartupError {
+  const char* name;
   int code;
   const char* config;
   std::vector<std::string> flags;
-  const char* sentence;
+  const char* message;
 };
 
-TEST(Starting, is_refused_with_one_sentence_and_a_code_of_its_own) {
+TEST(Startup, fails_with_one_sentence_and_an_exit_code) {
   ProxyFixture taken;
   const std::string port = std::to_string(taken.port());
-  const std::vector<Refusal> rows = {
+  const std::vector<StartupError> rows = {
       {"a port in use", 4, "", {"--port", port}, "in use"},
       {"a port in use, several workers", 4, "", {"--port", port, "--workers", "2"}, "in use"},
       {"an address that is not ours",
@@ -166,8 +165,8 @@ TEST(Starting, is_refused_with_one_sentence_and_a_code_of_its_own) {
        {"--port", "0"},
        "upstream.caFile"},
   };
-  for (const Refusal& row : rows) {
-    SCOPED_TRACE(row.says);
+  for (const StartupError& row : rows) {
+    SCOPED_TRACE(row.name);
     ProxyFixture home(Plan{.config = "{}"});
     const std::string folder = home.home() + "/other";
     ASSERT_EQ(std::system(("mkdir -p " + folder).c_str()), 0);
@@ -180,14 +179,14 @@ TEST(Starting, is_refused_with_one_sentence_and_a_code_of_its_own) {
     arguments.insert(arguments.end(), row.flags.begin(), row.flags.end());
     const Finished finished = run(CCPROXY_BINARY, arguments, {{"CCPROXY_HOME", folder}});
     EXPECT_EQ(finished.code, row.code) << finished.errors;
-    EXPECT_NE(finished.errors.find(row.sentence), std::string::npos) << finished.errors;
+    EXPECT_NE(finished.errors.find(row.message), std::string::npos) << finished.errors;
     EXPECT_EQ(std::count(finished.errors.begin(), finished.errors.end(), '\n'), 1)
         << finished.errors;
   }
 }
 
-// "In use by another program" sent people looking for one.
-TEST(Starting, where_another_ccproxy_listens_names_it_and_the_flag_that_helps) {
+// Before, the message said "in use by another program", and people looked for one.
+TEST(Startup, names_the_other_ccproxy_that_uses_the_address) {
   ProxyFixture taken(Plan{.flags = {"--socket", "{home}/door.sock"}});
   const std::string other = taken.home() + "/other";
   const std::string owner = "in use by another CCProxy (pid " + std::to_string(taken.proxy().pid());
@@ -210,9 +209,9 @@ TEST(Starting, where_another_ccproxy_listens_names_it_and_the_flag_that_helps) {
   EXPECT_NE(on_socket.errors.find("--socket PATH"), std::string::npos) << on_socket.errors;
 }
 
-TEST(Starting, where_another_program_listens_names_that) {
+TEST(Startup, names_the_other_program_that_uses_the_address) {
   const ProxyFixture fixture;
-  RawUpstream taken;  // of this test's own process
+  RawUpstream taken;  // owned by this test's process
   const Finished finished = run(CCPROXY_BINARY, {"start", "--port", std::to_string(taken.port())},
                                 {{"CCPROXY_HOME", fixture.home() + "/other"}});
   EXPECT_EQ(finished.code, 4);
@@ -224,24 +223,27 @@ TEST(Starting, where_another_program_listens_names_that) {
   EXPECT_NE(finished.errors.find("--port N"), std::string::npos) << finished.errors;
 }
 
-TEST(Starting, where_others_can_reach_it_needs_a_key) {
+TEST(Startup, needs_a_key_on_a_public_address) {
   ProxyFixture fixture(
       Plan{.environment = {{"ANTHROPIC_API_KEY", kServerKey}, {"CCPROXY_API_KEY", "ccp-env"}},
            .flags = {"--host", "0.0.0.0"}});
-  EXPECT_EQ(ask(fixture.port(), "GET", "/v1/models").status, 401);
-  EXPECT_EQ(ask(fixture.port(), "GET", "/v1/models", "", "x-ccproxy-key: ccp-env\r\n").status, 200);
+  EXPECT_EQ(send_request(fixture.port(), "GET", "/v1/models").status, 401);
+  EXPECT_EQ(
+      send_request(fixture.port(), "GET", "/v1/models", "", "x-ccproxy-key: ccp-env\r\n").status,
+      200);
 }
 
-TEST(Starting, without_a_credential_works_and_says_what_to_do) {
+TEST(Startup, works_without_a_credential_and_says_what_to_do) {
   ProxyFixture fixture(Plan{.environment = {}});
   EXPECT_NE(fixture.proxy().output().find("credential: none"), std::string::npos);
-  const Reply reply = ask(fixture.port(), "POST", "/v1/messages", kWhole, kFields);
+  const Reply reply =
+      send_request(fixture.port(), "POST", "/v1/messages", kWholeBody, kAnthropicFields);
   EXPECT_EQ(reply.status, 401);
   EXPECT_NE(reply.body.find("ANTHROPIC_API_KEY"), std::string::npos);
-  const Document health = Document::parse(ask(fixture.port(), "GET", "/health").body);
+  const Document health = Document::parse(send_request(fixture.port(), "GET", "/health").body);
   EXPECT_EQ(health["credential"]["kind"], "none");
   EXPECT_EQ(health["credential"]["state"], "missing");
-  EXPECT_EQ(ask(fixture.port(), "GET", "/v1/models").status, 200);
+  EXPECT_EQ(send_request(fixture.port(), "GET", "/v1/models").status, 200);
 }
 
 }  // namespace

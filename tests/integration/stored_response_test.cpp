@@ -1,5 +1,5 @@
-// Responses that are kept: continued by their id, fetched, listed, replayed from any event on and
-// forgotten; each proxy key sees its own alone, and all of it is there after a restart.
+// Stored responses: continued by id, fetched, listed, replayed from any event, deleted; each proxy
+// key sees only its own, and all of them survive a restart.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -14,18 +14,18 @@ namespace {
 
 constexpr const char* kThought = R"({"blocks":[{"thinking":"x","signature":"S"},{"text":"t"}]})";
 
-class ResponsesState : public testing::TestWithParam<unsigned> {
+class StoredResponse : public testing::TestWithParam<unsigned> {
  protected:
   [[nodiscard]] Document refused(const Document& more) {
-    return error_in(respond(fixture, response_body(more)));
+    return error_in(post_response(fixture, response_body(more)));
   }
 
   ProxyFixture fixture{Plan{.workers = GetParam()}};
 };
-INSTANTIATE_TEST_SUITE_P(Workers, ResponsesState, testing::Values(1U, 2U));
+INSTANTIATE_TEST_SUITE_P(Workers, StoredResponse, testing::Values(1U, 2U));
 
-TEST_P(ResponsesState, p61_a_response_is_continued_by_its_id) {
-  fixture.reply(json_of(kThought));
+TEST_P(StoredResponse, p61_is_continued_by_its_id) {
+  fixture.set_reply(json_of(kThought));
   std::string previous;
   for (const char* input : {"1", "2", "3"}) {
     Document more = {{"instructions", std::string("I") + input}, {"input", input}};
@@ -47,8 +47,8 @@ TEST_P(ResponsesState, p61_a_response_is_continued_by_its_id) {
           << "the prefix is another: turn " << turn << ", message " << i;
 }
 
-TEST_P(ResponsesState, p61_a_tool_loop_by_ids_alone) {
-  fixture.reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},{"text":"Looking."},
+TEST_P(StoredResponse, p61_tool_loop_works_by_ids_alone) {
+  fixture.set_reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},{"text":"Looking."},
       {"tool_use":{"id":"a","name":"f","fragments":["{ \"b\" : 1.50 }"]}}]})"));
   const Document tools = json_of(R"({"tools":[{"type":"function","name":"f"}]})");
   Document more = tools;
@@ -63,14 +63,13 @@ TEST_P(ResponsesState, p61_a_tool_loop_by_ids_alone) {
   EXPECT_EQ(messages[2]["content"][0]["tool_use_id"], "a");
 }
 
-// As a client does that keeps neither reasoning nor ids of items, and puts each result behind its
-// call.
-TEST_P(ResponsesState, a_turn_that_came_back_in_pieces_has_its_thinking) {
+// Such a client keeps neither reasoning nor ids of items, and sends each result after its call.
+TEST_P(StoredResponse, thinking_is_restored_in_a_turn_that_came_back_in_pieces) {
   const Document blocks = json_of(R"([{"type":"thinking","thinking":"x","signature":"S"},
       {"type":"tool_use","id":"a","name":"f","input":{}},
       {"type":"thinking","thinking":"y","signature":"T"},
       {"type":"tool_use","id":"b","name":"f","input":{}}])");
-  fixture.reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},
+  fixture.set_reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},
       {"tool_use":{"id":"a","name":"f","input":{}}},{"thinking":"y","signature":"T"},
       {"tool_use":{"id":"b","name":"f","input":{}}}]})"));
   Document more = json_of(R"({"store":false,"tools":[{"type":"function","name":"f"}]})");
@@ -87,10 +86,10 @@ TEST_P(ResponsesState, a_turn_that_came_back_in_pieces_has_its_thinking) {
   EXPECT_EQ(messages[1]["content"], blocks);
 }
 
-TEST_P(ResponsesState, what_a_call_has_beside_its_input_goes_back_with_it) {
+TEST_P(StoredResponse, unknown_members_of_a_call_are_restored) {
   const Document call = json_of(R"({"type":"tool_use","id":"a","name":"f","input":{},
       "caller":{"type":"direct"}})");
-  fixture.reply({{"blocks", {{{"block", call}}}}});
+  fixture.set_reply({{"blocks", {{{"block", call}}}}});
   const Document tools = json_of(R"({"tools":[{"type":"function","name":"f"}]})");
   const Document first = whole_response(fixture, tools);
   const Document result = json_of(R"({"type":"function_call_output","call_id":"a","output":"r"})");
@@ -106,8 +105,8 @@ TEST_P(ResponsesState, what_a_call_has_beside_its_input_goes_back_with_it) {
   }
 }
 
-// Once the words of the turn before stood twice in what followed an answer without blocks.
-TEST_P(ResponsesState, p61_an_answer_that_says_nothing_is_continued) {
+// Before, after a reply without blocks the next request had the words of the turn before twice.
+TEST_P(StoredResponse, p61_is_continued_without_blocks) {
   const std::string previous = whole_response(
       fixture, json_of(R"({"input":"1","prompt_cache_options":{"prewarm":true}})"))["id"];
   (void)whole_response(fixture, {{"previous_response_id", previous}, {"input", "2"}});
@@ -115,11 +114,11 @@ TEST_P(ResponsesState, p61_an_answer_that_says_nothing_is_continued) {
       {"type":"text","text":"1"},{"type":"text","text":"2"}]}])"));
 }
 
-TEST_P(ResponsesState, p61_what_cannot_be_continued) {
+TEST_P(StoredResponse, p61_unknown_or_failed_one_cannot_be_continued) {
   const std::string forgotten = whole_response(fixture, {{"store", false}})["id"];
   const std::string erased = whole_response(fixture)["id"];
-  EXPECT_EQ(ask_stored(fixture, "DELETE", erased).status, 200);
-  fixture.reply(json_of(R"({"text":"Hello over there","fault":"end-mid=4"})"));
+  EXPECT_EQ(request_stored(fixture, "DELETE", erased).status, 200);
+  fixture.set_reply(json_of(R"({"text":"Hello over there","fault":"end-mid=4"})"));
   const std::string failed = stream_response(fixture).id();
   for (const std::string& id : {forgotten, erased, failed, std::string("resp_x")}) {
     SCOPED_TRACE(id);
@@ -132,8 +131,8 @@ TEST_P(ResponsesState, p61_what_cannot_be_continued) {
   EXPECT_EQ(stored_response(fixture, forgotten), Document());
 }
 
-TEST_P(ResponsesState, b07_an_incomplete_response_is_continued_without_its_open_call) {
-  fixture.reply(json_of(R"({"blocks":[{"text":"t"},
+TEST_P(StoredResponse, b07_incomplete_one_is_continued_without_its_open_call) {
+  fixture.set_reply(json_of(R"({"blocks":[{"text":"t"},
       {"tool_use":{"id":"a","name":"f","fragments":["{\"x\":\"lo"]}}],
       "stop_reason":"max_tokens"})"));
   const Document tools = json_of(R"({"tools":[{"type":"function","name":"f"}]})");
@@ -145,8 +144,8 @@ TEST_P(ResponsesState, b07_an_incomplete_response_is_continued_without_its_open_
   EXPECT_EQ(messages[1]["content"], json_of(R"([{"type":"text","text":"t"}])"));
 }
 
-TEST_P(ResponsesState, p60_items_are_named_instead_of_sent) {
-  fixture.reply(json_of(kThought));
+TEST_P(StoredResponse, p60_item_references_replace_items) {
+  fixture.set_reply(json_of(kThought));
   const Document output = whole_response(fixture)["output"];
   Document input = json_of(R"([{"role":"user","content":"1"}])");
   input.push_back({{"type", "item_reference"}, {"id", output[0]["id"]}});
@@ -159,7 +158,7 @@ TEST_P(ResponsesState, p60_items_are_named_instead_of_sent) {
   EXPECT_EQ(messages[1]["content"], json_of(R"([{"type":"thinking","thinking":"x","signature":"S"},
                                                 {"type":"text","text":"t"}])"));
   input[1]["id"] = "rs_unknown";
-  const Reply dropped = respond(fixture, response_body({{"input", input}}));
+  const Reply dropped = post_response(fixture, response_body({{"input", input}}));
   EXPECT_EQ(dropped.status, 200) << dropped.body;
   EXPECT_EQ(dropped.field("x-ccproxy-warning"), "item_dropped");
   input[2]["id"] = "msg_unknown";
@@ -170,14 +169,14 @@ TEST_P(ResponsesState, p60_items_are_named_instead_of_sent) {
   EXPECT_TRUE(error["code"].is_null());
 }
 
-// Once the second of these ended the process: the first was kept as it came, found again as itself,
-// and followed without end; a restart found it once more.
-TEST_P(ResponsesState, p60_an_item_that_only_names_itself_is_nothing) {
+// Before, the second request ended the process: the first was stored as it came, resolved to
+// itself, and was followed without end; a restart found it once more.
+TEST_P(StoredResponse, p60_item_that_refers_to_itself_is_dropped) {
   const Document items = json_of(R"([{"id":"rs_x"},{"id":"rs_x","type":null},
       {"id":"rs_x","type":""},{"id":"rs_x","summary":[]},{"id":"rs_x","type":"item_reference"}])");
   const auto expect_dropped = [&](const Document& item) {
-    const Reply reply =
-        respond(fixture, response_body({{"input", {item, {{"role", "user"}, {"content", "hi"}}}}}));
+    const Reply reply = post_response(
+        fixture, response_body({{"input", {item, {{"role", "user"}, {"content", "hi"}}}}}));
     EXPECT_EQ(reply.status, 200) << reply.body;
     EXPECT_EQ(reply.field("x-ccproxy-warning"), "item_dropped");
     return Document::parse(reply.body)["id"].get<std::string>();
@@ -193,41 +192,41 @@ TEST_P(ResponsesState, p60_an_item_that_only_names_itself_is_nothing) {
   EXPECT_EQ(refused({{"input", json_of(R"([{"id":"msg_x"}])")}})["status"], 404);
 }
 
-// That another request has named it does not keep it.
-TEST_P(ResponsesState, p60_an_item_is_gone_with_its_response) {
+// That another request refers to the item does not preserve it.
+TEST_P(StoredResponse, p60_item_is_deleted_with_its_response) {
   const Document response = whole_response(fixture);
   const Document input = {{{"type", "item_reference"}, {"id", response["output"][0]["id"]}},
                           {{"role", "user"}, {"content", "2"}}};
   const std::string naming = whole_response(fixture, {{"input", input}})["id"];
-  EXPECT_EQ(ask_stored(fixture, "DELETE", response["id"]).status, 200);
+  EXPECT_EQ(request_stored(fixture, "DELETE", response["id"]).status, 200);
   EXPECT_EQ(refused({{"input", input}})["status"], 404);
   EXPECT_EQ(refused({{"previous_response_id", naming}})["status"], 404) << "or its past is another";
 }
 
-TEST_P(ResponsesState, p66_a_response_is_fetched_and_erased) {
+TEST_P(StoredResponse, p66_is_fetched_and_deleted) {
   const ResponseEvents read = stream_response(fixture);
-  const Reply got = ask_stored(fixture, "GET", read.id());
-  EXPECT_EQ(got.field("content-type"), "application/json");
-  EXPECT_EQ(json_of(got.body), read.response());
+  const Reply fetched = request_stored(fixture, "GET", read.id());
+  EXPECT_EQ(fetched.field("content-type"), "application/json");
+  EXPECT_EQ(json_of(fetched.body), read.response());
   const Document whole = whole_response(fixture);
   EXPECT_EQ(stored_response(fixture, whole["id"]), whole);
-  EXPECT_EQ(error_in(ask_stored(fixture, "POST", read.id() + "/cancel"))["status"], 400);
-  EXPECT_EQ(json_of(ask_stored(fixture, "DELETE", read.id()).body),
+  EXPECT_EQ(error_in(request_stored(fixture, "POST", read.id() + "/cancel"))["status"], 400);
+  EXPECT_EQ(json_of(request_stored(fixture, "DELETE", read.id()).body),
             (Document{{"id", read.id()}, {"object", "response.deleted"}, {"deleted", true}}));
   for (const char* method : {"GET", "DELETE"}) {
-    const Document error = error_in(ask_stored(fixture, method, read.id()));
+    const Document error = error_in(request_stored(fixture, method, read.id()));
     EXPECT_EQ(error["status"], 404) << method;
     EXPECT_EQ(error["message"], "Response with id '" + read.id() + "' not found.");
     EXPECT_TRUE(error["param"].is_null() && error["code"].is_null()) << error;
   }
   for (const char* rest : {"/input_items", "?stream=true"})
-    EXPECT_EQ(ask_stored(fixture, "GET", read.id() + rest).status, 404) << rest;
-  EXPECT_EQ(ask_stored(fixture, "POST", read.id() + "/cancel").status, 404);
+    EXPECT_EQ(request_stored(fixture, "GET", read.id() + rest).status, 404) << rest;
+  EXPECT_EQ(request_stored(fixture, "POST", read.id() + "/cancel").status, 404);
   EXPECT_EQ(stored_response(fixture, whole["id"]), whole) << "the other one is still there";
 }
 
-TEST_P(ResponsesState, p66_replayed_from_every_event_on) {
-  fixture.reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},
+TEST_P(StoredResponse, p66_is_replayed_from_every_event) {
+  fixture.set_reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},
       {"text":"One two three four five six seven eight"},{"tool_use":{"name":"f","input":{}}}]})"));
   const ResponseEvents read = stream_response(
       fixture,
@@ -237,7 +236,7 @@ TEST_P(ResponsesState, p66_replayed_from_every_event_on) {
     SCOPED_TRACE(after);
     std::string rest = read.id() + "?stream=true";
     if (after >= 0) rest += "&starting_after=" + std::to_string(after);
-    const Reply reply = ask_stored(fixture, "GET", rest);
+    const Reply reply = request_stored(fixture, "GET", rest);
     EXPECT_EQ(reply.status, 200);
     EXPECT_TRUE(reply.complete);
     EXPECT_EQ(reply.field("content-type"), "text/event-stream; charset=utf-8");
@@ -248,23 +247,23 @@ TEST_P(ResponsesState, p66_replayed_from_every_event_on) {
   }
 }
 
-TEST_P(ResponsesState, that_are_asked_for_have_a_request_id_and_numbers_that_make_sense) {
+TEST_P(StoredResponse, fetch_has_a_request_id_and_validates_starting_after) {
   const std::string id = whole_response(fixture)["id"];
-  EXPECT_NE(ask_stored(fixture, "GET", id).field("x-request-id"), "");
+  EXPECT_NE(request_stored(fixture, "GET", id).field("x-request-id"), "");
   for (const char* after : {"abc", "-2", "99999999999999999999"}) {
     const Reply reply =
-        ask_stored(fixture, "GET", id + "?stream=true&starting_after=" + std::string(after));
+        request_stored(fixture, "GET", id + "?stream=true&starting_after=" + std::string(after));
     EXPECT_EQ(reply.status, 400) << after;
     EXPECT_EQ(json_of(reply.body)["error"]["param"], "starting_after");
   }
 }
 
-TEST_P(ResponsesState, p66_input_items_are_listed_in_pages) {
+TEST_P(StoredResponse, p66_input_items_are_listed_in_pages) {
   Document input = Document::array();
   for (int i = 0; i < 25; ++i) input.push_back({{"role", "user"}, {"content", std::to_string(i)}});
   const std::string id = whole_response(fixture, {{"input", input}})["id"];
   const auto page = [&](const std::string& query) {
-    return json_of(ask_stored(fixture, "GET", id + "/input_items" + query).body);
+    return json_of(request_stored(fixture, "GET", id + "/input_items" + query).body);
   };
   const Document first = page("");
   EXPECT_EQ(first["object"], "list");
@@ -286,16 +285,17 @@ TEST_P(ResponsesState, p66_input_items_are_listed_in_pages) {
   EXPECT_EQ(page("?order=asc&limit=1")["data"][0]["content"][0]["text"], "0");
   EXPECT_EQ(page("?order=asc&limit=1")["data"][0]["status"], "completed");
   for (const char* query : {"?limit=0", "?limit=101", "?limit=x", "?order=up", "?after=nobody"})
-    EXPECT_EQ(ask_stored(fixture, "GET", id + "/input_items" + query).status, 400) << query;
+    EXPECT_EQ(request_stored(fixture, "GET", id + "/input_items" + query).status, 400) << query;
   // The id of the response is no item: this was told as a missing response.
-  const auto own = ask_stored(fixture, "GET", id + "/input_items?after=" + id);
+  const auto own = request_stored(fixture, "GET", id + "/input_items?after=" + id);
   EXPECT_EQ(own.status, 400);
   EXPECT_EQ(json_of(own.body)["error"]["param"], "after");
 }
 
-TEST_P(ResponsesState, p66_other_endpoints) {
+TEST_P(StoredResponse, p66_other_endpoints_respond) {
   const auto post = [&](const std::string& rest, const Document& body) {
-    return ask(fixture.port(), "POST", std::string(kResponses) + rest, body.dump(), kOpenAiFields);
+    return send_request(fixture.port(), "POST", std::string(kResponses) + rest, body.dump(),
+                        kOpenAiFields);
   };
   const Document counted = json_of(post("/input_tokens", response_body()).body);
   EXPECT_EQ(counted["object"], "response.input_tokens");
@@ -303,21 +303,24 @@ TEST_P(ResponsesState, p66_other_endpoints) {
   const Document error = error_in(post("/compact", {{"input", "hi"}}));
   EXPECT_EQ(error["status"], 400);
   EXPECT_EQ(error["param"], "model");
-  const Reply unnamed = ask(fixture.port(), "PUT", std::string(kResponses) + "/resp_x", "{}");
+  const Reply unnamed =
+      send_request(fixture.port(), "PUT", std::string(kResponses) + "/resp_x", "{}");
   EXPECT_EQ(unnamed.status, 405);
   EXPECT_FALSE(unnamed.field("allow").empty());
-  const Document conversation = error_in(ask(fixture.port(), "POST", "/v1/conversations", "{}"));
+  const Document conversation =
+      error_in(send_request(fixture.port(), "POST", "/v1/conversations", "{}"));
   EXPECT_EQ(conversation["status"], 400);
   EXPECT_EQ(conversation["param"], "conversation");
 }
 
-// Case A7: exactly one item, and later turns know what stands in it.
-TEST_P(ResponsesState, a07_a_compaction_is_one_item_that_later_turns_expand) {
-  fixture.reply({{"text", "THE SUMMARY"}});
+// Case A7: there is exactly one item, and later turns contain what it stands for.
+TEST_P(StoredResponse, a07_compaction_is_one_item_that_later_turns_expand) {
+  fixture.set_reply({{"text", "THE SUMMARY"}});
   const Document body = response_body();
-  const Document compacted = json_of(
-      ask(fixture.port(), "POST", std::string(kResponses) + "/compact", body.dump(), kOpenAiFields)
-          .body);
+  const Document compacted =
+      json_of(send_request(fixture.port(), "POST", std::string(kResponses) + "/compact",
+                           body.dump(), kOpenAiFields)
+                  .body);
   EXPECT_EQ(compacted.value("object", ""), "response.compaction") << compacted;
   const ResponseEvents read = stream_response(
       fixture,
@@ -335,7 +338,8 @@ TEST_P(ResponsesState, a07_a_compaction_is_one_item_that_later_turns_expand) {
   EXPECT_EQ(compacted["output"][0]["status"], "completed");
   const Document first = whole_response(fixture, {{"input", "word for word"}});
   const Document of_it = json_of(
-      ask(fixture.port(), "POST", std::string(kResponses) + "/compact",
+      send_request(
+          fixture.port(), "POST", std::string(kResponses) + "/compact",
           Document{{"model", "claude-sonnet-5"}, {"previous_response_id", first["id"]}}.dump(),
           kOpenAiFields)
           .body);
@@ -347,56 +351,50 @@ TEST_P(ResponsesState, a07_a_compaction_is_one_item_that_later_turns_expand) {
   EXPECT_EQ(sent_body(fixture)["messages"][0]["content"].size(), 2U) << "the summary, once";
 }
 
-TEST_P(ResponsesState, b07_each_proxy_key_has_its_own) {
-  ProxyFixture keyed(
-      Plan{.workers = GetParam(), .config = R"({"apiKeys":[{"name":"a","key":"key-of-a-00000000"},
-                                           {"name":"b","key":"key-of-b-00000000"}]})"});
-  const auto fields = [](const char* name) {
-    return std::string("authorization: Bearer key-of-") + name +
-           "-00000000\r\ncontent-type: application/json\r\n";
-  };
-  const Document response = whole_response(keyed, Document::object(), fields("a"));
+TEST_P(StoredResponse, b07_is_visible_to_its_proxy_key_only) {
+  ProxyFixture keyed(Plan{.workers = GetParam(), .config = kTwoKeys});
+  const Document response = whole_response(keyed, Document::object(), key_fields("a"));
   const std::string id = response["id"], item = response["output"][0]["id"];
-  EXPECT_EQ(stored_response(keyed, id, fields("a")), response);
-  EXPECT_EQ(ask_stored(keyed, "GET", id, fields("b")).status, 404);
-  EXPECT_EQ(ask_stored(keyed, "GET", id + "?stream=true", fields("b")).status, 404);
-  EXPECT_EQ(ask_stored(keyed, "GET", id + "/input_items", fields("b")).status, 404);
-  EXPECT_EQ(ask_stored(keyed, "POST", id + "/cancel", fields("b")).status, 404);
-  EXPECT_EQ(ask_stored(keyed, "DELETE", id, fields("b")).status, 404);
-  const auto ask_as = [&](const char* name, const Document& more) {
-    return respond(keyed, response_body(more), fields(name)).status;
+  EXPECT_EQ(stored_response(keyed, id, key_fields("a")), response);
+  EXPECT_EQ(request_stored(keyed, "GET", id, key_fields("b")).status, 404);
+  EXPECT_EQ(request_stored(keyed, "GET", id + "?stream=true", key_fields("b")).status, 404);
+  EXPECT_EQ(request_stored(keyed, "GET", id + "/input_items", key_fields("b")).status, 404);
+  EXPECT_EQ(request_stored(keyed, "POST", id + "/cancel", key_fields("b")).status, 404);
+  EXPECT_EQ(request_stored(keyed, "DELETE", id, key_fields("b")).status, 404);
+  const auto status_for = [&](const char* name, const Document& more) {
+    return post_response(keyed, response_body(more), key_fields(name)).status;
   };
-  EXPECT_EQ(ask_as("b", {{"previous_response_id", id}}), 400);
-  EXPECT_EQ(ask_as("a", {{"previous_response_id", id}}), 200);
+  EXPECT_EQ(status_for("b", {{"previous_response_id", id}}), 400);
+  EXPECT_EQ(status_for("a", {{"previous_response_id", id}}), 200);
   const Document named = {
       {"input",
        {{{"type", "item_reference"}, {"id", item}}, {{"role", "user"}, {"content", "x"}}}}};
-  EXPECT_EQ(ask_as("b", named), 404);
-  EXPECT_EQ(ask_as("a", named), 200);
+  EXPECT_EQ(status_for("b", named), 404);
+  EXPECT_EQ(status_for("a", named), 200);
 }
 
-TEST_P(ResponsesState, b07_all_of_it_is_there_after_a_restart) {
-  fixture.reply(json_of(kThought));
+TEST_P(StoredResponse, b07_survives_a_restart) {
+  fixture.set_reply(json_of(kThought));
   const ResponseEvents read = stream_response(fixture);
   fixture.restart();
   EXPECT_EQ(stored_response(fixture, read.id()), read.response());
-  EXPECT_EQ(read_events(ask_stored(fixture, "GET", read.id() + "?stream=true").body).events,
+  EXPECT_EQ(read_events(request_stored(fixture, "GET", read.id() + "?stream=true").body).events,
             read.events);
   (void)whole_response(fixture, {{"previous_response_id", read.id()}});
   EXPECT_EQ(sent_body(fixture)["messages"].size(), 3U);
 }
 
-TEST_P(ResponsesState, b07_a_store_that_is_switched_off_keeps_nothing) {
+TEST_P(StoredResponse, b07_disabled_store_stores_nothing) {
   ProxyFixture off(Plan{.workers = GetParam(), .config = R"({"store":{"enabled":false}})"});
   const Document response = stream_response(off, {{"store", true}}).response();
   EXPECT_EQ(response["store"], false);
   const std::string id = response["id"], item = response["output"][0]["id"];
   for (const char* rest : {"", "/input_items", "?stream=true"})
-    EXPECT_EQ(ask_stored(off, "GET", id + rest).status, 404) << rest;
-  EXPECT_EQ(ask_stored(off, "DELETE", id).status, 404);
-  EXPECT_EQ(ask_stored(off, "POST", id + "/cancel").status, 404);
+    EXPECT_EQ(request_stored(off, "GET", id + rest).status, 404) << rest;
+  EXPECT_EQ(request_stored(off, "DELETE", id).status, 404);
+  EXPECT_EQ(request_stored(off, "POST", id + "/cancel").status, 404);
   const auto refusal = [&](const Document& more) {
-    return error_in(respond(off, response_body(more)));
+    return error_in(post_response(off, response_body(more)));
   };
   EXPECT_EQ(refusal({{"previous_response_id", id}})["code"], "previous_response_not_found");
   EXPECT_EQ(refusal({{"background", true}})["param"], "background");

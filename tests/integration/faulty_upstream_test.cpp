@@ -1,5 +1,5 @@
-// An upstream in trouble: it cannot be reached, breaks off, falls silent, speaks broken HTTP. What
-// the client gets then, when, and what the log says.
+// Upstreams that fail: they cannot be reached, break off, stall, or send invalid HTTP. The tests
+// check what the client gets and when, and what the log says.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "support/proxy_fixture.hpp"
 #include "support/raw_upstream.hpp"
-#include "support/road.hpp"
 
 namespace ccproxy::test {
 namespace {
@@ -17,10 +17,10 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-constexpr const char* kQuick = R"({"timeouts": {"connectSeconds": 1, "tlsSeconds": 1,
+constexpr const char* kShortTimeouts = R"({"timeouts": {"connectSeconds": 1, "tlsSeconds": 1,
   "firstByteSeconds": 1, "idleUpstreamSeconds": 1, "pingOnlySeconds": 2}})";
 
-// An error of ours in Anthropic's shape.
+// Expects an error of the proxy in Anthropic's form.
 void expect_error(const Reply& reply, int status, std::string_view type) {
   EXPECT_EQ(reply.status, status) << reply.raw;
   EXPECT_TRUE(reply.complete);
@@ -33,13 +33,13 @@ void expect_error(const Reply& reply, int status, std::string_view type) {
   EXPECT_EQ(body["request_id"], reply.field("request-id"));
 }
 
-// A stream that could not be completed: whole events, then an error event of ours, then a proper
-// end.
-void expect_ends_with_error_event(const Reply& reply, std::string_view kept) {
+// Expects a stream that was interrupted: whole events, then an error event of the proxy, then an
+// end in order.
+void expect_ends_with_error_event(const Reply& reply, std::string_view events) {
   EXPECT_EQ(reply.status, 200);
   EXPECT_TRUE(reply.complete) << "the stream must end in order:\n" << reply.raw;
-  EXPECT_TRUE(reply.body.starts_with(kept)) << reply.body;
-  const std::string behind = reply.body.substr(std::min(kept.size(), reply.body.size()));
+  EXPECT_TRUE(reply.body.starts_with(events)) << reply.body;
+  const std::string behind = reply.body.substr(std::min(events.size(), reply.body.size()));
   const std::string opening = "event: error\ndata: ";
   EXPECT_TRUE(behind.starts_with(opening)) << behind;
   EXPECT_TRUE(behind.ends_with("\n\n")) << behind;
@@ -49,18 +49,20 @@ void expect_ends_with_error_event(const Reply& reply, std::string_view kept) {
   EXPECT_EQ(data["error"]["type"], "api_error");
 }
 
-class Faulty : public testing::TestWithParam<unsigned> {
+class FaultyUpstream : public testing::TestWithParam<unsigned> {
  protected:
-  ProxyFixture fixture{Plan{.workers = GetParam(), .config = kQuick}};
+  ProxyFixture fixture{Plan{.workers = GetParam(), .config = kShortTimeouts}};
 
   Reply post(std::string_view body, const std::string& fault) {
-    fixture.reply({{"text", "one two three four five six"}, {"fault", fault}, {"pace", "events"}});
-    return ask(fixture.port(), "POST", "/v1/messages", body, kFields);
+    fixture.set_reply(
+        {{"text", "one two three four five six"}, {"fault", fault}, {"pace", "events"}});
+    return send_request(fixture.port(), "POST", "/v1/messages", body, kAnthropicFields);
   }
   Document last_receipt() { return fixture.receipts(++receipts_).back(); }
   std::string text_of_events(int count) {
-    fixture.reply({{"text", "one two three four five six"}});
-    const Reply whole = ask(fixture.port(), "POST", "/v1/messages", kStreamed, kFields);
+    fixture.set_reply({{"text", "one two three four five six"}});
+    const Reply whole =
+        send_request(fixture.port(), "POST", "/v1/messages", kStreamedBody, kAnthropicFields);
     (void)last_receipt();
     std::size_t at = 0;
     while (count-- > 0) at = whole.body.find("\n\n", at) + 2;
@@ -69,24 +71,24 @@ class Faulty : public testing::TestWithParam<unsigned> {
 
   std::size_t receipts_ = 0;
 };
-INSTANTIATE_TEST_SUITE_P(Workers, Faulty, testing::Values(1U, 2U));
+INSTANTIATE_TEST_SUITE_P(Workers, FaultyUpstream, testing::Values(1U, 2U));
 
-TEST_P(Faulty, a_reset_instead_of_an_answer_is_a_502) {
-  for (const char* body : {kStreamed, kWhole}) {
+TEST_P(FaultyUpstream, reset_before_the_response_is_a_502) {
+  for (const char* body : {kStreamedBody, kWholeBody}) {
     expect_error(post(body, "reset"), 502, "api_error");
     EXPECT_EQ(last_receipt()["ended"], "upstream_broke");
   }
   EXPECT_EQ(fixture.requests().size(), 2U) << "what may have run must not run again";
 }
 
-TEST_P(Faulty, a_stream_that_breaks_off_ends_with_an_error_event) {
+TEST_P(FaultyUpstream, truncated_stream_ends_with_an_error_event) {
   for (const char* fault : {"reset-mid=3", "close-mid=3", "end-mid=3", "stall-mid=3"}) {
-    const Reply reply = post(kStreamed, fault);
+    const Reply reply = post(kStreamedBody, fault);
     const auto error = reply.body.find("event: error\n");
     ASSERT_NE(error, std::string::npos) << fault << reply.raw;
     expect_ends_with_error_event(reply, reply.body.substr(0, error));
     EXPECT_NE(reply.body.substr(0, error).find("content_block_start"), std::string::npos) << fault;
-    EXPECT_EQ(reply.field("connection"), "") << "told before the head, it was not known";
+    EXPECT_EQ(reply.field("connection"), "") << "the break was not known when the head was sent";
     Document receipt = last_receipt();
     EXPECT_EQ(receipt["status"], 200);
     EXPECT_EQ(receipt["ended"],
@@ -95,11 +97,11 @@ TEST_P(Faulty, a_stream_that_breaks_off_ends_with_an_error_event) {
   }
 }
 
-TEST_P(Faulty, a_stream_that_breaks_off_before_its_first_event_says_so_too) {
+TEST_P(FaultyUpstream, stream_without_events_reports_the_break) {
   for (const char* fault : {"reset-mid=0", "stall-mid=0"}) {
-    const Reply reply = post(kStreamed, fault);
+    const Reply reply = post(kStreamedBody, fault);
     if (reply.status == 200) {
-      // Half of an event may have come: it is ended with a blank line.
+      // A part of an event may have been sent; a blank line ends it.
       expect_ends_with_error_event(reply, reply.body.substr(0, reply.body.rfind("event: error")));
     } else {
       expect_error(reply, reply.status, reply.status == 504 ? "timeout_error" : "api_error");
@@ -107,23 +109,22 @@ TEST_P(Faulty, a_stream_that_breaks_off_before_its_first_event_says_so_too) {
   }
 }
 
-TEST_P(Faulty, a_whole_answer_that_breaks_off_is_seen_to_be_cut) {
+TEST_P(FaultyUpstream, truncated_whole_response_is_cut) {
   for (const char* fault : {"reset-mid", "close-mid", "bad-length=10", "stall-mid"}) {
-    const Reply reply = post(kWhole, fault);
+    const Reply reply = post(kWholeBody, fault);
     EXPECT_EQ(reply.status, 200) << fault;
-    EXPECT_FALSE(reply.complete) << fault << ": half an answer must not look like a whole one";
+    EXPECT_FALSE(reply.complete) << fault << ": half a response must not look complete";
     EXPECT_EQ(reply.body.find("api_error"), std::string::npos) << "no error inside of JSON";
     EXPECT_NE(last_receipt()["ended"], "complete") << fault;
   }
 }
 
-TEST_P(Faulty, a_whole_answer_in_chunks_that_breaks_off_has_no_last_chunk) {
+TEST_P(FaultyUpstream, truncated_chunked_response_has_no_last_chunk) {
   RawUpstream upstream;
   ProxyFixture other(Plan{.workers = GetParam(), .upstream = upstream.url()});
   RawClient client(other.port());
-  client.send(request("POST", "/v1/messages", kWhole, kFields));
-  const auto peer = upstream.accept();
-  ASSERT_TRUE(peer && peer->wait_for(kWhole));
+  const auto peer = start_message(client, upstream, kWholeBody);
+  ASSERT_TRUE(peer);
   peer->send(
       "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
       "transfer-encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n");
@@ -135,8 +136,8 @@ TEST_P(Faulty, a_whole_answer_in_chunks_that_breaks_off_has_no_last_chunk) {
   EXPECT_EQ(all.find("0\r\n\r\n"), std::string::npos) << all;
 }
 
-TEST_P(Faulty, an_error_event_of_the_upstream_passes_as_it_is) {
-  const Reply reply = post(kStreamed, "error-mid=3");
+TEST_P(FaultyUpstream, error_event_is_forwarded_unchanged) {
+  const Reply reply = post(kStreamedBody, "error-mid=3");
   EXPECT_TRUE(reply.complete);
   EXPECT_TRUE(reply.body.ends_with(
       "event: error\ndata: "
@@ -144,12 +145,12 @@ TEST_P(Faulty, an_error_event_of_the_upstream_passes_as_it_is) {
       "\n\n"))
       << reply.body;
   EXPECT_EQ(reply.body.find("api_error"), std::string::npos);
-  EXPECT_EQ(post(kWhole, "error-mid").status, 529);
+  EXPECT_EQ(post(kWholeBody, "error-mid").status, 529);
 }
 
-TEST_P(Faulty, silence_before_the_answer_is_a_504) {
+TEST_P(FaultyUpstream, silence_before_the_response_is_a_504) {
   const auto start = steady_clock::now();
-  expect_error(post(kStreamed, "stall"), 504, "timeout_error");
+  expect_error(post(kStreamedBody, "stall"), 504, "timeout_error");
   EXPECT_GE(steady_clock::now() - start, milliseconds(950));
   EXPECT_LT(steady_clock::now() - start, seconds(4));
   Document receipt = last_receipt();
@@ -158,14 +159,14 @@ TEST_P(Faulty, silence_before_the_answer_is_a_504) {
             std::string::npos);
 }
 
-TEST_P(Faulty, silence_in_the_middle_names_its_limit) {
-  const Reply reply = post(kStreamed, "stall-mid=2");
+TEST_P(FaultyUpstream, silence_in_the_middle_names_its_limit) {
+  const Reply reply = post(kStreamedBody, "stall-mid=2");
   EXPECT_NE(reply.body.find("timeouts.idleUpstreamSeconds"), std::string::npos) << reply.body;
 }
 
-TEST_P(Faulty, a_stream_of_pings_alone_ends) {
+TEST_P(FaultyUpstream, stream_of_pings_ends) {
   const auto start = steady_clock::now();
-  const Reply reply = post(kStreamed, "pings-only=100");
+  const Reply reply = post(kStreamedBody, "pings-only=100");
   const auto error = reply.body.find("event: error\n");
   ASSERT_NE(error, std::string::npos) << reply.raw;
   expect_ends_with_error_event(reply, reply.body.substr(0, error));
@@ -175,34 +176,36 @@ TEST_P(Faulty, a_stream_of_pings_alone_ends) {
   EXPECT_EQ(last_receipt()["ended"], "timed_out");
 }
 
-TEST_P(Faulty, an_upstream_that_is_slow_but_alive_is_waited_for) {
-  // Longer in all than the limit of a body, which counts the silence. A head has its time in all.
+TEST_P(FaultyUpstream, slow_one_is_waited_for) {
+  // The response takes longer than the limit, which applies to silence; only for a head it applies
+  // to the whole time.
   ProxyFixture patient(
       Plan{.workers = GetParam(),
            .config = R"({"timeouts": {"firstByteSeconds": 60, "idleUpstreamSeconds": 1}})"});
-  patient.reply({{"text", "one two three four five six"}, {"fault", "split=40:60"}});
-  const Reply dripped = ask(patient.port(), "POST", "/v1/messages", kWhole, kFields);
+  patient.set_reply({{"text", "one two three four five six"}, {"fault", "split=40:60"}});
+  const Reply dripped =
+      send_request(patient.port(), "POST", "/v1/messages", kWholeBody, kAnthropicFields);
   EXPECT_EQ(dripped.status, 200);
   EXPECT_TRUE(dripped.complete);
   EXPECT_EQ(Document::parse(dripped.body)["type"], "message");
-  EXPECT_EQ(post(kWhole, "slow-head=700").status, 200);
-  EXPECT_TRUE(post(kStreamed, "drip").complete);
+  EXPECT_EQ(post(kWholeBody, "slow-head=700").status, 200);
+  EXPECT_TRUE(post(kStreamedBody, "drip").complete);
 }
 
-TEST_P(Faulty, an_early_refusal_comes_through) {
-  const Reply reply = ask(fixture.port(), "POST", "/v1/messages", kWhole,
-                          std::string(kFields) + "x-mock-fault: early=413\r\n");
+TEST_P(FaultyUpstream, early_refusal_is_forwarded) {
+  const Reply reply = send_request(fixture.port(), "POST", "/v1/messages", kWholeBody,
+                                   std::string(kAnthropicFields) + "x-mock-fault: early=413\r\n");
   EXPECT_EQ(reply.status, 413);
   EXPECT_EQ(Document::parse(reply.body)["error"]["type"], "request_too_large");
 }
 
-TEST_P(Faulty, broken_framing_is_a_502) {
+TEST_P(FaultyUpstream, contradicting_lengths_are_a_502) {
   for (const char* fault : {"two-lengths", "two-lengths=te"})
-    expect_error(post(kWhole, fault), 502, "api_error");
+    expect_error(post(kWholeBody, fault), 502, "api_error");
 }
 
-TEST_P(Faulty, an_answer_that_ends_by_closing_is_whole) {
-  for (const char* body : {kStreamed, kWhole}) {
+TEST_P(FaultyUpstream, response_that_ends_by_closing_is_complete) {
+  for (const char* body : {kStreamedBody, kWholeBody}) {
     const Reply reply = post(body, "http10");
     EXPECT_EQ(reply.status, 200);
     EXPECT_TRUE(reply.complete) << reply.raw;
@@ -210,7 +213,7 @@ TEST_P(Faulty, an_answer_that_ends_by_closing_is_whole) {
   }
 }
 
-TEST_P(Faulty, the_event_that_was_cut_is_ended_before_the_error_event) {
+TEST_P(FaultyUpstream, truncated_event_is_ended_before_the_error_event) {
   RawUpstream upstream;
   ProxyFixture other(Plan{.workers = GetParam(), .upstream = upstream.url()});
   const std::string start =
@@ -225,9 +228,8 @@ TEST_P(Faulty, the_event_that_was_cut_is_ended_before_the_error_event) {
                                  {start + "data: \xe2\x82", "\n\n"}};
   for (const Cut& cut : cuts) {
     RawClient client(other.port());
-    client.send(request("POST", "/v1/messages", kStreamed, kFields));
-    const auto peer = upstream.accept();
-    ASSERT_TRUE(peer && peer->wait_for(kStreamed));
+    const auto peer = start_message(client, upstream, kStreamedBody);
+    ASSERT_TRUE(peer);
     peer->send(
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
         "transfer-encoding: chunked\r\n\r\n1000\r\n" +
@@ -238,10 +240,11 @@ TEST_P(Faulty, the_event_that_was_cut_is_ended_before_the_error_event) {
   }
 }
 
-// Heads that no HTTP/1.1 answer may have, each sent whole.
-TEST_P(Faulty, a_head_that_is_broken_is_a_502) {
+// Heads that no HTTP/1.1 response may have.
+TEST_P(FaultyUpstream, invalid_head_is_a_502) {
   RawUpstream upstream;
-  ProxyFixture other(Plan{.workers = GetParam(), .config = kQuick, .upstream = upstream.url()});
+  ProxyFixture other(
+      Plan{.workers = GetParam(), .config = kShortTimeouts, .upstream = upstream.url()});
   const std::vector<std::string> heads = {
       "HTTP/1.1 200 OK\ncontent-length: 2\n\n{}",
       "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\n{}",
@@ -263,25 +266,23 @@ TEST_P(Faulty, a_head_that_is_broken_is_a_502) {
   };
   for (const std::string& head : heads) {
     RawClient client(other.port());
-    client.send(request("POST", "/v1/messages", kWhole, kFields));
-    const auto peer = upstream.accept();
-    ASSERT_TRUE(peer && peer->wait_for(kWhole)) << head;
+    const auto peer = start_message(client, upstream, kWholeBody);
+    ASSERT_TRUE(peer) << head;
     peer->send(head);
     if (head.size() < 30 && !head.ends_with("\r\n\r\n")) peer->end_writing();
     const Reply reply = client.read_reply();
     expect_error(reply, 502, "api_error");
     if (reply.status != 502) ADD_FAILURE() << head.substr(0, 200);
-    EXPECT_TRUE(peer->wait_closed()) << "a broken connection must not be kept: " << head;
+    EXPECT_TRUE(peer->wait_closed()) << "a broken connection must not be reused: " << head;
   }
 }
 
-TEST_P(Faulty, interim_answers_are_passed_over) {
+TEST_P(FaultyUpstream, interim_responses_are_skipped) {
   RawUpstream upstream;
   ProxyFixture other(Plan{.workers = GetParam(), .upstream = upstream.url()});
   RawClient client(other.port());
-  client.send(request("POST", "/v1/messages", kWhole, kFields));
-  const auto peer = upstream.accept();
-  ASSERT_TRUE(peer && peer->wait_for(kWhole));
+  const auto peer = start_message(client, upstream, kWholeBody);
+  ASSERT_TRUE(peer);
   peer->send(
       "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
       "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
@@ -292,17 +293,18 @@ TEST_P(Faulty, interim_answers_are_passed_over) {
   EXPECT_EQ(reply.raw.find("link"), std::string::npos);
 }
 
-TEST_P(Faulty, an_upstream_that_is_not_there_is_a_502) {
+TEST_P(FaultyUpstream, unreachable_one_is_a_502) {
   std::uint16_t nobody = 0;
   {
     const RawUpstream gone;
     nobody = gone.port();
   }
   ProxyFixture other(Plan{.workers = GetParam(),
-                          .config = kQuick,
+                          .config = kShortTimeouts,
                           .upstream = "http://127.0.0.1:" + std::to_string(nobody)});
   const auto start = steady_clock::now();
-  const Reply reply = ask(other.port(), "POST", "/v1/messages", kWhole, kFields);
+  const Reply reply =
+      send_request(other.port(), "POST", "/v1/messages", kWholeBody, kAnthropicFields);
   expect_error(reply, 502, "api_error");
   EXPECT_NE(reply.body.find("cannot connect to 127.0.0.1:" + std::to_string(nobody)),
             std::string::npos)
@@ -311,19 +313,22 @@ TEST_P(Faulty, an_upstream_that_is_not_there_is_a_502) {
   EXPECT_EQ(other.receipt()["ended"], "upstream_broke");
 }
 
-TEST_P(Faulty, an_upstream_whose_name_nobody_knows_is_a_502) {
+TEST_P(FaultyUpstream, unknown_host_is_a_502) {
   ProxyFixture other(Plan{.workers = GetParam(), .upstream = "http://name.invalid:1"});
-  const Reply reply = ask(other.port(), "POST", "/v1/messages", kWhole, kFields);
+  const Reply reply =
+      send_request(other.port(), "POST", "/v1/messages", kWholeBody, kAnthropicFields);
   expect_error(reply, 502, "api_error");
   EXPECT_NE(reply.body.find("name.invalid"), std::string::npos) << reply.body;
 }
 
-TEST_P(Faulty, an_upstream_that_does_not_take_the_connection_fails_within_the_limit) {
+TEST_P(FaultyUpstream, connection_attempt_has_a_timeout) {
   RawUpstream upstream;
   upstream.fill_up();
-  ProxyFixture other(Plan{.workers = GetParam(), .config = kQuick, .upstream = upstream.url()});
+  ProxyFixture other(
+      Plan{.workers = GetParam(), .config = kShortTimeouts, .upstream = upstream.url()});
   const auto start = steady_clock::now();
-  const Reply reply = ask(other.port(), "POST", "/v1/messages", kWhole, kFields);
+  const Reply reply =
+      send_request(other.port(), "POST", "/v1/messages", kWholeBody, kAnthropicFields);
   const auto waited = steady_clock::now() - start;
   EXPECT_TRUE(reply.status == 502 || reply.status == 504) << reply.raw;
   EXPECT_NE(reply.body.find("timeouts.connectSeconds"), std::string::npos) << reply.body;
@@ -331,25 +336,29 @@ TEST_P(Faulty, an_upstream_that_does_not_take_the_connection_fails_within_the_li
   EXPECT_LT(waited, seconds(4));
 }
 
-TEST_P(Faulty, an_upstream_with_a_path_gets_it_before_every_path) {
+TEST_P(FaultyUpstream, base_path_precedes_every_path) {
   ProxyFixture other(Plan{.workers = GetParam(), .upstream = "{mock}/gate/way/"});
-  other.reply({{"match", {{"method", "*"}, {"path", "/gate/way/*"}}}, {"body", "{\"data\":[]}"}});
-  EXPECT_EQ(ask(other.port(), "POST", "/v1/messages?beta=true", kWhole, kFields).status, 200);
-  EXPECT_EQ(ask(other.port(), "GET", "/v1/files", {}, kFields).status, 200);
-  EXPECT_EQ(ask(other.port(), "GET", "/v1/models", {}, kFields).status, 200);
+  other.set_reply(
+      {{"match", {{"method", "*"}, {"path", "/gate/way/*"}}}, {"body", "{\"data\":[]}"}});
+  EXPECT_EQ(
+      send_request(other.port(), "POST", "/v1/messages?beta=true", kWholeBody, kAnthropicFields)
+          .status,
+      200);
+  EXPECT_EQ(send_request(other.port(), "GET", "/v1/files", {}, kAnthropicFields).status, 200);
+  EXPECT_EQ(send_request(other.port(), "GET", "/v1/models", {}, kAnthropicFields).status, 200);
   Document requests = other.requests();
   EXPECT_EQ(requests.at(0)["target"], "/gate/way/v1/messages?beta=true");
   EXPECT_EQ(requests.at(1)["target"], "/gate/way/v1/files");
   EXPECT_EQ(requests.at(2)["target"], "/gate/way/v1/models?limit=1000");
 }
 
-TEST_P(Faulty, the_flag_wins_over_the_environment_and_that_over_the_file) {
+TEST_P(FaultyUpstream, flag_wins_over_environment_and_file) {
   const std::string nowhere = "http://127.0.0.1:9";
   const std::string file = R"({"upstream": {"baseUrl": ")";
   const auto status = [&](Plan plan) {
     plan.workers = GetParam();
     ProxyFixture other(std::move(plan));
-    return ask(other.port(), "POST", "/v1/messages", kWhole, kFields).status;
+    return send_request(other.port(), "POST", "/v1/messages", kWholeBody, kAnthropicFields).status;
   };
   const auto with_key = [](const std::string& url) {
     return Process::Environment{{"ANTHROPIC_API_KEY", kServerKey}, {"CCPROXY_UPSTREAM_URL", url}};

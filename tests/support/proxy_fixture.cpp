@@ -1,4 +1,4 @@
-#include "support/road.hpp"
+#include "support/proxy_fixture.hpp"
 
 #include <strings.h>
 
@@ -14,6 +14,7 @@
 #include "http/client.hpp"
 #include "net/runtime.hpp"
 #include "net/tls.hpp"
+#include "support/text.hpp"
 
 namespace ccproxy::test {
 namespace {
@@ -25,18 +26,14 @@ using std::chrono::steady_clock;
 constexpr const char* kCertificate = "/mock.pem";
 
 std::string temporary_folder() {
-  std::string name = std::filesystem::temp_directory_path() / "ccproxy-road-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder for the road");
+  std::string name = std::filesystem::temp_directory_path() / "ccproxy-fixture-XXXXXX";
+  if (::mkdtemp(name.data()) == nullptr)
+    throw std::runtime_error("the fixture's folder cannot be created");
   return name;
 }
 
-void replace_all(std::string& text, std::string_view what, std::string_view with) {
-  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))
-    text.replace(at, what.size(), with);
-}
-
-// What follows `before` in the output, to the end of the line.
-std::string printed_behind(Process& process, const std::string& before) {
+// Waits for `before` in the output and returns the rest of its line.
+std::string wait_for_text_after(Process& process, const std::string& before) {
   std::string found;
   const bool there = wait_until(
       [&] {
@@ -49,7 +46,7 @@ std::string printed_behind(Process& process, const std::string& before) {
       },
       seconds(20));
   if (there && !found.empty()) return found;
-  // What it said last is read beside, perhaps a moment after its end was seen.
+  // Standard error is read by another thread, perhaps a moment after the process was seen to end.
   (void)wait_until([&] { return !process.errors().empty(); }, seconds(1));
   throw std::runtime_error("it did not start:\n" + process.output() + process.errors());
 }
@@ -58,22 +55,22 @@ std::uint16_t port_of(const std::string& url) {
   return static_cast<std::uint16_t>(std::stoul(url.substr(url.rfind(':') + 1)));
 }
 
-// One request to the mock's controls. An HTTP client of the program's own, since the mock may speak
-// TLS.
+// Sends one request to the mock's controls. It uses the program's own HTTP client, because the mock
+// may speak TLS.
 Task<void> exchange(http::Client& client, http::OutgoingRequest request, std::string_view body,
-                    std::string& answer) {
+                    std::string& reply) {
   auto call = co_await client.open(true);
   if (!call) throw std::runtime_error("mock: " + call.error().message);
   auto sent = co_await (*call)->send(request, body, true);
   auto head = co_await (*call)->read_head();
-  if (!sent || !head) throw std::runtime_error("the mock does not answer");
+  if (!sent || !head) throw std::runtime_error("the mock does not reply");
   while (true) {
     auto piece = co_await (*call)->read_body();
     if (!piece) throw std::runtime_error("mock: " + piece.error().message);
     if (piece->empty()) break;
-    answer += *piece;
+    reply += *piece;
   }
-  if (head->status != 200) throw std::runtime_error("mock: " + answer);
+  if (head->status != 200) throw std::runtime_error("mock: " + reply);
 }
 
 Task<void> finish(net::Runtime& runtime, Task<void> work, std::exception_ptr& failure) {
@@ -89,9 +86,9 @@ Task<void> finish(net::Runtime& runtime, Task<void> work, std::exception_ptr& fa
 
 ProxyFixture::ProxyFixture(Plan plan) : plan_(std::move(plan)), home_(temporary_folder()) {
   std::vector<std::string> arguments = {"mock", "--port", "0", "--pace", "none", "--quiet"};
-  for (const std::string& flag : plan_.mock_flags) arguments.push_back(filled_in(flag));
+  for (const std::string& flag : plan_.mock_flags) arguments.push_back(expand(flag));
   mock_ = std::make_unique<Process>(CCPROXY_BINARY, arguments, Process::Environment{});
-  mock_url_ = printed_behind(*mock_, "simulated Claude API on ");
+  mock_url_ = wait_for_text_after(*mock_, "simulated Claude API on ");
   mock_port_ = port_of(mock_url_);
   start_proxy();
 }
@@ -104,18 +101,18 @@ ProxyFixture::~ProxyFixture() {
 }
 
 void ProxyFixture::start_proxy() {
-  if (!plan_.config.empty()) std::ofstream(home_ + "/config.json") << filled_in(plan_.config);
+  if (!plan_.config.empty()) std::ofstream(home_ + "/config.json") << expand(plan_.config);
   std::vector<std::string> arguments = {"start", "--port", "0", "--workers",
                                         std::to_string(plan_.workers)};
   if (!plan_.upstream.empty()) {
     arguments.emplace_back("--upstream");
-    arguments.push_back(filled_in(plan_.upstream));
+    arguments.push_back(expand(plan_.upstream));
   }
-  for (const std::string& flag : plan_.flags) arguments.push_back(filled_in(flag));
+  for (const std::string& flag : plan_.flags) arguments.push_back(expand(flag));
   Process::Environment environment = {{"CCPROXY_HOME", home_}, {"HOME", home_}};
-  for (const auto& [name, value] : plan_.environment) environment[name] = filled_in(value);
+  for (const auto& [name, value] : plan_.environment) environment[name] = expand(value);
   proxy_ = std::make_unique<Process>(CCPROXY_BINARY, arguments, environment);
-  port_ = port_of(printed_behind(*proxy_, "listening on http://"));
+  port_ = wait_for_port(*proxy_);
 }
 
 void ProxyFixture::restart() {
@@ -123,7 +120,7 @@ void ProxyFixture::restart() {
   start_proxy();
 }
 
-std::string ProxyFixture::filled_in(std::string text) const {
+std::string ProxyFixture::expand(std::string text) const {
   replace_all(text, "{mock}", mock_url_);
   replace_all(text, "{port}", std::to_string(mock_port_));
   replace_all(text, "{home}", home_);
@@ -155,30 +152,36 @@ std::string ProxyFixture::control(std::string_view method, std::string_view targ
   const bool tls = mock_url_.starts_with("https");
   std::unique_ptr<net::TlsContext> context;
   if (tls) {
-    auto made = net::TlsContext::client(home_ + kCertificate);
-    if (!made) throw std::runtime_error(made.error().message);
-    context = std::move(*made);
+    auto client_context = net::TlsContext::client(home_ + kCertificate);
+    if (!client_context) throw std::runtime_error(client_context.error().message);
+    context = std::move(*client_context);
   }
   const auto begin = mock_url_.find("//") + 2;
   const std::string host = mock_url_.substr(begin, mock_url_.rfind(':') - begin);
   http::Client client(runtime, http::Origin{tls, host, mock_port_, host}, context.get(),
                       http::ClientLimits{});
-  std::string answer;
+  std::string reply;
   std::exception_ptr failure;
   const http::OutgoingRequest request{method, target, {}, body.size()};
-  runtime.spawn(finish(runtime, exchange(client, request, body, answer), failure));
+  runtime.spawn(finish(runtime, exchange(client, request, body, reply), failure));
   runtime.run();
   if (failure) std::rethrow_exception(failure);
-  return answer;
+  return reply;
 }
 
 Document ProxyFixture::requests() { return Document::parse(control("GET", "/mock/requests")); }
-void ProxyFixture::forget_requests() { (void)control("DELETE", "/mock/requests"); }
+void ProxyFixture::clear_requests() { (void)control("DELETE", "/mock/requests"); }
 Document ProxyFixture::status() { return Document::parse(control("GET", "/mock/status")); }
-void ProxyFixture::script(const Document& script) {
+void ProxyFixture::set_script(const Document& script) {
   (void)control("PUT", "/mock/script", script.dump());
 }
-void ProxyFixture::reply(const Document& reply) { script({{"replies", Document::array({reply})}}); }
+void ProxyFixture::set_reply(const Document& reply) {
+  set_script({{"replies", Document::array({reply})}});
+}
+
+std::uint16_t wait_for_port(Process& process) {
+  return port_of(wait_for_text_after(process, "listening on http://"));
+}
 
 bool wait_until(const std::function<bool()>& is_so, milliseconds limit) {
   const auto give_up = steady_clock::now() + limit;
@@ -228,7 +231,7 @@ std::size_t resident_bytes(pid_t pid) {
   return 0;
 }
 
-std::size_t room_to_grow(std::size_t megabytes) {
+std::size_t allowed_growth(std::size_t megabytes) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   constexpr bool kSanitized = true;
 #elif defined(__has_feature)
