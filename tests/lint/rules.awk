@@ -39,13 +39,15 @@ function define(    line, word) {
   defined[word] = place
 }
 
-# Cites the numbers that a name begins with, such as p24_b27_temperature. With `chapter_a`, a01 is
-# rule A.1; otherwise it is case A1.
-function cite_name(name, chapter_a,    letter, digits) {
-  while (match(name, /^[a-ep][0-9][0-9]?_/)) {
-    letter = toupper(substr(name, 1, 1))
-    digits = substr(name, 2, RLENGTH - 2) + 0
-    name = substr(name, RLENGTH + 1)
+# The numbers that a name ends with, such as temperature_p24_b27, or begins with. `chapter_a` says that
+# a01 is rule A.1; elsewhere it is case A1.
+function cite_name(name, chapter_a,    number, letter, digits) {
+  while (match(name, /^[a-ep][0-9][0-9]?_|_[a-ep][0-9][0-9]?$/)) {
+    number = substr(name, RSTART, RLENGTH)
+    name = substr(name, 1, RSTART - 1) substr(name, RSTART + RLENGTH)
+    gsub(/_/, "", number)
+    letter = toupper(substr(number, 1, 1))
+    digits = substr(number, 2) + 0
     if (letter == "P")
       cite(sprintf("P%02d", digits))
     else if (letter == "A" ? chapter_a : digits < 10)
@@ -93,6 +95,7 @@ part == "golden" {
 /^TEST(_[A-Z]+)?\(/ {
   name = $0
   sub(/^[^,]*, */, "", name)
+  sub(/\).*/, "", name)
   cite_name(name, 0)
 }
 { cite_words() }

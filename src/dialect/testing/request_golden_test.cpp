@@ -16,7 +16,7 @@ using json::Document;
 
 const std::string kGolden = std::string(CCPROXY_SOURCE_DIR) + "/tests/golden/";
 
-// Such as chat_request/p01-leading-system.
+// Returns names such as chat_request/leading-system-messages-p01.
 std::vector<std::string> case_names() {
   std::vector<std::string> names;
   for (const std::string folder : {"chat_request/", "responses_request/"})
@@ -111,7 +111,7 @@ TEST(HalfSurrogatePairs, go_up_as_replacements) {
   const struct {
     const char *says, *like, *request, *sent;
   } rows[] = {
-      {"texts, arguments and schemas of Chat Completions", "chat_request/p01-leading-system",
+      {"texts, arguments and schemas of Chat Completions", "chat_request/leading-system-messages-p01",
        R"({
   "model": "claude-sonnet-5",
   "user": "u \ud83d",
@@ -182,7 +182,7 @@ TEST(HalfSurrogatePairs, go_up_as_replacements) {
     }
   ]
 })"},
-      {"texts and arguments of Responses", "responses_request/p51-a-text",
+      {"texts and arguments of Responses", "responses_request/text-input-p51",
        R"({
   "model": "claude-sonnet-5",
   "instructions": "s \ud83d",
