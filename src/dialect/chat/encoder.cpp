@@ -15,50 +15,40 @@ namespace ccproxy::dialect {
 using anthropic::BlockKind;
 
 void ChatEncoder::on(const anthropic::MessageEvent& event, std::string& out) {
-  if (phase_ == Phase::kOver) return;
-  std::visit([&](const auto& one) { take(one, out); }, event);
+  dispatch(event, [&](const auto& one) { take(one, out); });
 }
 
-void ChatEncoder::finish(std::string& out) {
-  if (phase_ == Phase::kOver) return;
-  if (phase_ != Phase::kStopped || stop_reason_.empty())
-    return fail({ErrorKind::kUpstreamBroke, "the upstream ended its answer before it was complete"},
-                out);
+void ChatEncoder::complete(std::string& out) {
   close_block(out);
   plain_.clear();
   fence_.finish(plain_);
   pass_plain(plain_, out);
   if (!citations_.all().empty()) emit_annotations(citations_, out);
-  if (stop_reason_ == "refusal") emit_refusal(refusal_text(explanation_, category_), out);
-  // The legacy completions have no place for a call, and no word for one.
-  const bool has_call = calls_ > 0 && !plan_.text_completion;
-  end(finish_reason(stop_reason_, has_call, plan_.legacy_functions), tokens_.sum(), out);
-  phase_ = Phase::kOver;
+  if (reply().is_refused()) emit_refusal(reply().refusal(), out);
+  // The legacy completions have no member for a call, and no finish_reason for one.
+  const bool has_call = calls_ > 0 && !plan().text_completion;
+  end(finish_reason(reply().stop_reason(), has_call, plan().legacy_functions), reply().tokens(),
+      out);
+  reply().end();
 }
 
-void ChatEncoder::fail(const Error& error, std::string& out) {
-  if (phase_ == Phase::kOver) return;
-  stop_with(status_of(Dialect::kChat, error), error_body(Dialect::kChat, error, ""), out);
+void ChatEncoder::end_with_error(const Error& error, std::string& out) {
+  emit_error(error_body(Dialect::kChat, error, ""), out);
+  reply().fail(status_of(Dialect::kChat, error));
 }
 
-void ChatEncoder::stop_with(int status, std::string_view body, std::string& out) {
-  status_ = status;
-  break_off(body, out);
-  phase_ = Phase::kOver;
+std::string_view ChatEncoder::service_tier() const {
+  const std::string_view tier = reply().service_tier();
+  return tier.empty() ? "default" : tier;
 }
 
 void ChatEncoder::ensure_begun(std::string& out) {
-  if (phase_ == Phase::kBeforeStart) begin(out);
-  phase_ = Phase::kBegun;
+  if (reply().begin()) begin(out);
 }
 
 void ChatEncoder::take(const anthropic::MessageStart& start, std::string& out) {
-  if (phase_ == Phase::kBeforeStart)
-    service_tier_ = service_tier_of(start.service_tier.escaped, start.fast);
   close_block(out);
-  stop_reason_.clear();
-  tokens_.begin_message();
-  tokens_.take(start.tokens);
+  reply().start(start);
   ensure_begun(out);
 }
 
@@ -79,25 +69,25 @@ void ChatEncoder::take(const anthropic::BlockStart& start, std::string& out) {
 }
 
 void ChatEncoder::open_call(const anthropic::BlockStart& start, std::string& out) {
-  if (plan_.legacy_functions && calls_ > 0) return;  // the old shape has room for one
-  const ToolName* tool = tools_.find(start.name.escaped);
+  if (plan().legacy_functions && calls_ > 0) return;  // function_call holds a single call
+  const ToolName* tool = reply().find_tool(start.name.escaped);
   id_ = start.id.escaped;
   name_ = start.name.escaped;
   if (tool) {
     name_.clear();
     json::append_escaped(name_, tool->client);
   }
-  const bool decodes = tool && tool->shape == ToolShape::kCustom;
-  const ChatCall call{calls_++, decodes && !plan_.custom_as_function, id_, name_};
+  const bool is_custom = tool && tool->shape == ToolShape::kCustom;
+  const ChatCall call{calls_++, is_custom && !plan().custom_as_function, id_, name_};
   custom_.begin();
-  block_ = CallBlock{call, decodes, false, ""};
+  block_ = CallBlock{call, is_custom, false, ""};
   if (start.has_input()) json::append_compact(std::get<CallBlock>(block_).input, start.input);
   begin_call(call, out);
 }
 
 void ChatEncoder::take(const anthropic::TextDelta& delta, std::string& out) {
   if (!std::holds_alternative<TextBlock>(block_) || delta.text.empty()) return;
-  if (!plan_.strips_fence) return pass_text(delta.text.escaped, out);
+  if (!plan().strips_fence) return pass_text(delta.text.escaped, out);
   escaped_.clear();
   json::append_decoded(escaped_, delta.text);
   plain_.clear();
@@ -119,39 +109,39 @@ void ChatEncoder::pass_text(std::string_view escaped, std::string& out) {
 
 void ChatEncoder::take(const anthropic::ThinkingDelta& delta, std::string& out) {
   auto* block = std::get_if<ThinkingBlock>(&block_);
-  if (!block || delta.text.empty() || !plan_.show_reasoning) return;
-  if (has_reasoning_ && !block->told) emit_reasoning("\\n\\n", out);
-  block->told = has_reasoning_ = true;
+  if (!block || delta.text.empty() || !plan().show_reasoning) return;
+  if (has_reasoning_ && !block->has_text) emit_reasoning("\\n\\n", out);
+  block->has_text = has_reasoning_ = true;
   emit_reasoning(delta.text.escaped, out);
 }
 
 void ChatEncoder::take(const anthropic::InputJsonDelta& delta, std::string& out) {
   auto* block = std::get_if<CallBlock>(&block_);
   if (!block || delta.partial.empty()) return;
-  if (!block->decodes) {
-    block->told = true;
-    return emit_call(block->call, delta.partial.escaped, out);
+  if (!block->is_decoded) {
+    block->has_input = true;
+    return emit_call_input(block->call, delta.partial.escaped, out);
   }
   plain_.clear();
   json::append_decoded(plain_, delta.partial);
-  pass_input(*block, plain_, out);
+  pass_custom_input(*block, plain_, out);
 }
 
-// A piece of a custom tool's JSON, as far as its text is certain by now.
-void ChatEncoder::pass_input(CallBlock& block, std::string_view json, std::string& out) {
-  block.told = true;
+// Emits the text of a custom tool's input as far as `json`, a piece of it, makes that certain.
+void ChatEncoder::pass_custom_input(CallBlock& block, std::string_view json, std::string& out) {
+  block.has_input = true;
   escaped_.clear();
   custom_.feed(json, escaped_);
   if (escaped_.empty()) return;
-  std::string& told = plain_;  // `json` may stand there, but it has been read
-  told.clear();
-  json::append_escaped(told, escaped_);
-  emit_call(block.call, told, out);
+  std::string& piece = plain_;  // `json` may be a view of it, but has been read
+  piece.clear();
+  json::append_escaped(piece, escaped_);
+  emit_call_input(block.call, piece, out);
 }
 
 void ChatEncoder::take(const anthropic::CitationDelta& delta, std::string&) {
   if (!std::holds_alternative<TextBlock>(block_)) return;
-  if (plan_.text_completion || !citations_.cite(delta)) ignore("citations");
+  if (plan().text_completion || !citations_.cite(delta)) ignore("citations");
 }
 
 void ChatEncoder::take(const anthropic::BlockStop&, std::string& out) { close_block(out); }
@@ -159,43 +149,40 @@ void ChatEncoder::take(const anthropic::BlockStop&, std::string& out) { close_bl
 void ChatEncoder::close_block(std::string& out) {
   if (std::holds_alternative<TextBlock>(block_)) citations_.end_block(position_);
   if (auto* call = std::get_if<CallBlock>(&block_)) {
-    close_call(*call, out);
+    if (!call->has_input) emit_missing_input(*call, out);
     end_call(out);
   }
   block_ = NoBlock{};
 }
 
-// A call without a single byte of input is still owed valid arguments.
-void ChatEncoder::close_call(CallBlock& block, std::string& out) {
-  if (block.told) return;
-  if (block.decodes) return pass_input(block, block.input, out);
+// Clients parse the arguments of every call, so a call that came without input gets that of its
+// start event, or an empty object.
+void ChatEncoder::emit_missing_input(CallBlock& block, std::string& out) {
+  if (block.is_decoded) return pass_custom_input(block, block.input, out);
   escaped_.clear();
   json::append_escaped(escaped_, block.input.empty() ? std::string_view("{}") : block.input);
-  emit_call(block.call, escaped_, out);
+  emit_call_input(block.call, escaped_, out);
 }
 
 void ChatEncoder::take(const anthropic::MessageDelta& delta, std::string& out) {
   ensure_begun(out);
   has_content_ = true;
-  tokens_.take(delta.tokens);
-  if (delta.stop_reason.empty()) return;
-  stop_reason_ = delta.stop_reason.escaped;
-  category_ = delta.category.escaped;
-  explanation_ = delta.explanation.escaped;
+  reply().take(delta);
 }
 
 void ChatEncoder::take(const anthropic::MessageStop&, std::string& out) {
   ensure_begun(out);
-  phase_ = Phase::kStopped;
+  reply().stop();
 }
 
 void ChatEncoder::take(const anthropic::Ping&, std::string& out) {
-  if (has_content_) keep_alive(out);
+  if (has_content_) emit_keepalive(out);
 }
 
 void ChatEncoder::take(const anthropic::Failure& failure, std::string& out) {
-  const ErrorReply reply = openai_error(Dialect::kChat, failure);
-  stop_with(reply.status, reply.body, out);
+  const ErrorReply error = openai_error(Dialect::kChat, failure);
+  emit_error(error.body, out);
+  reply().fail(error.status);
 }
 
 std::unique_ptr<ReplyEncoder> make_chat_encoder(const ReplyPlan& plan, ReplyIdentity identity) {

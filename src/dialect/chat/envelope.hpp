@@ -1,4 +1,4 @@
-// What stands at the front of every object that tells an answer to an OpenAI client.
+// The members at the front of every object of a reply.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace ccproxy::dialect {
 
-// The object stays open behind its members id, object, created and model.
+// Appends an object with the members id, object, created and model and leaves it open.
 inline void append_identity(std::string& out, const ReplyIdentity& identity,
                             std::string_view object, std::string_view model) {
   json::Writer writer(out);
@@ -17,7 +17,7 @@ inline void append_identity(std::string& out, const ReplyIdentity& identity,
   writer.member("created", identity.created).member("model", model);
 }
 
-// The same and what only chat has.
+// Appends the same and the members that only chat has, and leaves the object open.
 inline void append_chat_head(std::string& out, const ReplyIdentity& identity,
                              std::string_view object, std::string_view model,
                              std::string_view service_tier) {

@@ -41,7 +41,7 @@ void CompletionStream::end(std::string_view finish_reason, const Tokens& tokens,
   out += "data: [DONE]\n\n";
 }
 
-void CompletionStream::break_off(std::string_view body, std::string& out) {
+void CompletionStream::emit_error(std::string_view body, std::string& out) {
   out.append("data: ").append(body).append("\n\n");
 }
 

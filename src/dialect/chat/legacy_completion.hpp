@@ -1,19 +1,19 @@
-// The legacy /v1/completions: text and nothing else, streamed and whole.
+// The legacy /v1/completions: replies that hold text and nothing else, streamed and whole.
 #pragma once
 
 #include "dialect/chat/encoder.hpp"
 
 namespace ccproxy::dialect {
 
-// What has no place in this shape is dropped in both.
+// Drops reasoning, calls, annotations and refusals, for which neither shape has a member.
 class CompletionEncoder : public ChatEncoder {
  public:
-  // `plan` must outlive it.
+  // `plan` must outlive the encoder.
   CompletionEncoder(const ReplyPlan& plan, ReplyIdentity identity);
 
  protected:
   [[nodiscard]] const ReplyIdentity& identity() const { return identity_; }
-  // Appends {"id",...,"choices":[{...}] and leaves it open for the usage.
+  // Appends {"id",...,"choices":[{...}] and leaves the object open for the usage.
   void append_choice(std::string_view escaped, std::string_view finish_reason,
                      std::string& out) const;
 
@@ -21,7 +21,7 @@ class CompletionEncoder : public ChatEncoder {
   void begin(std::string&) final {}
   void emit_reasoning(std::string_view, std::string&) final {}
   void begin_call(const ChatCall&, std::string&) final {}
-  void emit_call(const ChatCall&, std::string_view, std::string&) final {}
+  void emit_call_input(const ChatCall&, std::string_view, std::string&) final {}
   void end_call(std::string&) final {}
   void emit_annotations(const Citations&, std::string&) final {}
   void emit_refusal(std::string_view, std::string&) final {}
@@ -36,8 +36,8 @@ class CompletionStream final : public CompletionEncoder {
  private:
   void emit_text(std::string_view escaped, std::string& out) override;
   void end(std::string_view finish_reason, const Tokens& tokens, std::string& out) override;
-  void break_off(std::string_view body, std::string& out) override;
-  void keep_alive(std::string& out) override { out += kKeepAlive; }
+  void emit_error(std::string_view body, std::string& out) override;
+  void emit_keepalive(std::string& out) override { out += kKeepAlive; }
 };
 
 class CompletionReply final : public CompletionEncoder {
@@ -47,8 +47,8 @@ class CompletionReply final : public CompletionEncoder {
  private:
   void emit_text(std::string_view escaped, std::string&) override { text_ += escaped; }
   void end(std::string_view finish_reason, const Tokens& tokens, std::string& out) override;
-  void break_off(std::string_view body, std::string& out) override { out = body; }
-  void keep_alive(std::string&) override {}
+  void emit_error(std::string_view body, std::string& out) override { out = body; }
+  void emit_keepalive(std::string&) override {}
 
   std::string text_;  // still escaped
 };

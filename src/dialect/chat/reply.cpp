@@ -17,12 +17,12 @@ void ChatReply::begin_call(const ChatCall& call, std::string&) {
   }
   if (!calls_.empty()) calls_ += ',';
   calls_.append(R"({"id":")").append(call.id);
-  calls_ += call.custom ? R"(","type":"custom","custom":{"name":")"
-                        : R"(","type":"function","function":{"name":")";
-  calls_.append(call.name).append(call.custom ? R"(","input":")" : R"(","arguments":")");
+  calls_ += call.is_custom ? R"(","type":"custom","custom":{"name":")"
+                           : R"(","type":"function","function":{"name":")";
+  calls_.append(call.name).append(call.is_custom ? R"(","input":")" : R"(","arguments":")");
 }
 
-void ChatReply::emit_call(const ChatCall&, std::string_view escaped, std::string&) {
+void ChatReply::emit_call_input(const ChatCall&, std::string_view escaped, std::string&) {
   calls_ += escaped;
 }
 
@@ -40,7 +40,7 @@ void ChatReply::emit_refusal(std::string_view escaped, std::string&) {
   }
   refusal_ = refusal_behind(content_, escaped);
   content_.clear();
-  annotations_ = "[]";  // they were about the content
+  annotations_ = "[]";  // they refer to positions in the content
 }
 
 void ChatReply::append_message(std::string& out) const {

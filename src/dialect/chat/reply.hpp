@@ -1,4 +1,5 @@
-// A whole answer of Chat Completions: gathered while the events come, written when it is complete.
+// A whole reply of Chat Completions: its parts are collected while the events come and written when
+// the reply is complete.
 #pragma once
 
 #include "dialect/chat/encoder.hpp"
@@ -7,7 +8,7 @@ namespace ccproxy::dialect {
 
 class ChatReply final : public ChatEncoder {
  public:
-  // `plan` must outlive it.
+  // `plan` must outlive the encoder.
   ChatReply(const ReplyPlan& plan, ReplyIdentity identity);
 
  private:
@@ -15,13 +16,13 @@ class ChatReply final : public ChatEncoder {
   void emit_text(std::string_view escaped, std::string&) override { content_ += escaped; }
   void emit_reasoning(std::string_view escaped, std::string&) override { reasoning_ += escaped; }
   void begin_call(const ChatCall& call, std::string&) override;
-  void emit_call(const ChatCall&, std::string_view escaped, std::string&) override;
+  void emit_call_input(const ChatCall&, std::string_view escaped, std::string&) override;
   void end_call(std::string&) override;
   void emit_annotations(const Citations& citations, std::string&) override;
   void emit_refusal(std::string_view escaped, std::string&) override;
   void end(std::string_view finish_reason, const Tokens& tokens, std::string& out) override;
-  void break_off(std::string_view body, std::string& out) override { out = body; }
-  void keep_alive(std::string&) override {}
+  void emit_error(std::string_view body, std::string& out) override { out = body; }
+  void emit_keepalive(std::string&) override {}
 
   void append_message(std::string& out) const;
 

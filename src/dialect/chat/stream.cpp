@@ -40,24 +40,25 @@ void ChatStream::close_chunk(std::string_view finish_reason, std::string& out) c
   out += "}]}\n\n";
 }
 
-void ChatStream::emit(std::string_view member, std::string_view escaped, std::string& out) {
+void ChatStream::emit_member(std::string_view member, std::string_view escaped, std::string& out) {
   open_chunk(out);
   append(out, {"\"", member, R"(":")", escaped, "\""});
   close_chunk("", out);
 }
 
 void ChatStream::emit_text(std::string_view escaped, std::string& out) {
-  emit("content", escaped, out);
+  emit_member("content", escaped, out);
   if (plan().wants_json) content_ += escaped;
 }
 
 void ChatStream::emit_reasoning(std::string_view escaped, std::string& out) {
-  emit("reasoning_content", escaped, out);
+  emit_member("reasoning_content", escaped, out);
 }
 
-// What was told as content cannot be taken back; the refusal is the one of a whole answer.
+// Content that the client has got cannot be taken back, but the refusal is that of the whole reply,
+// so that both agree.
 void ChatStream::emit_refusal(std::string_view escaped, std::string& out) {
-  emit("refusal", refusal_behind(content_, escaped), out);
+  emit_member("refusal", refusal_behind(content_, escaped), out);
 }
 
 void ChatStream::begin_call(const ChatCall& call, std::string& out) {
@@ -67,7 +68,7 @@ void ChatStream::begin_call(const ChatCall& call, std::string& out) {
     return close_chunk("", out);
   }
   append(out, {R"("tool_calls":[{"index":)", std::to_string(call.number), R"(,"id":")", call.id});
-  if (call.custom)
+  if (call.is_custom)
     append(out, {R"(","type":"custom","custom":{"name":")", call.name, R"(","input":""}}])"});
   else
     append(out,
@@ -75,15 +76,17 @@ void ChatStream::begin_call(const ChatCall& call, std::string& out) {
   close_chunk("", out);
 }
 
-// Without id, type and name: openai's accumulator takes even a null there for another call.
-void ChatStream::emit_call(const ChatCall& call, std::string_view escaped, std::string& out) {
+// Later chunks of a call have no id, type or name: the accumulator of openai's SDK takes even a
+// null there for another call.
+void ChatStream::emit_call_input(const ChatCall& call, std::string_view escaped, std::string& out) {
   open_chunk(out);
   if (plan().legacy_functions) {
     append(out, {R"("function_call":{"arguments":")", escaped, R"("})"});
     return close_chunk("", out);
   }
   append(out, {R"("tool_calls":[{"index":)", std::to_string(call.number)});
-  append(out, {call.custom ? R"(,"custom":{"input":")" : R"(,"function":{"arguments":")", escaped});
+  append(out,
+         {call.is_custom ? R"(,"custom":{"input":")" : R"(,"function":{"arguments":")", escaped});
   out += R"("}}])";
   close_chunk("", out);
 }
@@ -108,8 +111,8 @@ void ChatStream::end(std::string_view finish_reason, const Tokens& tokens, std::
   out += "data: [DONE]\n\n";
 }
 
-// No finish chunk and no [DONE]: the answer is not complete, and must not look so.
-void ChatStream::break_off(std::string_view body, std::string& out) {
+// A reply that breaks off gets no finish_reason and no [DONE], since it must not look complete.
+void ChatStream::emit_error(std::string_view body, std::string& out) {
   append(out, {"data: ", body, "\n\n"});
 }
 

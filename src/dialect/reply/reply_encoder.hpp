@@ -1,72 +1,100 @@
-// The way back: the events of Anthropic's answer go in, the client's bytes come out. Per dialect
-// there are two, for a stream and for a whole answer, fed by the same events, so that they cannot
-// drift apart. An encoder refuses to know sockets and clocks.
+// The way back: the encoder is fed the events of Anthropic's response and appends the bytes that
+// the client gets. Streamed and whole replies of a dialect are fed the same events, so that they
+// cannot drift apart. An encoder refuses to know sockets and clocks.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <variant>
 #include <vector>
 
 #include "anthropic/event.hpp"
 #include "base/error.hpp"
-#include "dialect/reply/usage.hpp"
+#include "dialect/reply/reply_state.hpp"
 
 namespace ccproxy::dialect {
 
-// A comment line that every client's parser skips: for silence and for upstream's pings.
+// A comment line that every client's parser skips. It fills silence and stands for upstream's
+// pings.
 inline constexpr std::string_view kKeepAlive = ": keepalive\n\n";
 
-// What an answer is known by, chosen by whoever sends it.
+// What identifies a reply. The sender chooses it.
 struct ReplyIdentity {
-  std::string id;            // with its chatcmpl-, cmpl- or resp_
+  std::string id;            // with its prefix chatcmpl-, cmpl- or resp_
   std::int64_t created = 0;  // seconds since 1970
 };
 
 class ReplyEncoder {
  public:
-  ReplyEncoder() = default;
+  // `plan` must outlive the encoder.
+  explicit ReplyEncoder(const ReplyPlan& plan) : reply_(plan) {}
   ReplyEncoder(const ReplyEncoder&) = delete;
   ReplyEncoder& operator=(const ReplyEncoder&) = delete;
   virtual ~ReplyEncoder() = default;
 
-  // Takes one event and appends what the client gets for it, perhaps nothing. After an upstream
-  // message that paused, the events of the next message follow: it stays one answer.
+  // Takes one event and appends what the client gets for it, which may be nothing. After an
+  // upstream message that paused, the events of the next message follow: it stays one reply.
   virtual void on(const anthropic::MessageEvent& event, std::string& out) = 0;
 
-  // No event follows. An answer that is not complete by now is told as broken.
-  virtual void finish(std::string& out) = 0;
+  // No event follows. A reply that is not complete by now ends with an error.
+  void finish(std::string& out);
 
-  // Ends the answer with an error of ours; a Failure event does the same with upstream's. Nothing
-  // that comes later is told.
-  virtual void fail(const Error& error, std::string& out) = 0;
+  // Ends the reply with an error of ours; a Failure event does the same with upstream's. Later
+  // calls append nothing.
+  void fail(const Error& error, std::string& out);
 
-  // True when the last message ended in pause_turn: the caller either sends it on and feeds the
-  // next message, or calls finish().
-  [[nodiscard]] virtual bool paused() const = 0;
+  // True when the last message stopped with pause_turn: the caller either sends the turn on and
+  // feeds the next message, or calls finish().
+  [[nodiscard]] bool paused() const { return reply_.is_paused(); }
 
-  // What the answer has cost so far, and upstream's word for why it ended ("" before it has).
-  [[nodiscard]] virtual Tokens tokens() const = 0;
-  [[nodiscard]] virtual std::string_view stop_reason() const = 0;
+  // What the reply has cost so far.
+  [[nodiscard]] Tokens tokens() const { return reply_.tokens(); }
+  // Upstream's word for why the last message stopped, still escaped; empty before it has.
+  [[nodiscard]] std::string_view stop_reason() const { return reply_.stop_reason(); }
 
-  // About how many bytes it tells of itself at its beginning and once more at its end, beside what
-  // the model has said.
+  // About how many bytes the reply has at its beginning, and once more at its end, beside the
+  // model's output.
   [[nodiscard]] virtual std::size_t weight() const { return 0; }
 
-  // What the answer has brought that this dialect cannot tell, for x-ccproxy-ignored; each once.
+  // What the response contained and this dialect cannot express, for x-ccproxy-ignored; each once.
   [[nodiscard]] const std::vector<std::string>& ignored() const { return ignored_; }
 
-  // 200, or what the error's status is. A stream that has begun cannot tell it any more.
-  [[nodiscard]] virtual int status() const = 0;
+  // 200, or the status of the error that ended the reply. A client that streams has got 200 when
+  // its reply has begun.
+  [[nodiscard]] int status() const { return reply_.status(); }
 
  protected:
-  void ignore(std::string_view what) {
-    if (std::find(ignored_.begin(), ignored_.end(), what) == ignored_.end())
-      ignored_.emplace_back(what);
+  [[nodiscard]] ReplyState& reply() { return reply_; }
+  [[nodiscard]] const ReplyState& reply() const { return reply_; }
+  [[nodiscard]] const ReplyPlan& plan() const { return reply_.plan(); }
+
+  // Calls `take` with what `event` holds. Nothing follows the end of a reply, and no dialect can
+  // express an event or a delta whose kind is unknown: both are dropped here.
+  template <typename Take>
+  void dispatch(const anthropic::MessageEvent& event, Take take) {
+    if (reply_.is_over()) return;
+    std::visit(
+        [&](const auto& one) {
+          using Event = std::remove_cvref_t<decltype(one)>;
+          if constexpr (!std::is_same_v<Event, anthropic::OtherDelta> &&
+                        !std::is_same_v<Event, anthropic::Unknown>)
+            take(one);
+        },
+        event);
   }
 
+  // Adds `what` to ignored().
+  void ignore(std::string_view what);
+
  private:
+  // Append the end of a complete reply, or of one that fails with an error of ours. They are called
+  // at most once, and must end the ReplyState.
+  virtual void complete(std::string& out) = 0;
+  virtual void end_with_error(const Error& error, std::string& out) = 0;
+
+  ReplyState reply_;
   std::vector<std::string> ignored_;
 };
 

@@ -20,26 +20,26 @@ std::string_view type_of(ToolShape shape) {
   return "tool_search_call";
 }
 
-std::string_view or_else(Value value, std::string_view otherwise) {
-  return value.is_absent() ? otherwise : value.raw();
+std::string_view raw_or(Value value, std::string_view fallback) {
+  return value.is_absent() ? fallback : value.raw();
 }
 
-// Members of the item that say what is to be done, from the input that the model wrote. Clients
-// rely on those that are written here; what the model left out or wrote wrongly is empty.
+// Returns the members of the item that say what to do, made from the model's input. Clients rely on
+// these members, so one that the model left out or got wrong is there but empty.
 std::string action_of(ToolShape shape, Value input) {
   std::string out;
   switch (shape) {
     case ToolShape::kLocalShell:
-      out.append(R"(,"action":{"type":"exec","command":)").append(or_else(input["command"], "[]"));
-      out.append(R"(,"env":)").append(or_else(input["env"], "{}"));
+      out.append(R"(,"action":{"type":"exec","command":)").append(raw_or(input["command"], "[]"));
+      out.append(R"(,"env":)").append(raw_or(input["env"], "{}"));
       for (const char* name : {"timeout_ms", "user", "working_directory"})
         if (const Value member = input[name]; !member.is_absent())
           out.append(",\"").append(name).append("\":").append(member.raw());
       return out += '}';
     case ToolShape::kShell:
-      out.append(R"(,"action":{"commands":)").append(or_else(input["commands"], "[]"));
-      out.append(R"(,"timeout_ms":)").append(or_else(input["timeout_ms"], "null"));
-      out.append(R"(,"max_output_length":)").append(or_else(input["max_output_length"], "null"));
+      out.append(R"(,"action":{"commands":)").append(raw_or(input["commands"], "[]"));
+      out.append(R"(,"timeout_ms":)").append(raw_or(input["timeout_ms"], "null"));
+      out.append(R"(,"max_output_length":)").append(raw_or(input["max_output_length"], "null"));
       return out += R"(},"environment":null)";
     case ToolShape::kApplyPatch: {
       const Value operation = input["operation"];
@@ -55,15 +55,15 @@ std::string action_of(ToolShape shape, Value input) {
 
 }  // namespace
 
-CallItem::CallItem(ItemRef place, CallStart start)
-    : place_(std::move(place)), start_(std::move(start)), at_(place_.reference()) {}
+CallItem::CallItem(ItemRef ref, CallStart start)
+    : ref_(std::move(ref)), start_(std::move(start)), input_members_(ref_.reference()) {}
 
 void CallItem::open(ResponseEvents& events, std::string& out) {
   if (is_streamed())
-    events.add("output_item.added", {place_.whole(), json_of(ItemStatus::kInProgress)}, out);
+    events.add("output_item.added", {ref_.item_member(), json_of(ItemStatus::kInProgress)}, out);
 }
 
-void CallItem::emit(std::string_view partial, ResponseEvents& events, std::string& out) {
+void CallItem::emit_input(std::string_view partial, ResponseEvents& events, std::string& out) {
   if (partial.empty()) return;
   has_input_ = true;
   if (!is_custom()) return emit_streamed(partial, events, out);
@@ -72,7 +72,7 @@ void CallItem::emit(std::string_view partial, ResponseEvents& events, std::strin
   emit_text(plain_, events, out);
 }
 
-// A piece of a custom tool's JSON, as far as its text is certain by now.
+// Emits the text of a custom tool's input as far as `json`, a piece of it, makes that certain.
 void CallItem::emit_text(std::string_view json, ResponseEvents& events, std::string& out) {
   text_.clear();
   custom_.feed(json, text_);
@@ -86,11 +86,12 @@ void CallItem::emit_streamed(std::string_view escaped, ResponseEvents& events, s
   input_ += escaped;
   if (!is_streamed()) return;
   events.add(is_custom() ? "custom_tool_call_input.delta" : "function_call_arguments.delta",
-             {at_, R"(,"delta":")", escaped, "\""}, out);
+             {input_members_, R"(,"delta":")", escaped, "\""}, out);
 }
 
-// A call without a single byte of input is still owed valid arguments.
-void CallItem::emit_missing(ResponseEvents& events, std::string& out) {
+// Clients parse the arguments of every call, so a call that came without input gets that of its
+// start event, or an empty object.
+void CallItem::emit_missing_input(ResponseEvents& events, std::string& out) {
   if (is_custom()) return emit_text(start_.input, events, out);
   std::string escaped;
   json::append_escaped(escaped, start_.input.empty() ? std::string_view("{}") : start_.input);
@@ -98,7 +99,7 @@ void CallItem::emit_missing(ResponseEvents& events, std::string& out) {
 }
 
 std::string CallItem::json_of(ItemStatus status) const {
-  std::string json = R"({"id":")" + place_.id + R"(","type":")";
+  std::string json = R"({"id":")" + ref_.id + R"(","type":")";
   json.append(type_of(start_.shape)).append(R"(","status":")").append(status_name(status));
   json.append(R"(","call_id":")").append(start_.id).append("\"");
   if (is_streamed()) {
@@ -120,16 +121,17 @@ std::string CallItem::json_of(ItemStatus status) const {
 }
 
 void CallItem::close(ItemStatus status, ResponseEvents& events, std::string& out) {
-  if (!has_input_) emit_missing(events, out);
+  if (!has_input_) emit_missing_input(events, out);
   json_ = json_of(status);
   if (is_custom()) {
-    events.add("custom_tool_call_input.done", {at_, R"(,"input":")", input_, "\""}, out);
+    events.add("custom_tool_call_input.done", {input_members_, R"(,"input":")", input_, "\""}, out);
   } else if (is_streamed()) {
-    events.add("function_call_arguments.done", {at_, R"(,"arguments":")", input_, "\""}, out);
+    events.add("function_call_arguments.done", {input_members_, R"(,"arguments":")", input_, "\""},
+               out);
   } else {
-    events.add("output_item.added", {place_.whole(), json_of(ItemStatus::kInProgress)}, out);
+    events.add("output_item.added", {ref_.item_member(), json_of(ItemStatus::kInProgress)}, out);
   }
-  events.add("output_item.done", {place_.whole(), json_}, out);
+  events.add("output_item.done", {ref_.item_member(), json_}, out);
 }
 
 }  // namespace ccproxy::dialect

@@ -3,12 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/status.hpp"
 #include "dialect/error.hpp"
 #include "dialect/reply/openai_error.hpp"
-#include "dialect/reply/openai_terms.hpp"
 #include "dialect/responses/echo.hpp"
-#include "dialect/responses/error.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
@@ -16,10 +13,10 @@ namespace {
 
 using anthropic::BlockKind;
 
-// What stands before the key in the id of a response.
-constexpr std::string_view kPrefix = "resp_";
+constexpr std::string_view kPrefix = "resp_";  // of the id of a response, before its key
 constexpr std::string_view kMessagePrefix = "msg";
-constexpr std::size_t kMaxOther = 1024;  // of an object: what is neither output nor of the request
+// Bytes of a response object beside its output and what it echoes of the request.
+constexpr std::size_t kMaxOther = 1024;
 
 bool is_cut(std::string_view stop_reason) {
   return stop_reason == "max_tokens" || stop_reason == "model_context_window_exceeded";
@@ -35,19 +32,17 @@ std::string escaped_text(std::string_view plain) {
 
 ResponsesEncoder::ResponsesEncoder(const ReplyPlan& plan, ReplyIdentity identity, EventLog* log,
                                    std::function<std::int64_t()> now)
-    : plan_(plan),
-      tools_(plan),
+    : ReplyEncoder(plan),
       events_(plan.stream, log),
       now_(std::move(now)),
       key_(identity.id.substr(kPrefix.size())) {
-  state_.id = std::move(identity.id);
-  state_.created = identity.created;
-  state_.model = plan.model;
+  response_.id = std::move(identity.id);
+  response_.created = identity.created;
+  response_.model = plan.model;
 }
 
 void ResponsesEncoder::on(const anthropic::MessageEvent& event, std::string& out) {
-  if (phase_ == Phase::kOver) return;
-  std::visit([&](const auto& one) { take(one, out); }, event);
+  dispatch(event, [&](const auto& one) { take(one, out); });
 }
 
 std::string ResponsesEncoder::object() const {
@@ -58,34 +53,32 @@ std::string ResponsesEncoder::object() const {
     output += item.json;
   }
   json.reserve(output.size() + weight() + kMaxOther);
-  if (plan_.responses.is_compaction && state_.status == ResponseStatus::kCompleted)
-    append_compaction(json, state_, plan_.responses.kept, output);
+  if (plan().responses.is_compaction && response_.status == ResponseStatus::kCompleted)
+    append_compaction(json, response_, plan().responses.kept, output);
   else
-    append_response(json, state_, output, is_lost_ ? lost_echo_ : plan_.responses.echo);
+    append_response(json, response_, output, is_lost_ ? lost_echo_ : plan().responses.echo);
   return json;
 }
 
 void ResponsesEncoder::emit_state(std::string_view event, std::string& out) {
-  if (events_.are_heard()) events_.add(event, {R"(,"response":)", object()}, out);
+  if (events_.are_needed()) events_.add(event, {R"(,"response":)", object()}, out);
 }
 
 void ResponsesEncoder::queue(std::string& out) {
-  state_.status = ResponseStatus::kQueued;
+  response_.status = ResponseStatus::kQueued;
   is_queued_ = true;
   emit_state("created", out);
   emit_state("queued", out);
 }
 
 void ResponsesEncoder::ensure_begun(std::string& out) {
-  if (phase_ == Phase::kBeforeStart) {
-    state_.status = ResponseStatus::kInProgress;
-    if (!is_queued_) emit_state("created", out);
-    emit_state("in_progress", out);
-  }
-  phase_ = Phase::kBegun;
+  if (!reply().begin()) return;
+  response_.status = ResponseStatus::kInProgress;
+  if (!is_queued_) emit_state("created", out);
+  emit_state("in_progress", out);
 }
 
-ItemRef ResponsesEncoder::new_place(std::string_view prefix) {
+ItemRef ResponsesEncoder::add_item(std::string_view prefix) {
   const std::size_t index = items_.size();
   std::string id(prefix);
   id.append("_").append(key_).append("_").append(std::to_string(index));
@@ -94,22 +87,19 @@ ItemRef ResponsesEncoder::new_place(std::string_view prefix) {
 }
 
 void ResponsesEncoder::take(const anthropic::MessageStart& start, std::string& out) {
-  if (phase_ == Phase::kBeforeStart)
-    state_.service_tier = service_tier_of(start.service_tier.escaped, start.fast);
   end_text_block(out);
   block_ = OpenBlock::kNone;
-  asking_ = nullptr;
-  stop_reason_.clear();
-  tokens_.begin_message();
-  tokens_.take(start.tokens);
+  current_search_ = nullptr;
+  reply().start(start);
+  response_.service_tier = reply().service_tier();
   ensure_begun(out);
 }
 
 void ResponsesEncoder::take(const anthropic::BlockStart& start, std::string& out) {
   ensure_begun(out);
   end_text_block(out);
-  asking_ = nullptr;
-  if (plan_.responses.compacts) {  // of a summary only the words are told, at its end
+  current_search_ = nullptr;
+  if (plan().responses.compacts) {  // the text becomes one item at the end, nothing else does
     block_ = start.kind == BlockKind::kText ? OpenBlock::kText : OpenBlock::kOther;
     return take(anthropic::TextDelta{start.text}, out);
   }
@@ -131,26 +121,27 @@ void ResponsesEncoder::take(const anthropic::BlockStart& start, std::string& out
   }
 }
 
-// Opened with its first word: an item without any would be an empty block when it came back.
+// Opens a message with its first text, since a message without any would come back as an empty
+// block.
 MessageItem& ResponsesEncoder::message(std::string& out) {
   if (auto* open = std::get_if<MessageItem>(&item_)) return *open;
   auto& opened =
-      item_.emplace<MessageItem>(new_place(kMessagePrefix), plan_.strips_fence, plan_.wants_json);
+      item_.emplace<MessageItem>(add_item(kMessagePrefix), plan().strips_fence, plan().wants_json);
   opened.open(events_, out);
   opened.begin_block();
   return opened;
 }
 
 void ResponsesEncoder::open_reasoning(const anthropic::BlockStart& start, std::string& out) {
-  auto& opened = item_.emplace<ReasoningItem>(new_place("rs"), plan_.show_reasoning);
+  auto& opened = item_.emplace<ReasoningItem>(add_item("rs"), plan().show_reasoning);
   opened.open(events_, out);
   if (start.kind == BlockKind::kRedactedThinking) return opened.redact(start.raw);
-  opened.emit(start.text.escaped, events_, out);
+  opened.emit_text(start.text.escaped, events_, out);
   opened.sign(start.signature.escaped);
 }
 
 void ResponsesEncoder::open_call(const anthropic::BlockStart& start, std::string& out) {
-  const ToolName* tool = tools_.find(start.name.escaped);
+  const ToolName* tool = reply().find_tool(start.name.escaped);
   CallStart call{.id = std::string(start.id.escaped), .name = std::string(start.name.escaped)};
   if (tool != nullptr) {
     call.name = escaped_text(tool->client);
@@ -159,17 +150,17 @@ void ResponsesEncoder::open_call(const anthropic::BlockStart& start, std::string
   }
   if (start.has_input()) json::append_compact(call.input, start.input);
   const bool is_custom = call.shape == ToolShape::kCustom;
-  item_.emplace<CallItem>(new_place(is_custom ? "ctc" : "fc"), std::move(call)).open(events_, out);
+  item_.emplace<CallItem>(add_item(is_custom ? "ctc" : "fc"), std::move(call)).open(events_, out);
 }
 
 void ResponsesEncoder::open_search(const anthropic::BlockStart& start, std::string& out) {
   if (start.name.escaped != "web_search") return;
-  ItemRef place = new_place("ws");
-  const std::size_t index = place.index;
+  ItemRef ref = add_item("ws");
+  const std::size_t index = ref.index;
   search_of_use_.try_emplace(std::string(start.id.escaped), index);
-  asking_ =
-      &searches_.try_emplace(index, std::move(place), plan_.responses.shows_sources).first->second;
-  asking_->open(events_, out);
+  current_search_ =
+      &searches_.try_emplace(index, std::move(ref), plan().responses.shows_sources).first->second;
+  current_search_->open(events_, out);
 }
 
 void ResponsesEncoder::take_search_result(std::string_view block, std::string& out) {
@@ -186,12 +177,13 @@ void ResponsesEncoder::take_search_result(std::string_view block, std::string& o
 
 void ResponsesEncoder::take(const anthropic::TextDelta& delta, std::string& out) {
   if (block_ != OpenBlock::kText || delta.text.empty()) return;
-  if (plan_.responses.compacts) return json::append_decoded(summary_, delta.text);
+  if (plan().responses.compacts) return json::append_decoded(summary_, delta.text);
   message(out).emit_text(delta.text.escaped, events_, out);
 }
 
 void ResponsesEncoder::take(const anthropic::ThinkingDelta& delta, std::string& out) {
-  if (auto* open = std::get_if<ReasoningItem>(&item_)) open->emit(delta.text.escaped, events_, out);
+  if (auto* open = std::get_if<ReasoningItem>(&item_))
+    open->emit_text(delta.text.escaped, events_, out);
 }
 
 void ResponsesEncoder::take(const anthropic::SignatureDelta& delta, std::string&) {
@@ -199,21 +191,22 @@ void ResponsesEncoder::take(const anthropic::SignatureDelta& delta, std::string&
 }
 
 void ResponsesEncoder::take(const anthropic::InputJsonDelta& delta, std::string& out) {
-  if (asking_ != nullptr) return asking_->take_input(delta.partial);
+  if (current_search_ != nullptr) return current_search_->take_input(delta.partial);
   if (block_ != OpenBlock::kOther) return;
-  if (auto* open = std::get_if<CallItem>(&item_)) open->emit(delta.partial.escaped, events_, out);
+  if (auto* open = std::get_if<CallItem>(&item_))
+    open->emit_input(delta.partial.escaped, events_, out);
 }
 
 void ResponsesEncoder::take(const anthropic::CitationDelta& delta, std::string& out) {
-  if (block_ != OpenBlock::kText || plan_.responses.compacts) return;
+  if (block_ != OpenBlock::kText || plan().responses.compacts) return;
   if (!message(out).cite(delta)) ignore("citations");
 }
 
 void ResponsesEncoder::take(const anthropic::BlockStop&, std::string& out) {
   end_text_block(out);
-  if (asking_ != nullptr) asking_->end_input(events_, out);
+  if (current_search_ != nullptr) current_search_->end_input(events_, out);
   if (std::holds_alternative<ReasoningItem>(item_)) close_item(ItemStatus::kCompleted, out);
-  asking_ = nullptr;
+  current_search_ = nullptr;
   block_ = OpenBlock::kNone;
   ++blocks_;
 }
@@ -225,23 +218,21 @@ void ResponsesEncoder::end_text_block(std::string& out) {
 
 void ResponsesEncoder::take(const anthropic::MessageDelta& delta, std::string& out) {
   ensure_begun(out);
-  tokens_.take(delta.tokens);
+  reply().take(delta);
   if (delta.stop_reason.empty()) return;
-  stop_reason_ = delta.stop_reason.escaped;
-  category_ = delta.category.escaped;
-  explanation_ = delta.explanation.escaped;
-  // Only now it is known whether a call was cut.
+  // A call stays open until here, since the stop reason says whether it was cut.
   if (std::holds_alternative<CallItem>(item_))
-    close_item(is_cut(stop_reason_) ? ItemStatus::kIncomplete : ItemStatus::kCompleted, out);
+    close_item(is_cut(delta.stop_reason.escaped) ? ItemStatus::kIncomplete : ItemStatus::kCompleted,
+               out);
 }
 
 void ResponsesEncoder::take(const anthropic::MessageStop&, std::string& out) {
   ensure_begun(out);
-  phase_ = Phase::kStopped;
+  reply().stop();
 }
 
 void ResponsesEncoder::take(const anthropic::Ping&, std::string& out) {
-  if (plan_.stream && phase_ != Phase::kBeforeStart) out += kKeepAlive;
+  if (plan().stream && reply().has_begun()) out += kKeepAlive;
 }
 
 void ResponsesEncoder::close_item(ItemStatus status, std::string& out) {
@@ -249,7 +240,7 @@ void ResponsesEncoder::close_item(ItemStatus status, std::string& out) {
     open->close(status, events_, out);
     items_[open->index()].json = open->take();
   } else if (auto* thought = std::get_if<ReasoningItem>(&item_)) {
-    thought->close({plan_.responses.family, plan_.responses.account}, events_, out);
+    thought->close({plan().responses.family, plan().responses.account}, events_, out);
     items_[thought->index()].json = thought->take();
   } else if (auto* call = std::get_if<CallItem>(&item_)) {
     call->close(status, events_, out);
@@ -269,48 +260,45 @@ void ResponsesEncoder::close_all(ItemStatus status, std::string& out) {
   search_of_use_.clear();
 }
 
-void ResponsesEncoder::finish(std::string& out) {
-  if (phase_ == Phase::kOver) return;
-  if (phase_ != Phase::kStopped || stop_reason_.empty())
-    return fail({ErrorKind::kUpstreamBroke, "the upstream ended its answer before it was complete"},
-                out);
-  const bool cut = is_cut(stop_reason_) && !plan_.responses.is_prewarm;
-  if (plan_.responses.compacts && !cut && stop_reason_ != "refusal") emit_summary(out);
-  const bool is_refused = stop_reason_ == "refusal";
+void ResponsesEncoder::complete(std::string& out) {
+  const bool cut = is_cut(reply().stop_reason()) && !plan().responses.is_prewarm;
+  const bool is_refused = reply().is_refused();
+  if (plan().responses.compacts && !cut && !is_refused) emit_summary(out);
   const bool refusal_is_incomplete =
-      is_refused && plan_.responses.refusal_style == RefusalStyle::kIncomplete;
+      is_refused && plan().responses.refusal_style == RefusalStyle::kIncomplete;
   if (is_refused && !refusal_is_incomplete) emit_refusal(out);
   close_all(cut ? ItemStatus::kIncomplete : ItemStatus::kCompleted, out);
   if (!cut && !refusal_is_incomplete) return end(ResponseStatus::kCompleted, "completed", out);
-  state_.incomplete_reason = cut ? "max_output_tokens" : "content_filter";
+  response_.incomplete_reason = cut ? "max_output_tokens" : "content_filter";
   end(ResponseStatus::kIncomplete, "incomplete", out);
 }
 
-// A client that asked for a summary expects exactly this one item.
+// A client that asked for a compaction expects exactly this one item.
 void ResponsesEncoder::emit_summary(std::string& out) {
-  const ItemRef place = new_place("cmp");
-  const std::string json = R"({"id":")" + place.id +
+  const ItemRef ref = add_item("cmp");
+  const std::string json = R"({"id":")" + ref.id +
                            R"(","type":"compaction","encrypted_content":")" +
                            seal_summary(summary_) + "\"}";
-  events_.add("output_item.added", {place.whole(), json}, out);
-  events_.add("output_item.done", {place.whole(), json}, out);
-  items_[place.index].json = json;
+  events_.add("output_item.added", {ref.item_member(), json}, out);
+  events_.add("output_item.done", {ref.item_member(), json}, out);
+  items_[ref.index].json = json;
 }
 
-// Messages that are complete were told as JSON, and what they say is no answer any more.
-void ResponsesEncoder::take_back_texts() {
+// The text of complete messages was written as JSON for the client to parse. The refusal makes it
+// worthless, so the object at the end has it as refusals.
+void ResponsesEncoder::turn_texts_into_refusals() {
   for (EmittedItem& item : items_)
     if (item.id.starts_with(kMessagePrefix) && !item.json.empty())
       item.json = refused_message(item.json);
 }
 
-// Behind the text that is open, or in a message of its own.
+// The refusal follows the text of the open message, or stands in a message of its own.
 void ResponsesEncoder::emit_refusal(std::string& out) {
   end_text_block(out);
   if (!std::holds_alternative<MessageItem>(item_)) close_item(ItemStatus::kCompleted, out);
-  const std::string text = refusal_text(explanation_, category_);
-  if (plan_.responses.refusal_style == RefusalStyle::kPart) {
-    if (plan_.wants_json) take_back_texts();
+  const std::string text = reply().refusal();
+  if (plan().responses.refusal_style == RefusalStyle::kPart) {
+    if (plan().wants_json) turn_texts_into_refusals();
     return message(out).emit_refusal(text, events_, out);
   }
   const bool has_text = std::holds_alternative<MessageItem>(item_);
@@ -319,60 +307,55 @@ void ResponsesEncoder::emit_refusal(std::string& out) {
 }
 
 void ResponsesEncoder::end(ResponseStatus status, std::string_view event, std::string& out) {
-  state_.status = status;
-  state_.completed = now_();
-  state_.tokens = tokens_.sum();
+  response_.status = status;
+  response_.completed = now_();
+  response_.tokens = reply().tokens();
+  reply().end();
   emit_end(event, out);
-  if (!plan_.stream) out = object();
+  if (!plan().stream) out = object();
 }
 
 void ResponsesEncoder::emit_end(std::string_view event, std::string& out) {
-  phase_ = Phase::kOver;
   end_event_ = event;
-  if (events_.are_heard()) events_.end(event, {R"(,"response":)", object()}, out);
+  if (events_.are_needed()) events_.end(event, {R"(,"response":)", object()}, out);
 }
 
 void ResponsesEncoder::take_back(std::string& out) {
-  if (phase_ != Phase::kOver || is_lost_) return;
+  if (!reply().is_over() || is_lost_) return;
   is_lost_ = true;
-  lost_echo_ = not_stored(plan_.responses.echo);
+  lost_echo_ = not_stored(plan().responses.echo);
   emit_end(end_event_, out);
-  if (!plan_.stream && status_ == status::kOk) out = object();
+  if (!plan().stream && !reply().has_failed()) out = object();
 }
 
 void ResponsesEncoder::cancel(std::string& out) {
-  if (phase_ == Phase::kOver) return;
+  if (reply().is_over()) return;
   ensure_begun(out);
   close_all(ItemStatus::kIncomplete, out);
   end(ResponseStatus::kCancelled, "incomplete", out);
 }
 
-void ResponsesEncoder::fail(const Error& error, std::string& out) {
-  if (phase_ == Phase::kOver) return;
-  status_ = status_of(Dialect::kResponses, error);
-  const ResponseFailure failure = response_failure(error);
-  fail_with(failure.code, failure.message, out);
-  if (!plan_.stream) out = error_body(Dialect::kResponses, error, "");
+void ResponsesEncoder::end_with_error(const Error& error, std::string& out) {
+  emit_failure(status_of(Dialect::kResponses, error), response_failure(error), out);
+  if (!plan().stream) out = error_body(Dialect::kResponses, error, "");
 }
 
 void ResponsesEncoder::take(const anthropic::Failure& failure, std::string& out) {
-  const ErrorReply reply = openai_error(Dialect::kResponses, failure);
-  status_ = reply.status;
-  const ResponseFailure told = response_failure(failure);
-  fail_with(told.code, told.message, out);
-  if (!plan_.stream) out = reply.body;
+  const ErrorReply error = openai_error(Dialect::kResponses, failure);
+  emit_failure(error.status, response_failure(failure), out);
+  if (!plan().stream) out = error.body;
 }
 
-// Items that are open stay open: nothing that is not complete is told as if it were.
-void ResponsesEncoder::fail_with(std::string_view code, std::string_view message,
-                                 std::string& out) {
+// Items that are open stay open: the client must not take an incomplete one for complete.
+void ResponsesEncoder::emit_failure(int status, const ResponseFailure& failure, std::string& out) {
   ensure_begun(out);
-  state_.status = ResponseStatus::kFailed;
-  state_.error = response_error(code, message);
-  if (stop_reason_.empty() && tokens_.sum().output == 0)
-    state_.tokens.reset();
+  response_.status = ResponseStatus::kFailed;
+  response_.error = response_error(failure.code, failure.message);
+  if (reply().stop_reason().empty() && reply().tokens().output == 0)
+    response_.tokens.reset();
   else
-    state_.tokens = tokens_.sum();
+    response_.tokens = reply().tokens();
+  reply().fail(status);
   emit_end("failed", out);
 }
 

@@ -1,6 +1,6 @@
-// What an answer of Anthropic's means in Responses: which blocks are which items, in which order
-// their events come, how the response ends (rules B.4, B.5). Streamed and whole are one
-// encoder: whoever does not stream is given the last response object.
+// What Anthropic's events mean in Responses: which blocks become which items, in which order their
+// events come, and how the response ends (rules B.4, B.5). Streamed and whole replies have one
+// encoder: a client that does not stream gets the last response object.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include "dialect/reply/reply_encoder.hpp"
 #include "dialect/reply_plan.hpp"
 #include "dialect/responses/call_item.hpp"
+#include "dialect/responses/error.hpp"
 #include "dialect/responses/events.hpp"
 #include "dialect/responses/message_item.hpp"
 #include "dialect/responses/object.hpp"
@@ -23,50 +24,42 @@
 
 namespace ccproxy::dialect {
 
-// An item that is complete, and where its blocks begin among those of the answer that are complete.
-// An item that still has to wait for its end has no JSON yet.
+// An item of the output.
 struct EmittedItem {
   std::string id;
-  std::string json{};
-  std::size_t first_block = 0;
+  std::string json{};           // empty until the item is complete
+  std::size_t first_block = 0;  // counts the blocks of the response that are complete
 };
 
 class ResponsesEncoder final : public ReplyEncoder {
  public:
-  // `plan` must outlive it, and so must `log`, which may be nullptr. `now` tells the seconds since
+  // `plan` and `log` must outlive the encoder; `log` may be nullptr. `now` returns seconds since
   // 1970.
   ResponsesEncoder(const ReplyPlan& plan, ReplyIdentity identity, EventLog* log,
                    std::function<std::int64_t()> now);
 
-  // Begins before upstream was asked: of a response in the background.
+  // Begins a response in the background, before its request has gone upstream.
   void queue(std::string& out);
-  // Upstream has taken it: it runs. Else its first event tells that.
+  // Upstream has accepted the request. Without this call the first event begins the response.
   void begin(std::string& out) { ensure_begun(out); }
-  // Ends it because the client wanted that.
+  // Ends the response because the client cancelled it.
   void cancel(std::string& out);
-  // It has ended, and could not be kept: says so, where it said that it is stored. `out` is what it
-  // was after the end.
+  // Replaces the end of a response that is over but could not be stored: its object now says
+  // "store":false. `out` must hold what it held after the end.
   void take_back(std::string& out);
 
   void on(const anthropic::MessageEvent& event, std::string& out) override;
-  void finish(std::string& out) override;
-  void fail(const Error& error, std::string& out) override;
-  [[nodiscard]] bool paused() const override { return stop_reason_ == "pause_turn"; }
-  [[nodiscard]] Tokens tokens() const override { return tokens_.sum(); }
-  [[nodiscard]] std::string_view stop_reason() const override { return stop_reason_; }
-  [[nodiscard]] int status() const override { return status_; }
-  [[nodiscard]] std::size_t weight() const override { return plan_.responses.weight(); }
+  [[nodiscard]] std::size_t weight() const override { return plan().responses.weight(); }
 
-  // The response as it stands: JSON, and its status.
+  // The response object so far, as JSON, and its status.
   [[nodiscard]] std::string object() const;
-  [[nodiscard]] ResponseStatus response_status() const { return state_.status; }
-  // The output so far; items that are not complete are left out at the end.
+  [[nodiscard]] ResponseStatus response_status() const { return response_.status; }
+  // The output so far. At the end of a response that failed, items may be incomplete.
   [[nodiscard]] const std::vector<EmittedItem>& items() const { return items_; }
 
  private:
-  enum class Phase { kBeforeStart, kBegun, kStopped, kOver };
   struct NoItem {};
-  // Which block is open, as far as it is not plain from the item.
+  // The block that is open, as far as the open item does not say it.
   enum class OpenBlock { kNone, kText, kOther };
 
   void take(const anthropic::MessageStart& start, std::string& out);
@@ -81,13 +74,14 @@ class ResponsesEncoder final : public ReplyEncoder {
   void take(const anthropic::MessageStop& stop, std::string& out);
   void take(const anthropic::Ping& ping, std::string& out);
   void take(const anthropic::Failure& failure, std::string& out);
-  void take(const anthropic::OtherDelta&, std::string&) {}
-  void take(const anthropic::Unknown&, std::string&) {}
+
+  void complete(std::string& out) override;
+  void end_with_error(const Error& error, std::string& out) override;
 
   void ensure_begun(std::string& out);
   void emit_state(std::string_view event, std::string& out);
   void emit_end(std::string_view event, std::string& out);
-  [[nodiscard]] ItemRef new_place(std::string_view prefix);
+  [[nodiscard]] ItemRef add_item(std::string_view prefix);
   MessageItem& message(std::string& out);
   void open_call(const anthropic::BlockStart& start, std::string& out);
   void open_reasoning(const anthropic::BlockStart& start, std::string& out);
@@ -98,33 +92,28 @@ class ResponsesEncoder final : public ReplyEncoder {
   void close_item(ItemStatus status, std::string& out);
   void close_all(ItemStatus status, std::string& out);
   void emit_refusal(std::string& out);
-  void take_back_texts();
+  void turn_texts_into_refusals();
   void end(ResponseStatus status, std::string_view event, std::string& out);
-  void fail_with(std::string_view code, std::string_view message, std::string& out);
+  void emit_failure(int status, const ResponseFailure& failure, std::string& out);
 
-  const ReplyPlan& plan_;
-  ToolsByName tools_;
   ResponseEvents events_;
   std::function<std::int64_t()> now_;
-  std::string key_;  // of all ids
-  ResponseState state_;
-  Phase phase_ = Phase::kBeforeStart;
+  std::string key_;  // the part that all ids of the response share
+  ResponseState response_;
   bool is_queued_ = false;
-  std::variant<NoItem, MessageItem, ReasoningItem, CallItem> item_;
-  // Searches that wait for their result, by their place in the output, and that by their use.
+  std::variant<NoItem, MessageItem, ReasoningItem, CallItem> item_;  // the one that is open
+  // The searches that wait for their result, by their index in the output; that index by the id of
+  // the server_tool_use block.
   std::map<std::size_t, SearchItem> searches_;
   std::unordered_map<std::string, std::size_t> search_of_use_;
-  SearchItem* asking_ = nullptr;  // the search whose input the open block brings
+  SearchItem* current_search_ = nullptr;  // the search whose input the open block brings
   std::vector<EmittedItem> items_;
   OpenBlock block_ = OpenBlock::kNone;
-  std::size_t blocks_ = 0;  // that are complete
-  int status_ = 200;
-  bool is_lost_ = false;          // it was to be kept and could not be
-  std::string lost_echo_;         // then in place of the plan's
+  std::size_t blocks_ = 0;        // that are complete
+  bool is_lost_ = false;          // the response could not be stored
+  std::string lost_echo_;         // then used instead of the plan's echo
   std::string_view end_event_{};  // the name of the last event, a constant
-  ReplyUsage tokens_;
-  std::string stop_reason_, category_, explanation_;
-  std::string summary_;  // decoded, of an answer that sums the conversation up
+  std::string summary_;           // decoded: the text of a compaction
 };
 
 }  // namespace ccproxy::dialect

@@ -12,10 +12,11 @@
 namespace ccproxy::dialect {
 namespace {
 
-constexpr std::int64_t kDefaultWait = 5;  // seconds
+constexpr std::int64_t kDefaultRetryAfter = 5;  // seconds
 constexpr std::string_view kRateLimit = "rate_limit_exceeded";
 
-bool is_of_this_server(ErrorKind kind) {
+// False where the request is at fault, so that sending it again is of no use.
+bool is_server_error(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kInvalidRequest:
     case ErrorKind::kTooLarge:
@@ -29,19 +30,20 @@ bool is_of_this_server(ErrorKind kind) {
 }  // namespace
 
 ResponseFailure response_failure(const anthropic::Failure& failure) {
-  OpenAiFailure told = openai_failure(failure);
-  // Codex looks for the time in the words; an event in a stream does not name one.
-  if (told.code == kRateLimit)
-    return {kRateLimit, fmt::format("{} Please try again in {}s.", told.message,
-                                    failure.retry_after.value_or(kDefaultWait))};
-  if (told.code == "context_length_exceeded" || told.code == "insufficient_quota")
-    return {told.code, std::move(told.message)};
-  return {told.status >= status::kFirstServerError ? "server_error" : "invalid_prompt",
-          std::move(told.message)};
+  OpenAiFailure error = openai_failure(failure);
+  // Codex reads the time to wait from the message. An error event of a stream has none, so the
+  // message gets a default.
+  if (error.code == kRateLimit)
+    return {kRateLimit, fmt::format("{} Please try again in {}s.", error.message,
+                                    failure.retry_after.value_or(kDefaultRetryAfter))};
+  if (error.code == "context_length_exceeded" || error.code == "insufficient_quota")
+    return {error.code, std::move(error.message)};
+  return {error.status >= status::kFirstServerError ? "server_error" : "invalid_prompt",
+          std::move(error.message)};
 }
 
 ResponseFailure response_failure(const Error& error) {
-  return {is_of_this_server(error.kind) ? "server_error" : "invalid_prompt", error_message(error)};
+  return {is_server_error(error.kind) ? "server_error" : "invalid_prompt", error_message(error)};
 }
 
 }  // namespace ccproxy::dialect

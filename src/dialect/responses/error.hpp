@@ -1,5 +1,5 @@
-// Why a response failed, in the few words that Responses has for it. Which of them Codex tries
-// again, and which end its turn, decides what is said (rule D.4).
+// Why a response failed, as one of the few codes that Responses has. Codex retries some of them and
+// ends its turn at others, which decides the code for an error (rule D.4).
 #pragma once
 
 #include <string>

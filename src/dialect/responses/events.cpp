@@ -3,8 +3,8 @@
 namespace ccproxy::dialect {
 namespace {
 
-constexpr std::size_t kLarge = std::size_t{64} << 10;
-constexpr std::size_t kFrame = 100;  // bytes of an event beside its name and members
+constexpr std::size_t kLargeBytes = std::size_t{64} << 10;
+constexpr std::size_t kFrameBytes = 100;  // of an event beside its name and members
 
 }  // namespace
 
@@ -22,7 +22,7 @@ void ResponseEvents::add(std::string_view name, std::initializer_list<std::strin
   const std::string_view sse = append(name, members, out);
   if (log_ != nullptr) log_->add(number_, sse);
   if (!sse.empty()) ++number_;
-  forget_large();
+  release_large_buffer();
 }
 
 void ResponseEvents::end(std::string_view name, std::initializer_list<std::string_view> members,
@@ -31,24 +31,25 @@ void ResponseEvents::end(std::string_view name, std::initializer_list<std::strin
   const std::string_view sse = append(name, members, out);
   if (log_ != nullptr) log_->end(number_, sse);
   if (streams_) end_size_ = sse.size();
-  forget_large();
+  release_large_buffer();
 }
 
-// An event that tells much of the request is not held until the next one comes.
-void ResponseEvents::forget_large() {
-  if (unheard_.size() > kLarge) unheard_ = std::string();
+// Frees the memory of an event that repeats a large request, instead of keeping it until the next
+// one.
+void ResponseEvents::release_large_buffer() {
+  if (log_only_.size() > kLargeBytes) log_only_ = std::string();
 }
 
 std::string_view ResponseEvents::append(std::string_view name,
                                         std::initializer_list<std::string_view> members,
                                         std::string& out) {
-  if (!are_heard()) return {};
-  unheard_.clear();
-  std::string& to = streams_ ? out : unheard_;
+  if (!are_needed()) return {};
+  log_only_.clear();
+  std::string& to = streams_ ? out : log_only_;
   const std::size_t begin = to.size();
-  std::size_t size = kFrame + 2 * name.size();
+  std::size_t size = kFrameBytes + 2 * name.size();
   for (const std::string_view part : members) size += part.size();
-  if (size > kLarge) to.reserve(begin + size);  // it is not moved once more for its last bytes
+  if (size > kLargeBytes) to.reserve(begin + size);  // or its last bytes would move all of it
   to.append("event: response.").append(name).append("\ndata: {\"type\":\"response.").append(name);
   to.append("\",\"sequence_number\":").append(std::to_string(number_));
   for (const std::string_view part : members) to += part;

@@ -1,5 +1,5 @@
-// The events of one response: numbered without a gap, and framed as server-sent events. It knows no
-// item and no order; a WebSocket would frame the same events its own way, here.
+// The events of one response, numbered without a gap and framed as server-sent events. It refuses
+// to know items and the order of events.
 #pragma once
 
 #include <cstddef>
@@ -12,40 +12,40 @@
 
 namespace ccproxy::dialect {
 
-// Of events that stand one behind another, the first with the number `first`, those behind the
-// number `after`.
+// Returns the events whose number is above `after`. `events` are whole events in their order, the
+// first of which has the number `first`.
 [[nodiscard]] std::string_view events_behind(std::string_view events, std::int64_t first,
                                              std::int64_t after);
 
 class ResponseEvents {
  public:
-  // `log` may be nullptr, else it must outlive this. Without `streams` only the log is told.
+  // `log` may be nullptr, else it must outlive this. Without `streams` only the log gets the
+  // events.
   ResponseEvents(bool streams, EventLog* log) : streams_(streams), log_(log) {}
 
-  // Else nobody is told them, and they need not be put together.
-  [[nodiscard]] bool are_heard() const { return streams_ || log_ != nullptr; }
+  // False when neither the client nor a log gets the events: they need not be made.
+  [[nodiscard]] bool are_needed() const { return streams_ || log_ != nullptr; }
 
-  // Appends the event `response.<name>`. `members` are put together behind the members that every
-  // event has; they begin with a comma. An event is one line of JSON: whoever copies text that
-  // others wrote makes it compact.
+  // Appends the event `response.<name>`. `members` are concatenated after the members that every
+  // event has, and begin with a comma. The data of an event is one line of JSON: JSON that the
+  // model or the client wrote must be made compact first.
   void add(std::string_view name, std::initializer_list<std::string_view> members,
            std::string& out);
-  // The same for the last event. Once more, it takes the place of what it was, with which `out`
-  // must end.
+  // Appends the last event. A second call replaces it: `out` must then end with the event that the
+  // first call appended.
   void end(std::string_view name, std::initializer_list<std::string_view> members,
            std::string& out);
 
  private:
   std::string_view append(std::string_view name, std::initializer_list<std::string_view> members,
                           std::string& out);
-
-  void forget_large();
+  void release_large_buffer();
 
   bool streams_;
   EventLog* log_;
   std::int64_t number_ = 0;
-  std::size_t end_size_ = 0;  // of the last event in the stream
-  std::string unheard_;       // an event that nobody but the log is told
+  std::size_t end_size_ = 0;  // bytes of the last event in the stream
+  std::string log_only_;      // an event that only the log gets
 };
 
 }  // namespace ccproxy::dialect

@@ -1,4 +1,5 @@
-// What every item of a response has: an id and a place in the output, which all of its events name.
+// What every item of a response has: an id and an index in the output, which all of its events
+// name.
 #pragma once
 
 #include <cstddef>
@@ -19,16 +20,17 @@ enum class ItemStatus { kInProgress, kCompleted, kIncomplete, kFailed };
   return "failed";
 }
 
+// Identifies an item in the events about it.
 struct ItemRef {
   std::string id;
   std::size_t index = 0;  // in the output
 
-  // Members that an event about a part of the item begins with.
+  // Returns the members that an event about a part of the item begins with, after a comma.
   [[nodiscard]] std::string reference() const {
     return R"(,"item_id":")" + id + R"(","output_index":)" + std::to_string(index);
   }
-  // Members of an event about the whole item, up to the item's JSON.
-  [[nodiscard]] std::string whole() const {
+  // Returns the members of an event about the whole item, up to the item's JSON, after a comma.
+  [[nodiscard]] std::string item_member() const {
     return R"(,"output_index":)" + std::to_string(index) + R"(,"item":)";
   }
 };

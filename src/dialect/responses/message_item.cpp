@@ -18,22 +18,22 @@ std::string refusal_part(std::string_view escaped) {
 
 void MessageItem::open(ResponseEvents& events, std::string& out) {
   events.add("output_item.added",
-             {place_.whole(), R"({"id":")", place_.id,
+             {ref_.item_member(), R"({"id":")", ref_.id,
               R"(","type":"message","status":"in_progress","role":"assistant","content":[]})"},
              out);
 }
 
-// Members that name a part of the content.
+// Returns the members that name a part of the content.
 std::string MessageItem::part(int number) const {
-  return place_.reference() + R"(,"content_index":)" + std::to_string(number);
+  return ref_.reference() + R"(,"content_index":)" + std::to_string(number);
 }
 
 void MessageItem::open_text(ResponseEvents& events, std::string& out) {
   has_text_ = true;
-  at_text_ = part(parts_);
+  text_members_ = part(parts_);
   events.add(
       "content_part.added",
-      {at_text_, R"(,"part":{"type":"output_text","text":"","annotations":[],"logprobs":[]})"},
+      {text_members_, R"(,"part":{"type":"output_text","text":"","annotations":[],"logprobs":[]})"},
       out);
 }
 
@@ -58,7 +58,8 @@ void MessageItem::pass_text(std::string_view escaped, ResponseEvents& events, st
   if (!has_text_) open_text(events, out);
   text_ += escaped;
   position_ += json::code_points({escaped});
-  events.add("output_text.delta", {at_text_, R"(,"delta":")", escaped, R"(","logprobs":[])"}, out);
+  events.add("output_text.delta", {text_members_, R"(,"delta":")", escaped, R"(","logprobs":[])"},
+             out);
 }
 
 void MessageItem::end_block(ResponseEvents& events, std::string& out) {
@@ -68,14 +69,14 @@ void MessageItem::end_block(ResponseEvents& events, std::string& out) {
     std::string annotation;
     append_annotation(annotation, citation);
     events.add("output_text.annotation.added",
-               {at_text_, R"(,"annotation_index":)", std::to_string(number++), R"(,"annotation":)",
-                annotation},
+               {text_members_, R"(,"annotation_index":)", std::to_string(number++),
+                R"(,"annotation":)", annotation},
                out);
   }
 }
 
-// No more text comes.
-void MessageItem::pass_held(ResponseEvents& events, std::string& out) {
+// Emits what the fence has held back: no more text comes.
+void MessageItem::pass_held_text(ResponseEvents& events, std::string& out) {
   if (!strips_fence_) return;
   plain_.clear();
   fence_.finish(plain_);
@@ -83,26 +84,26 @@ void MessageItem::pass_held(ResponseEvents& events, std::string& out) {
 }
 
 void MessageItem::close_text(ResponseEvents& events, std::string& out) {
-  pass_held(events, out);
+  pass_held_text(events, out);
   if (!has_text_) return;
   has_text_ = false;
-  events.add("output_text.done", {at_text_, R"(,"text":")", text_, R"(","logprobs":[])"}, out);
+  events.add("output_text.done", {text_members_, R"(,"text":")", text_, R"(","logprobs":[])"}, out);
   std::string json = R"({"type":"output_text","text":")" + text_ + R"(","annotations":)";
   append_annotations(json, citations_);
   json += R"(,"logprobs":[]})";
-  events.add("content_part.done", {at_text_, R"(,"part":)", json}, out);
+  events.add("content_part.done", {text_members_, R"(,"part":)", json}, out);
   content_ += json;
   ++parts_;
 }
 
-// The part that is open was told as text so far. Its text is not told as complete, since readers
-// would parse it then; that the part is done as a refusal is what makes them take it for one.
-// What it says by now; nothing when there is no text.
+// Ends the open text part as a refusal and returns its text, which is empty when no part is open.
+// No output_text.done is emitted, because a client would then parse the text as JSON; the part's
+// end as a refusal makes it treat the text as one.
 std::string MessageItem::turn_into_refusal(ResponseEvents& events, std::string& out) {
-  pass_held(events, out);
+  pass_held_text(events, out);
   if (!has_text_) return {};
   has_text_ = false;
-  events.add("content_part.done", {at_text_, R"(,"part":)", refusal_part(text_)}, out);
+  events.add("content_part.done", {text_members_, R"(,"part":)", refusal_part(text_)}, out);
   return std::move(text_);
 }
 
@@ -124,10 +125,10 @@ void MessageItem::emit_refusal(std::string_view escaped, ResponseEvents& events,
 
 void MessageItem::close(ItemStatus status, ResponseEvents& events, std::string& out) {
   close_text(events, out);
-  json_.append(R"({"id":")").append(place_.id).append(R"(","type":"message","status":")");
+  json_.append(R"({"id":")").append(ref_.id).append(R"(","type":"message","status":")");
   json_.append(status_name(status)).append(R"(","role":"assistant","content":[)");
   json_.append(content_).append("]}");
-  events.add("output_item.done", {place_.whole(), json_}, out);
+  events.add("output_item.done", {ref_.item_member(), json_}, out);
 }
 
 std::string refused_message(std::string_view message) {

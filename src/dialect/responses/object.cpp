@@ -60,7 +60,7 @@ void append_response(std::string& out, const ResponseState& state, std::string_v
 
 namespace {
 
-// The object as it stands, but for these three.
+// Returns `object` with this status, error and output.
 std::string with_state(std::string_view object, ResponseStatus status, std::string_view error,
                        std::string_view output) {
   json::Outline outline;
@@ -124,7 +124,7 @@ std::string interrupted_events(std::int64_t after, std::int64_t last, std::strin
 
 std::string erased_events(std::int64_t after, std::string_view object) {
   constexpr std::string_view kWhy =
-      "The rest of this response cannot be told: it was deleted, or is not kept any more.";
+      "The rest of this response is not available: it was deleted, or is not stored any more.";
   const std::string ended =
       with_state(object, ResponseStatus::kFailed, response_error("server_error", kWhy), "");
   return interrupted_events(after, after, ended);

@@ -1,5 +1,5 @@
-// The response object: what a response is and what it repeats of its request (rule B.4).
-// Every member is always there, since clients rely on it.
+// The response object: the state of a response and what it echoes of its request (rule B.4). Every
+// member is always there, since clients rely on it.
 #pragma once
 
 #include <cstdint>
@@ -20,37 +20,42 @@ struct ResponseState {
   std::int64_t created = 0;  // seconds since 1970
   std::string model{};       // as the client knows it
   ResponseStatus status = ResponseStatus::kInProgress;
-  std::int64_t completed = 0;            // when it is
-  std::string error{};                   // JSON; empty without
+  std::int64_t completed = 0;            // seconds since 1970; of a completed response
+  std::string error{};                   // JSON; empty without an error
   std::string_view incomplete_reason{};  // empty unless it is incomplete
   std::optional<Tokens> tokens{};
   std::string_view service_tier{};  // empty until it is known
 };
 
-// Appends the object. `output` are elements of a JSON array; `echo` members, each with a comma
-// before it (echo.hpp).
+// Appends the object. `output` holds elements of a JSON array, `echo` members with a comma before
+// each (echo.hpp).
 void append_response(std::string& out, const ResponseState& state, std::string_view output,
                      std::string_view echo);
 
-// Appends the object of a summary that was asked for by itself: `kept` are the items beside it,
-// elements of a JSON array.
+// Appends the object of a compaction. `kept` are the items before the summary, elements of a JSON
+// array.
 void append_compaction(std::string& out, const ResponseState& state, std::string_view kept,
                        std::string_view summary);
 
-// The items that these events tell to be done, as elements of a list.
+// Appends the items of the output_item.done events among `events` to `list`, elements of a JSON
+// array.
 void append_done_items(std::string& list, std::string_view events);
-// The object of a response that was cut off with the program that ran it: as it stood, but failed,
-// with the items that were done by then.
+
+// Returns the object of a response whose process ended before it did: `object` with the status
+// failed and with `output`, the items that were done by then.
 [[nodiscard]] std::string interrupted_response(std::string_view object, std::string_view output);
-// What stands behind number `after` of its stream, when the events up to `last` were kept: the end,
-// and the beginning where none was. `object` is how it ended.
+
+// Returns the events of such a response whose number is above `after` and that were not stored. The
+// stored events end with the number `last`; it is negative when none was stored, and then the
+// beginning is made, too. `object` is the object that interrupted_response() returned.
 [[nodiscard]] std::string interrupted_events(std::int64_t after, std::int64_t last,
                                              std::string_view object);
-// The same for one whose events cannot be had any more: it was erased, or has expired. `object` is
-// how it stood.
+
+// Returns the end of a stream whose events after the number `after` were deleted or have expired.
+// `object` is the last object of the response.
 [[nodiscard]] std::string erased_events(std::int64_t after, std::string_view object);
 
-// {"code","message"}
+// Returns {"code","message"}.
 [[nodiscard]] std::string response_error(std::string_view code, std::string_view message);
 
 }  // namespace ccproxy::dialect

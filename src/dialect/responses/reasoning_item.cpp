@@ -4,35 +4,37 @@ namespace ccproxy::dialect {
 
 void ReasoningItem::open(ResponseEvents& events, std::string& out) {
   events.add("output_item.added",
-             {place_.whole(), R"({"id":")", place_.id, R"(","type":"reasoning","summary":[]})"},
+             {ref_.item_member(), R"({"id":")", ref_.id, R"(","type":"reasoning","summary":[]})"},
              out);
 }
 
-void ReasoningItem::emit(std::string_view escaped, ResponseEvents& events, std::string& out) {
+void ReasoningItem::emit_text(std::string_view escaped, ResponseEvents& events, std::string& out) {
   if (escaped.empty()) return;
   thinking_ += escaped;
-  if (!shows_) return;
-  if (at_summary_.empty()) {
-    at_summary_ = place_.reference() + R"(,"summary_index":0)";
+  if (!shows_summary_) return;
+  if (summary_members_.empty()) {
+    summary_members_ = ref_.reference() + R"(,"summary_index":0)";
     events.add("reasoning_summary_part.added",
-               {at_summary_, R"(,"part":{"type":"summary_text","text":""})"}, out);
+               {summary_members_, R"(,"part":{"type":"summary_text","text":""})"}, out);
   }
-  events.add("reasoning_summary_text.delta", {at_summary_, R"(,"delta":")", escaped, "\""}, out);
+  events.add("reasoning_summary_text.delta", {summary_members_, R"(,"delta":")", escaped, "\""},
+             out);
 }
 
 void ReasoningItem::close_summary(bool is_whole, ResponseEvents& events, std::string& out) {
-  events.add("reasoning_summary_text.done", {at_summary_, R"(,"text":")", thinking_, "\""}, out);
+  events.add("reasoning_summary_text.done", {summary_members_, R"(,"text":")", thinking_, "\""},
+             out);
   events.add("reasoning_summary_part.done",
-             {at_summary_, R"(,"part":{"type":"summary_text","text":")", thinking_, "\"}",
+             {summary_members_, R"(,"part":{"type":"summary_text","text":")", thinking_, "\"}",
               is_whole ? "" : R"(,"status":"incomplete")"},
              out);
 }
 
-// Thinking that was cut before its signature can never go up again, so it is not sealed.
+// Upstream refuses thinking without a signature, so thinking that was cut before it is not encoded.
 void ReasoningItem::close(const ThoughtOwner& owner, ResponseEvents& events, std::string& out) {
   const bool is_whole = !signature_.empty() || !redacted_.empty();
-  json_ = R"({"id":")" + place_.id + R"(","type":"reasoning","summary":[)";
-  if (!at_summary_.empty()) {
+  json_ = R"({"id":")" + ref_.id + R"(","type":"reasoning","summary":[)";
+  if (!summary_members_.empty()) {
     close_summary(is_whole, events, out);
     json_.append(R"({"type":"summary_text","text":")").append(thinking_).append("\"}");
   }
@@ -44,7 +46,7 @@ void ReasoningItem::close(const ThoughtOwner& owner, ResponseEvents& events, std
     json_.append(R"(,"encrypted_content":")").append(encode_reasoning(block, owner)).append("\"");
   }
   json_ += '}';
-  events.add("output_item.done", {place_.whole(), json_}, out);
+  events.add("output_item.done", {ref_.item_member(), json_}, out);
 }
 
 }  // namespace ccproxy::dialect

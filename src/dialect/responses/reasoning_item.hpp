@@ -1,5 +1,5 @@
-// The reasoning item of a response: a block of thinking, told in words when the client asked for a
-// summary, and sealed so that it can come back signed.
+// The reasoning item of a response: a thinking block, with its text when the client asked for a
+// summary, and encoded with its signature so that the client can send it back.
 #pragma once
 
 #include <string>
@@ -12,29 +12,31 @@
 
 namespace ccproxy::dialect {
 
-// Texts are parts of a JSON string, still escaped.
+// `escaped` is part of a JSON string, still escaped.
 class ReasoningItem {
  public:
-  // `shows`: the words are told.
-  ReasoningItem(ItemRef place, bool shows) : place_(std::move(place)), shows_(shows) {}
+  // With `shows_summary` the client gets the text.
+  ReasoningItem(ItemRef ref, bool shows_summary)
+      : ref_(std::move(ref)), shows_summary_(shows_summary) {}
 
   void open(ResponseEvents& events, std::string& out);
-  void emit(std::string_view escaped, ResponseEvents& events, std::string& out);
+  void emit_text(std::string_view escaped, ResponseEvents& events, std::string& out);
   void sign(std::string_view escaped) { signature_ += escaped; }
-  // It is a block that nobody can read but upstream; `raw` is the whole block.
+  // The block is redacted_thinking, which only upstream can read; `raw` is the whole block.
   void redact(std::string_view raw) { redacted_ = raw; }
+  // `owner` says who may send the thinking back.
   void close(const ThoughtOwner& owner, ResponseEvents& events, std::string& out);
 
-  [[nodiscard]] std::size_t index() const { return place_.index; }
-  // As it stands in the output; once it is closed.
+  [[nodiscard]] std::size_t index() const { return ref_.index; }
+  // Moves out the item's JSON as the output has it. Call it once, after close().
   [[nodiscard]] std::string take() { return std::move(json_); }
 
  private:
   void close_summary(bool is_whole, ResponseEvents& events, std::string& out);
 
-  ItemRef place_;
-  bool shows_;
-  std::string at_summary_;  // empty until one is open
+  ItemRef ref_;
+  bool shows_summary_;
+  std::string summary_members_;  // empty until the summary is open
   std::string thinking_, signature_, redacted_;
   std::string json_;
 };

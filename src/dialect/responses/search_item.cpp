@@ -5,7 +5,7 @@ namespace {
 
 using json::Value;
 
-// Elements of an array: the pages that a result lists.
+// Returns the pages that a result lists, as elements of a JSON array.
 std::string sources_of(Value pages) {
   std::string sources;
   for (const Value page : pages.children()) {
@@ -20,24 +20,24 @@ std::string sources_of(Value pages) {
 
 void SearchItem::open(ResponseEvents& events, std::string& out) {
   events.add("output_item.added",
-             {place_.whole(), R"({"id":")", place_.id,
+             {ref_.item_member(), R"({"id":")", ref_.id,
               R"(","type":"web_search_call","status":"in_progress",)",
               R"("action":{"type":"search","query":"","queries":[]}})"},
              out);
-  events.add("web_search_call.in_progress", {place_.reference()}, out);
+  events.add("web_search_call.in_progress", {ref_.reference()}, out);
 }
 
 void SearchItem::end_input(ResponseEvents& events, std::string& out) {
   json::Outline outline;
   if (outline.read(input_) && outline.root()["query"].is_string())
     query_ = outline.root()["query"].raw();
-  events.add("web_search_call.searching", {place_.reference()}, out);
+  events.add("web_search_call.searching", {ref_.reference()}, out);
 }
 
 void SearchItem::take_result(Value block, ResponseEvents& events, std::string& out) {
   const Value content = block["content"];
-  if (!content.is_array()) return close(ItemStatus::kFailed, "", events, out);  // it is an error
-  events.add("web_search_call.completed", {place_.reference()}, out);
+  if (!content.is_array()) return close(ItemStatus::kFailed, "", events, out);  // an error object
+  events.add("web_search_call.completed", {ref_.reference()}, out);
   close(ItemStatus::kCompleted, sources_of(content), events, out);
 }
 
@@ -47,12 +47,12 @@ void SearchItem::give_up(ResponseEvents& events, std::string& out) {
 
 void SearchItem::close(ItemStatus status, std::string_view sources, ResponseEvents& events,
                        std::string& out) {
-  json_.append(R"({"id":")").append(place_.id).append(R"(","type":"web_search_call","status":")");
+  json_.append(R"({"id":")").append(ref_.id).append(R"(","type":"web_search_call","status":")");
   json_.append(status_name(status)).append(R"(","action":{"type":"search","query":)");
   json_.append(query_).append(R"(,"queries":[)").append(query_).append("]");
   if (shows_sources_) json_.append(R"(,"sources":[)").append(sources).append("]");
   json_ += "}}";
-  events.add("output_item.done", {place_.whole(), json_}, out);
+  events.add("output_item.done", {ref_.item_member(), json_}, out);
 }
 
 }  // namespace ccproxy::dialect

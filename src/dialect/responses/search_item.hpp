@@ -14,25 +14,26 @@ namespace ccproxy::dialect {
 
 class SearchItem {
  public:
-  SearchItem(ItemRef place, bool shows_sources)
-      : place_(std::move(place)), shows_sources_(shows_sources) {}
+  // With `shows_sources` the item lists the pages that were found.
+  SearchItem(ItemRef ref, bool shows_sources)
+      : ref_(std::move(ref)), shows_sources_(shows_sources) {}
 
   void open(ResponseEvents& events, std::string& out);
-  // Pieces of the input's JSON.
+  // Takes a piece of the input's JSON.
   void take_input(json::JsonText partial) { json::append_decoded(input_, partial); }
   void end_input(ResponseEvents& events, std::string& out);
-  // `block` is the block with the result; closes the item.
+  // Closes the item; `block` is the web_search_tool_result block.
   void take_result(json::Value block, ResponseEvents& events, std::string& out);
-  // No result will come.
+  // Closes the item as failed: no result will come.
   void give_up(ResponseEvents& events, std::string& out);
 
-  // As it stands in the output; once it is closed.
+  // Moves out the item's JSON as the output has it. Call it once, after the item was closed.
   [[nodiscard]] std::string take() { return std::move(json_); }
 
  private:
   void close(ItemStatus status, std::string_view sources, ResponseEvents& events, std::string& out);
 
-  ItemRef place_;
+  ItemRef ref_;
   bool shows_sources_;
   std::string input_;
   std::string query_ = "\"\"";  // JSON
