@@ -14,7 +14,7 @@ void append_page(std::string& out, const Citation& page) {
   out.append(R"(","title":")").append(page.title).append("\"");
 }
 
-bool is_document_place(std::string_view type) {
+bool is_document_location(std::string_view type) {
   return type == "char_location" || type == "page_location" || type == "content_block_location";
 }
 
@@ -22,7 +22,7 @@ bool is_document_place(std::string_view type) {
 
 bool Citations::cite(const anthropic::CitationDelta& citation) {
   const std::string_view type = citation.type.escaped;
-  const bool is_document = tells_documents_ && is_document_place(type);
+  const bool is_document = takes_documents_ && is_document_location(type);
   const bool is_result = type == "search_result_location";
   if (!is_document && !is_result && type != "web_search_result_location") return false;
   Citation cited{.start = start_, .end = start_};
@@ -39,19 +39,19 @@ bool Citations::cite(const anthropic::CitationDelta& citation) {
 }
 
 std::span<const Citation> Citations::end_block(std::size_t position) {
-  const std::size_t before = emitted_.size();
-  if (range_ != std::pair(start_, position)) told_here_.clear();
+  const std::size_t before = all_.size();
+  if (range_ != std::pair(start_, position)) sources_.clear();
   range_ = {start_, position};
   for (Citation& citation : open_) {
     citation.end = position;
-    // A line end stands in no escaped text.
+    // Escaped text holds no line end, so the key is unambiguous.
     std::string source = citation.kind == Citation::Kind::kPage
                              ? citation.source
                              : fmt::format("{}\n{}", citation.source, citation.title);
-    if (told_here_.insert(std::move(source)).second) emitted_.push_back(std::move(citation));
+    if (sources_.insert(std::move(source)).second) all_.push_back(std::move(citation));
   }
   open_.clear();
-  return std::span(emitted_).subspan(before);
+  return std::span(all_).subspan(before);
 }
 
 void append_chat_annotations(std::string& out, const Citations& citations) {

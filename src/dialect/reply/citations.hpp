@@ -1,5 +1,6 @@
-// Citations in an answer's text. One belongs to a whole block of text, so its place is known when
-// the block has ended. Pages are cited with their address; a document has a form in Responses only.
+// Citations in a reply's text. A citation belongs to a whole block of text, so its range is known
+// when the block has ended. Pages are cited with their address; documents can be cited in Responses
+// only.
 #pragma once
 
 #include <cstdint>
@@ -17,40 +18,40 @@ struct Citation {
   enum class Kind : std::uint8_t { kPage, kDocument };
 
   Kind kind = Kind::kPage;
-  // Still escaped. Of a page its address, and a title that is never empty; of a document the id of
-  // its file and its title, which both may be empty.
+  // Still escaped. `source` is the address of a page, or the id of a document's file. The title of
+  // a page is never empty; both members of a document may be.
   std::string source{}, title{};
-  std::size_t start = 0, end = 0;
+  std::size_t start = 0, end = 0;  // in the text, in code points
 };
 
 class Citations {
  public:
-  // `tells_documents`: places in documents count, too.
-  explicit Citations(bool tells_documents = false) : tells_documents_(tells_documents) {}
+  // With `takes_documents`, citations of documents are taken, too.
+  explicit Citations(bool takes_documents = false) : takes_documents_(takes_documents) {}
 
-  // Positions count Unicode code points of the text that the blocks are parts of.
+  // A block of text begins or ends at `position`, in code points of the whole text.
   void begin_block(std::size_t position) { start_ = position; }
-  // False for a citation that cannot be told.
+  // Adds a citation of the open block. Returns false for a kind that is not taken.
   bool cite(const anthropic::CitationDelta& citation);
-  // Returns what the block has brought: the same source for the same range once. The view lives
-  // until the next call.
+  // Returns the block's citations, each source once for a range of text. The view is valid until
+  // the next call.
   std::span<const Citation> end_block(std::size_t position);
 
-  [[nodiscard]] const std::vector<Citation>& all() const { return emitted_; }
+  [[nodiscard]] const std::vector<Citation>& all() const { return all_; }
 
  private:
-  bool tells_documents_;
+  bool takes_documents_;
   std::size_t start_ = 0;
-  std::vector<Citation> open_;  // of the block that is open
-  std::vector<Citation> emitted_;
-  std::unordered_set<std::string> told_here_;  // the sources of one range
-  std::pair<std::size_t, std::size_t> range_{};
+  std::vector<Citation> open_;                   // of the block that is open
+  std::vector<Citation> all_;                    // of the blocks that have ended
+  std::unordered_set<std::string> sources_;      // of `range_`
+  std::pair<std::size_t, std::size_t> range_{};  // of the last block that has ended
 };
 
-// Appends the array of annotations as Chat Completions has it; of pages.
+// Appends the array of annotations as Chat Completions has it. All citations must be of pages.
 void append_chat_annotations(std::string& out, const Citations& citations);
 
-// One annotation, and the array, as Responses has them.
+// Append one annotation, and the array, as Responses has them.
 void append_annotation(std::string& out, const Citation& citation);
 void append_annotations(std::string& out, const Citations& citations);
 

@@ -8,14 +8,14 @@ namespace {
 
 constexpr std::string_view kOpening = R"({"input":")";
 
-// Where JSON allows white space in front of that character of the opening.
+// True where JSON allows white space before the character of the opening at `matched`.
 constexpr bool may_be_blank_before(std::size_t matched) {
   return matched <= 1 || matched == kOpening.find(':') || matched == kOpening.size() - 1;
 }
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-// How many bytes at the end begin a UTF-8 sequence that is not complete.
+// Returns how many bytes at the end are the beginning of a UTF-8 sequence.
 std::size_t unfinished_utf8(std::string_view text) {
   for (std::size_t back = 1; back <= 3 && back <= text.size(); ++back) {
     const auto byte = static_cast<unsigned char>(text[text.size() - back]);
@@ -28,7 +28,7 @@ std::size_t unfinished_utf8(std::string_view text) {
 
 enum class Half { kNone, kFirst, kSecond };
 
-// Which half of a surrogate pair an escape of six bytes is.
+// Returns which half of a surrogate pair an escape of six bytes is.
 Half half_of(std::string_view escape) {
   if (escape[2] != 'd' && escape[2] != 'D') return Half::kNone;
   const char digit = lower(escape[3]);
@@ -36,8 +36,8 @@ Half half_of(std::string_view escape) {
   return digit >= 'c' && digit <= 'f' ? Half::kSecond : Half::kNone;
 }
 
-// The size of the escape that `rest` begins with, a surrogate pair as one; 0 when it may go on
-// behind the end.
+// Returns the size of the escape at the beginning of `rest`, where a surrogate pair counts as one;
+// 0 when `rest` may end in the middle of it.
 std::size_t escape_size(std::string_view rest) {
   if (rest.size() < 2) return 0;
   if (rest[1] != 'u') return 2;
@@ -59,7 +59,7 @@ void CustomInput::feed(std::string_view json, std::string& out) {
   decode(out);
 }
 
-// Returns how much of `json` it has taken.
+// Returns how many bytes of `json` belong to the opening.
 std::size_t CustomInput::match_opening(std::string_view json, std::string& out) {
   for (std::size_t i = 0; i < json.size(); ++i) {
     const char c = json[i];
@@ -79,7 +79,8 @@ std::size_t CustomInput::match_opening(std::string_view json, std::string& out) 
   return json.size();
 }
 
-// What is certain of the text goes at once, up to its end or to what more must come for.
+// Appends the pending text, decoded, up to its closing quotation mark or to an escape or character
+// that is not complete.
 void CustomInput::decode(std::string& out) {
   std::size_t end = 0;
   while (end < pending_.size() && pending_[end] != '"') {

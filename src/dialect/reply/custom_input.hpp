@@ -1,5 +1,5 @@
-// The text of a custom tool's call. Upstream such a tool is a function with one string, so its
-// input arrives as the pieces of {"input":"..."}; the client is owed the string, as it comes.
+// The text of a custom tool's call. Upstream such a tool is a function with one string parameter,
+// so its input arrives as pieces of {"input":"..."}; the client gets the string, piece by piece.
 #pragma once
 
 #include <string>
@@ -7,14 +7,15 @@
 
 namespace ccproxy::dialect {
 
-// Fed with the JSON in pieces that may be cut anywhere, inside an escape or a UTF-8 sequence too.
-// What is not {"input":"..."} comes out as it is, so that nothing is lost.
+// Takes the JSON in pieces that may be cut anywhere, also inside an escape or a UTF-8 sequence.
+// JSON that is not {"input":"..."} is passed on unchanged, so that nothing is lost.
 class CustomInput {
  public:
+  // Begins with the next call.
   void begin() { *this = CustomInput(); }
 
-  // Appends what is certain by now: never a part of an escape, half a surrogate pair or a part of
-  // a UTF-8 sequence. At the end of the call the rest is dropped: there was no more of it.
+  // Appends, decoded, as much of the text as is complete: never a part of an escape, half a
+  // surrogate pair or a part of a UTF-8 sequence. What is incomplete when the call ends is dropped.
   void feed(std::string_view json, std::string& out);
 
  private:
@@ -24,8 +25,8 @@ class CustomInput {
   void decode(std::string& out);
 
   State state_ = State::kBeforeText;
-  std::size_t matched_ = 0;  // of the opening
-  std::string pending_;      // the opening so far; then what cannot be decoded yet
+  std::size_t matched_ = 0;  // characters of the opening
+  std::string pending_;      // the opening so far, then text that cannot be decoded yet
 };
 
 }  // namespace ccproxy::dialect

@@ -10,7 +10,7 @@ namespace ccproxy::dialect {
 namespace {
 
 struct Case {
-  const char* says;
+  const char* name;
   const char* json;
   const char* text;
 };
@@ -32,20 +32,20 @@ const Case kCases[] = {
     {"a cut pair is dropped", R"({"input":"ab\ud83d)", "ab"},
     {"a pair cut in its second half is dropped", R"({"input":"ab\ud83d\ude0)", "ab"},
     {"UTF-8 that was cut is dropped", "{\"input\":\"ab\xF0\x9F\x98", "ab"},
-    {"another name passes as it is", R"({"inputs":"a\n"})", R"({"inputs":"a\n"})"},
-    {"a number passes as it is", R"({"input": 5})", R"({"input": 5})"},
-    {"an empty object passes as it is", "{}", "{}"},
-    {"a list passes as it is", " [1]", " [1]"},
+    {"another name passes unchanged", R"({"inputs":"a\n"})", R"({"inputs":"a\n"})"},
+    {"a number passes unchanged", R"({"input": 5})", R"({"input": 5})"},
+    {"an empty object passes unchanged", "{}", "{}"},
+    {"a list passes unchanged", " [1]", " [1]"},
     {"white space inside the name is another name", R"({"in put":"a"})", R"({"in put":"a"})"},
     {"what follows the string is not its text", R"({"input":"a","b":"c"})", "a"},
 };
 
-TEST(CustomInput, gives_the_text_inside_the_json_wherever_it_is_cut) {
+TEST(CustomInput, decodes_the_text_wherever_the_json_is_cut) {
   for (const Case& row : kCases) {
     const std::string json = row.json;
     for (std::size_t first = 0; first <= json.size(); ++first)
       for (std::size_t second = first; second <= json.size(); ++second) {
-        SCOPED_TRACE(testing::Message() << row.says << ", cut at " << first << " and " << second);
+        SCOPED_TRACE(testing::Message() << row.name << ", cut at " << first << " and " << second);
         CustomInput input;
         std::string text;
         input.feed(json.substr(0, first), text);
@@ -56,7 +56,7 @@ TEST(CustomInput, gives_the_text_inside_the_json_wherever_it_is_cut) {
   }
 }
 
-TEST(CustomInput, never_tells_a_part_of_a_character) {
+TEST(CustomInput, appends_whole_characters_only) {
   const std::string json = R"({"input":"é\ud83d\ude00\u20ac😀"})";
   const std::vector<std::string> characters = {"", "é", "é😀", "é😀€", "é😀€😀"};
   CustomInput input;
@@ -68,7 +68,7 @@ TEST(CustomInput, never_tells_a_part_of_a_character) {
   EXPECT_EQ(text, characters.back());
 }
 
-TEST(CustomInput, begins_anew_with_the_next_call) {
+TEST(CustomInput, begins_again_with_the_next_call) {
   CustomInput input;
   std::string text;
   input.feed(R"({"input":"a\)", text);

@@ -10,7 +10,7 @@
 namespace ccproxy::dialect {
 namespace {
 
-// Upstream's fields that come from one of the client's, and its name.
+// Upstream's fields, each with the name of the client's field that it comes from.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kFields = {{
     {"messages", "messages"},
     {"tools", "tools"},
@@ -57,33 +57,34 @@ std::string client_param(std::string_view message) {
 }
 
 std::string without_secrets(std::string_view message) {
-  std::string told;
+  std::string safe;
   while (!message.empty()) {
     const auto word = message.substr(0, message.find(' '));
-    told += is_secret(word) ? std::string_view("***") : word;
+    safe += is_secret(word) ? std::string_view("***") : word;
     message.remove_prefix(word.size());
     if (message.empty()) break;
-    told += ' ';
+    safe += ' ';
     message.remove_prefix(1);
   }
-  return told;
+  return safe;
 }
 
-std::string quoted_answer(std::string_view answer) {
-  constexpr std::size_t kMax = 300;
-  std::size_t size = std::min(answer.size(), kMax);
-  while (size > 0 && size < answer.size() && (answer[size] & 0xc0) == 0x80) --size;  // no half one
-  const std::string_view begun = answer.substr(0, size);
-  const bool is_text = json::is_utf8(begun);
+std::string quoted_answer(std::string_view body) {
+  constexpr std::size_t kMaxBytes = 300;
+  std::size_t size = std::min(body.size(), kMaxBytes);
+  // A character that does not fit is left out as a whole.
+  while (size > 0 && size < body.size() && (body[size] & 0xc0) == 0x80) --size;
+  const std::string_view excerpt = body.substr(0, size);
+  const bool is_text = json::is_utf8(excerpt);
   std::string line;
-  for (const char c : begun) {
+  for (const char c : excerpt) {
     const bool is_blank = c == ' ' || c == '\n' || c == '\r' || c == '\t';
     const bool is_shown = (c >= ' ' && c <= '~') || (is_text && (c & 0x80) != 0);
     if (is_blank && (line.empty() || line.back() == ' ')) continue;
     line += is_blank ? ' ' : is_shown ? c : '?';
   }
   if (line.empty()) return {};
-  return ": \"" + without_secrets(line) + (size < answer.size() ? "...\"" : "\"");
+  return ": \"" + without_secrets(line) + (size < body.size() ? "...\"" : "\"");
 }
 
 }  // namespace ccproxy::dialect

@@ -1,4 +1,4 @@
-// What may be told of the text of an upstream error.
+// What a client may learn from the message of an upstream error.
 #pragma once
 
 #include <string>
@@ -6,16 +6,18 @@
 
 namespace ccproxy::dialect {
 
-// The client's name of the field that an error message begins with: messages.3.content.0.text:
-// becomes messages[3].content[0].text. Empty when the message names none, or one that the client
-// has not sent.
+// Returns the client's name of the field that an error message begins with:
+// "messages.3.content.0.text:" becomes messages[3].content[0].text. Returns "" when the message
+// names no field, or one that the client cannot have sent.
 [[nodiscard]] std::string client_param(std::string_view message);
 
-// Without API keys, tokens and e-mail addresses: what looks like one becomes "***".
+// Returns the message with each word that looks like an API key, a token or an e-mail address
+// replaced by "***".
 [[nodiscard]] std::string without_secrets(std::string_view message);
 
-// The beginning of an answer that is not what was asked for, to be put behind a sentence that says
-// so: on one line, in quotes, without secrets. "" for an answer that says nothing.
-[[nodiscard]] std::string quoted_answer(std::string_view answer);
+// Returns the beginning of a body that the upstream should not have sent, to follow a sentence that
+// says so: a colon, then at most 300 bytes on one line, in quotation marks and without secrets.
+// Returns "" for a blank body.
+[[nodiscard]] std::string quoted_answer(std::string_view body);
 
 }  // namespace ccproxy::dialect

@@ -7,19 +7,20 @@ namespace {
 
 constexpr std::string_view kBlank = " \t\r\n";
 constexpr std::string_view kTicks = "```";
-constexpr std::size_t kLongestOpening = 64;  // white space, fence and language
+constexpr std::size_t kMaxOpening = 64;  // bytes of white space, fence and language
 
-bool is_language(char c) {
+bool is_language_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
          c == '_' || c == '+';
 }
 
 enum class Opening { kMaybe, kYes, kNo };
 
-// Whether `text` begins with a line that opens a fence; `size` is that line's, when it does.
+// Says whether `text` begins with a line that opens a fence, and then sets `size` to that line's
+// size.
 Opening opening_of(std::string_view text, std::size_t& size) {
-  if (text.size() > kLongestOpening) text = text.substr(0, kLongestOpening);
-  const bool is_cut = text.size() == kLongestOpening;
+  if (text.size() > kMaxOpening) text = text.substr(0, kMaxOpening);
+  const bool is_cut = text.size() == kMaxOpening;
   const Opening at_end = is_cut ? Opening::kNo : Opening::kMaybe;
   std::size_t at = text.find_first_not_of(kBlank);
   if (at == std::string_view::npos) return at_end;
@@ -27,7 +28,7 @@ Opening opening_of(std::string_view text, std::size_t& size) {
   if (!kTicks.starts_with(ticks)) return Opening::kNo;
   if (ticks.size() < kTicks.size()) return at_end;
   at += kTicks.size();
-  while (at < text.size() && is_language(text[at])) ++at;
+  while (at < text.size() && is_language_character(text[at])) ++at;
   while (at < text.size() && (text[at] == ' ' || text[at] == '\t' || text[at] == '\r')) ++at;
   if (at == text.size()) return at_end;
   size = at + 1;
@@ -59,8 +60,8 @@ void Fence::feed(std::string_view text, std::string& out) {
   }
 }
 
-// What is held may be, or may become, the closing fence: blanks, backticks, blanks. It is told
-// piece by piece what it is made of, so that nothing is looked at twice.
+// `held_` may be, or become, the closing fence: white space, backticks, white space. Remembering
+// where the backticks end avoids a second look at any character.
 void Fence::feed_inside(std::string_view text, std::string& out) {
   for (const char c : text) {
     if (c == '`') {

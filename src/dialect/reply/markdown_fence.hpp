@@ -1,5 +1,5 @@
-// Takes off the Markdown fence that a model likes to put around JSON (```json ... ```), while the
-// text streams by. Text that does not begin with a fence passes untouched.
+// Removes the Markdown fence that models like to put around JSON (```json ... ```) while the text
+// streams by. Text that does not begin with a fence passes unchanged.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,12 @@ namespace ccproxy::dialect {
 
 class Fence {
  public:
-  // Takes text cut anywhere and appends what is certain to stay. Held back are the first line while
-  // it may be a fence, and behind an opening fence any white space, backticks, white space.
+  // Takes text that may be cut anywhere and appends what cannot be part of a fence. It holds back
+  // the first line while that may be a fence, and inside of one a run of white space, backticks and
+  // white space, which may be the closing fence.
   void feed(std::string_view text, std::string& out);
 
-  // No more text: appends what was held back, but for a closing fence.
+  // The text has ended: appends what was held back, unless it is the closing fence.
   void finish(std::string& out);
 
  private:
@@ -24,7 +25,7 @@ class Fence {
 
   State state_ = State::kFirstLine;
   std::string held_;
-  std::size_t ticks_end_ = 0;  // inside: where the backticks end that are held; 0 without
+  std::size_t ticks_end_ = 0;  // the end of the backticks in `held_`; 0 without any
 };
 
 }  // namespace ccproxy::dialect

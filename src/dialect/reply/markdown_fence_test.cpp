@@ -8,9 +8,9 @@ namespace ccproxy::dialect {
 namespace {
 
 struct Case {
-  const char* says;
+  const char* name;
   const char* text;
-  const char* stays;
+  const char* expected;
 };
 
 const Case kCases[] = {
@@ -34,30 +34,30 @@ const Case kCases[] = {
     {"nothing", "", ""},
 };
 
-TEST(Fence, is_taken_off_wherever_the_text_is_cut) {
+TEST(Fence, is_removed_wherever_the_text_is_cut) {
   for (const Case& row : kCases) {
     const std::string text = row.text;
     for (std::size_t first = 0; first <= text.size(); ++first)
       for (std::size_t second = first; second <= text.size(); ++second) {
-        SCOPED_TRACE(testing::Message() << row.says << ", cut at " << first << " and " << second);
+        SCOPED_TRACE(testing::Message() << row.name << ", cut at " << first << " and " << second);
         Fence fence;
-        std::string stays;
-        fence.feed(text.substr(0, first), stays);
-        fence.feed(text.substr(first, second - first), stays);
-        fence.feed(text.substr(second), stays);
-        fence.finish(stays);
-        ASSERT_EQ(stays, row.stays);
+        std::string text_out;
+        fence.feed(text.substr(0, first), text_out);
+        fence.feed(text.substr(first, second - first), text_out);
+        fence.feed(text.substr(second), text_out);
+        fence.finish(text_out);
+        ASSERT_EQ(text_out, row.expected);
       }
   }
 }
 
-TEST(Fence, holds_nothing_back_that_is_certain) {
+TEST(Fence, holds_back_only_what_may_be_part_of_a_fence) {
   Fence fence;
-  std::string stays;
-  fence.feed("```json\n{\"a\": ", stays);
-  EXPECT_EQ(stays, "{\"a\":");
-  fence.feed("1", stays);
-  EXPECT_EQ(stays, "{\"a\": 1");
+  std::string text_out;
+  fence.feed("```json\n{\"a\": ", text_out);
+  EXPECT_EQ(text_out, "{\"a\":");
+  fence.feed("1", text_out);
+  EXPECT_EQ(text_out, "{\"a\": 1");
 
   Fence unfenced;
   std::string all;

@@ -1,5 +1,5 @@
-// Upstream's errors as OpenAI's clients expect them: which of them retry, compact their context or
-// give up hangs on the type and the code. Our own errors are told by dialect/error.
+// Upstream's errors as OpenAI's clients expect them. The type and the code decide whether a client
+// retries, compacts its context or gives up. dialect/error writes our own errors.
 #pragma once
 
 #include <span>
@@ -19,7 +19,7 @@ struct FieldView {
 };
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
-// An answer of the upstream that is no success, whole.
+// A response of the upstream that is no success.
 struct UpstreamError {
   int status;
   std::string_view body;
@@ -29,23 +29,22 @@ struct UpstreamError {
 struct ErrorReply {
   int status;
   std::string body;  // {"error":{"message","type","param","code"}}
-  Fields fields{};   // to be sent with it
+  Fields fields{};   // header fields of the reply
 };
 
-// `dialect` decides what the client's fields are called. `own_request_id` stands in when upstream
-// named none; `now` is for the times that rate limits are told in.
-[[nodiscard]] ErrorReply openai_error(Dialect dialect, const UpstreamError& error,
+// `dialect` decides how `param` names the client's fields. `own_request_id` is used when upstream
+// named no request id. The resets of rate limits are written as durations from `now`.
+[[nodiscard]] ErrorReply openai_error(Dialect dialect, const UpstreamError& response,
                                       std::string_view own_request_id, Instant now);
 
-// An error event in the middle of a stream: the same words, and the status for a client to which
-// nothing has gone yet.
+// The same for an error event of a stream, with the status for a client that has got nothing yet.
 [[nodiscard]] ErrorReply openai_error(Dialect dialect, const anthropic::Failure& failure);
-// The same for such a client, with what the answer's head had to say.
+// The same with the header fields for such a client; `fields` are those of upstream's response.
 [[nodiscard]] ErrorReply openai_error(Dialect dialect, const anthropic::Failure& failure,
                                       std::span<const FieldView> fields,
                                       std::string_view own_request_id, Instant now);
 
-// What an error event means, in OpenAI's words: `code` is empty where it has none.
+// What an error event means in OpenAI's words; `code` is empty where OpenAI has none.
 struct OpenAiFailure {
   int status;
   std::string_view code;
@@ -53,10 +52,11 @@ struct OpenAiFailure {
 };
 [[nodiscard]] OpenAiFailure openai_failure(const anthropic::Failure& failure);
 
-// x-ratelimit-* from anthropic-ratelimit-*, for successes too.
+// Returns x-ratelimit-* fields from anthropic-ratelimit-* fields; successful replies have them,
+// too.
 [[nodiscard]] Fields openai_rate_fields(std::span<const FieldView> fields, Instant now);
 
-// These, and the upstream's own: a subscription's windows have no other names.
+// Returns the same and upstream's own fields, which alone describe the windows of a subscription.
 [[nodiscard]] Fields limit_fields(std::span<const FieldView> fields, Instant now);
 
 }  // namespace ccproxy::dialect

@@ -28,7 +28,7 @@ struct Row {
   int status;
   const char* type;
   const char* message;
-  int told_status;
+  int expected_status;
   const char* tail;  // of the body, behind the message
   const char* should_retry = "-";
 };
@@ -85,12 +85,12 @@ const Row kRows[] = {
     {503, "new_error", "down", 503, R"("type":"server_error","param":null,"code":null}})"},
 };
 
-TEST(OpenAiError, P42_tells_each_upstream_error_in_openais_words) {
+TEST(OpenAiError, has_openais_type_and_code_for_each_upstream_error_p42) {
   for (const Row& row : kRows) {
     SCOPED_TRACE(testing::Message() << row.status << " " << row.message);
     const std::string body = upstream_body(row.type, row.message);
     const ErrorReply reply = openai_error(Dialect::kChat, {row.status, body, {}}, "own", kNow);
-    EXPECT_EQ(reply.status, row.told_status);
+    EXPECT_EQ(reply.status, row.expected_status);
     EXPECT_EQ(reply.body,
               std::string(R"({"error":{"message":")") + row.message + R"(",)" + row.tail);
     EXPECT_EQ(field(reply, "x-should-retry"), row.should_retry);
@@ -98,7 +98,7 @@ TEST(OpenAiError, P42_tells_each_upstream_error_in_openais_words) {
   }
 }
 
-TEST(OpenAiError, a_refused_credential_is_the_proxys_and_says_what_to_do) {
+TEST(OpenAiError, of_a_refused_credential_says_that_it_is_the_proxys_and_what_to_do) {
   const std::string body = upstream_body("authentication_error", "invalid x-api-key");
   const ErrorReply reply = openai_error(Dialect::kChat, {401, body, {}}, "own", kNow);
   EXPECT_EQ(reply.status, 401);
@@ -108,7 +108,7 @@ TEST(OpenAiError, a_refused_credential_is_the_proxys_and_says_what_to_do) {
   EXPECT_EQ(field(reply, "x-should-retry"), "false");
 }
 
-TEST(QuotedAnswer, is_one_line_without_secrets) {
+TEST(QuotedExcerpt, is_one_line_without_secrets) {
   EXPECT_EQ(quoted_answer(""), "");
   EXPECT_EQ(quoted_answer(" \n "), "");
   EXPECT_EQ(quoted_answer("{\n  \"detail\": \"no key sk-ant-1 here\"\r\n}"),
@@ -120,10 +120,10 @@ TEST(QuotedAnswer, is_one_line_without_secrets) {
   EXPECT_TRUE(long_text.ends_with("y...\""));
   std::string cut = "x";
   for (int i = 0; i < 200; ++i) cut += "é";
-  EXPECT_EQ(quoted_answer(cut).find('?'), std::string::npos) << "no half of a character";
+  EXPECT_EQ(quoted_answer(cut).find('?'), std::string::npos) << "no character is cut";
 }
 
-TEST(OpenAiError, an_enforced_spend_limit_is_a_spent_quota_whatever_its_status) {
+TEST(OpenAiError, of_an_enforced_spend_limit_is_insufficient_quota_at_any_status) {
   const ErrorReply reply =
       openai_error(Dialect::kChat,
                    {403,
@@ -135,7 +135,7 @@ TEST(OpenAiError, an_enforced_spend_limit_is_a_spent_quota_whatever_its_status) 
   EXPECT_NE(reply.body.find(R"("code":"insufficient_quota")"), std::string::npos);
 }
 
-TEST(OpenAiError, a_spent_window_of_a_subscription_says_when_it_ends) {
+TEST(OpenAiError, of_a_spent_subscription_window_says_when_it_ends) {
   const std::vector<FieldView> fields = {{"Anthropic-RateLimit-Unified-Status", "rejected"},
                                          {"anthropic-ratelimit-unified-reset", "1772370000"}};
   const std::string body = upstream_body("rate_limit_error", "m");
@@ -145,7 +145,7 @@ TEST(OpenAiError, a_spent_window_of_a_subscription_says_when_it_ends) {
                         R"("code":"usage_limit_reached","resets_at":1772370000}})");
 }
 
-TEST(OpenAiError, of_another_kind_says_nothing_of_a_spent_window) {
+TEST(OpenAiError, of_another_status_ignores_a_spent_subscription_window) {
   const std::vector<FieldView> fields = {{"anthropic-ratelimit-unified-status", "rejected"},
                                          {"anthropic-ratelimit-unified-reset", "1772370000"}};
   const std::string body = upstream_body("invalid_request_error", "m");
@@ -154,7 +154,7 @@ TEST(OpenAiError, of_another_kind_says_nothing_of_a_spent_window) {
   EXPECT_NE(reply.body.find(R"("type":"invalid_request_error")"), std::string::npos);
 }
 
-TEST(OpenAiError, P42_keeps_the_fields_that_clients_act_on) {
+TEST(OpenAiError, has_the_header_fields_that_clients_act_on_p42) {
   const std::vector<FieldView> fields = {
       {"Retry-After", "7"}, {"request-id", "req_head"}, {"x-should-retry", "true"}};
   const std::string body =
@@ -168,7 +168,7 @@ TEST(OpenAiError, P42_keeps_the_fields_that_clients_act_on) {
   EXPECT_EQ(field(openai_error(Dialect::kChat, {429, "", {}}, "own", kNow), "x-request-id"), "own");
 }
 
-TEST(OpenAiError, P42_a_page_of_html_becomes_json) {
+TEST(OpenAiError, of_an_html_page_is_json_p42) {
   const ErrorReply reply =
       openai_error(Dialect::kChat, {502, "<html>Bad Gateway</html>", {}}, "own", kNow);
   EXPECT_EQ(reply.status, 502);
@@ -176,8 +176,8 @@ TEST(OpenAiError, P42_a_page_of_html_becomes_json) {
                         R"("type":"server_error","param":null,"code":null}})");
 }
 
-// Agents ask again where a message names a status that passes, or a lost connection.
-TEST(OpenAiError, without_words_of_the_upstreams_says_what_agents_may_go_by) {
+// Agents retry when a message contains a status that may pass, or a lost connection.
+TEST(OpenAiError, without_an_upstream_message_names_a_status_only_where_a_retry_may_help) {
   struct Silent {
     int status;
     const char* message;
@@ -196,7 +196,7 @@ TEST(OpenAiError, without_words_of_the_upstreams_says_what_agents_may_go_by) {
             "the upstream ended its answer with an error");
 }
 
-TEST(OpenAiError, P40_in_a_stream_goes_by_its_type) {
+TEST(OpenAiError, of_a_stream_event_follows_its_type_p40) {
   const anthropic::Failure overloaded{{"overloaded_error"}, {"Over\\u0022loaded"}};
   const ErrorReply reply = openai_error(Dialect::kChat, overloaded);
   EXPECT_EQ(reply.status, 503);
@@ -213,7 +213,7 @@ TEST(OpenAiError, P40_in_a_stream_goes_by_its_type) {
   EXPECT_EQ(openai_error(Dialect::kChat, anthropic::Failure{{"brand_new"}, {}}).status, 500);
 }
 
-TEST(RateFields, are_told_in_openais_names_and_durations) {
+TEST(RateLimitFields, have_openais_names_and_durations) {
   const std::vector<FieldView> fields = {
       {"anthropic-ratelimit-requests-limit", "50"},
       {"anthropic-ratelimit-requests-remaining", "49"},
@@ -221,21 +221,21 @@ TEST(RateFields, are_told_in_openais_names_and_durations) {
       {"anthropic-ratelimit-input-tokens-limit", "8000"},
       {"anthropic-ratelimit-input-tokens-remaining", "7000"},
       {"anthropic-ratelimit-input-tokens-reset", "2026-03-01T11:59:00Z"}};
-  const Fields told = {
+  const Fields expected = {
       {"x-ratelimit-limit-requests", "50"},     {"x-ratelimit-remaining-requests", "49"},
       {"x-ratelimit-reset-requests", "1m3s"},   {"x-ratelimit-limit-tokens", "8000"},
       {"x-ratelimit-remaining-tokens", "7000"}, {"x-ratelimit-reset-tokens", "0s"}};
-  EXPECT_EQ(openai_rate_fields(fields, kNow), told);
+  EXPECT_EQ(openai_rate_fields(fields, kNow), expected);
 }
 
-TEST(RateFields, prefer_the_sum_of_tokens) {
+TEST(RateLimitFields, prefer_the_sum_of_tokens) {
   const std::vector<FieldView> fields = {{"anthropic-ratelimit-input-tokens-limit", "1"},
                                          {"anthropic-ratelimit-tokens-limit", "2"}};
   EXPECT_EQ(openai_rate_fields(fields, kNow), (Fields{{"x-ratelimit-limit-tokens", "2"}}));
   EXPECT_TRUE(openai_rate_fields({}, kNow).empty());
 }
 
-TEST(ClientParam, is_the_path_at_the_front_of_a_message) {
+TEST(ClientParam, is_the_path_at_the_beginning_of_a_message) {
   const struct {
     const char* message;
     const char* param;
@@ -254,7 +254,7 @@ TEST(ClientParam, is_the_path_at_the_front_of_a_message) {
   for (const auto& row : rows) EXPECT_EQ(client_param(row.message), row.param) << row.message;
 }
 
-TEST(UpstreamMessage, loses_keys_and_addresses) {
+TEST(WithoutSecrets, removes_keys_and_addresses) {
   EXPECT_EQ(without_secrets("key sk-ant-api03-x of me@example.org is  bad"),
             "key *** of *** is  bad");
 }

@@ -1,4 +1,4 @@
-// Why an answer ended, and with which service it was given, in OpenAI's words.
+// Why a reply ended, how it was refused and with which service it was given, in OpenAI's words.
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 
 namespace ccproxy::dialect {
 
-// `stop_reason` is Anthropic's, perhaps one that nobody knows yet. `has_call` says that the answer
-// holds a call of one of the client's tools: the reason must agree with what the client sees.
+// Returns the finish_reason for Anthropic's `stop_reason`, which may be a new one. `has_call` says
+// that the reply holds a call of one of the client's tools: the reason must agree with it.
 [[nodiscard]] constexpr std::string_view finish_reason(std::string_view stop_reason, bool has_call,
                                                        bool legacy_functions) {
   if (stop_reason == "max_tokens" || stop_reason == "model_context_window_exceeded")
@@ -19,8 +19,8 @@ namespace ccproxy::dialect {
   return legacy_functions ? "function_call" : "tool_calls";
 }
 
-// What the client is told of a refusal: upstream's own words, else a sentence with the category.
-// In and out are still escaped, as in JSON text.
+// Returns the text of a refusal: upstream's explanation, or a sentence with the category when there
+// is none. The parameters and the result are still escaped.
 [[nodiscard]] inline std::string refusal_text(std::string_view explanation,
                                               std::string_view category) {
   if (!explanation.empty()) return std::string(explanation);
@@ -29,15 +29,16 @@ namespace ccproxy::dialect {
   return text += '.';
 }
 
-// The refusal of an answer that was to be JSON: its text is half a value, and nobody shall take it
-// for one. So it is told as the refusal's beginning. All still escaped.
+// Returns the refusal of a reply in JSON. Its text so far is half a value that no client must
+// parse, so it becomes the beginning of the refusal. The parameters and the result are still
+// escaped.
 [[nodiscard]] inline std::string refusal_behind(std::string_view text, std::string_view refusal) {
-  std::string all(text);
-  if (!text.empty()) all += "\\n\\n";
-  return all.append(refusal);
+  std::string whole(text);
+  if (!text.empty()) whole += "\\n\\n";
+  return whole.append(refusal);
 }
 
-// `tier` and `fast` are what upstream says.
+// Returns OpenAI's service_tier for upstream's tier and speed.
 [[nodiscard]] constexpr std::string_view service_tier_of(std::string_view tier, bool fast) {
   if (fast || tier == "priority") return "priority";
   return tier == "batch" ? "flex" : "default";

@@ -1,5 +1,5 @@
-// The tokens of an answer as OpenAI's dialects count them. One answer may be several messages
-// upstream (pause_turn): their numbers add up.
+// The tokens of a reply as OpenAI's dialects count them. A reply may be several messages upstream
+// (pause_turn): their counts add up.
 #pragma once
 
 #include <string>
@@ -14,18 +14,19 @@ struct Tokens {
 
 class ReplyUsage {
  public:
-  // A message begins: what was counted so far stays counted.
+  // A message begins: the counts of the earlier ones stay.
   void begin_message();
-  // The later number of a message counts; a missing one leaves the earlier.
+  // Takes counts of the message. A later count replaces an earlier one, a missing count does not.
   void take(const anthropic::TokenCounts& counts);
+  // Returns the counts of all messages.
   [[nodiscard]] Tokens sum() const;
 
  private:
   Tokens before_, message_;
 };
 
-// Append the usage object of Chat Completions and of Responses. Cached and written tokens are part
-// of the input there, and thinking is part of the output.
+// Append the usage object of Chat Completions and of Responses. There the input includes tokens
+// that were read from and written to the cache, and the output includes thinking.
 void append_chat_usage(std::string& out, const Tokens& tokens);
 void append_usage(std::string& out, const Tokens& tokens);
 

@@ -8,7 +8,7 @@
 namespace ccproxy::dialect {
 namespace {
 
-TEST(ReplyUsage, let_the_later_number_count) {
+TEST(ReplyUsage, takes_the_later_count) {
   ReplyUsage tokens;
   tokens.begin_message();
   tokens.take({10, 1, 0, 4, std::nullopt});
@@ -22,7 +22,7 @@ TEST(ReplyUsage, let_the_later_number_count) {
   EXPECT_EQ(sum.thinking, 2);
 }
 
-TEST(ReplyUsage, add_up_over_the_messages_of_one_answer) {
+TEST(ReplyUsage, adds_up_the_messages_of_one_reply) {
   ReplyUsage tokens;
   for (int message = 0; message < 3; ++message) {
     tokens.begin_message();
@@ -37,7 +37,7 @@ TEST(ReplyUsage, add_up_over_the_messages_of_one_answer) {
   EXPECT_EQ(sum.thinking, 12);
 }
 
-TEST(ChatUsage, counts_cached_tokens_into_the_prompt_and_thinking_into_the_completion) {
+TEST(ChatUsage, counts_cached_tokens_in_the_prompt_and_thinking_in_the_completion) {
   std::string out;
   append_chat_usage(out, {10, 20, 100, 5, 3});
   EXPECT_EQ(out,
@@ -51,48 +51,50 @@ anthropic::CitationDelta web(const char* url, const char* title) {
   return {{"web_search_result_location"}, {url}, {title}, ""};
 }
 
-std::string told(const Citations& annotations) {
-  std::string out = ">";  // what stands before it must not matter
-  append_chat_annotations(out, annotations);
+std::string chat_annotations(const Citations& citations) {
+  std::string out = ">";  // what the text begins with must not matter
+  append_chat_annotations(out, citations);
   return out.substr(1);
 }
 
 TEST(Citations, cover_the_block_that_carries_them) {
-  Citations annotations;
-  EXPECT_TRUE(annotations.all().empty());
-  EXPECT_EQ(told(annotations), "[]");
-  annotations.begin_block(8);
-  annotations.cite(web("u", "t"));
-  EXPECT_TRUE(annotations.all().empty()) << "its range is not known before the block has ended";
-  annotations.end_block(15);
-  EXPECT_EQ(told(annotations), R"([{"type":"url_citation","url_citation":)"
-                               R"({"start_index":8,"end_index":15,"url":"u","title":"t"}}])");
+  Citations citations;
+  EXPECT_TRUE(citations.all().empty());
+  EXPECT_EQ(chat_annotations(citations), "[]");
+  citations.begin_block(8);
+  citations.cite(web("u", "t"));
+  EXPECT_TRUE(citations.all().empty()) << "its range is not known before the block has ended";
+  citations.end_block(15);
+  EXPECT_EQ(chat_annotations(citations),
+            R"([{"type":"url_citation","url_citation":)"
+            R"({"start_index":8,"end_index":15,"url":"u","title":"t"}}])");
 }
 
-TEST(Citations, name_a_page_once_for_a_range_and_again_for_another) {
-  Citations annotations;
-  annotations.begin_block(0);
-  annotations.cite(web("u", ""));
-  annotations.cite(web("u", "t"));
-  annotations.end_block(1);
-  annotations.begin_block(1);
-  annotations.cite(web("u", ""));
-  annotations.end_block(2);
-  EXPECT_EQ(told(annotations), R"([{"type":"url_citation","url_citation":)"
-                               R"({"start_index":0,"end_index":1,"url":"u","title":"u"}},)"
-                               R"({"type":"url_citation","url_citation":)"
-                               R"({"start_index":1,"end_index":2,"url":"u","title":"u"}}])");
+TEST(Citations, name_a_page_once_for_each_range) {
+  Citations citations;
+  citations.begin_block(0);
+  citations.cite(web("u", ""));
+  citations.cite(web("u", "t"));
+  citations.end_block(1);
+  citations.begin_block(1);
+  citations.cite(web("u", ""));
+  citations.end_block(2);
+  EXPECT_EQ(chat_annotations(citations),
+            R"([{"type":"url_citation","url_citation":)"
+            R"({"start_index":0,"end_index":1,"url":"u","title":"u"}},)"
+            R"({"type":"url_citation","url_citation":)"
+            R"({"start_index":1,"end_index":2,"url":"u","title":"u"}}])");
 }
 
-TEST(Citations, leave_documents_out) {
-  Citations annotations;
-  annotations.begin_block(0);
-  annotations.cite({{"char_location"}, {}, {}, ""});
-  annotations.end_block(1);
-  EXPECT_TRUE(annotations.all().empty());
+TEST(Citations, of_documents_are_not_taken_by_default) {
+  Citations citations;
+  citations.begin_block(0);
+  citations.cite({{"char_location"}, {}, {}, ""});
+  citations.end_block(1);
+  EXPECT_TRUE(citations.all().empty());
 }
 
-TEST(FinishReason, agrees_with_what_the_client_sees) {
+TEST(FinishReason, agrees_with_the_calls_that_the_client_gets) {
   EXPECT_EQ(finish_reason("end_turn", false, false), "stop");
   EXPECT_EQ(finish_reason("end_turn", true, false), "tool_calls");
   EXPECT_EQ(finish_reason("stop_sequence", true, false), "tool_calls");
@@ -106,7 +108,7 @@ TEST(FinishReason, agrees_with_what_the_client_sees) {
   EXPECT_EQ(finish_reason("brand_new", false, false), "stop");
 }
 
-TEST(ServiceTier, is_told_in_openais_words) {
+TEST(ServiceTier, has_openais_words) {
   EXPECT_EQ(service_tier_of("standard", false), "default");
   EXPECT_EQ(service_tier_of("", false), "default");
   EXPECT_EQ(service_tier_of("priority", false), "priority");
