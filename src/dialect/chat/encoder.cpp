@@ -20,9 +20,7 @@ void ChatEncoder::on(const anthropic::MessageEvent& event, std::string& out) {
 
 void ChatEncoder::complete(std::string& out) {
   close_block(out);
-  plain_.clear();
-  fence_.finish(plain_);
-  pass_plain(plain_, out);
+  pass_text(fence_.finish(), out);
   if (!citations_.all().empty()) emit_annotations(citations_, out);
   if (reply().is_refused()) emit_refusal(reply().refusal(), out);
   // The legacy completions have no member for a call, and no finish_reason for one.
@@ -79,26 +77,16 @@ void ChatEncoder::open_call(const anthropic::BlockStart& start, std::string& out
   }
   const bool is_custom = tool && tool->shape == ToolShape::kCustom;
   const ChatCall call{calls_++, is_custom && !plan().custom_as_function, id_, name_};
-  custom_.begin();
-  block_ = CallBlock{call, is_custom, false, ""};
-  if (start.has_input()) json::append_compact(std::get<CallBlock>(block_).input, start.input);
+  block_ = CallBlock{call};
+  std::string input;
+  if (start.has_input()) json::append_compact(input, start.input);
+  input_.begin(is_custom, std::move(input));
   begin_call(call, out);
 }
 
 void ChatEncoder::take(const anthropic::TextDelta& delta, std::string& out) {
   if (!std::holds_alternative<TextBlock>(block_) || delta.text.empty()) return;
-  if (!plan().strips_fence) return pass_text(delta.text.escaped, out);
-  escaped_.clear();
-  json::append_decoded(escaped_, delta.text);
-  plain_.clear();
-  fence_.feed(escaped_, plain_);
-  pass_plain(plain_, out);
-}
-
-void ChatEncoder::pass_plain(std::string_view plain, std::string& out) {
-  escaped_.clear();
-  json::append_escaped(escaped_, plain);
-  pass_text(escaped_, out);
+  pass_text(plan().strips_fence ? fence_.feed(delta.text.escaped) : delta.text.escaped, out);
 }
 
 void ChatEncoder::pass_text(std::string_view escaped, std::string& out) {
@@ -116,27 +104,12 @@ void ChatEncoder::take(const anthropic::ThinkingDelta& delta, std::string& out) 
 }
 
 void ChatEncoder::take(const anthropic::InputJsonDelta& delta, std::string& out) {
-  auto* block = std::get_if<CallBlock>(&block_);
-  if (!block || delta.partial.empty()) return;
-  if (!block->is_decoded) {
-    block->has_input = true;
-    return emit_call_input(block->call, delta.partial.escaped, out);
-  }
-  plain_.clear();
-  json::append_decoded(plain_, delta.partial);
-  pass_custom_input(*block, plain_, out);
+  if (auto* block = std::get_if<CallBlock>(&block_))
+    pass_input(block->call, input_.feed(delta.partial.escaped), out);
 }
 
-// Emits the text of a custom tool's input as far as `json`, a piece of it, makes that certain.
-void ChatEncoder::pass_custom_input(CallBlock& block, std::string_view json, std::string& out) {
-  block.has_input = true;
-  escaped_.clear();
-  custom_.feed(json, escaped_);
-  if (escaped_.empty()) return;
-  std::string& piece = plain_;  // `json` may be a view of it, but has been read
-  piece.clear();
-  json::append_escaped(piece, escaped_);
-  emit_call_input(block.call, piece, out);
+void ChatEncoder::pass_input(const ChatCall& call, std::string_view escaped, std::string& out) {
+  if (!escaped.empty()) emit_call_input(call, escaped, out);
 }
 
 void ChatEncoder::take(const anthropic::CitationDelta& delta, std::string&) {
@@ -148,20 +121,11 @@ void ChatEncoder::take(const anthropic::BlockStop&, std::string& out) { close_bl
 
 void ChatEncoder::close_block(std::string& out) {
   if (std::holds_alternative<TextBlock>(block_)) citations_.end_block(position_);
-  if (auto* call = std::get_if<CallBlock>(&block_)) {
-    if (!call->has_input) emit_missing_input(*call, out);
+  if (auto* block = std::get_if<CallBlock>(&block_)) {
+    pass_input(block->call, input_.finish(), out);
     end_call(out);
   }
   block_ = NoBlock{};
-}
-
-// Clients parse the arguments of every call, so a call that came without input gets that of its
-// start event, or an empty object.
-void ChatEncoder::emit_missing_input(CallBlock& block, std::string& out) {
-  if (block.is_decoded) return pass_custom_input(block, block.input, out);
-  escaped_.clear();
-  json::append_escaped(escaped_, block.input.empty() ? std::string_view("{}") : block.input);
-  emit_call_input(block.call, escaped_, out);
 }
 
 void ChatEncoder::take(const anthropic::MessageDelta& delta, std::string& out) {

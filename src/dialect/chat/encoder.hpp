@@ -10,9 +10,9 @@
 #include <variant>
 
 #include "dialect/reply/citations.hpp"
-#include "dialect/reply/custom_input.hpp"
 #include "dialect/reply/markdown_fence.hpp"
 #include "dialect/reply/reply_encoder.hpp"
+#include "dialect/reply/streamed_input.hpp"
 #include "dialect/reply/usage.hpp"
 #include "dialect/reply_plan.hpp"
 
@@ -63,9 +63,6 @@ class ChatEncoder : public ReplyEncoder {
   };
   struct CallBlock {
     ChatCall call;
-    bool is_decoded = false;  // of a custom tool: the input is a string inside the JSON
-    bool has_input = false;   // a delta has brought some
-    std::string input;        // of the start event, when it has members
   };
 
   void take(const anthropic::MessageStart& start, std::string& out);
@@ -88,10 +85,8 @@ class ChatEncoder : public ReplyEncoder {
   void ensure_begun(std::string& out);
   void open_call(const anthropic::BlockStart& start, std::string& out);
   void close_block(std::string& out);
-  void emit_missing_input(CallBlock& block, std::string& out);
   void pass_text(std::string_view escaped, std::string& out);
-  void pass_plain(std::string_view plain, std::string& out);
-  void pass_custom_input(CallBlock& block, std::string_view json, std::string& out);
+  void pass_input(const ChatCall& call, std::string_view escaped, std::string& out);
 
   std::variant<NoBlock, TextBlock, ThinkingBlock, CallBlock> block_;
   int calls_ = 0;
@@ -99,10 +94,9 @@ class ChatEncoder : public ReplyEncoder {
   bool has_reasoning_ = false;  // some was emitted: a blank line separates the next block from it
   std::size_t position_ = 0;    // in the content, in code points
   Citations citations_;
-  CustomInput custom_;
-  Fence fence_;
-  std::string id_, name_;        // of the open call
-  std::string plain_, escaped_;  // buffers for text that is decoded on its way
+  StreamedInput input_;  // of the open call
+  EscapedFence fence_;
+  std::string id_, name_;  // of the open call
 };
 
 // Makes the encoder that the plan asks for: streamed or whole, chat or the legacy completions.

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "json/text.hpp"
+
 namespace ccproxy::dialect {
 namespace {
 
@@ -85,6 +87,26 @@ void Fence::feed_inside(std::string_view text, std::string& out) {
 void Fence::finish(std::string& out) {
   if (state_ == State::kFirstLine) out += held_;
   held_.clear();
+}
+
+std::string_view EscapedFence::feed(std::string_view escaped) {
+  escaped_.clear();
+  json::append_decoded(escaped_, {escaped});
+  plain_.clear();
+  fence_.feed(escaped_, plain_);
+  return escape_plain();
+}
+
+std::string_view EscapedFence::finish() {
+  plain_.clear();
+  fence_.finish(plain_);
+  return escape_plain();
+}
+
+std::string_view EscapedFence::escape_plain() {
+  escaped_.clear();
+  json::append_escaped(escaped_, plain_);
+  return escaped_;
 }
 
 }  // namespace ccproxy::dialect

@@ -28,4 +28,18 @@ class Fence {
   std::size_t ticks_end_ = 0;  // the end of the backticks in `held_`; 0 without any
 };
 
+// The same for text that is part of a JSON string: still escaped when it goes in and comes out. A
+// view is valid until the next call.
+class EscapedFence {
+ public:
+  [[nodiscard]] std::string_view feed(std::string_view escaped);
+  [[nodiscard]] std::string_view finish();
+
+ private:
+  [[nodiscard]] std::string_view escape_plain();
+
+  Fence fence_;
+  std::string plain_, escaped_;  // buffers
+};
+
 }  // namespace ccproxy::dialect

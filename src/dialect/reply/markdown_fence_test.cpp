@@ -51,6 +51,15 @@ TEST(Fence, is_removed_wherever_the_text_is_cut) {
   }
 }
 
+TEST(EscapedFence, takes_and_returns_escaped_text) {
+  EscapedFence fence;
+  std::string output;
+  for (const char* piece : {R"(```json\n{\"a\":)", R"(\"\u00e9\\\"})", R"(\n```)"})
+    output += fence.feed(piece);
+  output += fence.finish();
+  EXPECT_EQ(output, R"({\"a\":\"é\\\"})");
+}
+
 TEST(Fence, holds_back_only_what_may_be_part_of_a_fence) {
   Fence fence;
   std::string text_out;

@@ -56,7 +56,9 @@ std::string action_of(ToolShape shape, Value input) {
 }  // namespace
 
 CallItem::CallItem(ItemRef ref, CallStart start)
-    : ref_(std::move(ref)), start_(std::move(start)), input_members_(ref_.reference()) {}
+    : ref_(std::move(ref)), start_(std::move(start)), input_members_(ref_.reference()) {
+  stream_.begin(is_custom(), std::move(start_.input));
+}
 
 void CallItem::open(ResponseEvents& events, std::string& out) {
   if (is_streamed())
@@ -64,38 +66,15 @@ void CallItem::open(ResponseEvents& events, std::string& out) {
 }
 
 void CallItem::emit_input(std::string_view partial, ResponseEvents& events, std::string& out) {
-  if (partial.empty()) return;
-  has_input_ = true;
-  if (!is_custom()) return emit_streamed(partial, events, out);
-  plain_.clear();
-  json::append_decoded(plain_, {partial});
-  emit_text(plain_, events, out);
+  pass_input(stream_.feed(partial), events, out);
 }
 
-// Emits the text of a custom tool's input as far as `json`, a piece of it, makes that certain.
-void CallItem::emit_text(std::string_view json, ResponseEvents& events, std::string& out) {
-  text_.clear();
-  custom_.feed(json, text_);
-  escaped_.clear();
-  json::append_escaped(escaped_, text_);
-  emit_streamed(escaped_, events, out);
-}
-
-void CallItem::emit_streamed(std::string_view escaped, ResponseEvents& events, std::string& out) {
+void CallItem::pass_input(std::string_view escaped, ResponseEvents& events, std::string& out) {
   if (escaped.empty()) return;
   input_ += escaped;
   if (!is_streamed()) return;
   events.add(is_custom() ? "custom_tool_call_input.delta" : "function_call_arguments.delta",
              {input_members_, R"(,"delta":")", escaped, "\""}, out);
-}
-
-// Clients parse the arguments of every call, so a call that came without input gets that of its
-// start event, or an empty object.
-void CallItem::emit_missing_input(ResponseEvents& events, std::string& out) {
-  if (is_custom()) return emit_text(start_.input, events, out);
-  std::string escaped;
-  json::append_escaped(escaped, start_.input.empty() ? std::string_view("{}") : start_.input);
-  emit_streamed(escaped, events, out);
 }
 
 std::string CallItem::json_of(ItemStatus status) const {
@@ -121,7 +100,7 @@ std::string CallItem::json_of(ItemStatus status) const {
 }
 
 void CallItem::close(ItemStatus status, ResponseEvents& events, std::string& out) {
-  if (!has_input_) emit_missing_input(events, out);
+  pass_input(stream_.finish(), events, out);
   json_ = json_of(status);
   if (is_custom()) {
     events.add("custom_tool_call_input.done", {input_members_, R"(,"input":")", input_, "\""}, out);

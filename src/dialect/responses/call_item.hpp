@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "dialect/reply/custom_input.hpp"
+#include "dialect/reply/streamed_input.hpp"
 #include "dialect/reply_plan.hpp"
 #include "dialect/responses/events.hpp"
 #include "dialect/responses/item.hpp"
@@ -43,19 +43,15 @@ class CallItem {
     return start_.shape == ToolShape::kFunction || start_.shape == ToolShape::kCustom;
   }
   [[nodiscard]] bool is_custom() const { return start_.shape == ToolShape::kCustom; }
-  void emit_streamed(std::string_view escaped, ResponseEvents& events, std::string& out);
-  void emit_text(std::string_view json, ResponseEvents& events, std::string& out);
-  void emit_missing_input(ResponseEvents& events, std::string& out);
+  void pass_input(std::string_view escaped, ResponseEvents& events, std::string& out);
   [[nodiscard]] std::string json_of(ItemStatus status) const;
 
   ItemRef ref_;
   CallStart start_;
   std::string input_members_;  // of the events about the input
-  bool has_input_ = false;     // a piece has come
-  std::string input_;          // so far, as part of a JSON string, still escaped
+  StreamedInput stream_;
+  std::string input_;  // so far, as part of a JSON string, still escaped
   std::string json_;
-  CustomInput custom_;
-  std::string plain_, text_, escaped_;  // buffers for text that is decoded on its way
 };
 
 }  // namespace ccproxy::dialect

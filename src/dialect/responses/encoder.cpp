@@ -16,7 +16,7 @@ using anthropic::BlockKind;
 constexpr std::string_view kPrefix = "resp_";  // of the id of a response, before its key
 constexpr std::string_view kMessagePrefix = "msg";
 // Bytes of a response object beside its output and what it echoes of the request.
-constexpr std::size_t kMaxOther = 1024;
+constexpr std::size_t kMaxStateBytes = 1024;
 
 bool is_cut(std::string_view stop_reason) {
   return stop_reason == "max_tokens" || stop_reason == "model_context_window_exceeded";
@@ -52,7 +52,7 @@ std::string ResponsesEncoder::object() const {
     if (!output.empty()) output += ',';
     output += item.json;
   }
-  json.reserve(output.size() + weight() + kMaxOther);
+  json.reserve(output.size() + weight() + kMaxStateBytes);
   if (plan().responses.is_compaction && response_.status == ResponseStatus::kCompleted)
     append_compaction(json, response_, plan().responses.kept, output);
   else

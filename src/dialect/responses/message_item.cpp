@@ -38,19 +38,7 @@ void MessageItem::open_text(ResponseEvents& events, std::string& out) {
 }
 
 void MessageItem::emit_text(std::string_view escaped, ResponseEvents& events, std::string& out) {
-  if (escaped.empty()) return;
-  if (!strips_fence_) return pass_text(escaped, events, out);
-  escaped_.clear();
-  json::append_decoded(escaped_, {escaped});
-  plain_.clear();
-  fence_.feed(escaped_, plain_);
-  pass_unfenced(events, out);
-}
-
-void MessageItem::pass_unfenced(ResponseEvents& events, std::string& out) {
-  escaped_.clear();
-  json::append_escaped(escaped_, plain_);
-  pass_text(escaped_, events, out);
+  pass_text(strips_fence_ ? fence_.feed(escaped) : escaped, events, out);
 }
 
 void MessageItem::pass_text(std::string_view escaped, ResponseEvents& events, std::string& out) {
@@ -77,10 +65,7 @@ void MessageItem::end_block(ResponseEvents& events, std::string& out) {
 
 // Emits what the fence has held back: no more text comes.
 void MessageItem::pass_held_text(ResponseEvents& events, std::string& out) {
-  if (!strips_fence_) return;
-  plain_.clear();
-  fence_.finish(plain_);
-  pass_unfenced(events, out);
+  pass_text(fence_.finish(), events, out);
 }
 
 void MessageItem::close_text(ResponseEvents& events, std::string& out) {

@@ -39,7 +39,6 @@ class MessageItem {
   void close_text(ResponseEvents& events, std::string& out);
   [[nodiscard]] std::string turn_into_refusal(ResponseEvents& events, std::string& out);
   void pass_text(std::string_view escaped, ResponseEvents& events, std::string& out);
-  void pass_unfenced(ResponseEvents& events, std::string& out);
   [[nodiscard]] std::string part(int number) const;
 
   ItemRef ref_;
@@ -51,8 +50,7 @@ class MessageItem {
   std::string content_;              // JSON: parts that are complete
   std::string json_;
   Citations citations_{true};
-  Fence fence_;
-  std::string plain_, escaped_;  // buffers for text that is decoded on its way
+  EscapedFence fence_;
 };
 
 // Returns a complete message, JSON, with its texts as refusals: a later part of a reply in JSON was

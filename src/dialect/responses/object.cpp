@@ -130,13 +130,13 @@ std::string erased_events(std::int64_t after, std::string_view object) {
   return interrupted_events(after, after, ended);
 }
 
-void append_compaction(std::string& out, const ResponseState& state, std::string_view kept,
+void append_compaction(std::string& out, const ResponseState& state, std::string_view messages,
                        std::string_view summary) {
   json::Writer writer(out);
   writer.begin_object().member("id", state.id).member("object", "response.compaction");
   writer.member("created_at", state.created);
-  out.append(R"(,"output":[)").append(kept);
-  out.append(kept.empty() || summary.empty() ? "" : ",").append(summary).append("]");
+  out.append(R"(,"output":[)").append(messages);
+  out.append(messages.empty() || summary.empty() ? "" : ",").append(summary).append("]");
   out += R"(,"usage":)";
   append_usage(out, state.tokens.value_or(Tokens{}));
   writer.end_object();

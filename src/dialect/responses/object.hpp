@@ -32,9 +32,9 @@ struct ResponseState {
 void append_response(std::string& out, const ResponseState& state, std::string_view output,
                      std::string_view echo);
 
-// Appends the object of a compaction. `kept` are the items before the summary, elements of a JSON
-// array.
-void append_compaction(std::string& out, const ResponseState& state, std::string_view kept,
+// Appends the object of a compaction. `messages` are the items before the summary, elements of a
+// JSON array.
+void append_compaction(std::string& out, const ResponseState& state, std::string_view messages,
                        std::string_view summary);
 
 // Appends the items of the output_item.done events among `events` to `list`, elements of a JSON
