@@ -1,6 +1,6 @@
-// What holds for every answer: the stream, put together as OpenAI's own client does it, is the
-// whole answer; a turn that paused goes on as one answer; what breaks off is told and nothing
-// follows.
+// What holds for every reply of Chat Completions: the stream, accumulated as OpenAI's own client
+// does it, equals the whole reply; a turn that pauses goes on as one reply; one that breaks off
+// ends with an error, and nothing follows.
 #include "dialect/chat/encoder.hpp"
 
 #include <gtest/gtest.h>
@@ -15,15 +15,15 @@
 namespace ccproxy::dialect {
 namespace {
 
-// Both shapes of the answer to these events; the first fault, or nothing.
+// Returns the first fault of the two shapes of the reply to these events; "" without a fault.
 std::string fault_of(const std::string& events, ReplyPlan plan) {
   plan.stream = true;
   const std::string stream = test::replay(events, plan);
   plan.stream = false;
-  return test::fault_of_answer(stream, test::replay(events, plan), plan);
+  return test::fault_of_reply(stream, test::replay(events, plan), plan);
 }
 
-TEST(ChatAnswer, streamed_and_put_together_is_the_whole_answer) {
+TEST(ChatReplyShapes, accumulate_to_the_same_reply) {
   for (unsigned seed = 0; seed < 4000; ++seed) {
     test::Script script(seed);
     const ReplyPlan plan = script.plan();
@@ -32,7 +32,7 @@ TEST(ChatAnswer, streamed_and_put_together_is_the_whole_answer) {
   }
 }
 
-TEST(ChatAnswer, is_valid_and_the_same_whatever_the_upstream_sends) {
+TEST(ChatReplyShapes, are_valid_and_equal_whatever_the_upstream_sends) {
   for (unsigned seed = 0; seed < 2000; ++seed) {
     test::Script script(seed);
     const ReplyPlan plan = script.plan();
@@ -48,32 +48,32 @@ constexpr std::string_view kText =
     "\"text\":\"A\"}}\n\n"
     "data: {\"type\":\"content_block_stop\",\"index\":0}\n\n";
 
-std::string ending(const std::string& reason) {
+std::string stop_events(const std::string& reason) {
   return "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"" + reason +
          "\"}}\n\ndata: {\"type\":\"message_stop\"}\n\n";
 }
 
-TEST(ChatAnswer, P39_of_a_paused_turn_waits_for_the_next_message) {
+TEST(ChatEncoder, continues_a_paused_turn_with_the_next_message_p39) {
   ReplyPlan plan;
   plan.stream = true;
   test::Replay run(plan);
   run.feed(kStart);
   run.feed(kText);
   EXPECT_FALSE(run.encoder().paused());
-  run.feed(ending("pause_turn"));
+  run.feed(stop_events("pause_turn"));
   EXPECT_TRUE(run.encoder().paused());
-  EXPECT_EQ(run.told().find("[DONE]"), std::string::npos);
+  EXPECT_EQ(run.output().find("[DONE]"), std::string::npos);
   run.feed(kStart);
   EXPECT_FALSE(run.encoder().paused());
   run.feed(kText);
-  run.feed(ending("end_turn"));
+  run.feed(stop_events("end_turn"));
   EXPECT_FALSE(run.encoder().paused());
   const test::Folded streamed = test::folded(run.finish(), plan);
   EXPECT_EQ(streamed.fault, "");
-  EXPECT_EQ(streamed.answer["choices"][0]["message"]["content"], "AA");
+  EXPECT_EQ(streamed.reply["choices"][0]["message"]["content"], "AA");
 }
 
-TEST(ChatAnswer, P40_P41_that_breaks_off_has_the_status_of_what_broke_it) {
+TEST(ChatEncoder, has_the_status_of_the_error_that_ended_the_reply_p40_p41) {
   ReplyPlan plan;
   test::Replay overloaded(plan);
   overloaded.feed(kStart);
@@ -87,26 +87,26 @@ TEST(ChatAnswer, P40_P41_that_breaks_off_has_the_status_of_what_broke_it) {
   EXPECT_EQ(cut.encoder().status(), 502);
 
   test::Replay late(plan);
-  std::string told;
-  late.encoder().fail({ErrorKind::kTimedOut, "too late"}, told);
+  std::string output;
+  late.encoder().fail({ErrorKind::kTimedOut, "too late"}, output);
   EXPECT_EQ(late.encoder().status(), 504);
-  EXPECT_NE(told.find("too late"), std::string::npos);
+  EXPECT_NE(output.find("too late"), std::string::npos);
 }
 
-TEST(ChatAnswer, tells_nothing_after_an_error) {
+TEST(ChatEncoder, emits_nothing_after_an_error) {
   ReplyPlan plan;
   plan.stream = true;
   test::Replay run(plan);
   run.feed(kStart);
-  std::string told;
-  run.encoder().fail({ErrorKind::kUpstreamBroke, "broke"}, told);
-  const std::string before = run.told();
+  std::string output;
+  run.encoder().fail({ErrorKind::kUpstreamBroke, "broke"}, output);
+  const std::string before = run.output();
   run.feed(kText);
-  run.feed(ending("end_turn"));
+  run.feed(stop_events("end_turn"));
   EXPECT_EQ(run.finish(), before);
-  told.clear();
-  run.encoder().fail({ErrorKind::kUpstreamBroke, "again"}, told);
-  EXPECT_EQ(told, "");
+  output.clear();
+  run.encoder().fail({ErrorKind::kUpstreamBroke, "again"}, output);
+  EXPECT_EQ(output, "");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What holds for every response: its events follow the grammar of the protocol, the stream put
-// together is the whole answer, and whatever the upstream does there is exactly one end.
+// What holds for every response: its events follow the grammar of the protocol, the items of the
+// stream add up to the whole reply, and there is exactly one end, whatever the upstream does.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -24,7 +24,7 @@ std::string fault_of(const std::string& events, ReplyPlan plan) {
   return test::fault_of_response(stream, test::replay_response(events, plan));
 }
 
-TEST(ResponsesAnswer, follows_the_grammar_and_is_the_whole_answer) {
+TEST(ResponsesReplyShapes, follow_the_grammar_and_are_equal) {
   for (unsigned seed = 0; seed < 4000; ++seed) {
     test::Script script(seed);
     const ReplyPlan plan = script.responses_plan();
@@ -33,7 +33,7 @@ TEST(ResponsesAnswer, follows_the_grammar_and_is_the_whole_answer) {
   }
 }
 
-TEST(ResponsesAnswer, follows_the_grammar_whatever_the_upstream_sends) {
+TEST(ResponsesReplyShapes, follow_the_grammar_whatever_the_upstream_sends) {
   for (unsigned seed = 0; seed < 2000; ++seed) {
     test::Script script(seed);
     const ReplyPlan plan = script.responses_plan();
@@ -42,8 +42,8 @@ TEST(ResponsesAnswer, follows_the_grammar_whatever_the_upstream_sends) {
   }
 }
 
-// A client that parses the text would fail at half a value, and take a whole one for the answer.
-TEST(ResponsesAnswer, in_json_has_no_text_beside_a_refusal) {
+// A client that parses the text would fail at half a value, and take a complete one for the reply.
+TEST(ResponsesEncoder, emits_no_text_beside_the_refusal_of_a_reply_in_json) {
   int refused = 0;
   for (unsigned seed = 0; seed < 2000; ++seed) {
     test::Script script(seed);
@@ -63,8 +63,8 @@ TEST(ResponsesAnswer, in_json_has_no_text_beside_a_refusal) {
   EXPECT_GT(refused, 20);
 }
 
-// An upstream that breaks off anywhere: after any event, by its end or by an error.
-TEST(ResponsesAnswer, a01_ends_once_wherever_the_upstream_breaks_off) {
+// The upstream breaks off after each of its events, by ending the stream or with an error event.
+TEST(ResponsesEncoder, ends_once_wherever_the_upstream_breaks_off_a01) {
   constexpr std::string_view kError =
       "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
       "\"message\":\"m\"}}\n\n";
@@ -82,7 +82,7 @@ TEST(ResponsesAnswer, a01_ends_once_wherever_the_upstream_breaks_off) {
   }
 }
 
-class Log final : public EventLog {
+class RecordingLog final : public EventLog {
  public:
   void add(std::int64_t number, std::string_view sse) override {
     EXPECT_EQ(number, count++);
@@ -96,7 +96,7 @@ class Log final : public EventLog {
   std::string text, last;
 };
 
-TEST(ResponsesAnswer, is_logged_as_it_is_told_streamed_or_not) {
+TEST(ResponsesEncoder, logs_the_events_of_the_stream_whether_it_streams_or_not) {
   for (unsigned seed = 0; seed < 300; ++seed) {
     test::Script script(seed);
     ReplyPlan plan = script.responses_plan();
@@ -104,23 +104,23 @@ TEST(ResponsesAnswer, is_logged_as_it_is_told_streamed_or_not) {
     for (auto at = events.find("event: ping"); at != std::string::npos;
          at = events.find("event: ping"))
       events.erase(at, events.find("\n\n", at) + 2 - at);
-    Log streamed, whole;
+    RecordingLog streamed, whole;
     plan.stream = true;
-    const std::string told = test::replay(
+    const std::string output = test::replay(
         events, test::Replay(test::responses_encoder(plan, &streamed)), std::string::npos);
     plan.stream = false;
     (void)test::replay(events, test::Replay(test::responses_encoder(plan, &whole)),
                        std::string::npos);
-    ASSERT_EQ(streamed.text + streamed.last, told);
+    ASSERT_EQ(streamed.text + streamed.last, output);
     ASSERT_EQ(streamed.text, whole.text);
     ASSERT_EQ(streamed.last, whole.last);
   }
 }
 
-// What could not be kept says so wherever it said the contrary: in the last event, in the log and
-// in the whole answer. Nothing else of it changes.
-TEST(ResponsesAnswer, that_could_not_be_kept_says_so_at_its_end) {
-  // What the last of them is.
+// The last event, the log and the whole reply all repeat "store", so all of them change. Nothing
+// else does.
+TEST(ResponsesEncoder, says_at_the_end_that_a_response_could_not_be_stored) {
+  // Removes the last "store" member.
   const auto without_store = [](std::string text) {
     constexpr std::string_view kMember = R"(,"store":)";
     if (const auto at = text.rfind(kMember); at != std::string::npos)
@@ -135,37 +135,37 @@ TEST(ResponsesAnswer, that_could_not_be_kept_says_so_at_its_end) {
     const std::string events = seed % 3 == 0 ? script.damaged(script.events()) : script.events();
     for (const bool streams : {true, false}) {
       plan.stream = streams;
-      Log log;
+      RecordingLog log;
       test::Replay run(test::responses_encoder(plan, &log));
       run.feed(events);
-      std::string told = run.finish();
-      const std::string before = told, last = log.last;
+      std::string output = run.finish();
+      const std::string before = output, last = log.last;
       auto& encoder = dynamic_cast<ResponsesEncoder&>(run.encoder());
-      encoder.take_back(told);
-      ASSERT_EQ(without_store(told), without_store(before));
+      encoder.take_back(output);
+      ASSERT_EQ(without_store(output), without_store(before));
       ASSERT_EQ(without_store(log.last), without_store(last));
       ASSERT_NE(last.find(R"("store":true)"), std::string::npos);
       ASSERT_NE(log.last.find(R"("store":false)"), std::string::npos);
       if (streams) {
-        ASSERT_TRUE(told.ends_with(log.last));
+        ASSERT_TRUE(output.ends_with(log.last));
       } else if (encoder.status() == 200) {
-        ASSERT_EQ(told, encoder.object());
+        ASSERT_EQ(output, encoder.object());
       }
-      const std::string once = told;
-      encoder.take_back(told);
-      ASSERT_EQ(told, once) << "once more is no other answer";
+      const std::string once = output;
+      encoder.take_back(output);
+      ASSERT_EQ(output, once) << "a second call changes nothing";
     }
   }
 }
 
-// Shell calls, patches and searches are told as objects, and once were told with the line ends that
-// the model had written: half of an event then looked like another.
-TEST(ResponsesAnswer, has_each_event_on_one_line) {
+// Shell calls, patches and searches are written as objects. They once had the line ends that the
+// model had written, and half of an event then looked like another event.
+TEST(ResponsesEncoder, writes_each_event_on_one_line) {
   struct Case {
-    const char* says;
+    const char* name;
     ToolShape shape;
     const char* input;
-    const char* told;
+    const char* expected;
   };
   constexpr Case kCases[] = {
       {"a shell call", ToolShape::kShell, R"({\r\n  \"commands\": [\n\n\"a  b\"\r] })",
@@ -177,11 +177,11 @@ TEST(ResponsesAnswer, has_each_event_on_one_line) {
        R"("operation":{"type":"delete_file"})"},
       {"a search for tools", ToolShape::kToolSearch, R"({\n\n\"query\":\n\"q\u2028\"})",
        "\"arguments\":{\"query\":\"q\xE2\x80\xA8\"}"},
-      {"no JSON: U+2028 is no white space there", ToolShape::kToolSearch,
+      {"input that is not JSON, where U+2028 is no white space", ToolShape::kToolSearch,
        "{\xE2\x80\xA8\\\"query\\\":1}", R"("arguments":{})"},
   };
   for (const Case& row : kCases) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.name);
     ReplyPlan plan;
     plan.stream = true;
     plan.tools = {{"t", "t", row.shape}};
@@ -204,12 +204,12 @@ TEST(ResponsesAnswer, has_each_event_on_one_line) {
     EXPECT_EQ(std::count(stream.begin(), stream.end(), '\n'),
               3 * std::ptrdiff_t(reader.names().size()));
     EXPECT_EQ(stream.find('\r'), std::string::npos);
-    EXPECT_NE(stream.find(row.told), std::string::npos) << stream;
+    EXPECT_NE(stream.find(row.expected), std::string::npos) << stream;
   }
 }
 
-// A row that another version wrote may have line ends.
-TEST(ResponsesAnswer, that_was_interrupted_is_told_on_one_line) {
+// An object that another version stored may have line ends.
+TEST(InterruptedEvents, are_one_line_each) {
   const std::string object =
       "{\"id\":\"resp_1\",\r\n\"status\":\"in_progress\",\n\n\"output\":[ ],\"a\":[\n\n1 ]}";
   const std::string events =
@@ -219,22 +219,22 @@ TEST(ResponsesAnswer, that_was_interrupted_is_told_on_one_line) {
   EXPECT_NE(events.find(R"("output":[{"b":1}],"a":[1])"), std::string::npos) << events;
 }
 
-TEST(ResponsesAnswer, in_the_background_is_queued_first) {
+TEST(ResponsesEncoder, queues_a_background_response_first) {
   ReplyPlan plan;
   plan.stream = true;
   const auto encoder = test::responses_encoder(plan);
-  std::string told;
-  encoder->queue(told);
+  std::string output;
+  encoder->queue(output);
   EXPECT_NE(encoder->object().find(R"("status":"queued")"), std::string::npos);
-  encoder->fail({ErrorKind::kUpstreamUnreachable, "gone"}, told);
+  encoder->fail({ErrorKind::kUpstreamUnreachable, "gone"}, output);
   test::ResponseReader reader;
-  reader.read(told);
+  reader.read(output);
   EXPECT_EQ(reader.fault(), "");
   EXPECT_EQ(reader.names(),
             (std::vector<std::string>{"created", "queued", "in_progress", "failed"}));
 }
 
-TEST(ResponsesAnswer, that_is_cancelled_closes_what_is_open) {
+TEST(ResponsesEncoder, closes_open_items_when_the_response_is_cancelled) {
   ReplyPlan plan;
   plan.stream = true;
   test::Replay run(test::responses_encoder(plan));
@@ -242,10 +242,10 @@ TEST(ResponsesAnswer, that_is_cancelled_closes_what_is_open) {
       "data: {\"type\":\"message_start\",\"message\":{}}\n\n"
       "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\","
       "\"text\":\"A\"}}\n\n");
-  std::string told = run.told();
-  dynamic_cast<ResponsesEncoder&>(run.encoder()).cancel(told);
+  std::string output = run.output();
+  dynamic_cast<ResponsesEncoder&>(run.encoder()).cancel(output);
   test::ResponseReader reader;
-  reader.read(told);
+  reader.read(output);
   EXPECT_EQ(reader.fault(), "");
   EXPECT_EQ(reader.names().back(), "incomplete");
   EXPECT_EQ(reader.response().at("status"), "cancelled");

@@ -1,5 +1,5 @@
-// One folder of tests/golden/chat_request or responses_request: what a client sends, the
-// circumstances, and what must go up (README.md there).
+// A folder of tests/golden/chat_request or responses_request: what a client sends and under which
+// circumstances (README.md there).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -31,11 +31,11 @@ class RequestCase {
     const auto text = read_file(folder + "/case.json");
     if (text) circumstances_ = json::parse_document(*text).value();
     options_.default_model = "claude-sonnet-5";
-    account_ = given<std::string>("account", "");
+    account_ = circumstance<std::string>("account", "");
     read_history();
     read_options();
-    for (const json::Document& blocks : given("remembered", json::Document::array()))
-      memory_.keep(anthropic::thought_turn(blocks.get<std::string>()).value());
+    for (const json::Document& blocks : circumstance("remembered", json::Document::array()))
+      memory_.remember(anthropic::thought_turn(blocks.get<std::string>()).value());
   }
 
   [[nodiscard]] const std::string& request() const { return request_; }
@@ -44,18 +44,18 @@ class RequestCase {
   [[nodiscard]] Result<Decoded> decode(const std::string& request) const {
     json::Outline outline;
     if (auto read = outline.read(request); !read) return fail(read.error());
-    const auto asked = requested_model(outline, options_.default_model);
-    if (!asked) return fail(asked.error());
-    const RequestContext context{.asked = *asked,
-                                 .model = asked->name,
-                                 .can = capabilities(asked->name),
+    const auto model = requested_model(outline, options_.default_model);
+    if (!model) return fail(model.error());
+    const RequestContext context{.asked = *model,
+                                 .model = model->name,
+                                 .can = capabilities(model->name),
                                  .options = options_,
-                                 .strict = given("strict", false),
-                                 .is_cursor = given("cursor", false),
+                                 .strict = circumstance("strict", false),
+                                 .is_cursor = circumstance("cursor", false),
                                  .account = account_,
                                  .memory = &memory_,
                                  .history = &history_};
-    const std::string route = given<std::string>("route", "chat");
+    const std::string route = circumstance<std::string>("route", "chat");
     if (route == "responses") return decode_responses(outline, context);
     return route == "completion" ? decode_completion(outline, context)
                                  : decode_chat(outline, context);
@@ -63,45 +63,45 @@ class RequestCase {
 
  private:
   template <typename T>
-  [[nodiscard]] T given(const char* name, T otherwise) const {
-    return circumstances_.value(name, otherwise);
+  [[nodiscard]] T circumstance(const char* name, T fallback) const {
+    return circumstances_.value(name, fallback);
   }
 
   [[nodiscard]] anthropic::Capabilities capabilities(const std::string& model) const {
     const anthropic::Family* family = known_models().family_of(model);
     auto can = anthropic::capabilities_of(family ? *family : *known_models().newest_family());
-    for (const json::Document& message : given("refused_before", json::Document::array()))
+    for (const json::Document& message : circumstance("refused_before", json::Document::array()))
       anthropic::apply(can, anthropic::correction_from_error(message.get<std::string>()).value(),
                        {});
     return can;
   }
 
-  // Elements of a JSON list, as they are kept.
+  // Returns the elements of a list as text, as the store has them.
   static std::string elements(const json::Document& holder, const char* name) {
     const std::string list = holder.value(name, json::Document::array()).dump();
     return list.substr(1, list.size() - 2);
   }
 
-  [[nodiscard]] StoredOutput answer_of(const json::Document& kept) const {
-    return {.blocks = elements(kept, "blocks"),
-            .items = elements(kept, "items"),
-            .family = kept.value("family", "sonnet-5"),
+  [[nodiscard]] StoredOutput output_of(const json::Document& stored) const {
+    return {.blocks = elements(stored, "blocks"),
+            .items = elements(stored, "items"),
+            .family = stored.value("family", "sonnet-5"),
             .account = account_,
-            .is_cut = kept.value("is_cut", false)};
+            .is_cut = stored.value("is_cut", false)};
   }
 
   void read_history() {
-    const json::Document history = given("past", json::Document::object());
+    const json::Document history = circumstance("past", json::Document::object());
     for (const json::Document& turn : history.value("turns", json::Document::array()))
-      history_.turns.push_back({elements(turn, "input"), answer_of(turn), turn.value("id", "")});
+      history_.turns.push_back({elements(turn, "input"), output_of(turn), turn.value("id", "")});
     const json::Document items = history.value("items", json::Document::object());
-    for (const auto& [id, kept] : items.items())
-      history_.items.emplace(id, StoredInputItem{elements(kept, "items"),
-                                                 kept.value("is_output", false), answer_of(kept)});
+    for (const auto& [id, item] : items.items())
+      history_.items.emplace(id, StoredInputItem{elements(item, "items"),
+                                                 item.value("is_output", false), output_of(item)});
   }
 
   void read_options() {
-    const json::Document keys = given("options", json::Document::object());
+    const json::Document keys = circumstance("options", json::Document::object());
     for (const auto& [key, value] : keys.items()) {
       if (key == "defaultMaxTokens") {
         options_.default_max_tokens = value.get<std::int64_t>();
@@ -150,46 +150,47 @@ inline const char* shape_name(ToolShape shape) {
   return "function";
 }
 
-// What of a decoded request is not in its body, as far as it is not as for a plain request.
-inline json::Document plan_told(const Decoded& decoded) {
+// Returns what a decoded request has beside its body, where it differs from a plain request: the
+// content of expected_plan.json.
+inline json::Document plan_document(const Decoded& decoded) {
   const ReplyPlan& plan = decoded.plan;
-  json::Document told = json::Document::object();
-  const auto tell_flag = [&](const char* name, bool is_so, bool otherwise) {
-    if (is_so != otherwise) told[name] = is_so;
+  json::Document document = json::Document::object();
+  const auto add_flag = [&](const char* name, bool value, bool plain) {
+    if (value != plain) document[name] = value;
   };
-  const auto emit_list = [&](const char* name, const std::vector<std::string>& list) {
-    if (!list.empty()) told[name] = list;
+  const auto add_list = [&](const char* name, const std::vector<std::string>& list) {
+    if (!list.empty()) document[name] = list;
   };
-  emit_list("ignored", plan.ignored);
-  emit_list("warnings", plan.warnings);
-  emit_list("betas", decoded.betas);
-  tell_flag("stream", plan.stream, false);
-  tell_flag("include_usage", plan.include_usage, false);
-  tell_flag("show_reasoning", plan.show_reasoning, true);
-  tell_flag("legacy_functions", plan.legacy_functions, false);
-  tell_flag("custom_as_function", plan.custom_as_function, false);
-  tell_flag("strips_fence", plan.strips_fence, false);
-  tell_flag("text_completion", plan.text_completion, false);
-  tell_flag("may_pause", decoded.may_pause, false);
+  add_list("ignored", plan.ignored);
+  add_list("warnings", plan.warnings);
+  add_list("betas", decoded.betas);
+  add_flag("stream", plan.stream, false);
+  add_flag("include_usage", plan.include_usage, false);
+  add_flag("show_reasoning", plan.show_reasoning, true);
+  add_flag("legacy_functions", plan.legacy_functions, false);
+  add_flag("custom_as_function", plan.custom_as_function, false);
+  add_flag("strips_fence", plan.strips_fence, false);
+  add_flag("text_completion", plan.text_completion, false);
+  add_flag("may_pause", decoded.may_pause, false);
   const auto members = [](const std::string& echo) {
     return json::Document::parse("{" + echo.substr(echo.empty() ? 0 : 1) + "}");
   };
   const json::Document plain = members(echo_of({}, false));
   const json::Document echo = members(plan.responses.echo);
   for (const auto& [name, value] : echo.items())
-    if (plain.at(name) != value) told["echo"][name] = value;
-  tell_flag("shows_sources", plan.responses.shows_sources, false);
+    if (plain.at(name) != value) document["echo"][name] = value;
+  add_flag("shows_sources", plan.responses.shows_sources, false);
   for (const ToolName& tool : plan.tools) {
     json::Document entry{{"upstream", tool.upstream}, {"client", tool.client}};
     if (tool.shape != ToolShape::kFunction) entry["shape"] = shape_name(tool.shape);
     if (!tool.tool_namespace.empty()) entry["space"] = tool.tool_namespace;
-    told["tools"].push_back(std::move(entry));
+    document["tools"].push_back(std::move(entry));
   }
-  return told;
+  return document;
 }
 
-// Without the white space between tokens, so that files can be read by people and still say every
-// byte.
+// Removes the white space between tokens, so that a file may be laid out for people and still
+// decides every byte.
 inline std::string compact(std::string_view text) {
   std::string bytes;
   bool is_string = false, is_escaped = false;

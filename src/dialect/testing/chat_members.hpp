@@ -1,4 +1,4 @@
-// A chat request that says one word, with the members of a test over it, decoded.
+// Decodes a plain chat request into which a test puts members.
 #pragma once
 
 #include <span>
@@ -8,7 +8,8 @@
 
 namespace ccproxy::dialect::test {
 
-// Decodes a request that says "hi" to `model`, with these members over it.
+// Decodes a request with one message, "hi", after `members`, a JSON object, has replaced its
+// members of the same name.
 inline Result<Decoded> decoded_with(const char* members,
                                     std::span<const std::string> refused_schemas = {}) {
   json::Document request = {{"model", "claude-sonnet-4-5"},
@@ -17,13 +18,13 @@ inline Result<Decoded> decoded_with(const char* members,
   const std::string text = request.dump();
   json::Outline outline;
   if (auto read = outline.read(text); !read) return fail(read.error());
-  const auto asked = requested_model(outline, "claude-sonnet-4-5");
-  if (!asked) return fail(asked.error());
+  const auto model = requested_model(outline, "claude-sonnet-4-5");
+  if (!model) return fail(model.error());
   const anthropic::Capabilities can =
-      anthropic::capabilities_of(*known_models().family_of(asked->name));
+      anthropic::capabilities_of(*known_models().family_of(model->name));
   const TranslationOptions options;
-  return decode_chat(outline, {.asked = *asked,
-                               .model = asked->name,
+  return decode_chat(outline, {.asked = *model,
+                               .model = model->name,
                                .can = can,
                                .options = options,
                                .refused_schemas = refused_schemas});

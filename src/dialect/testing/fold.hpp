@@ -1,6 +1,7 @@
-// What holds for every answer, whatever the upstream sends, for tests and fuzzers: a stream is
-// valid to its end, has one end, and put together as OpenAI's own client does it is the whole
-// answer. A fault is a sentence, empty when there is none, so that no test framework is needed.
+// What holds for every reply of Chat Completions, whatever the upstream sends, for tests and
+// fuzzers: a stream is valid, ends once, and accumulated as OpenAI's own client does it equals the
+// whole reply. A fault is a sentence, empty when there is none, so that no test framework is
+// needed.
 #pragma once
 
 #include <algorithm>
@@ -16,21 +17,21 @@ namespace ccproxy::dialect::test {
 
 using json::Document;
 
-// The JSON as a tree; discarded when it is not JSON, or has half a surrogate pair.
+// Returns the JSON as a tree, which is discarded when it is not JSON or has half a surrogate pair.
 inline Document tree_of(std::string_view text) {
   json::Outline outline;
   if (!outline.read(text)) return Document(Document::value_t::discarded);
   return Document::parse(text, nullptr, false);
 }
 
-// True when it can stand on one line, and nothing stands there for nothing.
+// True when there is no white space between tokens.
 inline bool is_compact(std::string_view json) {
   std::string compact;
   json::append_compact(compact, json);
   return compact == json;
 }
 
-// Puts the chunks of a stream together.
+// Puts the chunks of a stream together into a reply.
 class Accumulator {
  public:
   void take(const Document& chunk) {
@@ -39,7 +40,7 @@ class Accumulator {
       return;
     }
     if (identity_.is_null()) identity_ = identity_of(chunk);
-    expect(identity_ == identity_of(chunk), "a chunk is of another answer", chunk);
+    expect(identity_ == identity_of(chunk), "a chunk is of another reply", chunk);
     if (chunk.contains("usage") && !chunk["usage"].is_null()) usage_ = chunk["usage"];
     for (const Document& choice : chunk.at("choices")) {
       expect(finish_.is_null(), "a choice follows the finish_reason", chunk);
@@ -49,8 +50,8 @@ class Accumulator {
     }
   }
 
-  // In the shape of the whole answer.
-  [[nodiscard]] Document answer(const ReplyPlan& plan) const {
+  // Returns the reply in the shape of a whole one.
+  [[nodiscard]] Document reply(const ReplyPlan& plan) const {
     if (!error_.is_null()) return error_;
     Document choice = {{"index", 0}};
     if (plan.text_completion)
@@ -59,13 +60,13 @@ class Accumulator {
       choice["message"] = message();
     choice["logprobs"] = nullptr;
     choice["finish_reason"] = finish_;
-    Document answer = identity_;
-    answer["choices"] = Document::array({choice});
-    if (plan.include_usage) answer["usage"] = usage_;
-    return answer;
+    Document reply = identity_;
+    reply["choices"] = Document::array({choice});
+    if (plan.include_usage) reply["usage"] = usage_;
+    return reply;
   }
 
-  // The first one.
+  // Returns the first fault.
   [[nodiscard]] const std::string& fault() const { return fault_; }
 
  private:
@@ -76,13 +77,13 @@ class Accumulator {
     return identity;
   }
 
-  void expect(bool holds, const char* otherwise, const Document& where) {
-    if (!holds && fault_.empty()) fault_ = std::string(otherwise) + ": " + where.dump();
+  void expect(bool holds, const char* fault, const Document& where) {
+    if (!holds && fault_.empty()) fault_ = std::string(fault) + ": " + where.dump();
   }
 
-  static void append(Document& place, const Document& piece) {
+  static void append(Document& text, const Document& piece) {
     if (piece.is_null()) return;
-    place = (place.is_null() ? "" : place.get<std::string>()) + piece.get<std::string>();
+    text = (text.is_null() ? "" : text.get<std::string>()) + piece.get<std::string>();
   }
 
   void take_delta(const Document& delta) {
@@ -136,11 +137,11 @@ class Accumulator {
 };
 
 struct Folded {
-  Document answer;    // in the shape of the whole answer
-  std::string fault;  // the first one; then the answer means nothing
+  Document reply;     // in the shape of a whole reply
+  std::string fault;  // the first one; `reply` is of no use then
 };
 
-// Ends in [DONE], or in an error and without it.
+// Reads a whole stream, which must end with [DONE], or with an error and without [DONE].
 inline Folded folded(std::string_view stream, const ReplyPlan& plan) {
   Accumulator accumulator;
   bool is_done = false, has_error = false;
@@ -164,10 +165,10 @@ inline Folded folded(std::string_view stream, const ReplyPlan& plan) {
     if (!accumulator.fault().empty()) return {{}, accumulator.fault()};
   }
   if (is_done == has_error) return {{}, "neither [DONE] nor an error at the end"};
-  return {accumulator.answer(plan), ""};
+  return {accumulator.reply(plan), ""};
 }
 
-// Whether finish_reason agrees with what the client sees in the choice.
+// Checks that finish_reason agrees with the message of the choice.
 inline std::string fault_of_finish(const Document& choice) {
   const Document message = choice.value("message", Document::object());
   const std::string reason = choice.at("finish_reason").get<std::string>();
@@ -181,7 +182,8 @@ inline std::string fault_of_finish(const Document& choice) {
   return "";
 }
 
-// The input of a custom tool is any text, and may be none; arguments never are.
+// Checks that every call has arguments. The input of a custom tool may be empty, so calls are not
+// checked when there is such a tool.
 inline std::string fault_of_calls(const Document& message, const ReplyPlan& plan) {
   if (std::any_of(plan.tools.begin(), plan.tools.end(),
                   [](const auto& tool) { return tool.shape == ToolShape::kCustom; }))
@@ -193,18 +195,18 @@ inline std::string fault_of_calls(const Document& message, const ReplyPlan& plan
   return "";
 }
 
-// Compares both shapes of one answer; neither may have a fault of its own.
-inline std::string fault_of_answer(std::string_view stream, std::string_view body,
-                                   const ReplyPlan& plan) {
+// Compares the stream and the whole body of one reply; neither may have a fault of its own.
+inline std::string fault_of_reply(std::string_view stream, std::string_view body,
+                                  const ReplyPlan& plan) {
   const Folded streamed = folded(stream, plan);
   if (!streamed.fault.empty()) return streamed.fault;
   Document whole = tree_of(body);
-  if (!whole.is_object()) return "the whole answer is not a JSON object: " + std::string(body);
+  if (!whole.is_object()) return "the whole reply is not a JSON object: " + std::string(body);
   whole.erase("object");
   if (!plan.include_usage) whole.erase("usage");
-  // Compared without the order of members: the shapes put usage in different places.
-  if (nlohmann::json(streamed.answer) != nlohmann::json(whole))
-    return "streamed: " + streamed.answer.dump() + "\nwhole: " + whole.dump();
+  // The order of members does not count: the two shapes have usage in different places.
+  if (nlohmann::json(streamed.reply) != nlohmann::json(whole))
+    return "streamed: " + streamed.reply.dump() + "\nwhole: " + whole.dump();
   if (whole.contains("error")) return "";
   const Document& choice = whole.at("choices").at(0);
   std::string fault = fault_of_finish(choice);

@@ -1,7 +1,7 @@
-// What holds for every response, whatever the upstream sends, for tests and fuzzers: numbers
-// without a gap, every item and part opened and closed in its place, exactly one end, and the
-// stream put together is the object that it ends with. A fault is a sentence, empty when there is
-// none.
+// What holds for every response, whatever the upstream sends, for tests and fuzzers: its events are
+// numbered without a gap, each item and part is opened and closed in its order, there is exactly
+// one end, and the items add up to the object at the end. A fault is a sentence, empty when there
+// is none.
 #pragma once
 
 #include <algorithm>
@@ -15,23 +15,24 @@
 
 namespace ccproxy::dialect::test {
 
-// Follows a stream as a strict client would.
+// Reads a stream as a strict client does.
 class ResponseReader {
  public:
   // Takes a whole stream of events, comments among them.
   void read(std::string_view stream) {
     while (!stream.empty() && fault_.empty()) {
       const auto end = stream.find("\n\n");
-      if (end == std::string_view::npos) return complain("an event without its blank line", stream);
+      if (end == std::string_view::npos) return report("an event without its blank line", stream);
       take(stream.substr(0, end));
       stream.remove_prefix(end + 2);
     }
-    if (fault_.empty() && terminal_.is_null()) complain("no end", "");
+    if (fault_.empty() && terminal_.is_null()) report("no end", "");
   }
 
   [[nodiscard]] const std::string& fault() const { return fault_; }
-  // The response that the stream ended with.
+  // Returns the response object at the end of the stream.
   [[nodiscard]] const Document& response() const { return terminal_; }
+  // Returns the names of the events, without "response.".
   [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
 
  private:
@@ -48,11 +49,11 @@ class ResponseReader {
     Document final_json{};
   };
 
-  void complain(std::string_view what, std::string_view where) {
+  void report(std::string_view what, std::string_view where) {
     if (fault_.empty()) fault_ = std::string(what) + ": " + std::string(where);
   }
   void expect(bool holds, std::string_view what, const Document& where) {
-    if (!holds) complain(what, where.dump());
+    if (!holds) report(what, where.dump());
   }
 
   void take(std::string_view frame) {
@@ -60,12 +61,12 @@ class ResponseReader {
     const auto line = frame.find('\n');
     if (!frame.starts_with("event: ") || line == std::string_view::npos ||
         frame.substr(line + 1, 6) != "data: ")
-      return complain("not an event", frame);
+      return report("not an event", frame);
     const std::string name(frame.substr(7, line - 7));
     const std::string_view data = frame.substr(line + 7);
     const Document event = tree_of(data);
-    if (event.is_discarded()) return complain("no JSON", frame);
-    if (!is_compact(data)) return complain("white space between tokens", frame);
+    if (event.is_discarded()) return report("no JSON", frame);
+    if (!is_compact(data)) return report("white space between tokens", frame);
     expect(event.at("type") == name, "the name is not the type", event);
     expect(event.at("sequence_number") == names_.size(), "a gap in the numbers", event);
     expect(terminal_.is_null(), "something follows the end", event);
@@ -79,7 +80,7 @@ class ResponseReader {
     if (name == "output_item.added") return add_item(event);
     if (name == "output_item.done") return end_item(event);
     const auto index = event.at("output_index").get<std::size_t>();
-    if (index >= items_.size()) return complain("an item that was never added", event.dump());
+    if (index >= items_.size()) return report("an item that was never added", event.dump());
     Item& item = items_[index];
     expect(ids_[index] == event.at("item_id"), "an item of another id", event);
     expect(item.final_json.is_null(), "the item was done", event);
@@ -109,7 +110,7 @@ class ResponseReader {
       if (!item.final_json.is_null()) output.push_back(item.final_json);
       expect(name == "failed" || !item.final_json.is_null(), "an item was not done", event);
     }
-    expect(output == response.at("output"), "the output is not what was told", event);
+    expect(output == response.at("output"), "the output is not the items that were done", event);
   }
 
   void add_item(const Document& event) {
@@ -123,7 +124,7 @@ class ResponseReader {
 
   void end_item(const Document& event) {
     const auto index = event.at("output_index").get<std::size_t>();
-    if (index >= items_.size()) return complain("an item that was never added", event.dump());
+    if (index >= items_.size()) return report("an item that was never added", event.dump());
     Item& item = items_[index];
     const Document& json = event.at("item");
     expect(item.final_json.is_null(), "done twice", event);
@@ -153,7 +154,7 @@ class ResponseReader {
       item.parts.emplace_back();
       return;
     }
-    if (index >= item.parts.size()) return complain("a part that was never added", event.dump());
+    if (index >= item.parts.size()) return report("a part that was never added", event.dump());
     take_part(name, event, item.parts[index]);
   }
 
@@ -214,13 +215,13 @@ class ResponseReader {
   std::set<std::string> all_ids_;
 };
 
-// The first fault of the two shapes of one response, or nothing.
+// Returns the first fault of the stream and the whole body of one response; "" without a fault.
 inline std::string fault_of_response(std::string_view stream, std::string_view whole) {
   ResponseReader reader;
   reader.read(stream);
   if (!reader.fault().empty()) return reader.fault() + "\n" + std::string(stream);
   const Document object = tree_of(whole);
-  if (object.is_discarded()) return "the whole answer is no JSON: " + std::string(whole);
+  if (object.is_discarded()) return "the whole reply is not JSON: " + std::string(whole);
   const bool failed = reader.response().at("status") == "failed";
   if (failed != object.contains("error") || (failed && !object["error"].is_object()))
     if (!(object.contains("error") && object["error"].is_null() && !failed))

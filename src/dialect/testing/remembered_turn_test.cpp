@@ -1,6 +1,6 @@
-// How a turn that thought is known again in what clients make of it, and what then goes up
-// (rule A.3.4). Each row is a turn or two that have answered the question, and how a
-// client tells them later; what is looked at is one place of what goes up.
+// How a remembered turn is recognised in the history that a client sends, and what then goes
+// upstream (rule A.3.4). Each row has the turns that followed the question, how the client sends
+// them back, and some values of the upstream request.
 #include "dialect/request/remembered_turn.hpp"
 
 #include <gtest/gtest.h>
@@ -23,21 +23,22 @@ class Client {
  public:
   explicit Client(bool speaks_responses) : speaks_responses_(speaks_responses) {}
 
-  // A request whose conversation is `said`, elements of a JSON array.
-  [[nodiscard]] Result<Decoded> ask(const std::string& said, bool is_strict = false) const {
+  // Decodes a request with this conversation, elements of a JSON array.
+  [[nodiscard]] Result<Decoded> decode(const std::string& conversation,
+                                       bool is_strict = false) const {
     const std::string request =
         std::string(R"({"model":"claude-sonnet-5","tools":[)") +
         R"({"name":"f","input_schema":{}},{"name":"g","input_schema":{}}],)" +
-        (speaks_responses_ ? R"("input":[)" : R"("messages":[)") + said + "]}";
+        (speaks_responses_ ? R"("input":[)" : R"("messages":[)") + conversation + "]}";
     json::Outline outline;
     if (auto read = outline.read(request); !read) return fail(read.error());
-    const auto asked = requested_model(outline, "claude-sonnet-5");
-    if (!asked) return fail(asked.error());
+    const auto model = requested_model(outline, "claude-sonnet-5");
+    if (!model) return fail(model.error());
     const anthropic::Capabilities can =
-        anthropic::capabilities_of(*test::known_models().family_of(asked->name));
+        anthropic::capabilities_of(*test::known_models().family_of(model->name));
     const TranslationOptions options;
-    const RequestContext context{.asked = *asked,
-                                 .model = asked->name,
+    const RequestContext context{.asked = *model,
+                                 .model = model->name,
                                  .can = can,
                                  .options = options,
                                  .strict = is_strict,
@@ -45,9 +46,9 @@ class Client {
     return speaks_responses_ ? decode_responses(outline, context) : decode_chat(outline, context);
   }
 
-  // The conversation so far is answered with these blocks.
-  void remember(const std::string& said, const std::string& blocks) {
-    memory_.keep(anthropic::called_turn(blocks, ask(said).value().question).value());
+  // The model answers the conversation so far with these blocks.
+  void remember(const std::string& conversation, const std::string& blocks) {
+    memory_.remember(anthropic::called_turn(blocks, decode(conversation).value().question).value());
   }
 
  private:
@@ -73,19 +74,19 @@ const std::string kLooked = kThought + text("\\n\\nLet me look.\\n") + use("tool
 const std::string kParallel = kThought + use("toolu_1") + "," + kOther + use("toolu_2", "g");
 
 struct Row {
-  const char* says;
+  const char* name;
   std::vector<std::string> remembered;  // the blocks of each turn
-  std::string told;                     // how it comes back
-  const char* expected;                 // JSON pointers into what goes up; null: nothing is there
+  std::string history;                  // how the client sends the turn back
+  const char* expected;  // values of the upstream request by their JSON pointers; null: absent
   std::vector<std::string> warnings{};
 };
 
-void expect_sent(bool speaks_responses, const Row& row) {
-  SCOPED_TRACE(row.says);
+void expect_upstream_request(bool speaks_responses, const Row& row) {
+  SCOPED_TRACE(row.name);
   Client client(speaks_responses);
   const std::string question(kQuestion, std::string_view(kQuestion).size() - 1);
   for (const std::string& blocks : row.remembered) client.remember(question, blocks);
-  const auto request = client.ask(kQuestion + row.told);
+  const auto request = client.decode(kQuestion + row.history);
   ASSERT_TRUE(request) << request.error().param << ": " << request.error().message;
   const Document body = Document::parse(request->body);
   const Document expected = Document::parse(row.expected);
@@ -96,7 +97,7 @@ void expect_sent(bool speaks_responses, const Row& row) {
   EXPECT_EQ(request->plan.warnings, row.warnings) << body;
 }
 
-// A call in the history of a chat client, and a result.
+// A call in the history of a chat client.
 std::string call(const char* id, const char* name = "f", const char* input = R"({\"a\":1})") {
   return std::string(R"({"id":")") + id + R"(","type":"function","function":{"name":")" + name +
          R"(","arguments":")" + input + "\"}}";
@@ -118,10 +119,10 @@ const char* const kWhole =
 const char* const kLost =
     R"({"/messages/1/content/0/type":"tool_use","/messages/1/content/1":null})";
 
-TEST(RememberedTurns, of_chat_are_known_whatever_became_of_their_text) {
-  const std::string told = call("toolu_1");
+TEST(RememberedTurns, of_chat_are_recognised_when_the_client_has_changed_their_text) {
+  const std::string one = call("toolu_1");
   const auto come_back = [&](const char* content) {
-    return message(content, told) + result("toolu_1");
+    return message(content, one) + result("toolu_1");
   };
   const Row rows[] = {
       {"as it was", {kLooked}, come_back(R"("\n\nLet me look.\n")"), kWhole},
@@ -131,18 +132,15 @@ TEST(RememberedTurns, of_chat_are_known_whatever_became_of_their_text) {
        {kLooked},
        come_back(R"("\r\n\r\nLet me look.\r\n")"),
        kWhole},
-      {"behind its thinking",
+      {"after its thinking",
        {kLooked},
        come_back(R"("<think>\nhm <b>\n</think>\n\nLet me look.")"),
        kWhole},
-      {"behind its thinking, escaped",
+      {"after its thinking, escaped",
        {kLooked},
        come_back(R"("\u003cthinking\u003ehm\u003c/thinking\u003eLet me look.")"),
        kWhole},
-      {"behind thinking that says nothing",
-       {kLooked},
-       come_back(R"("<think>\n\n</think>")"),
-       kWhole},
+      {"after blank thinking", {kLooked}, come_back(R"("<think>\n\n</think>")"), kWhole},
       {"with thinking in the middle",
        {kLooked},
        come_back(R"("Let me <reasoning>hm</reasoning> look.")"),
@@ -151,7 +149,7 @@ TEST(RememberedTurns, of_chat_are_known_whatever_became_of_their_text) {
        {kLooked},
        come_back(R"([{"type":"text","text":"Let me "},{"type":"text","text":"look."}])"),
        kWhole},
-      {"another one is another turn",
+      {"a different text is a different turn",
        {kLooked},
        come_back(R"("Let me look again.")"),
        R"({"/messages/1/content/0/text":"Let me look again.","/messages/1/content/1/id":"toolu_1",
@@ -161,25 +159,25 @@ TEST(RememberedTurns, of_chat_are_known_whatever_became_of_their_text) {
        {kThought + text("\\n\\n") + use("toolu_1")},
        come_back("null"),
        R"({"/messages/1/content/0/signature":"S","/messages/1/content/1/type":"tool_use"})"},
-      {"with a breakpoint, which then stands behind the turn",
+      {"with a cache breakpoint, which then ends the turn",
        {kLooked},
        come_back(R"([{"type":"text","text":"Let me look.","cache_control":{"type":"ephemeral"}}])"),
        R"({"/messages/1/content/0/signature":"S",
            "/messages/1/content/2/cache_control":{"type":"ephemeral"}})"},
-      {"about tags, as the model said it",
+      {"about tags, as the model wrote it",
        {kThought + text("Use <think>x</think> here.") + use("toolu_1")},
        come_back(R"("Use <think>x</think> here.")"),
        R"({"/messages/1/content/0/signature":"S",
            "/messages/1/content/1/text":"Use <think>x</think> here."})"},
-      {"behind a message of its own",
+      {"after another assistant message",
        {kLooked},
        R"({"role":"assistant","content":"Hello."},)" + come_back("null"),
        R"({"/messages/1/content/0/text":"Hello.","/messages/1/content/1/signature":"S"})"},
   };
-  for (const Row& row : rows) expect_sent(false, row);
+  for (const Row& row : rows) expect_upstream_request(false, row);
 }
 
-TEST(RememberedTurns, of_chat_are_known_by_any_of_their_calls_or_by_all_that_they_do) {
+TEST(RememberedTurns, of_chat_are_recognised_by_any_call_id_or_by_all_their_calls) {
   const std::string anew = message("null", call("call_9")) + result("call_9");
   const std::string both = kThought + text("One.") + use("toolu_3");
   const Row rows[] = {
@@ -191,23 +189,23 @@ TEST(RememberedTurns, of_chat_are_known_by_any_of_their_calls_or_by_all_that_the
        R"({"/messages/1/content/0/signature":"S","/messages/1/content/2/id":"call_9",
            "/messages/2/content/0/tool_use_id":"call_9"})",
        {"thinking_dropped"}},
-      {"of two that did the same none is taken",
+      {"of two turns with the same calls none is taken",
        {kLooked, kOther + use("toolu_2")},
        anew,
        kLost,
        {"thinking_dropped"}},
-      {"of two that did the same the text tells which",
+      {"of two turns with the same calls the text decides",
        {kLooked, both},
        message(R"("One.")", call("call_9")) + result("call_9"),
        R"({"/messages/1/content/1/text":"One.","/messages/1/content/2/id":"toolu_3",
            "/messages/2/content/0/tool_use_id":"toolu_3"})"},
-      {"one that did the same without a thought may be meant",
+      {"a turn with the same calls and no thinking may be meant",
        {kLooked, use("toolu_2")},
        anew,
        kLost,
        {"thinking_dropped"}},
-      {"one that did not think has lost nothing", {use("toolu_2")}, anew, kLost},
-      {"a turn behind another question is another turn",
+      {"a turn without thinking has lost nothing", {use("toolu_2")}, anew, kLost},
+      {"a turn after another question is another turn",
        {kLooked},
        R"({"role":"assistant","content":"a"},{"role":"user","content":"p"},)" + anew,
        R"({"/messages/3/content/0/id":"call_9"})"},
@@ -251,10 +249,10 @@ TEST(RememberedTurns, of_chat_are_known_by_any_of_their_calls_or_by_all_that_the
           {"role":"function","name":"f","content":"r"})",
        kWhole},
   };
-  for (const Row& row : rows) expect_sent(false, row);
+  for (const Row& row : rows) expect_upstream_request(false, row);
 }
 
-TEST(RememberedTurns, of_chat_have_the_thinking_that_the_client_brings_along) {
+TEST(RememberedTurns, of_chat_get_the_thinking_that_the_client_sends) {
   const char* const kOne =
       R"(,"thinking_blocks":[{"type":"thinking","thinking":"c","signature":"C"}])";
   const char* const kTwo =
@@ -271,7 +269,7 @@ TEST(RememberedTurns, of_chat_have_the_thinking_that_the_client_brings_along) {
   const Row rows[] = {
       {"where the turn had it", {kParallel}, message("null", two, kTwo) + results, kPlaced},
       {"in the other form, too", {kParallel}, message("null", two, kDetails) + results, kPlaced},
-      {"behind the text that it stood behind",
+      {"after the text that it followed",
        {text("One.") + kThought + use("toolu_1")},
        message(R"("One.")", one, kOne) + result("toolu_1"),
        R"({"/messages/1/content/0/text":"One.","/messages/1/content/1/signature":"C"})"},
@@ -306,7 +304,7 @@ TEST(RememberedTurns, of_chat_have_the_thinking_that_the_client_brings_along) {
            results,
        R"({"/messages/1/content/0/signature":"C1","/messages/1/content/2/signature":"C2"})"},
   };
-  for (const Row& row : rows) expect_sent(false, row);
+  for (const Row& row : rows) expect_upstream_request(false, row);
 }
 
 std::string item(const char* call_id, const char* name = "f") {
@@ -319,17 +317,17 @@ std::string output(const char* call_id) {
          R"(","output":"r"})";
 }
 
-TEST(RememberedTurns, of_responses_are_known_in_the_same_ways) {
+TEST(RememberedTurns, of_responses_are_recognised_in_the_same_ways) {
   const std::string anew = item("call_9") + "," + output("call_9");
   const Row rows[] = {
       {"without its text", {kLooked}, item("toolu_1") + "," + output("toolu_1"), kWhole},
-      {"behind thinking that says nothing",
+      {"after blank thinking",
        {kLooked},
        R"({"role":"assistant","content":[{"type":"output_text","text":"<think>\n\n</think>"}]},)" +
            item("toolu_1") + "," + output("toolu_1"),
        kWhole},
       {"ids that were renamed agree with the results", {kLooked}, anew, kWhole},
-      {"of two that did the same none is taken",
+      {"of two turns with the same calls none is taken",
        {kLooked, kOther + use("toolu_2")},
        anew,
        kLost,
@@ -347,30 +345,30 @@ TEST(RememberedTurns, of_responses_are_known_in_the_same_ways) {
            "/messages/2/content/0/tool_use_id":"toolu_1",
            "/messages/2/content/1/tool_use_id":"toolu_2","/messages/3":null})"},
   };
-  for (const Row& row : rows) expect_sent(true, row);
+  for (const Row& row : rows) expect_upstream_request(true, row);
 }
 
-TEST(RememberedTurns, are_found_behind_results_by_what_these_say) {
+TEST(RememberedTurns, are_recognised_by_the_results_before_them) {
   for (const bool speaks_responses : {false, true}) {
     SCOPED_TRACE(speaks_responses ? "Responses" : "chat");
     Client client(speaks_responses);
-    const auto turn = [&](const char* id, const char* said) {
+    const auto turn = [&](const char* id, const char* output) {
       return speaks_responses ? item(id) + R"(,{"type":"function_call_output","call_id":")" + id +
-                                    R"(","output":")" + said + "\"}"
+                                    R"(","output":")" + output + "\"}"
                               : message("null", call(id)) + R"(,{"role":"tool","tool_call_id":")" +
-                                    id + R"(","content":")" + said + "\"}";
+                                    id + R"(","content":")" + output + "\"}";
     };
     client.remember(kQuestion + turn("toolu_1", "one"), kThought + use("toolu_2"));
-    const auto sent = [&](const char* said) {
+    const auto sent_after = [&](const char* output) {
       return Document::parse(
-          client.ask(kQuestion + turn("a", said) + "," + turn("b", "r")).value().body);
+          client.decode(kQuestion + turn("a", output) + "," + turn("b", "r")).value().body);
     };
-    EXPECT_EQ(sent("one")["messages"][3]["content"][0]["type"], "thinking");
-    EXPECT_EQ(sent("two")["messages"][3]["content"][0]["type"], "tool_use");
+    EXPECT_EQ(sent_after("one")["messages"][3]["content"][0]["type"], "thinking");
+    EXPECT_EQ(sent_after("two")["messages"][3]["content"][0]["type"], "tool_use");
   }
 }
 
-TEST(RememberedTurns, that_are_missed_are_refused_where_nothing_may_be_lost) {
+TEST(RememberedTurns, that_are_not_recognised_are_refused_when_strict) {
   const std::string question(kQuestion, std::string_view(kQuestion).size() - 1);
   const std::string chat = message(R"("No.")", call("toolu_1")) + result("toolu_1");
   const std::string responses =
@@ -378,40 +376,40 @@ TEST(RememberedTurns, that_are_missed_are_refused_where_nothing_may_be_lost) {
   for (const bool speaks_responses : {false, true}) {
     Client client(speaks_responses);
     client.remember(question, kLooked);
-    const auto request = client.ask(kQuestion + (speaks_responses ? responses : chat), true);
+    const auto request = client.decode(kQuestion + (speaks_responses ? responses : chat), true);
     ASSERT_FALSE(request);
     EXPECT_EQ(request.error().param, speaks_responses ? "input[1]" : "messages[1]");
   }
 }
 
 struct Wrapped {
-  const char* says;
+  const char* name;
   const char* question;  // of the user
-  const char* told;      // what the assistant is told to have said; JSON
-  const char* expected;  // what goes up; null: nothing
+  const char* content;   // of the assistant's message in the history; JSON
+  const char* expected;  // the text that goes upstream; nullptr: no message does
 };
 
 const Wrapped kWrapped[] = {
-    {"thinking before an answer is no answer", "q", R"("<think>\nhm\n</think>\n\nYes.")", "Yes."},
-    {"every name of it", "q", R"("<thinking>a</thinking><reasoning>b</reasoning> Yes.")", "Yes."},
-    {"nothing is no text", "q", R"("<think></think>")", nullptr},
-    {"what is not closed is text", "q", R"("<think> is a tag")", "<think> is a tag"},
-    {"what stands in the middle is text", "q", R"("Use <think>x</think>.")",
-     "Use <think>x</think>."},
-    {"a tag that the user has named is the model's own", "Think in <thinking> tags.",
+    {"thinking before a text is removed", "q", R"("<think>\nhm\n</think>\n\nYes.")", "Yes."},
+    {"every name of the tag is known", "q",
+     R"("<thinking>a</thinking><reasoning>b</reasoning> Yes.")", "Yes."},
+    {"empty thinking leaves no text", "q", R"("<think></think>")", nullptr},
+    {"a tag that is not closed is text", "q", R"("<think> is a tag")", "<think> is a tag"},
+    {"a tag in the middle is text", "q", R"("Use <think>x</think>.")", "Use <think>x</think>."},
+    {"a tag that the user has named stays, since the model wrote it", "Think in <thinking> tags.",
      R"("<thinking>hm</thinking>Yes.")", "<thinking>hm</thinking>Yes."},
-    {"but not without words", "Think in <thinking> tags.", R"("<thinking> </thinking>Yes.")",
-     "Yes."},
+    {"a blank one is removed, though the user has named it", "Think in <thinking> tags.",
+     R"("<thinking> </thinking>Yes.")", "Yes."},
 };
 
-TEST(WrappedThinking, is_taken_out_where_it_is_the_clients) {
+TEST(WrappedThinking, is_removed_where_the_client_has_added_it) {
   for (const bool speaks_responses : {false, true}) {
     for (const Wrapped& row : kWrapped) {
-      SCOPED_TRACE(row.says);
+      SCOPED_TRACE(row.name);
       const auto request = Client(speaks_responses)
-                               .ask(std::string(R"({"role":"user","content":")") + row.question +
-                                    R"("},{"role":"assistant","content":)" + row.told +
-                                    R"(},{"role":"user","content":"and?"})");
+                               .decode(std::string(R"({"role":"user","content":")") + row.question +
+                                       R"("},{"role":"assistant","content":)" + row.content +
+                                       R"(},{"role":"user","content":"and?"})");
       const Document messages = Document::parse(request.value().body)["messages"];
       if (row.expected == nullptr) {
         ASSERT_EQ(messages.size(), 1U);

@@ -1,5 +1,5 @@
-// Feeds recorded event streams to an encoder, for tests. It cuts lines by itself: this room may not
-// know http's reader.
+// Feeds recorded event streams to an encoder, for tests. It splits lines itself, since this room
+// does not include http.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +22,7 @@ inline ReplyIdentity identity_of(const ReplyPlan& plan) {
   return {plan.text_completion ? "cmpl-1" : "chatcmpl-1", 1'770'000'000};
 }
 
-// One answer: pieces of an event stream in, what the client gets out.
+// One reply: pieces of an event stream go in, what the client gets comes out.
 class Replay {
  public:
   explicit Replay(const ReplyPlan& plan) : encoder_(make_chat_encoder(plan, identity_of(plan))) {}
@@ -39,14 +39,15 @@ class Replay {
     }
   }
 
-  // The end of the upstream's answer.
+  // The upstream's response has ended. Returns all that the client has got.
   std::string finish() {
     encoder_->finish(out_);
     return out_;
   }
 
   ReplyEncoder& encoder() { return *encoder_; }
-  [[nodiscard]] const std::string& told() const { return out_; }
+  // What the client has got so far.
+  [[nodiscard]] const std::string& output() const { return out_; }
 
  private:
   void take_line() {
@@ -75,20 +76,22 @@ inline std::string replay(std::string_view events, Replay run, std::size_t fragm
   return run.finish();
 }
 
-// What a Chat Completions client gets for a whole event stream that arrives in pieces of `fragment`
-// bytes.
+// Returns what a Chat Completions client gets for an event stream that arrives in pieces of
+// `fragment` bytes.
 inline std::string replay(std::string_view events, const ReplyPlan& plan,
                           std::size_t fragment = std::string::npos) {
   return replay(events, Replay(plan), fragment);
 }
 
-// The same for a Responses client.
+// Makes an encoder of Responses whose clock stands still.
 inline std::unique_ptr<ResponsesEncoder> responses_encoder(const ReplyPlan& plan,
                                                            EventLog* log = nullptr) {
   return std::make_unique<ResponsesEncoder>(
       plan, ReplyIdentity{"resp_abcdefghijklmnopqrstuv", 1'770'000'000}, log,
       [] { return std::int64_t{1'770'000'009}; });
 }
+
+// Returns what a Responses client gets for the event stream.
 inline std::string replay_response(std::string_view events, const ReplyPlan& plan,
                                    std::size_t fragment = std::string::npos) {
   return replay(events, Replay(responses_encoder(plan)), fragment);

@@ -1,45 +1,30 @@
-// Requests of OpenAI's clients as files, and what must go up for them
+// Requests of OpenAI's clients as files, and what must go upstream for them
 // (tests/golden/chat_request/README.md).
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "dialect/testing/cases.hpp"
+#include "dialect/testing/golden.hpp"
 
 namespace ccproxy::dialect {
 namespace {
 
 using json::Document;
 
-const std::string kGolden = std::string(CCPROXY_SOURCE_DIR) + "/tests/golden/";
-
-// Returns names such as chat_request/leading-system-messages-p01.
 std::vector<std::string> case_names() {
-  std::vector<std::string> names;
-  for (const std::string folder : {"chat_request/", "responses_request/"})
-    for (const auto& entry : std::filesystem::directory_iterator(kGolden + folder))
-      if (entry.is_directory()) names.push_back(folder + entry.path().filename().string());
-  std::sort(names.begin(), names.end());
-  return names;
+  return test::golden_cases({"chat_request", "responses_request"});
 }
 
-class Requests : public testing::TestWithParam<std::string> {
+class Requests : public test::GoldenTest {
  protected:
-  [[nodiscard]] std::string file(const char* name) const {
-    return read_file(kGolden + GetParam() + "/" + name).value_or("");
-  }
-
-  test::RequestCase given{kGolden + GetParam()};
+  test::RequestCase request_{test::kGolden + GetParam()};
 };
 
-TEST_P(Requests, go_up_as_expected) {
+TEST_P(Requests, are_decoded_as_expected) {
   const std::string body = file("expected.json"), error = file("expected_error.json");
   const std::string plan = file("expected_plan.json");
-  ASSERT_NE(body.empty(), error.empty()) << "one of the two";
-  const auto decoded = given.decode();
+  ASSERT_NE(body.empty(), error.empty()) << "a case has either of the two";
+  const auto decoded = request_.decode();
   if (!error.empty()) {
     ASSERT_FALSE(decoded) << decoded->body;
     const Document expected = Document::parse(error);
@@ -50,68 +35,70 @@ TEST_P(Requests, go_up_as_expected) {
   }
   ASSERT_TRUE(decoded) << decoded.error().param << ": " << decoded.error().message;
   EXPECT_EQ(test::compact(decoded->body), test::compact(body));
-  EXPECT_EQ(test::plan_told(*decoded), plan.empty() ? Document::object() : Document::parse(plan));
+  EXPECT_EQ(test::plan_document(*decoded),
+            plan.empty() ? Document::object() : Document::parse(plan));
 }
 
-TEST_P(Requests, are_the_same_when_they_come_again) {
-  const auto once = given.decode(), again = given.decode();
+TEST_P(Requests, are_decoded_to_the_same_bytes_again) {
+  const auto once = request_.decode(), again = request_.decode();
   ASSERT_EQ(once.has_value(), again.has_value());
   if (!once) return;
   EXPECT_EQ(once->body, again->body);
-  EXPECT_EQ(test::plan_told(*once), test::plan_told(*again));
+  EXPECT_EQ(test::plan_document(*once), test::plan_document(*again));
 }
 
-void forget_marks(Document& value) {
+void remove_cache_control(Document& value) {
   if (!value.is_structured()) return;
   if (value.is_object()) value.erase("cache_control");
-  for (Document& part : value) forget_marks(part);
+  for (Document& part : value) remove_cache_control(part);
 }
 
-// The request without cache marks, as a tree.
-Document sent(const test::RequestCase& given, const Document& request) {
-  const auto decoded = given.decode(request.dump());
+// Returns the upstream request without cache breakpoints.
+Document upstream_request(const test::RequestCase& circumstances, const Document& request) {
+  const auto decoded = circumstances.decode(request.dump());
   if (!decoded) return nullptr;
   Document body = Document::parse(decoded->body);
-  forget_marks(body);
+  remove_cache_control(body);
   return body;
 }
 
-void expect_prefix(const Document& now, const Document& then) {
-  EXPECT_EQ(now.value("system", Document()), then.value("system", Document()));
-  EXPECT_EQ(now.value("tools", Document()), then.value("tools", Document()));
-  ASSERT_LE(now["messages"].size() + 2, then["messages"].size());
-  for (std::size_t i = 0; i < now["messages"].size(); ++i)
-    EXPECT_EQ(now["messages"][i], then["messages"][i]);
+void expect_prefix(const Document& before, const Document& after) {
+  EXPECT_EQ(before.value("system", Document()), after.value("system", Document()));
+  EXPECT_EQ(before.value("tools", Document()), after.value("tools", Document()));
+  ASSERT_LE(before["messages"].size() + 2, after["messages"].size());
+  for (std::size_t i = 0; i < before["messages"].size(); ++i)
+    EXPECT_EQ(before["messages"][i], after["messages"][i]);
 }
 
-// The provider's prompt cache lives on it, and so do signatures that are bound to what stands
-// before them (rule 0.2).
-TEST(Conversations, p33_that_go_on_keep_what_was_there) {
+// The provider's prompt cache needs it, and so do signatures that are bound to the messages before
+// them (rule 0.2).
+TEST(Conversations, keep_their_beginning_when_they_go_on_p33) {
   int conversations = 0;
   for (const std::string& name : case_names()) {
     SCOPED_TRACE(name);
-    const test::RequestCase given(kGolden + name);
-    Document request = Document::parse(given.request());
-    const Document now = sent(given, request);
+    const test::RequestCase circumstances(test::kGolden + name);
+    Document request = Document::parse(circumstances.request());
+    const Document before = upstream_request(circumstances, request);
     const char* const list = request.contains("messages") ? "messages" : "input";
-    if (now.is_null() || !request.contains(list) || !request[list].is_array()) continue;
+    if (before.is_null() || !request.contains(list) || !request[list].is_array()) continue;
     Document& messages = request[list];
     const std::string last = messages.back().value("role", "");
     if (last != "user" && last != "tool") continue;  // it ends in the middle of a turn
     messages.push_back({{"role", "assistant"}, {"content", "An answer."}});
     messages.push_back({{"role", "user"}, {"content", "More."}});
-    expect_prefix(now, sent(given, request));
+    expect_prefix(before, upstream_request(circumstances, request));
     ++conversations;
   }
   EXPECT_GT(conversations, 80);
 }
 
-// No golden case: a tree cannot hold what its request says.
-TEST(HalfSurrogatePairs, go_up_as_replacements) {
+// This is no golden case, since a tree cannot hold half a surrogate pair.
+TEST(HalfSurrogatePairs, become_replacement_characters) {
   const struct {
-    const char *says, *like, *request, *sent;
+    const char *name, *circumstances, *request, *expected;
   } rows[] = {
-      {"texts, arguments and schemas of Chat Completions", "chat_request/leading-system-messages-p01",
+      {"texts, arguments and schemas of Chat Completions",
+       "chat_request/leading-system-messages-p01",
        R"({
   "model": "claude-sonnet-5",
   "user": "u \ud83d",
@@ -216,21 +203,14 @@ TEST(HalfSurrogatePairs, go_up_as_replacements) {
 })"},
   };
   for (const auto& row : rows) {
-    SCOPED_TRACE(row.says);
-    const auto decoded = test::RequestCase(kGolden + row.like).decode(row.request);
+    SCOPED_TRACE(row.name);
+    const auto decoded = test::RequestCase(test::kGolden + row.circumstances).decode(row.request);
     ASSERT_TRUE(decoded) << decoded.error().message;
-    EXPECT_EQ(test::compact(decoded->body), test::compact(row.sent));
+    EXPECT_EQ(test::compact(decoded->body), test::compact(row.expected));
   }
 }
 
-std::string sentence(const testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  for (char& c : name)
-    if (c == '-' || c == '/') c = '_';
-  return name;
-}
-
-INSTANTIATE_TEST_SUITE_P(Golden, Requests, testing::ValuesIn(case_names()), sentence);
+INSTANTIATE_TEST_SUITE_P(Golden, Requests, testing::ValuesIn(case_names()), test::golden_name);
 
 }  // namespace
 }  // namespace ccproxy::dialect

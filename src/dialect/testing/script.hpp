@@ -1,5 +1,5 @@
-// Makes up answers of the upstream for tests: many kinds of blocks, cut anywhere. The same seed
-// makes the same answer.
+// Makes up responses of the upstream for tests: many kinds of blocks, cut anywhere. The same seed
+// makes the same response.
 #pragma once
 
 #include <algorithm>
@@ -44,13 +44,14 @@ class Script {
     plan.responses.refusal_style = kStyles[below(3)];
     plan.tools = {{"custom", "custom", ToolShape::kCustom},
                   {"renamed_1234", "renamed \"tool\"", ToolShape::kFunction, "space"}};
-    constexpr ToolShape kOwn[] = {ToolShape::kFunction, ToolShape::kLocalShell, ToolShape::kShell,
-                                  ToolShape::kApplyPatch, ToolShape::kToolSearch};
-    plan.tools.push_back({"plain", "plain", kOwn[below(5)]});
+    constexpr ToolShape kShapes[] = {ToolShape::kFunction, ToolShape::kLocalShell,
+                                     ToolShape::kShell, ToolShape::kApplyPatch,
+                                     ToolShape::kToolSearch};
+    plan.tools.push_back({"plain", "plain", kShapes[below(5)]});
     return plan;
   }
 
-  // A whole stream; now and then it pauses and goes on, breaks off or ends in an error.
+  // Returns an event stream. Some pause and go on, break off or end with an error.
   std::string events() {
     events_.clear();
     while (message() == "pause_turn") {
@@ -58,7 +59,7 @@ class Script {
     return events_;
   }
 
-  // The same with a few bytes changed, lost, added or repeated.
+  // Returns the events with a few bytes changed, lost, added or repeated.
   std::string damaged(std::string events) {
     static constexpr std::string_view kBytes = "{}[]\",:\\untf01e \x80\xE2\x01";
     for (std::size_t count = below(4) + 1; count > 0; --count) {
@@ -80,7 +81,7 @@ class Script {
     return choices.begin()[below(choices.size())];
   }
 
-  // Now and then with white space behind what stands between the values.
+  // Adds white space after some of the structural characters of some texts.
   std::string spaced(std::string_view json, std::initializer_list<const char*> spaces) {
     if (below(3) != 0) return std::string(json);
     std::string out;
@@ -95,14 +96,15 @@ class Script {
     return out;
   }
 
-  // What the model writes as JSON: any white space, and sometimes one that JSON does not know.
+  // Returns JSON as models write it, with any white space, and sometimes with one that JSON does
+  // not allow.
   std::string model_json(std::string_view json) {
     const bool is_broken = below(16) == 0;
     return is_broken ? spaced(json, {" ", "\xE2\x80\xA8"})
                      : spaced(json, {" ", "\t", "\n", "\r\n", "\n\n", " \r"});
   }
 
-  // A line end in the data is one of the stream's, and begins another line of it.
+  // Appends an event. A line end in the JSON begins another data line.
   void event(const std::string& name, const std::string& members) {
     std::string json = "{\"type\":\"" + name + "\"";
     if (!members.empty()) json.append(",").append(members);
@@ -115,7 +117,7 @@ class Script {
     if (below(8) == 0 && name != "ping") event("ping", "");
   }
 
-  // Returns why the message stopped; empty when it did not.
+  // Appends a message and returns its stop reason; empty when the message does not stop.
   std::string message() {
     event("message_start", R"("message":{"usage":{"input_tokens":)" + std::to_string(below(99)) +
                                R"(,"output_tokens":1,"service_tier":)" +
@@ -152,7 +154,7 @@ class Script {
   void delta(const std::string& members) {
     event("content_block_delta", R"("index":0,"delta":{)" + members + "}");
   }
-  // The end of a block is missing where an answer was cut.
+  // Ends a block; in some responses the end is missing.
   void end() {
     if (below(16) != 0) event("content_block_stop", R"("index":0)");
   }
@@ -167,7 +169,7 @@ class Script {
     end();
   }
 
-  // Behind its type's first quotation mark.
+  // Returns the members of a citation, after the opening quotation mark of its type.
   std::string citation() {
     const std::string title = pick({"null", "\"t\""});
     switch (below(4)) {
@@ -198,7 +200,7 @@ class Script {
     end();
   }
 
-  // One or two searches at once; now and then a result is missing, or an error.
+  // Appends one or two searches. Some results are missing or are errors.
   void search() {
     const int count = flip() ? 1 : 2;
     for (int number = 0; number < count; ++number) {
@@ -235,7 +237,7 @@ class Script {
       std::size_t size = below(6) + 1;
       while (at + size < json.size() &&
              (static_cast<unsigned char>(json[at + size]) & 0xC0U) == 0x80U)
-        ++size;  // upstream cuts between characters
+        ++size;  // upstream cuts between characters only
       std::string piece;
       json::append_escaped(piece, std::string_view(json).substr(at, size));
       delta(R"("type":"input_json_delta","partial_json":")" + piece + "\"");
@@ -244,7 +246,7 @@ class Script {
     end();
   }
 
-  // Pieces of a JSON string, still escaped; some are empty.
+  // Returns pieces of a JSON string, still escaped; some are empty.
   std::vector<std::string> cut_text() {
     std::vector<std::string> pieces(below(5));
     for (std::string& piece : pieces)

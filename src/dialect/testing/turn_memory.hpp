@@ -1,4 +1,4 @@
-// A memory of turns, for tests of whoever asks it.
+// A memory of turns for tests.
 #pragma once
 
 #include <map>
@@ -14,10 +14,10 @@ namespace ccproxy::dialect::test {
 
 class TurnsInMemory final : public TurnMemory {
  public:
-  void keep(anthropic::ThoughtTurn turn) {
-    const auto kept = std::make_shared<const anthropic::ThoughtTurn>(std::move(turn));
-    for (const anthropic::ToolCall& call : kept->calls) by_id_[call.id] = kept;
-    by_likeness_.emplace(kept->likeness, kept);
+  void remember(anthropic::ThoughtTurn turn) {
+    const auto shared = std::make_shared<const anthropic::ThoughtTurn>(std::move(turn));
+    for (const anthropic::ToolCall& call : shared->calls) by_id_[call.id] = shared;
+    by_likeness_.emplace(shared->likeness, shared);
   }
 
   [[nodiscard]] Turn by_id(std::string_view tool_use_id) const override {

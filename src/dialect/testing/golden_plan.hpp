@@ -1,4 +1,4 @@
-// A plan.json of tests/golden/responses_reply (README.md there).
+// Reads a plan.json of tests/golden/chat_reply or responses_reply (README.md there).
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace ccproxy::dialect::test {
 
-inline ToolShape shape_of(const std::string& name) {
+inline ToolShape tool_shape_of(const std::string& name) {
   if (name == "custom") return ToolShape::kCustom;
   if (name == "local_shell") return ToolShape::kLocalShell;
   if (name == "shell") return ToolShape::kShell;
@@ -16,27 +16,33 @@ inline ToolShape shape_of(const std::string& name) {
   return name == "tool_search" ? ToolShape::kToolSearch : ToolShape::kFunction;
 }
 
-inline RefusalStyle style_of(const std::string& name) {
+inline RefusalStyle refusal_style_of(const std::string& name) {
   if (name == "text") return RefusalStyle::kText;
   return name == "incomplete" ? RefusalStyle::kIncomplete : RefusalStyle::kPart;
 }
 
-inline ReplyPlan response_plan(const std::string& text) {
+// `text` is the file's content. A member that it lacks is as for a plain request, where
+// `show_reasoning` differs between the dialects.
+inline ReplyPlan golden_plan(const std::string& text, bool show_reasoning) {
   const json::Document file = json::parse_document(text).value();
   ReplyPlan plan;
   plan.model = file.value("model", "claude-sonnet-5");
-  plan.show_reasoning = file.value("show_reasoning", false);
+  plan.include_usage = file.value("include_usage", false);
+  plan.show_reasoning = file.value("show_reasoning", show_reasoning);
+  plan.legacy_functions = file.value("legacy_functions", false);
+  plan.custom_as_function = file.value("custom_as_function", false);
   plan.strips_fence = file.value("strips_fence", false);
   plan.wants_json = file.value("wants_json", false);
+  plan.text_completion = file.value("text_completion", false);
   plan.responses.echo = file.value("echo", R"(,"tools":[])");
   plan.responses.family = file.value("family", "sonnet-5");
   plan.responses.account = file.value("account", "");
   plan.responses.shows_sources = file.value("shows_sources", false);
-  plan.responses.refusal_style = style_of(file.value("refusal_style", "part"));
+  plan.responses.refusal_style = refusal_style_of(file.value("refusal_style", "part"));
   for (const json::Document& tool : file.value("tools", json::Document::array()))
     plan.tools.push_back({tool.at("upstream").get<std::string>(),
                           tool.at("client").get<std::string>(),
-                          shape_of(tool.value("shape", "function")), tool.value("space", "")});
+                          tool_shape_of(tool.value("shape", "function")), tool.value("space", "")});
   return plan;
 }
 
