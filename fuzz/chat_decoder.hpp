@@ -1,6 +1,6 @@
-// A request of a Chat Completions client, however broken, is refused with words or becomes a
-// request that the Messages API can take. Three bytes choose how it is asked for, of which model,
-// and what the configuration says.
+// Any body on the chat route is either refused with a message or becomes a request that the
+// Messages API can take. The first three bytes choose the circumstances, the model's family and the
+// configuration.
 #pragma once
 
 #include <memory>
@@ -19,8 +19,6 @@
 #include "json/writer.hpp"
 
 namespace ccproxy::fuzz {
-
-inline constexpr std::size_t kChatDecoderChoices = 3;  // bytes
 
 inline const anthropic::ModelTable& models() {
   static const anthropic::ModelTable kTable =
@@ -43,9 +41,9 @@ inline TranslationOptions chosen_options(unsigned byte) {
   return options;
 }
 
-// Remembers a thought and a call of f({}) for every id, and behind every question one of f({}) and
-// one of f({}) and g({}) that went by other ids.
-class TurnsOfAnybody final : public dialect::TurnMemory {
+// A memory that has a turn with thinking and a call of f({}) for every id, and after every question
+// one with f({}) and one with f({}) and g({}) under other ids.
+class MemoryOfEveryId final : public dialect::TurnMemory {
  public:
   [[nodiscard]] Turn by_id(std::string_view id) const override {
     return id.starts_with("toolu") ? nullptr : turn_of(call("f", id));
@@ -72,7 +70,7 @@ class TurnsOfAnybody final : public dialect::TurnMemory {
   }
 };
 
-// A request read and decoded, as the proxy does it.
+// Reads and decodes a request as the proxy does.
 class ChatRequest {
  public:
   explicit ChatRequest(std::string_view& input) : choice_(take_byte(input)) {
@@ -83,7 +81,7 @@ class ChatRequest {
     is_strict_ = choice_.next();
     is_cursor_ = choice_.next();
     remembers_ = choice_.next();
-    if (choice_.next()) most_tokens_ = 1000;
+    if (choice_.next()) max_tokens_ = 1000;
     if (choice_.next()) can_.automatic_cache = can_.block_binding = false;
     if (choice_.next()) can_.strict_tools = can_.structured_outputs = false;
   }
@@ -91,16 +89,16 @@ class ChatRequest {
   [[nodiscard]] Result<dialect::Decoded> decode(std::string_view body) const {
     json::Outline outline;
     if (const auto read = outline.read(body); !read) return fail(read.error());
-    const auto asked = dialect::requested_model(outline, "claude-sonnet-5");
-    if (!asked) return fail(asked.error());
-    const TurnsOfAnybody memory;
-    const dialect::RequestContext context{.asked = *asked,
+    const auto model = dialect::requested_model(outline, "claude-sonnet-5");
+    if (!model) return fail(model.error());
+    const MemoryOfEveryId memory;
+    const dialect::RequestContext context{.asked = *model,
                                           .model = "claude-sonnet-5",
                                           .can = can_,
                                           .options = options_,
                                           .strict = is_strict_,
                                           .is_cursor = is_cursor_,
-                                          .most_tokens = most_tokens_,
+                                          .most_tokens = max_tokens_,
                                           .memory = remembers_ ? &memory : nullptr};
     return is_completion_ ? dialect::decode_completion(outline, context)
                           : dialect::decode_chat(outline, context);
@@ -111,20 +109,21 @@ class ChatRequest {
   anthropic::Capabilities can_;
   TranslationOptions options_;
   bool is_completion_ = false, is_strict_ = false, is_cursor_ = false, remembers_ = false;
-  std::optional<std::int64_t> most_tokens_{};
+  std::optional<std::int64_t> max_tokens_{};
 };
 
 inline std::string fault_of_refusal(const Error& error, std::string_view body) {
   json::Outline outline;
   const bool is_json = outline.read(body).has_value();
-  if (error.message.empty()) return "an error says nothing";
+  if (error.message.empty()) return "an error without a message";
   if (!json::is_utf8(error.message) || !json::is_utf8(error.param)) return "an error is not UTF-8";
   if (is_json && error.code.empty()) return "an error has no code: " + error.message;
-  if (is_json && error.kind != ErrorKind::kInvalidRequest) return "an odd error: " + error.message;
+  if (is_json && error.kind != ErrorKind::kInvalidRequest)
+    return "an error of another kind: " + error.message;
   return "";
 }
 
-// An answer with a call of each tool whose name was changed reaches the client.
+// Checks that a response with a call of each tool whose name was changed becomes a valid reply.
 inline std::string fault_of_plan(dialect::ReplyPlan plan) {
   std::string events = R"(data: {"type":"message_start","message":{}})"
                        "\n\n";
@@ -139,7 +138,7 @@ inline std::string fault_of_plan(dialect::ReplyPlan plan) {
   plan.stream = true;
   const std::string stream = dialect::test::replay(events, plan);
   plan.stream = false;
-  return dialect::test::fault_of_answer(stream, dialect::test::replay(events, plan), plan);
+  return dialect::test::fault_of_reply(stream, dialect::test::replay(events, plan), plan);
 }
 
 inline std::string fault_of_chat_decoder(std::string_view input) {

@@ -1,6 +1,6 @@
-// An upstream's event stream, however broken, becomes an answer that a Chat Completions client can
-// read: streamed and whole, and the same in both. Two bytes choose the plan and the pieces in which
-// the stream arrives.
+// Any event stream of the upstream becomes a reply that a Chat Completions client can read, and the
+// same one streamed and whole. The first two bytes choose the plan and the pieces in which the
+// stream arrives.
 #pragma once
 
 #include <algorithm>
@@ -20,8 +20,6 @@
 
 namespace ccproxy::fuzz {
 
-inline constexpr std::size_t kChatEncoderChoices = 2;  // bytes
-
 inline dialect::ReplyPlan chosen_plan(unsigned byte) {
   Bits bits(byte);
   dialect::ReplyPlan plan;
@@ -32,33 +30,33 @@ inline dialect::ReplyPlan chosen_plan(unsigned byte) {
   plan.custom_as_function = bits.next();
   plan.strips_fence = bits.next();
   plan.text_completion = bits.next();
-  // The names of the recorded answers' tools, so that their calls are of both kinds.
+  // These are the tools of the recorded responses, so that their calls are of both kinds.
   if (bits.next())
     plan.tools = {{"p", "p", dialect::ToolShape::kCustom}, {"get_weather", "get \"weather\""}};
   return plan;
 }
 
-// An answer as the proxy hears it.
-struct Heard {
-  std::string told;        // what the client got
-  std::string transcript;  // the blocks that would go up again after a pause
+// What an encoder and a transcript make of an event stream.
+struct Encoded {
+  std::string reply;       // what the client got
+  std::string transcript;  // the blocks that would go upstream again after a pause
   int status = 0;
-  bool is_json = true;  // every event was, to its last byte
+  bool is_json = true;  // the data of every event is JSON
 };
 
-// True when nothing more is to be heard.
-inline bool hear(const http::SseEvent& sent, anthropic::EventReader& reader,
-                 anthropic::WholeText& text, dialect::ReplyEncoder& encoder,
-                 anthropic::Transcript& transcript, Heard& heard) {
+// Feeds one event. Returns true when the response is over.
+inline bool encode_event(const http::SseEvent& sent, anthropic::EventReader& reader,
+                         anthropic::WholeText& text, dialect::ReplyEncoder& encoder,
+                         anthropic::Transcript& transcript, Encoded& encoded) {
   json::Outline outline;
-  heard.is_json = heard.is_json && outline.read(sent.data);
+  encoded.is_json = encoded.is_json && outline.read(sent.data);
   const auto event = anthropic::read_event(reader, sent.name, sent.data);
   if (sent.cut || !event) {
-    encoder.fail(sent.cut ? Error{ErrorKind::kUpstreamBroke, "cut"} : event.error(), heard.told);
+    encoder.fail(sent.cut ? Error{ErrorKind::kUpstreamBroke, "cut"} : event.error(), encoded.reply);
     return true;
   }
   text.pass(*event, [&](const anthropic::MessageEvent& whole) {
-    encoder.on(whole, heard.told);
+    encoder.on(whole, encoded.reply);
     transcript.on(whole);
   });
   return std::holds_alternative<anthropic::MessageStop>(*event) && !encoder.paused();
@@ -66,36 +64,38 @@ inline bool hear(const http::SseEvent& sent, anthropic::EventReader& reader,
 
 inline constexpr std::size_t kPieces[] = {std::string::npos, 1, 2, 3, 5, 7, 16, 64};
 
-inline Heard heard_by(dialect::ReplyEncoder& encoder, std::string_view stream, std::size_t piece) {
-  constexpr std::size_t kMaxEvent = 8192;
-  Heard heard;
-  http::SseReader lines(kMaxEvent);
+// Feeds a stream that arrives in pieces of `piece` bytes.
+inline Encoded encode(dialect::ReplyEncoder& encoder, std::string_view stream, std::size_t piece) {
+  constexpr std::size_t kMaxEventBytes = 8192;
+  Encoded encoded;
+  http::SseReader events(kMaxEventBytes);
   anthropic::EventReader reader;
   anthropic::WholeText text;
   anthropic::Transcript transcript;
   bool is_over = false;
   for (std::size_t at = 0; at < stream.size() && !is_over; at += std::min(piece, stream.size())) {
-    lines.feed(stream.substr(at, piece));
-    while (const auto sent = lines.next()) {
-      is_over = hear(*sent, reader, text, encoder, transcript, heard);
+    events.feed(stream.substr(at, piece));
+    while (const auto sent = events.next()) {
+      is_over = encode_event(*sent, reader, text, encoder, transcript, encoded);
       if (is_over) break;
     }
   }
-  encoder.finish(heard.told);
-  heard.status = encoder.status();
-  heard.transcript = transcript.blocks();
-  return heard;
+  encoder.finish(encoded.reply);
+  encoded.status = encoder.status();
+  encoded.transcript = transcript.blocks();
+  return encoded;
 }
 
-inline Heard heard(std::string_view stream, std::size_t piece, const dialect::ReplyPlan& plan) {
+inline Encoded encode_chat(std::string_view stream, std::size_t piece,
+                           const dialect::ReplyPlan& plan) {
   const auto encoder = dialect::make_chat_encoder(plan, {"id-1", 1'770'000'000});
-  return heard_by(*encoder, stream, piece);
+  return encode(*encoder, stream, piece);
 }
 
-inline std::string fault_of_transcript(const Heard& heard) {
-  if (!heard.is_json || heard.transcript.empty()) return "";
+inline std::string fault_of_transcript(const Encoded& encoded) {
+  if (!encoded.is_json || encoded.transcript.empty()) return "";
   json::Outline outline;
-  const std::string blocks = "[" + heard.transcript + "]";
+  const std::string blocks = "[" + encoded.transcript + "]";
   const auto read = outline.read(blocks);
   if (read || read.error().message.find("nests deeper") != std::string::npos) return "";
   return "a transcript that is not JSON: " + blocks;
@@ -104,14 +104,14 @@ inline std::string fault_of_transcript(const Heard& heard) {
 inline std::string fault_of_chat_encoder(std::string_view input) {
   dialect::ReplyPlan plan = chosen_plan(take_byte(input));
   const std::size_t piece = kPieces[take_byte(input) % std::size(kPieces)];
-  const Heard whole = heard(input, std::string::npos, plan);
+  const Encoded whole = encode_chat(input, std::string::npos, plan);
   plan.stream = true;
-  const Heard stream = heard(input, std::string::npos, plan);
-  if (stream.told != heard(input, piece, plan).told) return "the pieces change the answer";
+  const Encoded stream = encode_chat(input, std::string::npos, plan);
+  if (stream.reply != encode_chat(input, piece, plan).reply) return "the pieces change the reply";
   if (stream.status != whole.status) return "streamed and whole differ in their status";
-  if ((whole.status == 200) == whole.told.starts_with(R"({"error":)"))
-    return "the status does not fit: " + std::to_string(whole.status) + " " + whole.told;
-  std::string fault = dialect::test::fault_of_answer(stream.told, whole.told, plan);
+  if ((whole.status == 200) == whole.reply.starts_with(R"({"error":)"))
+    return "the status does not fit: " + std::to_string(whole.status) + " " + whole.reply;
+  std::string fault = dialect::test::fault_of_reply(stream.reply, whole.reply, plan);
   return fault.empty() ? fault_of_transcript(stream) : fault;
 }
 

@@ -1,4 +1,4 @@
-// The first bytes of an input choose, the rest is what is read.
+// The first bytes of a fuzzer's input are choices, the rest is the data that is read.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 namespace ccproxy::fuzz {
 
-// Takes a byte away from the front of the input; 0 when there is none.
+// Removes the first byte of the input and returns it; 0 when the input is empty.
 inline unsigned take_byte(std::string_view& input) {
   if (input.empty()) return 0;
   const auto byte = static_cast<unsigned char>(input.front());
@@ -14,7 +14,7 @@ inline unsigned take_byte(std::string_view& input) {
   return byte;
 }
 
-// Single bits, from the lowest one up.
+// Gives out the bits of a byte, the lowest first.
 class Bits {
  public:
   explicit Bits(unsigned bits) : bits_(bits) {}
@@ -23,6 +23,7 @@ class Bits {
     bits_ >>= 1U;
     return is_set;
   }
+  // Returns the bits that are left as a number.
   [[nodiscard]] std::size_t rest() const { return bits_; }
 
  private:

@@ -1,4 +1,5 @@
-// What libFuzzer calls: a fault is told, and ends the process, so that the input is kept.
+// The function that libFuzzer calls. A fault is printed and aborts the process, so that libFuzzer
+// saves the input.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +19,7 @@ inline int report(const std::string& fault) {
 
 }  // namespace ccproxy::fuzz
 
-// `fault_of` takes the input and returns a fault as a sentence, or nothing.
+// `fault_of` takes the input and returns a fault as a sentence; "" without one.
 #define CCPROXY_FUZZER(fault_of)                                                      \
   extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);  \
   extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) { \

@@ -1,5 +1,5 @@
-// The outline of a JSON text against nlohmann's tree of it: the same texts are JSON, and every
-// value says the same, but for what the outline does by intent.
+// Compares the outline of a JSON text with nlohmann's tree of it: both must accept the same texts
+// and read the same values, except where the outline differs on purpose.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace ccproxy::fuzz {
 
 using Tree = nlohmann::json;
 
-// What nlohmann says of a text: how deep it nests, and whether it is a number that gave offence.
+// Collects how deep a text nests, and whether nlohmann refuses a number in it as too large.
 struct Verdict final : nlohmann::json_sax<Tree> {
   bool null() override { return true; }
   bool boolean(bool) override { return true; }
@@ -54,8 +54,8 @@ inline bool is_surrogate(std::string_view escape) {
          escape.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string_view::npos;
 }
 
-// Escapes of surrogates as plain words: half a pair passes as it came, and a parser that builds a
-// tree takes none. Two texts are the same afterwards if they were before.
+// Returns the JSON with the escapes of surrogates turned into plain text: the outline passes half a
+// pair on unchanged, while a parser that builds a tree refuses it. Equal texts stay equal.
 inline std::string spelled_out(std::string_view json) {
   std::string out;
   out.reserve(json.size());
@@ -68,7 +68,7 @@ inline std::string spelled_out(std::string_view json) {
   return out;
 }
 
-// The tree that the outline's values make.
+// Returns the tree of the outline's values.
 inline Tree tree_of(const json::Value& value, unsigned level = 0) {
   const bool is_listed = level < json::Outline::kListed;
   if (value.is_object() && is_listed) {
@@ -95,10 +95,10 @@ inline std::string fault_of_string(const json::Value& value) {
     return "a string changes when it is decoded and escaped: " + std::string(value.raw());
   const Tree tree = Tree::parse(value.raw(), nullptr, false);
   if (tree.is_string() && tree.get_ref<const std::string&>() != plain)
-    return "a string says something else: " + std::string(value.raw());
+    return "a string has another value: " + std::string(value.raw());
   if (json::code_points(value.text()) !=
       json::code_points({std::string_view(escaped).substr(1, escaped.size() - 2)}))
-    return "the code points are counted wrong: " + std::string(value.raw());
+    return "the count of code points is wrong: " + std::string(value.raw());
   return "";
 }
 
@@ -115,19 +115,19 @@ inline std::string fault_of_number(const json::Value& value) {
   return "";
 }
 
-// Walks everything that is listed.
+// Checks a value and all values in it that the outline lists.
 inline std::string fault_of_value(const json::Value& value, std::string_view around) {
   const std::string_view raw = value.raw();
   if (raw.empty() || raw.data() < around.data() ||
       raw.data() + raw.size() > around.data() + around.size())
-    return "a value stands outside of what holds it";
+    return "a value lies outside of its parent";
   json::Outline alone;
   if (!alone.read(raw) || alone.root().kind() != value.kind() || alone.root().raw() != raw)
     return "a value is not one by itself: " + std::string(raw);
   if (value.is_string()) return fault_of_string(value);
   if (value.kind() == json::ValueKind::kNumber) return fault_of_number(value);
   if (value.kind() == json::ValueKind::kBool && value.boolean() != (raw == "true"))
-    return "another truth: " + std::string(raw);
+    return "another boolean: " + std::string(raw);
   for (const json::Value child : value.children()) {
     if (value.is_object() && value[child.name()].raw().data() < child.raw().data())
       return "a member is not found, or not the last of its name: " + std::string(child.name());
@@ -136,22 +136,23 @@ inline std::string fault_of_value(const json::Value& value, std::string_view aro
   return "";
 }
 
-inline std::string fault_of_verdict(std::string_view text, bool is_taken) {
-  if (text.find('\0') != std::string_view::npos) return is_taken ? "a NUL is taken" : "";
+inline std::string fault_of_verdict(std::string_view text, bool is_accepted) {
+  if (text.find('\0') != std::string_view::npos) return is_accepted ? "a NUL is accepted" : "";
   const std::string spelled = spelled_out(text);
   Verdict verdict;
   const bool is_json = Tree::sax_parse(spelled, &verdict);
-  if (verdict.is_big_number) return "";  // what stands behind it was not read
-  if (verdict.deepest > json::Outline::kMaxDepth) return is_taken ? "taken in spite of depth" : "";
-  if (is_json == is_taken) return "";
-  return is_json ? "JSON is refused" : "taken, and no JSON";
+  if (verdict.is_big_number) return "";  // nlohmann has not read the rest
+  if (verdict.deepest > json::Outline::kMaxDepth)
+    return is_accepted ? "accepted though it nests too deep" : "";
+  if (is_json == is_accepted) return "";
+  return is_json ? "JSON is refused" : "accepted, though it is not JSON";
 }
 
 inline std::string fault_of_outline(std::string_view text) {
   json::Outline outline;
   const auto read = outline.read(text);
   if (!read && (read.error().message.empty() || outline.root().kind() != json::ValueKind::kMissing))
-    return "refused without a word, or something is left";
+    return "refused without a message, or not cleared";
   if (std::string fault = fault_of_verdict(text, read.has_value()); !fault.empty() || !read)
     return fault;
   if (std::string fault =

@@ -1,6 +1,6 @@
-// A request of a Responses client, however broken, is refused with words or becomes a request that
-// the Messages API can take. Three bytes choose how it is asked for, of which model, what the
-// configuration says, and what was kept before.
+// Any body on the route of Responses is either refused with a message or becomes a request that the
+// Messages API can take. The first three bytes choose the circumstances, the model's family, the
+// configuration and whether there is a history.
 #pragma once
 
 #include <string>
@@ -13,39 +13,42 @@
 
 namespace ccproxy::fuzz {
 
-inline constexpr std::string_view kPastBlocks =
+inline constexpr std::string_view kHistoryBlocks =
     R"({"type":"thinking","thinking":"t","signature":"S"},{"type":"text","text":"said"},)"
     R"({"type":"tool_use","id":"toolu_1","name":"f","input":{"a":1}})";
 
-// Rows that name themselves and each other, as themselves and as answers without blocks.
-inline void add_tangled_items(dialect::History& past) {
-  const auto add = [&past](const char* id, const char* json) {
+// Adds stored items that refer to themselves and to each other, each as an input and as an output
+// item.
+inline void add_tangled_items(dialect::History& history) {
+  const auto add = [&history](const char* id, const char* json) {
     for (const bool is_output : {false, true})
-      past.items.emplace(id + std::string(is_output ? "_out" : ""),
-                         dialect::StoredInputItem{json, is_output, {.blocks = "", .items = json}});
+      history.items.emplace(
+          id + std::string(is_output ? "_out" : ""),
+          dialect::StoredInputItem{json, is_output, {.blocks = "", .items = json}});
   };
   add("rs_self", R"({"id":"rs_self"})");
   add("ws_self", R"({"id":"ws_self_out","type":"web_search_call"})");
   add("rs_a", R"({"id":"rs_b"},{"type":"item_reference","id":"rs_c_out"})");
   add("rs_b", R"({"id":"rs_c","type":null})");
   add("rs_c", R"({"type":"item_reference","id":"rs_a_out"},{"id":"ws_self"})");
-  past.turns.push_back(
+  history.turns.push_back(
       {R"({"id":"rs_a"},{"id":"rs_self","type":""},{"type":"item_reference","id":"rs_c"})",
        {.blocks = "", .items = R"({"id":"rs_a_out"},{"id":"ws_1","type":"web_search_call"})"}});
 }
 
-// A response before this one, and items that may be named.
-inline dialect::History some_past(std::string_view family) {
-  dialect::StoredOutput answer{.blocks = std::string(kPastBlocks)};
-  answer.family = family;
-  dialect::History past;
-  past.turns.push_back({R"({"type":"message","role":"user","content":"before"})", answer});
-  past.turns.back().answer.is_cut = true;
+// Returns a history with a response before this one and items that a request may refer to.
+inline dialect::History sample_history(std::string_view family) {
+  dialect::StoredOutput output{.blocks = std::string(kHistoryBlocks)};
+  output.family = family;
+  dialect::History history;
+  history.turns.push_back({R"({"type":"message","role":"user","content":"before"})", output});
+  history.turns.back().answer.is_cut = true;
   for (const char* id : {"rs_1", "msg_1", "fc_1", "ws_1"})
-    past.items.emplace(id, dialect::StoredInputItem{"{}", true, answer});
-  past.items.emplace("msg_in_1", dialect::StoredInputItem{R"({"role":"user","content":"named"})"});
-  add_tangled_items(past);
-  return past;
+    history.items.emplace(id, dialect::StoredInputItem{"{}", true, output});
+  history.items.emplace("msg_in_1",
+                        dialect::StoredInputItem{R"({"role":"user","content":"named"})"});
+  add_tangled_items(history);
+  return history;
 }
 
 class ResponsesRequest {
@@ -58,7 +61,7 @@ class ResponsesRequest {
     keeps_ = choice_.next();
     compacts_ = choice_.next();
     counts_ = choice_.next();
-    if (choice_.next()) history_ = some_past(can_.family);
+    if (choice_.next()) history_ = sample_history(can_.family);
     remembers_ = choice_.next();
   }
 
@@ -67,10 +70,10 @@ class ResponsesRequest {
   [[nodiscard]] Result<dialect::Decoded> decode(std::string_view body) const {
     json::Outline outline;
     if (const auto read = outline.read(body); !read) return fail(read.error());
-    const auto asked = dialect::requested_model(outline, "claude-sonnet-5");
-    if (!asked) return fail(asked.error());
-    const TurnsOfAnybody memory;
-    const dialect::RequestContext context{.asked = *asked,
+    const auto model = dialect::requested_model(outline, "claude-sonnet-5");
+    if (!model) return fail(model.error());
+    const MemoryOfEveryId memory;
+    const dialect::RequestContext context{.asked = *model,
                                           .model = "claude-sonnet-5",
                                           .can = can_,
                                           .options = options_,
@@ -92,7 +95,7 @@ class ResponsesRequest {
   bool is_strict_ = false, keeps_ = false, compacts_ = false, counts_ = false, remembers_ = false;
 };
 
-// The echo stands in the response object, which has to stay one.
+// Checks that the response object is valid with what the plan echoes of the request.
 inline std::string fault_of_response_plan(dialect::ReplyPlan plan) {
   const std::string events =
       "data: {\"type\":\"message_start\",\"message\":{}}\n\n"
@@ -101,7 +104,7 @@ inline std::string fault_of_response_plan(dialect::ReplyPlan plan) {
       "data: {\"type\":\"content_block_stop\"}\n\n"
       "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n"
       "data: {\"type\":\"message_stop\"}\n\n";
-  if (plan.responses.is_compaction) return "";  // its object is another
+  if (plan.responses.is_compaction) return "";  // its object has another shape
   plan.stream = true;
   const std::string stream = dialect::test::replay_response(events, plan);
   plan.stream = false;
@@ -118,10 +121,9 @@ inline std::string fault_of_responses_decoder(std::string_view input) {
   if (!again || again->body != decoded->body || again->plan.ignored != decoded->plan.ignored ||
       again->plan.responses.echo != decoded->plan.responses.echo)
     return "decoded twice, it is another request";
-  const int least_tokens = decoded->plan.responses.is_prewarm ? 0 : 1;
-  const std::string fault = request.counts()
-                                ? fault_of_json(decoded->body)
-                                : fault_of_upstream_request(decoded->body, least_tokens);
+  const int min_tokens = decoded->plan.responses.is_prewarm ? 0 : 1;
+  const std::string fault = request.counts() ? fault_of_json(decoded->body)
+                                             : fault_of_upstream_request(decoded->body, min_tokens);
   if (!fault.empty()) return fault + "\n" + decoded->body;
   return fault_of_response_plan(decoded->plan);
 }

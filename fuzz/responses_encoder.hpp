@@ -1,5 +1,5 @@
-// An upstream's event stream, however broken, becomes a response whose events follow the grammar
-// and which ends once, streamed and whole, and the same in both. Two bytes choose the plan and the
+// Any event stream of the upstream becomes a response whose events follow the grammar and which
+// ends once, and the same one streamed and whole. The first two bytes choose the plan and the
 // pieces in which the stream arrives.
 #pragma once
 
@@ -29,27 +29,28 @@ inline dialect::ReplyPlan chosen_response_plan(unsigned byte) {
   const std::size_t rest = bits.rest();
   plan.responses.refusal_style = kStyles[rest % 4];
   plan.responses.compacts = rest == 31;
-  // The names of the recorded answers' tools, so that their calls are of every kind.
+  // These are the tools of the recorded responses, so that their calls are of every kind.
   for (const char* name : {"p", "f", "local_shell", "shell", "apply_patch", "tool_search"})
     plan.tools.push_back({name, name, kShapes[(rest / 4 + plan.tools.size()) % 8]});
   return plan;
 }
 
-inline Heard heard_response(std::string_view stream, std::size_t piece,
-                            const dialect::ReplyPlan& plan) {
+inline Encoded encode_response(std::string_view stream, std::size_t piece,
+                               const dialect::ReplyPlan& plan) {
   const auto encoder = dialect::test::responses_encoder(plan);
-  return heard_by(*encoder, stream, piece);
+  return encode(*encoder, stream, piece);
 }
 
 inline std::string fault_of_responses_encoder(std::string_view input) {
   dialect::ReplyPlan plan = chosen_response_plan(take_byte(input));
   const std::size_t piece = kPieces[take_byte(input) % std::size(kPieces)];
-  const Heard whole = heard_response(input, std::string::npos, plan);
+  const Encoded whole = encode_response(input, std::string::npos, plan);
   plan.stream = true;
-  const Heard stream = heard_response(input, std::string::npos, plan);
-  if (stream.told != heard_response(input, piece, plan).told) return "the pieces change the answer";
+  const Encoded stream = encode_response(input, std::string::npos, plan);
+  if (stream.reply != encode_response(input, piece, plan).reply)
+    return "the pieces change the reply";
   if (stream.status != whole.status) return "streamed and whole differ in their status";
-  std::string fault = dialect::test::fault_of_response(stream.told, whole.told);
+  std::string fault = dialect::test::fault_of_response(stream.reply, whole.reply);
   return fault.empty() ? fault_of_transcript(stream) : fault;
 }
 

@@ -1,5 +1,4 @@
-// What the Messages API refuses at once, whatever the model: a request that goes up must not have
-// it.
+// What the Messages API refuses whatever the model: a request that goes upstream must not have it.
 #pragma once
 
 #include <set>
@@ -11,7 +10,8 @@
 
 namespace ccproxy::fuzz {
 
-// The arguments of a call are JSON of their own, so a body may nest deeper than an outline goes.
+// Checks that the text is JSON. The arguments of a call are JSON inside of it, so a body may nest
+// deeper than an outline reads.
 inline std::string fault_of_json(std::string_view text) {
   json::Outline outline;
   const auto read = outline.read(text);
@@ -19,7 +19,8 @@ inline std::string fault_of_json(std::string_view text) {
   return "not JSON: " + read.error().message;
 }
 
-// The messages in their order: who speaks, and that each call has its result right behind it.
+// Checks the order of messages: which roles they have, and that the results of calls follow at
+// once.
 class TurnRules {
  public:
   [[nodiscard]] std::string fault_of(const json::Value& messages) {
@@ -41,17 +42,17 @@ class TurnRules {
     is_first_ = false;
     if (message["content"].children().empty()) return "a turn without content";
     results_.clear();
-    Texts made;
+    Texts calls;
     for (const json::Value block : message["content"].children()) {
-      std::string fault = fault_of_block(block, role, made);
+      std::string fault = fault_of_block(block, role, calls);
       if (!fault.empty()) return fault;
     }
     if (!calls_.empty()) return "a call without its result: " + *calls_.begin();
-    calls_ = std::move(made);
+    calls_ = std::move(calls);
     return "";
   }
 
-  std::string fault_of_block(const json::Value& block, std::string_view role, Texts& made) {
+  std::string fault_of_block(const json::Value& block, std::string_view role, Texts& calls) {
     const std::string type = block["type"].decoded();
     if (type == "text" && json::is_blank(block["text"].text())) return "a text that is blank";
     if (type == "tool_use") {
@@ -61,7 +62,7 @@ class TurnRules {
       if (!is_id(id)) return "a bad id of a call: " + id;
       if (!block["input"].is_object()) return "an input that is no object";
       if (!seen_.insert(id).second) return "the id of a call twice: " + id;
-      made.insert(id);
+      calls.insert(id);
     }
     if (type != "tool_result") return "";
     const std::string id = block["tool_use_id"].decoded();
@@ -77,7 +78,7 @@ class TurnRules {
   }
 
   bool is_first_ = true;
-  Texts calls_;    // of the turn before, still without their results
+  Texts calls_;    // of the turn before, as far as their results are missing
   Texts results_;  // of this turn
   Texts seen_;
 };
@@ -86,43 +87,45 @@ inline std::string fault_of_tools(const json::Value& tools) {
   std::set<std::string> names;
   for (const json::Value tool : tools.children()) {
     const std::string name = tool["name"].decoded();
-    const bool is_hosted = !tool["type"].is_absent();  // its name is the client's own affair
+    const bool is_hosted = !tool["type"].is_absent();  // the client chooses its name
     if (!is_hosted && !dialect::is_tool_name(name)) return "a bad name of a tool: " + name;
     if (!names.insert(name).second) return "two tools of one name: " + name;
   }
   return "";
 }
 
-inline unsigned cache_marks(const json::Value& blocks) {
+inline unsigned cache_breakpoints(const json::Value& blocks) {
   unsigned breakpoints = 0;
   for (const json::Value block : blocks.children())
-    breakpoints += (block["cache_control"].is_object() ? 1U : 0U) + cache_marks(block["content"]);
+    breakpoints +=
+        (block["cache_control"].is_object() ? 1U : 0U) + cache_breakpoints(block["content"]);
   return breakpoints;
 }
 
-inline std::string fault_of_cache_marks(const json::Value& root) {
-  constexpr unsigned kMax = 4;
-  const unsigned breakpoints = cache_marks(root["tools"]) + cache_marks(root["system"]) +
-                               cache_marks(root["messages"]) +
-                               (root["cache_control"].is_object() ? 1U : 0U);
-  return breakpoints <= kMax ? "" : "more than four marks of the cache";
+inline std::string fault_of_cache_breakpoints(const json::Value& root) {
+  constexpr unsigned kMaxBreakpoints = 4;
+  const unsigned breakpoints =
+      cache_breakpoints(root["tools"]) + cache_breakpoints(root["system"]) +
+      cache_breakpoints(root["messages"]) + (root["cache_control"].is_object() ? 1U : 0U);
+  return breakpoints <= kMaxBreakpoints ? "" : "more than four cache breakpoints";
 }
 
-inline std::string fault_of_upstream_request(std::string_view body, std::int64_t least_tokens = 1) {
+inline std::string fault_of_upstream_request(std::string_view body, std::int64_t min_tokens = 1) {
   if (std::string fault = fault_of_json(body); !fault.empty()) return fault;
   json::Outline outline;
-  if (!outline.read(body)) return "";  // it nests too deep to be looked into
+  if (!outline.read(body)) return "";  // it nests too deep to be checked
   const json::Value root = outline.root();
   std::set<std::string> names;
   for (const json::Value member : root.children())
     if (!names.insert(std::string(member.name())).second)
       return "a member twice: " + std::string(member.name());
   const auto max_tokens = root["max_tokens"].integer();
-  if (!max_tokens || *max_tokens < least_tokens) return "no max_tokens";
+  if (!max_tokens || *max_tokens < min_tokens) return "no max_tokens";
   const auto budget = root["thinking"]["budget_tokens"].integer();
-  if (budget && (*budget < 1024 || *budget >= *max_tokens)) return "a budget that cannot be";
+  if (budget && (*budget < 1024 || *budget >= *max_tokens))
+    return "a thinking budget out of its range";
   if (std::string fault = fault_of_tools(root["tools"]); !fault.empty()) return fault;
-  if (std::string fault = fault_of_cache_marks(root); !fault.empty()) return fault;
+  if (std::string fault = fault_of_cache_breakpoints(root); !fault.empty()) return fault;
   return TurnRules().fault_of(root["messages"]);
 }
 

@@ -1,5 +1,5 @@
-// What the fuzzers check, over the recorded requests and answers of tests/golden and over every
-// input that was found to break a rule (fuzz/regressions).
+// Runs the checks of the fuzzers over the recorded requests and responses of tests/golden and over
+// every input that has broken one (fuzz/regressions).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ namespace {
 
 const std::string kSource = CCPROXY_SOURCE_DIR;
 
-// The files below a folder whose names end so, in order.
+// Returns the files below a folder whose names have this ending, in order.
 std::vector<std::string> files_below(const std::string& folder, std::string_view ending = "") {
   std::vector<std::string> files;
   if (!std::filesystem::exists(kSource + folder)) return files;
@@ -31,7 +31,7 @@ std::vector<std::string> files_below(const std::string& folder, std::string_view
   return files;
 }
 
-TEST(Fuzzed, chat_encoder_has_no_fault_in_recorded_answers_whatever_the_plan) {
+TEST(ChatEncoderFuzzer, finds_no_fault_in_recorded_responses_with_any_plan) {
   const auto files = files_below("/tests/golden/chat_reply", "events.sse");
   ASSERT_FALSE(files.empty());
   for (const std::string& file : files) {
@@ -43,7 +43,7 @@ TEST(Fuzzed, chat_encoder_has_no_fault_in_recorded_answers_whatever_the_plan) {
   }
 }
 
-TEST(Fuzzed, chat_decoder_has_no_fault_in_recorded_requests_whatever_is_chosen) {
+TEST(ChatDecoderFuzzer, finds_no_fault_in_recorded_requests_with_any_choice) {
   auto files = files_below("/tests/golden/chat_request", "request.json");
   const auto seeds = files_below("/fuzz/seeds/chat_decoder");
   ASSERT_FALSE(seeds.empty());
@@ -58,7 +58,7 @@ TEST(Fuzzed, chat_decoder_has_no_fault_in_recorded_requests_whatever_is_chosen) 
   }
 }
 
-TEST(Fuzzed, responses_encoder_has_no_fault_in_recorded_answers_whatever_the_plan) {
+TEST(ResponsesEncoderFuzzer, finds_no_fault_in_recorded_responses_with_any_plan) {
   auto files = files_below("/tests/golden/responses_reply", "events.sse");
   ASSERT_FALSE(files.empty());
   for (const std::string& file : files_below("/tests/golden/chat_reply", "events.sse"))
@@ -72,7 +72,7 @@ TEST(Fuzzed, responses_encoder_has_no_fault_in_recorded_answers_whatever_the_pla
   }
 }
 
-TEST(Fuzzed, responses_decoder_has_no_fault_in_recorded_requests_whatever_is_chosen) {
+TEST(ResponsesDecoderFuzzer, finds_no_fault_in_recorded_requests_with_any_choice) {
   const auto files = files_below("/tests/golden/responses_request", "request.json");
   ASSERT_FALSE(files.empty());
   for (const std::string& file : files) {
@@ -86,14 +86,14 @@ TEST(Fuzzed, responses_decoder_has_no_fault_in_recorded_requests_whatever_is_cho
   }
 }
 
-TEST(Fuzzed, outline_has_no_fault_in_recorded_requests) {
+TEST(OutlineFuzzer, finds_no_fault_in_recorded_requests) {
   auto files = files_below("/tests/golden", ".json");
   for (const std::string& file : files_below("/fuzz/seeds")) files.push_back(file);
   for (const std::string& file : files)
     EXPECT_EQ(fault_of_outline(read_file(file).value()), "") << file;
 }
 
-class FoundBefore : public testing::TestWithParam<std::string> {};
+class FuzzRegressions : public testing::TestWithParam<std::string> {};
 
 std::string fault_of(const std::string& file, std::string_view input) {
   const std::string fuzzer = std::filesystem::path(file).parent_path().filename().string();
@@ -104,19 +104,19 @@ std::string fault_of(const std::string& file, std::string_view input) {
   return fuzzer == "outline" ? fault_of_outline(input) : "there is no fuzzer " + fuzzer;
 }
 
-TEST_P(FoundBefore, is_without_fault) {
+TEST_P(FuzzRegressions, have_no_fault_any_more) {
   EXPECT_EQ(fault_of(GetParam(), read_file(GetParam()).value()), "");
 }
 
-std::string sentence(const testing::TestParamInfo<std::string>& info) {
+std::string file_name(const testing::TestParamInfo<std::string>& info) {
   const std::filesystem::path file(info.param);
   std::string name = file.parent_path().filename().string() + "_" + file.filename().string();
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Fuzzed, FoundBefore, testing::ValuesIn(files_below("/fuzz/regressions")),
-                         sentence);
+INSTANTIATE_TEST_SUITE_P(Found, FuzzRegressions,
+                         testing::ValuesIn(files_below("/fuzz/regressions")), file_name);
 
 }  // namespace
 }  // namespace ccproxy::fuzz
