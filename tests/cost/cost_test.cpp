@@ -1,6 +1,6 @@
-// Nothing that reads what a client or the upstream sends may cost more than its size: one request
-// would block everybody. Each reader and each encoder gets the worst inputs that are known, and
-// what it takes for them is held against a bound, and against what it takes for a part of them.
+// The cost of reading what a client or the upstream sends must be linear in its size, or one
+// request would block all others of its worker. Each reader and each encoder gets the worst inputs
+// that are known; the instructions per MiB must stay below a bound and must not grow with the size.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -44,19 +44,20 @@ constexpr bool kIsInstrumented = false;
 #endif
 
 constexpr std::size_t kKiB = std::size_t{1} << 10, kMiB = std::size_t{1} << 20;
-// What users run is optimised; a build for tests takes twice as many.
+// Instructions per MiB. A build for tests takes about twice as many as the optimised one that users
+// run.
 #ifdef NDEBUG
 constexpr double kMaxPerMiB = 150e6;
 #else
 constexpr double kMaxPerMiB = 400e6;
 #endif
 constexpr double kMaxGrowth = 1.5;
-// An estimate may be wrong by what a processor does in one tick instead of another, and time grows
-// with what the caches no longer hold. Of 256 KiB, a square takes four times as much for a MiB of
-// 1, and sixteen times as much of 4.
+// An estimate depends on the processor's speed, and time grows when the input leaves the caches.
+// Compared with 256 KiB, quadratic work takes four times as much per MiB for 1 MiB, and sixteen
+// times as much for 4 MiB.
 constexpr double kMaxEstimated = 4 * kMaxPerMiB;
 constexpr double kMaxTimeGrowth = 2.5, kMaxLargeGrowth = 6;
-constexpr double kConstant = 5e6;  // what does not depend on the size
+constexpr double kConstant = 5e6;  // instructions that do not depend on the size
 
 using Reader = std::function<void(const std::string& input)>;
 
@@ -70,7 +71,7 @@ const anthropic::Capabilities& capabilities() {
   return kCan;
 }
 
-// A memory that knows nothing, and is asked all the same.
+// An empty memory, so that decoders look turns up.
 class NoTurns final : public dialect::TurnMemory {
  public:
   [[nodiscard]] Turn by_id(std::string_view) const override { return nullptr; }
@@ -82,17 +83,17 @@ enum class Api { kChat, kResponses, kCompaction };
 void decode(const std::string& input, Api api) {
   static json::Outline outline;
   if (!outline.read(input)) return;
-  const auto asked = dialect::requested_model(outline, "claude-sonnet-5");
-  if (!asked) return;
+  const auto model = dialect::requested_model(outline, "claude-sonnet-5");
+  if (!model) return;
   const TranslationOptions options;
   const NoTurns memory;
-  const dialect::History past;
-  const dialect::RequestContext context{.asked = *asked,
+  const dialect::History history;
+  const dialect::RequestContext context{.asked = *model,
                                         .model = "claude-sonnet-5",
                                         .can = capabilities(),
                                         .options = options,
                                         .memory = &memory,
-                                        .history = &past,
+                                        .history = &history,
                                         .keeps = true,
                                         .key = "key",
                                         .compacts = api == Api::kCompaction};
@@ -104,7 +105,8 @@ void decode(const std::string& input, Api api) {
   (void)dialect::decode_responses(outline, context);
 }
 
-// What is kept of a request, once it was decoded.
+// Lists the items of a request that the store gets. It gets them only after the request was
+// decoded.
 void list_items(const std::string& input) {
   static json::Outline outline;
   if (!outline.read(input)) return;
@@ -113,9 +115,9 @@ void list_items(const std::string& input) {
   const auto is_item = [](json::Value item) {
     return item.is_object() && !item.children().empty();
   };
-  const bool was_refused =
+  const bool is_refused =
       items.is_object() || !std::all_of(children.begin(), children.end(), is_item);
-  if (!was_refused) (void)dialect::input_items_of(outline.root(), "key");
+  if (!is_refused) (void)dialect::input_items_of(outline.root(), "key");
 }
 
 void rewrite_model(const std::string& input) {
@@ -150,7 +152,8 @@ dialect::ReplyPlan plan_of(bool streams, bool strips_fence) {
   return plan;
 }
 
-// Pieces as the network brings them, and what the client is told given away as it comes.
+// Feeds the input in pieces as they come from the network. A stream's output is dropped after each
+// piece, as if it were sent.
 void replay(const std::string& input, dialect::ReplyEncoder& encoder, bool streams) {
   constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
   http::SseReader sse(std::size_t{32} << 20);
@@ -163,9 +166,9 @@ void replay(const std::string& input, dialect::ReplyEncoder& encoder, bool strea
     while (const auto event = sse.next()) {
       const auto read = anthropic::read_event(reader, event->name, event->data);
       if (!read) continue;
-      whole.pass(*read, [&](const anthropic::MessageEvent& told) {
-        transcript.on(told);
-        encoder.on(told, out);
+      whole.pass(*read, [&](const anthropic::MessageEvent& message_event) {
+        transcript.on(message_event);
+        encoder.on(message_event, out);
       });
     }
     if (streams) out.clear();
@@ -180,7 +183,7 @@ void encode_chat(const std::string& input, bool streams, bool strips_fence) {
   replay(input, *encoder, streams);
 }
 
-class Log final : public dialect::EventLog {
+class NullLog final : public dialect::EventLog {
  public:
   void add(std::int64_t, std::string_view) override {}
   void end(std::int64_t, std::string_view) override {}
@@ -188,18 +191,19 @@ class Log final : public dialect::EventLog {
 
 void encode_responses(const std::string& input, bool streams, bool strips_fence) {
   const dialect::ReplyPlan plan = plan_of(streams, strips_fence);
-  Log log;
+  NullLog log;
   dialect::ResponsesEncoder encoder(plan, {"resp_abcdefghijklmnopqrstuv", 0}, &log,
                                     [] { return std::int64_t{0}; });
   replay(input, encoder, streams);
 }
 
-// What listens to an answer that passes by.
+// Reads a passed-through response as the tap does.
 void tap(const std::string& input) {
   static anthropic::UsageParsers parsers;
-  constexpr std::size_t kChunkBytes = std::size_t{64} << 10, kMaxEvent = std::size_t{256} << 10;
+  constexpr std::size_t kChunkBytes = std::size_t{64} << 10,
+                        kMaxEventBytes = std::size_t{256} << 10;
   anthropic::UsageReader usage(parsers);
-  http::SseReader events(kMaxEvent);
+  http::SseReader events(kMaxEventBytes);
   for (std::size_t at = 0; at < input.size(); at += kChunkBytes) {
     events.feed(std::string_view(input).substr(at, kChunkBytes));
     while (const auto event = events.next())
@@ -210,7 +214,7 @@ void tap(const std::string& input) {
 // --- The bound -----------------------------------------------------------------------------------
 
 struct Case {
-  const char* says;
+  const char* name;
   std::function<std::vector<Shape>()> shapes;
   Reader read;
 };
@@ -233,63 +237,64 @@ const std::array<Case, 13> kCases = {{
 
 enum class Care { kQuick, kWhole };
 
-// In bytes. Where time stands for instructions, three sizes tell a square from a line; the others
-// are for what leaves a doubt.
+// Returns sizes in bytes. Estimates need three sizes to distinguish linear from quadratic growth; a
+// doubtful result is measured at all of them.
 std::vector<std::size_t> sizes_for(Care care, bool are_counted) {
   if (are_counted) return {kMiB, 2 * kMiB, 4 * kMiB, 8 * kMiB};
   if (care == Care::kQuick) return {256 * kKiB, kMiB, 4 * kMiB};
   return {256 * kKiB, kMiB, 2 * kMiB, 4 * kMiB, 8 * kMiB};
 }
 
-// What a shape takes for a MiB, size by size, and what is wrong with that: empty when nothing is.
+// The cost of a shape.
 struct Cost {
-  std::vector<double> taken{};
-  std::string fault{};
+  std::vector<double> per_mib{};  // instructions, one number for each size
+  std::string fault{};            // empty without
 };
 
 Cost cost_of(const Shape& shape, const Reader& read, Care care) {
   const Instructions instructions;
   const bool are_counted = instructions.are_counted();
-  const double most = are_counted ? kMaxPerMiB : kMaxEstimated;
+  const double limit = are_counted ? kMaxPerMiB : kMaxEstimated;
   Cost cost;
   for (const std::size_t bytes : sizes_for(care, are_counted)) {
     const std::string input = shape.make(bytes);
     const double size = static_cast<double>(bytes) / static_cast<double>(kMiB);
-    const bool is_first = cost.taken.empty();
+    const bool is_first = cost.per_mib.empty();
     const double growth = are_counted     ? kMaxGrowth
                           : bytes == kMiB ? kMaxTimeGrowth
                                           : kMaxLargeGrowth;
-    const double bound = is_first ? most : std::min(most, cost.taken[0] * growth + kConstant);
-    // What all others are compared with is worth the least of several runs.
+    const double bound = is_first ? limit : std::min(limit, cost.per_mib[0] * growth + kConstant);
+    // All other sizes are compared with the first, so it is measured several times.
     const double enough = is_first && care == Care::kWhole ? 0 : bound * size;
-    cost.taken.push_back(instructions.of([&] { read(input); }, enough) / size);
-    if (cost.taken.back() <= bound) continue;
+    cost.per_mib.push_back(instructions.of([&] { read(input); }, enough) / size);
+    if (cost.per_mib.back() <= bound) continue;
     cost.fault = "in " + std::to_string(bytes / kKiB) + " KiB it takes " +
-                 std::to_string(cost.taken.back() / 1e6) + " million for a MiB, more than " +
+                 std::to_string(cost.per_mib.back() / 1e6) + " million for a MiB, more than " +
                  std::to_string(bound / 1e6);
-    break;  // the next would take for ever
+    break;  // larger sizes would take too long
   }
   return cost;
 }
 
 void print(const Case& each, const Shape& shape, const Cost& cost) {
-  std::printf("%-18s %-45s", each.says, shape.says);
-  for (const double taken : cost.taken) std::printf(" %6.1f", taken / 1e6);
+  std::printf("%-18s %-45s", each.name, shape.name);
+  for (const double instructions : cost.per_mib) std::printf(" %6.1f", instructions / 1e6);
   std::printf("\n");
 }
 
 class Costs : public testing::TestWithParam<std::size_t> {};
 
-TEST_P(Costs, grow_with_the_input_and_stay_within_their_bound) {
+TEST_P(Costs, are_linear_and_within_their_bound) {
   const Case& each = kCases.at(GetParam());
-  // The name of a shape, which is read once in 1 MiB; or anything, and all of it is measured.
+  // CCPROXY_COSTS is the name of a shape, which is then read once in 1 MiB, or anything else, and
+  // then every shape is measured at all sizes.
   const char* const wanted = std::getenv("CCPROXY_COSTS");
   const auto shapes = each.shapes();
-  const auto is_wanted = [&](const Shape& shape) { return shape.says == std::string_view(wanted); };
+  const auto is_wanted = [&](const Shape& shape) { return shape.name == std::string_view(wanted); };
   const bool is_one = wanted != nullptr && std::any_of(shapes.begin(), shapes.end(), is_wanted);
   for (const Shape& shape : shapes) {
-    SCOPED_TRACE(shape.says);
-    if (is_one || kIsInstrumented) {  // what counts under a sanitizer is that nothing fails
+    SCOPED_TRACE(shape.name);
+    if (is_one || kIsInstrumented) {  // under a sanitizer only failures count
       if (!is_one || is_wanted(shape)) each.read(shape.make(is_one ? kMiB : 64 * kKiB));
       continue;
     }
@@ -301,7 +306,7 @@ TEST_P(Costs, grow_with_the_input_and_stay_within_their_bound) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Readers, Costs, testing::Range<std::size_t>(0, kCases.size()),
-                         [](const auto& of) { return std::string(kCases.at(of.param).says); });
+                         [](const auto& of) { return std::string(kCases.at(of.param).name); });
 
 }  // namespace
 }  // namespace ccproxy::test

@@ -22,7 +22,7 @@ double thread_seconds() {
 
 constexpr std::uint64_t kSteps = 200'000;
 constexpr double kPerStep = 5;  // instructions, about
-constexpr int kMostRuns = 6;
+constexpr int kMaxRuns = 6;
 
 double timed(FunctionRef<void()> work) {
   const double begin = thread_seconds();
@@ -30,13 +30,13 @@ double timed(FunctionRef<void()> work) {
   return std::max(thread_seconds() - begin, 1e-9);
 }
 
-// A loop whose steps wait for each other, as those of a parser do.
+// Runs a loop whose steps depend on each other, as those of a parser do.
 void run_known_loop() {
-  static volatile std::uint64_t kept = 1;
-  std::uint64_t value = kept;
+  static volatile std::uint64_t start = 1;  // the compiler cannot remove the loop
+  std::uint64_t value = start;
   for (std::uint64_t step = 0; step < kSteps; ++step)
     value = (value >> 1U) ^ (value & 1U ? 0xD800000000000000U : step);
-  kept = value;
+  start = value;
 }
 
 #ifdef __linux__
@@ -76,12 +76,12 @@ double Instructions::of(FunctionRef<void()> work, double enough) const {
     work();
     return count(counter_) - before;
   }
-  double known = std::numeric_limits<double>::max(), taken = known, estimate = 0;
-  for (int run = 0; run < kMostRuns; ++run) {
-    known = std::min(known, timed([] { run_known_loop(); }));
-    taken = std::min(taken, timed(work));
-    known = std::min(known, timed([] { run_known_loop(); }));
-    estimate = taken / known * static_cast<double>(kSteps) * kPerStep;
+  double loop_time = std::numeric_limits<double>::max(), work_time = loop_time, estimate = 0;
+  for (int run = 0; run < kMaxRuns; ++run) {
+    loop_time = std::min(loop_time, timed([] { run_known_loop(); }));
+    work_time = std::min(work_time, timed(work));
+    loop_time = std::min(loop_time, timed([] { run_known_loop(); }));
+    estimate = work_time / loop_time * static_cast<double>(kSteps) * kPerStep;
     if (estimate <= enough) break;
   }
   return estimate;

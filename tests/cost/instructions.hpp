@@ -1,8 +1,8 @@
-// How many instructions a piece of work takes. The processor's own counter says it exactly, and
-// says the same however busy the machine is. Where there is none (a virtual machine may hide it),
-// the time that the thread has run is taken for it, as instructions of a loop that was timed beside
-// it. Others can only make either slower, so the least of several runs counts: good enough to tell
-// what grows with its input from what grows with its square.
+// Counts the instructions of a piece of work. The processor's counter is exact, however busy the
+// machine is. Where it is not available (a virtual machine may hide it), the thread's time is
+// converted into instructions by a loop that is timed before and after. Other processes can only
+// make either slower, so the least of several runs counts: that is good enough to distinguish
+// linear from quadratic growth.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,11 @@ class Instructions {
   Instructions(const Instructions&) = delete;
   Instructions& operator=(const Instructions&) = delete;
 
-  // True when they are counted, false when they are estimated.
+  // True when instructions are counted, false when they are estimated.
   [[nodiscard]] bool are_counted() const { return counter_ >= 0; }
 
-  // What `work` takes. Where that is estimated it runs again, a few times, as long as it seems to
-  // take more than `enough`.
+  // Returns the instructions of `work`. An estimate runs it again, a few times, while the result is
+  // above `enough`.
   [[nodiscard]] double of(FunctionRef<void()> work, double enough = 0) const;
 
  private:

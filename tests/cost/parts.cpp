@@ -6,7 +6,8 @@
 namespace ccproxy::test {
 namespace {
 
-// As `name`, but for the characters that nobody needs to tell it from most others.
+// Returns a name that shares its length and its first, middle and last character with `name`: a
+// lookup that compares only some characters takes it for the same.
 std::string name_like(std::string name, std::size_t number) {
   for (std::size_t at = 1; at + 1 < name.size(); ++at) {
     if (at == name.size() / 2) continue;
@@ -18,8 +19,8 @@ std::string name_like(std::string name, std::size_t number) {
 
 }  // namespace
 
-Shape listed(const char* says, std::string before, Part part, std::string behind) {
-  return {says, [before = std::move(before), part = std::move(part),
+Shape listed(const char* name, std::string before, Part part, std::string behind) {
+  return {name, [before = std::move(before), part = std::move(part),
                  behind = std::move(behind)](std::size_t bytes) {
             std::string text = before;
             for (std::size_t number = 0; text.size() + behind.size() < bytes; ++number) {
@@ -30,14 +31,14 @@ Shape listed(const char* says, std::string before, Part part, std::string behind
           }};
 }
 
-Shape listed(const char* says, std::string before, const char* part, std::string behind) {
+Shape listed(const char* name, std::string before, const char* part, std::string behind) {
   return listed(
-      says, std::move(before), [part](std::size_t) { return std::string(part); },
+      name, std::move(before), [part](std::size_t) { return std::string(part); },
       std::move(behind));
 }
 
-Shape filled(const char* says, std::string before, std::string_view piece, std::string behind) {
-  return {says, [before = std::move(before), piece = std::string(piece),
+Shape filled(const char* name, std::string before, std::string_view piece, std::string behind) {
+  return {name, [before = std::move(before), piece = std::string(piece),
                  behind = std::move(behind)](std::size_t bytes) {
             std::string text = before;
             while (text.size() + behind.size() < bytes) text += piece;

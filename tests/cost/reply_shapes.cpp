@@ -21,9 +21,9 @@ std::string text_delta(const std::string& text) {
   return delta(R"("type":"text_delta","text":")" + text + "\"");
 }
 
-Shape streamed(const char* says, const std::string& before, Part part,
+Shape streamed(const char* name, const std::string& before, Part part,
                const std::string& behind = stopped()) {
-  return {says, [=](std::size_t bytes) {
+  return {name, [=](std::size_t bytes) {
             std::string text =
                 event("message_start",
                       R"(,"message":{"id":"m","usage":{"input_tokens":1,"output_tokens":1}})") +
@@ -36,19 +36,19 @@ Shape streamed(const char* says, const std::string& before, Part part,
           }};
 }
 
-Shape streamed(const char* says, const std::string& before, const std::string& part,
+Shape streamed(const char* name, const std::string& before, const std::string& part,
                const std::string& behind = stopped()) {
   return streamed(
-      says, before, [part](std::size_t) { return part; }, behind);
+      name, before, [part](std::size_t) { return part; }, behind);
 }
 
-// One delta that is as long as all of it.
-Shape in_one(const char* says, const std::string& block, const std::string& before,
+// A response whose only delta has all of the bytes.
+Shape in_one(const char* name, const std::string& block, const std::string& before,
              const std::string& piece) {
-  return {says, [=](std::size_t bytes) {
+  return {name, [=](std::size_t bytes) {
             std::string text;
             while (text.size() < bytes) text += piece;
-            return streamed(says, started(block) + delta(before + text + "\""), "").make(1);
+            return streamed(name, started(block) + delta(before + text + "\""), "").make(1);
           }};
 }
 
@@ -75,7 +75,8 @@ std::vector<Shape> replies() {
   shapes.push_back(in_one("one input", call("c", "f"), input, "a"));
   shapes.push_back(
       in_one("one input of escapes", call("c", "custom"), input + R"({\"input\":\")", R"(\\n)"));
-  shapes.push_back(in_one("one thought", thinking, R"("type":"thinking_delta","thinking":")", "a"));
+  shapes.push_back(
+      in_one("one thinking", thinking, R"("type":"thinking_delta","thinking":")", "a"));
   shapes.push_back(
       in_one("one signature", thinking, R"("type":"signature_delta","signature":")", "a"));
   shapes.push_back(streamed("letters", started(text), text_delta("a")));
@@ -87,11 +88,11 @@ std::vector<Shape> replies() {
   shapes.push_back(streamed("halves", started(text), text_delta("\\ud83d")));
   shapes.push_back(streamed("deltas of nothing", started(text), text_delta("")));
   shapes.push_back(streamed("texts", "", started(text) + text_delta("a") + stopped(), ""));
-  shapes.push_back(streamed("texts and thoughts", "",
+  shapes.push_back(streamed("texts and thinking", "",
                             started(text) + text_delta("a") + stopped() + started(thinking) +
                                 delta(R"("type":"thinking_delta","thinking":"a")") + stopped(),
                             ""));
-  shapes.push_back(streamed("thoughts that are sealed", "",
+  shapes.push_back(streamed("redacted thinking", "",
                             started(R"({"type":"redacted_thinking","data":"d"})") + stopped(), ""));
   for (const char* name : {"f", "custom", "shell"})
     shapes.push_back(streamed(
@@ -110,8 +111,8 @@ std::vector<Shape> replies() {
   shapes.push_back(streamed("pieces of a custom input",
                             started(call("c", "custom")) + input_delta(R"({\"input\":\")"),
                             input_delta("a")));
-  shapes.push_back(streamed("pieces of a custom input that is none", started(call("c", "custom")),
-                            input_delta("a")));
+  shapes.push_back(streamed("pieces of a custom input of another shape",
+                            started(call("c", "custom")), input_delta("a")));
   shapes.push_back(streamed("citations", started(text) + text_delta("a"),
                             delta(R"("type":"citations_delta","citation":{"type":)"
                                   R"("web_search_result_location","url":"u","title":"t"})")));
@@ -126,23 +127,24 @@ std::vector<Shape> replies() {
                    R"(","name":"web_search","input":{}})") +
            stopped();
   };
-  const auto found = [](std::size_t number) {
+  const auto search_result = [](std::size_t number) {
     return started(R"({"type":"web_search_tool_result","tool_use_id":"s)" + number_of(number) +
                    R"(","content":[]})") +
            stopped();
   };
   shapes.push_back(streamed(
-      "searches", "", [=](std::size_t number) { return search(number) + found(number); }, ""));
+      "searches", "", [=](std::size_t number) { return search(number) + search_result(number); },
+      ""));
   shapes.push_back({"searches that wait for their results", [=](std::size_t bytes) {
-                      std::string asked, told;
+                      std::string searches, results;
                       std::size_t number = 0;
-                      for (; asked.size() + told.size() < bytes; ++number) {
-                        asked += search(number);
-                        told += found(number);
+                      for (; searches.size() + results.size() < bytes; ++number) {
+                        searches += search(number);
+                        results += search_result(number);
                       }
                       std::string reversed;
-                      while (number > 0) reversed += found(--number);
-                      return streamed("", asked, "", reversed).make(1);
+                      while (number > 0) reversed += search_result(--number);
+                      return streamed("", searches, "", reversed).make(1);
                     }});
   shapes.push_back(streamed("pings", started(text), event("ping", "")));
   shapes.push_back(streamed("events that nobody knows", "", event("x", R"(,"y":{})"), ""));

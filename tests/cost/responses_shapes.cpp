@@ -5,7 +5,7 @@ namespace ccproxy::test {
 std::vector<Shape> responses_requests() {
   std::vector<Shape> shapes;
   const std::string items = kHead + R"("input":[)";
-  const std::string said = items + R"({"role":"user","content":[)";
+  const std::string user_parts = items + R"({"role":"user","content":[)";
   add_values(shapes, kHead + R"("input":)", "}");
   add_values(shapes, items + R"({"role":"user","content":)", "}]}");
   add_values(shapes, kHead + kInput + R"("instructions":)", "}");
@@ -16,11 +16,11 @@ std::vector<Shape> responses_requests() {
   shapes.push_back(listed("items", items, R"({"role":"user","content":"a"})", "]}"));
   shapes.push_back(listed("items of the developer", items + R"({"role":"user","content":"q"},)",
                           R"({"role":"developer","content":"a"})", "]}"));
-  shapes.push_back(listed("parts", said, R"({"type":"input_text","text":"a"})", "]}]}"));
-  shapes.push_back(
-      listed("images", said, R"({"type":"input_image","image_url":"https://x/y.png"})", "]}]}"));
+  shapes.push_back(listed("parts", user_parts, R"({"type":"input_text","text":"a"})", "]}]}"));
+  shapes.push_back(listed("images", user_parts,
+                          R"({"type":"input_image","image_url":"https://x/y.png"})", "]}]}"));
   shapes.push_back(listed(
-      "items that are named", items,
+      "item references", items,
       [](std::size_t number) { return R"({"id":"rs_)" + number_of(number) + "\"}"; }, "]}"));
   shapes.push_back(listed(
       "searches", items,
@@ -31,8 +31,8 @@ std::vector<Shape> responses_requests() {
   shapes.push_back(listed("items of other providers", items, R"({"type":"mcp_call"})", "]}"));
   shapes.push_back(listed("items that nobody knows", items, R"({"type":"x"})", "]}"));
   shapes.push_back(listed("updates", items, R"({"type":"configuration_update","text":{}})", "]}"));
-  shapes.push_back(
-      listed("thoughts of others", items, R"({"type":"reasoning","encrypted_content":"x"})", "]}"));
+  shapes.push_back(listed("reasoning of other programs", items,
+                          R"({"type":"reasoning","encrypted_content":"x"})", "]}"));
   shapes.push_back(listed(
       "more tools", items,
       [](std::size_t number) {

@@ -1,5 +1,5 @@
-// Inputs of a given size that are as bad as they can be for whoever reads them: the same thing
-// again and again, or one thing without end.
+// The worst inputs of a given size that are known for a reader: the same part again and again, or
+// one part without end.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,11 @@
 namespace ccproxy::test {
 
 struct Shape {
-  const char* says;
-  std::function<std::string(std::size_t bytes)> make;
+  const char* name;
+  std::function<std::string(std::size_t bytes)> make;  // returns an input of about that size
 };
 
-// Requests of each API, and streams of the upstream's.
+// Requests of each API, and event streams of the upstream.
 [[nodiscard]] std::vector<Shape> chat_requests();
 [[nodiscard]] std::vector<Shape> responses_requests();
 [[nodiscard]] std::vector<Shape> messages_requests();
