@@ -1,6 +1,6 @@
-// CCProxy and nginx side by side, in front of the same simulated upstream, in one run: CPU time a
-// request and a server-sent event by the process clock, memory at rest, time to start. Ratios are
-// what counts: machines differ, and the rounds of the two alternate.
+// Measures CCProxy and nginx in front of the same simulated upstream, in one run: CPU time per
+// request and per server-sent event, memory at rest, time to start. The rounds of the two
+// alternate, and their ratio is the result, since machines differ.
 //
 //   compare [--requests N] [--streams N]
 
@@ -37,8 +37,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kRounds = 3;
 constexpr std::size_t kEvents = 100;  // text deltas in a stream
 
-// What the upstream answers: a whole message of about 1 KB, and a stream whose events leave one by
-// one, a little apart, as a model writes them.
+// Returns the mock's script: a whole message of about 1 KB, and a stream whose events are sent one
+// by one, a little apart, as a model writes them.
 std::string script() {
   std::string words;
   for (std::size_t i = 0; i < 100; ++i) words += "some text ";
@@ -64,7 +64,7 @@ std::string nginx_conf(const std::string& folder, int port, int upstream) {
 }
 
 int free_port() {
-  // The mock takes any free port and ends: what it had is free for a while.
+  // The mock takes any free port and ends. The port then stays free for a while.
   Process mock(CCPROXY_BINARY, {"mock", "--port", "0", "--quiet"}, {});
   return port_of(mock);
 }
@@ -88,12 +88,12 @@ bool measure(Contender& contender, const Load& load, std::size_t per_request,
   const double spent = cpu_ns(contender.pid) - before;
   into.push_back(spent / static_cast<double>(load.requests * per_request));
   if (outcome.complete == load.requests) return true;
-  fmt::print("{}: {} of {} answers were not complete\n", contender.name,
+  fmt::print("{}: {} of {} replies were not complete\n", contender.name,
              load.requests - outcome.complete, load.requests);
   return false;
 }
 
-// Milliseconds from the start of the program to its first accepted request.
+// Returns the milliseconds from the start of the program until it listens; -1 when it does not.
 double cold_start_ms(int upstream) {
   const auto begin = Clock::now();
   Process proxy(
@@ -110,10 +110,10 @@ void print_row(const std::string& what, double ours, double theirs, const char* 
              ours / theirs);
 }
 
-std::size_t argument(int argc, char** argv, std::string_view name, std::size_t otherwise) {
+std::size_t argument(int argc, char** argv, std::string_view name, std::size_t fallback) {
   for (int i = 1; i + 1 < argc; ++i)
     if (argv[i] == name) return std::strtoul(argv[i + 1], nullptr, 10);
-  return otherwise;
+  return fallback;
 }
 
 int compare(std::size_t requests, std::size_t streams) {
@@ -133,7 +133,8 @@ int compare(std::size_t requests, std::size_t streams) {
   folder.write("nginx.conf", nginx_conf(folder.path, nginx_port, upstream));
   Process nginx("/usr/sbin/nginx", {"-p", folder.path, "-c", folder.path + "/nginx.conf"}, {});
   Contender ours{"ccproxy", port_of(proxy), proxy.pid()};
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));  // nginx says nothing when it is up
+  std::this_thread::sleep_for(
+      std::chrono::milliseconds(300));  // nginx prints nothing when it is up
   Contender theirs{"nginx", nginx_port, first_child(nginx.pid())};
   if (theirs.pid <= 0) {
     fmt::print("nginx did not start: {}\n", nginx.errors());
@@ -142,7 +143,7 @@ int compare(std::size_t requests, std::size_t streams) {
   const long idle_ours = memory_kib(ours.pid, "RssAnon");
   const long idle_theirs = memory_kib(theirs.pid, "RssAnon");
 
-  bool whole = true;
+  bool all_complete = true;
   const std::string question(800, 'x');
   const std::string body = R"({"model":"claude-sonnet-5","max_tokens":100,"stream":)";
   const std::string rest =
@@ -158,9 +159,11 @@ int compare(std::size_t requests, std::size_t streams) {
                16,
                round == 0 ? 16 : streams};
       std::vector<double> warm_up;
-      whole = measure(*contender, json, 1, round == 0 ? warm_up : contender->request_ns) && whole;
-      whole = measure(*contender, sse, kEvents + 5, round == 0 ? warm_up : contender->event_ns) &&
-              whole;
+      all_complete = measure(*contender, json, 1, round == 0 ? warm_up : contender->request_ns) &&
+                     all_complete;
+      all_complete =
+          measure(*contender, sse, kEvents + 5, round == 0 ? warm_up : contender->event_ns) &&
+          all_complete;
     }
 
   std::vector<double> starts;
@@ -174,8 +177,8 @@ int compare(std::size_t requests, std::size_t streams) {
   print_row("anonymous memory at rest", static_cast<double>(idle_ours),
             static_cast<double>(idle_theirs), "KiB");
   fmt::print("{:<34} {:>10.2f} {:>10}  ms\n", "cold start", median(starts), "");
-  fmt::print("every answer was complete: {}\n", whole ? "yes" : "NO");
-  return whole ? 0 : 1;
+  fmt::print("every reply was complete: {}\n", all_complete ? "yes" : "NO");
+  return all_complete ? 0 : 1;
 }
 
 }  // namespace

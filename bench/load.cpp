@@ -18,7 +18,7 @@ struct Run {
   std::size_t started = 0, ended = 0;
 };
 
-Task<Result<std::string>> ask(Run& run) {
+Task<Result<std::string>> fetch_reply(Run& run) {
   auto call = co_await run.client.open(false);
   if (!call) co_return fail(call.error());
   const std::array<http::Field, 3> fields = {{{"content-type", "application/json"},
@@ -29,25 +29,25 @@ Task<Result<std::string>> ask(Run& run) {
   if (!sent) co_return fail(sent.error());
   auto head = co_await (*call)->read_head();
   if (!head) co_return fail(head.error());
-  std::string answer;
+  std::string body;
   while (true) {
     auto piece = co_await (*call)->read_body();
     if (!piece) co_return fail(piece.error());
     if (piece->empty()) break;
-    answer += *piece;
+    body += *piece;
   }
   if (head->status != 200) co_return fail(ErrorKind::kUpstreamBroke, "not 200");
-  co_return answer;
+  co_return body;
 }
 
 Task<void> work(Run& run) {
   while (run.started < run.load.requests) {
     ++run.started;
-    auto answer = co_await ask(run);
-    const bool whole = answer && std::string_view(*answer).ends_with(run.load.ends_with) &&
-                       (run.load.answer_size == 0 || answer->size() == run.load.answer_size);
-    ++(whole ? run.outcome.complete : run.outcome.broken);
-    if (answer) run.outcome.bytes = answer->size();
+    auto reply = co_await fetch_reply(run);
+    const bool is_complete = reply && std::string_view(*reply).ends_with(run.load.ends_with) &&
+                             (run.load.reply_size == 0 || reply->size() == run.load.reply_size);
+    ++(is_complete ? run.outcome.complete : run.outcome.broken);
+    if (reply) run.outcome.bytes = reply->size();
   }
   if (++run.ended == run.load.clients) run.runtime.stop();
 }

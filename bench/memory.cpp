@@ -1,7 +1,6 @@
-// What the largest requests cost: how much memory a request on the chat route takes at most, as a
-// multiple of its body, and whether the time it takes grows with its size alone. Each shape has a
-// fresh proxy, because what is measured is the highest mark that its memory ever reached. Exits
-// with 1 when a limit is missed.
+// Measures the largest requests: the peak memory of a request on the chat route as a multiple of
+// its body, and whether its time is linear in its size. Each shape gets a new proxy, because the
+// peak of a process never falls. Exits with 1 when a limit is exceeded.
 #include <fmt/format.h>
 
 #include <functional>
@@ -17,25 +16,26 @@ namespace {
 
 constexpr std::size_t kMegabyte = std::size_t{1} << 20;
 constexpr std::size_t kSmall = 4 * kMegabyte, kLarge = 28 * kMegabyte;  // upstream takes 32 MB
-constexpr double kForTexts = 3, kAtWorst = 6;                           // times the body
+constexpr double kMaxForTexts = 3, kMaxForAll = 6;                      // multiples of the body
 
 struct Shape {
   std::string name;
-  double limit;  // times the body
+  double limit;  // of the memory, a multiple of the body
   std::function<std::string(std::size_t bytes)> make;
 };
 
 std::vector<Shape> shapes() {
   return {
-      {"one text", kForTexts, text_request},
-      {"one picture", kForTexts, image_request},
-      {"a text of escapes", kForTexts, escapes_request},
-      {"an agent's history", kAtWorst, agent_request},
-      {"10,000 messages", kAtWorst, [](std::size_t all) { return messages_request(all, 10'000); }},
-      {"1,000 tools", kAtWorst, [](std::size_t all) { return tools_request(all, 1'000); }},
-      {"messages of 20 bytes", kAtWorst,
+      {"one text", kMaxForTexts, text_request},
+      {"one picture", kMaxForTexts, image_request},
+      {"a text of escapes", kMaxForTexts, escapes_request},
+      {"an agent's history", kMaxForAll, agent_request},
+      {"10,000 messages", kMaxForAll,
+       [](std::size_t all) { return messages_request(all, 10'000); }},
+      {"1,000 tools", kMaxForAll, [](std::size_t all) { return tools_request(all, 1'000); }},
+      {"messages of 20 bytes", kMaxForAll,
        [](std::size_t all) { return messages_request(all / 5, all / 100); }},
-      {"tools of 8 bytes", kAtWorst,
+      {"tools of 8 bytes", kMaxForAll,
        [](std::size_t all) { return tools_request(all / 20, all / 160); }},
   };
 }
@@ -56,12 +56,12 @@ Cost cost_of(const std::string& body, int upstream, const Folder& home) {
             1,
             1,
             "/v1/chat/completions"};
-  if (run_load(load).complete != 1) throw std::runtime_error("the proxy does not answer");
+  if (run_load(load).complete != 1) throw std::runtime_error("the proxy does not reply");
   const double memory = static_cast<double>(memory_kib(proxy.pid(), "VmHWM"));
   const double cpu = cpu_ns(proxy.pid());
   load.body = body;
   if (run_load(load).complete != 1)
-    throw std::runtime_error("a large request was not answered: " + proxy.errors());
+    throw std::runtime_error("a large request got no complete reply: " + proxy.errors());
   return {static_cast<double>(body.size()),
           (static_cast<double>(memory_kib(proxy.pid(), "VmHWM")) - memory) * 1024,
           (cpu_ns(proxy.pid()) - cpu) / 1e6};

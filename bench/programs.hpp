@@ -1,5 +1,5 @@
-// Programs that are measured: where they listen, what the system says of them (Linux: /proc), and a
-// folder for what they need.
+// Programs that are measured: their ports, their CPU time and memory from /proc (Linux), and a
+// folder for their files.
 #pragma once
 
 #include <sys/types.h>
@@ -10,19 +10,21 @@
 
 namespace ccproxy::bench {
 
-// Nanoseconds that all threads of a process have run.
+// Returns the nanoseconds that all threads of a process have run.
 [[nodiscard]] double cpu_ns(pid_t pid);
 
-// Such as "RssAnon" or "VmHWM", in KiB; -1 when there is no such line.
+// Returns a line of the process's status in KiB, such as "RssAnon" or "VmHWM"; -1 when there is
+// none.
 [[nodiscard]] long memory_kib(pid_t pid, const std::string& name);
 
-// -1 without one.
+// Returns -1 when the process has no child.
 [[nodiscard]] pid_t first_child(pid_t pid);
 
-// Waits until the program has printed its address. Throws when it does not.
+// Waits until the program has printed its address and returns the port. Throws when it does not
+// print one.
 [[nodiscard]] int port_of(const test::Process& process);
 
-// Is gone with its owner.
+// A temporary folder that is removed with its owner.
 struct Folder {
   Folder();
   Folder(const Folder&) = delete;

@@ -1,5 +1,5 @@
-// What the translation itself costs: a request decoded, an event of an answer told. Every figure
-// has its limit; a run that misses one fails.
+// Measures the translation alone: decoding a request and encoding an event of a response. Every
+// result has a limit, and a run that exceeds one fails.
 //
 //   ./dev bench micro                       all
 //   ./dev bench micro --benchmark_filter=decode
@@ -44,16 +44,16 @@ namespace {
 // The limits that the project holds itself to.
 constexpr double kMaxDecode = 40e-6;  // seconds for 64 KB
 constexpr double kMaxEvent = 1.5e-6;  // seconds
-constexpr double kLong = 2;           // seconds: long enough for a quiet moment
+constexpr double kMinTime = 2;        // seconds: long enough for a quiet moment of the machine
 
-// What the decoder is given beside the request.
+// Decodes requests; holds what the decoder needs beside the request.
 class Decoding {
  public:
   dialect::Decoded operator()(const std::string& body) {
     if (!outline_.read(body)) std::abort();
-    const auto asked = dialect::requested_model(outline_, options_.default_model);
+    const auto model = dialect::requested_model(outline_, options_.default_model);
     const dialect::RequestContext context{
-        .asked = *asked, .model = asked->name, .can = can_, .options = options_};
+        .asked = *model, .model = model->name, .can = can_, .options = options_};
     auto decoded = dialect::decode_chat(outline_, context);
     outline_.clear();
     if (!decoded) std::abort();
@@ -67,9 +67,9 @@ class Decoding {
   json::Outline outline_;
 };
 
-// Fails the run when a round took longer than `most` seconds: the best group of rounds counts,
-// since machines have neighbours.
-void measure(benchmark::State& state, double most, const std::function<void()>& round) {
+// Fails the run when a round takes longer than `limit` seconds. The fastest group of rounds counts,
+// since other programs can only make it slower.
+void measure(benchmark::State& state, double limit, const std::function<void()>& round) {
   double best = 1;
   constexpr int kGroup = 100;
   while (state.KeepRunningBatch(kGroup)) {
@@ -80,10 +80,10 @@ void measure(benchmark::State& state, double most, const std::function<void()>& 
     state.SetIterationTime(took.count());
   }
   state.counters["best_us"] = best * 1e6;
-  state.counters["limit_us"] = most * 1e6;
-  if (best > most)
+  state.counters["limit_us"] = limit * 1e6;
+  if (best > limit)
     state.SkipWithError(
-        fmt::format("{:.2f} us: slower than its limit of {:.2f} us", best * 1e6, most * 1e6)
+        fmt::format("{:.2f} us: slower than its limit of {:.2f} us", best * 1e6, limit * 1e6)
             .c_str());
 }
 
@@ -95,7 +95,7 @@ void decode_64_kb(benchmark::State& state) {
   state.counters["allocations"] = static_cast<double>(allocations - before);
   measure(state, kMaxDecode, [&] { benchmark::DoNotOptimize(decode(body)); });
 }
-BENCHMARK(decode_64_kb)->UseManualTime()->Unit(benchmark::kMicrosecond)->MinTime(kLong);
+BENCHMARK(decode_64_kb)->UseManualTime()->Unit(benchmark::kMicrosecond)->MinTime(kMinTime);
 
 dialect::ReplyPlan stream_plan() {
   dialect::ReplyPlan plan{.model = "m", .model_sent = "m", .stream = true};
@@ -103,9 +103,9 @@ dialect::ReplyPlan stream_plan() {
   return plan;
 }
 
-// The first events of an answer go into an encoder; one more is told again and again.
-void tell(benchmark::State& state, dialect::ReplyEncoder& encoder, const std::string& opening,
-          const std::string& event, bool may_allocate) {
+// Feeds an encoder the first events of a response, and then one event again and again.
+void encode(benchmark::State& state, dialect::ReplyEncoder& encoder, const std::string& opening,
+            const std::string& event, bool may_allocate) {
   http::SseReader sse(1 << 20);
   anthropic::EventReader reader;
   anthropic::WholeText whole;
@@ -124,25 +124,26 @@ void tell(benchmark::State& state, dialect::ReplyEncoder& encoder, const std::st
   for (int i = 0; i < 4; ++i) feed(event);
   const std::size_t before = allocations;
   for (int i = 0; i < 100; ++i) feed(event);
-  const std::size_t made = allocations - before;
-  state.counters["allocations"] = static_cast<double>(made) / 100;
+  const std::size_t allocated = allocations - before;
+  state.counters["allocations"] = static_cast<double>(allocated) / 100;
   measure(state, kMaxEvent, [&] { feed(event); });
-  if (!may_allocate && made > 0) state.SkipWithError("an event allocates");
+  if (!may_allocate && allocated > 0) state.SkipWithError("an event allocates");
 }
 
-void tell_event(benchmark::State& state, const std::string& opening, const std::string& event) {
+void encode_chat_event(benchmark::State& state, const std::string& opening,
+                       const std::string& event) {
   const dialect::ReplyPlan plan = stream_plan();
   const auto encoder = dialect::make_chat_encoder(plan, {"chatcmpl-1", 1});
-  tell(state, *encoder, opening, event, false);
+  encode(state, *encoder, opening, event, false);
 }
 
-// A response repeats at its end all that it has told, so what grows is its memory.
-void tell_response_event(benchmark::State& state, const std::string& opening,
-                         const std::string& event) {
+// A response repeats its whole output at its end, so its memory grows with every event.
+void encode_response_event(benchmark::State& state, const std::string& opening,
+                           const std::string& event) {
   const dialect::ReplyPlan plan = stream_plan();
   dialect::ResponsesEncoder encoder(plan, {"resp_5f0c2f6d9a3e4b1c8d7e6f5a4b3c2d1e", 1}, nullptr,
                                     [] { return std::int64_t{1}; });
-  tell(state, encoder, opening, event, true);
+  encode(state, encoder, opening, event, true);
 }
 
 const std::string kText =
@@ -164,28 +165,28 @@ std::string call_opening(const std::string& name) {
          "\n\n";
 }
 
-BENCHMARK_CAPTURE(tell_event, text, kTextOpening, kText)->UseManualTime()->MinTime(kLong);
-BENCHMARK_CAPTURE(tell_event, arguments, call_opening("f"), kInput)
+BENCHMARK_CAPTURE(encode_chat_event, text, kTextOpening, kText)->UseManualTime()->MinTime(kMinTime);
+BENCHMARK_CAPTURE(encode_chat_event, arguments, call_opening("f"), kInput)
     ->UseManualTime()
-    ->MinTime(kLong);
-BENCHMARK_CAPTURE(tell_event, custom_input, call_opening("p"), kInput)
+    ->MinTime(kMinTime);
+BENCHMARK_CAPTURE(encode_chat_event, custom_input, call_opening("p"), kInput)
     ->UseManualTime()
-    ->MinTime(kLong);
+    ->MinTime(kMinTime);
 
-BENCHMARK_CAPTURE(tell_response_event, text, kTextOpening, kText)
+BENCHMARK_CAPTURE(encode_response_event, text, kTextOpening, kText)
     ->UseManualTime()
     ->Iterations(20'000);
-BENCHMARK_CAPTURE(tell_response_event, arguments, call_opening("f"), kInput)
+BENCHMARK_CAPTURE(encode_response_event, arguments, call_opening("f"), kInput)
     ->UseManualTime()
     ->Iterations(20'000);
-BENCHMARK_CAPTURE(tell_response_event, custom_input, call_opening("p"), kInput)
+BENCHMARK_CAPTURE(encode_response_event, custom_input, call_opening("p"), kInput)
     ->UseManualTime()
     ->Iterations(20'000);
 
 std::string short_messages(std::size_t bytes) { return messages_request(bytes / 2, bytes / 80); }
 std::string small_tools(std::size_t bytes) { return tools_request(bytes / 8, bytes / 125); }
 
-// Linear in the size: a megabyte costs the same in a small body and in a large one.
+// Decoding must be linear: a megabyte costs the same in a small body and in a large one.
 void decode_large(benchmark::State& state, std::string (*make)(std::size_t)) {
   const std::string body = make(static_cast<std::size_t>(state.range(0)) << 20);
   Decoding decode;

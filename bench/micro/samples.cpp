@@ -14,7 +14,7 @@ std::string tool(int number) {
       number);
 }
 
-// One step of an agent: a word, a call, its result.
+// Returns one step of an agent: a text, a call and its result.
 std::string step(int number) {
   static const std::string source = [] {
     std::string file;
