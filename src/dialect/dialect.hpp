@@ -1,11 +1,11 @@
-// The three languages that a client may speak.
+// The three APIs that a client may use.
 #pragma once
 
 namespace ccproxy::dialect {
 
 enum class Dialect {
   kMessages,   // Anthropic's own
-  kChat,       // OpenAI Chat Completions, and what is shaped like it
+  kChat,       // OpenAI Chat Completions, and the legacy completions
   kResponses,  // OpenAI Responses
 };
 

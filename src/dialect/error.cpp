@@ -7,7 +7,7 @@
 namespace ccproxy::dialect {
 namespace {
 
-// How OpenAI's API sorts an error; an empty code is written as null.
+// The type and the code of an error in OpenAI's API; an empty code is written as null.
 struct ErrorMapping {
   std::string_view type, code;
 };
@@ -43,8 +43,8 @@ ErrorMapping map_error(const Error& error) {
   return {kServer, kServer};
 }
 
-// A certificate that is not trusted today is not trusted at the next attempt either.
-bool is_break(const Error& error) {
+// True when the connection was lost. An untrusted certificate is excluded: a retry cannot help.
+bool is_connection_lost(const Error& error) {
   if (error.code == "upstream_untrusted") return false;
   switch (error.kind) {
     case ErrorKind::kUpstreamUnreachable:
@@ -61,23 +61,24 @@ json::Writer& write_or_null(json::Writer& writer, std::string_view name, std::st
 }
 
 std::string openai_body(const Error& error) {
-  const ErrorMapping sort = map_error(error);
+  const ErrorMapping mapping = map_error(error);
   std::string body;
   json::Writer writer(body);
   writer.begin_object().key("error").begin_object();
-  writer.member("message", error_message(error)).member("type", sort.type);
+  writer.member("message", error_message(error)).member("type", mapping.type);
   write_or_null(writer, "param", error.param);
-  write_or_null(writer, "code", error.code.empty() ? sort.code : error.code);
+  write_or_null(writer, "code", error.code.empty() ? mapping.code : error.code);
   writer.end_object().end_object();
   return body;
 }
 
 }  // namespace
 
-// A bug of ours names its place in the log, not to the client.
+// The place of an internal error is written to the log alone.
 std::string error_message(const Error& error) {
-  if (error.kind == ErrorKind::kInternal) return "CCProxy failed inside; its log says where.";
-  if (is_break(error)) return std::string(kConnectionLost) + error.message;
+  if (error.kind == ErrorKind::kInternal)
+    return "CCProxy has failed with an internal error; its log has the details.";
+  if (is_connection_lost(error)) return std::string(kConnectionLost) + error.message;
   return error.message;
 }
 

@@ -1,5 +1,5 @@
-// Errors that this program makes itself, told in the language of the client. Upstream's own errors
-// are another matter: they pass, or are translated with the answer.
+// Writes errors of this program in the dialect of the client. Errors of the upstream are not its
+// business: they are passed through, or translated with the reply.
 #pragma once
 
 #include <string>
@@ -10,24 +10,22 @@
 
 namespace ccproxy::dialect {
 
-// The code of an error about the address that a request names: one which nobody here answers for.
+// The code of an error about a Host that this server does not serve.
 inline constexpr std::string_view kMisdirectedRequest = "misdirected_request";
 
-// What the message of every break begins with: of an answer that stopped before its end, or never
-// came, so that asking again may help. Agents go by such words, and ask again where they stand; so
-// no other message of ours has them.
+// The beginning of every message about a lost connection: a reply that ended early or never came,
+// so that a retry may help. Agents retry when they read such words, so no other message has them.
 inline constexpr std::string_view kConnectionLost = "connection lost: ";
 
-// What a client is told of an error, in every dialect.
+// The message of the error for the client, in every dialect.
 [[nodiscard]] std::string error_message(const Error& error);
 
-// The same status in every dialect.
+// The HTTP status, which is the same in every dialect.
 [[nodiscard]] int status_of(Dialect dialect, const Error& error);
 
-// The JSON body. `request_id` stands in Anthropic's shape only: OpenAI's clients read it from a
-// header. OpenAI's shape takes the error's own code where it has one, else the usual one of the
-// kind; the code upstream_auth says that the credential which goes upstream is missing or refused,
-// so that nobody looks for the fault in the client's key.
+// The JSON body. Only Anthropic's shape has `request_id`: OpenAI's clients read it from a header.
+// OpenAI's shape has the error's own code, else the usual one of its kind. The code `upstream_auth`
+// means that the credential for upstream is missing or refused, not the client's key.
 [[nodiscard]] std::string error_body(Dialect dialect, const Error& error,
                                      std::string_view request_id);
 

@@ -1,5 +1,5 @@
-// Who keeps the events of a response beside the client that gets them: an encoder tells it, a store
-// implements it, and neither knows the other.
+// The interface through which an encoder records the events of a response beside sending them to
+// the client. A store implements it; neither knows the other.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace ccproxy::dialect {
 
-// Is given every event of a response, for whoever reads them later.
+// Receives every event of a response, for clients that read them later.
 class EventLog {
  public:
   EventLog() = default;
@@ -15,9 +15,9 @@ class EventLog {
   EventLog& operator=(const EventLog&) = delete;
   virtual ~EventLog() = default;
 
-  // `sse` is the event as it is sent, with its blank line.
+  // `number` is the event's sequence_number; `sse` is the event as it is sent, with its blank line.
   virtual void add(std::int64_t number, std::string_view sse) = 0;
-  // The last one. What it says may change: then it comes once more, with the same number.
+  // Adds the last event. It may be called again with the same number, if the event has changed.
   virtual void end(std::int64_t number, std::string_view sse) = 0;
 };
 

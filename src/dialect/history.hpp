@@ -1,5 +1,5 @@
-// What a Responses request refers to instead of saying it again: responses before it, and items of
-// them. Whoever keeps them fetches what is named; the decoder puts it in its place.
+// Holds what a Responses request refers to instead of repeating it: earlier responses and items.
+// The caller of the decoder loads them from the store, and the decoder puts them in their place.
 // Plain values.
 #pragma once
 
@@ -9,31 +9,35 @@
 
 namespace ccproxy::dialect {
 
-// What the model said, as it said it.
+// Output of the model.
 struct StoredOutput {
-  std::string blocks;   // elements of a JSON array, upstream's; empty when they were not kept
-  std::string items{};  // the same as the client was told, elements of a JSON array
-  std::string family{}, account{};  // who may be sent its signed thinking
-  bool is_cut = false;              // its last block is not complete
+  std::string
+      blocks;  // upstream's blocks, elements of a JSON array; empty when they were not stored
+  std::string items{};  // the same output as the client got it, elements of a JSON array
+  std::string family{}, account{};  // of the model and the credential, which thinking is bound to
+  bool is_cut = false;              // the last block is not complete
 };
 
+// An earlier response.
 struct HistoryTurn {
   std::string input;  // items, elements of a JSON array
   StoredOutput answer;
   std::string id{};  // of the response
 };
 
+// An item that the request refers to by its id.
 struct StoredInputItem {
   std::string json;
   bool is_output = false;
-  StoredOutput answer{};  // the item alone; of output
+  StoredOutput answer{};  // of an output item: that item alone
 };
 
 struct History {
-  std::vector<HistoryTurn> turns{};  // the oldest first
-  std::unordered_map<std::string, StoredInputItem> items{};
+  std::vector<HistoryTurn> turns{};                          // the oldest first
+  std::unordered_map<std::string, StoredInputItem> items{};  // by id
 };
 
+// What a request refers to, to be loaded from the store.
 struct References {
   std::string previous{};            // previous_response_id; empty without
   std::vector<std::string> items{};  // ids

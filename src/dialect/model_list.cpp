@@ -18,21 +18,22 @@ using anthropic::Effort;
 using anthropic::Family;
 using anthropic::ModelEntry;
 
-// Codex takes its system prompt from the list. These are our words; the tools describe themselves.
+// Codex takes its system prompt from the list. The text is our own; the tools have their
+// descriptions.
 constexpr std::string_view kCodexInstructions =
     "You are a coding agent. You work in the person's own folder through the tools you are given: "
     "look at the code before you change it, make the smallest change that does what was asked, "
     "run what shows that it works, and say briefly what you did. Follow the instructions that "
     "the project's own files give. Do not undo changes that you did not make.";
 
-// Codex cuts what a tool printed to this before the model sees it.
+// Codex truncates the output of tools to so many tokens.
 constexpr int kCodexToolOutputTokens = 10'000;
 
-// The first minor version of Codex (0.x) known to read the effort level `max`; before it, an
-// unknown level voided the list.
+// The first minor version of Codex (0.x) that is known to read the effort level `max`. Earlier ones
+// drop the list for an unknown level.
 constexpr std::uint64_t kCodexWithMax = 144;
 
-// Seconds since 1970; 0 where nothing is known.
+// Seconds since 1970; 0 where the time is not known.
 std::int64_t unix_seconds(std::string_view rfc3339) {
   const auto instant = instant_of(rfc3339).value_or(Instant());
   return std::chrono::floor<std::chrono::seconds>(instant).time_since_epoch().count();
@@ -67,8 +68,8 @@ std::string_view describe(Effort effort) {
   return "";
 }
 
-// What a person may choose. A model without effort levels but with thinking budgets gets three:
-// the translation makes budgets of them. So does a model nobody knows.
+// The effort levels that a person may choose. A model with thinking budgets instead of levels gets
+// three, which the translation maps to budgets; so does an unknown model.
 struct Levels {
   std::vector<Effort> offered;
   std::optional<Effort> standard;
