@@ -1,17 +1,17 @@
-// The half of ChatMessages that reads what the assistant said, thought and called.
+#include "dialect/chat/assistant.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
-#include "dialect/chat/messages.hpp"
-#include "json/text.hpp"
+#include "dialect/request/cache_control.hpp"
 
 namespace ccproxy::dialect {
 namespace {
 
 using json::Value;
-using json::ValueKind;
 
 bool is_signed(Value block) {
   const std::string_view type = block["type"].text().escaped;
@@ -21,7 +21,7 @@ bool is_signed(Value block) {
 
 bool is_call(Value part) { return part["type"].text().escaped == "tool_use"; }
 
-// What is read of a call or of the function in it, gathered in one walk over either.
+// The members of a call, or of the function in it, found in one walk over either.
 struct CallMembers {
   explicit CallMembers(Value holder) {
     for (const Value member : holder.children()) {
@@ -43,9 +43,10 @@ struct CallMembers {
   Value control{}, breakpoint{};
 };
 
-// {"type":"reasoning.text","text","signature"} and {"type":"reasoning.encrypted","data"}, as
-// OpenRouter's clients keep them.
-std::string thought_of_detail(Value detail) {
+// The thinking block of an element of `reasoning_details`, as OpenRouter's clients store it:
+// {"type":"reasoning.text","text","signature"} or {"type":"reasoning.encrypted","data"}. Empty for
+// others.
+std::string thinking_of_detail(Value detail) {
   const std::string_view type = detail["type"].text().escaped;
   const std::string_view signature = detail["signature"].text().escaped;
   if (type == "reasoning.text" && !signature.empty())
@@ -57,156 +58,146 @@ std::string thought_of_detail(Value detail) {
   return {};
 }
 
+// `is_unplaced`: the place of the thinking among the turn's calls is not known.
+Block thinking_block(std::string_view json, bool is_unplaced) {
+  return {.kind = Block::Kind::kThinking, .is_unplaced = is_unplaced, .text = json};
+}
+
 }  // namespace
 
-void ChatMessages::read_assistant(const Message& message) {
-  if (!in_assistant_) open_calls_.clear();
-  in_assistant_ = true;
-  thoughts_.clear();
+AssistantReader::AssistantReader(ConversationBuilder& conversation)
+    : conversation_(conversation), report_(conversation.report()), arena_(conversation.arena()) {}
+
+void AssistantReader::read(const ChatMessage& message) {
+  conversation_.begin_calls();
+  thinking_.clear();
+  content_.clear();
   calls_.clear();
-  read_signed_thoughts(message, thoughts_);
-  read_said(message);
+  read_signed_thinking(message);
+  read_content(message);
   read_calls(message);
-  blocks_.insert(blocks_.begin(), thoughts_.begin(), thoughts_.end());
-  blocks_.insert(blocks_.end(), calls_.begin(), calls_.end());
-  for (Block& block : blocks_) block.message = static_cast<std::uint32_t>(message.index);
-  add(Role::kAssistant, message, blocks_);
+  std::vector<Block>& blocks = content_;
+  blocks.insert(blocks.begin(), thinking_.begin(), thinking_.end());
+  blocks.insert(blocks.end(), calls_.begin(), calls_.end());
+  for (Block& block : blocks) block.message = message.number();
+  set_last_cache_control(blocks, message.cache_control);
+  conversation_.add_assistant(message.number(), blocks);
 }
 
-void ChatMessages::read_said(const Message& message) {
+void AssistantReader::read_content(const ChatMessage& message) {
+  bool has_call_parts = false;
   if (message.content.is_array()) {
-    ParamPath place{message.index, 0};
     const Value::Range parts = message.content.children();
-    has_call_parts_ = std::any_of(parts.begin(), parts.end(), is_call);
-    for (const Value part : parts) {
-      if (!read_own_part(part, place)) content_.read_part(part, place, false, blocks_);
-      if (report_.refused()) return;
-      ++place.part;
-    }
-  } else {
-    read_content(message.content, message.index, false, blocks_);
+    has_call_parts = std::any_of(parts.begin(), parts.end(), is_call);
   }
-  if (blocks_.empty() && message.refusal.is_string())
-    Content::add_text(message.refusal.text(), CacheControl::kNone, blocks_);
+  conversation_.read_content(message.content, {message.index}, content_,
+                             [&](Value part, const ParamPath& path, std::vector<Block>& out) {
+                               if (!read_own_part(part, path, has_call_parts))
+                                 conversation_.read_part(part, path, false, out);
+                             });
+  if (content_.empty() && message.refusal.is_string())
+    Content::add_text(message.refusal.text(), CacheControl::kNone, content_);
 }
 
-// Parts that only the assistant has. False for all others.
-bool ChatMessages::read_own_part(Value part, ParamPath place) {
+// Where thinking stood in its turn is only known where the calls are parts as well.
+bool AssistantReader::read_own_part(Value part, const ParamPath& path, bool has_call_parts) {
   const std::string_view type = part["type"].text().escaped;
   if (type == "refusal") {
-    Content::add_text(part["refusal"].text(), cache_control_of(part), blocks_);
-  } else if (is_thought(type)) {
+    Content::add_text(part["refusal"].text(), cache_control_of(part), content_);
+  } else if (is_thinking(type)) {
     if (is_signed(part))
-      add_thought(without_cache_control(part, arena_), has_call_parts_,
-                  has_call_parts_ ? blocks_ : thoughts_);
+      (has_call_parts ? content_ : thinking_)
+          .push_back(thinking_block(without_cache_control(part, arena_), !has_call_parts));
   } else if (type == "tool_use") {
-    const Value name = part["name"], input = part["input"];
-    if (!name.is_string() || name.text().empty()) {
-      report_.refuse(place.param(".name"), "missing_required_parameter",
-                     "A tool call needs the name of its tool.");
-      return true;
-    }
-    CallSaid said{.call = {.id = part["id"].text().escaped,
-                           .name = plain_text(name, arena_),
-                           .input = {input.is_object() ? input.raw() : "{}"}},
-                  .message = place.message,
-                  .position = static_cast<std::size_t>(place.part),
-                  .cache_control = cache_control_of(part)};
-    if (const Value caller = part["caller"]; caller.is_object())
-      said.members = call_members(fmt::format(R"(,"caller":{})", caller.raw()), arena_);
-    add_call(said, blocks_);
+    read_call_part(part, path);
   } else {
     return false;
   }
   return true;
 }
 
-// Thinking that a client kept for us, in one of the two ways that are in use.
-void ChatMessages::read_signed_thoughts(const Message& message, std::vector<Block>& out) {
+void AssistantReader::read_call_part(Value part, const ParamPath& path) {
+  const Value name = part["name"], input = part["input"];
+  if (!name.is_string() || name.text().empty())
+    return report_.refuse(path.param(".name"), "missing_required_parameter",
+                          "A tool call needs the name of its tool.");
+  const HistoryCall call{.call = {.id = part["id"].text().escaped,
+                                  .name = plain_text(name, arena_),
+                                  .input = {input.is_object() ? input.raw() : "{}"}},
+                         .message = static_cast<std::uint32_t>(path.message),
+                         .index = path.message,
+                         .position = static_cast<std::size_t>(path.part),
+                         .cache_control = cache_control_of(part)};
+  if (!conversation_.add_call(call, content_)) return;
+  if (const Value caller = part["caller"]; caller.is_object())
+    content_.back().content = call_members(fmt::format(R"(,"caller":{})", caller.raw()), arena_);
+}
+
+// Thinking that a client has stored beside the content, in one of the two ways that are in use.
+void AssistantReader::read_signed_thinking(const ChatMessage& message) {
   for (const Value block : message.thinking_blocks.children())
-    if (is_signed(block)) add_thought(without_cache_control(block, arena_), false, out);
-  if (!out.empty()) return;
+    if (is_signed(block))
+      thinking_.push_back(thinking_block(without_cache_control(block, arena_), true));
+  if (!thinking_.empty()) return;
   for (const Value detail : message.reasoning_details.children()) {
-    std::string thought = thought_of_detail(detail);
-    if (thought.empty()) continue;
-    add_thought(arena_.keep(std::move(thought)), false, out);
+    std::string block = thinking_of_detail(detail);
+    if (block.empty()) continue;
+    thinking_.push_back(thinking_block(arena_.store(std::move(block)), true));
   }
 }
 
-void ChatMessages::read_calls(const Message& message) {
+void AssistantReader::read_calls(const ChatMessage& message) {
   const Value calls = message.tool_calls;
   if (!calls.is_absent() && !calls.is_array())
-    return report_.refuse_type(fmt::format("messages[{}].tool_calls", message.index), "an array");
+    return report_.refuse_type(message.param(".tool_calls"), "an array");
   std::size_t position = 0;
-  for (const Value call : calls.children()) read_call(call, message.index, position++);
+  for (const Value call : calls.children()) read_call(call, message, position++);
   if (message.function_call.is_object()) read_legacy_call(message);
 }
 
-void ChatMessages::read_call(Value call, std::size_t index, std::size_t position) {
+void AssistantReader::read_call(Value call, const ChatMessage& message, std::size_t position) {
   const CallMembers envelope(call);
   const bool is_custom = envelope.type.text().escaped == "custom" && envelope.custom.is_object();
   const CallMembers function(is_custom ? envelope.custom : envelope.function);
   const std::string_view id = envelope.id.text().escaped;
   const Value name = function.name;
   if (!name.is_string() || name.text().empty())
-    return report_.refuse(fmt::format("messages[{}].tool_calls[{}].{}.name", index, position,
-                                      is_custom ? "custom" : "function"),
+    return report_.refuse(message.param(fmt::format(".tool_calls[{}].{}.name", position,
+                                                    is_custom ? "custom" : "function")),
                           "missing_required_parameter", "A tool call needs the name of its tool.");
   const std::string_view tool = plain_text(name, arena_);
-  CallInput input;
-  if (is_custom) {
-    input.json = text_input_of(function.input, arena_);
-  } else if (tools_.is_custom(tool)) {  // told as a function, because its client knows no other
-    input.json = text_input_of(function.arguments, arena_);
-  } else {
-    input = open_calls_.input_of(function.arguments, id);
-  }
-  add_call({.call = {.id = id, .name = tool, .input = input},
-            .message = index,
-            .position = position,
-            .cache_control = std::max(envelope.cache_control(), function.cache_control())},
-           calls_);
+  const CallInput input = is_custom ? CallInput{text_input_of(function.input, arena_)}
+                                    : conversation_.function_input(tool, function.arguments, id);
+  conversation_.add_call(
+      {.call = {.id = id, .name = tool, .input = input},
+       .message = message.number(),
+       .index = message.index,
+       .position = position,
+       .cache_control = std::max(envelope.cache_control(), function.cache_control())},
+      calls_);
 }
 
-void ChatMessages::read_legacy_call(const Message& message) {
+void AssistantReader::read_legacy_call(const ChatMessage& message) {
   const Value name = message.function_call["name"];
   if (!name.is_string() || name.text().empty())
-    return report_.refuse(fmt::format("messages[{}].function_call.name", message.index),
-                          "missing_required_parameter", "A function call needs a name.");
-  const std::string_view id = ids_.assign({}, fmt::format("call_fn_{}", legacy_calls_++));
+    return report_.refuse(message.param(".function_call.name"), "missing_required_parameter",
+                          "A function call needs a name.");
+  const std::string_view id = conversation_.new_call_id(fmt::format("call_fn_{}", legacy_count_++));
   const std::string_view tool = plain_text(name, arena_);
-  open_functions_[tool].push_back(id);
-  add_block({.call = {.id = id,
-                      .name = tool,
-                      .input = open_calls_.input_of(message.function_call["arguments"], id)},
-             .message = message.index},
-            id, calls_);
+  legacy_calls_[tool].push_back(id);
+  const CallInput input = conversation_.json_input(message.function_call["arguments"], id);
+  conversation_.add_new_call({.call = {.id = id, .name = tool, .input = input},
+                              .message = message.number(),
+                              .index = message.index},
+                             calls_);
 }
 
-// Where in the turn it stood is known only among parts that are calls.
-void ChatMessages::add_thought(std::string_view block, bool has_place, std::vector<Block>& out) {
-  out.push_back({.kind = Block::Kind::kThinking, .floats = !has_place, .text = block});
-}
-
-void ChatMessages::add_call(CallSaid said, std::vector<Block>& out) {
-  if (open_calls_.has(said.call)) return;
-  const std::string_view id = said.call.id.empty()
-                                  ? ids_.assign({}, made_call_id(said.message, said.position))
-                                  : ids_.assign(said.call.id, {});
-  add_block(said, id, out);
-}
-
-void ChatMessages::add_block(CallSaid said, std::string_view id, std::vector<Block>& out) {
-  open_calls_.add(said.call, id);
-  called_.push_back(said.call.name);
-  out.push_back({.kind = Block::Kind::kToolUse,
-                 .cache_control = said.cache_control,
-                 .message = static_cast<std::uint32_t>(said.message),
-                 .text = said.call.input.json,
-                 .id = id,
-                 .name = tools_.upstream_of_call(said.call, context_.memory),
-                 .content = said.members,
-                 .meaning = said.call.input.meaning});
+std::string_view AssistantReader::take_legacy_call(std::string_view function) {
+  const auto calls = legacy_calls_.find(function);
+  if (calls == legacy_calls_.end() || calls->second.empty()) return {};
+  const std::string_view id = calls->second.back();
+  calls->second.pop_back();
+  return id;
 }
 
 }  // namespace ccproxy::dialect

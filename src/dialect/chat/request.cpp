@@ -16,18 +16,15 @@ class ChatDecoder final : public RequestDecoder {
 
  private:
   void read() override {
-    telling_ = Telling::kInMessages;
+    form_ = TurnForm::kMessages;
     parameters_ = read_parameters(request_, Route::kChat, context_, report_);
     tools_.read(request_);
-    ChatMessages messages({context_, report_, arena_, tools_, decoded_.betas}, system_, turns_);
     read_system();
-    messages.read(request_["messages"]);
-    if (!tools_.all().empty())
-      tools_.choose(request_);
-    else
-      for (const std::string_view name : messages.called()) tools_.add_from_history(name);
+    ConversationBuilder conversation(conversation_parts());
+    ChatMessages(conversation).read(request_["messages"]);
+    choose_tools(conversation);
     format_ = read_response_format(request_, can_, report_);
-    wish_ = read_reasoning(request_, context_.asked.effort, report_);
+    reasoning_ = read_reasoning(request_, context_.asked.effort, report_);
   }
 };
 
@@ -42,7 +39,7 @@ class CompletionDecoder final : public RequestDecoder {
     parameters_ = read_parameters(request_, Route::kCompletion, context_, report_);
     read_prompt();
     format_ = read_response_format(request_, can_, report_);
-    wish_ = read_reasoning(request_, context_.asked.effort, report_);
+    reasoning_ = read_reasoning(request_, context_.asked.effort, report_);
   }
 
   void read_prompt() {

@@ -1,6 +1,6 @@
-// A Chat Completions request becomes one of the Messages API (rules A.1 to A.7, A.11).
-// Pure: the same request and context always give the same bytes. Strings travel as they stand in
-// the client's JSON, escapes and all.
+// A Chat Completions request becomes one of the Messages API (rules A.1 to A.7, A.11). The
+// functions are pure: the same request and context always give the same bytes. Strings are copied
+// with their escapes, as they stand in the client's JSON.
 #pragma once
 
 #include "base/error.hpp"
@@ -9,11 +9,11 @@
 
 namespace ccproxy::dialect {
 
-// Fails with kInvalidRequest; the error names the field and a code of OpenAI's.
+// Fails with kInvalidRequest. The error names the field and has a code of OpenAI's.
 [[nodiscard]] Result<Decoded> decode_chat(const json::Outline& request,
                                           const RequestContext& context);
 
-// The legacy /v1/completions: its prompt becomes one user message.
+// The same for the legacy /v1/completions, whose prompt becomes one message of the user.
 [[nodiscard]] Result<Decoded> decode_completion(const json::Outline& request,
                                                 const RequestContext& context);
 

@@ -10,7 +10,7 @@
 namespace ccproxy::dialect {
 namespace {
 
-using std::string_view_literals::operator""sv;  // for what nearly every block has
+using std::string_view_literals::operator""sv;  // for the members that nearly every block has
 
 void append_tool_result(std::string& out, const Block& block) {
   out.append(R"({"type":"tool_result","tool_use_id":")"sv).append(block.id).append(1, '"');
@@ -19,7 +19,7 @@ void append_tool_result(std::string& out, const Block& block) {
     out.append(R"(,"content":")"sv).append(block.text).append(1, '"');
     return;
   }
-  if (block.content.empty()) return;  // a result without content has no member for it
+  if (block.content.empty()) return;
   out += R"(,"content":[)";
   for (const Block& inner : block.content) {
     if (&inner != block.content.data()) out += ',';
@@ -30,32 +30,32 @@ void append_tool_result(std::string& out, const Block& block) {
 
 }  // namespace
 
-std::string_view RequestArena::keep(std::string_view text) {
-  auto* kept = static_cast<char*>(memory_.allocate(text.size(), 1));
-  std::copy(text.begin(), text.end(), kept);
-  return {kept, text.size()};
+std::string_view RequestArena::store(std::string_view text) {
+  auto* stored = static_cast<char*>(memory_.allocate(text.size(), 1));
+  std::copy(text.begin(), text.end(), stored);
+  return {stored, text.size()};
 }
 
-std::span<Block> RequestArena::keep(std::span<const Block> blocks) {
-  static_assert(std::is_trivially_destructible_v<Block>, "nobody ends what is kept here");
-  auto* kept = static_cast<Block*>(memory_.allocate(blocks.size_bytes(), alignof(Block)));
-  std::uninitialized_copy(blocks.begin(), blocks.end(), kept);
-  return {kept, blocks.size()};
+std::span<Block> RequestArena::store(std::span<const Block> blocks) {
+  static_assert(std::is_trivially_destructible_v<Block>, "the arena runs no destructors");
+  auto* stored = static_cast<Block*>(memory_.allocate(blocks.size_bytes(), alignof(Block)));
+  std::uninitialized_copy(blocks.begin(), blocks.end(), stored);
+  return {stored, blocks.size()};
 }
 
-// A copy of a picture would be a second picture.
-std::string_view RequestArena::keep(std::string&& text) {
+// A large text, such as an image, is not held twice.
+std::string_view RequestArena::store(std::string&& text) {
   constexpr std::size_t kLarge = 4096;
-  if (text.size() < kLarge) return keep(std::string_view(text));
+  if (text.size() < kLarge) return store(std::string_view(text));
   return large_.emplace_back(std::move(text));
 }
 
 std::string_view RequestArena::decode(json::JsonText string) {
-  constexpr std::size_t kMaxKept = 65'536;
+  constexpr std::size_t kMaxCopied = 65'536;
   scratch_.clear();
   json::append_decoded(scratch_, string);
-  if (scratch_.size() > kMaxKept) return large_.emplace_back(std::exchange(scratch_, {}));
-  return keep(std::string_view(scratch_));
+  if (scratch_.size() > kMaxCopied) return large_.emplace_back(std::exchange(scratch_, {}));
+  return store(std::string_view(scratch_));
 }
 
 std::string_view plain_text(json::Value string, RequestArena& arena) {
@@ -65,8 +65,8 @@ std::string_view plain_text(json::Value string, RequestArena& arena) {
 
 std::span<Block> call_members(std::string&& members, RequestArena& arena) {
   if (members.empty()) return {};
-  const Block written{.kind = Block::Kind::kVerbatim, .text = arena.keep(std::move(members))};
-  return arena.keep(std::span<const Block>(&written, 1));
+  const Block written{.kind = Block::Kind::kVerbatim, .text = arena.store(std::move(members))};
+  return arena.store(std::span<const Block>(&written, 1));
 }
 
 std::span<Block> call_members(json::Value block, RequestArena& arena) {

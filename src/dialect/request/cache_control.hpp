@@ -1,26 +1,23 @@
-// Prompt cache breakpoints: the client's own are kept as far as upstream takes them, and one that
-// moves with the conversation is added (rule A.3.5).
+// The members by which a client marks a part, message, tool or call as a prompt cache breakpoint:
+// Anthropic's `cache_control` and OpenAI's `prompt_cache_breakpoint` (rule A.3.5). How many of the
+// breakpoints upstream takes is settled in request/cache_breakpoints.hpp.
 #pragma once
 
-#include <vector>
+#include <string_view>
 
-#include "dialect/request/report.hpp"
-#include "dialect/request/tools.hpp"
-#include "dialect/request/turns.hpp"
+#include "dialect/request/block.hpp"
 #include "json/outline.hpp"
 
 namespace ccproxy::dialect {
 
-struct AutomaticMark {
-  bool is_wanted;    // whether the client asks for it or not
-  bool is_possible;  // upstream takes it
-};
+// The breakpoint that either member of `holder` requests.
+[[nodiscard]] CacheControl cache_control_of(json::Value holder);
 
-// Takes off what is too much and returns the automatic breakpoint, which stands at the top of the
-// request and holds for its last block; kNone when there is no room for it, it is not wanted, or
-// that block has one. One that the client has asked for and does not get is reported.
-[[nodiscard]] CacheControl settle_cache_marks(json::Value request, AutomaticMark automatic,
-                                              std::vector<Tool>& tools, std::vector<Block>& system,
-                                              Turns& turns, Report& report);
+// The same for a caller that has looked up `cache_control` and `prompt_cache_breakpoint` already.
+[[nodiscard]] CacheControl cache_control_of(json::Value control, json::Value breakpoint);
+
+// `object` as JSON without both members, which a block holds as its own `cache_control`. A view of
+// the request where there are none, else of `arena`.
+[[nodiscard]] std::string_view without_cache_control(json::Value object, RequestArena& arena);
 
 }  // namespace ccproxy::dialect

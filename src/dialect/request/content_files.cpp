@@ -1,4 +1,5 @@
-// The half of Content that reads images and files. What a file is its bytes decide.
+#include "dialect/request/content_files.hpp"
+
 #include <fmt/format.h>
 
 #include <initializer_list>
@@ -6,7 +7,7 @@
 #include <utility>
 
 #include "base/text.hpp"
-#include "dialect/request/content.hpp"
+#include "dialect/request/cache_control.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
@@ -36,8 +37,8 @@ void append_members(std::string& out, Value part, std::initializer_list<const ch
       out.append(",\"").append(name).append("\":").append(member.raw());
 }
 
-// What is the same for every form of a document: what it is called, and how it is to be cited.
-// OpenAI's parts have an object inside, and clients write these here or there.
+// A block with the members that every form of a document has: its title, context and citations.
+// OpenAI's parts have an inner object, and clients write these members in either.
 Block document_block(Value part, Value inner, CacheControl cache_control, RequestArena& arena) {
   Block block{.cache_control = cache_control};
   for (const Value title : {part["title"], inner["title"], inner["filename"]})
@@ -45,51 +46,51 @@ Block document_block(Value part, Value inner, CacheControl cache_control, Reques
   std::string members;
   append_members(members, part, {"context", "citations"});
   if (members.empty()) append_members(members, inner, {"context", "citations"});
-  if (!members.empty()) block.name = arena.keep(std::move(members));
+  if (!members.empty()) block.name = arena.store(std::move(members));
   return block;
 }
 
 }  // namespace
 
-void Content::read_image(Value part, ParamPath place, CacheControl cache_control,
-                         std::vector<Block>& out) {
+void ContentFiles::read_image(Value part, ParamPath path, CacheControl cache_control,
+                              std::vector<Block>& out) {
   const Value holder = part["image_url"];
   const Value url = holder.is_object() ? holder["url"] : holder;
   const std::string_view at = holder.is_object() ? ".image_url.url" : ".image_url";
   const bool is_flat = part["type"].text().escaped == "input_image";
   if (const Value id = part["file_id"]; url.is_absent() && id.is_string()) {
-    place.file = "";
-    return add_file_id("image", id.text().escaped, place, {.cache_control = cache_control}, out);
+    path.file = "";
+    return add_file_id("image", id.text().escaped, path, {.cache_control = cache_control}, out);
   }
   if (url.is_absent())
-    return report_.refuse(place.param(is_flat ? ".image_url" : ".image_url.url"),
+    return report_.refuse(path.param(is_flat ? ".image_url" : ".image_url.url"),
                           "missing_required_parameter", "An image needs a URL.");
-  if (!url.is_string()) return report_.refuse_type(place.param(at), "a string");
+  if (!url.is_string()) return report_.refuse_type(path.param(at), "a string");
   const std::string_view text = plain_text(url, arena_);
   if (is_web_address(text))
     return add_url("image", url.text(), {.cache_control = cache_control}, out);
   const auto data = inline_data(text);
-  if (!data) return refuse_image(place.param(at));
-  add_image(*data, place.param(at), cache_control, out);
+  if (!data) return refuse_image(path.param(at));
+  add_image(*data, path.param(at), cache_control, out);
 }
 
-void Content::refuse_image(const std::string& param) {
+void ContentFiles::refuse_image(const std::string& param) {
   report_.refuse(param, "invalid_base64_image",
                  "The image is neither a web address nor valid Base64 data.");
 }
 
-// Clients send PDF and text as images, too, where that is the one way they know.
-void Content::add_image(const InlineData& data, const std::string& param,
-                        CacheControl cache_control, std::vector<Block>& out) {
+// Clients that can only send images send PDF and text files as images, too.
+void ContentFiles::add_image(const InlineData& data, const std::string& param,
+                             CacheControl cache_control, std::vector<Block>& out) {
   const auto file = file_content(data, arena_);
   if (!file || file->kind == Kind::kEmpty || (file->base64.empty() && file->kind != Kind::kText))
     return refuse_image(param);
-  const bool is_said_to_be_image =
+  const bool has_image_type =
       data.media_type.empty() || starts_with_text(data.media_type, "image/");
   const bool is_known = file->kind == Kind::kImage || file->kind == Kind::kPdf;
-  if (is_known || (file->kind == Kind::kText && !is_said_to_be_image))
+  if (is_known || (file->kind == Kind::kText && !has_image_type))
     return add_file(*file, {.cache_control = cache_control}, out);
-  // What bytes do not tell is what the client says it is.
+  // Where the bytes do not tell the type, the client's media type is taken.
   const std::string_view type = image_type(data.media_type);
   if (type.empty())
     return report_.refuse(param, "invalid_image_format",
@@ -99,70 +100,69 @@ void Content::add_image(const InlineData& data, const std::string& param,
            {.cache_control = cache_control}, out);
 }
 
-void Content::read_file(Value part, ParamPath place, CacheControl cache_control,
-                        std::vector<Block>& out) {
+void ContentFiles::read_file(Value part, ParamPath path, CacheControl cache_control,
+                             std::vector<Block>& out) {
   const Value file = part["file"].is_object() ? part["file"] : part;
-  if (!part["file"].is_object() && part["type"].text().escaped == "input_file") place.file = "";
+  if (!part["file"].is_object() && part["type"].text().escaped == "input_file") path.file = "";
   const Block block = document_block(part, file, cache_control, arena_);
   if (const Value id = file["file_id"]; id.is_string()) {
     const bool is_image = !image_type_of_name(plain_text(file["filename"], arena_)).empty();
-    return is_image ? add_file_id("image", id.text().escaped, place,
+    return is_image ? add_file_id("image", id.text().escaped, path,
                                   {.cache_control = cache_control}, out)
-                    : add_file_id("document", id.text().escaped, place, block, out);
+                    : add_file_id("document", id.text().escaped, path, block, out);
   }
   const bool has_url = file["file_url"].is_string() && !file["file_data"].is_string();
-  const Value given = has_url ? file["file_url"] : file["file_data"];
+  const Value content_member = has_url ? file["file_url"] : file["file_data"];
   const std::string param =
-      place.param(fmt::format("{}.{}", place.file, has_url ? "file_url" : "file_data"));
-  if (!given.is_string())
+      path.param(fmt::format("{}.{}", path.file, has_url ? "file_url" : "file_data"));
+  if (!content_member.is_string())
     return report_.refuse(param, "missing_required_parameter",
                           "A file needs file_data or file_id.");
-  const std::string_view text = plain_text(given, arena_);
-  if (is_web_address(text)) return add_url("document", given.text(), block, out);
+  const std::string_view text = plain_text(content_member, arena_);
+  if (is_web_address(text)) return add_url("document", content_member.text(), block, out);
   const auto data = inline_data(text);
   const auto content = data ? file_content(*data, arena_) : std::nullopt;
   if (!content)
     return report_.refuse(param, "unsupported_file", "The file's data is not valid Base64.");
   if (content->kind >= Kind::kArchive)
     return refuse_file(content->kind, plain_text(file["filename"], arena_), param);
-  add_document(*content, block, place, out);
+  add_document(*content, block, path, out);
 }
 
-// Images and documents in Anthropic's shape. A document that is right goes up as it is.
-void Content::read_source(Value part, const ParamPath& place, CacheControl cache_control,
-                          std::vector<Block>& out) {
-  const Value source = part["source"], given = source["data"];
+// A document whose media type and Base64 are right is forwarded as the client wrote it.
+void ContentFiles::read_source(Value part, const ParamPath& path, CacheControl cache_control,
+                               std::vector<Block>& out) {
+  const Value source = part["source"], encoded = source["data"];
   const std::string_view kind = source["type"].text().escaped;
   if (kind == "file") betas_.emplace_back(kFilesBeta);
-  if (kind != "base64" || !given.is_string()) return add_verbatim(part, cache_control, out);
+  if (kind != "base64" || !encoded.is_string()) return add_verbatim(part, cache_control, out);
   const std::string_view type = plain_text(source["media_type"], arena_);
-  const std::string_view text = plain_text(given, arena_);
+  const std::string_view text = plain_text(encoded, arena_);
   InlineData data = typed_data(type);
   data.body = text;
   data.is_base64 = true;
   if (const auto url = inline_data(text); starts_with_text(text, "data:") && url) data = *url;
-  const std::string param = place.param(".source.data");
+  const std::string param = path.param(".source.data");
   if (part["type"].text().escaped == "image") return add_image(data, param, cache_control, out);
   const auto content = file_content(data, arena_);
   if (!content)
     return report_.refuse(param, "unsupported_file", "The file's data is not valid Base64.");
   if (content->kind >= Kind::kArchive)
     return refuse_file(content->kind, plain_text(part["title"], arena_), param);
-  const bool is_right = content->kind == Kind::kPdf && type == "application/pdf" &&
-                        content->base64.data() == given.text().escaped.data();
-  if (is_right) return add_verbatim(part, cache_control, out);
-  add_document(*content, document_block(part, source, cache_control, arena_), place, out);
+  const bool is_valid_pdf = content->kind == Kind::kPdf && type == "application/pdf" &&
+                            content->base64.data() == encoded.text().escaped.data();
+  if (is_valid_pdf) return add_verbatim(part, cache_control, out);
+  add_document(*content, document_block(part, source, cache_control, arena_), path, out);
 }
 
-// An image has no place for what was said of a document.
-void Content::add_document(const FileContent& file, const Block& block, const ParamPath& place,
-                           std::vector<Block>& out) {
-  if (file.kind == Kind::kImage && !block.name.empty()) report_.ignore(place.param(".citations"));
+// An image block has no members for the context and citations of a document.
+void ContentFiles::add_document(const FileContent& file, const Block& block, const ParamPath& path,
+                                std::vector<Block>& out) {
+  if (file.kind == Kind::kImage && !block.name.empty()) report_.ignore(path.param(".citations"));
   add_file(file, block, out);
 }
 
-// `block` has what stands beside the content.
-void Content::add_file(const FileContent& file, Block block, std::vector<Block>& out) {
+void ContentFiles::add_file(const FileContent& file, Block block, std::vector<Block>& out) {
   switch (file.kind) {
     case Kind::kImage:
       return out.push_back({.kind = Block::Kind::kImage,
@@ -180,7 +180,7 @@ void Content::add_file(const FileContent& file, Block block, std::vector<Block>&
   out.push_back(block);
 }
 
-void Content::refuse_file(Kind kind, std::string_view name, const std::string& param) {
+void ContentFiles::refuse_file(Kind kind, std::string_view name, const std::string& param) {
   constexpr std::size_t kMaxName = 128;
   std::string_view what =
       "neither of these: text must be UTF-8, or UTF-16 with its byte order mark";
@@ -193,30 +193,30 @@ void Content::refuse_file(Kind kind, std::string_view name, const std::string& p
                   what));
 }
 
-void Content::add_file_id(std::string_view kind, std::string_view id, const ParamPath& place,
-                          const Block& block, std::vector<Block>& out) {
+void ContentFiles::add_file_id(std::string_view kind, std::string_view id, const ParamPath& path,
+                               const Block& block, std::vector<Block>& out) {
   if (!id.starts_with("file_"))
-    return report_.refuse(place.param(fmt::format("{}.file_id", place.file)), "file_not_found",
+    return report_.refuse(path.param(fmt::format("{}.file_id", path.file)), "file_not_found",
                           "The file is not known: only files of the Claude API can be named.");
   betas_.emplace_back(kFilesBeta);
   add_source(kind, fmt::format(R"({{"type":"file","file_id":"{}"}})", id), block, out);
 }
 
-void Content::add_url(std::string_view kind, JsonText url, const Block& block,
-                      std::vector<Block>& out) {
+void ContentFiles::add_url(std::string_view kind, JsonText url, const Block& block,
+                           std::vector<Block>& out) {
   add_source(kind, fmt::format(R"({{"type":"url","url":"{}"}})", url.escaped), block, out);
 }
 
-void Content::add_source(std::string_view kind, std::string_view source, const Block& block,
-                         std::vector<Block>& out) {
+void ContentFiles::add_source(std::string_view kind, std::string_view source, const Block& block,
+                              std::vector<Block>& out) {
   std::string json = fmt::format(R"({{"type":"{}","source":{})", kind, source);
   append_document_members(json, block);
   json += '}';
   out.push_back({.kind = Block::Kind::kVerbatim, .cache_control = block.cache_control});
-  out.back().text = arena_.keep(std::move(json));
+  out.back().text = arena_.store(std::move(json));
 }
 
-void Content::add_verbatim(Value part, CacheControl cache_control, std::vector<Block>& out) {
+void ContentFiles::add_verbatim(Value part, CacheControl cache_control, std::vector<Block>& out) {
   out.push_back({.kind = Block::Kind::kVerbatim,
                  .cache_control = cache_control,
                  .text = without_cache_control(part, arena_)});

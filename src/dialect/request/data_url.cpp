@@ -10,7 +10,7 @@
 namespace ccproxy::dialect {
 namespace {
 
-constexpr std::uint8_t kForeign = 255;  // no character of Base64
+constexpr std::uint8_t kInvalid = 255;  // not a character of Base64
 constexpr std::uint8_t kStandard = 0;
 constexpr std::uint8_t kBlank = 1;
 constexpr std::uint8_t kUrlSafe = 2;
@@ -18,7 +18,7 @@ constexpr std::uint8_t kPadding = 3;
 
 constexpr std::array<std::uint8_t, 256> kinds_of_characters() {
   std::array<std::uint8_t, 256> kinds{};
-  for (auto& kind : kinds) kind = kForeign;
+  for (auto& kind : kinds) kind = kInvalid;
   for (int c = 'a'; c <= 'z'; ++c) kinds[static_cast<std::size_t>(c)] = kStandard;
   for (int c = 'A'; c <= 'Z'; ++c) kinds[static_cast<std::size_t>(c)] = kStandard;
   for (int c = '0'; c <= '9'; ++c) kinds[static_cast<std::size_t>(c)] = kStandard;
@@ -33,7 +33,8 @@ constexpr auto kKinds = kinds_of_characters();
 
 std::uint8_t kind_of(char c) { return kKinds[static_cast<unsigned char>(c)]; }
 
-// The front that needs no change: all of it, nearly always. Eight characters a step.
+// The length of the front in the standard alphabet, which is nearly always all of the text. Eight
+// characters are tested in a step.
 std::size_t standard_prefix(std::string_view text) {
   std::size_t at = 0;
   for (; at + 8 <= text.size(); at += 8) {
@@ -76,19 +77,19 @@ std::optional<InlineData> inline_data(std::string_view text) {
 }
 
 std::optional<std::string_view> clean_base64(std::string_view text, RequestArena& arena) {
-  const std::size_t usual = standard_prefix(text);
-  const std::string_view rest = text.substr(usual);
+  const std::size_t prefix = standard_prefix(text);
+  const std::string_view rest = text.substr(prefix);
   const bool is_clean = rest.size() <= 2 && text.size() % 4 == 0 &&
                         std::all_of(rest.begin(), rest.end(), [](char c) { return c == '='; });
   if (is_clean) return text;
-  std::string clean(text.substr(0, usual));
+  std::string clean(text.substr(0, prefix));
   clean.reserve(text.size() + 3);
   bool is_padded = false;
   for (const char c : rest) {
     switch (kind_of(c)) {
       case kBlank: continue;
       case kPadding: is_padded = true; continue;
-      case kForeign: return std::nullopt;
+      case kInvalid: return std::nullopt;
       default: break;
     }
     if (is_padded) return std::nullopt;
@@ -96,7 +97,7 @@ std::optional<std::string_view> clean_base64(std::string_view text, RequestArena
   }
   if (clean.size() % 4 == 1 || (clean.empty() && is_padded)) return std::nullopt;
   clean.append((4 - clean.size() % 4) % 4, '=');
-  return arena.keep(std::move(clean));
+  return arena.store(std::move(clean));
 }
 
 }  // namespace ccproxy::dialect

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/digest.hpp"
+#include "dialect/request/cache_breakpoints.hpp"
 #include "dialect/request/cache_control.hpp"
 #include "dialect/request/content.hpp"
 #include "dialect/request/known_members.hpp"
@@ -20,7 +21,7 @@ namespace {
 using json::Value;
 
 constexpr std::string_view kBindingBeta = "thinking-binding-controls-2026-08-01";
-// Bytes that the body may have beyond the client's: at all, and around each of these.
+// Bytes that the body may have beyond the client's: in all, and for each turn, block and tool.
 constexpr std::size_t kHead = 2048, kAroundTurn = 48, kAroundBlock = 96, kAroundTool = 64;
 
 std::string_view role_name(Role role) {
@@ -45,6 +46,15 @@ RequestDecoder::RequestDecoder(Value request, const RequestContext& context,
       turns_(arena_, input_param),
       display_(context.options.chat_reasoning_display),
       input_param_(input_param) {}
+
+ConversationParts RequestDecoder::conversation_parts() {
+  return {context_, report_, arena_, tools_, decoded_.betas, system_, turns_};
+}
+
+void RequestDecoder::choose_tools(const ConversationBuilder& conversation) {
+  if (!tools_.all().empty()) return tools_.choose(request_);
+  for (const std::string_view name : conversation.called_tools()) tools_.add_from_history(name);
+}
 
 Result<Decoded> RequestDecoder::run() {
   if (!request_.is_object()) report_.refuse_type("", "an object");
@@ -75,15 +85,15 @@ void RequestDecoder::read_system() {
   }
 }
 
-// Before anything is moved: a turn is known by what the client says it stood behind.
+// Must run before turns are moved: a remembered turn is found by the turn before it.
 void RequestDecoder::restore_thinking() {
-  take_out_reasoning(system_, turns_, arena_);
-  restore_turns(context_.memory, telling_, turns_, report_, arena_);
-  if (!tools_.all().empty()) decoded_.question = what_is_answered(turns_.all());
+  remove_reasoning_tags(system_, turns_, arena_);
+  restore_turns(context_.memory, form_, turns_, report_, arena_);
+  if (!tools_.all().empty()) decoded_.question = question_hash(turns_.all());
 }
 
-// True when signed thinking goes back with a turn.
-bool RequestDecoder::has_thought() const {
+// True when signed thinking goes upstream with a turn.
+bool RequestDecoder::has_thinking() const {
   const auto is_thinking = [](const Block& block) { return block.kind == Block::Kind::kThinking; };
   return std::any_of(turns_.all().begin(), turns_.all().end(), [&](const Turn& turn) {
     return std::any_of(turn.blocks.begin(), turn.blocks.end(), is_thinking);
@@ -106,20 +116,21 @@ void RequestDecoder::settle() {
   const ThinkingContext thinking{.can = can_,
                                  .display = display_,
                                  .max_tokens = parameters_.max_tokens,
-                                 .is_forced = tools_.is_forced(),
-                                 .lacks_thought = turns_.last_call_lacks_thought(),
-                                 .has_thought = has_thought()};
-  thinking_ = choose_thinking(wish_, thinking, report_);
+                                 .is_forced = tools_.choice().is_forced,
+                                 .lacks_thinking = turns_.last_call_lacks_thinking(),
+                                 .has_thinking = has_thinking()};
+  thinking_ = choose_thinking(reasoning_, thinking, report_);
   turns_.complete_ends(can_.prefill != anthropic::Prefill::kNo && !thinking_.is_on &&
                        format_.format.empty());
   add_hints();
   sampling_ = settle_sampling(parameters_, can_.sampling && !thinking_.is_on, report_);
-  const AutomaticMark automatic{.is_wanted = context_.options.prompt_caching,
-                                .is_possible = can_.automatic_cache};
-  cache_ = settle_cache_marks(request_, automatic, tools_.all(), system_, turns_, report_);
+  const AutomaticBreakpoint automatic{.is_wanted = context_.options.prompt_caching,
+                                      .is_possible = can_.automatic_cache};
+  cache_ = settle_cache_breakpoints(request_, automatic, tools_.all(), system_, turns_, report_);
 }
 
-// What the provider could not compile once is not sent again: all of it becomes a wish.
+// Schemas that the provider could not compile once are not sent as schemas again: tools are no
+// longer strict, and the format becomes text.
 void RequestDecoder::settle_schemas() {
   tools_.settle_strict(format_.cost);
   decoded_.schemas = digest_of_schemas();
@@ -130,7 +141,7 @@ void RequestDecoder::settle_schemas() {
   format_.write_as_text(report_);
 }
 
-// The same for the same schemas, whatever the tools are called and in which order they stand.
+// The digest does not depend on the names and the order of the tools.
 std::string RequestDecoder::digest_of_schemas() {
   std::vector<std::string> digests;
   for (const Tool& tool : tools_.all())
@@ -145,20 +156,20 @@ std::string RequestDecoder::digest_of_schemas() {
 void RequestDecoder::add_hints() {
   for (const std::string_view hint :
        {std::string_view(parameters_.hint), std::string_view(format_.hint),
-        std::string_view(tools_.hint())}) {
+        std::string_view(tools_.choice().hint)}) {
     if (hint.empty()) continue;
     std::string escaped;
     json::append_escaped(escaped, hint);
     system_.push_back({.kind = Block::Kind::kText});
-    system_.back().text = arena_.keep(std::move(escaped));
+    system_.back().text = arena_.store(std::move(escaped));
   }
 }
 
-// The messages stand last, so that a paused turn can be put behind them (append_turn()).
+// The messages are written last, so that a paused turn can be appended to them (append_turn()).
 void RequestDecoder::write() {
   write_plan();
   std::string& out = decoded_.body;
-  out.reserve(likely_size());
+  out.reserve(estimated_size());
   out += R"({"model":)";
   json::append_quoted(out, context_.model);
   if (!context_.counts) {
@@ -169,7 +180,7 @@ void RequestDecoder::write() {
   if (!tools_.all().empty()) {
     out += R"(,"tools":)";
     tools_.append(out);
-    write_member("tool_choice", tools_.choice());
+    write_member("tool_choice", tools_.choice().json);
   }
   write_member("thinking", thinking_.json);
   write_output_config();
@@ -183,8 +194,8 @@ void RequestDecoder::write() {
   out += "]}";
 }
 
-// Text that grows as it is written is copied, and there twice while it is.
-std::size_t RequestDecoder::likely_size() {
+// A string that grows is copied, and for a moment there are two of it.
+std::size_t RequestDecoder::estimated_size() {
   std::size_t size = request_.raw().size() + kHead + tools_.all().size() * kAroundTool;
   for (const Turn& turn : turns_.all()) size += kAroundTurn + turn.blocks.size() * kAroundBlock;
   return size;
@@ -198,7 +209,7 @@ void RequestDecoder::write_plan() {
   plan.model_sent = context_.model;
   plan.stream = parameters_.stream;
   plan.include_usage = parameters_.include_usage;
-  plan.show_reasoning = !wish_.is_hidden;
+  plan.show_reasoning = !reasoning_.is_hidden;
   plan.legacy_functions = tools_.is_legacy();
   plan.custom_as_function =
       options.custom_as_function == CustomAsFunction::kAlways ||
@@ -210,9 +221,10 @@ void RequestDecoder::write_plan() {
     if (!tool.hosted.empty()) decoded_.may_pause = true;
     if (tool.shape != ToolShape::kFunction || tool.upstream != tool.client ||
         !tool.tool_namespace.empty())
-      plan.tools.push_back({std::string(tool.upstream),
-                            std::string(tool.tool_namespace.empty() ? tool.client : tool.own_name),
-                            tool.shape, std::string(tool.tool_namespace)});
+      plan.tools.push_back(
+          {std::string(tool.upstream),
+           std::string(tool.tool_namespace.empty() ? tool.client : tool.name_in_namespace),
+           tool.shape, std::string(tool.tool_namespace)});
   }
   if (thinking_.binds_blocks) decoded_.betas.emplace_back(kBindingBeta);
   decoded_.effort = thinking_.effort;

@@ -1,6 +1,6 @@
-// The steps that every dialect's request goes through: what it says is read into turns, tools and
-// settings, by the dialect; then it is put in the order that upstream demands, settled with what
-// the model can do, and written (rules A.2.3 to A.3.5).
+// The steps that a request of every dialect goes through: the dialect reads it into turns, tools
+// and parameters; then these are put in the order that upstream demands, adapted to what the model
+// can do, and written (rules A.2.3 to A.3.5).
 #pragma once
 
 #include <span>
@@ -10,6 +10,7 @@
 
 #include "dialect/request/block.hpp"
 #include "dialect/request/context.hpp"
+#include "dialect/request/conversation_builder.hpp"
 #include "dialect/request/parameters.hpp"
 #include "dialect/request/remembered_turn.hpp"
 #include "dialect/request/report.hpp"
@@ -23,8 +24,8 @@ namespace ccproxy::dialect {
 
 class RequestDecoder {
  public:
-  // Request and context must outlive it. `input_param` is the field that the conversation stands
-  // in.
+  // `input_param` is the field of the request that holds the conversation. All must outlive the
+  // object.
   RequestDecoder(json::Value request, const RequestContext& context, std::string_view input_param);
   RequestDecoder(const RequestDecoder&) = delete;
   RequestDecoder& operator=(const RequestDecoder&) = delete;
@@ -32,15 +33,20 @@ class RequestDecoder {
   RequestDecoder& operator=(RequestDecoder&&) = delete;
   virtual ~RequestDecoder() = default;
 
-  // Once.
+  // Fails with kInvalidRequest or kNotFound. May be called once.
   [[nodiscard]] Result<Decoded> run();
 
  protected:
-  // Reads the request into what stands below.
+  // Reads the request into the members below. Errors go to the report.
   virtual void read() = 0;
 
-  // The member `system`, as the Messages API has it: a text, or a list of texts.
+  // Reads the member `system`, as the Messages API has it: a text, or a list of texts.
   void read_system();
+  // What a ConversationBuilder needs to fill in `system_` and `turns_`.
+  [[nodiscard]] ConversationParts conversation_parts();
+  // Reads `tool_choice`. In a request without tools, adds those that its history calls: upstream
+  // requires them.
+  void choose_tools(const ConversationBuilder& conversation);
 
   const json::Value request_;
   const RequestContext& context_;
@@ -54,20 +60,20 @@ class RequestDecoder {
   Turns turns_;
   RequestParameters parameters_;
   ResponseFormat format_;
-  ReasoningRequest wish_;
+  ReasoningRequest reasoning_;
   ReasoningDisplay display_;
-  Telling telling_ = Telling::kInItems;
+  TurnForm form_ = TurnForm::kItems;
 
  private:
   void settle();
   void settle_schemas();
   [[nodiscard]] std::string digest_of_schemas();
   void restore_thinking();
-  [[nodiscard]] bool has_thought() const;
+  [[nodiscard]] bool has_thinking() const;
   void add_hints();
   void write();
   void write_plan();
-  [[nodiscard]] std::size_t likely_size();
+  [[nodiscard]] std::size_t estimated_size();
   void write_member(std::string_view name, std::string_view json);
   void write_output_config();
   void write_blocks(std::string_view name, std::span<const Block> blocks);

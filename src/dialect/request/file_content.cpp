@@ -24,7 +24,7 @@ struct Signature {
   std::string_view media_type = {};
 };
 
-// How files begin that are no text, or would be taken for some.
+// The first bytes of files that are no text, or could be taken for text.
 constexpr std::array<Signature, 14> kSignatures = {{
     {"%PDF", Kind::kPdf},
     {"\xFF\xD8\xFF", Kind::kImage, "image/jpeg"},
@@ -47,13 +47,14 @@ constexpr std::array<Signature, 14> kSignatures = {{
 constexpr std::array<std::string_view, 4> kImageTypes = {"image/jpeg", "image/png", "image/gif",
                                                          "image/webp"};
 
-// What the first bytes tell; kBinary when they tell nothing.
-FileContent kind_of_head(std::string_view head, std::string_view said) {
+// The kind that the first bytes show; kBinary when they show none.
+FileContent kind_of_head(std::string_view head, std::string_view media_type) {
   if (head.starts_with("RIFF") && head.size() >= 12 && head.substr(8, 4) == "WEBP")
     return {.kind = Kind::kImage, .media_type = "image/webp"};
-  for (const auto& [bytes, kind, media_type] : kSignatures)
-    if (head.starts_with(bytes)) return {.kind = kind, .media_type = media_type};
-  const bool is_late = same_text(said, "application/pdf") &&
+  for (const Signature& signature : kSignatures)
+    if (head.starts_with(signature.bytes))
+      return {.kind = signature.kind, .media_type = signature.media_type};
+  const bool is_late = same_text(media_type, "application/pdf") &&
                        head.substr(0, kHead).find("%PDF-") != std::string_view::npos;
   return {.kind = is_late ? Kind::kPdf : Kind::kBinary};
 }
@@ -62,7 +63,7 @@ bool is_text(std::string_view bytes) {
   return bytes.find('\0') == std::string_view::npos && json::is_utf8(bytes);
 }
 
-// As UTF-8; nothing for what is in no encoding that is known.
+// The bytes as UTF-8; nothing for an unknown encoding.
 std::optional<std::string> text_in_charset(std::string_view bytes, std::string_view charset) {
   constexpr std::string_view kLatin1 =
       "iso-8859-1,iso8859-1,iso_8859-1,latin1,latin-1,l1,windows-1252,cp1252,x-cp1252,ansi";
@@ -75,7 +76,7 @@ std::optional<std::string> text_in_charset(std::string_view bytes, std::string_v
   return std::nullopt;
 }
 
-// Fills in the text where there is one.
+// Sets the text of `file` where the bytes are text.
 void read_text(std::string_view bytes, std::string_view charset, FileContent& file,
                RequestArena& arena) {
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
@@ -87,25 +88,26 @@ void read_text(std::string_view bytes, std::string_view charset, FileContent& fi
   escaped.reserve(plain.size() + plain.size() / 16);
   json::append_escaped(escaped, plain);
   file.kind = json::is_blank({escaped}) ? Kind::kEmpty : Kind::kText;
-  file.text = arena.keep(std::move(escaped));
+  file.text = arena.store(std::move(escaped));
 }
 
-// The bytes are here already.
-FileContent plain_content(const InlineData& data, RequestArena& arena) {
+// The content of data that is not Base64.
+FileContent percent_decoded_content(const InlineData& data, RequestArena& arena) {
   const std::string bytes = percent_decoded(data.body, Plus::kPlus);
   FileContent file = kind_of_head(bytes, data.media_type);
   if (file.kind == Kind::kBinary) read_text(bytes, data.charset, file, arena);
-  if (file.kind == Kind::kPdf || file.kind == Kind::kImage) file.base64 = arena.keep(base64(bytes));
+  if (file.kind == Kind::kPdf || file.kind == Kind::kImage)
+    file.base64 = arena.store(base64(bytes));
   return file;
 }
 
 }  // namespace
 
 std::optional<FileContent> file_content(const InlineData& data, RequestArena& arena) {
-  if (!data.is_base64) return plain_content(data, arena);
+  if (!data.is_base64) return percent_decoded_content(data, arena);
   auto clean = clean_base64(data.body, arena);
   if (!clean && data.body.find('%') != std::string_view::npos)
-    clean = clean_base64(arena.keep(percent_decoded(data.body, Plus::kPlus)), arena);
+    clean = clean_base64(arena.store(percent_decoded(data.body, Plus::kPlus)), arena);
   if (!clean) return std::nullopt;
   constexpr std::size_t kHeadCharacters = (kHead + 2) / 3 * 4;
   const auto head = base64_decoded(clean->substr(0, std::min(kHeadCharacters, clean->size())));

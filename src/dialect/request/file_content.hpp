@@ -1,5 +1,5 @@
-// What a file turns out to be. Its bytes decide: names and types come from browsers and file
-// managers, which guess.
+// Finds out what kind of file some bytes are. The bytes decide, since names and media types are
+// guesses of browsers and file managers.
 #pragma once
 
 #include <cstdint>
@@ -15,25 +15,26 @@ struct FileContent {
     kPdf,      // base64
     kImage,    // base64, media_type
     kText,     // text
-    kEmpty,    // text without a word, or nothing at all
-    kArchive,  // the rest cannot be sent
+    kEmpty,    // blank text, or no bytes
+    kArchive,  // this and the following cannot be sent upstream
     kOffice,
     kBinary,
   };
 
   Kind kind;
   std::string_view media_type{};  // one of the four that Claude takes
-  std::string_view base64{};      // of what came so, as upstream takes it; of PDF and images always
-  std::string_view text{};        // escaped
+  std::string_view base64{};  // of PDF and images, and of what came as Base64; as upstream takes it
+  std::string_view text{};    // escaped
 };
 
-// Looks at the bytes. Nothing when they are said to be Base64 and are not.
+// Returns nothing when the data is not the Base64 that it is declared as.
 [[nodiscard]] std::optional<FileContent> file_content(const InlineData& data, RequestArena& arena);
 
-// One of the four types of images that Claude takes, however it is spelled; "" for others.
+// The media type in the spelling of upstream, if it is one of the four types of images that Claude
+// takes; "" for others.
 [[nodiscard]] std::string_view image_type(std::string_view media_type);
 
-// The type of image that a file's name tells; "" for what is none.
+// The media type of an image by the ending of its file's name; "" for other endings.
 [[nodiscard]] std::string_view image_type_of_name(std::string_view filename);
 
 }  // namespace ccproxy::dialect

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "dialect/request/content.hpp"
+#include "dialect/request/cache_control.hpp"
 #include "dialect/request/name_table.hpp"
 
 namespace ccproxy::dialect {
@@ -42,9 +42,9 @@ constexpr NameTable kTypes(std::to_array<ItemType>({
     result("local_shell_call_output", ItemKind::kLocalShellResult),
     result("shell_call_output", ItemKind::kShellResult),
     result("tool_search_output", ItemKind::kToolSearchResult),
-    // Its status is what it says, so it is the client's.
+    // Its status is its content, so the client writes it and the API adds none.
     {.name = "apply_patch_call_output", .kind = ItemKind::kPatchResult},
-    // What other providers' tools leave in a history: upstream has no use for it.
+    // Items of other providers' tools in a history: upstream has no counterpart.
     foreign("file_search_call"),
     foreign("code_interpreter_call"),
     foreign("image_generation_call"),
@@ -71,11 +71,11 @@ const ItemType& item_type_of(std::string_view type) {
 
 Item::Item(Value item) : value(item) {
   for (const Value member : item.children())
-    if (Value* const place = place_of(member.name())) *place = member;
+    if (Value* const field = field_of(member.name())) *field = member;
 }
 
-// Most names are told from all others by their length alone.
-Value* Item::place_of(std::string_view member) {
+// Compares the length first, since most names differ in it.
+Value* Item::field_of(std::string_view member) {
   switch (member.size()) {
     case 2: return member == "id" ? &id : nullptr;
     case 4:
@@ -90,7 +90,7 @@ Value* Item::place_of(std::string_view member) {
       return member == "call_id" ? &call_id : nullptr;
     case 9:
       if (member == "arguments") return &arguments;
-      return member == "namespace" ? &name_space : nullptr;
+      return member == "namespace" ? &tool_namespace : nullptr;
     case 13: return member == "cache_control" ? &control : nullptr;
     case 23: return member == "prompt_cache_breakpoint" ? &breakpoint : nullptr;
     default: return nullptr;

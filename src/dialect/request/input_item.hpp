@@ -1,5 +1,5 @@
-// An item of a Responses input: what it is, and the members that it is told by, looked up once for
-// all who ask. A request may have hundreds of thousands of items.
+// An item of a Responses input: its type, and the members that readers need, found in one walk over
+// it, since a request may have hundreds of thousands of items.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 namespace ccproxy::dialect {
 
 enum class ItemKind : std::uint8_t {
-  kUntyped,  // a message, where it has a role
+  kUntyped,  // a message, if it has a role
   kMessage,
   kReference,
   kReasoning,
@@ -31,44 +31,44 @@ enum class ItemKind : std::uint8_t {
   kShellResult,
   kPatchResult,
   kToolSearchResult,
-  kForeign,  // of other providers' tools
+  kForeign,  // of tools of other providers
   kUnknown,
 };
 
 struct ItemType {
   std::string_view name{};
   ItemKind kind = ItemKind::kUnknown;
-  std::string_view prefix = "item";  // that ids of such items begin with
+  std::string_view prefix = "item";  // of the ids of such items
   bool is_call = false;              // of a tool that the client runs
-  bool has_status = false;
-  bool is_read = true;  // and not left out as a whole, or replayed as it was
+  bool has_status = false;           // the API lists it with a `status`
+  bool is_read = true;               // it is neither left out as a whole nor replayed as it was
 };
 
-// `type` is escaped.
+// The row of an item's type, which is escaped; one for unknown types where it is unknown.
 [[nodiscard]] const ItemType& item_type_of(std::string_view type);
 
-// Views of the request, which must outlive it.
+// Views of the item, whose text and outline must outlive it.
 struct Item {
   explicit Item(json::Value item);
 
-  // True for an item that says nothing but the id of another: `item_reference`, or an id without a
-  // type and a role.
+  // True for an item that only refers to another: an `item_reference`, or an id without a type and
+  // a role.
   [[nodiscard]] bool is_reference() const;
-  // True for a message of the user's.
+  // True for a message of the user.
   [[nodiscard]] bool is_of_user() const;
-  // The breakpoint that it asks for.
+  // The cache breakpoint that it requests.
   [[nodiscard]] CacheControl cache_control() const;
-  // The name that its type has, escaped; empty without.
+  // The type, escaped; empty without.
   [[nodiscard]] std::string_view type_name() const { return type.text().escaped; }
 
   json::Value value;  // the item itself
   json::Value id{}, type{}, role{}, status{}, content{};
-  json::Value call_id{}, name{}, name_space{}, arguments{}, output{};
+  json::Value call_id{}, name{}, tool_namespace{}, arguments{}, output{};
   json::Value control{}, breakpoint{};
 
  private:
-  // Where a member of that name is held; nullptr when nobody asks for it.
-  [[nodiscard]] json::Value* place_of(std::string_view member);
+  // The field for a member of that name; nullptr when no reader needs it.
+  [[nodiscard]] json::Value* field_of(std::string_view member);
 };
 
 }  // namespace ccproxy::dialect

@@ -27,7 +27,7 @@ std::string_view without_space_before(std::string_view text) {
   return text.substr(std::min(text.find_first_not_of(kSpace), text.size()));
 }
 
-// A whole block of thinking that a text begins with.
+// Wrapped thinking at the beginning of a text.
 struct Wrapped {
   const Tag* tag;
   std::string_view words, rest;
@@ -49,7 +49,7 @@ bool begins_with_tag(std::string_view text) {
                      [text](const Tag& tag) { return text.starts_with(tag.open); });
 }
 
-// A text in JSON that cannot begin with a tag is not decoded.
+// False for an escaped text that cannot begin with a tag, so that it need not be decoded.
 bool may_begin_with_tag(std::string_view escaped) {
   while (!escaped.empty()) {
     if (kSpace.find(escaped.front()) != std::string_view::npos)
@@ -62,7 +62,7 @@ bool may_begin_with_tag(std::string_view escaped) {
   return false;
 }
 
-// Which tags a conversation names by itself: in its system prompt, or in what its user says.
+// The tags that the conversation itself names, in its system prompt or in the user's text.
 class NamedTags {
  public:
   NamedTags(std::span<const Block> system, const std::vector<Turn>& turns)
@@ -101,26 +101,27 @@ class NamedTags {
   std::array<std::optional<bool>, kTags.size()> known_{};
 };
 
-// What is left of a text; itself when it begins with nothing of the client's.
+// The text without the wrapped thinking that it begins with.
 std::string_view unwrapped(std::string_view text, NamedTags& named) {
   while (const auto wrapped = wrapped_at(without_space_before(text))) {
-    const bool says_nothing = without_space_before(wrapped->words).empty();
-    if (!says_nothing && named.has(*wrapped->tag)) break;
+    const bool is_blank = without_space_before(wrapped->words).empty();
+    if (!is_blank && named.has(*wrapped->tag)) break;
     text = without_space_before(wrapped->rest);
   }
   return text;
 }
 
-// A tag that is never closed is looked for once, however often it is opened.
+// The text without any wrapped thinking. The end of a tag that is never closed is searched for
+// once, however often it is opened.
 std::string without_wrapped(std::string_view text) {
   std::string rest;
-  bool has_open_end = false;
+  bool is_unclosed = false;
   while (!text.empty()) {
     const std::size_t tag = std::min(text.find('<'), text.size());
     rest += text.substr(0, tag);
     text.remove_prefix(tag);
-    const auto wrapped = has_open_end ? std::nullopt : wrapped_at(text);
-    has_open_end = has_open_end || (!wrapped && begins_with_tag(text));
+    const auto wrapped = is_unclosed ? std::nullopt : wrapped_at(text);
+    is_unclosed = is_unclosed || (!wrapped && begins_with_tag(text));
     if (wrapped) {
       text = wrapped->rest;
     } else if (!text.empty()) {
@@ -131,7 +132,7 @@ std::string without_wrapped(std::string_view text) {
   return rest;
 }
 
-bool has_same_words(std::string_view a, std::string_view b) {
+bool is_same_text(std::string_view a, std::string_view b) {
   while (true) {
     a = without_space_before(a);
     b = without_space_before(b);
@@ -144,9 +145,9 @@ bool has_same_words(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-void take_out_reasoning(std::span<const Block> system, Turns& turns, RequestArena& arena) {
+void remove_reasoning_tags(std::span<const Block> system, Turns& turns, RequestArena& arena) {
   NamedTags named(system, turns.all());
-  bool is_any_empty = false;
+  bool has_empty_turn = false;
   std::string text;
   for (Turn& turn : turns.all()) {
     if (turn.role != Role::kAssistant) continue;
@@ -158,20 +159,21 @@ void take_out_reasoning(std::span<const Block> system, Turns& turns, RequestAren
       if (rest.size() == text.size()) return false;
       std::string escaped;
       json::append_escaped(escaped, rest);
-      block.text = arena.keep(std::move(escaped));
+      block.text = arena.store(std::move(escaped));
       return without_space_before(rest).empty();
     });
-    is_any_empty = is_any_empty || turn.blocks.empty();
+    has_empty_turn = has_empty_turn || turn.blocks.empty();
   }
-  if (is_any_empty) turns.join();
+  if (has_empty_turn) turns.join();
 }
 
-bool says_the_same(std::string_view said, std::string_view told) {
-  if (has_same_words(said, told)) return true;
-  if (const auto wrapped = wrapped_at(without_space_before(told));
-      wrapped && has_same_words(said, wrapped->rest))
+bool has_same_text(std::string_view original, std::string_view client) {
+  if (is_same_text(original, client)) return true;
+  if (const auto wrapped = wrapped_at(without_space_before(client));
+      wrapped && is_same_text(original, wrapped->rest))
     return true;
-  return told.find('<') != std::string_view::npos && has_same_words(said, without_wrapped(told));
+  return client.find('<') != std::string_view::npos &&
+         is_same_text(original, without_wrapped(client));
 }
 
 }  // namespace ccproxy::dialect

@@ -1,5 +1,5 @@
 // Thinking that a client shows in the assistant's text, wrapped as <think>...</think>, and sends
-// back as if the model had said it (gptme, Pydantic AI). It was never said.
+// back as text (gptme, Pydantic AI). The model has not written it, so it is removed.
 #pragma once
 
 #include <span>
@@ -11,12 +11,12 @@
 
 namespace ccproxy::dialect {
 
-// Takes such blocks off the beginning of what the assistant says. Those that hold words stay where
-// the conversation itself names their tag: then the model may have been told to write them.
-void take_out_reasoning(std::span<const Block> system, Turns& turns, RequestArena& arena);
+// Removes such wrapped thinking from the beginning of the assistant's texts. Where the conversation
+// itself names the tag, the model may have been told to write it: then only empty ones are removed.
+void remove_reasoning_tags(std::span<const Block> system, Turns& turns, RequestArena& arena);
 
-// True when both say the same but for white space, and but for such blocks in `told`, which is a
-// client's version of what was `said`.
-[[nodiscard]] bool says_the_same(std::string_view said, std::string_view told);
+// True when `client`, a client's version of a text of the model's, is the same as `original`, but
+// for white space and wrapped thinking.
+[[nodiscard]] bool has_same_text(std::string_view original, std::string_view client);
 
 }  // namespace ccproxy::dialect

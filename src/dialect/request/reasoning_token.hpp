@@ -1,5 +1,6 @@
-// Signed thinking on its way through a client that keeps it for us (`encrypted_content`): ours
-// alone to read, and told apart from what other programs made (rule B.5.7).
+// Signed thinking in a form that a client stores and sends back (`encrypted_content`, rule B.5.7):
+// JSON as Base64 with a prefix, neither encrypted nor signed. The prefix tells it from the content
+// of other programs.
 #pragma once
 
 #include <optional>
@@ -8,21 +9,21 @@
 
 namespace ccproxy::dialect {
 
-// Who may send it back: signatures are bound to the model's family, and some to the account.
+// Whose thinking it is: signatures are bound to the family of the model, and some to the account.
 struct ThoughtOwner {
   std::string_view family{};
-  std::string_view account{};  // empty where the family does not ask
+  std::string_view account{};  // empty where signatures are not bound to it
 };
 
 // `block` is the thinking block as upstream wrote it, JSON.
 [[nodiscard]] std::string encode_reasoning(std::string_view block, const ThoughtOwner& owner);
 
-// The block; nothing for what another program made, and for another family or account.
-[[nodiscard]] std::optional<std::string> open_thought(std::string_view sealed,
-                                                      const ThoughtOwner& owner);
+// The block that was encoded. Nothing for content of another program, family or account.
+[[nodiscard]] std::optional<std::string> decode_reasoning(std::string_view encoded,
+                                                          const ThoughtOwner& owner);
 
-// A summary that stands for a conversation before it (`compaction`).
+// The same for the summary of a conversation (a `compaction` item). `text` is plain.
 [[nodiscard]] std::string seal_summary(std::string_view text);
-[[nodiscard]] std::optional<std::string> open_summary(std::string_view sealed);
+[[nodiscard]] std::optional<std::string> decode_summary(std::string_view encoded);
 
 }  // namespace ccproxy::dialect

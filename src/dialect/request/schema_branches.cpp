@@ -13,12 +13,12 @@ namespace {
 using json::Value;
 using json::ValueKind;
 
-// More than a person or a generator writes.
+// No person or generator writes more than these.
 constexpr std::size_t kMaxBranches = 256;  // of one union
-constexpr std::size_t kMaxSchemas = 1024;  // that are looked into
-constexpr std::size_t kMaxDepth = 256;     // one inside the other, by reference or by place
-// Names that may be taken over: so many, and one for each byte of the schema.
-constexpr std::size_t kNames = 1024;
+constexpr std::size_t kMaxSchemas = 1024;  // that are read
+constexpr std::size_t kMaxDepth = 256;     // of nesting, by reference or by place
+// Names that may be collected, beside one for each byte of the schema.
+constexpr std::size_t kMinNames = 1024;
 
 bool is_object_value(Value value) { return value.is_object(); }
 
@@ -34,7 +34,7 @@ bool admits_objects(Value schema) {
   return fixed.kind() == ValueKind::kMissing || fixed.is_object();
 }
 
-// A token of a JSON pointer (RFC 6901).
+// Decodes a token of a JSON pointer (RFC 6901).
 std::string unescaped(std::string_view token) {
   std::string plain;
   for (std::size_t at = 0; at < token.size(); ++at) {
@@ -45,7 +45,7 @@ std::string unescaped(std::string_view token) {
   return plain;
 }
 
-// Without percent-encoding; a plus sign is itself in an address.
+// The fragment of a reference, percent-decoded; a plus sign stands for itself in it.
 std::string fragment_of(std::string_view reference) {
   std::string text;
   for (const char c : reference.substr(1))
@@ -58,15 +58,15 @@ std::string fragment_of(std::string_view reference) {
 
 }  // namespace
 
-void SchemaNames::keep_common(const SchemaNames& other) {
+void SchemaNames::intersect(const SchemaNames& other) {
   std::erase_if(list_, [&](std::string_view name) { return !other.known_.contains(name); });
   known_ = {list_.begin(), list_.end()};
 }
 
 void SchemaProperties::add(Value schema, bool is_all) {
-  const auto [place, is_new] = places_.try_emplace(schema.name(), entries_.size());
+  const auto [index, is_new] = indices_.try_emplace(schema.name(), entries_.size());
   if (is_new) entries_.push_back({schema.name(), is_all});
-  Entry& entry = entries_[place->second];
+  Entry& entry = entries_[index->second];
   entry.is_all = entry.is_all && is_all;
   if (entry.known.insert(schema.raw()).second) entry.schemas.push_back(schema.raw());
 }
@@ -90,11 +90,13 @@ std::string SchemaProperties::json() const {
   return out += '}';
 }
 
-SchemaBranches::SchemaBranches(Value root) : root_(root), names_left_(kNames + root.raw().size()) {
-  for (auto& known : known_) known.try_emplace(root.raw().data());  // it is being read
+SchemaBranches::SchemaBranches(Value root)
+    : root_(root), names_left_(kMinNames + root.raw().size()) {
+  for (auto& known : known_)
+    known.try_emplace(root.raw().data());  // so that a reference to it ends
 }
 
-bool SchemaBranches::take(Value member) {
+bool SchemaBranches::read(Value member) {
   const std::string_view name = member.name();
   if (name == "properties") {
     add_properties(member, false);
@@ -120,26 +122,26 @@ void SchemaBranches::add_properties(Value properties, bool is_all) {
   }
 }
 
-// Once for each schema: what comes back to one that is being read finds that it demands nothing
-// yet.
+// Reads each schema once. A circle comes back to a schema that is being read, and finds that it
+// demands nothing yet.
 const SchemaBranches::Demands& SchemaBranches::demands_of(Value schema, bool is_all) {
   static const Demands kAnything{}, kNoObject{.fits_objects = false};
   if (schema.boolean() == false) return kNoObject;
   if (!schema.is_object()) return kAnything;
   auto& known = known_[is_all ? 1 : 0];
-  const auto [place, is_new] = known.try_emplace(schema.raw().data());
-  Demands& kept = place->second;
-  if (!is_new) return kept;
+  const auto [entry, is_new] = known.try_emplace(schema.raw().data());
+  Demands& result = entry->second;
+  if (!is_new) return result;
   is_too_much_ = is_too_much_ || known.size() > kMaxSchemas || depth_ == kMaxDepth;
-  if (is_too_much_) return kept;
+  if (is_too_much_) return result;
   Demands demands;
   ++depth_;
-  read(schema, is_all, demands);
+  read_schema(schema, is_all, demands);
   --depth_;
-  return kept = std::move(demands);
+  return result = std::move(demands);
 }
 
-void SchemaBranches::read(Value schema, bool is_all, Demands& demands) {
+void SchemaBranches::read_schema(Value schema, bool is_all, Demands& demands) {
   demands.fits_objects = admits_objects(schema);
   if (!demands.fits_objects) return;
   for (const Value member : schema.children()) read_member(member, is_all, demands);
@@ -156,39 +158,40 @@ void SchemaBranches::read_member(Value member, bool is_all, Demands& demands) {
       if (!is_too_much_) demands.required.add(required.raw());
     }
   } else if (name == "$ref") {
-    take_all(demands_of(target(member), is_all), demands);
+    add_all(demands_of(target(member), is_all), demands);
   } else if (name == "allOf") {
-    for (const Value branch : branches_of(member)) take_all(demands_of(branch, is_all), demands);
+    for (const Value branch : branches_of(member)) add_all(demands_of(branch, is_all), demands);
   } else if (name == "anyOf" || name == "oneOf") {
     std::vector<const Demands*> branches;
     for (const Value branch : branches_of(member)) branches.push_back(&demands_of(branch, false));
-    take_common(branches, demands);
+    add_common(branches, demands);
   } else if (name == "dependentSchemas") {
     for (const Value branch : branches_of(member)) (void)demands_of(branch, false);
   }
 }
 
-// One of then and else holds; where one is missing it demands nothing.
+// Either `then` or `else` holds; one that is missing demands nothing.
 void SchemaBranches::read_conditional(Value schema, Demands& demands) {
   if (schema["if"].kind() == ValueKind::kMissing) return;
-  take_common({&demands_of(schema["then"], false), &demands_of(schema["else"], false)}, demands);
+  add_common({&demands_of(schema["then"], false), &demands_of(schema["else"], false)}, demands);
 }
 
-void SchemaBranches::take_all(const Demands& more, Demands& demands) {
+void SchemaBranches::add_all(const Demands& more, Demands& demands) {
   count(more.required.list().size());
   demands.fits_objects = demands.fits_objects && more.fits_objects;
   if (!is_too_much_) demands.required.add(more.required);
 }
 
-// Branches that no object fits are of no account, unless there is nothing else.
-void SchemaBranches::take_common(const std::vector<const Demands*>& branches, Demands& demands) {
+// Adds what all branches demand. Those that no object fits do not count, unless there are no
+// others.
+void SchemaBranches::add_common(const std::vector<const Demands*>& branches, Demands& demands) {
   std::optional<SchemaNames> common;
   for (const Demands* branch : branches) {
     if (!branch->fits_objects) continue;
     count(branch->required.list().size());
     if (is_too_much_) return;
     if (common)
-      common->keep_common(branch->required);
+      common->intersect(branch->required);
     else
       common = branch->required;
   }
@@ -204,7 +207,7 @@ std::vector<Value> SchemaBranches::branches_of(Value list) {
   return {branches.begin(), branches.end()};
 }
 
-// The part of the schema that a reference means; missing when it stands elsewhere, or nowhere.
+// The part of the schema that a reference means; kMissing when it is elsewhere or does not exist.
 Value SchemaBranches::target(Value reference) {
   const std::string text = reference.decoded();
   if (!text.starts_with('#')) return {};
@@ -219,13 +222,13 @@ Value SchemaBranches::target(Value reference) {
   return at;
 }
 
-// A schema can have thousands of definitions, and as many references to them.
+// Members are found by a table, since a schema can have thousands of definitions and references.
 Value SchemaBranches::inside(Value container, const std::string& token) {
   if (container.is_array()) {
-    auto place = parse_decimal(token).value_or(kMaxBranches);
-    if (place >= kMaxBranches) return {};
+    auto index = parse_decimal(token).value_or(kMaxBranches);
+    if (index >= kMaxBranches) return {};
     for (const Value element : container.children())
-      if (place-- == 0) return element;
+      if (index-- == 0) return element;
     return {};
   }
   const auto [fields, is_new] = fields_.try_emplace(container.raw().data());

@@ -1,6 +1,6 @@
-// What the branches of a schema's unions say of one object: anyOf, oneOf, allOf, $ref, if with then
-// and else, one inside the other. Their properties are collected in one list, since upstream takes
-// no unions at the root of a tool's schema (rule A.4.2).
+// Collects the properties that the branches of a schema's unions give to one object: anyOf, oneOf,
+// allOf, $ref, if with then and else, nested in any way. Upstream takes no unions at the root of a
+// tool's schema (rule A.4.2).
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@
 
 namespace ccproxy::dialect {
 
-// Names as they are written, with their quotes, in order and each once.
+// Names as JSON, with their quotes, in order and each once.
 class SchemaNames {
  public:
   void add(std::string_view name) {
@@ -26,7 +26,8 @@ class SchemaNames {
   void add(const SchemaNames& more) {
     for (const std::string_view name : more.list_) add(name);
   }
-  void keep_common(const SchemaNames& other);
+  // Removes the names that `other` does not have.
+  void intersect(const SchemaNames& other);
   [[nodiscard]] const std::vector<std::string_view>& list() const { return list_; }
 
  private:
@@ -34,10 +35,11 @@ class SchemaNames {
   std::unordered_set<std::string_view> known_;
 };
 
-// Properties by their name as it is written, in the order they were first seen. One that has
-// several schemas has to fit all of them where only allOf brought them together, else any.
+// Properties in the order in which they were first seen. A property with several schemas must fit
+// all of them where only allOf brought them together, else any.
 class SchemaProperties {
  public:
+  // Adds the member `schema` of some `properties`. `is_all`: it was reached through allOf alone.
   void add(json::Value schema, bool is_all);
   [[nodiscard]] std::string json() const;
 
@@ -49,38 +51,38 @@ class SchemaProperties {
     std::unordered_set<std::string_view> known{};
   };
   std::vector<Entry> entries_;
-  std::unordered_map<std::string_view, std::size_t> places_;
+  std::unordered_map<std::string_view, std::size_t> indices_;  // in entries_, by name
 };
 
 class SchemaBranches {
  public:
-  // The whole schema, which references are looked up in. It must outlive this.
+  // `root` is the whole schema, in which references are looked up. It must outlive the object.
   explicit SchemaBranches(json::Value root);
 
-  // Takes a member of the root: properties, required, a union or a reference. False when it is
-  // something else, or refers to what is not here.
-  bool take(json::Value member);
+  // Reads a member of the root: properties, required, a union or a reference. Returns false when it
+  // is another member, or a reference to something outside the schema.
+  bool read(json::Value member);
 
   [[nodiscard]] const SchemaProperties& properties() const { return properties_; }
   [[nodiscard]] const SchemaNames& required() const { return demands_.required; }
-  // True when there was so much to look into that it was given up: a few kilobytes of references to
-  // references can mean anything.
+  // True when reading was given up: a few kilobytes of references to references can stand for any
+  // amount of work.
   [[nodiscard]] bool is_too_much() const { return is_too_much_; }
 
  private:
-  // What an object that fits a schema has to have.
+  // What a schema demands of an object.
   struct Demands {
     bool fits_objects = true;
     SchemaNames required{};
   };
   using Fields = std::unordered_map<std::string_view, json::Value>;
 
-  void read(json::Value schema, bool is_all, Demands& demands);
+  void read_schema(json::Value schema, bool is_all, Demands& demands);
   void read_member(json::Value member, bool is_all, Demands& demands);
   void read_conditional(json::Value schema, Demands& demands);
   const Demands& demands_of(json::Value schema, bool is_all);
-  void take_all(const Demands& more, Demands& demands);
-  void take_common(const std::vector<const Demands*>& branches, Demands& demands);
+  void add_all(const Demands& more, Demands& demands);
+  void add_common(const std::vector<const Demands*>& branches, Demands& demands);
   void add_properties(json::Value properties, bool is_all);
   [[nodiscard]] std::vector<json::Value> branches_of(json::Value list);
   [[nodiscard]] json::Value target(json::Value reference);
@@ -91,9 +93,9 @@ class SchemaBranches {
   std::size_t names_left_;
   SchemaProperties properties_;
   Demands demands_;  // the root's
-  // What is known of each schema by where it stands, apart for what all objects must fit.
+  // The demands of each schema by its address, for `is_all` false and true.
   std::array<std::unordered_map<const char*, Demands>, 2> known_;
-  std::unordered_map<const char*, Fields> fields_;  // of the objects that references lead through
+  std::unordered_map<const char*, Fields> fields_;  // of objects on the way of a reference
   std::size_t depth_ = 0;
   bool is_too_much_ = false;
 };

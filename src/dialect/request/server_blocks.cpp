@@ -8,7 +8,8 @@
 #include <unordered_set>
 #include <utility>
 
-#include "dialect/request/content.hpp"
+#include "dialect/request/cache_control.hpp"
+#include "dialect/request/content_files.hpp"
 #include "dialect/request/name_table.hpp"
 #include "json/text.hpp"
 
@@ -23,7 +24,7 @@ bool is_call(std::string_view type) { return type == "server_tool_use" || type =
 bool is_result(std::string_view type) { return type.ends_with(kResult); }
 bool is_server(const Block& block) { return block.kind == Block::Kind::kServer; }
 
-// `web_search` as one reads it.
+// Appends a name such as `web_search` with spaces.
 void append_words(std::string& out, std::string_view name) {
   const auto begin = static_cast<std::ptrdiff_t>(out.size());
   out += name;
@@ -37,10 +38,10 @@ void append_line(std::string& out, std::string_view before, std::string_view esc
   out.append(out.ends_with(']') ? " " : "\\n").append(before).append(escaped);
 }
 
-// The members of a result that are for reading, whatever tool it is of: pages with their addresses,
-// texts, what was printed, names. Sealed parts are not for reading.
+// The members of a result that can be read, whatever its tool: titles and addresses of pages,
+// texts, output, names. Encrypted members are not among them.
 struct Readable {
-  explicit Readable(Value said);
+  explicit Readable(Value object);
 
   Value title{}, url{}, text{}, output{}, errors{}, error{}, tool{}, file{}, code{}, source{};
   Value content{}, lines{}, references{};
@@ -48,7 +49,7 @@ struct Readable {
 
 struct ReadableMember {
   std::string_view name;
-  Value Readable::*place;
+  Value Readable::*field;
 };
 
 constexpr NameTable kReadable(std::to_array<ReadableMember>({
@@ -67,22 +68,22 @@ constexpr NameTable kReadable(std::to_array<ReadableMember>({
     {"tool_references", &Readable::references},
 }));
 
-Readable::Readable(Value said) {
-  for (const Value member : said.children())
-    if (const auto* const known = kReadable.find(member.name())) this->*known->place = member;
+Readable::Readable(Value object) {
+  for (const Value member : object.children())
+    if (const auto* const known = kReadable.find(member.name())) this->*known->field = member;
 }
 
 void append_line(std::string& out, std::string_view before, Value text) {
   append_line(out, before, text.text().escaped);
 }
 
-// What a human, or a model, can read of it.
-void append_told(std::string& out, Value said) {
-  if (said.is_string()) return append_line(out, "", said);
-  if (said.is_array())
-    for (const Value each : said.children()) append_told(out, each);
-  if (!said.is_object()) return;
-  const Readable of(said);
+// Appends what a person, or a model, can read of a value.
+void append_readable(std::string& out, Value value) {
+  if (value.is_string()) return append_line(out, "", value);
+  if (value.is_array())
+    for (const Value each : value.children()) append_readable(out, each);
+  if (!value.is_object()) return;
+  const Readable of(value);
   const std::string_view title = of.title.text().escaped, url = of.url.text().escaped;
   if (title.empty() || url.empty())
     append_line(out, "", title.empty() ? url : title);
@@ -97,11 +98,12 @@ void append_told(std::string& out, Value said) {
   if (const auto code = of.code.integer(); code && *code != 0)
     append_line(out, "exit code: ", std::to_string(*code));
   if (of.source["type"].text().escaped == "text") append_line(out, "", of.source["data"]);
-  for (const Value inner : {of.content, of.lines, of.references}) append_told(out, inner);
+  for (const Value inner : {of.content, of.lines, of.references}) append_readable(out, inner);
 }
 
-// `outline` is used and forgotten.
-std::string told(const Block& block, json::Outline& outline) {
+// The block as text, such as `[web search result] Title (https://...)`, escaped. `outline` is
+// scratch memory.
+std::string text_of(const Block& block, json::Outline& outline) {
   const Value part = outline.read(block.text) ? outline.root() : Value();
   std::string out = "[";
   if (is_call(block.name)) {
@@ -115,19 +117,19 @@ std::string told(const Block& block, json::Outline& outline) {
   }
   if (!is_result(block.name)) {
     append_words(out, block.name);
-    append_told(out += ']', part);
+    append_readable(out += ']', part);
     return out;
   }
   append_words(out, block.name.substr(0, block.name.size() - kResult.size()));
-  append_told(out += " result]", part["content"]);
+  append_readable(out += " result]", part["content"]);
   return out;
 }
 
-// --- Which way each goes -------------------------------------------------------------------------
+// --- As a block, as text or not at all -----------------------------------------------------------
 
-class Settling {
+class ServerBlocks {
  public:
-  explicit Settling(const ServerBlockTools& with) : with_(with) {
+  explicit ServerBlocks(const ServerBlockTools& with) : with_(with) {
     for (const Tool& tool : with.declared) {
       tools_.try_emplace(tool.client, &tool);
       if (tool.hosted.empty()) continue;
@@ -144,19 +146,19 @@ class Settling {
         if (is_call(block.name)) calls_.try_emplace(block.id, Pair{&block, &turn});
         if (!is_result(block.name)) continue;
         const auto call = calls_.find(block.id);
-        if (call != calls_.end() && may_answer(call->second, turn)) call->second.result = &block;
+        if (call != calls_.end() && may_pair(call->second, turn)) call->second.result = &block;
       }
     }
   }
 
-  // False: the block is left out.
+  // Returns false when the block is to be removed.
   bool settle(Block& block) {
     if (block.kind == Block::Kind::kToolResult) settle_inside(block);
     if (!is_server(block)) return true;
-    switch (way_of(block)) {
-      case Way::kCarried: block.kind = Block::Kind::kVerbatim; return true;
-      case Way::kTold: emit(block); return true;
-      case Way::kLeftOut: break;
+    switch (form_of(block)) {
+      case Form::kBlock: block.kind = Block::Kind::kVerbatim; return true;
+      case Form::kText: make_text(block); return true;
+      case Form::kNone: break;
     }
     with_.report.warn("item_dropped", fmt::format("{}[{}]", with_.list, block.message));
     return false;
@@ -167,55 +169,55 @@ class Settling {
     Block* call;
     const Turn* turn;  // of the call
     Block* result = nullptr;
-    bool is_carried = false;  // known when the call has been settled, which stands first
+    bool is_block = false;  // both go up as blocks; known once the call is settled, which is first
   };
-  enum class Way { kCarried, kTold, kLeftOut };
+  enum class Form { kBlock, kText, kNone };
 
-  // Only the result of code may come in a later turn: it waits for the client's tools that it
-  // calls.
-  bool may_answer(const Pair& pair, const Turn& turn) {
+  // Only a result of code may stand in a later turn than its call: the code may call tools of the
+  // client.
+  bool may_pair(const Pair& pair, const Turn& turn) {
     if (pair.result) return false;
     return pair.turn == &turn || name_of(*pair.call).ends_with("code_execution");
   }
 
-  Way way_of(const Block& block) {
+  Form form_of(const Block& block) {
     if (block.name == "container_upload") {
-      if (!runs_code_) return Way::kLeftOut;
+      if (!runs_code_) return Form::kNone;
       with_.betas.emplace_back(kFilesBeta);
-      return Way::kCarried;
+      return Form::kBlock;
     }
     const auto found = calls_.find(block.id);
     Pair* const pair = found == calls_.end() ? nullptr : &found->second;
     if (is_call(block.name)) {
-      if (!pair || pair->call != &block || !pair->result) return Way::kLeftOut;
-      pair->is_carried = block.name == "server_tool_use" && is_declared(name_of(block));
+      if (!pair || pair->call != &block || !pair->result) return Form::kNone;
+      pair->is_block = block.name == "server_tool_use" && is_declared(name_of(block));
     } else if (!pair || pair->result != &block) {
-      return Way::kTold;
+      return Form::kText;
     }
-    return pair->is_carried ? Way::kCarried : Way::kTold;
+    return pair->is_block ? Form::kBlock : Form::kText;
   }
 
-  void emit(Block& block) {
+  void make_text(Block& block) {
     block.kind = Block::Kind::kText;
-    block.text = with_.arena.keep(told(block, scratch_));
+    block.text = with_.arena.store(text_of(block, scratch_));
   }
 
-  // In the results of the client's tools only references to tools may stand.
+  // In the results of the client's tools, upstream takes only references to tools.
   void settle_inside(Block& result) {
     for (Block& inner : result.content) {
       if (!is_server(inner)) continue;
       const Tool* tool = inner.name == "tool_reference" ? tool_named(inner.id) : nullptr;
       if (!tool) {
-        emit(inner);
+        make_text(inner);
         continue;
       }
       inner.kind = Block::Kind::kVerbatim;
-      inner.text = with_.arena.keep(
+      inner.text = with_.arena.store(
           fmt::format(R"({{"type":"tool_reference","tool_name":"{}"}})", tool->upstream));
     }
   }
 
-  // `id` is the name, still escaped.
+  // `id` is the name, escaped.
   const Tool* tool_named(std::string_view id) const {
     std::string name;
     json::append_decoded(name, {id});
@@ -227,7 +229,7 @@ class Settling {
     return scratch_.read(call.text, 1) ? scratch_.root()["name"].decoded() : std::string();
   }
 
-  // Searches since that day run code by themselves, to filter what they find.
+  // Search tools since that version run code by themselves, to filter what they find.
   static bool filters_with_code(const Tool& tool) {
     constexpr std::string_view kVersion = "\"web_search_", kFetch = "\"web_fetch_";
     constexpr std::string_view kSince = "20260209";
@@ -243,7 +245,7 @@ class Settling {
 
   const ServerBlockTools& with_;
   std::unordered_map<std::string_view, const Tool*> tools_;  // by the client's name, the first
-  std::unordered_set<std::string_view> hosted_;              // those that the provider has
+  std::unordered_set<std::string_view> hosted_;              // names of the provider's tools
   bool runs_code_ = false;
   std::unordered_map<std::string_view, Pair> calls_;  // by id
   json::Outline scratch_;
@@ -278,16 +280,15 @@ void settle_server_blocks(std::vector<Block>& system, Turns& turns, const Server
         return std::any_of(turn.blocks.begin(), turn.blocks.end(), has_server_block);
       });
   if (!is_needed) return;
-  std::vector<Turn> given = std::exchange(turns.all(), {});
-  Settling settling(with);
-  settling.pair(given);
-  const auto is_lost = [&](Block& block) { return !settling.settle(block); };
-  system.erase(std::remove_if(system.begin(), system.end(), is_lost), system.end());
-  for (Turn& turn : given) {
-    std::vector<Block> kept;
+  std::vector<Turn> unsettled = std::exchange(turns.all(), {});
+  ServerBlocks server_blocks(with);
+  server_blocks.pair(unsettled);
+  std::erase_if(system, [&](Block& block) { return !server_blocks.settle(block); });
+  for (Turn& turn : unsettled) {
+    std::vector<Block> settled;
     for (Block& block : turn.blocks)
-      if (settling.settle(block)) kept.push_back(block);
-    turns.add(turn.role, turn.message, kept);
+      if (server_blocks.settle(block)) settled.push_back(block);
+    turns.add(turn.role, turn.message, settled);
   }
 }
 

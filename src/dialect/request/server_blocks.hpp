@@ -1,6 +1,6 @@
-// Blocks of tools that the provider runs, in a history: searches, fetched pages, code that ran.
-// Upstream takes them only as pairs, and only where the request declares their tool; elsewhere they
-// are told as text.
+// Blocks in a history that are of tools which the provider runs: searches, fetched pages, code.
+// Upstream takes them only as pairs of call and result, and only where the request declares their
+// tool; elsewhere they become text.
 #pragma once
 
 #include <string>
@@ -9,15 +9,16 @@
 
 #include "dialect/request/block.hpp"
 #include "dialect/request/report.hpp"
-#include "dialect/request/tools.hpp"
+#include "dialect/request/tool.hpp"
 #include "dialect/request/turns.hpp"
 
 namespace ccproxy::dialect {
 
-// True for the type of a part that is such a block, of one of today's tools or of tomorrow's.
+// True for the type of a part that is such a block. New tools are known by the endings of their
+// types.
 [[nodiscard]] bool is_server_block(std::string_view type);
 
-// The part as a block that is to be settled, with the mark that it asks for.
+// The part as a block that settle_server_blocks() must settle.
 [[nodiscard]] Block server_block(json::Value part, CacheControl cache_control, RequestArena& arena);
 
 struct ServerBlockTools {
@@ -25,11 +26,11 @@ struct ServerBlockTools {
   RequestArena& arena;
   Report& report;
   std::vector<std::string>& betas;
-  std::string_view list;  // the field that the conversation stands in
+  std::string_view list;  // the field of the request that holds the conversation
 };
 
-// Settles each block that server_block() has made: it goes up as it is, as text, or not at all,
-// which is reported. A call and its result go the same way.
+// Settles each block that server_block() has made: it goes up as it is, becomes text, or is
+// removed, which is reported. A call and its result are treated alike.
 void settle_server_blocks(std::vector<Block>& system, Turns& turns, const ServerBlockTools& with);
 
 }  // namespace ccproxy::dialect

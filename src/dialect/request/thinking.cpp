@@ -19,7 +19,7 @@ using json::Value;
 constexpr std::array<std::string_view, 7> kLevels = {"none", "minimal", "low", "medium",
                                                      "high", "xhigh",   "max"};
 constexpr std::array<std::int64_t, 7> kBudgets = {0, 1024, 2048, 8192, 24576, 32768, 32768};
-constexpr std::int64_t kLeastBudget = 1024;
+constexpr std::int64_t kMinBudget = 1024;
 constexpr std::string_view kBinding =
     R"("block_binding":{"prefix_mismatch_behavior":"drop_block"})";
 
@@ -35,7 +35,7 @@ Effort effort_of(ReasoningLevel level) {
 
 std::int64_t budget_of(ReasoningLevel level) { return kBudgets[static_cast<std::size_t>(level)]; }
 
-// The level whose budget is nearest.
+// The level whose budget is nearest to `budget`, in tokens.
 ReasoningLevel level_of(std::int64_t budget) {
   auto nearest = ReasoningLevel::kMinimal;
   for (std::size_t i = 1; i < kBudgets.size(); ++i)
@@ -44,7 +44,7 @@ ReasoningLevel level_of(std::int64_t budget) {
   return nearest;
 }
 
-void read_level(Value value, std::string_view param, ReasoningRequest& wish, Report& report) {
+void read_level(Value value, std::string_view param, ReasoningRequest& request, Report& report) {
   if (value.is_object()) value = value["effort"];  // as some SDKs write it
   if (value.is_absent() || (value.is_string() && value.text().empty())) return;
   if (!value.is_string()) return report.refuse_type(param, "a string");
@@ -52,43 +52,43 @@ void read_level(Value value, std::string_view param, ReasoningRequest& wish, Rep
   if (!level)
     return report.refuse(param, "invalid_value",
                          fmt::format("'{}' is one of {}.", param, fmt::join(kLevels, ", ")));
-  if (wish.level) return;
-  wish.level = level;
-  wish.param = param;
+  if (request.level) return;
+  request.level = level;
+  request.param = param;
 }
 
-void read_budget(Value value, std::string_view param, ReasoningRequest& wish, Report& report) {
+void read_budget(Value value, std::string_view param, ReasoningRequest& request, Report& report) {
   if (value.is_absent()) return;
   const auto budget = value.integer();
   if (!budget) return report.refuse_type(param, "an integer");
-  if (!wish.level && !wish.budget) wish.param = param;
-  if (!wish.budget) wish.budget = *budget;
+  if (!request.level && !request.budget) request.param = param;
+  if (!request.budget) request.budget = *budget;
 }
 
-void switch_thinking(Value on, std::string_view param, ReasoningRequest& wish, Report& report) {
+void switch_thinking(Value on, std::string_view param, ReasoningRequest& request, Report& report) {
   if (on.is_absent()) return;
   if (!on.boolean()) return report.refuse_type(param, "a boolean");
-  if (wish.level || wish.budget || wish.thinking.is_object()) return;
-  wish.level = *on.boolean() ? ReasoningLevel::kMedium : ReasoningLevel::kNone;
-  wish.param = param;
+  if (request.level || request.budget || request.thinking.is_object()) return;
+  request.level = *on.boolean() ? ReasoningLevel::kMedium : ReasoningLevel::kNone;
+  request.param = param;
 }
 
-// The decision, in steps from what the client said to what its model takes.
+// Plans the thinking, in steps from what the client has requested to what its model takes.
 class ThinkingPlanner {
  public:
-  ThinkingPlanner(const ReasoningRequest& wish, const ThinkingContext& context, Report& report)
-      : wish_(wish), context_(context), can_(context.can), report_(report) {}
+  ThinkingPlanner(const ReasoningRequest& request, const ThinkingContext& context, Report& report)
+      : request_(request), context_(context), can_(context.can), report_(report) {}
 
   ThinkingChoice run() {
-    if (wish_.thinking.is_object() && takes(wish_.thinking)) {
-      choice_.json = wish_.thinking.raw();
-      is_manual_ = type_of(wish_.thinking) == "enabled";
-      choice_.is_on = is_manual_ || type_of(wish_.thinking) == "adaptive";
-      if (wish_.level && *wish_.level != ReasoningLevel::kNone) set_effort(*wish_.level);
+    if (request_.thinking.is_object() && takes(request_.thinking)) {
+      choice_.json = request_.thinking.raw();
+      is_manual_ = type_of(request_.thinking) == "enabled";
+      choice_.is_on = is_manual_ || type_of(request_.thinking) == "adaptive";
+      if (request_.level && *request_.level != ReasoningLevel::kNone) set_effort(*request_.level);
     } else {
-      choose(wished_level());
+      choose(requested_level());
     }
-    drop_where_impossible();
+    drop_where_refused();
     bind_blocks();
     return std::move(choice_);
   }
@@ -107,19 +107,19 @@ class ThinkingPlanner {
                                    can_.thinking.standard == ThinkingState::kOff));
   }
 
-  // The answer may have become shorter than the client has reckoned with.
+  // A budget must be less than max_tokens, which may be less than the client has requested.
   [[nodiscard]] bool is_budget(Value tokens) const {
     const auto budget = tokens.integer();
-    return budget && *budget >= kLeastBudget && *budget < context_.max_tokens;
+    return budget && *budget >= kMinBudget && *budget < context_.max_tokens;
   }
 
-  // Only manual models take a budget as it is; for others it stands for a level.
-  [[nodiscard]] std::optional<ReasoningLevel> wished_level() const {
-    if (wish_.level) return wish_.level;
-    if (wish_.budget && !is_manual_only()) return level_of(*wish_.budget);
-    if (wish_.budget) return ReasoningLevel::kMedium;
-    if (!wish_.thinking.is_object()) return std::nullopt;
-    const std::string_view type = type_of(wish_.thinking);
+  // Only models with manual thinking take a budget; for others it stands for a level.
+  [[nodiscard]] std::optional<ReasoningLevel> requested_level() const {
+    if (request_.level) return request_.level;
+    if (request_.budget && !is_manual_only()) return level_of(*request_.budget);
+    if (request_.budget) return ReasoningLevel::kMedium;
+    if (!request_.thinking.is_object()) return std::nullopt;
+    const std::string_view type = type_of(request_.thinking);
     if (type == "disabled" || type == "between_tools") return ReasoningLevel::kNone;
     return ReasoningLevel::kMedium;
   }
@@ -134,14 +134,14 @@ class ThinkingPlanner {
           can_.thinking.standard != ThinkingState::kOff && can_.thinking.adaptive)
         think_adaptively();
     } else if (can_.thinking.standard == ThinkingState::kNone) {
-      if (*level != ReasoningLevel::kNone) report_.ignore(wish_.param);
+      if (*level != ReasoningLevel::kNone) report_.ignore(request_.param);
     } else if (*level == ReasoningLevel::kNone) {
       switch_off();
     } else {
       set_effort(*level);
       if (is_manual_only())
-        think_within_budget(wish_.budget.value_or(budget_of(*level)));
-      else if (can_.thinking.standard == ThinkingState::kOff || shows_thought())
+        think_within_budget(request_.budget.value_or(budget_of(*level)));
+      else if (can_.thinking.standard == ThinkingState::kOff || shows_thinking())
         think_adaptively();
       choice_.is_on = choice_.is_on || !is_manual_only();
     }
@@ -151,7 +151,7 @@ class ThinkingPlanner {
     if (is_manual_only()) return;
     switch (can_.thinking.off) {
       case ThinkingOff::kNone:
-        report_.warn("effort_forced_low", wish_.param);
+        report_.warn("effort_forced_low", request_.param);
         set_effort(ReasoningLevel::kLow);
         return;
       case ThinkingOff::kBetweenTools: choice_.json = R"({"type":"between_tools"})"; return;
@@ -164,37 +164,37 @@ class ThinkingPlanner {
     if (!can_.efforts.empty()) choice_.effort = can_.efforts.nearest(effort_of(level));
   }
 
-  [[nodiscard]] bool shows_thought() const {
+  [[nodiscard]] bool shows_thinking() const {
     if (can_.thinking.display != ThinkingDisplay::kOmitted) return false;
-    if (context_.display == ReasoningDisplay::kAuto) return !wish_.is_hidden;
+    if (context_.display == ReasoningDisplay::kAuto) return !request_.is_hidden;
     return context_.display == ReasoningDisplay::kSummarized;
   }
 
   void think_adaptively() {
-    choice_.json = shows_thought() ? R"({"type":"adaptive","display":"summarized"})"
-                                   : R"({"type":"adaptive"})";
+    choice_.json = shows_thinking() ? R"({"type":"adaptive","display":"summarized"})"
+                                    : R"({"type":"adaptive"})";
     choice_.is_on = true;
   }
 
   void think_within_budget(std::int64_t budget) {
-    constexpr std::int64_t kShare = 5;  // four fifths of the answer at most
+    constexpr std::int64_t kShare = 5;  // at most four fifths of max_tokens
     budget = std::min(budget, context_.max_tokens / kShare * (kShare - 1) +
                                   context_.max_tokens % kShare * (kShare - 1) / kShare);
-    if (budget < kLeastBudget) return report_.warn("thinking_dropped", wish_.param);
+    if (budget < kMinBudget) return report_.warn("thinking_dropped", request_.param);
     choice_.json = fmt::format(R"({{"type":"enabled","budget_tokens":{}}})", budget);
     choice_.is_on = is_manual_ = true;
   }
 
-  // With a budget, upstream takes neither a forced tool nor a call whose thinking is missing.
-  void drop_where_impossible() {
-    if (!is_manual_ || !(context_.is_forced || context_.lacks_thought)) return;
-    report_.warn("thinking_dropped", wish_.param);
+  // Upstream refuses a budget with a forced tool, and with a call whose thinking is missing.
+  void drop_where_refused() {
+    if (!is_manual_ || !(context_.is_forced || context_.lacks_thinking)) return;
+    report_.warn("thinking_dropped", request_.param);
     choice_.json.clear();
     choice_.is_on = is_manual_ = false;
   }
 
   void bind_blocks() {
-    if (!context_.has_thought || !can_.block_binding ||
+    if (!context_.has_thinking || !can_.block_binding ||
         can_.preserved_thinking == anthropic::PreservedThinking::kNo)
       return;
     if (choice_.json.empty()) choice_.json = R"({"type":"adaptive"})";
@@ -205,7 +205,7 @@ class ThinkingPlanner {
     choice_.json.append(",").append(kBinding).append("}");
   }
 
-  const ReasoningRequest& wish_;
+  const ReasoningRequest& request_;
   const ThinkingContext& context_;
   const anthropic::Capabilities& can_;
   Report& report_;
@@ -222,50 +222,50 @@ std::optional<ReasoningLevel> reasoning_level(std::string_view name) {
 }
 
 ReasoningRequest read_reasoning(Value request, std::string_view suffix, Report& report) {
-  ReasoningRequest wish;
-  read_level(request["reasoning_effort"], "reasoning_effort", wish, report);
+  ReasoningRequest read;
+  read_level(request["reasoning_effort"], "reasoning_effort", read, report);
   const Value reasoning = request["reasoning"];
   if (reasoning.is_object()) {
-    read_level(reasoning["effort"], "reasoning.effort", wish, report);
-    read_budget(reasoning["max_tokens"], "reasoning.max_tokens", wish, report);
-    wish.is_hidden = reasoning["exclude"].boolean().value_or(false);
+    read_level(reasoning["effort"], "reasoning.effort", read, report);
+    read_budget(reasoning["max_tokens"], "reasoning.max_tokens", read, report);
+    read.is_hidden = reasoning["exclude"].boolean().value_or(false);
   } else if (!reasoning.is_absent()) {
     report.refuse_type("reasoning", "an object");
   }
   const Value thinking = request["thinking"];
   if (thinking.is_object() && !thinking.children().empty()) {
-    wish.thinking = thinking;
-    if (!wish.level && !wish.budget) wish.param = "thinking";
-    read_budget(thinking["budget_tokens"], "thinking.budget_tokens", wish, report);
+    read.thinking = thinking;
+    if (!read.level && !read.budget) read.param = "thinking";
+    read_budget(thinking["budget_tokens"], "thinking.budget_tokens", read, report);
   } else if (!thinking.is_absent() && !thinking.is_object()) {
     report.refuse_type("thinking", "an object");
   }
-  switch_thinking(reasoning["enabled"], "reasoning.enabled", wish, report);
-  switch_thinking(request["enable_thinking"], "enable_thinking", wish, report);
-  if (!wish.level && !wish.budget && !wish.thinking.is_object()) {
-    wish.level = reasoning_level(suffix);
-    wish.param = "model";
+  switch_thinking(reasoning["enabled"], "reasoning.enabled", read, report);
+  switch_thinking(request["enable_thinking"], "enable_thinking", read, report);
+  if (!read.level && !read.budget && !read.thinking.is_object()) {
+    read.level = reasoning_level(suffix);
+    read.param = "model";
   }
-  return wish;
+  return read;
 }
 
 ReasoningRequest read_responses_reasoning(Value reasoning, Value effort, std::string_view suffix,
                                           Report& report) {
-  ReasoningRequest wish;
+  ReasoningRequest request;
   if (!reasoning.is_absent() && !reasoning.is_object())
     report.refuse_type("reasoning", "an object");
-  read_level(reasoning["effort"], "reasoning.effort", wish, report);
-  read_level(effort, "reasoning_effort", wish, report);
-  if (!wish.level) wish.level = reasoning_level(suffix);
-  wish.is_hidden = reasoning["summary"].is_absent() && reasoning["generate_summary"].is_absent();
+  read_level(reasoning["effort"], "reasoning.effort", request, report);
+  read_level(effort, "reasoning_effort", request, report);
+  if (!request.level) request.level = reasoning_level(suffix);
+  request.is_hidden = reasoning["summary"].is_absent() && reasoning["generate_summary"].is_absent();
   for (const char* name : {"context", "mode"})
     if (!reasoning[name].is_absent()) report.ignore(fmt::format("reasoning.{}", name));
-  return wish;
+  return request;
 }
 
-ThinkingChoice choose_thinking(const ReasoningRequest& wish, const ThinkingContext& context,
+ThinkingChoice choose_thinking(const ReasoningRequest& request, const ThinkingContext& context,
                                Report& report) {
-  return ThinkingPlanner(wish, context, report).run();
+  return ThinkingPlanner(request, context, report).run();
 }
 
 }  // namespace ccproxy::dialect

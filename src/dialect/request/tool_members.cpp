@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "anthropic/capabilities.hpp"
-#include "dialect/request/content.hpp"
+#include "dialect/request/cache_control.hpp"
 #include "json/text.hpp"
 
 namespace ccproxy::dialect {
@@ -25,16 +25,16 @@ bool all(Value list, Test test) {
   return std::all_of(elements.begin(), elements.end(), test);
 }
 
-// Callers go by names of the provider's; OpenAI's clients may name others.
+// OpenAI's clients may name callers that the provider does not know.
 bool is_caller(Value name) {
   return name.text().escaped == "direct" || is_versioned(name.text().escaped);
 }
 
 class Reader {
  public:
-  Reader(const ToolSource& source, Deferral deferral, std::span<const std::string_view> left_out,
+  Reader(const ToolSource& source, Deferral deferral, std::span<const std::string_view> refused,
          Report& report)
-      : source_(source), deferral_(deferral), left_out_(left_out), report_(report) {}
+      : source_(source), deferral_(deferral), refused_(refused), report_(report) {}
 
   ToolMembers run() {
     read_all(source_.inner, source_.inner_at);
@@ -53,7 +53,7 @@ class Reader {
     }
   }
 
-  // What says the same as leaving it out is not worth a word.
+  // A value that means the same as leaving the member out is not reported.
   void read(Value member, const char* at) {
     const std::string_view name = member.name();
     const bool is_flag = name == "defer_loading" || name == "eager_input_streaming";
@@ -61,16 +61,16 @@ class Reader {
       return report_.refuse_type(param(name, at), is_flag ? "a boolean" : "an array");
     if (name == "eager_input_streaming") members_.is_eager_set = true;
     if (is_flag ? member.boolean() == false : member.children().empty()) return;
-    if (name == "defer_loading" && deferral_ == Deferral::kAtOnce) return;
-    if (is_in(left_out_, name) || !is_meant(member)) return report_.ignore(param(name, at));
+    if (name == "defer_loading" && deferral_ == Deferral::kLoadedAtOnce) return;
+    if (is_in(refused_, name) || !is_meaningful(member)) return report_.ignore(param(name, at));
     if (name == "defer_loading")
       members_.is_deferred = true;
     else
       members_.json.append(",\"").append(name).append("\":").append(member.raw());
   }
 
-  [[nodiscard]] bool is_meant(Value member) const {
-    if (member.name() == "defer_loading") return deferral_ == Deferral::kCarried;
+  [[nodiscard]] bool is_meaningful(Value member) const {
+    if (member.name() == "defer_loading") return deferral_ == Deferral::kForwarded;
     if (member.name() == "allowed_callers") return all(member, is_caller);
     if (member.name() == "input_examples")
       return source_.takes_json && all(member, [](Value example) { return example.is_object(); });
@@ -78,12 +78,12 @@ class Reader {
   }
 
   [[nodiscard]] std::string param(std::string_view name, const char* at) const {
-    return source_.place.param(fmt::format("{}.{}", at, name));
+    return source_.path.param(fmt::format("{}.{}", at, name));
   }
 
   const ToolSource& source_;
   Deferral deferral_;
-  std::span<const std::string_view> left_out_;
+  std::span<const std::string_view> refused_;
   Report& report_;
   ToolMembers members_;
   std::array<bool, anthropic::kToolMembers.size()> seen_{};
@@ -91,7 +91,7 @@ class Reader {
 
 }  // namespace
 
-std::string ToolPlace::param(std::string_view member) const {
+std::string ToolPath::param(std::string_view member) const {
   std::string param = holder != nullptr ? holder->param(".") : std::string();
   param += field;
   if (index) param.append("[").append(std::to_string(*index)).append("]");
@@ -108,19 +108,19 @@ bool is_versioned(std::string_view type) {
 bool is_tool_search(std::string_view type) { return type.starts_with("tool_search_tool_"); }
 
 ToolMembers read_tool_members(const ToolSource& source, Deferral deferral,
-                              std::span<const std::string_view> left_out, Report& report) {
-  return Reader(source, deferral, left_out, report).run();
+                              std::span<const std::string_view> refused, Report& report) {
+  return Reader(source, deferral, refused, report).run();
 }
 
-std::string_view carried_tool(Value tool, const ToolPlace& place,
-                              std::span<const std::string_view> left_out, Report& report,
-                              RequestArena& arena) {
-  if (left_out.empty()) return without_cache_control(tool, arena);
+std::string_view forwarded_tool(Value tool, const ToolPath& path,
+                                std::span<const std::string_view> refused, Report& report,
+                                RequestArena& arena) {
+  if (refused.empty()) return without_cache_control(tool, arena);
   std::string rest = "{";
   for (const Value member : tool.children()) {
     if (member.name() == "cache_control") continue;
-    if (is_in(left_out, member.name())) {
-      report.ignore(place.param(fmt::format(".{}", member.name())));
+    if (is_in(refused, member.name())) {
+      report.ignore(path.param(fmt::format(".{}", member.name())));
       continue;
     }
     if (rest.size() > 1) rest += ',';
@@ -128,7 +128,7 @@ std::string_view carried_tool(Value tool, const ToolPlace& place,
     json::append_escaped(rest, member.name());
     rest.append("\":").append(member.raw());
   }
-  return arena.keep(rest += '}');
+  return arena.store(rest += '}');
 }
 
 }  // namespace ccproxy::dialect

@@ -1,5 +1,6 @@
-// Members of tools that are the provider's own. Clients of OpenAI's dialects write them as well, in
-// a tool or in the function inside it, and they go up as they are where they can mean something.
+// Anthropic's own members of tools (anthropic::kToolMembers). Clients of OpenAI's dialects write
+// them as well, in a tool or in the function inside it, and they are forwarded where they have a
+// meaning.
 #pragma once
 
 #include <cstddef>
@@ -14,27 +15,27 @@
 
 namespace ccproxy::dialect {
 
-// True for names of the provider's tools, which carry the day of their version:
+// True for types of the provider's tools, which end in the date of their version:
 // web_search_20250305.
 [[nodiscard]] bool is_versioned(std::string_view type);
-// True for the tools of the provider's that find others.
+// True for types of the provider's tools that find other tools.
 [[nodiscard]] bool is_tool_search(std::string_view type);
 
-// What becomes of a tool that is not to be loaded before it is searched for.
+// What becomes of `defer_loading`, by which a tool is loaded only once a search has found it.
 enum class Deferral {
-  kTold,     // nobody could find it: it is loaded, and the client is told
-  kAtOnce,   // the client's own search is answered by loading all at once
-  kCarried,  // the provider searches
+  kIgnored,       // nothing could find the tool: it is loaded, which is reported
+  kLoadedAtOnce,  // the client searches: all tools are loaded
+  kForwarded,     // the provider searches
 };
 
-// Where a tool stands in the request. What that is called is written only where somebody is told:
-// there may be tens of thousands.
-struct ToolPlace {
-  std::string_view field;              // a member, or a list with the tool in it
-  std::optional<std::size_t> index{};  // in the list
-  const ToolPlace* holder = nullptr;   // the element that the field is of, unless of the request
+// The place of a tool in the request. It is only made into text where something is wrong with the
+// tool, since a request may have tens of thousands of them.
+struct ToolPath {
+  std::string_view field;              // the member that holds the tool or a list with it
+  std::optional<std::size_t> index{};  // in that list
+  const ToolPath* holder = nullptr;    // the element that has the field; nullptr: the request
 
-  // `member` has its dot.
+  // Such as `tools[3].function.name`; `member` has its dot.
   [[nodiscard]] std::string param(std::string_view member = {}) const;
 };
 
@@ -42,27 +43,28 @@ struct ToolPlace {
 struct ToolSource {
   json::Value tool;
   json::Value inner;       // the object that has its name; `tool` itself without a wrapper
-  const ToolPlace& place;  // of the tool
-  const char* inner_at;    // where `inner` stands behind that
-  bool takes_json = true;  // its input is what the client's schema says
+  const ToolPath& path;    // of the tool
+  const char* inner_at;    // the place of `inner` behind `path`
+  bool takes_json = true;  // its input follows the client's schema
 
   [[nodiscard]] bool is_wrapped() const { return inner.raw().data() != tool.raw().data(); }
 };
 
 struct ToolMembers {
-  std::string json{};  // those to send but for defer_loading, each with a comma before it
+  std::string json{};  // all to send but defer_loading, each with a comma before it
   bool is_deferred = false;
-  bool is_eager_set = false;  // eager_input_streaming, to true or false
+  bool is_eager_set = false;  // the client has set eager_input_streaming, to true or false
 };
 
-// `left_out`: names of those that upstream has refused.
+// Reads the members. Those in `refused`, which upstream has refused, are reported and left out.
 [[nodiscard]] ToolMembers read_tool_members(const ToolSource& source, Deferral deferral,
-                                            std::span<const std::string_view> left_out,
+                                            std::span<const std::string_view> refused,
                                             Report& report);
 
-// A tool of the provider's own without its cache mark and without those that are left out.
-[[nodiscard]] std::string_view carried_tool(json::Value tool, const ToolPlace& place,
-                                            std::span<const std::string_view> left_out,
-                                            Report& report, RequestArena& arena);
+// A tool of the provider's as the client wrote it, without its breakpoint and without members in
+// `refused`, which are reported.
+[[nodiscard]] std::string_view forwarded_tool(json::Value tool, const ToolPath& path,
+                                              std::span<const std::string_view> refused,
+                                              Report& report, RequestArena& arena);
 
 }  // namespace ccproxy::dialect

@@ -23,7 +23,7 @@ bool is_plain(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return is_plain(c); });
 }
 
-// One underscore for each character that may not be there.
+// The text with an underscore for each character that upstream does not allow.
 std::string replaced(std::string_view text) {
   std::string plain;
   plain.reserve(text.size());
@@ -52,16 +52,16 @@ std::string_view ToolNames::upstream(std::string_view client) {
   const auto [known, is_new] = names_.try_emplace(client);
   if (!is_new) return known->second;
   const bool stays = is_tool_name(client) && taken_.insert(client).second;
-  return known->second = stays ? client : mended(client);
+  return known->second = stays ? client : replacement(client);
 }
 
-std::string_view ToolNames::mended(std::string_view client) {
-  const std::string_view plain = arena_.keep(replaced(client));
+std::string_view ToolNames::replacement(std::string_view client) {
+  const std::string_view plain = arena_.store(replaced(client));
   if (plain.size() <= kMaxName && taken_.insert(plain).second) return plain;
   std::string name, hash;
   std::size_t digits = kDigits;
   do {
-    if (digits > hash.size()) {  // the first, or somebody has reckoned all of them out
+    if (digits > hash.size()) {  // the first, or a client has taken all names of the last one
       hash = hex(sha256(hash.empty() ? client : hash));
       digits = kDigits;
     }
@@ -69,29 +69,29 @@ std::string_view ToolNames::mended(std::string_view client) {
                        std::string_view(hash).substr(0, digits));
     digits += kDigits;
   } while (taken_.contains(name));
-  const std::string_view kept = arena_.keep(std::move(name));
-  taken_.insert(kept);
-  return kept;
+  const std::string_view stored = arena_.store(std::move(name));
+  taken_.insert(stored);
+  return stored;
 }
 
 std::string_view CallIds::assign(std::string_view client, std::string_view fallback) {
   std::string_view id = client;
   if (client.empty()) {
-    id = arena_.keep(fallback);
+    id = arena_.store(fallback);
   } else if (!is_plain(client)) {
-    id = arena_.keep(replaced(client));
+    id = arena_.store(replaced(client));
   }
   if (taken_.insert(id).second) return id;
   std::string numbered;
   for (std::size_t& count = repeats_.try_emplace(id, 1).first->second;;) {
     numbered.assign(id) += '_';
     append_number(numbered, ++count);
-    const std::string_view arena = arena_.keep(std::string_view(numbered));
-    if (taken_.insert(arena).second) return arena;
+    const std::string_view stored = arena_.store(std::string_view(numbered));
+    if (taken_.insert(stored).second) return stored;
   }
 }
 
-std::string made_call_id(std::size_t message, std::size_t position) {
+std::string call_id_at(std::size_t message, std::size_t position) {
   std::string id = "call_";
   append_number(id, message);
   id += '_';

@@ -1,5 +1,6 @@
-// Names of tools as upstream takes them, ^[a-zA-Z0-9_-]{1,128}$, and back (rule A.4.3).
-// Names that are valid stay; which of the others becomes what depends on the request alone.
+// Makes names of tools that upstream takes, ^[a-zA-Z0-9_-]{1,128}$ (rule A.4.3), and ids of their
+// calls (rule A.2.2). Valid names stay; what the others become depends on the request alone, so
+// that a conversation has the same names in each of its requests.
 #pragma once
 
 #include <cstddef>
@@ -18,40 +19,43 @@ class ToolNames {
   explicit ToolNames(RequestArena& arena)
       : arena_(arena), names_(arena.memory()), taken_(arena.memory()) {}
 
-  // There will be about so many.
-  void expect(std::size_t tools) {
+  // Makes room for the names of so many tools.
+  void reserve_names(std::size_t tools) {
     names_.reserve(tools);
     taken_.reserve(tools);
   }
 
-  // A name that no tool of the client's may have upstream.
+  // Keeps a name from the tools of the client.
   void reserve(std::string_view name) { taken_.insert(name); }
 
-  // Announces a tool of the request. All are announced before the first is asked for, so that valid
-  // names come first. The views must outlive this. Returns what it is called upstream where its
-  // name stays, else nothing yet.
+  // Announces a tool of the request by the client's name. Returns the name upstream where it is the
+  // same, else an empty one. All tools must be announced before upstream() is called, so that valid
+  // names come first. `client` must outlive the object.
   std::string_view announce(std::string_view client);
 
-  // What the tool is called upstream; names in the history need not be announced.
+  // The name upstream of the client's tool. Tools that only the history calls need not be
+  // announced.
   [[nodiscard]] std::string_view upstream(std::string_view client);
 
  private:
-  [[nodiscard]] std::string_view mended(std::string_view client);
+  [[nodiscard]] std::string_view replacement(std::string_view client);
 
   RequestArena& arena_;
   std::pmr::unordered_map<std::string_view, std::string_view> names_;  // client to upstream
   std::pmr::unordered_set<std::string_view> taken_;
 };
 
+// True for a name, or an id of a call, that upstream takes.
 [[nodiscard]] bool is_tool_name(std::string_view name);
 
-// Identifiers of tool calls, ^[a-zA-Z0-9_-]+$ and each once in a request (rule A.2.2).
+// Ids of tool calls: ^[a-zA-Z0-9_-]+$, each once in a request.
 class CallIds {
  public:
   explicit CallIds(RequestArena& arena)
       : arena_(arena), taken_(arena.memory()), repeats_(arena.memory()) {}
 
-  // The id to send for a call; `fallback` where the client's is empty.
+  // The id to send for a call, made of the client's, or of `fallback` where that is empty. `client`
+  // must outlive the object.
   [[nodiscard]] std::string_view assign(std::string_view client, std::string_view fallback);
 
  private:
@@ -60,7 +64,7 @@ class CallIds {
   std::pmr::unordered_map<std::string_view, std::size_t> repeats_;
 };
 
-// The id of a call that has none: the message or item it came in, and its place there.
-[[nodiscard]] std::string made_call_id(std::size_t message, std::size_t position);
+// An id for a call that came without one: the index of its message or item, and its place in that.
+[[nodiscard]] std::string call_id_at(std::size_t message, std::size_t position);
 
 }  // namespace ccproxy::dialect

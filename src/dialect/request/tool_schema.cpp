@@ -16,15 +16,15 @@ bool is_union(std::string_view name) {
   return name == "anyOf" || name == "oneOf" || name == "allOf";
 }
 
-// One object instead of the unions at the root; nothing when that is too much work.
+// The schema with one object instead of the unions at its root; nothing when that is too much work.
 std::optional<std::string> merged(Value root) {
   SchemaBranches branches(root);
-  branches.take(root["properties"]);
-  branches.take(root["required"]);
+  branches.read(root["properties"]);
+  branches.read(root["required"]);
   std::string out = R"({"type":"object")";
   for (const Value member : root.children()) {
     const std::string_view name = member.name();
-    if (name == "type" || name == "properties" || name == "required" || branches.take(member))
+    if (name == "type" || name == "properties" || name == "required" || branches.read(member))
       continue;
     out += ",\"";
     json::append_escaped(out, name);
@@ -47,19 +47,19 @@ std::optional<std::string_view> tool_schema(Value parameters, RequestArena& aren
   if (parameters.is_absent()) return kEmpty;
   if (!parameters.is_object()) return std::nullopt;
   if (parameters.children().empty()) return kEmpty;
-  bool is_typed = false, is_sound = true;
+  bool is_object = false, is_valid = true;
   for (const Value member : parameters.children()) {
     const std::string_view name = member.name();
-    if (name == "type") is_typed = member.text().escaped == "object";
-    if (is_union(name)) is_sound = false;
-    if ((name == "properties" || name == "required") && member.is_absent()) is_sound = false;
+    if (name == "type") is_object = member.text().escaped == "object";
+    if (is_union(name)) is_valid = false;
+    if ((name == "properties" || name == "required") && member.is_absent()) is_valid = false;
   }
-  if (is_typed && is_sound) return parameters.raw();
-  json::Outline whole;  // the request's does not go as deep as unions do
+  if (is_object && is_valid) return parameters.raw();
+  json::Outline whole;  // unions may be nested deeper than the request's outline goes
   if (!whole.read(parameters.raw(), json::Outline::kMaxDepth)) return std::nullopt;
   auto schema = merged(whole.root());
   if (!schema) return std::nullopt;
-  return arena.keep(std::move(*schema));
+  return arena.store(std::move(*schema));
 }
 
 }  // namespace ccproxy::dialect

@@ -1,5 +1,5 @@
-// The parameters of a function as upstream takes them: an object at the root, without unions there
-// (rule A.4.2). Whatever is not at the root stays as it is, byte for byte.
+// The parameters of a function as upstream takes them: a schema with an object and no unions at its
+// root (rule A.4.2). Everything below the root stays the same, byte for byte.
 #pragma once
 
 #include <optional>
@@ -10,8 +10,8 @@
 
 namespace ccproxy::dialect {
 
-// A view of the client's text where nothing had to change. Nothing when `parameters` is neither an
-// object nor absent.
+// The schema as JSON: a view of the client's where nothing had to change, else of `arena`. Nothing
+// when `parameters` is neither an object nor absent, or has too many unions.
 [[nodiscard]] std::optional<std::string_view> tool_schema(json::Value parameters,
                                                           RequestArena& arena);
 

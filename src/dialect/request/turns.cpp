@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kStart = "(conversation start)";
 constexpr std::string_view kContinue = "Continue.";
-// Numbers from here on are of responses before this one; no request has as many messages.
+// Messages of earlier responses have numbers from here on; no request has as many messages.
 constexpr std::uint32_t kFirstResponse = 1U << 31U;
 constexpr std::string_view kNoResult = "No result was provided for this tool call.";
 
@@ -29,13 +29,13 @@ bool calls_tools(const Turn& turn) {
          std::any_of(turn.blocks.begin(), turn.blocks.end(), is_call);
 }
 
-// Appends what a result says: one that came as a string is one text.
-void append_said(std::vector<Block>& out, const Block& result) {
+// Appends the content of a result: one that came as a string is one text.
+void append_content(std::vector<Block>& out, const Block& result) {
   if (!result.text.empty()) out.push_back(text_block(result.text));
   out.insert(out.end(), result.content.begin(), result.content.end());
 }
 
-// The block without its mark.
+// The block without its breakpoint.
 std::string json_of(Block block) {
   block.cache_control = CacheControl::kNone;
   std::string json;
@@ -43,18 +43,18 @@ std::string json_of(Block block) {
   return json;
 }
 
-// Results of a turn by the call they answer.
-class Results {
+// The results of a turn by the id of their call.
+class ResultsById {
  public:
-  Results(std::span<Block> blocks, RequestArena& arena) : arena_(arena) {
+  ResultsById(std::span<Block> blocks, RequestArena& arena) : arena_(arena) {
     for (Block& block : blocks)
       if (is_result(block)) by_id_.emplace_back(block.id, &block);
     std::stable_sort(by_id_.begin(), by_id_.end(),
                      [](const Entry& a, const Entry& b) { return a.first < b.first; });
   }
 
-  // All that there is for one call, as one result; without an id when there is none. What is taken
-  // loses its id.
+  // All results of one call, as one; without an id when there is none. Results that are taken lose
+  // their id.
   Block take(std::string_view id) {
     const auto first = std::lower_bound(
         by_id_.begin(), by_id_.end(), id,
@@ -72,16 +72,16 @@ class Results {
 
   Block merge(std::span<const Entry> entries) {
     Block merged = *entries.front().second;
-    std::vector<Block> said;
+    std::vector<Block> content;
     std::unordered_set<std::string> seen;
     for (const auto& [id, block] : entries) {
       merged.is_error = merged.is_error || block->is_error;
       merged.cache_control = std::max(merged.cache_control, block->cache_control);
-      if (seen.insert(json_of(*block)).second) append_said(said, *block);
+      if (seen.insert(json_of(*block)).second) append_content(content, *block);
     }
-    if (seen.size() == 1) return merged;  // it was told twice, as its call may have been
+    if (seen.size() == 1) return merged;  // the client has repeated it, as it may repeat calls
     merged.text = {};
-    merged.content = arena_.keep(said);
+    merged.content = arena_.store(content);
     return merged;
   }
 
@@ -97,7 +97,7 @@ void trim_end(Block& block, RequestArena& arena) {
   if (last == std::string::npos || last + 1 == plain.size()) return;
   std::string escaped;
   json::append_escaped(escaped, std::string_view(plain).substr(0, last + 1));
-  block.text = arena.keep(std::move(escaped));
+  block.text = arena.store(std::move(escaped));
 }
 
 }  // namespace
@@ -117,8 +117,8 @@ void Turns::warn(std::string_view token, std::uint32_t message, Report& report) 
 
 void Turns::add(Role role, std::uint32_t message, std::span<const Block> blocks) {
   if (blocks.empty()) return;
-  const bool goes_on = !turns_.empty() && turns_.back().role == role;
-  auto& all = goes_on ? turns_.back().blocks : begin(role, message).blocks;
+  const bool continues = !turns_.empty() && turns_.back().role == role;
+  auto& all = continues ? turns_.back().blocks : begin(role, message).blocks;
   all.insert(all.end(), blocks.begin(), blocks.end());
 }
 
@@ -134,42 +134,42 @@ void Turns::place_system(bool may_stay) {
   const bool is_needed = std::any_of(turns_.begin(), turns_.end(),
                                      [](const Turn& turn) { return turn.role == Role::kSystem; });
   if (!is_needed) return;
-  std::vector<Turn> given = std::exchange(turns_, {});
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    Turn& turn = given[i];
-    const bool stands_well = !turns_.empty() && turns_.back().role == Role::kUser &&
-                             (i + 1 == given.size() || given[i + 1].role == Role::kAssistant);
-    if (turn.role == Role::kSystem && !(may_stay && stands_well)) {
+  std::vector<Turn> turns = std::exchange(turns_, {});
+  for (std::size_t i = 0; i < turns.size(); ++i) {
+    Turn& turn = turns[i];
+    const bool is_allowed_here = !turns_.empty() && turns_.back().role == Role::kUser &&
+                                 (i + 1 == turns.size() || turns[i + 1].role == Role::kAssistant);
+    if (turn.role == Role::kSystem && !(may_stay && is_allowed_here)) {
       turn.role = Role::kUser;
       for (Block& block : turn.blocks)
         block.text =
-            arena_.keep(fmt::format("<system-reminder>\\n{}\\n</system-reminder>", block.text));
+            arena_.store(fmt::format("<system-reminder>\\n{}\\n</system-reminder>", block.text));
     }
     add(turn.role, turn.message, turn.blocks);
   }
 }
 
-// A result that no call asked for becomes what the user says.
-void Turns::emit_orphan(const Block& result, std::vector<Block>& out, Report& report) {
+// A result without a call becomes text of the user.
+void Turns::append_orphan(const Block& result, std::vector<Block>& out, Report& report) {
   warn("result_orphan", result.message, report);
-  std::vector<Block> said;
-  append_said(said, result);
-  std::string told = fmt::format("[result of earlier tool call {}]", result.id);
-  auto rest = said.begin();
-  if (rest != said.end() && rest->kind == Block::Kind::kText)
-    told.append("\\n").append((rest++)->text);
-  Block header = text_block(arena_.keep(std::move(told)));
+  std::vector<Block> content;
+  append_content(content, result);
+  std::string text = fmt::format("[result of earlier tool call {}]", result.id);
+  auto rest = content.begin();
+  if (rest != content.end() && rest->kind == Block::Kind::kText)
+    text.append("\\n").append((rest++)->text);
+  Block header = text_block(arena_.store(std::move(text)));
   header.cache_control = result.cache_control;
   out.push_back(header);
-  out.insert(out.end(), rest, said.end());
+  out.insert(out.end(), rest, content.end());
 }
 
-void Turns::answer_calls(Turn& answers, std::vector<Block>& out, Report& report) {
-  const Turn& asking = turns_.back();
-  Results results(answers.blocks, arena_);
-  for (const Block& call : asking.blocks) {
+void Turns::append_results(Turn& results, std::vector<Block>& out, Report& report) {
+  const Turn& calling = turns_.back();
+  ResultsById by_id(results.blocks, arena_);
+  for (const Block& call : calling.blocks) {
     if (!is_call(call)) continue;
-    Block result = results.take(call.id);
+    Block result = by_id.take(call.id);
     if (result.id.empty()) {
       warn("result_missing", call.message, report);
       result = {.kind = Block::Kind::kToolResult, .is_error = true, .text = kNoResult};
@@ -179,8 +179,8 @@ void Turns::answer_calls(Turn& answers, std::vector<Block>& out, Report& report)
   }
 }
 
-// True when the turn has the results of the one before it, in order and first of all: the usual
-// case, in which nothing needs to be moved.
+// True when the turn begins with the results of the one before it, in the order of the calls, and
+// has no others: the usual case, in which nothing needs to be moved.
 bool Turns::is_paired(std::size_t index) const {
   const auto& blocks = turns_[index].blocks;
   auto result = blocks.begin();
@@ -201,12 +201,12 @@ void Turns::pair_results(Report& report) {
   for (Turn& turn : std::exchange(turns_, {})) {
     std::vector<Block> blocks;
     if (!turns_.empty() && turn.role == Role::kUser && calls_tools(turns_.back()))
-      answer_calls(turn, blocks, report);
+      append_results(turn, blocks, report);
     for (const Block& block : turn.blocks) {
       if (!is_result(block))
         blocks.push_back(block);
       else if (!block.id.empty())
-        emit_orphan(block, blocks, report);
+        append_orphan(block, blocks, report);
     }
     add(turn.role, turn.message, blocks);
   }
@@ -217,15 +217,15 @@ void Turns::complete_ends(bool may_prefill) {
     turns_.insert(turns_.begin(), Turn{Role::kUser, 0, {text_block(kStart)}});
   if (turns_.empty() || turns_.back().role != Role::kAssistant) return;
   if (!may_prefill) {
-    Block go_on = text_block(kContinue);
-    add(Role::kUser, turns_.back().message, {&go_on, 1});
+    const Block text = text_block(kContinue);
+    add(Role::kUser, turns_.back().message, {&text, 1});
     return;
   }
   Block& last = turns_.back().blocks.back();
   if (last.kind == Block::Kind::kText) trim_end(last, arena_);
 }
 
-bool Turns::last_call_lacks_thought() const {
+bool Turns::last_call_lacks_thinking() const {
   const auto last = std::find_if(turns_.rbegin(), turns_.rend(),
                                  [](const Turn& turn) { return turn.role == Role::kAssistant; });
   return last != turns_.rend() && calls_tools(*last) &&

@@ -1,6 +1,6 @@
-// The rules that upstream makes for a list of messages, and how a history that breaks them is put
-// in order (rules A.2, A.2.3 to A.2.6). It knows turns and blocks, and of a dialect only
-// what to call a message that something is wrong with.
+// The turns of a conversation, put in the order that upstream demands of a list of messages (rules
+// A.2, A.2.3 to A.2.6). It knows turns and blocks, and nothing of a dialect but the name of the
+// field that its messages stand in.
 #pragma once
 
 #include <cstddef>
@@ -15,38 +15,40 @@ namespace ccproxy::dialect {
 
 class Turns {
  public:
-  // `list` is the field of the request that the messages stand in.
+  // `list` is the field of the request that the messages stand in. Both must outlive the object.
   Turns(RequestArena& arena, std::string_view list) : arena_(arena), list_(list) {}
 
-  // There will be about so many.
-  void expect(std::size_t turns) { turns_.reserve(turns); }
+  // Makes room for so many turns.
+  void reserve(std::size_t turns) { turns_.reserve(turns); }
 
-  // The number that messages of a response before this one have instead of an index. The view must
-  // outlive this.
+  // Returns the number that messages of an earlier response have instead of their index. `id` must
+  // outlive the object.
   [[nodiscard]] std::uint32_t add_response(std::string_view id);
 
-  // Adds the blocks to the last turn when the role is the same, else begins one. Without blocks
-  // nothing happens, so neighbours of what was empty grow together.
+  // Adds the blocks to the last turn when the role is the same, else begins a turn. `message` is
+  // the number of the message: its index, or that of add_response(). Without blocks nothing
+  // happens, so that the neighbours of an empty message become one turn.
   void add(Role role, std::uint32_t message, std::span<const Block> blocks);
 
-  // Turns without blocks go, and neighbours of one role become one.
+  // Removes turns without blocks, and joins neighbours of one role.
   void join();
 
-  // Late system messages: each stays where it is when `may_stay` and upstream allows its place,
-  // else it becomes a reminder among the user's text.
+  // Leaves each system turn where it is when `may_stay` and upstream allows its place; else makes
+  // it a reminder among the user's text.
   void place_system(bool may_stay);
 
-  // Puts the results of each assistant turn right behind it in the order of its calls, makes up
-  // those that are missing, and tells those that nobody asked for as text.
+  // Puts the results of each assistant turn right behind it in the order of its calls. Missing
+  // results are made up, and those without a call become text; both are reported.
   void pair_results(Report& report);
 
-  // The first turn is the user's, and the last one is not the assistant's unless `may_prefill`.
+  // Makes the first turn the user's, and the last one too, unless it is the assistant's and
+  // `may_prefill`.
   void complete_ends(bool may_prefill);
 
   // True when the last assistant turn calls tools and does not begin with thinking.
-  [[nodiscard]] bool last_call_lacks_thought() const;
+  [[nodiscard]] bool last_call_lacks_thinking() const;
 
-  // Reports something of the message of that number, by the name that its client knows.
+  // Warns of something in the message of that number, under the `param` that the client knows.
   void warn(std::string_view token, std::uint32_t message, Report& report) const;
 
   [[nodiscard]] std::vector<Turn>& all() { return turns_; }
@@ -55,12 +57,12 @@ class Turns {
  private:
   [[nodiscard]] Turn& begin(Role role, std::uint32_t message);
   [[nodiscard]] bool is_paired(std::size_t index) const;
-  void answer_calls(Turn& answers, std::vector<Block>& out, Report& report);
-  void emit_orphan(const Block& result, std::vector<Block>& out, Report& report);
+  void append_results(Turn& results, std::vector<Block>& out, Report& report);
+  void append_orphan(const Block& result, std::vector<Block>& out, Report& report);
 
   RequestArena& arena_;
   std::string_view list_;
-  std::vector<std::string_view> responses_;  // their ids
+  std::vector<std::string_view> responses_;  // ids of earlier responses
   std::vector<Turn> turns_;
 };
 

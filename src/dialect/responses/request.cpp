@@ -10,7 +10,8 @@
 #include "dialect/request/decoder.hpp"
 #include "dialect/responses/echo.hpp"
 #include "dialect/responses/input.hpp"
-#include "dialect/responses/kept_messages.hpp"
+#include "dialect/responses/retained_messages.hpp"
+#include "dialect/responses/tools.hpp"
 
 namespace ccproxy::dialect {
 namespace {
@@ -26,8 +27,8 @@ constexpr std::array<std::string_view, 8> kIncludes = {"reasoning.encrypted_cont
                                                        "computer_call_output.output.image_url",
                                                        "code_interpreter_call.outputs"};
 
-// Escaped, as it stands in JSON.
-constexpr std::string_view kCompactionWish =
+// The message that asks for the summary of a conversation, escaped.
+constexpr std::string_view kCompactionPrompt =
     "The conversation will be continued from a summary, without what was said so far. Write that "
     "summary now, for whoever goes on: what the user wants and has decided, what was done and "
     "found "
@@ -46,7 +47,7 @@ class ResponsesDecoder final : public RequestDecoder {
     read_prewarm();
     check_settings();
     read_include();
-    tools_.read_responses(request_);
+    ResponsesTools(tools_, report_, arena_).read(request_);
     read_input();
     decoded_.plan.responses.echo = echo_of(request_, plan.stores);
     decoded_.plan.responses.family = can_.family;
@@ -55,7 +56,7 @@ class ResponsesDecoder final : public RequestDecoder {
       decoded_.plan.responses.account = context_.account;
   }
 
-  // Nothing is to be said: upstream only keeps what it has read (max_tokens 0).
+  // A prewarm request wants no output: upstream only caches the prompt (max_tokens 0).
   void read_prewarm() {
     const Value prewarm = request_["prompt_cache_options"]["prewarm"];
     if (!prewarm.is_absent() && !prewarm.boolean())
@@ -65,7 +66,7 @@ class ResponsesDecoder final : public RequestDecoder {
     decoded_.plan.responses.is_prewarm = true;
   }
 
-  // Codex shows nothing of a refusal that is a part of its own.
+  // Codex does not show refusal parts, so that it gets text.
   [[nodiscard]] RefusalStyle refusal_style() const {
     const RefusalStyle style = context_.options.refusal_style;
     return style == RefusalStyle::kPart && context_.is_codex ? RefusalStyle::kText : style;
@@ -75,34 +76,34 @@ class ResponsesDecoder final : public RequestDecoder {
     if (const Value instructions = request_["instructions"]; instructions.is_string())
       Content::add_text(instructions.text(), CacheControl::kNone, system_);
     read_system();
-    ResponsesInput input({context_, report_, arena_, tools_, decoded_.betas}, system_, turns_);
+    ConversationBuilder conversation(conversation_parts());
+    ResponsesInput input(conversation);
     if (context_.history != nullptr)
       for (const HistoryTurn& turn : context_.history->turns) input.read_history(turn);
     input.read(request_["input"]);
-    if (!tools_.all().empty())
-      tools_.choose(request_);
-    else
-      for (const std::string_view name : input.called()) tools_.add_from_history(name);
+    choose_tools(conversation);
     const bool has_new_reasoning = !input.new_reasoning().is_absent();
-    wish_ =
+    reasoning_ =
         read_responses_reasoning(has_new_reasoning ? input.new_reasoning() : request_["reasoning"],
                                  request_["reasoning_effort"], context_.asked.effort, report_);
-    display_ = wish_.is_hidden ? ReasoningDisplay::kOmitted : ReasoningDisplay::kSummarized;
+    display_ = reasoning_.is_hidden ? ReasoningDisplay::kOmitted : ReasoningDisplay::kSummarized;
     if (context_.compacts || input.wants_compaction()) return compact();
     const bool has_new_text = !input.new_text().is_absent();
     read_format(has_new_text ? input.new_text() : request_["text"]);
   }
 
-  // Chat's response_format counts where the field of this API says nothing.
+  // The response_format of Chat Completions counts where the request has no text.format.
   void read_format(Value text) {
-    const bool is_chats = text["format"].is_absent() && !request_["response_format"].is_absent();
-    format_ = is_chats ? read_response_format(request_, can_, report_)
-                       : read_text_format(text, can_, report_);
-    if (!is_chats && !request_["response_format"].is_absent()) report_.ignore("response_format");
+    const bool is_chat_format =
+        text["format"].is_absent() && !request_["response_format"].is_absent();
+    format_ = is_chat_format ? read_response_format(request_, can_, report_)
+                             : read_text_format(text, can_, report_);
+    if (!is_chat_format && !request_["response_format"].is_absent())
+      report_.ignore("response_format");
   }
 
-  // The model is asked for a summary instead of an answer. All that stands before is sent as ever,
-  // so that the provider's cache of it serves once more.
+  // Asks the model for a summary. All that stands before is sent unchanged, so that the provider's
+  // cache of it is hit.
   void compact() {
     if (context_.compacts && context_.asked.defaulted)
       report_.refuse("model", "missing_required_parameter", "'model' is missing.");
@@ -110,12 +111,12 @@ class ResponsesDecoder final : public RequestDecoder {
     decoded_.plan.responses.is_compaction = context_.compacts;
     if (context_.compacts && !report_.refused()) {
       decoded_.plan.responses.kept =
-          messages_to_keep(request_, context_.history, std::string(context_.key));
+          retained_messages(request_, context_.history, std::string(context_.key));
       parameters_.stream = false;  // this object has no events
     }
     tools_.call_none();
-    const Block wish{.kind = Block::Kind::kText, .text = kCompactionWish};
-    turns_.add(Role::kUser, 0, {&wish, 1});
+    const Block prompt{.kind = Block::Kind::kText, .text = kCompactionPrompt};
+    turns_.add(Role::kUser, 0, {&prompt, 1});
   }
 
   const ResponsesPlan& read_state() {

@@ -1,5 +1,5 @@
-// A Responses request becomes one of the Messages API (rules B.1 to B.3). Pure, as
-// chat/request.hpp.
+// A Responses request becomes one of the Messages API (rules B.1 to B.3). The function is pure, as
+// those of chat/request.hpp.
 #pragma once
 
 #include "base/error.hpp"
@@ -8,8 +8,8 @@
 
 namespace ccproxy::dialect {
 
-// Fails with kInvalidRequest, and with kNotFound when the request names something that is not kept;
-// the error names the field and a code of OpenAI's.
+// Fails with kInvalidRequest, and with kNotFound when the request refers to something that is not
+// stored. The error names the field and has a code of OpenAI's.
 [[nodiscard]] Result<Decoded> decode_responses(const json::Outline& request,
                                                const RequestContext& context);
 

@@ -1,17 +1,14 @@
-// The half of RequestTools that reads what only Responses has: namespaces, tools that clients run
-// by themselves, and tools that come with the input (rule B.3).
-#include <fmt/format.h>
+#include "dialect/responses/tools.hpp"
 
-#include <utility>
-
-#include "dialect/request/tools.hpp"
+#include <cstddef>
+#include <string_view>
 
 namespace ccproxy::dialect {
 namespace {
 
 using json::Value;
 
-// Clients know what these do; the model must be told.
+// Clients know these tools by their types; the model needs a description and a schema.
 constexpr std::string_view kLocalShellText = "Runs a command on the user's machine.";
 constexpr std::string_view kLocalShell =
     R"({"type":"object","properties":{"command":{"type":"array","items":{"type":"string"},"description":"The program and its arguments."},"env":{"type":"object","additionalProperties":{"type":"string"}},"timeout_ms":{"type":"integer"},"user":{"type":"string"},"working_directory":{"type":"string"}},"required":["command"]})";
@@ -32,64 +29,62 @@ bool brings_tools(std::string_view type) {
 
 }  // namespace
 
-void RequestTools::read_responses(Value request) {
+void ResponsesTools::read(Value request) {
   const Value tools = request["tools"];
   if (!tools.is_absent() && !tools.is_array()) report_.refuse_type("tools", "an array");
-  if (const auto most = request["max_tool_calls"].integer(); most && *most > 0)
-    most_searches_ = *most;
-  expect(tools.children());
-  look_for_search(tools.children());
+  if (const auto max = request["max_tool_calls"].integer(); max && *max > 0)
+    tools_.limit_searches(*max);
+  tools_.begin(tools.children());
   std::size_t index = 0;
-  for (const Value tool : tools.children()) read_responses_tool(tool, {"tools", index++});
-  yields_ = true;
-  if (deferral_ == Deferral::kTold) deferral_ = Deferral::kAtOnce;  // they were searched for
+  for (const Value tool : tools.children()) read_tool(tool, {"tools", index++});
+  tools_.begin_found_tools();
   index = 0;
   for (const Value item : request["input"].children()) {
-    const ToolPlace at{"input", index++};
+    const ToolPath path{"input", index++};
     if (!brings_tools(item["type"].text().escaped)) continue;
     std::size_t number = 0;
-    for (const Value tool : item["tools"].children())
-      read_responses_tool(tool, {"tools", number++, &at});
+    for (const Value tool : item["tools"].children()) read_tool(tool, {"tools", number++, &path});
   }
-  name_all();
+  tools_.end();
 }
 
-void RequestTools::read_responses_tool(Value tool, const ToolPlace& place) {
+void ResponsesTools::read_tool(Value tool, const ToolPath& path) {
   const Value kind = tool["type"];
   const std::string_view type = kind.text().escaped;
-  if (type == "function") return read_tool(tool, kind, place);
-  if (type == "namespace") return read_namespace(tool, place);
+  if (type == "function") return tools_.read_tool(tool, kind, path);
+  if (type == "namespace") return read_namespace(tool, path);
   if (type == "local_shell")
-    return add_own(type, ToolShape::kLocalShell, kLocalShellText, kLocalShell, place);
-  if (type == "shell") return add_own(type, ToolShape::kShell, kShellText, kShell, place);
+    return add_builtin(type, ToolShape::kLocalShell, kLocalShellText, kLocalShell, path);
+  if (type == "shell") return add_builtin(type, ToolShape::kShell, kShellText, kShell, path);
   if (type == "apply_patch")
-    return add_own(type, ToolShape::kApplyPatch, kApplyPatchText, kApplyPatch, place);
-  if (type != "tool_search") return read_tool(tool, kind, place);
-  if (tool["execution"].text().escaped != "client") return;  // all tools go up at once
+    return add_builtin(type, ToolShape::kApplyPatch, kApplyPatchText, kApplyPatch, path);
+  if (type != "tool_search") return tools_.read_tool(tool, kind, path);
+  // A search that the server is to run is not needed: all tools go up at once.
+  if (tool["execution"].text().escaped != "client") return;
   const Value parameters = tool["parameters"], description = tool["description"];
-  add_own(type, ToolShape::kToolSearch,
-          description.text().empty() ? kToolSearchText : description.text().escaped,
-          parameters.is_object() ? parameters.raw() : R"({"type":"object"})", place);
+  add_builtin(type, ToolShape::kToolSearch,
+              description.text().empty() ? kToolSearchText : description.text().escaped,
+              parameters.is_object() ? parameters.raw() : R"({"type":"object"})", path);
 }
 
-void RequestTools::read_namespace(Value tool_namespace, const ToolPlace& place) {
+void ResponsesTools::read_namespace(Value tool_namespace, const ToolPath& path) {
   const Value name = tool_namespace["name"];
   if (!name.is_string() || name.text().empty())
-    return report_.refuse(place.param(".name"), "missing_required_parameter",
+    return report_.refuse(path.param(".name"), "missing_required_parameter",
                           "A namespace needs a name.");
-  tool_namespace_ = plain_text(name, arena_);
-  namespace_description_ = tool_namespace["description"].text().escaped;
+  tools_.enter_namespace(plain_text(name, arena_), tool_namespace["description"].text().escaped);
   std::size_t index = 0;
   for (const Value tool : tool_namespace["tools"].children())
-    read_tool(tool, tool["type"], {"tools", index++, &place});
-  tool_namespace_ = namespace_description_ = {};
+    tools_.read_tool(tool, tool["type"], {"tools", index++, &path});
+  tools_.leave_namespace();
 }
 
-void RequestTools::add_own(std::string_view name, ToolShape shape, std::string_view description,
-                           std::string_view schema, const ToolPlace& place) {
-  Tool tool{.client = name, .description = description, .schema = schema, .given = schema};
+void ResponsesTools::add_builtin(std::string_view name, ToolShape shape,
+                                 std::string_view description, std::string_view schema,
+                                 const ToolPath& path) {
+  Tool tool{.client = name, .description = description, .schema = schema, .source = schema};
   tool.shape = shape;
-  add(tool, place);
+  tools_.add(tool, path);
 }
 
 }  // namespace ccproxy::dialect
