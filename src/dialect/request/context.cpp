@@ -16,18 +16,19 @@ Result<RequestedModel> requested_model(const json::Outline& request,
   if (!model.is_absent() && !model.is_string())
     return fail({ErrorKind::kInvalidRequest, "Invalid type for 'model': expected a string.",
                  "model", "invalid_type"});
-  RequestedModel asked{.name = model.decoded()};
-  if (asked.name.empty() || asked.name.front() == ':') {  // no name, perhaps an effort behind it
-    asked.name.insert(0, default_model);
-    asked.defaulted = true;
+  RequestedModel requested{.name = model.decoded()};
+  if (requested.name.empty() ||
+      requested.name.front() == ':') {  // no name, though an effort may follow
+    requested.name.insert(0, default_model);
+    requested.defaulted = true;
   }
-  const auto colon = asked.name.rfind(':');
+  const auto colon = requested.name.rfind(':');
   if (colon == std::string::npos ||
-      !reasoning_level(std::string_view(asked.name).substr(colon + 1)))
-    return asked;
-  asked.effort = asked.name.substr(colon + 1);
-  asked.name.resize(colon);
-  return asked;
+      !reasoning_level(std::string_view(requested.name).substr(colon + 1)))
+    return requested;
+  requested.effort = requested.name.substr(colon + 1);
+  requested.name.resize(colon);
+  return requested;
 }
 
 void append_turn(std::string& body, std::size_t size, std::string_view blocks) {

@@ -20,13 +20,13 @@ InputShape::InputShape(std::string_view schema) {
 bool InputShape::fits(std::string_view input) const {
   json::Outline outline;
   if (!outline.read(input, 2)) return false;
-  std::unordered_set<std::string_view> given;
+  std::unordered_set<std::string_view> names;
   for (const Value member : outline.root().children()) {
     if (!properties_.contains(std::string(member.name()))) return false;
-    given.insert(member.name());
+    names.insert(member.name());
   }
   return std::all_of(required_.begin(), required_.end(),
-                     [&](const std::string& name) { return given.contains(name); });
+                     [&](const std::string& name) { return names.contains(name); });
 }
 
 }  // namespace ccproxy::dialect

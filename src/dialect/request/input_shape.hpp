@@ -1,5 +1,5 @@
-// Which inputs a function takes, as far as the first level of its schema says. Used where a call in
-// the history names a function and a tool of the provider's at once.
+// The inputs that a function takes, by the first level of its schema. It tells calls of a function
+// from calls of a tool of the provider's with the same name.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ class InputShape {
   // The schema of an object, as JSON.
   explicit InputShape(std::string_view schema);
 
-  // True when the input, a JSON object, has all that is required and nothing that is unknown.
+  // True when the input, a JSON object, has all required members and no unknown ones.
   [[nodiscard]] bool fits(std::string_view input) const;
 
  private:

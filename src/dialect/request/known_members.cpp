@@ -15,7 +15,7 @@ namespace {
 
 using json::Value;
 
-// What holds a member. kOpaque is not looked into.
+// The kinds of objects that have members. A kOpaque value is not looked into.
 enum Kind : unsigned {
   kOpaque = 0,
   kTool = 1U << 0U,  // also the function or custom tool inside one
@@ -27,39 +27,40 @@ enum Kind : unsigned {
   kFile = 1U << 6U,
   kSource = 1U << 7U,
   kItem = 1U << 8U,
-  kMark = 1U << 9U,     // of a cache
-  kFormat = 1U << 10U,  // of a custom tool's input
-  kPlace = 1U << 11U,   // of the user
+  kBreakpoint = 1U << 9U,  // a cache breakpoint
+  kFormat = 1U << 10U,     // of a custom tool's input
+  kLocation = 1U << 11U,   // the location of the user
   kFilters = 1U << 12U,
   kAny = (1U << 13U) - 1,
 };
 
 struct Row {
   std::string_view name;
-  unsigned holders;
-  Kind inside = kOpaque;  // of its value, or of the elements of that
-  bool is_lost = false;   // known, but without a counterpart
+  unsigned holders;             // the kinds that have the member
+  Kind inside = kOpaque;        // the kind of its value, or of the elements of that
+  bool is_unsupported = false;  // known, but the Messages API has no counterpart
 };
 
-constexpr unsigned kSaid = kMessage | kItem;  // what has a role, or may stand beside it
-constexpr unsigned kTalk = kSaid | kPart;
+constexpr unsigned kInList = kMessage | kItem;  // elements of the conversation
+constexpr unsigned kConversation = kInList | kPart;
 
-// Members that come from an API's own replies are here as well: clients send back what they got.
+// Members of the APIs' own replies are here as well, since clients send back what they have
+// received.
 constexpr NameTable kTable(std::to_array<Row>({
     {"type", kAny},
-    {"name", kTool | kTalk | kCallee},
+    {"name", kTool | kConversation | kCallee},
     {"metadata", kAny},
-    {"cache_control", kTool | kTalk | kCall | kCallee, kMark},
-    {"prompt_cache_breakpoint", kTool | kTalk | kCall | kCallee, kMark},
-    {"ttl", kMark},
-    {"mode", kMark},
-    {"scope", kMark},
-    {"id", kTalk | kCall},
-    {"status", kTalk},
-    {"index", kTalk | kCall},
-    {"phase", kTalk},
-    {"logprobs", kTalk},
-    {"annotations", kTalk},
+    {"cache_control", kTool | kConversation | kCall | kCallee, kBreakpoint},
+    {"prompt_cache_breakpoint", kTool | kConversation | kCall | kCallee, kBreakpoint},
+    {"ttl", kBreakpoint},
+    {"mode", kBreakpoint},
+    {"scope", kBreakpoint},
+    {"id", kConversation | kCall},
+    {"status", kConversation},
+    {"index", kConversation | kCall},
+    {"phase", kConversation},
+    {"logprobs", kConversation},
+    {"annotations", kConversation},
     // Tools.
     {"description", kTool},
     {"parameters", kTool},
@@ -84,29 +85,29 @@ constexpr NameTable kTable(std::to_array<Row>({
     {"search_context_size", kTool},
     {"search_content_types", kTool, kOpaque, true},
     {"external_web_access", kTool},
-    {"user_location", kTool, kPlace},
-    {"approximate", kPlace, kPlace},
-    {"city", kPlace},
-    {"region", kPlace},
-    {"country", kPlace},
-    {"timezone", kPlace},
+    {"user_location", kTool, kLocation},
+    {"approximate", kLocation, kLocation},
+    {"city", kLocation},
+    {"region", kLocation},
+    {"country", kLocation},
+    {"timezone", kLocation},
     {"filters", kTool, kFilters},
     {"allowed_domains", kTool | kFilters},
     {"blocked_domains", kTool | kFilters, kOpaque, true},
     // Messages and items.
-    {"role", kSaid},
-    {"content", kTalk | kSource, kPart},
-    {"refusal", kTalk},
+    {"role", kInList},
+    {"content", kConversation | kSource, kPart},
+    {"refusal", kConversation},
     {"tool_calls", kMessage, kCall},
     {"function_call", kMessage, kCallee},
     {"tool_call_id", kMessage},
-    {"is_error", kTalk},
+    {"is_error", kConversation},
     {"audio", kMessage},
     {"thinking_blocks", kMessage, kPart},
     {"reasoning_details", kMessage},
     {"reasoning_content", kMessage},
-    {"reasoning", kSaid},
-    {"thinking", kTalk},
+    {"reasoning", kInList},
+    {"thinking", kConversation},
     {"model", kMessage},
     {"stop_reason", kMessage},
     {"stop_sequence", kMessage},
@@ -117,7 +118,7 @@ constexpr NameTable kTable(std::to_array<Row>({
     {"function", kCall, kCallee},
     {"custom", kCall, kCallee},
     {"arguments", kCallee | kItem},
-    {"input", kCallee | kTalk},
+    {"input", kCallee | kConversation},
     {"call_id", kItem},
     {"output", kItem, kPart},
     {"summary", kItem, kPart},
@@ -185,7 +186,8 @@ constexpr NameTable kParts(std::to_array<Type>({
     {"tool_result"}, {"thinking"},   {"redacted_thinking"}, {"content"},       {"tool_reference"},
 }));
 
-// What goes up as it is, is left out as a whole or is refused anyway is not looked into.
+// False for an object that is forwarded as it is, left out as a whole, or refused anyway: its
+// members are not looked at.
 bool is_read(Value object, Kind kind) {
   if (kind != kItem && kind != kPart && kind != kTool) return true;
   const std::string_view type = object["type"].text().escaped;
@@ -215,7 +217,7 @@ class Walk {
     std::ptrdiff_t index = -1;  // in a list
   };
 
-  // The outline ends long before the path does.
+  // The outline is never as deep as the path is long.
   void object(Value object, Kind kind) {
     const Value::Range members = object.children();
     if (members.empty() || found_ == kMaxFound || depth_ + 1 >= path_.size() ||
@@ -223,8 +225,8 @@ class Walk {
       return;
     for (const Value member : members) {
       const Row* const row = row_of(member.name(), kind);
-      if (row == nullptr || row->is_lost) {
-        if (!is_as_left_out(member)) emit(member.name());
+      if (row == nullptr || row->is_unsupported) {
+        if (!is_as_left_out(member)) report(member.name());
       } else if (row->inside != kOpaque) {
         look_into(member, row->inside);
       }
@@ -239,7 +241,7 @@ class Walk {
     --depth_;
   }
 
-  void emit(std::string_view name) {
+  void report(std::string_view name) {
     std::string param;
     for (std::size_t i = 0; i < depth_; ++i) {
       param += path_[i].name;
@@ -250,7 +252,7 @@ class Walk {
     ++found_;
   }
 
-  static constexpr std::size_t kMaxFound = 64;  // more than are told
+  static constexpr std::size_t kMaxFound = 64;  // more than a header lists
 
   Report& report_;
   std::array<Step, json::Outline::kListed + 2> path_{};

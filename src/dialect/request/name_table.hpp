@@ -1,5 +1,5 @@
-// Rows that are found by their name, for names that a request may have hundreds of thousands of:
-// members, types of items and parts. The table is made when the program is compiled.
+// A hash table of rows with names, made when the program is compiled. It is for names that a
+// request may have hundreds of thousands of: members, types of items and parts.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 
 namespace ccproxy::dialect {
 
-// `Row` has a `name`, which is not empty.
+// `Row` must have a `name` that is not empty. Several rows may have the same.
 template <typename Row, std::size_t kRows>
 class NameTable {
  public:
@@ -23,7 +23,7 @@ class NameTable {
     }
   }
 
-  // The first row of that name which fits; nullptr without.
+  // The first row of that name for which `fits` is true; nullptr without.
   template <typename Fits>
   [[nodiscard]] constexpr const Row* find(std::string_view name, const Fits& fits) const {
     if (name.empty()) return nullptr;
@@ -43,7 +43,7 @@ class NameTable {
   static_assert(kRows < kEmpty);
   static constexpr std::size_t kSlots = std::bit_ceil(4 * kRows);
 
-  // By what is quick to know of a name.
+  // The hash takes what is quick to compute of a name: its length and three of its bytes.
   static constexpr std::size_t slot_of(std::string_view name) {
     const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(name[at]); };
     return (name.size() * 67 + byte(0) * 31U + byte(name.size() - 1) * 7U + byte(name.size() / 2)) %

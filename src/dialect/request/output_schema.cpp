@@ -16,7 +16,7 @@ using json::Document;
 
 constexpr int kMaxOptional = 24;
 constexpr int kMaxUnions = 16;
-constexpr std::size_t kMaxSteps = 64;  // from reference to reference
+constexpr std::size_t kMaxReferences = 64;  // that lead from one to the next
 
 constexpr std::array<std::string_view, 24> kRemoved = {"minimum",
                                                        "maximum",
@@ -71,11 +71,12 @@ bool has_several(const Document& node, const char* key) {
   return list != node.end() && list->is_array() && list->size() > 1;
 }
 
-// What it takes to make a tree of a schema, which finds a member by looking at all before it.
+// Estimates the work of parsing a schema into a tree, where a member is found by comparing all
+// names before it.
 class Work {
  public:
   Work(std::string_view schema, json::Outline& outline)
-      : sum_(kForSchema + schema.size() * kForByte) {
+      : sum_(kPerSchema + schema.size() * kPerByte) {
     if (!outline.read(schema, json::Outline::kMaxDepth)) return;
     add(outline.root());
     sum_ += references_ * widest_;
@@ -84,7 +85,7 @@ class Work {
   [[nodiscard]] std::size_t sum() const { return sum_; }
 
  private:
-  static constexpr std::size_t kForSchema = 2000, kForByte = 8;
+  static constexpr std::size_t kPerSchema = 2000, kPerByte = 8;
 
   // NOLINTNEXTLINE(misc-no-recursion): no deeper than an outline lists
   void add(json::Value value) {
@@ -114,7 +115,7 @@ class Sanitizer {
 
  private:
   bool clean(Document& node) {
-    if (!node.is_object()) return true;  // true and false are schemas, too
+    if (!node.is_object()) return true;  // `true` and `false` are schemas as well
     if (is_map(node)) return false;
     std::string notes;
     rename_one_of(node, notes);
@@ -164,7 +165,8 @@ class Sanitizer {
     }
   }
 
-  // An object whose members have names that nobody knows yet: closed, it could only be empty.
+  // True for an object whose members may have any names: once it is closed, as upstream demands, it
+  // could only be empty.
   static bool is_map(const Document& node) {
     if (!is_object_schema(node)) return false;
     const auto open = node.find("additionalProperties");
@@ -204,8 +206,8 @@ class Sanitizer {
     node["description"] = text + "(" + notes + ")";
   }
 
-  // Follows every $ref from the root; a reference that is being followed already is a circle,
-  // and so is a longer way than anybody goes.
+  // Follows every $ref from the root. A reference that is being followed already is a circle; more
+  // than kMaxReferences in a row count as one.
   bool refers_to_itself() {
     std::set<std::string> open;
     return circles(root_, open);
@@ -225,26 +227,27 @@ class Sanitizer {
     return false;
   }
 
-  // Properties have names of their own, which may be those of keywords.
+  // The names of properties are no keywords, though they may look like them.
   bool members_circle(const Document& properties, std::set<std::string>& open) {
     return std::any_of(properties.begin(), properties.end(),
                        [&](const Document& schema) { return circles(schema, open); });
   }
 
-  // What stands there is a value, or a schema that only counts where it is referred to.
+  // True for keywords that hold plain values, or schemas that only count where they are referred
+  // to.
   static bool is_no_schema(std::string_view key) {
     return key == "$defs" || key == "definitions" || key == "enum" || key == "const";
   }
 
   bool follows_circle(const std::string& target, std::set<std::string>& open) {
     if (!target.starts_with('#') || done_.contains(target)) return false;
-    if (open.size() == kMaxSteps || !open.insert(target).second) return true;
+    if (open.size() == kMaxReferences || !open.insert(target).second) return true;
     bool is_circle = target == "#";
     if (!is_circle) {
       try {
         const auto pointer = Document::json_pointer(target.substr(1));
         if (root_.contains(pointer)) is_circle = circles(root_.at(pointer), open);
-      } catch (const Document::exception&) {  // an anchor: upstream says what it thinks of it
+      } catch (const Document::exception&) {  // an anchor: left to upstream
       }
     }
     open.erase(target);

@@ -17,21 +17,21 @@ namespace {
 using json::Value;
 using json::ValueKind;
 
-enum class Fate { kRead, kIgnored };
+enum class Treatment { kRead, kIgnored };
 
-// The routes that know a field; on others it is one that nobody knows.
+// The routes that know a field. On the others it is an unknown field.
 constexpr unsigned kChat = 1, kCompletion = 2, kResponses = 4;
-constexpr unsigned kOld = kChat | kCompletion, kTools = kChat | kResponses,
-                   kAll = kOld | kResponses;
+constexpr unsigned kCompletions = kChat | kCompletion, kWithTools = kChat | kResponses,
+                   kAll = kCompletions | kResponses;
 
 struct Field {
   std::string_view name;
-  ValueKind kind;  // kMissing: whoever reads it looks
+  ValueKind kind;  // kMissing: checked where it is read
   unsigned routes;
-  Fate fate = Fate::kRead;
+  Treatment treatment = Treatment::kRead;
 };
 
-// Every field that is known by name. Others are reported as ignored.
+// All known fields. Others are reported as ignored.
 constexpr std::array<Field, 61> kFields = {{
     {"model", ValueKind::kMissing, kAll},
     {"messages", ValueKind::kMissing, kChat},
@@ -43,31 +43,31 @@ constexpr std::array<Field, 61> kFields = {{
     {"top_k", ValueKind::kNumber, kAll},
     {"stop", ValueKind::kMissing, kAll},
     {"stop_sequences", ValueKind::kMissing, kAll},
-    {"system", ValueKind::kMissing, kTools},
+    {"system", ValueKind::kMissing, kWithTools},
     {"cache_control", ValueKind::kObject, kAll},
-    {"n", ValueKind::kNumber, kOld},
+    {"n", ValueKind::kNumber, kCompletions},
     {"stream", ValueKind::kBool, kAll},
     {"stream_options", ValueKind::kObject, kAll},
-    {"tools", ValueKind::kMissing, kTools},
+    {"tools", ValueKind::kMissing, kWithTools},
     {"functions", ValueKind::kMissing, kChat},
-    {"tool_choice", ValueKind::kMissing, kTools},
+    {"tool_choice", ValueKind::kMissing, kWithTools},
     {"function_call", ValueKind::kMissing, kChat},
-    {"parallel_tool_calls", ValueKind::kBool, kTools},
+    {"parallel_tool_calls", ValueKind::kBool, kWithTools},
     {"response_format", ValueKind::kMissing, kAll},
     {"reasoning_effort", ValueKind::kMissing, kAll},
     {"reasoning", ValueKind::kMissing, kAll},
-    {"thinking", ValueKind::kMissing, kOld},
-    {"enable_thinking", ValueKind::kMissing, kOld},
-    {"verbosity", ValueKind::kString, kOld},
-    {"seed", ValueKind::kNumber, kOld, Fate::kIgnored},
-    {"frequency_penalty", ValueKind::kNumber, kOld, Fate::kIgnored},
-    {"presence_penalty", ValueKind::kNumber, kOld, Fate::kIgnored},
-    {"logit_bias", ValueKind::kObject, kOld, Fate::kIgnored},
-    {"prediction", ValueKind::kObject, kChat, Fate::kIgnored},
-    {"store", ValueKind::kBool, kChat, Fate::kIgnored},
-    {"prompt_cache_key", ValueKind::kString, kOld, Fate::kIgnored},
+    {"thinking", ValueKind::kMissing, kCompletions},
+    {"enable_thinking", ValueKind::kMissing, kCompletions},
+    {"verbosity", ValueKind::kString, kCompletions},
+    {"seed", ValueKind::kNumber, kCompletions, Treatment::kIgnored},
+    {"frequency_penalty", ValueKind::kNumber, kCompletions, Treatment::kIgnored},
+    {"presence_penalty", ValueKind::kNumber, kCompletions, Treatment::kIgnored},
+    {"logit_bias", ValueKind::kObject, kCompletions, Treatment::kIgnored},
+    {"prediction", ValueKind::kObject, kChat, Treatment::kIgnored},
+    {"store", ValueKind::kBool, kChat, Treatment::kIgnored},
+    {"prompt_cache_key", ValueKind::kString, kCompletions, Treatment::kIgnored},
     {"metadata", ValueKind::kObject, kAll},
-    {"logprobs", ValueKind::kMissing, kOld},
+    {"logprobs", ValueKind::kMissing, kCompletions},
     {"top_logprobs", ValueKind::kNumber, kAll},
     {"user", ValueKind::kString, kAll},
     {"safety_identifier", ValueKind::kString, kAll},
@@ -79,8 +79,8 @@ constexpr std::array<Field, 61> kFields = {{
     {"prompt_cache_options", ValueKind::kObject, kAll},
     {"prompt_cache_retention", ValueKind::kString, kAll},
     {"prompt", ValueKind::kMissing, kCompletion},
-    {"suffix", ValueKind::kString, kCompletion, Fate::kIgnored},
-    {"echo", ValueKind::kBool, kCompletion, Fate::kIgnored},
+    {"suffix", ValueKind::kString, kCompletion, Treatment::kIgnored},
+    {"echo", ValueKind::kBool, kCompletion, Treatment::kIgnored},
     {"best_of", ValueKind::kNumber, kCompletion},
     {"input", ValueKind::kMissing, kResponses},
     {"instructions", ValueKind::kString, kResponses},
@@ -118,10 +118,10 @@ class Parameters {
         report_(report) {}
 
   RequestParameters run() {
-    look_at_all();
+    check_fields();
     read_max_tokens();
     read_stream();
-    refuse_what_would_be_a_lie();
+    refuse_unsupported();
     read_stop();
     read_user();
     read_service_tier();
@@ -135,7 +135,7 @@ class Parameters {
   }
 
  private:
-  void look_at_all() {
+  void check_fields() {
     for (const Value member : request_.children()) {
       if (member.is_absent()) continue;
       const Field* const field = field_of(member.name());
@@ -143,13 +143,13 @@ class Parameters {
         if (!is_as_left_out(member)) report_.ignore(member.name());
       } else if (field->kind != ValueKind::kMissing && field->kind != member.kind()) {
         report_.refuse_type(field->name, name_of(field->kind));
-      } else if (field->fate == Fate::kIgnored && !is_as_left_out(member)) {
+      } else if (field->treatment == Treatment::kIgnored && !is_as_left_out(member)) {
         report_.ignore(field->name);
       }
     }
   }
 
-  // A request may have a hundred thousand members.
+  // Uses a hash table, since a request may have a hundred thousand members.
   [[nodiscard]] const Field* field_of(std::string_view name) const {
     static const auto kByName = [] {
       std::unordered_multimap<std::string_view, const Field*> rows;
@@ -168,14 +168,14 @@ class Parameters {
     max_tokens = can.max_output;
     if (context_.options.default_max_tokens > 0)
       max_tokens = std::min(max_tokens, context_.options.default_max_tokens);
-    constexpr std::array<const char*, 3> kChatsFirst = {"max_completion_tokens", "max_tokens",
-                                                        "max_output_tokens"};
-    constexpr std::array<const char*, 3> kOwnFirst = {"max_output_tokens", "max_completion_tokens",
-                                                      "max_tokens"};
-    for (const char* name : routes_ == kResponses ? kOwnFirst : kChatsFirst) {
-      const Value given = request_[name];
-      if (given.is_absent()) continue;
-      const auto tokens = given.integer();
+    constexpr std::array<const char*, 3> kChatOrder = {"max_completion_tokens", "max_tokens",
+                                                       "max_output_tokens"};
+    constexpr std::array<const char*, 3> kResponsesOrder = {"max_output_tokens",
+                                                            "max_completion_tokens", "max_tokens"};
+    for (const char* name : routes_ == kResponses ? kResponsesOrder : kChatOrder) {
+      const Value value = request_[name];
+      if (value.is_absent()) continue;
+      const auto tokens = value.integer();
       if (!tokens || *tokens < 1)
         return report_.refuse(name, tokens ? "invalid_value" : "invalid_type",
                               fmt::format("'{}' must be an integer of at least 1.", name));
@@ -194,7 +194,8 @@ class Parameters {
     parameters_.include_usage = parameters_.stream && include.boolean().value_or(false);
   }
 
-  void refuse_what_would_be_a_lie() {
+  // Refuses what would make the client take the reply for something that it is not.
+  void refuse_unsupported() {
     if (routes_ != kResponses) refuse_choices();
     if (request_["top_logprobs"].number().value_or(0) > 0) refuse_logprobs("top_logprobs");
     read_moderation();
@@ -207,9 +208,9 @@ class Parameters {
         is_completion_ && !best.is_absent() && best.number() != 1.0)
       report_.ignore("best_of");
     const Value logprobs = request_["logprobs"];
-    const bool is_wrong =
+    const bool is_wrong_type =
         !logprobs.is_absent() && !logprobs.boolean() && !(is_completion_ && logprobs.number());
-    if (is_wrong) report_.refuse_type("logprobs", is_completion_ ? "an integer" : "a boolean");
+    if (is_wrong_type) report_.refuse_type("logprobs", is_completion_ ? "an integer" : "a boolean");
     if (logprobs.boolean().value_or(false) || logprobs.number().value_or(0) > 0)
       refuse_logprobs("logprobs");
     for (const Value modality : request_["modalities"].children())
@@ -218,7 +219,7 @@ class Parameters {
   }
 
   void refuse_logprobs(std::string_view param) {
-    report_.refuse(param, "unsupported_parameter", "Claude does not tell log probabilities.");
+    report_.refuse(param, "unsupported_parameter", "Claude does not return log probabilities.");
   }
 
   void read_moderation() {
@@ -249,14 +250,14 @@ class Parameters {
       if (!json::is_blank(text.text())) {
         list.append(list.empty() ? "" : ",").append(text.raw());
       } else if (!text.text().empty()) {
-        report_.ignore(name);  // upstream takes none of white space
+        report_.ignore(name);  // upstream refuses a stop sequence of white space
       }
     };
     if (stop.is_string()) add(stop);
     for (const Value text : stop.children()) add(text);
   }
 
-  // Who asks, as a hash: upstream wants something that tells nobody's name.
+  // Sends the user as a hash, since upstream wants an id without personal data.
   void read_user() {
     Value user = request_["safety_identifier"];
     if (user.text().empty()) user = request_["user"];
@@ -283,21 +284,21 @@ class Parameters {
   }
 
   void read_verbosity() {
-    const bool is_inside = routes_ == kResponses;
+    const bool is_in_text = routes_ == kResponses;
     const std::string_view verbosity =
-        (is_inside ? request_["text"]["verbosity"] : request_["verbosity"]).text().escaped;
+        (is_in_text ? request_["text"]["verbosity"] : request_["verbosity"]).text().escaped;
     if (verbosity.empty() || verbosity == "medium") return;
     if (!context_.options.verbosity_hint)
-      return report_.ignore(is_inside ? "text.verbosity" : "verbosity");
+      return report_.ignore(is_in_text ? "text.verbosity" : "verbosity");
     if (verbosity == "low") parameters_.hint = "Keep your answers short.";
     if (verbosity == "high") parameters_.hint = "Answer at length and in detail.";
   }
 
-  void read_number(std::string_view name, double most, Value& into) {
-    into = request_[name];
-    const auto number = into.number();
-    if (number && (*number < 0 || *number > most))
-      report_.refuse(name, "invalid_value", fmt::format("'{}' goes from 0 to {}.", name, most));
+  void read_number(std::string_view name, double max, Value& value) {
+    value = request_[name];
+    const auto number = value.number();
+    if (number && (*number < 0 || *number > max))
+      report_.refuse(name, "invalid_value", fmt::format("'{}' goes from 0 to {}.", name, max));
   }
 
   Value request_;
@@ -318,14 +319,14 @@ RequestParameters read_parameters(Value request, Route route, const RequestConte
 std::string settle_sampling(const RequestParameters& parameters, bool allowed, Report& report) {
   std::string members;
   const auto temperature = parameters.temperature.number();
-  const bool is_cool = temperature && *temperature < 1;
-  if (is_cool && allowed)
+  const bool sends_temperature = temperature && *temperature < 1;
+  if (sends_temperature && allowed)
     members.append(R"(,"temperature":)").append(parameters.temperature.raw());
   else if (temperature && *temperature != 1 && !allowed)
     report.ignore("temperature");
   const auto top_p = parameters.top_p.number();
   if (top_p && *top_p < 1) {
-    if (allowed && !is_cool)
+    if (allowed && !sends_temperature)
       members.append(R"(,"top_p":)").append(parameters.top_p.raw());
     else
       report.ignore("top_p");

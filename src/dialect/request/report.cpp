@@ -9,8 +9,8 @@ namespace ccproxy::dialect {
 namespace {
 
 constexpr std::size_t kMaxNames = 32;
-constexpr std::size_t kMaxBytes = 1024;
-constexpr std::size_t kMaxParam = 256;  // a name comes from the client
+constexpr std::size_t kMaxHeaderBytes = 1024;
+constexpr std::size_t kMaxParam = 256;  // bytes; the name comes from the client
 
 bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -49,7 +49,7 @@ std::string header_list(const std::vector<std::string>& names) {
   std::string list;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::string_view separator = list.empty() ? "" : ",";
-    if (i == kMaxNames || list.size() + separator.size() + names[i].size() > kMaxBytes)
+    if (i == kMaxNames || list.size() + separator.size() + names[i].size() > kMaxHeaderBytes)
       return list.append(separator).append("...");
     list += separator;
     for (const char c : names[i]) list += is_plain(c) ? c : '?';
@@ -68,7 +68,7 @@ void Report::ignore(std::string_view param, std::string_view code) {
 
 void Report::ignore_of_reply(std::string_view param) {
   if (is_full(plan_.ignored)) return;
-  add_once(plan_.ignored, blamed(param));
+  add_once(plan_.ignored, param_of(param));
 }
 
 void Report::warn(std::string_view token, std::string_view param, std::string_view code) {
@@ -78,27 +78,27 @@ void Report::warn(std::string_view token, std::string_view param, std::string_vi
         param, code,
         fmt::format("'{}' cannot be carried over to the Claude API as it is: {} (strict).", param,
                     token));
-  note(token);
+  add_warning(token);
 }
 
-void Report::note(std::string_view warning) { add_once(plan_.warnings, warning); }
+void Report::add_warning(std::string_view warning) { add_once(plan_.warnings, warning); }
 
 void Report::refuse(std::string_view param, std::string_view code, std::string message) {
   if (error_) return;
-  error_ = Error{ErrorKind::kInvalidRequest, explained(std::move(message)), blamed(param),
+  error_ = Error{ErrorKind::kInvalidRequest, message_of(std::move(message)), param_of(param),
                  std::string(code)};
 }
 
 void Report::refuse_missing(std::string_view param, std::string message) {
   if (error_) return;
-  error_ = Error{ErrorKind::kNotFound, explained(std::move(message)), blamed(param), ""};
+  error_ = Error{ErrorKind::kNotFound, message_of(std::move(message)), param_of(param), ""};
 }
 
-std::string Report::blamed(std::string_view param) const {
+std::string Report::param_of(std::string_view param) const {
   return std::string(response_ ? "previous_response_id" : param.substr(0, kMaxParam));
 }
 
-std::string Report::explained(std::string message) const {
+std::string Report::message_of(std::string message) const {
   if (!response_ || response_->empty()) return message;
   return fmt::format("{} (This was found in the response '{}'.)", message,
                      response_->substr(0, kMaxParam));

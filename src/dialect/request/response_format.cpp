@@ -14,16 +14,15 @@ using json::Value;
 constexpr const char* kObjectHint =
     "Answer with one JSON object and nothing else: no explanation, no Markdown fence.";
 
-// Where a format stands: in which member of the request, and in which place of that.
-struct FormatPlace {
-  std::string_view field;
-  std::string_view whole;
-  std::string_view holder;  // of a schema that stands where this dialect has it
+// The place of a format in a dialect's request.
+struct FormatPath {
+  std::string_view field;   // the field of the request
+  std::string_view format;  // the format itself
+  std::string_view holder;  // the object with the schema, where this dialect has it
 };
 
-constexpr FormatPlace kChatPlace{"response_format", "response_format",
-                                 "response_format.json_schema"};
-constexpr FormatPlace kResponsesPlace{"text", "text.format", "text.format"};
+constexpr FormatPath kChatPath{"response_format", "response_format", "response_format.json_schema"};
+constexpr FormatPath kResponsesPath{"text", "text.format", "text.format"};
 
 ResponseFormat read_schema(Value schema, std::string_view holder, std::string_view field,
                            const anthropic::Capabilities& can, Report& report) {
@@ -47,30 +46,29 @@ ResponseFormat read_schema(Value schema, std::string_view holder, std::string_vi
   return format;
 }
 
-// Clients write one dialect's shape in the other: a schema is taken from both places.
-ResponseFormat read_format(Value format, const FormatPlace& place,
-                           const anthropic::Capabilities& can, Report& report) {
+// A schema is read in the shape of either dialect, since clients write one in the other.
+ResponseFormat read_format(Value format, const FormatPath& path, const anthropic::Capabilities& can,
+                           Report& report) {
   if (format.is_absent()) return {};
   if (!format.is_object()) {
-    report.refuse_type(place.whole, "an object");
+    report.refuse_type(path.format, "an object");
     return {};
   }
   const std::string_view type = format["type"].text().escaped;
   if (type == "text") return {};
   const Value flat = format["schema"], wrapper = format["json_schema"];
   if (type == "json_object") {
-    const bool says_something = !flat.is_absent() && flat.raw() != "{}";
-    if (says_something) return read_schema(flat, place.whole, place.field, can, report);
+    const bool has_schema = !flat.is_absent() && flat.raw() != "{}";
+    if (has_schema) return read_schema(flat, path.format, path.field, can, report);
     return {.hint = kObjectHint, .is_json = true, .strips_fence = true};
   }
   if (type == "json_schema") {
     if (wrapper.is_object())
-      return read_schema(wrapper["schema"], fmt::format("{}.json_schema", place.whole), place.field,
+      return read_schema(wrapper["schema"], fmt::format("{}.json_schema", path.format), path.field,
                          can, report);
-    return read_schema(flat, flat.is_absent() ? place.holder : place.whole, place.field, can,
-                       report);
+    return read_schema(flat, flat.is_absent() ? path.holder : path.format, path.field, can, report);
   }
-  report.refuse(fmt::format("{}.type", place.whole), "invalid_value",
+  report.refuse(fmt::format("{}.type", path.format), "invalid_value",
                 "A format is of type text, json_object or json_schema.");
   return {};
 }
@@ -91,12 +89,12 @@ void ResponseFormat::write_as_text(Report& report) {
 
 ResponseFormat read_response_format(Value request, const anthropic::Capabilities& can,
                                     Report& report) {
-  return read_format(request["response_format"], kChatPlace, can, report);
+  return read_format(request["response_format"], kChatPath, can, report);
 }
 
 ResponseFormat read_text_format(Value text, const anthropic::Capabilities& can, Report& report) {
   if (!text.is_absent() && !text.is_object()) report.refuse_type("text", "an object");
-  return read_format(text["format"], kResponsesPlace, can, report);
+  return read_format(text["format"], kResponsesPath, can, report);
 }
 
 }  // namespace ccproxy::dialect

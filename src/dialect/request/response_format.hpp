@@ -1,5 +1,5 @@
-// In which format the answer shall be: `output_config.format` where the model can hold to a schema,
-// else a sentence for the model (rule A.7).
+// The format that the client requests for the reply: `output_config.format` where the model can be
+// held to a schema, else a sentence for the model (rule A.7).
 #pragma once
 
 #include <string>
@@ -13,24 +13,24 @@
 namespace ccproxy::dialect {
 
 struct ResponseFormat {
-  std::string format{};       // the member `format`; empty when it is left out
-  std::string hint{};         // the last system block says this; empty without
-  bool is_json = false;       // else text of any kind
-  bool strips_fence = false;  // the model may put Markdown around its JSON
-  // Of a format with a schema: as the client wrote it, and which field of the request that was.
-  std::string_view schema{};
-  std::string_view field{};
-  SchemaCost cost{};  // while it is in `format`
+  std::string format{};       // `output_config.format` to send; empty to leave it out
+  std::string hint{};         // a sentence for the last system block; empty without
+  bool is_json = false;       // else any text
+  bool strips_fence = false;  // the model may put a Markdown fence around its JSON
+  std::string_view schema{};  // as the client wrote it; empty without
+  std::string_view field{};   // the field of the request that has the schema
+  SchemaCost cost{};          // of the schema, while it is in `format`
 
-  // The schema goes into the prompt, since it cannot be enforced.
+  // Moves the schema from `format` to `hint`, since it cannot be enforced, and warns of that.
   void write_as_text(Report& report);
 };
 
+// Reads `response_format` of Chat Completions. Errors go to the report.
 [[nodiscard]] ResponseFormat read_response_format(json::Value request,
                                                   const anthropic::Capabilities& can,
                                                   Report& report);
 
-// The same for Responses: `text` is its member of that name.
+// The same for Responses: `text` is the request's member of that name.
 [[nodiscard]] ResponseFormat read_text_format(json::Value text, const anthropic::Capabilities& can,
                                               Report& report);
 

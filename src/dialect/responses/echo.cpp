@@ -12,7 +12,7 @@ namespace {
 
 using json::Value;
 
-// They stand first, where not_stored() finds them.
+// Either is written first, where not_stored() finds it.
 constexpr std::string_view kStored = R"(,"store":true)";
 constexpr std::string_view kNotStored = R"(,"store":false)";
 
@@ -51,7 +51,7 @@ class Echo {
     out_.append("\"").append(name).append("\":").append(json);
   }
 
-  // Without line ends: it stands in events, each on a line of its own.
+  // Writes the value without line ends, since it becomes a part of SSE data lines.
   void append_value(Value value) {
     if (value.is_object() || value.is_array())
       json::append_compact(out_, value.raw());
@@ -75,12 +75,12 @@ class Echo {
     append(name, request_[name], otherwise);
   }
 
-  // The first of these that was sent, under the name of the first.
+  // Adds the first of these fields that the request has, under the first name.
   void add_first(std::initializer_list<std::string_view> names) {
-    Value given;
+    Value value;
     for (const std::string_view name : names)
-      if (given.is_absent()) given = request_[name];
-    append(*names.begin(), given, "null");
+      if (value.is_absent()) value = request_[name];
+    append(*names.begin(), value, "null");
   }
 
   void add_reasoning() {
@@ -109,7 +109,8 @@ class Echo {
     out_ += '}';
   }
 
-  // As this API has it: what chat puts into a member of its own stands in the format itself.
+  // Adds the response_format of Chat Completions in the shape of this API, where the members of
+  // json_schema stand in the format itself.
   void add_chat_format(Value format) {
     const Value schema = format["json_schema"];
     if (format["type"].text().escaped != "json_schema" || !schema.is_object()) {
@@ -143,33 +144,35 @@ class Echo {
     out_ += ']';
   }
 
-  // A function has these, whether the client gave them or not. They are told first.
-  struct Shown {
+  // The members of a function that come first, whether the client wrote them or not.
+  struct FunctionMember {
     json::Name name;
     std::string_view before, otherwise;
   };
-  static constexpr std::array<Shown, 5> kShown = {{{"type", R"({"type":)", {}},
-                                                   {"name", R"(,"name":)", R"("")"},
-                                                   {"description", R"(,"description":)", "null"},
-                                                   {"parameters", R"(,"parameters":)", "null"},
-                                                   {"strict", R"(,"strict":)", "false"}}};
+  static constexpr std::array<FunctionMember, 5> kMembers = {
+      {{"type", R"({"type":)", {}},
+       {"name", R"(,"name":)", R"("")"},
+       {"description", R"(,"description":)", "null"},
+       {"parameters", R"(,"parameters":)", "null"},
+       {"strict", R"(,"strict":)", "false"}}};
 
-  static std::size_t shown(Value member) {
+  // The index of a member in kMembers; its size for another member.
+  static std::size_t index_of(Value member) {
     std::size_t at = 0;
-    while (at < kShown.size() && !member.is_named(kShown[at].name)) ++at;
+    while (at < kMembers.size() && !member.is_named(kMembers[at].name)) ++at;
     return at;
   }
 
   void add_function(Value tool) {
-    std::array<Value, kShown.size() + 1> given;  // the last stands for all others
-    for (const Value member : tool.children()) given[shown(member)] = member;
-    for (std::size_t at = 0; at < kShown.size(); ++at) {
-      out_ += kShown[at].before;
-      append_value(given[at], kShown[at].otherwise);
+    std::array<Value, kMembers.size() + 1> values;  // the last stands for all other members
+    for (const Value member : tool.children()) values[index_of(member)] = member;
+    for (std::size_t at = 0; at < kMembers.size(); ++at) {
+      out_ += kMembers[at].before;
+      append_value(values[at], kMembers[at].otherwise);
     }
-    if (given.back().kind() != json::ValueKind::kMissing)
+    if (values.back().kind() != json::ValueKind::kMissing)
       for (const Value member : tool.children())
-        if (shown(member) == kShown.size()) append_member(member);
+        if (index_of(member) == kMembers.size()) append_member(member);
     out_ += '}';
   }
 

@@ -1,4 +1,4 @@
-// What a response object repeats of its request (rule B.4): clients rely on every member
+// The members of a response object that repeat its request (rule B.4). Clients rely on all of them
 // being there.
 #pragma once
 
@@ -8,11 +8,10 @@
 
 namespace ccproxy::dialect {
 
-// Members of the response object, each with a comma before it. `stores`: whether the answer is
-// kept.
+// The members as JSON, each with a comma before it. `stores` is the value of `store`.
 [[nodiscard]] std::string echo_of(json::Value request, bool stores);
 
-// The same of an answer that was to be kept and could not be.
+// The same members for a response that was to be stored and could not be.
 [[nodiscard]] std::string not_stored(std::string echo);
 
 }  // namespace ccproxy::dialect

@@ -1,5 +1,5 @@
-// The items of a Responses input as they are kept and listed: what they refer to, and each with an
-// id and the members that the API always gives.
+// The items of a Responses input as they are stored and listed, each with an id and the members
+// that the API always gives; and what the input refers to.
 #pragma once
 
 #include <cstddef>
@@ -14,26 +14,29 @@
 
 namespace ccproxy::dialect {
 
+// What a request refers to in the store.
 [[nodiscard]] References references_of(json::Value request);
 
-// Appends the ids that a list of items refers to.
+// Appends the ids of the stored items that a list of items refers to.
 void append_references(json::Value items, std::vector<std::string>& ids);
 
-// The items of a request's input as they are kept, and the id that each is kept and listed under.
+// The items of a request's input as they are stored, and their ids.
 struct InputItems {
   TextList ids, items;
 };
 
-// The input of a request as the items of a list; those without an id get one made of `key`.
+// The items of a request's input. Those without an id get one made of `key`.
 [[nodiscard]] InputItems input_items_of(json::Value request, const std::string& key);
-// An item of the input as the API lists it: with the members that it always gives, such as the
-// status and the detail of an image. `item` is JSON; what is none comes back as it is.
+
+// A stored item as the API lists it: with the members that it always gives, such as the status and
+// the detail of an image. `item` is JSON; other text is returned as it is.
 [[nodiscard]] std::string listed_item(std::string_view item);
-// The same for who has no use for more than `most` bytes: what comes back may then be cut, but is
-// longer than that.
-[[nodiscard]] std::string listed_item(const Item& item, std::size_t most);
-// An item of a request, a message of the user's, as it is listed once it is kept.
+// The same for a caller with no use for more than `max` bytes: the result may be cut off, but is
+// then longer than `max`.
+[[nodiscard]] std::string listed_item(const Item& item, std::size_t max);
+// An item of a request, a message of the user, as it will be listed once it is stored. `index` is
+// its place in the input; an item without an id gets one made of that and `key`.
 [[nodiscard]] std::string listed_item(const Item& item, const std::string& key, std::size_t index,
-                                      std::size_t most);
+                                      std::size_t max);
 
 }  // namespace ccproxy::dialect
