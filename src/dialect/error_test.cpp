@@ -5,7 +5,7 @@
 namespace ccproxy::dialect {
 namespace {
 
-TEST(ErrorBody, speaks_the_language_of_the_client) {
+TEST(ErrorBody, has_the_shape_of_the_dialect) {
   const Error error{ErrorKind::kInvalidRequest, "stop must be a string", "stop"};
   EXPECT_EQ(error_body(Dialect::kMessages, error, "req_1"),
             R"({"type":"error","error":{"type":"invalid_request_error",)"
@@ -17,11 +17,11 @@ TEST(ErrorBody, speaks_the_language_of_the_client) {
 }
 
 struct Case {
-  const char* says;
+  const char* name;
   Error error;
   int status;
   const char* tail;           // of the OpenAI body, from the type on
-  const char* message = "m";  // agents ask again where a connection was lost, and only there
+  const char* message = "m";  // agents retry when they read "connection lost"
 };
 
 const Case kCases[] = {
@@ -33,7 +33,7 @@ const Case kCases[] = {
      {ErrorKind::kUnauthorized, "m", "", "upstream_auth"},
      401,
      R"("type":"authentication_error","param":null,"code":"upstream_auth"}})"},
-    {"a Host that is not answered",
+    {"a Host that is not allowed",
      {ErrorKind::kForbidden, "m"},
      403,
      R"("type":"permission_error","param":null,"code":"permission_denied"}})"},
@@ -45,7 +45,7 @@ const Case kCases[] = {
      {ErrorKind::kNotFound, "m", "model", "model_not_found"},
      404,
      R"("type":"invalid_request_error","param":"model","code":"model_not_found"}})"},
-    {"another thing that is not there",
+    {"another thing that does not exist",
      {ErrorKind::kNotFound, "m", "input"},
      404,
      R"("type":"invalid_request_error","param":"input","code":null}})"},
@@ -57,31 +57,31 @@ const Case kCases[] = {
      {ErrorKind::kBusy, "m"},
      503,
      R"("type":"server_error","param":null,"code":"overloaded"}})"},
-    {"no way to upstream",
+    {"an upstream that cannot be reached",
      {ErrorKind::kUpstreamUnreachable, "m"},
      502,
      R"("type":"server_error","param":null,"code":"upstream_unreachable"}})",
      "connection lost: m"},
-    {"a certificate that nobody vouches for, now or later",
+    {"an untrusted certificate",
      {ErrorKind::kUpstreamUnreachable, "m", "", "upstream_untrusted"},
      502,
      R"("type":"server_error","param":null,"code":"upstream_untrusted"}})"},
-    {"an answer that broke off",
+    {"a reply that broke off",
      {ErrorKind::kUpstreamBroke, "m"},
      502,
      R"("type":"server_error","param":null,"code":"upstream_unreachable"}})",
      "connection lost: m"},
-    {"time ran out",
+    {"a timeout",
      {ErrorKind::kTimedOut, "m"},
      504,
      R"("type":"server_error","param":null,"code":"timeout"}})",
      "connection lost: m"},
-    {"the end of this server",
+    {"a shutdown",
      {ErrorKind::kShutdown, "m"},
      503,
      R"("type":"server_error","param":null,"code":"server_error"}})",
      "connection lost: m"},
-    {"a finer word than the kind has",
+    {"an error with a code of its own",
      {ErrorKind::kInvalidRequest, "m", "n", "invalid_type"},
      400,
      R"("type":"invalid_request_error","param":"n","code":"invalid_type"}})"},
@@ -95,16 +95,16 @@ const Case kCases[] = {
      R"("type":"invalid_request_error","param":null,"code":null}})"},
 };
 
-TEST(ErrorBody, sorts_errors_as_openais_clients_expect) {
+TEST(ErrorBody, has_the_status_type_and_code_that_openai_clients_expect) {
   for (const Case& row : kCases) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.name);
     EXPECT_EQ(error_body(Dialect::kChat, row.error, ""),
               R"({"error":{"message":")" + std::string(row.message) + R"(",)" + row.tail);
     EXPECT_EQ(status_of(Dialect::kChat, row.error), row.status);
   }
 }
 
-TEST(ErrorBody, does_not_tell_the_client_where_a_bug_is) {
+TEST(ErrorBody, hides_the_place_of_an_internal_error) {
   const Error bug{ErrorKind::kInternal, "exchange.cpp:12"};
   for (const Dialect dialect : {Dialect::kMessages, Dialect::kChat})
     EXPECT_EQ(error_body(dialect, bug, "").find("exchange.cpp"), std::string::npos);

@@ -43,7 +43,7 @@ TEST(OpenAiModels, have_the_fields_that_sdks_read) {
   }
 }
 
-TEST(OpenAiModels, say_what_a_mapped_name_stands_for) {
+TEST(OpenAiModels, show_the_target_of_a_mapped_name) {
   const auto entries = all();
   EXPECT_EQ(openai_model(*find_entry(entries, "gpt-4")),
             R"({"id":"gpt-4","object":"model","created":1771286400,"owned_by":"anthropic",)"
@@ -57,7 +57,7 @@ TEST(OpenAiModels, say_what_a_mapped_name_stands_for) {
             R"("x_ccproxy":{"maps_to":"claude-new-9","served_by":"claude-new-9"}})");
 }
 
-TEST(OpenAiModels, count_created_in_unix_seconds) {
+TEST(OpenAiModels, have_created_in_unix_seconds) {
   const struct {
     const char* at;
     std::int64_t seconds;
@@ -73,7 +73,7 @@ TEST(OpenAiModels, count_created_in_unix_seconds) {
   }
 }
 
-TEST(CodexModels, have_every_field_in_every_entry_with_values_codex_reads) {
+TEST(CodexModels, have_all_fields_with_values_that_codex_reads) {
   const std::set<std::string> efforts = {"none", "minimal", "low", "medium", "high", "xhigh"};
   const auto entries = all();
   const auto body = parsed(codex_model_list(entries, "0.100.0"));
@@ -115,30 +115,30 @@ std::string levels(const char* id, const char* version) {
 
 TEST(CodexModels, offer_the_levels_of_the_family) {
   const struct {
-    const char* says;
+    const char* name;
     const char* id;
     const char* version;
     const char* levels;
   } rows[] = {
       {"a new Codex reads max", "claude-opus-5-5", "0.153.4",
        R"(low medium high xhigh max default "medium")"},
-      {"an old one would give up the list", "claude-opus-5-5", "0.98.0",
+      {"an old one would drop the list", "claude-opus-5-5", "0.98.0",
        R"(low medium high xhigh default "medium")"},
-      {"a version nobody understands counts as old", "claude-opus-5-5", "next",
+      {"an unreadable version counts as old", "claude-opus-5-5", "next",
        R"(low medium high xhigh default "medium")"},
       {"a version after 0 counts as new", "claude-opus-5-5", "1.0.0",
        R"(low medium high xhigh max default "medium")"},
-      {"a mapped name has the levels of what serves it", "gpt-4", "0.153.4",
+      {"a mapped name has the levels of its target", "gpt-4", "0.153.4",
        R"(low medium high max default "high")"},
       {"budgets stand in where there are no levels", "claude-haiku-4-5", "0.153.4",
        R"(low medium high default "medium")"},
-      {"an unknown model is offered the usual", "own", "0.153.4",
+      {"an unknown model gets the levels of budgets", "own", "0.153.4",
        R"(low medium high default "medium")"},
   };
-  for (const auto& row : rows) EXPECT_EQ(levels(row.id, row.version), row.levels) << row.says;
+  for (const auto& row : rows) EXPECT_EQ(levels(row.id, row.version), row.levels) << row.name;
 }
 
-TEST(CodexModels, that_do_not_think_offer_no_levels) {
+TEST(CodexModels, offer_no_levels_without_thinking) {
   const ModelEntry haiku{
       .id = "h", .display_name = "h", .family = table().family_of("claude-3-5-haiku-20241022")};
   const auto body = parsed(codex_model_list(std::span(&haiku, 1), "0.153.4"));

@@ -1,5 +1,5 @@
 // Rules of single fields of a chat request (rules A.1 to A.7) that no recorded request of
-// tests/golden shows: a row each. What is looked at is one place of what goes up.
+// tests/golden shows: a row each, which checks single places of the request that goes upstream.
 #include <gtest/gtest.h>
 
 #include <span>
@@ -15,27 +15,27 @@ using json::Document;
 using test::decoded_with;
 
 struct Row {
-  const char* says;
+  const char* name;
   const char* members;   // of the request
-  const char* expected;  // JSON pointers into what goes up; null: nothing is there
+  const char* expected;  // values by their JSON pointers in the upstream request; null: absent
   std::vector<std::string> ignored{}, warnings{};
 };
 
 const Row kParameters[] = {
-    {"scale is served as standard, and told",
+    {"scale is served as standard, and reported",
      R"({"service_tier":"scale"})",
      R"({"/service_tier":"standard_only"})",
      {"service_tier"}},
-    {"default is what standard_only is", R"({"service_tier":"default"})",
+    {"default is standard_only", R"({"service_tier":"default"})",
      R"({"/service_tier":"standard_only"})"},
-    {"auto says nothing", R"({"service_tier":"auto"})", R"({"/service_tier":null})"},
-    {"fast without the fast mode says nothing", R"({"service_tier":"fast"})",
+    {"auto sends nothing", R"({"service_tier":"auto"})", R"({"/service_tier":null})"},
+    {"fast without the fast mode sends nothing", R"({"service_tier":"fast"})",
      R"({"/service_tier":null,"/speed":null})"},
     {"moderation that does not block is left out",
      R"({"moderation":{"model":"m"}})",
      R"({"/moderation":null})",
      {"moderation"}},
-    {"the user stands in for a safety identifier", R"({"user":"u-1"})",
+    {"the user is taken where there is no safety identifier", R"({"user":"u-1"})",
      R"({"/metadata/user_id":"a24a7f55f278dd49fb1f99c5507800cb198a5bfe10fe2126cd0b25672152b0da"})"},
     {"verbosity is medium by itself", R"({"verbosity":"medium"})", R"({"/verbosity":null})"},
     {"a voice is not needed for text", R"({"audio":{"voice":"v"},"modalities":["text"]})",
@@ -58,48 +58,50 @@ const Row kThinking[] = {
     {"reasoning.enabled switches it on",
      R"({"model":"claude-opus-4-8","reasoning":{"enabled":true}})",
      R"({"/thinking/type":"adaptive","/output_config/effort":"medium"})"},
-    {"and off", R"({"model":"claude-opus-5","reasoning":{"enabled":false}})",
+    {"reasoning.enabled switches it off",
+     R"({"model":"claude-opus-5","reasoning":{"enabled":false}})",
      R"({"/thinking/type":"disabled","/output_config":null})"},
     {"enable_thinking switches it off", R"({"model":"claude-opus-5","enable_thinking":false})",
      R"({"/thinking/type":"disabled"})"},
-    {"an effort in the model's name loses to what the request says",
+    {"an effort in the model's name yields to the request's fields",
      R"({"model":"claude-opus-5:high","thinking":{"type":"disabled"}})",
      R"({"/thinking":{"type":"disabled"},"/output_config":null})"},
-    {"thinking that cannot be switched off is as little as there is",
+    {"thinking that cannot be switched off gets the lowest effort",
      R"({"model":"claude-opus-5-5","thinking":{"type":"disabled"}})",
      R"({"/thinking":null,"/output_config/effort":"low"})",
      {},
      {"effort_forced_low"}},
-    {"thinking is told by its own name where there is none",
+    {"thinking is reported where the model has none",
      R"({"model":"claude-3-haiku-20240307","thinking":{"type":"adaptive"}})",
      R"({"/thinking":null})",
      {"thinking"}},
-    {"an empty object asks for nothing",
+    {"an empty object requests nothing",
      R"({"model":"claude-opus-4-8","thinking":{},"reasoning":{}})",
      R"({"/thinking":null,"/output_config":null})"},
     {"a budget is a level where thinking has no other form",
      R"({"model":"claude-opus-5","thinking":{"type":"enabled","budget_tokens":20000}})",
      R"({"/thinking":{"type":"adaptive","display":"summarized"},"/output_config/effort":"high"})"},
-    {"between tools only is off where it must be the one or the other",
+    {"between_tools is off where the model does not know it",
      R"({"model":"claude-opus-5","thinking":{"type":"between_tools"}})",
      R"({"/thinking":{"type":"disabled"},"/output_config":null})"},
-    {"adaptive thinking is a budget where there is no other", R"({"thinking":{"type":"adaptive"}})",
+    {"adaptive thinking is a budget where the model has no other",
+     R"({"thinking":{"type":"adaptive"}})",
      R"({"/thinking":{"type":"enabled","budget_tokens":8192}})"},
 };
 
 const Row kContent[] = {
-    {"image/jpg is no type of its own",
+    {"image/jpg is image/jpeg",
      R"({"messages":[{"role":"user","content":[
          {"type":"image_url","image_url":{"url":"data:image/jpg;base64,AAAA"}}]}]})",
      R"({"/messages/0/content/0/source/media_type":"image/jpeg"})"},
-    {"a file of bytes is what its name says",
+    {"a file of an unknown type is what its bytes show",
      R"({"messages":[{"role":"user","content":[{"type":"file","file":{"filename":"a.md",
          "file_data":"data:application/octet-stream;base64,IyBI"}}]}]})",
      R"({"/messages/0/content/0/source/data":"# H"})"},
-    {"a file that nothing names is what its first bytes say",
+    {"a file without a name is what its bytes show",
      R"({"messages":[{"role":"user","content":[{"type":"file","file":{"file_data":"JVBERi0xLjQK"}}]}]})",
      R"({"/messages/0/content/0/source/media_type":"application/pdf"})"},
-    {"a file may be an address",
+    {"a file may be a URL",
      R"({"messages":[{"role":"user","content":[{"type":"file","file":{"file_url":"https://x/a.pdf"}}]}]})",
      R"({"/messages/0/content/0":{"type":"document","source":{"type":"url","url":"https://x/a.pdf"}}})"},
     {"a file of the provider's may be an image",
@@ -111,7 +113,7 @@ const Row kContent[] = {
          "reasoning_details":[{"type":"reasoning.encrypted","data":"D"}]},
          {"role":"user","content":"r"}]})",
      R"({"/messages/1/content/0/signature":"S","/messages/1/content/1/text":"a"})"},
-    {"a refusal is told only where nothing else was said",
+    {"a refusal counts only in a message without text",
      R"({"messages":[{"role":"user","content":"q"},
          {"role":"assistant","content":"a","refusal":"no"},{"role":"user","content":"r"}]})",
      R"({"/messages/1/content/0/text":"a","/messages/1/content/1":null})"},
@@ -123,7 +125,7 @@ const Row kContent[] = {
      R"({"/messages/1/content/0/cache_control":{"type":"ephemeral"},
          "/messages/2/content/0/is_error":true,
          "/messages/2/content/0/cache_control":{"type":"ephemeral"}})"},
-    {"who has called a tool goes back with the call",
+    {"the caller of a tool goes upstream with the call",
      R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":[
          {"type":"tool_use","id":"t","name":"f","input":{},"caller":{"type":"direct"}}]},
          {"role":"tool","tool_call_id":"t","content":"r"}]})",
@@ -136,40 +138,41 @@ const char* const kCalled =
     R"({"role":"user","content":"q"},{"role":"assistant","tool_calls":[
         {"id":"t1","type":"function","function":{"name":"f","arguments":"{}"}}]},)";
 
-// `kCalled` and these messages.
+// A request with `kCalled` and these messages.
 std::string after_a_call(const char* messages) {
   return std::string(R"({"messages":[)") + kCalled + messages + "]}";
 }
 
 void expect_sent(const Row& row, const char* members) {
-  SCOPED_TRACE(row.says);
+  SCOPED_TRACE(row.name);
   const auto request = decoded_with(members);
   ASSERT_TRUE(request) << request.error().param << ": " << request.error().message;
   const Document body = Document::parse(request->body);
   const Document expected = Document::parse(row.expected);
   for (const auto& [at, value] : expected.items()) {
-    const Document::json_pointer place(at);
-    EXPECT_EQ(body.contains(place) ? body.at(place) : Document(), value) << at << '\n' << body;
+    const Document::json_pointer pointer(at);
+    EXPECT_EQ(body.contains(pointer) ? body.at(pointer) : Document(), value) << at << '\n' << body;
   }
   EXPECT_EQ(request->plan.ignored, row.ignored);
   EXPECT_EQ(request->plan.warnings, row.warnings);
 }
 
-TEST(ChatRules, of_parameters) {
+TEST(ChatRules, translate_parameters) {
   for (const Row& row : kParameters) expect_sent(row, row.members);
 }
 
-TEST(ChatRules, of_thinking) {
+TEST(ChatRules, translate_thinking) {
   for (const Row& row : kThinking) expect_sent(row, row.members);
 }
 
-TEST(ChatRules, of_content) {
+TEST(ChatRules, translate_content) {
   for (const Row& row : kContent) expect_sent(row, row.members);
 }
 
-TEST(ChatRules, of_results) {
+TEST(ChatRules, translate_results) {
   const Row rows[] = {
-      {"an error stays one", R"({"role":"tool","tool_call_id":"t1","content":"r","is_error":true})",
+      {"an error stays an error",
+       R"({"role":"tool","tool_call_id":"t1","content":"r","is_error":true})",
        R"({"/messages/2/content/0/is_error":true})"},
       {"two results are an error when one of them is",
        R"({"role":"tool","tool_call_id":"t1","content":"a"},
@@ -189,9 +192,9 @@ TEST(ChatRules, of_results) {
   for (const Row& row : rows) expect_sent(row, after_a_call(row.members).c_str());
 }
 
-TEST(ChatRules, of_calls) {
+TEST(ChatRules, translate_calls) {
   const Row rows[] = {
-      {"ids that were mended in two messages of one turn are answered",
+      {"results find calls whose ids were changed, in two messages of one turn",
        R"({"messages":[{"role":"user","content":"q"},
            {"role":"assistant","tool_calls":[{"id":"a.1","function":{"name":"f"}}]},
            {"role":"assistant","tool_calls":[{"id":"b.1","function":{"name":"f"}}]},
@@ -199,7 +202,7 @@ TEST(ChatRules, of_calls) {
            {"role":"tool","tool_call_id":"b.1","content":"B"}]})",
        R"({"/messages/2/content/0/tool_use_id":"a_1","/messages/2/content/0/content":"A",
            "/messages/2/content/1/tool_use_id":"b_1","/messages/2/content/1/content":"B"})"},
-      {"arguments that are JSON but no string are not lost",
+      {"arguments that are JSON but no string are sent",
        R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","tool_calls":[
            {"id":"a","function":{"name":"f","arguments":[1,2.0]}},
            {"id":"b","function":{"name":"f","arguments":null}},
@@ -209,7 +212,7 @@ TEST(ChatRules, of_calls) {
            {"role":"tool","tool_call_id":"c","content":"r"}]})",
        R"({"/messages/1/content/0/input":{"value":[1,2.0]},"/messages/1/content/1/input":{},
            "/messages/1/content/2/input":{"input":"{\"x\":1}"}})"},
-      {"of two calls of one id the last gets what is left over",
+      {"of two calls with one id the last gets the results that are left",
        R"({"messages":[{"role":"user","content":"q"},
            {"role":"assistant","tool_calls":[{"id":"x","function":{"name":"f"}},
                                              {"id":"x","function":{"name":"g"}}]},
@@ -218,7 +221,7 @@ TEST(ChatRules, of_calls) {
            {"role":"tool","tool_call_id":"x","content":"c"}]})",
        R"({"/messages/2/content/0/content":"a","/messages/2/content/1/tool_use_id":"x_2",
            "/messages/2/content/1/content/1/text":"c"})"},
-      {"a legacy result answers the call before it, not the first",
+      {"a legacy result belongs to the last call of its function",
        R"({"messages":[{"role":"user","content":"q"},
            {"role":"assistant","function_call":{"name":"f","arguments":"{}"}},
            {"role":"user","content":"and?"},
@@ -231,9 +234,9 @@ TEST(ChatRules, of_calls) {
   for (const Row& row : rows) expect_sent(row, row.members);
 }
 
-TEST(ChatRules, of_tools) {
+TEST(ChatRules, translate_tools) {
   const Row rows[] = {
-      {"a tool in Anthropic's shape may say its type",
+      {"a tool in Anthropic's shape may have its type",
        R"({"tools":[{"type":"custom","name":"f","input_schema":{"type":"object"}}]})",
        R"({"/tools/0":{"name":"f","input_schema":{"type":"object"}}})"},
       {"input_schema may stand inside the wrapper, too",
@@ -245,22 +248,23 @@ TEST(ChatRules, of_tools) {
       {"a breakpoint may stand inside the wrapper",
        R"({"tools":[{"type":"function","function":{"name":"f","cache_control":{"type":"ephemeral"}}}]})",
        R"({"/tools/0/cache_control":{"type":"ephemeral"}})"},
-      {"a large search is ten", R"({"web_search_options":{"search_context_size":"high"}})",
+      {"a large search has ten uses", R"({"web_search_options":{"search_context_size":"high"}})",
        R"({"/tools/0/max_uses":10})"},
-      {"a search of no size is five", R"({"web_search_options":{}})", R"({"/tools/0/max_uses":5})"},
-      {"all that is known of a place goes up",
+      {"a search without a size has five uses", R"({"web_search_options":{}})",
+       R"({"/tools/0/max_uses":5})"},
+      {"all known members of a location go up",
        R"({"web_search_options":{"user_location":{"type":"approximate","approximate":
            {"city":null,"region":"R","country":"NO","timezone":"T"}}}})",
        R"({"/tools/0/user_location":
            {"type":"approximate","region":"R","country":"NO","timezone":"T"}})"},
-      {"a tool is not strict where the model enforces nothing",
+      {"a tool is not strict where the model enforces no schema",
        R"({"model":"claude-sonnet-4-20250514","tools":[{"name":"f","strict":true,"input_schema":
            {"type":"object","properties":{},"additionalProperties":false}}]})",
        R"({"/tools/0/strict":null})"},
-      {"Anthropic's spelling of required",
+      {"any is Anthropic's spelling of required",
        R"({"tools":[{"name":"f","input_schema":{}}],"tool_choice":{"type":"any"}})",
        R"({"/tool_choice":{"type":"any"}})"},
-      {"Anthropic's spelling of a name",
+      {"a tool may be named in Anthropic's spelling",
        R"({"tools":[{"name":"f","input_schema":{}}],"tool_choice":{"type":"tool","name":"f"}})",
        R"({"/tool_choice":{"type":"tool","name":"f"}})"},
       {"several allowed tools cannot be forced everywhere",
@@ -278,7 +282,7 @@ TEST(ChatRules, of_tools) {
   for (const Row& row : rows) expect_sent(row, row.members);
 }
 
-TEST(ChatRules, of_breakpoints) {
+TEST(ChatRules, translate_cache_breakpoints) {
   const Row rows[] = {
       {"a longer one becomes short behind a short one",
        R"({"messages":[
@@ -286,21 +290,21 @@ TEST(ChatRules, of_breakpoints) {
            {"role":"assistant","content":"b","cache_control":{"type":"ephemeral","ttl":"1h"}},
            {"role":"user","content":"c"}]})",
        R"({"/messages/1/content/0/cache_control":{"type":"ephemeral"}})"},
-      {"so does the automatic one",
+      {"the automatic one becomes short behind a short one",
        R"({"prompt_cache_retention":"24h","messages":[
            {"role":"user","content":"a","cache_control":{"type":"ephemeral"}},
            {"role":"user","content":"b"}]})",
        R"({"/cache_control":{"type":"ephemeral"}})"},
-      {"twelve hours are one", R"({"prompt_cache_options":{"ttl":"12h"}})",
+      {"twelve hours become one", R"({"prompt_cache_options":{"ttl":"12h"}})",
        R"({"/cache_control/ttl":"1h"})"},
-      {"half an hour is the usual time", R"({"prompt_cache_options":{"ttl":"30m"}})",
+      {"half an hour becomes five minutes", R"({"prompt_cache_options":{"ttl":"30m"}})",
        R"({"/cache_control":{"type":"ephemeral"}})"},
   };
   for (const Row& row : rows) expect_sent(row, row.members);
 }
 
-TEST(ChatRules, of_a_last_answer_beside_a_schema) {
-  const Row row{"a schema and a beginning of the answer exclude each other",
+TEST(ChatRules, do_not_prefill_beside_a_schema) {
+  const Row row{"a schema and a prefilled reply exclude each other",
                 R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"{"}],
                     "response_format":{"type":"json_schema","json_schema":{"schema":
                         {"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}}}})",
@@ -308,24 +312,24 @@ TEST(ChatRules, of_a_last_answer_beside_a_schema) {
   expect_sent(row, row.members);
 }
 
-// As in defaultModel, and in the path that Azure's clients ask.
-TEST(ChatRules, of_an_effort_behind_a_model_that_the_request_does_not_name) {
+// Such a name may stand in defaultModel, and in the path that Azure's clients request.
+TEST(ChatRules, read_the_effort_behind_the_default_model) {
   json::Outline outline;
   ASSERT_TRUE(outline.read("{}"));
-  const auto asked = requested_model(outline, "sonnet:high");
-  ASSERT_TRUE(asked);
-  EXPECT_EQ(asked->name, "sonnet");
-  EXPECT_EQ(asked->effort, "high");
-  EXPECT_TRUE(asked->defaulted);
+  const auto requested = requested_model(outline, "sonnet:high");
+  ASSERT_TRUE(requested);
+  EXPECT_EQ(requested->name, "sonnet");
+  EXPECT_EQ(requested->effort, "high");
+  EXPECT_TRUE(requested->defaulted);
 }
 
-TEST(ChatRules, of_usage_in_a_stream) {
+TEST(ChatRules, include_usage_in_a_stream_alone) {
   EXPECT_FALSE(decoded_with(R"({"stream_options":{"include_usage":true}})")->plan.include_usage);
   EXPECT_TRUE(decoded_with(R"({"stream":true,"stream_options":{"include_usage":true}})")
                   ->plan.include_usage);
 }
 
-TEST(ChatRules, of_what_is_refused) {
+TEST(ChatRules, refuse_invalid_fields_by_name) {
   const struct {
     const char *members, *param, *code;
   } rows[] = {

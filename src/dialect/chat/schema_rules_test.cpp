@@ -1,4 +1,4 @@
-// What becomes of the schemas of a chat request's tools and of its answer (rule A.4.4, A.7).
+// The schemas of the tools and of the reply in a chat request (rules A.4.4, A.7).
 #include <gtest/gtest.h>
 
 #include <span>
@@ -13,7 +13,7 @@ namespace {
 using json::Document;
 using test::decoded_with;
 
-TEST(ChatSchemas, of_more_strict_tools_than_there_may_be) {
+TEST(ChatSchemas, enforce_twenty_strict_tools_at_most) {
   const auto strict_tools = [](int count) {
     Document tools = Document::array();
     for (int i = 0; i < count; ++i)
@@ -30,7 +30,7 @@ TEST(ChatSchemas, of_more_strict_tools_than_there_may_be) {
   EXPECT_FALSE(strict_tools(21));
 }
 
-// A closed object with so many properties that may be left out, or may be null.
+// The schema of a closed object with so many optional and so many nullable properties.
 Document schema_of(int optional, int nullable) {
   Document schema = {{"type", "object"},
                      {"properties", Document::object()},
@@ -54,7 +54,7 @@ Document format_of(const Document& schema) {
   return {{"type", "json_schema"}, {"json_schema", {{"name", "s"}, {"schema", schema}}}};
 }
 
-// The names of the tools that are strict, and "format" when the schema of the answer is enforced.
+// The names of the strict tools, and "format" when the schema of the reply is enforced.
 std::string enforced(const Document& body) {
   std::string names;
   for (const Document& tool : body.value("tools", Document::array()))
@@ -62,9 +62,9 @@ std::string enforced(const Document& body) {
   return names + (body.contains("output_config") ? "format" : "");
 }
 
-TEST(ChatSchemas, of_schemas_that_are_too_much_together) {
+TEST(ChatSchemas, are_dropped_where_they_cost_too_much_together) {
   struct Case {
-    const char* says;
+    const char* name;
     std::vector<Document> tools;
     Document format;
     const char* enforced;
@@ -76,7 +76,7 @@ TEST(ChatSchemas, of_schemas_that_are_too_much_together) {
       {"seventeen do not: the schema becomes text", {}, schema_of(0, 17), "", {"schema_as_text"}},
       {"24 optional properties of all tools fit", {tool, tool, schema_of(4, 0)}, {}, "t0 t1 t2 "},
       {"of more the last tool yields", {tool, tool, schema_of(5, 0)}, {}, "t0 t1 "},
-      {"tools yield to the answer's schema", {tool, tool}, schema_of(5, 0), "t0 format"},
+      {"tools yield to the schema of the reply", {tool, tool}, schema_of(5, 0), "t0 format"},
       {"unions are summed up, too", {unions, unions}, schema_of(0, 10), "t0 format"},
       {"until it fits, the last first, whatever it costs",
        {tool, tool, schema_of(0, 0), schema_of(5, 0)},
@@ -92,13 +92,13 @@ TEST(ChatSchemas, of_schemas_that_are_too_much_together) {
           strict_tool("t" + std::to_string(members["tools"].size()), schema));
     if (!each.format.is_null()) members["response_format"] = format_of(each.format);
     const auto request = decoded_with(members.dump().c_str());
-    ASSERT_TRUE(request) << each.says;
-    EXPECT_EQ(enforced(Document::parse(request->body)), each.enforced) << each.says;
-    EXPECT_EQ(request->plan.warnings, each.warnings) << each.says;
+    ASSERT_TRUE(request) << each.name;
+    EXPECT_EQ(enforced(Document::parse(request->body)), each.enforced) << each.name;
+    EXPECT_EQ(request->plan.warnings, each.warnings) << each.name;
   }
 }
 
-TEST(ChatSchemas, of_answers_that_are_json) {
+TEST(ChatSchemas, show_whether_the_reply_is_json) {
   const auto wants_json = [](const char* format) {
     return decoded_with((R"({"response_format":)" + std::string(format) + "}").c_str())
         .value()
@@ -110,7 +110,7 @@ TEST(ChatSchemas, of_answers_that_are_json) {
   EXPECT_FALSE(wants_json("null"));
 }
 
-TEST(ChatSchemas, of_schemas_that_the_provider_could_not_compile) {
+TEST(ChatSchemas, are_not_sent_again_where_the_provider_could_not_compile_them) {
   const Document first = strict_tool("a", schema_of(1, 0)),
                  second = strict_tool("b", schema_of(2, 0));
   const Document format = format_of(schema_of(3, 0));

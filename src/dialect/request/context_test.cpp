@@ -7,7 +7,7 @@
 namespace ccproxy::dialect {
 namespace {
 
-TEST(AppendTurn, puts_it_behind_the_messages_in_place_of_the_one_before_it) {
+TEST(AppendTurn, replaces_the_turn_that_was_appended_before) {
   const std::string request = R"({"model":"m","messages":[{"role":"user","content":"q"}]})";
   std::string body = request;
   for (const std::string text : {"a", "ab", ""}) {

@@ -13,11 +13,11 @@ using Kind = FileContent::Kind;
 using std::string_literals::operator""s;
 
 struct Row {
-  const char* says;
-  const char* type;  // what stands between `data:` and the comma, without `;base64`
+  const char* name;
+  const char* type;  // of the data URL, without `;base64`
   std::string bytes;
   Kind kind;
-  const char* told = "";  // the text of a text, the type of an image
+  const char* content = "";  // the text of kText, the media type of kImage
 };
 
 const Row kRows[] = {
@@ -70,13 +70,13 @@ void expect_kind(const Row& row, const InlineData& data) {
   ASSERT_TRUE(file);
   EXPECT_EQ(file->kind, row.kind);
   const bool is_copied = row.kind == Kind::kPdf || row.kind == Kind::kImage;
-  EXPECT_EQ(row.kind == Kind::kImage ? file->media_type : file->text, row.told);
+  EXPECT_EQ(row.kind == Kind::kImage ? file->media_type : file->text, row.content);
   EXPECT_EQ(is_copied ? file->base64 : "", is_copied ? base64(row.bytes) : "");
 }
 
-TEST(FileContent, is_what_the_bytes_are_in_base64_and_percent_encoded) {
+TEST(FileContent, has_the_kind_that_the_bytes_show) {
   for (const Row& row : kRows) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.name);
     const std::string type = std::string("data:") + row.type;
     const std::string coded = type + ";base64," + base64(row.bytes);
     expect_kind(row, inline_data(coded).value());
@@ -85,9 +85,9 @@ TEST(FileContent, is_what_the_bytes_are_in_base64_and_percent_encoded) {
   }
 }
 
-TEST(FileContent, of_data_urls_as_they_are_written) {
+TEST(FileContent, is_read_from_data_urls_in_every_spelling) {
   const struct {
-    const char *says, *url, *text;
+    const char *name, *url, *text;
   } rows[] = {
       {"percent-encoded", "data:text/plain,hello%20world", "hello world"},
       {"a plus is a plus", "data:,1+1", "1+1"},
@@ -102,7 +102,7 @@ TEST(FileContent, of_data_urls_as_they_are_written) {
       {"any case", "DATA:text/plain;BASE64,aGVsbG8=", "hello"},
   };
   for (const auto& row : rows) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.name);
     RequestArena arena;
     const auto data = inline_data(row.url);
     ASSERT_TRUE(data);
@@ -113,7 +113,7 @@ TEST(FileContent, of_data_urls_as_they_are_written) {
   }
 }
 
-TEST(FileContent, is_nothing_for_what_is_not_base64) {
+TEST(FileContent, is_absent_for_invalid_base64_and_other_urls) {
   for (const char* url :
        {"data:text/plain;base64,****", "data:text/plain;base64,a", "====", "a=b="}) {
     RequestArena arena;

@@ -12,13 +12,13 @@ std::vector<std::string> names(std::size_t count, const std::string& name) {
   return std::vector<std::string>(count, name);
 }
 
-TEST(HeaderList, says_names_with_commas_between) {
+TEST(HeaderList, joins_names_with_commas) {
   EXPECT_EQ(header_list({}), "");
   EXPECT_EQ(header_list({"seed", "messages[0].a-b_c"}), "seed,messages[0].a-b_c");
 }
 
-// The names come from clients: nothing in them may end the line or the item.
-TEST(HeaderList, has_a_question_mark_for_every_other_character) {
+// The names come from clients, so they must not end the line or the item of the list.
+TEST(HeaderList, replaces_other_characters_by_question_marks) {
   EXPECT_EQ(header_list({"a\r\nb, c:\xC3\xBC\""}), "a??b??c????");
 }
 
@@ -35,7 +35,7 @@ TEST(HeaderList, ends_before_a_name_that_does_not_fit_into_a_kibibyte) {
   EXPECT_EQ(header_list(names(5, long_name)), header_list(names(4, long_name)) + ",...");
 }
 
-TEST(Reports, name_a_thing_once) {
+TEST(Report, lists_each_field_and_warning_once) {
   ReplyPlan plan;
   Report report(plan, false);
   for (int i = 0; i < 2; ++i) {
@@ -47,7 +47,7 @@ TEST(Reports, name_a_thing_once) {
   EXPECT_FALSE(report.refused());
 }
 
-TEST(Reports, name_the_response_that_a_thing_was_found_in) {
+TEST(Report, names_the_earlier_response_that_an_error_is_in) {
   ReplyPlan plan;
   Report report(plan, false);
   report.enter_response("resp_1");
@@ -63,7 +63,7 @@ TEST(Reports, name_the_response_that_a_thing_was_found_in) {
             "'resp_1'.)");
 }
 
-TEST(Reports, that_are_strict_refuse_the_first_thing) {
+TEST(Report, refuses_what_it_would_report_when_strict) {
   ReplyPlan plan;
   Report report(plan, true);
   report.warn("result_missing", "messages[1]");

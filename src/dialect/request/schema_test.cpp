@@ -12,7 +12,7 @@ namespace {
 
 using json::Document;
 
-class ToolSchemas : public testing::Test {
+class ToolSchema : public testing::Test {
  protected:
   // The schema of a tool with these parameters; "" when they are refused.
   std::string schema(const std::string& parameters) {
@@ -26,18 +26,18 @@ class ToolSchemas : public testing::Test {
   RequestArena arena_;
 };
 
-TEST_F(ToolSchemas, stay_byte_for_byte) {
-  const std::string kept =
+TEST_F(ToolSchema, keeps_a_valid_schema_byte_for_byte) {
+  const std::string valid =
       R"({ "$schema":"x", "type":"object","properties":{"a":{"anyOf":[true,{"type":"number","maximum":1.0}]}} ,"title":"T"})";
-  EXPECT_EQ(schema(kept), kept);
+  EXPECT_EQ(schema(valid), valid);
 }
 
-TEST_F(ToolSchemas, of_a_function_without_parameters_are_an_empty_object) {
+TEST_F(ToolSchema, is_an_empty_object_without_parameters) {
   for (const char* none : {"null", "{}"})
     EXPECT_EQ(schema(none), R"({"type":"object","properties":{}})");
 }
 
-TEST_F(ToolSchemas, are_objects_at_the_root) {
+TEST_F(ToolSchema, is_an_object_at_the_root) {
   EXPECT_EQ(schema(R"({"properties":{"a":{}},"required":["a"]})"),
             R"({"type":"object","properties":{"a":{}},"required":["a"]})");
   EXPECT_EQ(schema(R"({"type":["object","null"],"properties":null})"),
@@ -46,7 +46,7 @@ TEST_F(ToolSchemas, are_objects_at_the_root) {
   EXPECT_EQ(schema("\"x\""), "");
 }
 
-TEST_F(ToolSchemas, unite_branches_and_require_what_each_of_them_requires) {
+TEST_F(ToolSchema, merges_branches_and_requires_what_all_of_them_require) {
   EXPECT_EQ(
       schema(
           R"({"anyOf":[{"type":"object","properties":{"a":{"type":"string"},"b":{}},"required":["a","b"]},)"
@@ -54,7 +54,7 @@ TEST_F(ToolSchemas, unite_branches_and_require_what_each_of_them_requires) {
       R"({"type":"object","title":"T","properties":{"a":{"type":"string"},"b":{},"c":{}},"required":["b"]})");
 }
 
-TEST_F(ToolSchemas, require_all_that_the_parts_of_an_all_of_require) {
+TEST_F(ToolSchema, requires_all_that_the_parts_of_an_all_of_require) {
   EXPECT_EQ(
       schema(R"({"type":"object","properties":{"z":{}},"allOf":[{"$ref":"#/$defs/A"},)"
              R"({"properties":{"b":{"x":2}},"required":["b"]}],)"
@@ -63,10 +63,9 @@ TEST_F(ToolSchemas, require_all_that_the_parts_of_an_all_of_require) {
       R"("properties":{"z":{},"b":{"allOf":[{"x":1},{"x":2}]}},"required":["z","b"]})");
 }
 
-// The properties and the required names of a merged schema, and what else is left of it.
-TEST_F(ToolSchemas, unite_what_stands_in_branches_of_branches) {
+TEST_F(ToolSchema, merges_nested_branches) {
   struct Row {
-    const char* says;
+    const char* name;
     const char* parameters;
     const char* expected;  // without the type
   };
@@ -126,10 +125,10 @@ TEST_F(ToolSchemas, unite_what_stands_in_branches_of_branches) {
        R"("properties":{"a":{"anyOf":[{"x":1},{"x":2}]}})"}};
   for (const Row& row : rows)
     EXPECT_EQ(schema(row.parameters), R"({"type":"object",)" + std::string(row.expected) + "}")
-        << row.says;
+        << row.name;
 }
 
-TEST_F(ToolSchemas, are_read_in_the_time_that_their_size_takes) {
+TEST_F(ToolSchema, is_read_in_linear_time_or_refused) {
   std::string doubled = R"("d0":{"properties":{"a":{}},"required":["a"]})";
   for (int i = 1; i < 60; ++i) {
     const std::string before = "{\"$ref\":\"#/$defs/d" + std::to_string(i - 1) + "\"}";
@@ -145,7 +144,7 @@ TEST_F(ToolSchemas, are_read_in_the_time_that_their_size_takes) {
     chain +=
         ",\"c" + std::to_string(i) + "\":{\"$ref\":\"#/$defs/c" + std::to_string(i - 1) + "\"}";
   EXPECT_EQ(schema(R"({"anyOf":[{"$ref":"#/$defs/c4999"}],"$defs":{)" + chain + "}}"), "")
-      << "more than anybody refers";
+      << "more references than are followed";
 
   std::string names = "\"n\"";
   for (int i = 0; i < 2000; ++i) names += ",\"n" + std::to_string(i) + "\"";
@@ -156,7 +155,7 @@ TEST_F(ToolSchemas, are_read_in_the_time_that_their_size_takes) {
       << "many times its own size";
 }
 
-TEST_F(ToolSchemas, with_hundreds_of_branches_are_refused) {
+TEST_F(ToolSchema, is_refused_with_hundreds_of_branches) {
   std::string branches = "{}";
   for (int i = 0; i < 300; ++i) branches += ",{}";
   EXPECT_EQ(schema(R"({"anyOf":[)" + branches + "]}"), "");
@@ -167,16 +166,16 @@ Document sanitized(std::string_view schema) {
   return result ? Document::parse(result->json) : Document();
 }
 
-TEST(OutputSchemas, stay_byte_for_byte_when_nothing_must_change) {
-  const char* sound =
+TEST(OutputSchema, keeps_a_valid_schema_byte_for_byte) {
+  const char* valid =
       R"({"type":"object", "properties":{"a":{"type":"string","format":"date","default":1.0}},"required":["a"],"additionalProperties":false})";
-  const auto result = output_schema(sound);
+  const auto result = output_schema(valid);
   ASSERT_TRUE(result);
   EXPECT_FALSE(result->changed);
-  EXPECT_EQ(result->json, sound);
+  EXPECT_EQ(result->json, valid);
 }
 
-TEST(OutputSchemas, say_in_words_what_cannot_be_enforced) {
+TEST(OutputSchema, describes_keywords_that_cannot_be_enforced) {
   const Document schema = sanitized(
       R"({"type":"object","properties":{"n":{"type":"integer","minimum":0,"description":"Age."},)"
       R"("e":{"oneOf":[{"type":"string","format":"color"},{"type":"null"}]},"l":{"type":"array","minItems":2,"items":{"type":"object","properties":{}}}},)"
@@ -191,7 +190,7 @@ TEST(OutputSchemas, say_in_words_what_cannot_be_enforced) {
   EXPECT_EQ(schema["properties"]["l"]["items"]["additionalProperties"], false);
 }
 
-TEST(OutputSchemas, lose_every_keyword_that_upstream_refuses) {
+TEST(OutputSchema, loses_every_keyword_that_upstream_refuses) {
   for (const char* keyword : {R"("minimum":0)",
                               R"("maximum":1)",
                               R"("exclusiveMinimum":0)",
@@ -222,7 +221,7 @@ TEST(OutputSchemas, lose_every_keyword_that_upstream_refuses) {
   }
 }
 
-TEST(OutputSchemas, keep_what_upstream_takes) {
+TEST(OutputSchema, keeps_keywords_that_upstream_takes) {
   for (const char* keyword :
        {R"("minItems":1)", R"("default":2)", R"("enum":[1,"a",null])", R"("const":1.0)",
         R"("title":"T")", R"("$schema":"s")", R"("format":"date-time")", R"("format":"time")",
@@ -235,7 +234,7 @@ TEST(OutputSchemas, keep_what_upstream_takes) {
   }
 }
 
-TEST(OutputSchemas, are_cleaned_wherever_a_schema_may_stand) {
+TEST(OutputSchema, is_cleaned_wherever_a_schema_may_stand) {
   const std::string open = R"({"type":"object","properties":{"a":{}}})";
   for (const std::string around :
        {R"({"$defs":{"d":@}})", R"({"definitions":{"d":@}})", R"({"anyOf":[@]})",
@@ -247,15 +246,15 @@ TEST(OutputSchemas, are_cleaned_wherever_a_schema_may_stand) {
   }
 }
 
-TEST(OutputSchemas, take_properties_that_are_named_like_keywords) {
+TEST(OutputSchema, keeps_properties_that_are_named_like_keywords) {
   const Document schema = sanitized(
       R"({"type":"object","properties":{"pattern":{"type":"string"},"not":{"type":"string"}},"required":["pattern","not"],"additionalProperties":false})");
   EXPECT_TRUE(schema["properties"].contains("pattern"));
   EXPECT_TRUE(schema["properties"].contains("not"));
 }
 
-// Closed, as upstream wants each object, they could only be empty.
-TEST(OutputSchemas, of_maps_cannot_be_sent) {
+// A closed map, and upstream wants each object closed, could only be empty.
+TEST(OutputSchema, cannot_be_sent_for_a_map) {
   for (const char* map :
        {R"({"type":"object","additionalProperties":{"type":"number"}})",
         R"({"type":"object","additionalProperties":true})", R"({"type":"object"})",
@@ -266,11 +265,12 @@ TEST(OutputSchemas, of_maps_cannot_be_sent) {
   EXPECT_TRUE(output_schema(R"({"type":"object","additionalProperties":false})"));
 }
 
-TEST(OutputSchemas, that_refer_to_themselves_cannot_be_sent) {
+TEST(OutputSchema, cannot_be_sent_when_it_refers_to_itself) {
   EXPECT_FALSE(output_schema(
       R"({"$ref":"#/$defs/N","$defs":{"N":{"type":"object","properties":{"next":{"$ref":"#/$defs/N"}}}}})"));
   EXPECT_FALSE(output_schema(R"({"type":"object","properties":{"self":{"$ref":"#"}}})"));
-  for (const char* name : {"enum", "const", "definitions", "$defs"})  // here they name no keyword
+  for (const char* name :
+       {"enum", "const", "definitions", "$defs"})  // they name properties here, not keywords
     EXPECT_FALSE(output_schema(R"({"type":"object","properties":{")" + std::string(name) +
                                R"(":{"$ref":"#"}}})"))
         << name;
@@ -278,7 +278,7 @@ TEST(OutputSchemas, that_refer_to_themselves_cannot_be_sent) {
       R"({"type":"object","properties":{"a":{"$ref":"#/$defs/A"},"b":{"$ref":"#/$defs/A"}},"$defs":{"A":{"type":"string"}}})"));
 }
 
-// A definition that refers to a definition, and so on.
+// A schema with so many definitions, each of which refers to the next.
 std::string chain_of(int count) {
   std::string definitions;
   for (int i = 0; i < count; ++i)
@@ -288,20 +288,21 @@ std::string chain_of(int count) {
          definitions + "\"d" + std::to_string(count) + R"(":{"type":"string"}}})";
 }
 
-TEST(OutputSchemas, with_too_many_optional_properties_cannot_be_sent) {
+TEST(OutputSchema, cannot_be_sent_with_too_many_optional_properties) {
   std::string properties = R"("p":{})";
   for (int i = 0; i < 24; ++i) properties += ",\"p" + std::to_string(i) + "\":{}";
   EXPECT_FALSE(output_schema(R"({"type":"object","properties":{)" + properties + "}}"));
   EXPECT_TRUE(
       output_schema(R"({"type":"object","properties":{)" + properties + R"(},"required":["p"]})"));
   EXPECT_FALSE(output_schema("[]"));
-  EXPECT_FALSE(output_schema(chain_of(100'000))) << "each step of it would be one of the stack";
+  EXPECT_FALSE(output_schema(chain_of(100'000)))
+      << "each reference would take a frame of the stack";
   EXPECT_TRUE(output_schema(chain_of(20)));
 }
 
-TEST(OutputSchemas, cost_what_the_provider_counts) {
+TEST(OutputSchema, costs_what_the_provider_counts) {
   struct Row {
-    const char* says;
+    const char* name;
     const char* properties;
     int optional, unions;
   };
@@ -318,13 +319,13 @@ TEST(OutputSchemas, cost_what_the_provider_counts) {
   for (const Row& row : rows) {
     const auto schema = output_schema(R"({"type":"object","required":["r"],"properties":{)" +
                                       std::string(row.properties) + "}}");
-    ASSERT_TRUE(schema) << row.says;
-    EXPECT_EQ(schema->cost.optional, row.optional) << row.says;
-    EXPECT_EQ(schema->cost.unions, row.unions) << row.says;
+    ASSERT_TRUE(schema) << row.name;
+    EXPECT_EQ(schema->cost.optional, row.optional) << row.name;
+    EXPECT_EQ(schema->cost.unions, row.unions) << row.name;
   }
 }
 
-TEST(OutputSchemas, with_too_many_unions_cannot_be_sent) {
+TEST(OutputSchema, cannot_be_sent_with_too_many_unions) {
   const auto nullable = [](int count) {
     Document schema = {{"type", "object"}, {"additionalProperties", false}};
     for (int i = 0; i < count; ++i) {

@@ -8,7 +8,7 @@
 namespace ccproxy::dialect {
 namespace {
 
-TEST(ToolNames, leave_what_is_valid) {
+TEST(ToolNames, keep_valid_names) {
   RequestArena arena;
   ToolNames names(arena);
   const std::string longest(128, 'a');
@@ -18,7 +18,7 @@ TEST(ToolNames, leave_what_is_valid) {
   }
 }
 
-TEST(ToolNames, replace_one_character_by_one) {
+TEST(ToolNames, replace_each_invalid_character_by_an_underscore) {
   RequestArena arena;
   ToolNames names(arena);
   EXPECT_EQ(names.upstream("mcp.server/tool"), "mcp_server_tool");
@@ -30,15 +30,15 @@ TEST(ToolNames, change_the_invalid_one_of_two_that_collide) {
   ToolNames names(arena);
   names.announce("a.b");
   names.announce("a_b");
-  const auto mended = names.upstream("a.b");
+  const auto replaced = names.upstream("a.b");
   EXPECT_EQ(names.upstream("a_b"), "a_b");
-  EXPECT_TRUE(is_tool_name(mended));
-  EXPECT_EQ(mended.substr(0, 4), "a_b_");
-  EXPECT_EQ(mended.size(), 3 + 1 + 8U);
-  EXPECT_EQ(names.upstream("a.b"), mended);
+  EXPECT_TRUE(is_tool_name(replaced));
+  EXPECT_EQ(replaced.substr(0, 4), "a_b_");
+  EXPECT_EQ(replaced.size(), 3 + 1 + 8U);
+  EXPECT_EQ(names.upstream("a.b"), replaced);
 }
 
-TEST(ToolNames, shorten_what_is_too_long_and_stay_distinct) {
+TEST(ToolNames, shorten_long_names_and_keep_them_distinct) {
   RequestArena arena;
   ToolNames names(arena);
   const std::string a(140, 'a'), b(141, 'a');
@@ -48,7 +48,7 @@ TEST(ToolNames, shorten_what_is_too_long_and_stay_distinct) {
   EXPECT_NE(first, second);
 }
 
-TEST(ToolNames, keep_out_of_the_way_of_what_is_reserved) {
+TEST(ToolNames, avoid_reserved_names) {
   RequestArena arena;
   ToolNames names(arena);
   names.reserve("web_search");
@@ -56,7 +56,7 @@ TEST(ToolNames, keep_out_of_the_way_of_what_is_reserved) {
   EXPECT_NE(names.upstream("web_search"), "web_search");
 }
 
-TEST(CallIds, are_made_valid_and_each_used_once) {
+TEST(CallIds, are_valid_and_unique) {
   RequestArena arena;
   CallIds ids(arena);
   EXPECT_EQ(ids.assign("functions.f:0", ""), "functions_f_0");
@@ -68,7 +68,7 @@ TEST(CallIds, are_made_valid_and_each_used_once) {
   EXPECT_EQ(ids.assign("", "call_1_0"), "call_1_0_2");
 }
 
-TEST(CallIds, take_no_longer_for_many_of_the_same) {
+TEST(CallIds, are_assigned_in_linear_time_for_repeated_ids) {
   RequestArena arena;
   CallIds ids(arena);
   std::set<std::string_view> seen;

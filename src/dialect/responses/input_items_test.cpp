@@ -14,7 +14,7 @@ InputItems items_of(const std::string& request) {
   return input_items_of(outline.root(), "K");
 }
 
-TEST(InputItems, of_a_text_are_one_message) {
+TEST(InputItems, are_one_message_for_a_text) {
   const auto items = items_of(R"({"input":"a \"b\""})");
   ASSERT_EQ(items.ids.count(), 1U);
   ASSERT_EQ(items.items.count(), 1U);
@@ -23,7 +23,7 @@ TEST(InputItems, of_a_text_are_one_message) {
                             R"("content":[{"type":"input_text","text":"a \"b\""}]})");
 }
 
-TEST(InputItems, have_the_ids_that_stand_in_them) {
+TEST(InputItems, keep_their_ids_or_get_one) {
   const auto items =
       items_of(R"({"input":[{"role":"user"},{"id":"a\"\u00e9"},{"type":"reasoning"},{"id":""}]})");
   ASSERT_EQ(items.ids.count(), 4U);
@@ -35,7 +35,7 @@ TEST(InputItems, have_the_ids_that_stand_in_them) {
 }
 
 struct Case {
-  const char* says;
+  const char* name;
   const char* item;
   const char* listed;
 };
@@ -43,13 +43,12 @@ struct Case {
 const Case kCases[] = {
     {"a message without type and id gets both", R"({"role":"user","content":"a"})",
      R"({"id":"msg_in_K_0","type":"message","role":"user","content":[{"type":"input_text","text":"a"}]})"},
-    {"what the assistant said is output", R"({"role":"assistant","content":"a"})",
+    {"text of the assistant is output", R"({"role":"assistant","content":"a"})",
      R"({"id":"msg_in_K_0","type":"message","role":"assistant","content":[{"type":"output_text","annotations":[],"text":"a"}]})"},
-    {"one that only names another says so", R"({"id":"rs_1"})",
-     R"({"id":"rs_1","type":"item_reference"})"},
+    {"an id alone is a reference", R"({"id":"rs_1"})", R"({"id":"rs_1","type":"item_reference"})"},
     {"the same with a type that is null", R"({"type":null,"id":"rs_1"})",
      R"({"id":"rs_1","type":"item_reference"})"},
-    {"a type that a later null takes back is none",
+    {"a type that a later null overrides is none",
      R"({"type":"x","type":null,"role":"user","content":"a"})",
      R"({"id":"msg_in_K_0","type":"message","role":"user","content":[{"type":"input_text","text":"a"}]})"},
     {"an id that is there stays", R"({"id":"fc_1","type":"function_call","name":"f"})",
@@ -60,9 +59,9 @@ const Case kCases[] = {
      R"({"id":"fco_in_K_0","type":"function_call_output","output":"x"})"},
 };
 
-TEST(InputItems, are_listed_with_id_type_and_parts) {
+TEST(InputItems, are_stored_with_id_type_and_parts) {
   for (const Case& row : kCases) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.name);
     const auto items = items_of(std::string(R"({"input":[)") + row.item + "]}");
     ASSERT_EQ(items.items.count(), 1U);
     EXPECT_EQ(items.items[0], row.listed);
@@ -76,10 +75,10 @@ const Case kListed[] = {
     {"an image has its detail, null or missing",
      R"({"type":"message","content":[{"type":"input_image","detail":null,"file_id":"f"},{"type":"input_image"}]})",
      R"({"type":"message","content":[{"type":"input_image","file_id":"f","detail":"auto"},{"type":"input_image","detail":"auto"}],"status":"completed"})"},
-    {"what is there stays",
+    {"members that are there stay",
      R"({"type":"message","status":"incomplete","content":[{"type":"input_image","detail":"low"},"x"]})",
      R"({"type":"message","status":"incomplete","content":[{"type":"input_image","detail":"low"},"x"]})"},
-    {"an image that a function has given",
+    {"an image in the result of a function",
      R"({"type":"function_call_output","output":[{"type":"input_image"}]})",
      R"({"type":"function_call_output","output":[{"type":"input_image","detail":"auto"}],"status":"completed"})"},
     {"a result that is a text", R"({"type":"custom_tool_call_output","output":"[]"})",
@@ -87,21 +86,21 @@ const Case kListed[] = {
     {"the status of a patch is its result",
      R"({"type":"apply_patch_call_output","status":"failed"})",
      R"({"type":"apply_patch_call_output","status":"failed"})"},
-    {"a patch without one is no result", R"({"type":"apply_patch_call_output"})",
+    {"a patch without a status gets none", R"({"type":"apply_patch_call_output"})",
      R"({"type":"apply_patch_call_output"})"},
-    {"a name of another item has none", R"({"id":"rs_1","type":"item_reference"})",
+    {"a reference has no status", R"({"id":"rs_1","type":"item_reference"})",
      R"({"id":"rs_1","type":"item_reference"})"},
-    {"a name with escapes", R"({"type":"message","a\"b":1})",
+    {"a name of a member with escapes", R"({"type":"message","a\"b":1})",
      R"({"type":"message","a\"b":1,"status":"completed"})"},
     {"no object", "[1]", "[1]"},
     {"no JSON", "{", "{"},
 };
 
-TEST(InputItems, have_what_the_api_always_gives) {
-  for (const Case& row : kListed) EXPECT_EQ(listed_item(row.item), row.listed) << row.says;
+TEST(ListedItem, has_the_members_that_the_api_always_gives) {
+  for (const Case& row : kListed) EXPECT_EQ(listed_item(row.item), row.listed) << row.name;
 }
 
-TEST(References, are_what_the_input_names_and_the_response_before) {
+TEST(References, are_the_previous_response_and_the_items_that_the_input_names) {
   json::Outline outline;
   const std::string request =
       R"({"previous_response_id":"resp_1","input":[{"type":"item_reference","id":"msg_1"},)"
