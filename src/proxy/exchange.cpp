@@ -165,7 +165,10 @@ Task<Result<void>> Exchange::serve() {
   receipt_.key = std::move(pass->key_name);
   cors_fields_ = std::move(pass->cors_fields);
 
-  if (!route) co_return fail(route.error());
+  if (!route) {
+    if (route.error().kind == ErrorKind::kNotFound) note_unknown_route(receipt_);
+    co_return fail(route.error());
+  }
   receipt_.route = route->name;
   dialect_ = route->dialect;
   if (route->kind == RouteKind::kResponses && same_text(head_.get("upgrade"), "websocket"))

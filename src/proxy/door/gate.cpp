@@ -28,8 +28,8 @@ bool is_port(std::string_view port) {
 }
 
 // The host of a Host value or an origin's authority, without its port and brackets (RFC 3986, 3.2).
-// Nothing for what is not a host and at most a port from its first byte to its last: what reads it
-// otherwise would see another host than this does.
+// Nothing unless the whole text is a host with at most a port: another reader of any other text
+// might see another host in it.
 std::optional<std::string_view> host_of(std::string_view authority) {
   const bool is_v6 = authority.starts_with('[');
   if (is_v6) authority.remove_prefix(1);
@@ -58,19 +58,19 @@ bool is_loopback(std::string_view host) {
   return same_text(host, "localhost") || host == "::1" || is_loopback_v4(host);
 }
 
-bool names(const std::vector<std::string>& list, std::string_view value) {
+bool contains(const std::vector<std::string>& list, std::string_view value) {
   return std::any_of(list.begin(), list.end(),
                      [&](const std::string& item) { return same_text(item, value); });
 }
 
 bool is_known_host(std::string_view authority, const config::Config& config) {
   const auto host = host_of(authority);
-  return host && (is_loopback(*host) || names(config.server.allowed_hosts, *host) ||
-                  names(config.server.allowed_hosts, authority));
+  return host && (is_loopback(*host) || contains(config.server.allowed_hosts, *host) ||
+                  contains(config.server.allowed_hosts, authority));
 }
 
 bool is_known_origin(std::string_view origin, const config::Config& config) {
-  if (names(config.server.allowed_origins, origin)) return true;
+  if (contains(config.server.allowed_origins, origin)) return true;
   const auto scheme = origin.find("://");
   return (origin.starts_with("http://") || origin.starts_with("https://")) &&
          is_known_host(origin.substr(scheme + 3), config);
@@ -81,36 +81,36 @@ std::string_view bearer(std::string_view authorization) {
                                                     : std::string_view{};
 }
 
-// The name of the key that the request shows, in any of the fields clients use.
+// The name of the proxy key that the request carries, in any of the fields that clients use.
 std::optional<std::string> find_key(const http::RequestHead& head, const config::Config& config) {
-  std::array<std::string_view, 4> shown = {head.get("x-ccproxy-key"), head.get("api-key"), {}, {}};
-  // Under `client` these two carry the client's own credential, which is not ours to judge.
+  std::array<std::string_view, 4> secrets = {
+      head.get("x-ccproxy-key"), head.get("api-key"), {}, {}};
+  // With `credentials: client` these two carry the client's own credential for the upstream.
   if (config.credentials != config::CredentialSource::kClient) {
-    shown[2] = bearer(head.get("authorization"));
-    shown[3] = head.get("x-api-key");
+    secrets[2] = bearer(head.get("authorization"));
+    secrets[3] = head.get("x-api-key");
   }
   std::optional<std::string> found;
-  for (const std::string_view secret : shown)
-    for (const config::NamedKey& key : config.api_keys)  // all of them: no early end to time
+  for (const std::string_view secret : secrets)
+    for (const config::NamedKey& key :
+         config.api_keys)  // all are compared, so the time taken tells nothing
       if (net::same_secret(secret, key.key) && !found) found = key.name;
   return found;
 }
 
-// Without the port that the scheme has by itself.
-std::string_view without_usual_port(std::string_view authority, std::string_view scheme) {
+std::string_view without_default_port(std::string_view authority, std::string_view scheme) {
   const std::string_view port = same_text(scheme, "https") ? ":443" : ":80";
   if (authority.ends_with(port)) authority.remove_suffix(port.size());
   return authority;
 }
 
-// A target in absolute form must name this server as Host does (RFC 9112, 3.2.2): what is meant for
-// another one is not answered here.
-Result<void> judge_authority(const http::RequestHead& head) {
+// A target in absolute form must name the same server as Host (RFC 9112, 3.2.2).
+Result<void> check_authority(const http::RequestHead& head) {
   if (head.scheme.empty()) return {};
   const bool is_web = same_text(head.scheme, "http") || same_text(head.scheme, "https");
   const auto host = head.find("host");
-  if (is_web && (!host || same_text(without_usual_port(*host, head.scheme),
-                                    without_usual_port(head.authority, head.scheme))))
+  if (is_web && (!host || same_text(without_default_port(*host, head.scheme),
+                                    without_default_port(head.authority, head.scheme))))
     return {};
   return fail({ErrorKind::kInvalidRequest,
                "the request's target names another server than its Host: CCProxy is no forward "
@@ -128,7 +128,7 @@ std::string cors_fields(std::string_view origin) {
 }  // namespace
 
 bool is_foreign_fetch(const http::RequestHead& head) {
-  if (head.find("origin")) return false;  // which says more
+  if (head.find("origin")) return false;  // admit() judges by that
   return std::any_of(head.fields.begin(), head.fields.end(), [](const http::Field& field) {
     return same_text(field.name, "sec-fetch-site") &&
            (same_text(field.value, "cross-site") || same_text(field.value, "same-site"));
@@ -141,15 +141,15 @@ Result<Pass> admit(const http::RequestHead& head, const config::Config& config, 
   if (is_foreign_fetch(head))
     return fail(ErrorKind::kForbidden,
                 "a web page from elsewhere may not use CCProxy (Sec-Fetch-Site)");
-  // A browser does not open a Unix socket: what has its fields came through a tunnel.
+  // A browser cannot open a Unix socket: a request with its fields came through a tunnel.
   trusted = trusted && !origin && !head.find("sec-fetch-site");
   if (!trusted && origin && !is_known_origin(*origin, config))
     return fail(ErrorKind::kForbidden,
                 "this web page may not use CCProxy: its origin is not in server.allowedOrigins");
-  if (origin && names(config.server.allowed_origins, *origin))
+  if (origin && contains(config.server.allowed_origins, *origin))
     pass.cors_fields = cors_fields(*origin);
 
-  if (auto named = judge_authority(head); !named) return fail(named.error());
+  if (auto named = check_authority(head); !named) return fail(named.error());
   if (!config.api_keys.empty()) {
     auto key = find_key(head, config);
     if (!key)
@@ -159,7 +159,7 @@ Result<Pass> admit(const http::RequestHead& head, const config::Config& config, 
                       : "a proxy key is needed (apiKeys): send it as Authorization: Bearer, "
                         "x-api-key, api-key or x-ccproxy-key");
     pass.key_name = std::move(*key);
-    return pass;  // a valid key waives the Host check: tunnels and containers have other names
+    return pass;  // a valid key waives the Host check: tunnels and containers use other names
   }
   const bool is_absolute = !head.scheme.empty();
   const auto host = is_absolute ? std::optional(head.authority) : head.find("host");
@@ -177,7 +177,7 @@ bool is_preflight(const http::RequestHead& head) {
 
 std::string preflight_fields(const http::RequestHead& head, const config::Config& config) {
   const std::string_view origin = head.get("origin");
-  if (!names(config.server.allowed_origins, origin)) return {};
+  if (!contains(config.server.allowed_origins, origin)) return {};
   std::string fields = cors_fields(origin);
   http::append_field(fields, "access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE");
   if (const auto wanted = head.find("access-control-request-headers"))

@@ -21,7 +21,7 @@ config::Config with_key() {
   return config;
 }
 
-TEST(Gate, answers_loopback_names_and_listed_hosts_only) {
+TEST(Gate, admits_loopback_names_and_listed_hosts_only) {
   config::Config config;
   config.server.allowed_hosts = {"dev.example"};
   for (const char* host : {"localhost", "LOCALHOST:3456", "127.0.0.1:3456", "127.9.9.9",
@@ -29,7 +29,7 @@ TEST(Gate, answers_loopback_names_and_listed_hosts_only) {
     EXPECT_TRUE(admit(head_of({{"Host", host}}), config, false)) << host;
   for (const char* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
                            "10.0.0.1", "127.1", "127.0.0.256", "[::2]", "0.0.0.0",
-                           // parsed whole: what follows a port or a bracket counts
+                           // text behind a port or a bracket counts, too
                            "localhost:evil.example", "localhost:80.evil.example", "localhost:80:80",
                            "localhost:65536", "[::1].evil.example", "[::1]evil.example:80", "[::1",
                            "::1", "localhost:x@evil.example", "me@localhost", "localhost/", "",
@@ -42,29 +42,29 @@ TEST(Gate, answers_loopback_names_and_listed_hosts_only) {
 }
 
 struct AbsoluteCase {
-  const char *says, *scheme, *authority, *host;
+  const char *description, *scheme, *authority, *host;
   bool admitted;
 };
 
 const AbsoluteCase kAbsolute[] = {
-    {"the same as Host", "http", "localhost:3456", "localhost:3456", true},
-    {"https counts, too", "HTTPS", "localhost", "LOCALHOST", true},
-    {"the scheme's own port may be left out", "http", "127.0.0.1:80", "127.0.0.1", true},
-    {"on either side", "https", "localhost", "localhost:443", true},
-    {"another scheme's port may not", "http", "localhost:443", "localhost", false},
-    {"HTTP/1.0 may have no Host", "http", "localhost", nullptr, true},
-    {"another server", "http", "api.example", "localhost", false},
-    {"a server that is not this one, as Host says, too", "http", "evil.example", "evil.example",
+    {"it names the same server as Host", "http", "localhost:3456", "localhost:3456", true},
+    {"the scheme may be https", "HTTPS", "localhost", "LOCALHOST", true},
+    {"the default port of the scheme may be left out", "http", "127.0.0.1:80", "127.0.0.1", true},
+    {"of Host as well", "https", "localhost", "localhost:443", true},
+    {"the default port of another scheme may not be left out", "http", "localhost:443", "localhost",
      false},
-    {"the same without Host", "http", "evil.example", nullptr, false},
-    {"another scheme", "ftp", "localhost", "localhost", false},
-    {"a user's name", "http", "me@localhost", "localhost", false},
-    {"nothing", "http", "", "localhost", false},
+    {"HTTP/1.0 may have no Host", "http", "localhost", nullptr, true},
+    {"it names another server than Host", "http", "api.example", "localhost", false},
+    {"it names another server, and so does Host", "http", "evil.example", "evil.example", false},
+    {"it names another server, and there is no Host", "http", "evil.example", nullptr, false},
+    {"the scheme is not of the web", "ftp", "localhost", "localhost", false},
+    {"the authority has a user's name", "http", "me@localhost", "localhost", false},
+    {"the authority is empty", "http", "", "localhost", false},
 };
 
-TEST(Gate, judges_a_target_in_absolute_form_by_the_server_it_names) {
+TEST(Gate, admits_a_target_in_absolute_form_that_names_this_server) {
   for (const AbsoluteCase& row : kAbsolute) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.description);
     std::vector<http::Field> fields;
     if (row.host != nullptr) fields.push_back({"Host", row.host});
     http::RequestHead head = head_of(fields);
@@ -81,10 +81,10 @@ TEST(Gate, judges_a_target_in_absolute_form_by_the_server_it_names) {
   head.authority = "tunnel.example";
   EXPECT_TRUE(admit(head, with_key(), false)) << "a key waives the Host check here, too";
   head.authority = "other.example";
-  EXPECT_FALSE(admit(head, with_key(), false)) << "but not that both are the same";
+  EXPECT_FALSE(admit(head, with_key(), false)) << "a key does not waive that both are the same";
 }
 
-TEST(Gate, refuses_foreign_web_pages_and_gives_cors_to_listed_ones) {
+TEST(Gate, refuses_foreign_web_pages_and_gives_cors_fields_to_listed_ones) {
   config::Config config;
   config.server.allowed_origins = {"app://notes"};
   const auto with_origin = [&](const char* origin) {
@@ -106,42 +106,44 @@ TEST(Gate, refuses_foreign_web_pages_and_gives_cors_to_listed_ones) {
 }
 
 struct FetchCase {
-  const char* says;
+  const char* description;
   std::vector<http::Field> fields;
   bool admitted;
 };
 
 const FetchCase kFetches[] = {
-    {"an image, a frame, a form with GET on a page from elsewhere",
+    {"an image, a frame or a form with GET on a page of another site",
      {{"Sec-Fetch-Site", "cross-site"}},
      false},
-    {"on a page of the same site, which has another port or a name below",
+    {"the same on a page of the same site, at another port or subdomain",
      {{"sec-fetch-site", "same-site"}},
      false},
-    {"in any case", {{"Sec-Fetch-Site", "Cross-Site"}}, false},
-    {"a navigation, too: there are no pages here",
+    {"the value in other case", {{"Sec-Fetch-Site", "Cross-Site"}}, false},
+    {"a navigation, since CCProxy has no pages",
      {{"Sec-Fetch-Site", "cross-site"},
       {"Sec-Fetch-Mode", "navigate"},
       {"Sec-Fetch-Dest", "document"}},
      false},
-    {"a key does not waive it", {{"Sec-Fetch-Site", "cross-site"}, {"x-api-key", "one"}}, false},
-    {"a second field counts",
+    {"a key does not waive the check",
+     {{"Sec-Fetch-Site", "cross-site"}, {"x-api-key", "one"}},
+     false},
+    {"a second field counts, too",
      {{"Sec-Fetch-Site", "none"}, {"Sec-Fetch-Site", "cross-site"}},
      false},
-    {"an address that was typed in", {{"Sec-Fetch-Site", "none"}}, true},
-    {"what was served here", {{"Sec-Fetch-Site", "same-origin"}}, true},
-    {"node sends the mode alone", {{"Sec-Fetch-Mode", "cors"}}, true},
-    {"with an Origin that is the person's own, that counts",
+    {"an address that was typed in is admitted", {{"Sec-Fetch-Site", "none"}}, true},
+    {"a page of the same origin is admitted", {{"Sec-Fetch-Site", "same-origin"}}, true},
+    {"node, which sends the mode alone, is admitted", {{"Sec-Fetch-Mode", "cors"}}, true},
+    {"a known Origin is admitted",
      {{"Sec-Fetch-Site", "same-site"}, {"Origin", "http://localhost:8080"}},
      true},
-    {"with another one, too",
+    {"a foreign Origin is not",
      {{"Sec-Fetch-Site", "same-origin"}, {"Origin", "https://evil.example"}},
      false},
 };
 
-TEST(Gate, refuses_what_foreign_web_pages_fetch_without_an_origin) {
+TEST(Gate, refuses_requests_of_foreign_web_pages_without_an_origin) {
   for (const FetchCase& row : kFetches) {
-    SCOPED_TRACE(row.says);
+    SCOPED_TRACE(row.description);
     for (const bool trusted : {false, true}) {
       auto fields = row.fields;
       fields.push_back({"Host", "localhost"});
@@ -150,7 +152,7 @@ TEST(Gate, refuses_what_foreign_web_pages_fetch_without_an_origin) {
   }
 }
 
-TEST(Gate, takes_a_key_in_each_of_the_fields_clients_use) {
+TEST(Gate, takes_a_key_from_each_field_that_clients_use) {
   const config::Config config = with_key();
   const std::vector<http::Field> shown = {{"Authorization", "Bearer two"},
                                           {"authorization", "bearer  two"},
@@ -174,7 +176,7 @@ TEST(Gate, takes_a_key_in_each_of_the_fields_clients_use) {
   }
 }
 
-TEST(Gate, leaves_the_clients_own_credential_alone_under_client) {
+TEST(Gate, leaves_the_clients_own_credential_alone_with_credentials_client) {
   config::Config config = with_key();
   config.credentials = config::CredentialSource::kClient;
   EXPECT_FALSE(admit(head_of({{"Host", "localhost"}, {"x-api-key", "two"}}), config, false));
@@ -183,7 +185,7 @@ TEST(Gate, leaves_the_clients_own_credential_alone_under_client) {
             config, false));
 }
 
-TEST(Gate, judges_a_browser_on_a_unix_socket_as_elsewhere) {
+TEST(Gate, checks_a_browser_on_a_unix_socket_as_elsewhere) {
   const std::vector<http::Field> shown = {{"Origin", "http://localhost"},
                                           {"Sec-Fetch-Site", "none"}};
   for (const auto& field : shown) {
@@ -194,12 +196,12 @@ TEST(Gate, judges_a_browser_on_a_unix_socket_as_elsewhere) {
       admit(head_of({{"Host", "localhost"}, {"Origin", "https://evil.example"}}), {}, true));
 }
 
-TEST(Gate, does_not_ask_a_unix_socket_for_its_host) {
+TEST(Gate, does_not_check_the_host_of_a_client_on_a_unix_socket) {
   EXPECT_TRUE(admit(head_of({{"Host", "whatever"}}), config::Config{}, true));
   EXPECT_FALSE(admit(head_of({{"Host", "whatever"}}), with_key(), true));
 }
 
-TEST(Gate, answers_a_preflight_for_listed_origins_only) {
+TEST(Gate, allows_a_preflight_of_listed_origins_only) {
   config::Config config;
   config.server.allowed_origins = {"https://app.example"};
   const auto preflight = head_of({{"Origin", "https://app.example"},

@@ -10,19 +10,20 @@
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "json/text.hpp"
-#include "proxy/state/ending.hpp"
 
 namespace ccproxy::proxy {
 namespace {
 
 using dialect::Dialect;
 
-constexpr std::string_view kRead = "GET, HEAD";
-constexpr std::string_view kEverything = "GET, HEAD, POST, PUT, PATCH, DELETE";
+constexpr const char* kUnknownUrl = "unknown_url";  // code of the error, as OpenAI's API has it
+
+constexpr std::string_view kReadMethods = "GET, HEAD";
+constexpr std::string_view kAllMethods = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 struct Row {
   std::string_view path;
-  bool with_below;  // whatever stands below it, too
+  bool matches_below;  // paths below `path` match, too
   RouteKind kind;
   std::string_view name;
   std::string_view allow;
@@ -30,16 +31,16 @@ struct Row {
 
 // The first row that matches counts.
 constexpr std::array<Row, 20> kRows = {{
-    {"/", false, RouteKind::kProbe, "/", kRead},
-    {"/api/hello", false, RouteKind::kProbe, "/api/hello", kRead},
-    {"/health", false, RouteKind::kHealth, "/health", kRead},
+    {"/", false, RouteKind::kProbe, "/", kReadMethods},
+    {"/api/hello", false, RouteKind::kProbe, "/api/hello", kReadMethods},
+    {"/health", false, RouteKind::kHealth, "/health", kReadMethods},
     {"/v1/messages", false, RouteKind::kMessage, "/v1/messages", "POST"},
     {"/v1/messages/count_tokens", false, RouteKind::kMessage, "/v1/messages/count_tokens", "POST"},
     {"/v1/messages/batches", false, RouteKind::kBatches, "/v1/messages/batches", "GET, HEAD, POST"},
     {"/v1/messages/batches", true, RouteKind::kRelay, "/v1/messages/batches",
      "GET, HEAD, POST, DELETE"},
     {"/v1/files", true, RouteKind::kRelay, "/v1/files", "GET, HEAD, POST, DELETE"},
-    {"/v1/skills", true, RouteKind::kRelay, "/v1/skills", kEverything},
+    {"/v1/skills", true, RouteKind::kRelay, "/v1/skills", kAllMethods},
     {"/v1/chat/completions", false, RouteKind::kChat, "/v1/chat/completions", "GET, HEAD, POST"},
     {"/v1/chat/completions/", true, RouteKind::kStoredChat, "/v1/chat/completions/{id}",
      "GET, HEAD, POST, DELETE"},
@@ -49,49 +50,49 @@ constexpr std::array<Row, 20> kRows = {{
     {"/v1/responses/input_tokens", false, RouteKind::kInputTokens, "/v1/responses/input_tokens",
      "POST"},
     {"/v1/responses/", true, RouteKind::kStoredResponse, "/v1/responses/{id}", "GET, HEAD, DELETE"},
-    {"/v1/conversations", true, RouteKind::kConversation, "/v1/conversations", kEverything},
-    {"/v1/models", false, RouteKind::kModels, "/v1/models", kRead},
-    {"/v1/models/", true, RouteKind::kModel, "/v1/models/{id}", kRead},
-    {"/v1/", true, RouteKind::kRelay, "/v1/...", kEverything},
+    {"/v1/conversations", true, RouteKind::kConversation, "/v1/conversations", kAllMethods},
+    {"/v1/models", false, RouteKind::kModels, "/v1/models", kReadMethods},
+    {"/v1/models/", true, RouteKind::kModel, "/v1/models/{id}", kReadMethods},
+    {"/v1/", true, RouteKind::kRelay, "/v1/...", kAllMethods},
 }};
 
-// OpenAI's routes: errors on them are told in its shape.
-constexpr std::array<std::string_view, 10> kOpenAi = {
+// Paths of OpenAI's API: error bodies on them have its shape.
+constexpr std::array<std::string_view, 10> kOpenAiPrefixes = {
     "/v1/chat/",  "/v1/completions", "/v1/responses",     "/v1/embeddings", "/v1/audio",
     "/v1/images", "/v1/moderations", "/v1/conversations", "/v1/assistants", "/v1/threads"};
 
-// Where Codex looks for its own service.
-constexpr std::string_view kCodex = "/backend-api/codex/";
+// Where Codex expects the service of its own provider.
+constexpr std::string_view kCodexPrefix = "/backend-api/codex/";
 
-// What can be asked of a stored response, and how.
-struct Question {
-  std::string_view path, allow;  // behind its id
+// The operations on a stored response.
+struct Operation {
+  std::string_view suffix;  // of the path, behind the id
+  std::string_view allow;
 };
-constexpr std::array<Question, 3> kQuestions = {
+constexpr std::array<Operation, 3> kStoredOperations = {
     {{"", "GET, HEAD, DELETE"}, {"/cancel", "POST"}, {"/input_items", "GET, HEAD"}}};
 
-constexpr std::string_view kAzure = "/openai/deployments/";
+constexpr std::string_view kAzurePrefix = "/openai/deployments/";
 
-// Segments that are known without their /v1.
-constexpr std::array<std::string_view, 14> kShort = {
+// First segments of paths that are known without their /v1.
+constexpr std::array<std::string_view, 14> kUnversioned = {
     "messages",   "models", "files",  "skills",        "chat",        "completions", "responses",
     "embeddings", "audio",  "images", "conversations", "moderations", "assistants",  "threads"};
 
-// Where Azure's clients put the model: /openai/deployments/{model}/chat/completions.
+// Azure's clients put the model into the path: /openai/deployments/{model}/chat/completions.
 struct AzurePath {
-  std::string_view model, path;  // the path with its slash
+  std::string_view model, path;  // `path` begins with its slash
 };
 
 std::optional<AzurePath> azure_path(std::string_view path) {
-  if (!path.starts_with(kAzure)) return std::nullopt;
-  path.remove_prefix(kAzure.size());
+  if (!path.starts_with(kAzurePrefix)) return std::nullopt;
+  path.remove_prefix(kAzurePrefix.size());
   const auto slash = path.find('/');
   if (slash == 0 || slash == std::string_view::npos) return std::nullopt;
   return AzurePath{path.substr(0, slash), path.substr(slash)};
 }
 
-// Without its empty segments, a slash at the end among them: base addresses are written with one
-// and without.
+// Empty segments come from base addresses that are written with a slash at the end, or with two.
 std::string without_empty_segments(std::string_view path) {
   std::string full;
   while (!path.empty())
@@ -102,12 +103,12 @@ std::string without_empty_segments(std::string_view path) {
 
 std::string normal_path(std::string_view path) {
   if (const auto azure = azure_path(path)) path = azure->path;
-  if (path.starts_with(kCodex)) path.remove_prefix(kCodex.size() - 1);
+  if (path.starts_with(kCodexPrefix)) path.remove_prefix(kCodexPrefix.size() - 1);
   if (path.starts_with("/openai/v1/") || path.starts_with("/openai/responses"))
     path.remove_prefix(std::string_view("/openai").size());
   while (path.starts_with("/v1/v1/")) path.remove_prefix(3);
   const std::string_view first = path.substr(1, path.find('/', 1) - 1);
-  if (std::find(kShort.begin(), kShort.end(), first) != kShort.end())
+  if (std::find(kUnversioned.begin(), kUnversioned.end(), first) != kUnversioned.end())
     return fmt::format("/v1{}", path);
   return std::string(path);
 }
@@ -117,29 +118,29 @@ bool is_unreserved(char c) {
          c == '.' || c == '_' || c == '~';
 }
 
-// The escape of a character that needs none means that character (RFC 3986, 6.2.2.2), and a server
-// behind may undo it: so it is undone before anything is decided, and what becomes an escape by
-// that, too.
+// The escape of an unreserved character means that character (RFC 3986, 6.2.2.2), and the upstream
+// may decode it: so it is decoded before a route is chosen, repeatedly where that makes a new one.
 std::string without_needless_escapes(std::string_view path) {
   constexpr std::size_t kEscape = 3;
   std::string plain;
   for (const char c : path) {
     plain += c;
     while (plain.size() >= kEscape && plain[plain.size() - kEscape] == '%') {
-      const std::string meant = percent_decoded(plain.substr(plain.size() - kEscape), Plus::kPlus);
-      if (meant.size() != 1 || !is_unreserved(meant.front())) break;
-      plain.replace(plain.size() - kEscape, kEscape, meant);
+      const std::string decoded =
+          percent_decoded(plain.substr(plain.size() - kEscape), Plus::kPlus);
+      if (decoded.size() != 1 || !is_unreserved(decoded.front())) break;
+      plain.replace(plain.size() - kEscape, kEscape, decoded);
     }
   }
   return plain;
 }
 
-// What is decided about, and goes upstream.
+// The path by which the route is chosen, and which goes upstream.
 std::string plain_path(const http::RequestHead& head) {
   return without_empty_segments(without_needless_escapes(head.path()));
 }
 
-// Without a parameter, which some servers cut off.
+// Some servers cut off the parameter of a segment (RFC 3986, 3.3).
 std::string_view without_parameter(std::string_view segment) {
   return segment.substr(0, segment.find(';'));
 }
@@ -149,8 +150,8 @@ bool is_dots(std::string_view segment) {
   return segment == "." || segment == "..";
 }
 
-// What a server behind might take for another path than the one that was admitted: "." and "..",
-// with parameters, too; another separator; a control character; text that is no UTF-8.
+// True for a path that a server behind this one might take for another: "." and "..", with
+// parameters, too; another separator; a control character; text that is no UTF-8.
 bool is_ambiguous(std::string_view path) {
   const auto is_odd = [](char c) {
     return static_cast<unsigned char>(c) < ' ' || c == '\\' || c == '\x7f';
@@ -161,8 +162,8 @@ bool is_ambiguous(std::string_view path) {
   return false;
 }
 
-// The path as whoever decodes it most often on its way sees it. Nothing when it may lead elsewhere
-// on that way.
+// The path as a server sees it that decodes it until nothing is left to decode. Nothing when it is
+// ambiguous on the way there.
 std::optional<std::string> decoded_path(std::string_view path) {
   constexpr int kMaxDecodings = 4;
   const auto slashes = std::count(path.begin(), path.end(), '/');
@@ -178,7 +179,7 @@ std::optional<std::string> decoded_path(std::string_view path) {
 }
 
 bool is_openai(std::string_view path) {
-  return std::any_of(kOpenAi.begin(), kOpenAi.end(),
+  return std::any_of(kOpenAiPrefixes.begin(), kOpenAiPrefixes.end(),
                      [&](std::string_view prefix) { return path.starts_with(prefix); });
 }
 
@@ -193,21 +194,22 @@ Error unknown_route(const http::RequestHead& head) {
           "", kUnknownUrl};
 }
 
-// False when there is nothing of that kind.
-bool find_question(Route& route) {
-  constexpr std::size_t kBefore = std::string_view("/v1/responses/").size();
-  const std::string_view rest = std::string_view(route.path).substr(kBefore);
-  const std::string_view asked = rest.substr(std::min(rest.find('/'), rest.size()));
-  const auto* const question = std::find_if(kQuestions.begin(), kQuestions.end(),
-                                            [&](const auto& one) { return one.path == asked; });
-  if (question == kQuestions.end() || rest.size() == asked.size()) return false;
-  route.allow = question->allow;
+// Sets the methods of an operation on a stored response. False when there is no such operation.
+bool find_operation(Route& route) {
+  constexpr std::size_t kPrefix = std::string_view("/v1/responses/").size();
+  const std::string_view rest = std::string_view(route.path).substr(kPrefix);
+  const std::string_view suffix = rest.substr(std::min(rest.find('/'), rest.size()));
+  const auto* const operation =
+      std::find_if(kStoredOperations.begin(), kStoredOperations.end(),
+                   [&](const Operation& one) { return one.suffix == suffix; });
+  if (operation == kStoredOperations.end() || rest.size() == suffix.size()) return false;
+  route.allow = operation->allow;
   return true;
 }
 
 bool matches(const Row& row, std::string_view path) {
   if (path == row.path) return true;
-  if (!row.with_below || !path.starts_with(row.path)) return false;
+  if (!row.matches_below || !path.starts_with(row.path)) return false;
   return row.path.ends_with('/') || path[row.path.size()] == '/';
 }
 
@@ -230,11 +232,11 @@ Result<Route> find_route(const http::RequestHead& head) {
   std::string path = normal_path(sent);
   for (const Row& row : kRows) {
     if (!matches(row, path)) continue;
-    const bool catch_all = row.path == "/v1/";
-    if (catch_all && (is_openai(path) || !head.find("anthropic-version"))) break;
+    const bool is_catch_all = row.path == "/v1/";
+    if (is_catch_all && (is_openai(path) || !head.find("anthropic-version"))) break;
     Route route{row.kind, dialect_of(head), std::move(path), {}, row.name, row.allow};
     if (const auto azure = azure_path(sent)) route.model = azure->model;
-    if (route.kind == RouteKind::kStoredResponse && !find_question(route))
+    if (route.kind == RouteKind::kStoredResponse && !find_operation(route))
       return fail(unknown_route(head));
     return route;
   }
@@ -246,10 +248,10 @@ Result<Route> find_route(const http::RequestHead& head) {
   return fail(unknown_route(head));
 }
 
-// However the path is read behind: decoded more than once, in any case, without parameters.
+// The path counts decoded, in lower case and without parameters, as some server may read it.
 bool is_file_content(const Route& route) {
   const auto decoded = decoded_path(route.path);
-  if (!decoded) return true;  // find_route() has refused it
+  if (!decoded) return true;  // find_route() refuses such a path
   std::string path;
   for (std::string_view rest = *decoded; !rest.empty();)
     path.append("/").append(without_parameter(take_item(rest, '/')));

@@ -1,4 +1,4 @@
-// Paths to what answers them. Pure. It refuses to know how a request is served.
+// From the path of a request to its route. Pure; it refuses to know how a route is served.
 #pragma once
 
 #include <string>
@@ -11,24 +11,24 @@
 namespace ccproxy::proxy {
 
 enum class RouteKind {
-  kMessage,         // a JSON body with a model: read whole, the model mapped, the answer relayed
-  kRelay,           // passed on as it comes, both ways: files, batches, and what a later API brings
-  kBatches,         // the list, passed on, or a new batch: the models in it are mapped
-  kChat,            // a Chat Completions request, or the list of those stored: none
-  kStoredChat,      // one of them
-  kCompletion,      // the legacy text completion
+  kMessage,         // a JSON body with a model: read whole, the model mapped, the response relayed
+  kRelay,           // passed on in both directions: files, existing batches, later APIs
+  kBatches,         // the list of batches, passed on; or a new batch, whose models are mapped
+  kChat,            // a Chat Completions request, or the list of stored ones, which is empty
+  kStoredChat,      // a stored chat completion, of which there is none
+  kCompletion,      // a legacy text completion
   kResponses,       // a Responses request
-  kCompaction,      // one that asks for a summary
-  kInputTokens,     // one that is only counted
-  kStoredResponse,  // a response that was kept, and what can be asked of it
-  kConversation,    // of the conversations API, which is not here
-  kModels,          // the list
-  kModel,           // one of it
+  kCompaction,      // a Responses request for a summary
+  kInputTokens,     // a Responses request whose tokens are counted
+  kStoredResponse,  // a stored response: retrieve, delete, cancel, list its input
+  kConversation,    // the conversations API, which CCProxy does not have
+  kModels,          // the list of models
+  kModel,           // one model
   kHealth,
-  kProbe,  // HEAD / and the like: 200 without a body
+  kProbe,  // HEAD / and the like: 200 and at most a line of text
 };
 
-// The requests that are read, and answered, as Responses.
+// True for requests in the format of the Responses API.
 [[nodiscard]] constexpr bool is_responses(RouteKind kind) {
   return kind == RouteKind::kResponses || kind == RouteKind::kCompaction ||
          kind == RouteKind::kInputTokens;
@@ -36,28 +36,28 @@ enum class RouteKind {
 
 struct Route {
   RouteKind kind = RouteKind::kProbe;
-  dialect::Dialect dialect = dialect::Dialect::kMessages;  // of errors made here
+  dialect::Dialect dialect = dialect::Dialect::kMessages;  // of error bodies
   std::string path{};                                      // to send upstream, without the query
-  std::string model{};                                     // that the path names, as Azure's do
-  std::string_view name;   // for the log: the path with its ids left out
-  std::string_view allow;  // methods, as the Allow field lists them
+  std::string model{};                                     // named by the path, as Azure's do
+  std::string_view name;                                   // for the log: the path without its ids
+  std::string_view allow;  // the methods, as the Allow field lists them
 };
 
-// Finds the route of a request. Paths count without `/v1` and with a doubled `/v1/v1` too, whatever
-// empty segments they have, and however much in them is escaped that needs no escape: such escapes
-// do not go upstream. An unknown path under /v1/ that carries anthropic-version is passed through,
-// so that new endpoints of the provider work. Fails with kNotFound or kInvalidRequest (a path with
-// dot segments, which could lead elsewhere upstream). Whether the method is allowed is the caller's
-// question.
+// Finds the route of a request. A path counts without `/v1` and with a doubled `/v1/v1`, too.
+// Empty segments and needless percent escapes do not matter, and do not go upstream. An unknown
+// path under /v1/ is relayed when the request carries anthropic-version, so that new endpoints of
+// the provider work. Fails with kNotFound, and with kInvalidRequest for a path with dot
+// segments or the like, which a server behind this one might take for another path. Does not check
+// the method.
 [[nodiscard]] Result<Route> find_route(const http::RequestHead& head);
 
 [[nodiscard]] bool allows(const Route& route, std::string_view method);
 
-// True where somebody's upload may come back as it is: below a file, and wherever a path ends in
-// /content, also for a server behind that decodes it more often than this one.
+// True where the response may be a file that somebody uploaded: below a file's path, and wherever a
+// path ends in /content, also as a server reads it that decodes the path more often than this one.
 [[nodiscard]] bool is_file_content(const Route& route);
 
-// The dialect to tell an error in when no route was found.
+// The dialect of error bodies where no route was found.
 [[nodiscard]] dialect::Dialect dialect_of(const http::RequestHead& head);
 
 }  // namespace ccproxy::proxy

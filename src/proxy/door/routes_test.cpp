@@ -41,7 +41,7 @@ const Found kFound[] = {
     {"//backend-api//codex//responses", RouteKind::kResponses, "/v1/responses"},
     {"/v1/models/", RouteKind::kModels, "/v1/models"},
     {"//health//", RouteKind::kHealth, "/health"},
-    // Escapes of what needs none.
+    // Needless escapes are decoded.
     {"/v1/%6dessages", RouteKind::kMessage, "/v1/messages"},
     {"/%76%31/%4Dessages", RouteKind::kRelay, "/v1/Messages"},
     {"/v1/messages/b%61tches", RouteKind::kBatches, "/v1/messages/batches"},
@@ -65,7 +65,7 @@ const Found kFound[] = {
     {"/api/hello", RouteKind::kProbe, "/api/hello"},
 };
 
-TEST(Routes, are_found_with_without_and_with_doubled_v1) {
+TEST(Routes, are_found_with_v1_without_it_and_with_it_doubled) {
   for (const Found& row : kFound) {
     SCOPED_TRACE(row.target);
     const auto route = find_route(head_of(row.target, "anthropic-version"));
@@ -75,7 +75,7 @@ TEST(Routes, are_found_with_without_and_with_doubled_v1) {
   }
 }
 
-TEST(Routes, of_a_later_api_pass_when_they_say_they_are_the_providers) {
+TEST(Routes, relay_an_unknown_path_that_carries_anthropic_version) {
   EXPECT_FALSE(find_route(head_of("/v1/agents")));
   const auto route = find_route(head_of("/v1/agents/a1", "anthropic-version"));
   ASSERT_TRUE(route);
@@ -83,7 +83,7 @@ TEST(Routes, of_a_later_api_pass_when_they_say_they_are_the_providers) {
   EXPECT_EQ(route->path, "/v1/agents/a1");
 }
 
-TEST(Routes, of_chat_completions_are_known_in_every_spelling) {
+TEST(Routes, know_chat_completions_in_every_spelling) {
   for (const std::string_view target :
        {"/v1/chat/completions", "/chat/completions", "/openai/v1/chat/completions",
         "/v1/v1/chat/completions", "/openai/deployments/sonnet/chat/completions?api-version=1",
@@ -99,8 +99,8 @@ TEST(Routes, of_chat_completions_are_known_in_every_spelling) {
   EXPECT_EQ(find_route(head_of("/v1/chat/completions/chatcmpl-1"))->kind, RouteKind::kStoredChat);
 }
 
-// `%63ontent` went up, and a server that decodes it gave the file without the sandbox.
-TEST(Routes, that_may_give_somebodys_upload_are_known_however_they_are_written) {
+// Once, `%63ontent` went upstream as it was, and the file came back without the sandbox field.
+TEST(Routes, know_the_content_of_files_however_the_path_is_written) {
   for (const char* target :
        {"/v1/files/f/content", "/v1/files/f/%63ontent", "/v1/files/f/conten%74",
         "/v1/files/f/%43ONTENT", "/v1/files/f/%2563ontent", "/v1/files/f/%252563ontent",
@@ -121,7 +121,7 @@ TEST(Routes, that_may_give_somebodys_upload_are_known_however_they_are_written) 
   }
 }
 
-TEST(Routes, that_do_not_exist_are_not_found) {
+TEST(Routes, refuse_an_unknown_path) {
   for (const char* target :
        {"/api/oauth/usage", "/api/hello/x", "/v2/messages", "/v1", "/x", "/healthz",
         "/v1/messagesx", "/v1/chat/completionsx", "/v1/embeddings"}) {
@@ -132,7 +132,7 @@ TEST(Routes, that_do_not_exist_are_not_found) {
   EXPECT_FALSE(find_route(head_of("/api/oauth/usage", "anthropic-version")));
 }
 
-TEST(Routes, have_names_with_dots_blanks_percents_and_letters_of_any_language) {
+TEST(Routes, allow_dots_blanks_percents_and_letters_of_any_language_in_names) {
   for (const char* target : {"/v1/files/a..b", "/v1/files/...", "/v1/files/.a", "/v1/files/a%20b",
                              "/v1/files/100%25", "/v1/files/%E4%BD%A0%E5%A5%BD", "/v1/files/a;v=1",
                              "/v1/files/a+b", "/v1/models/claude%3Afast"}) {
@@ -141,7 +141,7 @@ TEST(Routes, have_names_with_dots_blanks_percents_and_letters_of_any_language) {
   }
 }
 
-TEST(Routes, cannot_be_left_by_dots_or_hidden_separators) {
+TEST(Routes, refuse_dot_segments_and_hidden_separators) {
   for (const char* target :
        {"/v1/../api/oauth/usage", "/v1/files/%2e%2E/x", "/v1/./messages", "/v1/files/..%2fx",
         "/v1/files/a\\..\\b", "//v1//..//api", "/v1//%2e/x",
@@ -161,11 +161,11 @@ TEST(Routes, cannot_be_left_by_dots_or_hidden_separators) {
   }
 }
 
-TEST(Routes, tell_errors_in_the_dialect_of_the_caller) {
+TEST(Routes, give_error_bodies_the_dialect_of_the_client) {
   EXPECT_EQ(dialect_of(head_of("/v1/chat/completions")), Dialect::kChat);
   EXPECT_EQ(dialect_of(head_of("/responses")), Dialect::kResponses);
   EXPECT_EQ(dialect_of(head_of("//v1//responses/")), Dialect::kResponses);
-  EXPECT_EQ(dialect_of(head_of("")), Dialect::kMessages) << "nothing is known";
+  EXPECT_EQ(dialect_of(head_of("")), Dialect::kMessages) << "nothing is known of the client";
   EXPECT_EQ(dialect_of(head_of("/v1/messages")), Dialect::kMessages);
   EXPECT_EQ(dialect_of(head_of("/v1/models")), Dialect::kChat);
   EXPECT_EQ(dialect_of(head_of("/v1/models", "anthropic-version")), Dialect::kMessages);
@@ -174,7 +174,7 @@ TEST(Routes, tell_errors_in_the_dialect_of_the_caller) {
   EXPECT_EQ(dialect_of(head_of("/v1/nowhere")), Dialect::kChat);
 }
 
-TEST(Routes, know_their_methods) {
+TEST(Routes, list_their_methods) {
   const auto route = find_route(head_of("/v1/messages"));
   EXPECT_TRUE(allows(*route, "POST"));
   EXPECT_FALSE(allows(*route, "GET"));

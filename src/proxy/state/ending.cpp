@@ -9,7 +9,7 @@ namespace {
 
 using telemetry::Ending;
 
-constexpr std::size_t kMaxPlace = 128;  // of the place in a body: names in it are the client's
+constexpr std::size_t kMaxParam = 128;  // bytes: a param has names from the client's body
 
 Ending ending_of(ErrorKind kind) {
   switch (kind) {
@@ -23,20 +23,25 @@ Ending ending_of(ErrorKind kind) {
   }
 }
 
-// A path that is not known may hold anything, and so may what a body says, or the id of what is not
-// there: the log is to hold none of it. Of a body it gets what is wrong there, and where.
+// The log must hold no text of a client's: a body, or the id of a missing object, may be anything.
+// It gets what is wrong with a body, and where.
 std::string detail_of(const Error& error) {
   const bool is_missing = error.kind == ErrorKind::kNotFound;
-  if (error.code == kUnknownUrl) return "there is no such route";
   if (error.param.empty()) return is_missing ? "there is no such object" : error.message;
-  const std::string_view otherwise = is_missing ? "not_found" : "invalid_request";
-  return fmt::format("{} at {}", error.code.empty() ? otherwise : error.code,
-                     std::string_view(error.param).substr(0, kMaxPlace));
+  const std::string_view default_code = is_missing ? "not_found" : "invalid_request";
+  return fmt::format("{} at {}", error.code.empty() ? default_code : error.code,
+                     std::string_view(error.param).substr(0, kMaxParam));
 }
 
 }  // namespace
 
 Error shutting_down() { return {ErrorKind::kShutdown, "CCProxy is shutting down"}; }
+
+// The path of the request may be anything, too.
+void note_unknown_route(telemetry::Receipt& receipt) {
+  receipt.ending = Ending::kRefused;
+  receipt.detail = "there is no such route";
+}
 
 void note_ending(telemetry::Receipt& receipt, const Error& error) {
   const Ending ending = ending_of(error.kind);

@@ -1,4 +1,5 @@
-// How exchanges end that do not end as they should.
+// Exchanges that end otherwise than with their whole reply: what the client and the receipt are
+// told.
 #pragma once
 
 #include <string>
@@ -9,18 +10,19 @@
 
 namespace ccproxy::proxy {
 
-// The code of an error about a path that nobody serves.
-inline constexpr const char* kUnknownUrl = "unknown_url";
-
-// What a client is told whose request comes, or still runs, when the time to finish is over.
+// For a client whose request comes, or still runs, when the time to finish is over.
 [[nodiscard]] Error shutting_down();
 
-// Tells the receipt why an exchange did not end as it should: without what the message of an error
-// about a request's body may quote of it. What was noted before of the same ending stays.
+// Writes to the receipt that the path of the request has no route. Call it before note_ending(),
+// which would write the message of the error.
+void note_unknown_route(telemetry::Receipt& receipt);
+
+// Writes to the receipt why an exchange ended otherwise. The receipt gets nothing that the message
+// of `error` may quote from a request. A detail that was noted before for the same ending stays.
 void note_ending(telemetry::Receipt& receipt, const Error& error);
 
-// An error whose message goes on, behind a sentence of ours, with what somebody's body says: the
-// client is told both, the receipt the sentence alone.
+// An error whose message is `sentence`, followed by text that was quoted from a body. The client
+// gets both, the receipt the sentence alone.
 [[nodiscard]] tl::unexpected<Error> fail_quoting(telemetry::Receipt& receipt, ErrorKind kind,
                                                  std::string sentence, std::string_view quoted);
 
