@@ -5,13 +5,13 @@
 namespace ccproxy::proxy {
 namespace {
 
-// Names come from clients: when there are this many, all is forgotten and learned again.
+// Names of models come from clients: beyond this number all are forgotten and learned again.
 constexpr std::size_t kMaxModels = 1024;
-constexpr std::size_t kMaxName = 256;
-// Of schemas that were refused. Owners come from the configuration, not from clients.
+constexpr std::size_t kMaxNameLength = 256;
+// Bounds of the refused schemas. Owners come from the configuration, not from clients.
 constexpr std::size_t kMaxOwners = 1024;
-constexpr std::size_t kMaxRefusing = 16;  // models of each owner's
-constexpr std::size_t kMaxRefused = 64;   // sets of schemas for each of these
+constexpr std::size_t kMaxModelsOfOwner = 16;
+constexpr std::size_t kMaxSchemasOfModel = 64;  // sets of schemas, for each owner
 
 }  // namespace
 
@@ -36,27 +36,27 @@ ModelFacts::Known& ModelFacts::known(std::string_view model) {
   return known_.emplace(model, Known{from_table(model)}).first->second;
 }
 
-void ModelFacts::apply(std::string_view model, anthropic::CapabilityCorrection lesson,
+void ModelFacts::apply(std::string_view model, anthropic::CapabilityCorrection correction,
                        std::optional<anthropic::Effort> sent) {
-  if (model.size() > kMaxName) return;
+  if (model.size() > kMaxNameLength) return;
   const std::lock_guard lock(mutex_);
-  anthropic::apply(known(model).capabilities, lesson, sent);
+  anthropic::apply(known(model).capabilities, correction, sent);
 }
 
 void ModelFacts::refuse_schemas(const SchemaOwner& owner, std::string_view model,
                                 std::string_view digest) {
-  if (model.size() > kMaxName) return;
+  if (model.size() > kMaxNameLength) return;
   const std::lock_guard lock(mutex_);
   if (refused_.size() >= kMaxOwners && !refused_.contains(owner)) refused_.clear();
   Refused& of_owner = refused_[owner];
   auto found = of_owner.find(model);
   if (found == of_owner.end()) {
-    if (of_owner.size() >= kMaxRefusing) of_owner.clear();
+    if (of_owner.size() >= kMaxModelsOfOwner) of_owner.clear();
     found = of_owner.emplace(model, std::vector<std::string>()).first;
   }
   std::vector<std::string>& refused = found->second;
   if (std::find(refused.begin(), refused.end(), digest) != refused.end()) return;
-  if (refused.size() == kMaxRefused) refused.erase(refused.begin());
+  if (refused.size() == kMaxSchemasOfModel) refused.erase(refused.begin());
   refused.emplace_back(digest);
 }
 
@@ -70,7 +70,7 @@ std::vector<std::string> ModelFacts::refused_schemas(const SchemaOwner& owner,
 }
 
 bool ModelFacts::claim_lookup(std::string_view model) {
-  if (model.size() > kMaxName || table_.family_of(model)) return false;
+  if (model.size() > kMaxNameLength || table_.family_of(model)) return false;
   const std::lock_guard lock(mutex_);
   if (known_.contains(model)) return false;
   known(model);
@@ -81,16 +81,16 @@ bool ModelFacts::knows(std::string_view model) const {
   if (table_.family_of(model)) return true;
   const std::lock_guard lock(mutex_);
   const auto found = known_.find(model);
-  return found != known_.end() && found->second.is_told;
+  return found != known_.end() && found->second.is_from_api;
 }
 
 void ModelFacts::note(std::string_view model, std::string_view body) {
   const std::lock_guard lock(mutex_);
   Known& one = known(model);
-  const auto told = anthropic::capabilities_from_api(body, one.capabilities);
-  if (!told) return;
-  one.capabilities = *told;
-  one.is_told = true;
+  const auto capabilities = anthropic::capabilities_from_api(body, one.capabilities);
+  if (!capabilities) return;
+  one.capabilities = *capabilities;
+  one.is_from_api = true;
 }
 
 }  // namespace ccproxy::proxy

@@ -12,32 +12,32 @@ namespace {
 using anthropic::CapabilityCorrection;
 using anthropic::ForcedToolChoice;
 
-class Facts : public testing::Test {
+class ModelFactsTest : public testing::Test {
  protected:
   anthropic::ModelTable table = anthropic::parse_models(anthropic::kModelsJson).value();
   ModelFacts facts{table};
   const SchemaOwner one{"credential", "a"};
 };
 
-TEST_F(Facts, come_from_the_table) {
+TEST_F(ModelFactsTest, reads_the_table) {
   EXPECT_EQ(facts.of("claude-opus-5").family, "opus-5");
   EXPECT_TRUE(facts.of("claude-sonnet-4-5-20250929").sampling);
 }
 
-TEST_F(Facts, of_an_unknown_model_are_those_of_the_newest) {
+TEST_F(ModelFactsTest, gives_an_unknown_model_the_capabilities_of_the_newest_family) {
   const auto unknown = facts.of("claude-opus-9");
   EXPECT_FALSE(unknown.sampling);
   EXPECT_EQ(unknown.forced_tool_choice, ForcedToolChoice::kNo);
   EXPECT_TRUE(unknown.thinking.adaptive);
 }
 
-TEST_F(Facts, are_learned_for_one_model) {
+TEST_F(ModelFactsTest, corrects_the_capabilities_of_one_model_alone) {
   facts.apply("claude-sonnet-5", CapabilityCorrection::kNoForcedToolChoice, {});
   EXPECT_EQ(facts.of("claude-sonnet-5").forced_tool_choice, ForcedToolChoice::kNo);
   EXPECT_EQ(facts.of("claude-opus-5").forced_tool_choice, ForcedToolChoice::kYes);
 }
 
-TEST_F(Facts, are_asked_for_once) {
+TEST_F(ModelFactsTest, lets_one_caller_look_up_an_unknown_model) {
   EXPECT_FALSE(facts.claim_lookup("claude-opus-5"));
   EXPECT_TRUE(facts.claim_lookup("claude-opus-9"));
   EXPECT_FALSE(facts.claim_lookup("claude-opus-9"));
@@ -48,7 +48,7 @@ TEST_F(Facts, are_asked_for_once) {
   EXPECT_EQ(facts.of("claude-opus-8"), facts.of("claude-opus-7"));
 }
 
-TEST_F(Facts, about_schemas_are_of_one_model_and_change_nothing_else) {
+TEST_F(ModelFactsTest, remembers_refused_schemas_for_one_model_and_changes_no_capability) {
   const auto before = facts.of("claude-sonnet-5");
   facts.refuse_schemas(one, "claude-sonnet-5", "digest");
   facts.refuse_schemas(one, "claude-sonnet-5", "digest");
@@ -57,18 +57,18 @@ TEST_F(Facts, about_schemas_are_of_one_model_and_change_nothing_else) {
   EXPECT_EQ(facts.of("claude-sonnet-5"), before);
   facts.note("claude-sonnet-5", R"({"id":"claude-sonnet-5"})");
   EXPECT_EQ(facts.refused_schemas(one, "claude-sonnet-5").size(), 1U)
-      << "the provider did not say that";
+      << "the provider's entry says nothing about schemas";
 }
 
-// What one key's client sent decided how another's was answered.
-TEST_F(Facts, about_schemas_are_their_owners_alone) {
+// Once, what one key's client had sent changed the requests of another's.
+TEST_F(ModelFactsTest, shows_refused_schemas_to_their_owner_alone) {
   facts.refuse_schemas(one, "claude-sonnet-5", "digest");
   for (const SchemaOwner& other : {SchemaOwner{"credential", "b"}, SchemaOwner{"other", "a"},
                                    SchemaOwner{"credential", ""}, SchemaOwner{"", "a"}})
     EXPECT_TRUE(facts.refused_schemas(other, "claude-sonnet-5").empty());
 }
 
-TEST_F(Facts, about_schemas_are_the_last_few_of_each_owners) {
+TEST_F(ModelFactsTest, remembers_the_last_few_refused_schemas_of_each_owner) {
   const SchemaOwner other{"credential", "b"};
   facts.refuse_schemas(other, "claude-sonnet-5", "digest");
   for (int i = 0; i < 1000; ++i)
@@ -76,31 +76,32 @@ TEST_F(Facts, about_schemas_are_the_last_few_of_each_owners) {
   const auto refused = facts.refused_schemas(one, "claude-sonnet-5");
   ASSERT_EQ(refused.size(), 64U);
   EXPECT_EQ(refused.back(), "digest-999");
-  // Neither schemas nor names of models in any number make another's forgotten.
+  // No number of schemas or of names of models displaces another owner's.
   for (int i = 0; i < 3000; ++i) {
     facts.refuse_schemas(one, "made-up-" + std::to_string(i), "digest");
     (void)facts.claim_lookup("made-up-" + std::to_string(i));
   }
   EXPECT_EQ(facts.refused_schemas(other, "claude-sonnet-5").size(), 1U);
   EXPECT_EQ(facts.refused_schemas(one, "made-up-2999").size(), 1U);
-  int kept = 0;
+  int remembered = 0;
   for (int i = 0; i < 3000; ++i)
-    kept += static_cast<int>(facts.refused_schemas(one, "made-up-" + std::to_string(i)).size());
-  EXPECT_LE(kept, 16);
+    remembered +=
+        static_cast<int>(facts.refused_schemas(one, "made-up-" + std::to_string(i)).size());
+  EXPECT_LE(remembered, 16);
 }
 
-TEST_F(Facts, about_schemas_have_owners_in_bounds) {
+TEST_F(ModelFactsTest, bounds_the_owners_of_refused_schemas) {
   for (int i = 0; i < 3000; ++i)
     facts.refuse_schemas({"credential", std::to_string(i)}, "claude-sonnet-5", "digest");
-  int kept = 0;
+  int remembered = 0;
   for (int i = 0; i < 3000; ++i)
-    kept += static_cast<int>(
+    remembered += static_cast<int>(
         facts.refused_schemas({"credential", std::to_string(i)}, "claude-sonnet-5").size());
-  EXPECT_LE(kept, 1024);
+  EXPECT_LE(remembered, 1024);
   EXPECT_EQ(facts.refused_schemas({"credential", "2999"}, "claude-sonnet-5").size(), 1U);
 }
 
-TEST_F(Facts, are_bounded_in_number_and_size) {
+TEST_F(ModelFactsTest, bounds_the_number_and_the_length_of_names) {
   for (int i = 0; i < 3000; ++i) (void)facts.claim_lookup("made-up-" + std::to_string(i));
   EXPECT_FALSE(facts.claim_lookup(std::string(1000, 'x')));
   facts.apply(std::string(1000, 'x'), CapabilityCorrection::kNoSampling, {});

@@ -1,5 +1,5 @@
-// The provider's limits, as its answers tell them in passing: what `ccproxy status` and /health
-// show. Nothing is asked for it.
+// The provider's rate limits, as the fields of its responses report them in passing: what `ccproxy
+// status` and /health show. No request is made for them.
 #pragma once
 
 #include <atomic>
@@ -15,17 +15,17 @@ namespace ccproxy::proxy {
 
 struct SeenRateLimits {
   WallClock::time_point seen;
-  std::map<std::string, std::string> fields;  // every anthropic-ratelimit-* field of that answer
+  std::map<std::string, std::string> fields;  // every anthropic-ratelimit-* field of one response
 };
 
 // Safe from every thread.
 class RateLimitSnapshot {
  public:
-  // Takes the fields of an answer, if it has any and the last ones are a second old, or the answer
-  // is a refusal.
-  void note(const http::ResponseHead& answer);
+  // Takes the fields of a response, if it has any. A response within a second of the last one that
+  // was taken is passed over, unless its status is 429.
+  void note(const http::ResponseHead& response);
 
-  // What was seen last; nothing before the first.
+  // The last ones that were taken; nothing before the first.
   [[nodiscard]] std::optional<SeenRateLimits> seen() const;
 
  private:
@@ -34,7 +34,7 @@ class RateLimitSnapshot {
   std::optional<SeenRateLimits> seen_;
 };
 
-// True when the answer says that it is paid for with usage credits.
-[[nodiscard]] bool uses_credits(const http::ResponseHead& answer);
+// True when the response says that it is paid for with usage credits.
+[[nodiscard]] bool uses_credits(const http::ResponseHead& response);
 
 }  // namespace ccproxy::proxy

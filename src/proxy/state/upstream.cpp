@@ -20,9 +20,9 @@ Result<std::shared_ptr<Upstream>> make_upstream(net::Runtime& runtime,
   if (!url) return fail(url.error());
   std::unique_ptr<net::TlsContext> tls;
   if (url->tls) {
-    auto made = net::TlsContext::client(config.upstream.ca_file);
-    if (!made) return fail(made.error());
-    tls = std::move(*made);
+    auto context = net::TlsContext::client(config.upstream.ca_file);
+    if (!context) return fail(context.error());
+    tls = std::move(*context);
   }
   http::Origin origin{url->tls, url->host, url->port, url->host_header};
   return std::make_shared<Upstream>(runtime, std::move(origin), std::move(tls),

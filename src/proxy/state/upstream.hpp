@@ -1,5 +1,6 @@
-// One worker's way to the upstream: its connections, what they trust, and the path before every
-// path. A changed configuration makes another; whoever still uses the old one keeps it.
+// One worker's way to the upstream: its connections, the certificates they trust, and the path in
+// front of every path. A changed configuration makes another Upstream; calls under way keep the old
+// one.
 #pragma once
 
 #include <memory>
@@ -16,23 +17,23 @@ namespace ccproxy::proxy {
 
 struct Upstream {
   Upstream(net::Runtime& runtime, http::Origin origin, std::unique_ptr<net::TlsContext> context,
-           const http::ClientLimits& patience, std::string path)
+           const http::ClientLimits& client_limits, std::string path)
       : tls(std::move(context)),
-        limits(patience),
-        client(runtime, std::move(origin), tls.get(), patience),
+        limits(client_limits),
+        client(runtime, std::move(origin), tls.get(), client_limits),
         prefix(std::move(path)) {}
 
-  std::unique_ptr<net::TlsContext> tls;  // none for http
-  http::ClientLimits limits;             // of the client
+  std::unique_ptr<net::TlsContext> tls;  // nullptr for http
+  http::ClientLimits limits;             // those of `client`
   http::Client client;
   std::string prefix;  // such as /anthropic
 };
 
-// Connects nowhere yet. Fails with kConfiguration. The runtime must outlive it.
+// Opens no connection yet. Fails with kConfiguration. `runtime` must outlive it.
 [[nodiscard]] Result<std::shared_ptr<Upstream>> make_upstream(net::Runtime& runtime,
                                                               const config::Config& config);
 
-// True when both lead to the same place under the same conditions.
+// True when both configurations lead to the same upstream by the same limits.
 [[nodiscard]] bool same_upstream(const config::Config& one, const config::Config& other);
 
 }  // namespace ccproxy::proxy
