@@ -127,7 +127,7 @@ void Server::State::limit_clients(const config::Config& config) {
       raise_open_files((Places::kFilesOfClient + Places::kFilesOfBackground) * wanted + reserve);
   const std::size_t files = std::max(open, reserve + Places::kFilesOfClient) - reserve;
   const std::size_t room = files / Places::kFilesOfClient;
-  shared.places.bound(wanted, files);
+  shared.places.set_limits(wanted, files);
   if (room >= wanted) return;
   // Nobody chose the default, so a default that is cut a little is no warning.
   constexpr std::size_t kPlenty = 1000;
