@@ -26,7 +26,7 @@
 #include "proxy/endpoints/models.hpp"
 #include "proxy/endpoints/response_follower.hpp"
 #include "proxy/endpoints/responses.hpp"
-#include "proxy/state/apart.hpp"
+#include "proxy/state/offload.hpp"
 #include "proxy/state/ending.hpp"
 #include "proxy/state/resolve_model.hpp"
 #include "proxy/translation/background.hpp"

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "json/reader.hpp"
-#include "proxy/state/apart.hpp"
+#include "proxy/state/offload.hpp"
 
 namespace ccproxy::proxy {
 namespace {
@@ -16,22 +16,22 @@ tl::unexpected<Error> too_large(std::size_t limit) {
               fmt::format("the request body is larger than {} bytes (limits.bodyBytes)", limit));
 }
 
-// A text that grows with what arrives, never beyond what is held for it: what a client only
-// promises takes nothing.
+// A text that grows with the bytes that arrive, and never beyond those that `hold` counts: a length
+// that a client only announces takes no memory.
 class GrowingText {
  public:
-  GrowingText(std::string& text, std::size_t most, MemoryReservation& hold)
-      : text_(text), most_(most), hold_(hold) {}
+  GrowingText(std::string& text, std::size_t max_size, MemoryReservation& hold)
+      : text_(text), max_size_(max_size), hold_(hold) {}
 
-  // simdjson reads a little behind the text: there is memory there, whatever it holds.
+  // Makes room for `more` bytes, and for the padding that simdjson reads behind the text.
   [[nodiscard]] Result<void> make_room(std::size_t more) {
     const std::size_t needed = text_.size() + more + json::kPadding;
     if (needed <= counted_) return {};
-    const std::size_t likely = std::min(2 * needed, std::max(needed, most_ + json::kPadding));
+    const std::size_t likely = std::min(2 * needed, std::max(needed, max_size_ + json::kPadding));
     for (const std::size_t size : {likely, needed}) {
       if (!hold_.grow(size - counted_)) continue;
       counted_ = size;
-      std::string grown;  // reserve() of one that holds something may take twice as much
+      std::string grown;  // reserve() of a text that is not empty may take twice as much
       grown.reserve(size);
       text_.swap(grown.append(text_));
       return {};
@@ -41,12 +41,12 @@ class GrowingText {
 
  private:
   std::string& text_;
-  std::size_t most_;  // that it will become
+  std::size_t max_size_;  // that the text is expected to reach
   MemoryReservation& hold_;
-  std::size_t counted_ = 0;
+  std::size_t counted_ = 0;  // bytes of `hold_`
 };
 
-Result<void> unfold(RequestBody& body, std::size_t limit, MemoryReservation& hold) {
+Result<void> decode(RequestBody& body, std::size_t limit, MemoryReservation& hold) {
   http::Decoder decoder(body.coding);
   GrowingText growing(body.decoded, limit, hold);
   const auto room = [&](std::size_t more) { return growing.make_room(more); };
@@ -90,20 +90,20 @@ Task<Result<RequestBody>> read_whole_body(http::ServerConnection& client,
   co_return body;
 }
 
-// Tried here as far as a loop may work at a stretch, and from the beginning elsewhere when that
-// does not reach.
+// A few bytes may decode to many. So a small body is decoded here up to the size that a loop may
+// work on at a stretch; beyond that the pool begins again from the start.
 Task<Result<void>> unfold(WorkerState& worker, ClientWait& client, RequestBody& body,
                           std::size_t limit, MemoryReservation& hold) {
   if (!is_large(body.sent.size())) {
     const std::size_t held = hold.size();
-    auto unfolded = unfold(body, std::min(limit, kLarge), hold);
-    const bool is_more = !unfolded && unfolded.error().kind == ErrorKind::kTooLarge;
-    if (!is_more || limit <= kLarge) co_return unfolded;
+    auto decoded = decode(body, std::min(limit, kLarge), hold);
+    const bool is_too_large = !decoded && decoded.error().kind == ErrorKind::kTooLarge;
+    if (!is_too_large || limit <= kLarge) co_return decoded;
     hold.shrink(hold.size() - held);
     body.decoded = std::string();
   }
-  const auto rest = [&body, limit, &hold](Parsers) { return unfold(body, limit, hold); };
-  co_return co_await work_apart(worker, client, limit, rest);
+  const auto decode_all = [&body, limit, &hold](Parsers) { return decode(body, limit, hold); };
+  co_return co_await work_apart(worker, client, limit, decode_all);
 }
 
 }  // namespace ccproxy::proxy

@@ -1,5 +1,5 @@
-// A client's JSON body, read whole: bounded as it came and as it unfolds, counted among the bytes
-// that all requests may hold.
+// A client's JSON body, read whole: its size is bounded both as it was sent and decoded, and counts
+// in the memory budget.
 #pragma once
 
 #include <cstddef>
@@ -9,32 +9,37 @@
 #include "http/coding.hpp"
 #include "http/head.hpp"
 #include "http/server_connection.hpp"
-#include "proxy/state/apart.hpp"
-#include "proxy/state/worker_state.hpp"
+#include "net/task.hpp"
+#include "proxy/state/memory_budget.hpp"
 
 namespace ccproxy::proxy {
 
+class ClientWait;
+struct WorkerState;
+
 struct RequestBody {
-  std::string sent;     // as it came, with json::kPadding readable bytes behind size()
-  std::string decoded;  // unfolded, padded likewise; empty when `sent` is not coded
+  std::string sent;     // as the client sent it; json::kPadding bytes behind size() are readable
+  std::string decoded;  // without its Content-Encoding, padded likewise; empty where it has none
   http::Coding coding = http::Coding::kIdentity;
 
-  // What the JSON is.
+  // The JSON.
   [[nodiscard]] std::string& text() { return coding == http::Coding::kIdentity ? sent : decoded; }
 };
 
-// What is told when that is too much.
+// kBusy: the memory budget has no room for a request.
 [[nodiscard]] tl::unexpected<Error> too_much_memory_held();
 
-// As it came: what is coded still is to be unfolded. Fails with kTooLarge (told from Content-Length
-// alone where there is one), kUnsupportedCoding, kBusy when too much is held, kTimedOut or
-// kClientGone.
+// Reads the body as it was sent; one with a Content-Encoding still has to be decoded by unfold().
+// Fails with kTooLarge beyond `limit` bytes (before anything is read where Content-Length says so),
+// kUnsupportedCoding, kBusy where the memory budget has no room, kTimedOut or kClientGone. `hold`
+// counts the body.
 [[nodiscard]] Task<Result<RequestBody>> read_whole_body(http::ServerConnection& client,
                                                         const http::RequestHead& head,
                                                         std::size_t limit, MemoryReservation& hold);
 
-// What is small may unfold to much: how much it is shows on the way. Fails with kTooLarge, with
-// kInvalidRequest when it is not of its coding, and as work_apart() does.
+// Undoes the Content-Encoding of `body`: in the loop while that is little work, else in the pool.
+// Fails with kTooLarge beyond `limit` bytes, with kInvalidRequest when the bytes are not of the
+// coding, and as work_apart() does. `hold` counts the decoded body, too.
 [[nodiscard]] Task<Result<void>> unfold(WorkerState& worker, ClientWait& client, RequestBody& body,
                                         std::size_t limit, MemoryReservation& hold);
 

@@ -10,7 +10,7 @@
 #include "json/writer.hpp"
 #include "proxy/door/request_body.hpp"
 #include "proxy/endpoints/responses.hpp"
-#include "proxy/state/apart.hpp"
+#include "proxy/state/offload.hpp"
 #include "proxy/state/ending.hpp"
 
 namespace ccproxy::proxy {

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "proxy/state/apart.hpp"
+#include "proxy/state/offload.hpp"
 
 namespace ccproxy::proxy {
 

@@ -10,7 +10,7 @@
 #include "dialect/reply/openai_error.hpp"
 #include "dialect/responses/input_items.hpp"
 #include "json/reader.hpp"
-#include "proxy/state/apart.hpp"
+#include "proxy/state/offload.hpp"
 #include "proxy/state/ending.hpp"
 #include "proxy/translation/history_loader.hpp"
 #include "proxy/translation/reply_headers.hpp"

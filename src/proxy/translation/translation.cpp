@@ -20,7 +20,7 @@
 #include "dialect/responses/input_items.hpp"
 #include "dialect/responses/request.hpp"
 #include "net/crypto.hpp"
-#include "proxy/state/apart.hpp"
+#include "proxy/state/offload.hpp"
 #include "proxy/state/resolve_model.hpp"
 #include "proxy/translation/reply_headers.hpp"
 #include "proxy/translation/retry.hpp"

@@ -13,7 +13,7 @@
 #include "http/client.hpp"
 #include "http/server_connection.hpp"
 #include "net/cancellation.hpp"
-#include "proxy/state/apart.hpp"
+#include "proxy/state/offload.hpp"
 #include "proxy/state/worker_state.hpp"
 #include "proxy/upstream/request.hpp"
 #include "telemetry/access_log.hpp"
