@@ -6,7 +6,7 @@
 
 #include "anthropic/models_data.hpp"
 #include "base/file.hpp"
-#include "proxy/state/meaning.hpp"
+#include "proxy/state/mapped_model.hpp"
 
 namespace ccproxy::cli {
 namespace {

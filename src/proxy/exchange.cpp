@@ -28,7 +28,8 @@
 #include "proxy/endpoints/responses.hpp"
 #include "proxy/state/offload.hpp"
 #include "proxy/state/ending.hpp"
-#include "proxy/state/resolve_model.hpp"
+#include "proxy/state/model_resolver.hpp"
+#include "proxy/state/offload.hpp"
 #include "proxy/translation/background.hpp"
 #include "proxy/translation/translation.hpp"
 #include "proxy/upstream/header_trace.hpp"
@@ -250,8 +251,8 @@ Task<Result<http::ResponseHead>> Exchange::ask_message(const Route& route, Reque
     if (!head || head->status != status::kNotFound) co_return head;
     error_body = co_await upstream_.read_error_body();
     if (again) co_return head;
-    const std::string successor =
-        successor_of_missing(shared_, *config_, error_body->text, wall_now(), receipt_);
+    const std::string successor = ModelResolver(shared_).successor_of_missing(
+        *config_, error_body->text, wall_now(), receipt_);
     if (successor.empty()) co_return head;
     auto replaced = co_await replace_model(body, successor);
     if (!replaced) co_return fail(replaced.error());
@@ -436,7 +437,7 @@ Task<Result<bool>> Exchange::map_model(RequestBody& body) {
   const auto map = [this, &body, &is_renamed](Parsers with) -> Result<void> {
     auto facts = anthropic::read_facts(with.reader, body.text());
     if (!facts || !facts->model) return {};
-    const std::string name = resolve_model(shared_, *config_, *facts->model, receipt_);
+    const std::string name = ModelResolver(shared_).resolve(*config_, *facts->model, receipt_);
     is_renamed = name != *facts->model;
     if (is_renamed) rename(body, *facts, name);
     return {};
@@ -462,7 +463,7 @@ Result<void> Exchange::map_batch(RequestBody& body, MemoryReservation& hold) {
   std::unordered_map<std::string, std::string> served;  // most ask for the same
   for (anthropic::BatchModel& model : *models) {
     const auto [known, is_new] = served.try_emplace(model.name);
-    if (is_new) known->second = resolve_model(shared_, *config_, model.name, receipt_);
+    if (is_new) known->second = ModelResolver(shared_).resolve(*config_, model.name, receipt_);
     std::string name = known->second;
     is_changed = is_changed || name != model.name;
     model.name = std::move(name);

@@ -5,15 +5,16 @@
 #include <chrono>
 #include <utility>
 
-#include "proxy/state/meaning.hpp"
+#include "proxy/state/mapped_model.hpp"
+#include "telemetry/log.hpp"
 
 namespace ccproxy::proxy {
 namespace {
 
 using anthropic::LifeState;
 
-constexpr std::chrono::minutes kFresh{10};
-constexpr std::chrono::minutes kRetry{1};
+constexpr std::chrono::minutes kRefreshInterval{10};
+constexpr std::chrono::minutes kRetryInterval{1};
 
 }  // namespace
 
@@ -25,16 +26,15 @@ ModelCatalog::ModelCatalog(const anthropic::ModelTable& models, const config::Co
 void ModelCatalog::rebuild(const config::Config& config) {
   const std::lock_guard lock(mutex_);
   mapping_ = config.model_mapping;
-  follows_ = config.follow_retirements;
+  follows_retirements_ = config.follow_retirements;
   build();
 }
 
-// Under the lock.
 void ModelCatalog::build() {
   anthropic::Mapping mapping;
   for (const auto& row : mapping_) mapping.emplace_back(row.first, meaning_of(models_, row).target);
   Entries entries = anthropic::list_models(models_, mapping, [&](std::string_view target) {
-    return follows_ ? successor_of(target) : std::string(target);
+    return follows_retirements_ ? successor_of(target) : std::string(target);
   });
   std::erase_if(entries, [&](const anthropic::ModelEntry& entry) {
     return entry.maps_to.empty() && retired_.contains(entry.id);
@@ -53,7 +53,7 @@ std::string ModelCatalog::successor(std::string_view id) const {
   return successor_of(id);
 }
 
-// Under the lock. As the table does it, with what has retired since.
+// Follows the table as ModelTable::successor() does, and retirements noticed since.
 std::string ModelCatalog::successor_of(std::string_view id) const {
   std::string current = models_.successor(id);
   for (std::size_t steps = 0; steps <= retired_.size(); ++steps) {
@@ -79,7 +79,7 @@ bool ModelCatalog::claim_refresh() {
   const std::lock_guard lock(mutex_);
   const auto now = Clock::now();
   if (now < fresh_until_) return false;
-  fresh_until_ = now + kRetry;
+  fresh_until_ = now + kRetryInterval;
   return true;
 }
 
@@ -89,19 +89,20 @@ void ModelCatalog::release_refresh() {
 }
 
 void ModelCatalog::merge(std::string_view upstream_list) {
-  // Under the lock from the first look on, or what rebuild() has put there meanwhile would be lost.
+  // The lock is held while the list is merged: entries that rebuild() stores meanwhile would be
+  // lost.
   const std::lock_guard lock(mutex_);
   auto merged = std::make_shared<Entries>(*entries_);
   if (!anthropic::merge_upstream(*merged, upstream_list, models_)) return;
   entries_ = std::move(merged);
-  fresh_until_ = Clock::now() + kFresh;
+  fresh_until_ = Clock::now() + kRefreshInterval;
 }
 
-void ModelCatalog::say_retired(telemetry::Log& log, const std::string& id,
+void ModelCatalog::log_retired(telemetry::Log& log, const std::string& id,
                                const std::string& successor) {
   {
     const std::lock_guard lock(mutex_);
-    if (!said_retired_.insert(id).second) return;
+    if (!logged_as_retired_.insert(id).second) return;
   }
   log.say(
       telemetry::Level::kWarn, "model_retired",

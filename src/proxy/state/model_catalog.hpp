@@ -1,5 +1,5 @@
-// The models this server knows: the built-in table, the names of the mapping, what the upstream
-// lists once it was asked, and which have retired since. Shared by all workers.
+// The models that this server offers: those of the built-in table, the names of the mapping, what
+// the upstream lists, and which have retired since. Shared by all workers.
 #pragma once
 
 #include <memory>
@@ -15,10 +15,14 @@
 #include "base/timestamp.hpp"
 #include "config/config.hpp"
 #include "config/model_map.hpp"
-#include "telemetry/log.hpp"
+
+namespace ccproxy::telemetry {
+class Log;
+}
 
 namespace ccproxy::proxy {
 
+// Safe from every thread.
 class ModelCatalog {
  public:
   using Entries = std::vector<anthropic::ModelEntry>;
@@ -28,39 +32,40 @@ class ModelCatalog {
 
   [[nodiscard]] std::shared_ptr<const Entries> entries() const;
 
-  // Starts again from the table and another mapping.
+  // Starts again from the table and the mapping of `config`.
   void rebuild(const config::Config& config);
 
-  // True for the caller that should ask the upstream now: the list is older than ten minutes and
-  // nobody else was told so within the last minute.
+  // True for the caller that should fetch the upstream's list now: the last one is older than ten
+  // minutes, and nobody else has claimed it within the last minute.
   [[nodiscard]] bool claim_refresh();
-  // What was claimed was not done: the next caller should ask.
+  // Gives the claim back, since the list was not fetched: the next caller may claim it.
   void release_refresh();
-  // Lays what the upstream lists over the table; a body that is no such list changes nothing.
+  // Lays the upstream's list over the table. A body that is no such list changes nothing.
   void merge(std::string_view upstream_list);
 
-  // The id to send instead: follows what has retired, by the table or since.
+  // The id to send for `id`: follows retirements, those of the table and those noticed since.
   [[nodiscard]] std::string successor(std::string_view id) const;
 
-  // The upstream says that there is no such model. It counts as retired for the life of the process
-  // when its date has passed at `now` and it has a successor; false when it does not.
+  // Counts `id` as retired for the life of the process, since the upstream does not know it.
+  // Returns false, and changes nothing, unless its date has passed at `now` and it has a successor.
   [[nodiscard]] bool retire(std::string_view id, Instant now);
 
-  // One log line per retired id, not one per request.
-  void say_retired(telemetry::Log& log, const std::string& id, const std::string& successor);
+  // Writes a line to the log for the first request of each retired id, and none for the others.
+  void log_retired(telemetry::Log& log, const std::string& id, const std::string& successor);
 
  private:
+  // Both want the mutex locked.
   void build();
   [[nodiscard]] std::string successor_of(std::string_view id) const;
 
   const anthropic::ModelTable& models_;
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;  // guards what follows
   config::ModelMapping mapping_;
-  bool follows_ = true;
+  bool follows_retirements_ = true;
   std::set<std::string> retired_;  // ids of the table
   std::shared_ptr<const Entries> entries_;
   Clock::time_point fresh_until_ = Clock::time_point::min();
-  std::set<std::string> said_retired_;
+  std::set<std::string> logged_as_retired_;
 };
 
 }  // namespace ccproxy::proxy

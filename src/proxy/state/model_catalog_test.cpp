@@ -8,16 +8,16 @@
 namespace ccproxy::proxy {
 namespace {
 
-class CatalogTest : public testing::Test {
+class ModelCatalogTest : public testing::Test {
  protected:
-  CatalogTest() : models_(anthropic::parse_models(anthropic::kModelsJson).value()) {
+  ModelCatalogTest() : models_(anthropic::parse_models(anthropic::kModelsJson).value()) {
     config_.model_mapping = config::default_mapping();
   }
   anthropic::ModelTable models_;
   config::Config config_;
 };
 
-TEST_F(CatalogTest, names_of_the_mapping_say_what_they_stand_for_and_who_serves_them) {
+TEST_F(ModelCatalogTest, shows_the_target_of_a_mapped_name_and_the_model_that_serves_it) {
   const ModelCatalog catalog(models_, config_);
   const auto entries = catalog.entries();
   const auto* entry = anthropic::find_entry(*entries, "gpt-4");
@@ -30,7 +30,7 @@ TEST_F(CatalogTest, names_of_the_mapping_say_what_they_stand_for_and_who_serves_
             "claude-sonnet-4-20250514");
 }
 
-TEST_F(CatalogTest, the_bare_name_of_a_line_stands_for_its_newest_model) {
+TEST_F(ModelCatalogTest, maps_the_bare_name_of_a_line_to_its_newest_model) {
   config_.model_mapping["mine"] = "opus";
   const ModelCatalog catalog(models_, config_);
   const auto entries = catalog.entries();
@@ -46,8 +46,8 @@ TEST_F(CatalogTest, the_bare_name_of_a_line_stands_for_its_newest_model) {
   }
 }
 
-// Two that the provider has announced the end of, one of which goes on in the other, and one that
-// has nowhere to go.
+// Two models have a date of retirement, one of which is succeeded by the other; a third has a date
+// and no successor.
 constexpr const char* kDated = R"({"newest_family":"f","families":[{"name":"f","line":"opus",
   "context":9,"max_output":1,"sampling":true,"thinking":{"default":"off","off":"omit",
   "manual":"yes","adaptive":false,"display":"none"},"effort":{"levels":[],"default":null},
@@ -60,7 +60,7 @@ constexpr const char* kDated = R"({"newest_family":"f","families":[{"name":"f","
    "life":{"state":"active","date":"2026-03-01","successor":"later"}},
   {"id":"lost","family":"f","display_name":"x","life":{"state":"active","date":"2026-01-01"}}]})";
 
-TEST(ModelCatalog, a_dated_model_that_is_gone_counts_as_retired_from_then_on) {
+TEST(ModelCatalog, retires_a_model_that_is_gone_once_its_date_has_passed) {
   const auto models = anthropic::parse_models(kDated).value();
   config::Config config;
   config.model_mapping = {{"mine", "old"}};
@@ -69,26 +69,27 @@ TEST(ModelCatalog, a_dated_model_that_is_gone_counts_as_retired_from_then_on) {
   const Instant day = instant_of("2026-03-01").value();
   const Instant late = instant_of("2026-07-01").value();
 
-  EXPECT_FALSE(catalog.retire("old", early)) << "its day has not come";
-  EXPECT_FALSE(catalog.retire("new", late)) << "no day is set";
-  EXPECT_FALSE(catalog.retire("lost", late)) << "nothing follows it";
+  EXPECT_FALSE(catalog.retire("old", early)) << "its date has not come";
+  EXPECT_FALSE(catalog.retire("new", late)) << "it has no date";
+  EXPECT_FALSE(catalog.retire("lost", late)) << "it has no successor";
   EXPECT_FALSE(catalog.retire("unheard-of", late));
   EXPECT_EQ(catalog.successor("old"), "old") << "the clock alone retires nothing";
 
-  EXPECT_TRUE(catalog.retire("old-1", day)) << "by an alias";
-  EXPECT_TRUE(catalog.retire("old", day)) << "another request that was under way";
+  EXPECT_TRUE(catalog.retire("old-1", day)) << "an alias names it, too";
+  EXPECT_TRUE(catalog.retire("old", day)) << "another request was under way";
   EXPECT_EQ(catalog.successor("old"), "later");
   EXPECT_EQ(catalog.successor("old-1"), "later");
-  EXPECT_EQ(anthropic::find_entry(*catalog.entries(), "old"), nullptr) << "it is not listed";
+  EXPECT_EQ(anthropic::find_entry(*catalog.entries(), "old"), nullptr)
+      << "a retired model is not listed";
   EXPECT_EQ(anthropic::find_entry(*catalog.entries(), "mine")->served_by, "later");
 
   EXPECT_TRUE(catalog.retire("later", late));
   EXPECT_EQ(catalog.successor("old"), "new") << "the chain goes on";
   catalog.rebuild(config);
-  EXPECT_EQ(catalog.successor("old"), "new") << "another configuration changes nothing";
+  EXPECT_EQ(catalog.successor("old"), "new") << "another configuration keeps it retired";
 }
 
-TEST_F(CatalogTest, one_caller_at_a_time_is_sent_to_ask_the_upstream) {
+TEST_F(ModelCatalogTest, lets_one_caller_at_a_time_fetch_the_list) {
   ModelCatalog catalog(models_, config_);
   EXPECT_TRUE(catalog.claim_refresh());
   EXPECT_FALSE(catalog.claim_refresh());
@@ -97,7 +98,7 @@ TEST_F(CatalogTest, one_caller_at_a_time_is_sent_to_ask_the_upstream) {
   EXPECT_FALSE(catalog.claim_refresh());
 }
 
-TEST_F(CatalogTest, what_the_upstream_lists_joins_and_what_is_no_list_changes_nothing) {
+TEST_F(ModelCatalogTest, adds_what_the_upstream_lists_and_ignores_a_body_that_is_no_list) {
   ModelCatalog catalog(models_, config_);
   const auto before = catalog.entries()->size();
   catalog.merge("nonsense");

@@ -20,8 +20,9 @@
 #include "dialect/responses/input_items.hpp"
 #include "dialect/responses/request.hpp"
 #include "net/crypto.hpp"
+#include "proxy/state/model_resolver.hpp"
 #include "proxy/state/offload.hpp"
-#include "proxy/state/resolve_model.hpp"
+#include "proxy/state/response_store.hpp"
 #include "proxy/translation/reply_headers.hpp"
 #include "proxy/translation/retry.hpp"
 #include "proxy/upstream/models.hpp"
@@ -162,7 +163,8 @@ Result<void> Translation::choose_model(json::Outline& outline) {
   // A name that is mapped with its mark is meant so; else the mark says nothing.
   if (config::find_mapping(exchange_.config.model_mapping, asked_.name) == nullptr)
     strip_suffix(asked_.name);
-  model_ = resolve_model(exchange_.worker.shared, exchange_.config, asked_.name, exchange_.receipt);
+  model_ = ModelResolver(exchange_.worker.shared)
+               .resolve(exchange_.config, asked_.name, exchange_.receipt);
   strip_suffix(model_);
   exchange_.receipt.model_sent = model_;
   if (archive_) references_ = dialect::references_of(outline.root());
@@ -307,8 +309,9 @@ Task<Result<bool>> Translation::apply() {
 // True when the model turned out to have retired and the request is now one for its successor.
 Task<Result<bool>> Translation::follow_retirement() {
   if (has_begun_ || has_followed_) co_return false;
-  std::string next = successor_of_missing(exchange_.worker.shared, exchange_.config, error_body_,
-                                          wall_now(), exchange_.receipt);
+  std::string next =
+      ModelResolver(exchange_.worker.shared)
+          .successor_of_missing(exchange_.config, error_body_, wall_now(), exchange_.receipt);
   if (next.empty()) co_return false;
   has_followed_ = true;
   model_ = std::move(next);

@@ -1,4 +1,4 @@
-#include "proxy/state/meaning.hpp"
+#include "proxy/state/mapped_model.hpp"
 
 namespace ccproxy::proxy {
 
@@ -9,9 +9,9 @@ Meaning meaning_of(const anthropic::ModelTable& models,
 }
 
 Meaning meaning_of(const anthropic::ModelTable& models, const config::ModelMapping& mapping,
-                   std::string_view asked) {
-  if (const auto* row = config::find_mapping(mapping, asked)) return meaning_of(models, *row);
-  return {models.id_of(asked)};
+                   std::string_view name) {
+  if (const auto* row = config::find_mapping(mapping, name)) return meaning_of(models, *row);
+  return {models.id_of(name)};
 }
 
 }  // namespace ccproxy::proxy
