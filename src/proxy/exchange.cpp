@@ -315,26 +315,29 @@ Task<Result<void>> Exchange::respond_in_background(const Route& route, RequestBo
 }
 
 Task<Result<void>> Exchange::show_response(const Route& route) {
-  const ResponseQuestion question{route.path, head_.method, head_.query(), receipt_.key};
+  const StoredResponseRequest request{route.path, head_.method, head_.query(), receipt_.key};
   std::string fields;
   http::append_field(fields, "x-request-id", receipt_.id);
-  if (question.streams()) {
-    const auto after = question.starting_after();
+  if (request.streams()) {
+    const auto after = request.starting_after();
     if (!after) co_return fail(after.error());
     http::append_field(fields, "date", http::http_date(WallClock::now()));
     fields += cors_fields_;
-    co_return co_await follow(question.id(), *after, std::move(fields));
+    co_return co_await follow(request.id(), *after, std::move(fields));
   }
   // Until the client has taken it.
   const auto hold =
       std::make_shared<MemoryReservation>(shared_.held, MemoryReservation::For::kRequest);
-  auto body = co_await answer_of(worker_, question, hold);
+  const ResponseEndpoint endpoint(shared_.responses, worker_.runtime);
+  auto body = co_await endpoint.serve(request, hold);
   if (!body) co_return fail(body.error());
   co_return co_await answer(200, "application/json", *body, fields);
 }
 
 Task<Result<void>> Exchange::follow(std::string id, std::int64_t after, std::string fields) {
-  ResponseFollower follower(worker_, *config_, *client_, receipt_);
+  const ResponseFollower::Context context{worker_.runtime, shared_.pool, shared_.responses,
+                                          shared_.held};
+  ResponseFollower follower(context, config_->timeouts.sse_keep_alive, *client_, receipt_);
   follower_ = &follower;
   auto followed = co_await follower.follow(std::move(id), after, fields);
   follower_ = nullptr;

@@ -1,7 +1,9 @@
 #include "proxy/endpoints/response_follower.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
+#include <vector>
 
 #include "dialect/reply/reply_encoder.hpp"
 #include "dialect/responses/events.hpp"
@@ -9,24 +11,25 @@
 #include "http/head.hpp"
 #include "json/writer.hpp"
 #include "proxy/door/request_body.hpp"
-#include "proxy/endpoints/responses.hpp"
-#include "proxy/state/offload.hpp"
+#include "proxy/state/archive_future.hpp"
 #include "proxy/state/ending.hpp"
+#include "proxy/state/offload.hpp"
+#include "proxy/state/response_store.hpp"
 
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::size_t kReadBytes = std::size_t{64} << 10;  // told at once, unless one event is more
-constexpr std::size_t kMaxObject = std::size_t{64} << 10;
-// How often it looks whether there is room for the next events, and how long.
-constexpr std::chrono::milliseconds kLookForRoom{100};
-constexpr std::chrono::seconds kLongestWait{90};
-// How often a response that runs in another process is looked at.
+constexpr std::size_t kReadBytes = std::size_t{64} << 10;  // sent at once, unless one event is more
+constexpr std::size_t kMaxObject = std::size_t{64} << 10;  // of object_
+// How often the memory budget is tried for the next events, and how long.
+constexpr std::chrono::milliseconds kRoomPollInterval{100};
+constexpr std::chrono::seconds kRoomTimeout{90};
+// How often a response that runs in another process is looked up.
 constexpr std::chrono::milliseconds kPollInterval{500};
-// How long a response that was erased while it runs has to tell its end itself.
-constexpr std::chrono::milliseconds kLastWords{300};
+// How long the runner of a response whose events are missing has to end it.
+constexpr std::chrono::milliseconds kRunnerGrace{300};
 
-// For one that is too large to be held as long as somebody reads its events.
+// Stands for an object that is too large to be held for as long as its events are sent.
 std::string bare_object(std::string_view id) {
   std::string object;
   json::Writer writer(object);
@@ -35,7 +38,7 @@ std::string bare_object(std::string_view id) {
   return object;
 }
 
-// An event may be very large: it is not copied once more.
+// Does not copy `bytes` where `out` is empty: one event may be very large.
 void append(std::string& out, std::string bytes) {
   if (out.empty())
     out = std::move(bytes);
@@ -45,24 +48,26 @@ void append(std::string& out, std::string bytes) {
 
 }  // namespace
 
-ResponseFollower::ResponseFollower(WorkerState& worker, const config::Config& config,
+ResponseFollower::ResponseFollower(const Context& context, Clock::duration keep_alive,
                                    http::ServerConnection& client, telemetry::Receipt& receipt)
-    : worker_(worker),
-      config_(config),
+    : context_(context),
+      responses_(context.store, context.runtime),
+      keep_alive_(keep_alive),
       client_(client),
       receipt_(receipt),
-      changed_(std::make_shared<net::Event>(worker.runtime)),
+      changed_(std::make_shared<net::Event>(context.runtime)),
       scope_(receipt.key),
-      hold_(std::make_shared<MemoryReservation>(worker.shared.held)) {}
+      hold_(std::make_shared<MemoryReservation>(context.budget)) {}
 
 Task<Result<void>> ResponseFollower::follow(std::string id, std::int64_t after,
                                             std::string_view more_fields) {
   id_ = std::move(id);
   after_ = after;
-  auto found = co_await find_state(worker_, scope_, id_, kMaxObject);
-  if (!found) co_return fail(found.error());
-  object_ = found->object.empty() ? bare_object(id_) : std::move(found->object);
-  archive_ = worker_.shared.responses.archive();
+  auto state = co_await responses_.find_state(scope_, id_, kMaxObject);
+  if (!state) co_return fail(state.error());
+  if (!*state) co_return fail(response_not_found(id_));
+  object_ = (*state)->object.empty() ? bare_object(id_) : std::move((*state)->object);
+  archive_ = context_.store.archive();
   if (!archive_) co_return fail(ErrorKind::kNotFound, "the store was switched off");
   std::string fields;
   http::append_field(fields, "content-type", "text/event-stream; charset=utf-8");
@@ -72,14 +77,14 @@ Task<Result<void>> ResponseFollower::follow(std::string id, std::int64_t after,
   client_.begin_reply(200, fields, std::nullopt);
   receipt_.status = 200;
   client_.on_gone([this] {
-    is_gone_ = true;
+    client_is_gone_ = true;
     changed_->notify();
   });
-  running_ = worker_.shared.responses.running(scope_, id_);
-  if (running_) running_->follow(worker_.runtime, changed_);
-  auto told = co_await tell_all();
+  running_ = context_.store.running(scope_, id_);
+  if (running_) running_->follow(context_.runtime, changed_);
+  auto sent = co_await send_all();
   client_.on_gone({});
-  co_return told;
+  co_return sent;
 }
 
 void ResponseFollower::cut() {
@@ -87,14 +92,14 @@ void ResponseFollower::cut() {
   changed_->notify();
 }
 
-Task<Result<void>> ResponseFollower::tell_all() {
-  Progress progress = Progress::kMore;
+Task<Result<void>> ResponseFollower::send_all() {
+  Progress progress = Progress::kEvents;
   while (progress != Progress::kOver) {
-    auto taken = co_await take_news();
-    if (!taken) break;  // the stream ends without its end, which tells the client to come back
-    progress = *taken;
-    auto told = co_await tell();
-    if (!told || is_gone_) co_return fail(ErrorKind::kClientGone, "the client left");
+    auto taken = co_await take_events();
+    if (!taken) break;  // the stream ends without its last event: the client asks again
+    progress = end_if_gone(*taken);
+    auto sent = co_await send();
+    if (!sent || client_is_gone_) co_return fail(ErrorKind::kClientGone, "the client left");
     if (is_cut_ && !running_ && progress != Progress::kOver) {
       note_ending(receipt_,
                   {ErrorKind::kShutdown, "CCProxy ended; the response goes on elsewhere"});
@@ -111,31 +116,32 @@ Task<Result<void>> ResponseFollower::tell_all() {
   co_return co_await client_.end_reply(last);
 }
 
-// What is new: from whoever runs it what that still holds, and from the archive what comes before.
-Task<Result<ResponseFollower::Progress>> ResponseFollower::take_news() {
-  RunningResponse::News news;
-  hold_->release();  // what was held has been told
+// Takes from the runner what it still has in memory, and from the archive what comes before.
+Task<Result<ResponseFollower::Progress>> ResponseFollower::take_events() {
+  RunningResponse::Batch batch;
+  hold_->release();  // the events that it counted have been sent
   const auto has_room = [this](std::size_t size) { return may_hold(size); };
-  if (running_) news = running_->news_behind(after_, kReadBytes, has_room);
-  if (news.is_over && !news.has_end) running_.reset();  // its runner broke down
-  if (!running_ || !news.is_complete) {
-    auto kept = co_await send_stored();
-    if (kept && *kept == Progress::kNothing && !running_) kept = co_await take_end();
-    if (!kept && may_wait(kept.error())) co_return Progress::kNothing;
-    if (!kept) co_return fail(kept.error());
+  if (running_) batch = running_->events_after(after_, kReadBytes, has_room);
+  if (batch.state == RunningResponse::State::kAborted) running_.reset();
+  const bool is_ended = batch.state == RunningResponse::State::kEnded;
+  if (!running_ || !batch.is_complete) {
+    auto stored = co_await take_stored();
+    if (stored && *stored == Progress::kNothing && !running_) stored = co_await take_end();
+    if (!stored && may_wait(stored.error())) co_return Progress::kNothing;
+    if (!stored) co_return fail(stored.error());
     refused_since_.reset();
-    if (*kept == Progress::kMore) missing_since_.reset();
-    if (*kept == Progress::kMore || !running_) co_return kept;
-    if (!news.is_over) co_return miss();
+    if (*stored == Progress::kEvents) missing_since_.reset();
+    if (*stored == Progress::kEvents || !running_) co_return stored;
+    if (!is_ended) co_return Progress::kMissing;
   }
-  if (refused_since_ && Clock::now() - *refused_since_ >= kLongestWait)
+  if (refused_since_ && Clock::now() - *refused_since_ >= kRoomTimeout)
     co_return too_much_memory_held();
-  append(out_, std::move(news.events));
-  after_ = std::max(after_, news.last);
-  end_ = std::move(news.end);
-  if (news.is_over) co_return Progress::kOver;
-  if (news.is_erased) co_return miss();
-  co_return out_.empty() ? Progress::kNothing : Progress::kMore;
+  append(out_, std::move(batch.events));
+  after_ = std::max(after_, batch.last);
+  end_ = std::move(batch.end);
+  if (is_ended) co_return Progress::kOver;
+  if (batch.state == RunningResponse::State::kErased) co_return Progress::kMissing;
+  co_return out_.empty() ? Progress::kNothing : Progress::kEvents;
 }
 
 bool ResponseFollower::may_hold(std::size_t size) {
@@ -147,38 +153,38 @@ bool ResponseFollower::may_hold(std::size_t size) {
   return false;
 }
 
-// Too much is held, or the store is busy: events that are late are better than none.
+// Too much memory is held, or the store is busy: the stream waits rather than end.
 bool ResponseFollower::may_wait(const Error& error) {
   if (error.kind != ErrorKind::kBusy) return false;
   if (!refused_since_) refused_since_ = Clock::now();
-  return Clock::now() - *refused_since_ < kLongestWait;
+  return Clock::now() - *refused_since_ < kRoomTimeout;
 }
 
-// What comes next is nowhere: it was erased, or is too much to be kept. Its runner ends soon and
-// says how; nobody waits longer than that.
-ResponseFollower::Progress ResponseFollower::miss() {
-  if (!missing_since_) missing_since_ = Clock::now();
-  if (Clock::now() - *missing_since_ < kLastWords) return Progress::kNothing;
-  return tell_erased();
-}
-
-ResponseFollower::Progress ResponseFollower::tell_erased() {
+// Ends the stream of a response that is gone: at once where nothing runs it, else when its runner
+// has had a moment to end it.
+ResponseFollower::Progress ResponseFollower::end_if_gone(Progress progress) {
+  if (progress == Progress::kMissing) {
+    if (!missing_since_) missing_since_ = Clock::now();
+    if (Clock::now() - *missing_since_ < kRunnerGrace) return Progress::kNothing;
+    progress = Progress::kErased;
+  }
+  if (progress != Progress::kErased) return progress;
   out_ += dialect::erased_events(after_, object_);
   return Progress::kOver;
 }
 
-// Of the archive.
-Task<Result<ResponseFollower::Progress>> ResponseFollower::send_stored() {
-  std::function<Result<std::vector<store::EventChunk>>(const store::Responses&)> question =
-      [scope = scope_, id = id_, after = after_, hold = hold_](const store::Responses& kept) {
+// Takes the next events from the archive.
+Task<Result<ResponseFollower::Progress>> ResponseFollower::take_stored() {
+  std::function<Result<std::vector<store::EventChunk>>(const store::Responses&)> read =
+      [scope = scope_, id = id_, after = after_, hold = hold_](const store::Responses& responses) {
         const auto room = [&](std::size_t size) -> Result<void> {
-          if (size <= kReadBytes || hold->grow(size)) return {};
-          return too_much_memory_held();
+          if (size <= kReadBytes) return {};
+          return make_room(*hold, size);
         };
-        return kept.events_after(scope, id, after, kReadBytes, room);
+        return responses.events_after(scope, id, after, kReadBytes, room);
       };
-  auto chunks = co_await query<std::vector<store::EventChunk>>(worker_.runtime, archive_,
-                                                               std::move(question));
+  auto chunks =
+      co_await query<std::vector<store::EventChunk>>(context_.runtime, archive_, std::move(read));
   if (!chunks) co_return fail(chunks.error());
   for (store::EventChunk& chunk : *chunks) {
     const std::string_view behind = dialect::events_behind(chunk.bytes, chunk.first, after_);
@@ -186,45 +192,45 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::send_stored() {
     append(out_, std::move(chunk.bytes));
     after_ = std::max(after_, chunk.last);
   }
-  co_return chunks->empty() ? Progress::kNothing : Progress::kMore;
+  co_return chunks->empty() ? Progress::kNothing : Progress::kEvents;
 }
 
-// It does not run here: it has ended, or was cut off, or another process runs it.
+// The response does not run here: it has ended, or was interrupted, or another process runs it.
 Task<Result<ResponseFollower::Progress>> ResponseFollower::take_end() {
-  auto state = co_await find_state(worker_, scope_, id_);
-  if (!state && state.error().kind == ErrorKind::kNotFound) co_return tell_erased();
+  auto state = co_await responses_.find_state(scope_, id_);
   if (!state) co_return fail(state.error());
-  if (store::is_running(state->status)) co_return Progress::kNothing;
-  if (state->last_sequence > after_) co_return Progress::kMore;
-  if (state->was_interrupted) co_return co_await tell_interrupted();
+  if (!*state) co_return Progress::kErased;
+  if (store::is_running((*state)->status)) co_return Progress::kNothing;
+  if ((*state)->last_sequence > after_) co_return Progress::kEvents;
+  if ((*state)->was_interrupted) co_return co_await take_interrupted_end();
   co_return Progress::kOver;
 }
 
-// Its end, and its beginning where not even that was written. What is put together of its object is
-// held with it.
-Task<Result<ResponseFollower::Progress>> ResponseFollower::tell_interrupted() {
-  constexpr std::size_t kBeginning = 2;  // events
-  constexpr std::size_t kMaking = 2;     // copies, beside them
+// Makes the last event of an interrupted response, and the first ones where not even these were
+// written. They are counted like other large events.
+Task<Result<ResponseFollower::Progress>> ResponseFollower::take_interrupted_end() {
+  constexpr std::size_t kFirstEvents = 2;
+  constexpr std::size_t kCopies = 2;  // of the object, while the events are made
   const auto hold =
-      std::make_shared<MemoryReservation>(worker_.shared.held, MemoryReservation::For::kRequest);
-  auto found = co_await find_response(worker_, scope_, id_, hold);
-  if (!found && found.error().kind == ErrorKind::kNotFound) co_return tell_erased();
+      std::make_shared<MemoryReservation>(context_.budget, MemoryReservation::For::kRequest);
+  auto found = co_await responses_.find(scope_, id_, hold);
   if (!found) co_return fail(found.error());
-  const std::size_t size = found->object.size();
-  const std::size_t events = found->last_sequence < 0 ? kBeginning + 1 : 1;
-  if (!hold->grow((events + kMaking) * size)) co_return too_much_memory_held();
-  const auto tell_end = [this, &found] {
-    append(out_, dialect::interrupted_events(after_, found->last_sequence, found->object));
+  if (!*found) co_return Progress::kErased;
+  const store::StoredResponse& response = **found;
+  const std::size_t size = response.object.size();
+  const std::size_t events = response.last_sequence < 0 ? kFirstEvents + 1 : 1;
+  if (!hold->grow((events + kCopies) * size)) co_return too_much_memory_held();
+  const auto make_events = [this, &response] {
+    append(out_, dialect::interrupted_events(after_, response.last_sequence, response.object));
   };
-  co_await go_on_apart(worker_, size, tell_end);
-  hold->shrink((1 + kMaking) * size);
+  co_await go_on_apart(context_.pool, context_.runtime, size, make_events);
+  hold->shrink((1 + kCopies) * size);
   hold_->take_over(*hold);
   co_return Progress::kOver;
 }
 
-Task<Result<void>> ResponseFollower::tell() {
-  if (out_.empty() && Clock::now() - last_sent_ >= config_.timeouts.sse_keep_alive)
-    out_ = dialect::kKeepAlive;
+Task<Result<void>> ResponseFollower::send() {
+  if (out_.empty() && Clock::now() - last_sent_ >= keep_alive_) out_ = dialect::kKeepAlive;
   if (out_.empty()) co_return co_await client_.flush();
   auto written = co_await client_.write(out_);
   if (out_.capacity() > kReadBytes) out_ = std::string();
@@ -235,11 +241,11 @@ Task<Result<void>> ResponseFollower::tell() {
 
 Task<void> ResponseFollower::wait() {
   const std::weak_ptr<net::Event> event = changed_;
-  net::Deadline look_again(worker_.runtime, [event] {
+  net::Deadline look_again(context_.runtime, [event] {
     if (const auto waiting = event.lock()) waiting->notify();
   });
-  look_again.expires_after(refused_since_   ? Clock::duration(kLookForRoom)
-                           : missing_since_ ? Clock::duration(kLastWords)
+  look_again.expires_after(refused_since_   ? Clock::duration(kRoomPollInterval)
+                           : missing_since_ ? Clock::duration(kRunnerGrace)
                                             : Clock::duration(kPollInterval));
   co_await changed_->wait();
 }

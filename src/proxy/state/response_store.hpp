@@ -1,11 +1,10 @@
-// Where responses are kept, when they are: the archive on disk, and which responses run in this
+// The archive of responses on disk, where it is enabled, and the responses that run in this
 // process. Shared by all workers; safe from every thread.
 #pragma once
 
-#include <functional>
+#include <cstddef>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,7 +13,6 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "config/config.hpp"
-#include "net/runtime.hpp"
 #include "store/archive.hpp"
 
 namespace ccproxy::proxy {
@@ -23,91 +21,51 @@ class RunningResponse;
 
 class ResponseStore {
  public:
-  // `path` is the database file.
+  // `path` is that of the database file.
   explicit ResponseStore(std::string path) : path_(std::move(path)) {}
 
-  // Opens the archive when the configuration wants one; one that is open stays open, and is not
-  // used while it is switched off. Fails as Archive::open does: then nothing is kept. Fails with
-  // kBusy when the archive is not open yet, and goes on trying. By one thread at a time; no other
-  // waits for it.
+  // Opens the archive where `config` enables it. One that is open stays open, and is not used while
+  // it is disabled. Fails as Archive::open() does: then nothing is stored. Fails with kBusy when
+  // the archive is not open yet, and goes on trying. Called by one thread at a time; no other waits
+  // for it.
   [[nodiscard]] Result<void> configure(const config::Store& config);
 
-  // nullptr while nothing is kept.
+  // nullptr while nothing is stored.
   [[nodiscard]] std::shared_ptr<store::Archive> archive() const;
   [[nodiscard]] const std::string& path() const { return path_; }
-  // What one response may take.
-  [[nodiscard]] std::size_t most_response_bytes() const;
+  // How many bytes one response may have.
+  [[nodiscard]] std::size_t max_response_bytes() const;
 
-  // Twice a second: what other processes have left or ask for is seen to, and now and then what is
-  // too old or too much is erased.
+  // Call it twice a second. Ends what other processes left running when they died, ends or forgets
+  // what they have asked to be cancelled or have erased, and every ten minutes erases what is too
+  // old or too much.
   void tick();
 
-  // From add() to remove() it is found, as long as its owner keeps it.
+  // From add() to remove() running() finds the response, as long as its owner keeps it.
   void add(const std::shared_ptr<RunningResponse>& response);
   void remove(const std::string& id);
-  // nullptr when it does not run in this process.
+  // nullptr when no response of that scope and id runs in this process.
   [[nodiscard]] std::shared_ptr<RunningResponse> running(std::string_view scope,
                                                          std::string_view id) const;
 
-  // Waits for what was handed over, until then. What comes later is refused.
+  // Waits for the work that was handed to the archive, at most until `until`. Later work fails.
   void close(store::Archive::TimePoint until = store::Archive::TimePoint::max());
 
  private:
   [[nodiscard]] std::shared_ptr<RunningResponse> running(std::string_view id) const;
-  void look_at_others(const std::shared_ptr<store::Archive>& archive);
-  void set_looking(bool is_looking);
+  void check_other_processes(const std::shared_ptr<store::Archive>& archive);
+  void set_checking(bool is_checking);
   void sweep(const std::shared_ptr<store::Archive>& archive);
 
   std::string path_;
-  // Guards what follows. Workers wait for it: nothing is opened, waited for or destroyed under it.
+  // Guards what follows. Workers wait for it: nothing is opened, awaited or destroyed under it.
   mutable std::mutex mutex_;
   std::shared_ptr<store::Archive> archive_;
   config::Store config_{};
-  bool is_on_ = false;
+  bool is_enabled_ = false;
   Clock::time_point next_sweep_{};
-  bool is_looking_ = false;  // at what others have left, and has not been answered
+  bool is_checking_ = false;  // the archive has not done the last check of other processes yet
   std::unordered_map<std::string, std::weak_ptr<RunningResponse>> running_;
 };
-
-// Waits for the end of work that was handed to an archive, in the runtime of whoever waits.
-class ArchiveFuture {
- public:
-  explicit ArchiveFuture(net::Runtime& runtime)
-      : runtime_(runtime), state_(std::make_shared<State>(runtime)) {}
-
-  // To be given to the archive.
-  [[nodiscard]] store::Archive::Done callback();
-  [[nodiscard]] Task<Result<void>> wait();
-  // Nothing when the time runs out first; it may be waited for again.
-  [[nodiscard]] Task<std::optional<Result<void>>> wait_for(Clock::duration limit);
-
- private:
-  struct State {
-    explicit State(net::Runtime& runtime) : changed(runtime) {}
-    net::Event changed;
-    std::optional<Result<void>> result{};
-  };
-
-  net::Runtime& runtime_;
-  std::shared_ptr<State> state_;  // nobody on another thread owns it
-};
-
-// Asks the archive on its thread and brings the answer back.
-template <class T>
-[[nodiscard]] Task<Result<T>> query(net::Runtime& runtime, std::shared_ptr<store::Archive> archive,
-                                    std::function<Result<T>(const store::Responses&)> question) {
-  const auto found = std::make_shared<std::optional<T>>();
-  ArchiveFuture wait(runtime);
-  auto work = [found, question = std::move(question)](const store::Responses& kept) {
-    auto answer = question(kept);
-    if (!answer) return Result<void>(fail(answer.error()));
-    found->emplace(std::move(*answer));
-    return Result<void>{};
-  };
-  archive->read(std::move(work), wait.callback());
-  auto done = co_await wait.wait();
-  if (!done) co_return fail(done.error());
-  co_return std::move(**found);
-}
 
 }  // namespace ccproxy::proxy

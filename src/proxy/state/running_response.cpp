@@ -7,44 +7,47 @@
 #include <utility>
 
 #include "base/retry_on_bad_alloc.hpp"
+#include "proxy/state/archive_future.hpp"
+#include "proxy/state/response_store.hpp"
 
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::size_t kFlushBytes = std::size_t{16} << 10;  // of events, as they are written
-// Of events that wait to be written. More is not kept.
-constexpr std::size_t kMaxWaiting = std::size_t{64} << 20;
-// Of events of a response that is not kept any more, for those who follow it.
-constexpr std::size_t kMaxUnkept = std::size_t{1} << 20;
-// How often the object of one in the background is told or kept after it was queued: when it runs,
-// at its end, and as what it is then.
-constexpr std::size_t kToldAgain = 3;
-// How long somebody waits for a response to be on disk.
+constexpr std::size_t kFlushBytes = std::size_t{16} << 10;  // of events, written at once
+// Bytes of events that may wait to be written. Beyond that the response is not stored.
+constexpr std::size_t kMaxPending = std::size_t{64} << 20;
+// Bytes of events that followers can still get of a response that is not stored any more.
+constexpr std::size_t kMaxUnstored = std::size_t{1} << 20;
+// The object of a background response is written so many times behind `queued`: when it runs, in
+// its last event, and as the stored object.
+constexpr std::size_t kObjectRepeats = 3;
+// How long a client waits for a response to be on disk.
 constexpr std::chrono::seconds kTimeout{1};
 
 Error not_in_time() { return {ErrorKind::kBusy, "the store could not be written within a second"}; }
 
 }  // namespace
 
-// --- Events --------------------------------------------------------------------------------------
+// --- Pending events ------------------------------------------------------------------------------
 
 void RunningResponse::Events::add(std::string_view sse) {
   bytes += sse;
   ends.push_back(bytes.size());
 }
 
-void RunningResponse::Events::append(const Events& behind) {
-  for (const std::size_t end : behind.ends) ends.push_back(bytes.size() + end);
-  bytes += behind.bytes;
+void RunningResponse::Events::append(const Events& other) {
+  for (const std::size_t end : other.ends) ends.push_back(bytes.size() + end);
+  bytes += other.bytes;
 }
 
-void RunningResponse::Events::append_behind(News& news, std::size_t most, HasRoom has_room) const {
-  std::size_t from = news.last < first ? 0 : static_cast<std::size_t>(news.last - first) + 1;
-  for (; from < ends.size() && news.events.size() < most; ++from) {
+void RunningResponse::Events::append_to(Batch& batch, std::size_t max_bytes,
+                                        HasRoom has_room) const {
+  std::size_t from = batch.last < first ? 0 : static_cast<std::size_t>(batch.last - first) + 1;
+  for (; from < ends.size() && batch.events.size() < max_bytes; ++from) {
     const std::size_t begin = from == 0 ? 0 : ends[from - 1];
     if (!has_room(ends[from] - begin)) return;
-    news.events.append(bytes, begin, ends[from] - begin);
-    news.last = first + static_cast<std::int64_t>(from);
+    batch.events.append(bytes, begin, ends[from] - begin);
+    batch.last = first + static_cast<std::int64_t>(from);
   }
 }
 
@@ -55,65 +58,65 @@ std::size_t RunningResponse::Changes::size() const {
   return size;
 }
 
-// --- Of whoever runs it --------------------------------------------------------------------------
+// --- For the runner ------------------------------------------------------------------------------
 
-RunningResponse::RunningResponse(net::Runtime& runtime, ResponseStore& all, MemoryBudget& held,
+RunningResponse::RunningResponse(net::Runtime& runtime, ResponseStore& store, MemoryBudget& budget,
                                  std::shared_ptr<store::Archive> archive,
                                  store::StoredResponse response, store::StoredInput input)
     : runtime_(runtime),
-      all_(all),
+      store_(store),
       archive_(std::move(archive)),
       id_(response.id),
       scope_(response.scope),
       is_background_(response.is_background),
-      most_(all.most_response_bytes()),
-      held_(held),
+      max_bytes_(store.max_response_bytes()),
+      budget_(budget),
       is_started_(!is_background_) {
-  waiting_.beginning =
+  pending_.beginning =
       std::make_shared<Beginning>(Beginning{std::move(response), std::move(input)});
-  waiting_.held = MemoryReservation(held_);
-  count(waiting_.size());
+  pending_.held = MemoryReservation(budget_);
+  count_pending(pending_.size());
 }
 
-// What waits has become larger by so much.
-void RunningResponse::count(std::size_t bytes) {
-  waiting_.held.grow_anyway(bytes);
-  take(bytes);
+// The pending changes have grown by so many bytes.
+void RunningResponse::count_pending(std::size_t bytes) {
+  pending_.held.grow_anyway(bytes);
+  count_size(bytes);
 }
 
-void RunningResponse::take(std::size_t bytes) {
-  taken_ += bytes;
-  if (taken_ > most_) lose(too_large());
+void RunningResponse::count_size(std::size_t bytes) {
+  bytes_ += bytes;
+  if (bytes_ > max_bytes_) give_up_storing(too_large());
 }
 
 Error RunningResponse::too_large() const {
   return {ErrorKind::kTooLarge,
-          fmt::format("it takes more than {} MiB (store.maxResponseMegabytes)", most_ >> 20)};
+          fmt::format("it takes more than {} MiB (store.maxResponseMegabytes)", max_bytes_ >> 20)};
 }
 
-void RunningResponse::lose(Error why) {
-  if (!lost_) lost_ = std::move(why);
+void RunningResponse::give_up_storing(Error why) {
+  if (!storage_error_) storage_error_ = std::move(why);
 }
 
-// The next one takes its place, so that it is no part of what the response takes at last.
+// Later objects replace this one, so it does not count for the size of the response.
 void RunningResponse::set_object(std::string object) {
-  std::string& was = waiting_.beginning->response.object;
-  waiting_.held.shrink(was.size());
-  waiting_.held.grow_anyway(object.size());
-  was = std::move(object);
+  std::string& current = pending_.beginning->response.object;
+  pending_.held.shrink(current.size());
+  pending_.held.grow_anyway(object.size());
+  current = std::move(object);
 }
 
 Task<Result<void>> RunningResponse::begin(store::Status status, std::string object) {
   ArchiveFuture wait(runtime_);
-  if (taken_ + kToldAgain * object.size() > most_) lose(too_large());
-  waiting_.beginning->response.status = status;
+  if (bytes_ + kObjectRepeats * object.size() > max_bytes_) give_up_storing(too_large());
+  pending_.beginning->response.status = status;
   set_object(std::move(object));
-  waiting_.done = wait.callback();
-  hand_over();
-  const auto done = co_await wait.wait_for(lost_ ? Clock::duration::zero() : kTimeout);
+  pending_.done = wait.callback();
+  submit();
+  const auto done = co_await wait.wait_for(storage_error_ ? Clock::duration::zero() : kTimeout);
   if (done && *done) co_return Result<void>{};
   withdraw();
-  if (lost_) co_return fail(*lost_);
+  if (storage_error_) co_return fail(*storage_error_);
   if (!done) co_return fail(not_in_time());
   co_return fail(ErrorKind::kBusy, done->error().message);
 }
@@ -121,24 +124,24 @@ Task<Result<void>> RunningResponse::begin(store::Status status, std::string obje
 void RunningResponse::update(store::Status status, std::string object) {
   {
     const std::lock_guard lock(mutex_);
-    waiting_.status = status;
-    waiting_.held.shrink(waiting_.object.size());
-    waiting_.held.grow_anyway(object.size());
-    waiting_.object = std::move(object);
+    pending_.status = status;
+    pending_.held.shrink(pending_.object.size());
+    pending_.held.grow_anyway(object.size());
+    pending_.object = std::move(object);
   }
   is_started_ = true;
-  if (!is_failing_) hand_over();
+  if (!is_failing_) submit();
 }
 
 void RunningResponse::add(std::int64_t number, std::string_view sse) {
-  if (has_begun_ ? has_piece() : !is_background_) hand_over();
+  if (has_begun_ ? has_piece() : !is_background_) submit();
   {
     const std::lock_guard lock(mutex_);
-    Events& events = waiting_.events;
-    count(sse.size());
-    if (events.bytes.size() + sse.size() > kMaxWaiting) lose(not_in_time());
-    if ((lost_ || is_gone_) && events.bytes.size() + sse.size() > kMaxUnkept) {
-      waiting_.held.shrink(events.bytes.size());
+    Events& events = pending_.events;
+    count_pending(sse.size());
+    if (events.bytes.size() + sse.size() > kMaxPending) give_up_storing(not_in_time());
+    if ((storage_error_ || is_gone_) && events.bytes.size() + sse.size() > kMaxUnstored) {
+      pending_.held.shrink(events.bytes.size());
       events = {.first = number};
     }
     events.add(sse);
@@ -147,138 +150,145 @@ void RunningResponse::add(std::int64_t number, std::string_view sse) {
 }
 
 void RunningResponse::end(std::int64_t number, std::string_view sse) {
-  if (!has_begun_ && !is_background_) hand_over();
+  if (!has_begun_ && !is_background_) submit();
   const auto last =
-      std::make_shared<LastEvent>(LastEvent{std::string(sse), MemoryReservation(held_)});
+      std::make_shared<LastEvent>(LastEvent{std::string(sse), MemoryReservation(budget_)});
   last->held.grow_anyway(sse.size());
   const std::lock_guard lock(mutex_);
   end_number_ = number;
   end_ = {last, &last->sse};
 }
 
-// The first events of one in the background are written together, when it runs.
+// The first events of a background response are written together, when it runs.
 bool RunningResponse::has_piece() const {
-  return is_started_ && !is_failing_ && !lost_ && waiting_.events.bytes.size() >= kFlushBytes;
+  return is_started_ && !is_failing_ && !storage_error_ &&
+         pending_.events.bytes.size() >= kFlushBytes;
 }
 
-// One after another, so that what could not be written goes with what comes behind it. The
-// beginning goes alone: its first events belong together, and are not all there yet.
-void RunningResponse::hand_over() {
-  if (writing_ || is_gone_ || lost_) return;
+// The archive gets one piece after another, so that one that could not be written goes together
+// with the next. The beginning goes alone: the first events belong together, and are not all there
+// yet.
+void RunningResponse::submit() {
+  if (writing_ || is_gone_ || storage_error_) return;
   has_begun_ = true;
   {
     const std::lock_guard lock(mutex_);
-    const std::int64_t first = waiting_.events.first;
-    writing_ = std::make_shared<Changes>(std::exchange(waiting_, {}));
-    waiting_.held = MemoryReservation(held_);
+    const std::int64_t first = pending_.events.first;
+    writing_ = std::make_shared<Changes>(std::exchange(pending_, {}));
+    pending_.held = MemoryReservation(budget_);
     if (writing_->beginning && !writing_->is_end) {
-      waiting_.events = std::exchange(writing_->events, {.first = first});
-      waiting_.held.take_from(writing_->held, waiting_.events.bytes.size());
+      pending_.events = std::exchange(writing_->events, {.first = first});
+      pending_.held.take_from(writing_->held, pending_.events.bytes.size());
     } else {
-      waiting_.events.first = writing_->events.next();
+      pending_.events.first = writing_->events.next();
     }
   }
   const std::size_t bytes = writing_->size();
-  archive_->submit(
-      [id = id_, changes = writing_](store::Responses& kept) { return write(kept, id, *changes); },
-      [&runtime = runtime_, weak = weak_from_this()](Result<void> written) {
-        runtime.post([weak, written = std::move(written)] {
-          if (const auto self = weak.lock()) self->note_written(written);
-        });
-      },
-      bytes);
+  archive_->submit([id = id_, changes = writing_](
+                       store::Responses& responses) { return write(responses, id, *changes); },
+                   [&runtime = runtime_, weak = weak_from_this()](Result<void> written) {
+                     runtime.post([weak, written = std::move(written)] {
+                       if (const auto self = weak.lock()) self->note_written(written);
+                     });
+                   },
+                   bytes);
 }
 
-Result<void> RunningResponse::write(store::Responses& kept, const std::string& id,
+Result<void> RunningResponse::write(store::Responses& responses, const std::string& id,
                                     const Changes& changes) {
-  if (changes.beginning)
-    if (auto begun = kept.begin(changes.beginning->response, changes.beginning->input); !begun)
-      return begun;
+  if (changes.beginning) {
+    auto begun = responses.begin(changes.beginning->response, changes.beginning->input);
+    if (!begun) return begun;
+  }
   const Events& events = changes.events;
-  if (!events.ends.empty())
-    if (auto told = kept.append_events(id, events.first, events.next() - 1, events.bytes); !told)
-      return told;
-  if (changes.last_event)
-    if (auto told = kept.append_events(id, events.next(), events.next(), *changes.last_event);
-        !told)
-      return told;
+  if (!events.ends.empty()) {
+    auto appended = responses.append_events(id, events.first, events.next() - 1, events.bytes);
+    if (!appended) return appended;
+  }
+  if (changes.last_event) {
+    auto appended = responses.append_events(id, events.next(), events.next(), *changes.last_event);
+    if (!appended) return appended;
+  }
   if (!changes.status) return {};
-  return changes.is_end ? kept.finish(id, *changes.status, changes.object, changes.output)
-                        : kept.update(id, *changes.status, changes.object);
+  return changes.is_end ? responses.finish(id, *changes.status, changes.object, changes.output)
+                        : responses.update(id, *changes.status, changes.object);
 }
 
-void RunningResponse::end_apart() noexcept {
-  is_apart_ = false;
+void RunningResponse::end_offload() noexcept {
+  is_offloaded_ = false;
   try {
-    if (const auto written = std::exchange(put_off_, std::nullopt)) note_written(*written);
+    if (const auto written = std::exchange(deferred_, std::nullopt)) note_written(*written);
   } catch (const std::bad_alloc&) {
-    lose({ErrorKind::kInternal, "no memory"});  // a piece of it may be
+    give_up_storing({ErrorKind::kInternal, "no memory"});  // a piece may be lost
   }
 }
 
 void RunningResponse::note_written(const Result<void>& written) {
-  if (is_apart_) {
-    put_off_ = written;
+  if (is_offloaded_) {
+    deferred_ = written;
     return;
   }
-  std::shared_ptr<Changes> was;
+  std::shared_ptr<Changes> changes;
+  // Its row was written first of all, so it is missing only when somebody has erased it.
   const bool was_erased = !is_gone_ && !written && written.error().kind == ErrorKind::kNotFound;
   {
     const std::lock_guard lock(mutex_);
-    was = std::exchange(writing_, nullptr);
+    changes = std::exchange(writing_, nullptr);
     is_gone_ = is_gone_ || was_erased;
     is_on_disk_ = is_on_disk_ || written;
     is_failing_ = is_failing_ || !written;
-    if (!written && written.error().kind == ErrorKind::kTooLarge) lose(written.error());
-    if (!written && !is_gone_ && !was->is_end) put_back(*was);
+    if (!written && written.error().kind == ErrorKind::kTooLarge) give_up_storing(written.error());
+    if (!written && !is_gone_ && !changes->is_end) put_back(*changes);
   }
-  if (was->done) was->done(written);
+  if (changes->done) changes->done(written);
   if (was_erased) note_erased();
   if (is_gone_) cancel();  // nobody can ever read it
-  if (is_gone_ && waiting_.done) return std::exchange(waiting_.done, {})(written);
-  if (waiting_.is_end || (waiting_.status && !is_failing_) || has_piece()) hand_over();
+  if (is_gone_ && pending_.done) return std::exchange(pending_.done, {})(written);
+  if (pending_.is_end || (pending_.status && !is_failing_) || has_piece()) submit();
 }
 
-// In front of what waits.
+// Puts them in front of the pending changes.
 void RunningResponse::put_back(Changes& changes) {
-  changes.events.append(waiting_.events);
-  waiting_.events = std::move(changes.events);
-  waiting_.beginning = std::move(changes.beginning);
-  waiting_.held.take_over(changes.held);
-  if (!waiting_.status) {
-    waiting_.status = changes.status;
-    waiting_.object = std::move(changes.object);
+  changes.events.append(pending_.events);
+  pending_.events = std::move(changes.events);
+  pending_.beginning = std::move(changes.beginning);
+  pending_.held.take_over(changes.held);
+  if (!pending_.status) {
+    pending_.status = changes.status;
+    pending_.object = std::move(changes.object);
   }
 }
 
-Task<Result<void>> RunningResponse::finish(store::Status status, std::string object,
-                                           std::vector<store::StoredItem> output,
-                                           MemoryReservation& hold) {
+Task<Result<RunningResponse::Outcome>> RunningResponse::finish(
+    store::Status status, std::string object, std::vector<store::StoredItem> output,
+    MemoryReservation& hold) {
   has_ended_ = true;
-  if (!has_begun_ && !lost_) co_return Result<void>{};
-  if (is_gone_) co_return fail(ErrorKind::kNotFound, id_);
+  if (!has_begun_ && !storage_error_) co_return Outcome::kNotWritten;
+  if (is_gone_) co_return Outcome::kErased;
   ArchiveFuture wait(runtime_);
   {
     const std::lock_guard lock(mutex_);
-    const std::size_t before = waiting_.size();
-    waiting_.status = status;
-    waiting_.object = std::move(object);
-    waiting_.is_end = true;
-    waiting_.last_event = end_;
-    waiting_.output = std::move(output);
-    waiting_.done = wait.callback();
-    const std::size_t more = waiting_.size() - std::min(before, waiting_.size());
+    const std::size_t before = pending_.size();
+    pending_.status = status;
+    pending_.object = std::move(object);
+    pending_.is_end = true;
+    pending_.last_event = end_;
+    pending_.output = std::move(output);
+    pending_.done = wait.callback();
+    const std::size_t more = pending_.size() - std::min(before, pending_.size());
     hold.shrink(more);
-    waiting_.held.grow_anyway(more - std::min(more, end_ ? end_->size() : 0));
-    take(more);
+    pending_.held.grow_anyway(more - std::min(more, end_ ? end_->size() : 0));
+    count_size(more);
   }
-  hand_over();
-  auto done = co_await wait.wait_for(lost_ ? Clock::duration::zero() : kTimeout);
-  while (!done && !lost_ && is_background_ && !is_followed())
+  submit();
+  auto done = co_await wait.wait_for(storage_error_ ? Clock::duration::zero() : kTimeout);
+  while (!done && !storage_error_ && is_background_ && !is_followed())
     done = co_await wait.wait_for(kTimeout);
-  if (!done) done = fail(lost_ ? *lost_ : not_in_time());
-  if (!*done && done->error().kind != ErrorKind::kNotFound) withdraw();
-  co_return *done;
+  if (!done) done = fail(storage_error_ ? *storage_error_ : not_in_time());
+  if (*done) co_return Outcome::kStored;
+  if (done->error().kind == ErrorKind::kNotFound) co_return Outcome::kErased;
+  withdraw();
+  co_return fail(done->error());
 }
 
 void RunningResponse::withdraw() {
@@ -298,9 +308,10 @@ void RunningResponse::close() noexcept {
   }
   if (has_begun_ && !has_ended_ && !is_gone_)
     insist([this] {
-      archive_->submit([id = id_](store::Responses& kept) { return kept.interrupt(id); }, {});
+      archive_->submit([id = id_](store::Responses& responses) { return responses.interrupt(id); },
+                       {});
     });
-  all_.remove(id_);
+  store_.remove(id_);
   wake_followers();
 }
 
@@ -311,22 +322,22 @@ void RunningResponse::on_cancel(std::function<void()> cancel) {
 
 // --- From any thread -----------------------------------------------------------------------------
 
-RunningResponse::News RunningResponse::news_behind(std::int64_t after, std::size_t most,
-                                                   HasRoom has_room) const {
+RunningResponse::Batch RunningResponse::events_after(std::int64_t after, std::size_t max_bytes,
+                                                     HasRoom has_room) const {
   const std::lock_guard lock(mutex_);
-  News news{.last = after, .is_erased = is_erased_};
-  const Events& oldest = writing_ ? writing_->events : waiting_.events;
-  news.is_complete = after + 1 >= oldest.first;
-  if (writing_) writing_->events.append_behind(news, most, has_room);
-  if (!writing_ || news.last + 1 >= writing_->events.next())
-    waiting_.events.append_behind(news, most, has_room);
-  if (news.last + 1 < waiting_.events.next()) return news;  // the rest another time
-  news.is_over = is_over_;
-  news.has_end = is_over_ && end_number_ >= 0;
-  if (!news.has_end || end_number_ <= after) return news;
-  news.end = end_;
-  news.last = end_number_;
-  return news;
+  Batch batch{.last = after, .state = is_erased_ ? State::kErased : State::kRunning};
+  const Events& oldest = writing_ ? writing_->events : pending_.events;
+  batch.is_complete = after + 1 >= oldest.first;
+  if (writing_) writing_->events.append_to(batch, max_bytes, has_room);
+  if (!writing_ || batch.last + 1 >= writing_->events.next())
+    pending_.events.append_to(batch, max_bytes, has_room);
+  const bool has_more = batch.last + 1 < pending_.events.next();
+  if (has_more || !is_over_) return batch;
+  batch.state = end_number_ >= 0 ? State::kEnded : State::kAborted;
+  if (end_number_ <= after) return batch;
+  batch.end = end_;
+  batch.last = end_number_;
+  return batch;
 }
 
 bool RunningResponse::is_over() const {
@@ -354,7 +365,7 @@ void RunningResponse::wake_followers() noexcept {
         if (const auto waiting = event.lock()) waiting->notify();
       });
   } catch (const std::bad_alloc&) {
-    // They look again by themselves.
+    // Followers look again by themselves, twice a second.
   }
 }
 

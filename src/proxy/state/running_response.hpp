@@ -1,6 +1,6 @@
-// One response that is kept while it runs: what is told of it goes into the archive in pieces, and
-// whoever follows it, on whichever worker, is woken by it. Owned by whoever runs it; whoever
-// follows may hold it, too: it is over when the runner says so.
+// One stored response while it runs. Its events are written to the archive in pieces, and wake its
+// followers on any worker. It is owned by the exchange, or the background response, that runs it:
+// its runner. Followers may hold it, too; it is over when the runner calls close().
 #pragma once
 
 #include <cstddef>
@@ -18,17 +18,18 @@
 #include "dialect/event_log.hpp"
 #include "net/runtime.hpp"
 #include "proxy/state/memory_budget.hpp"
-#include "proxy/state/response_store.hpp"
 #include "store/archive.hpp"
 
 namespace ccproxy::proxy {
 
+class ResponseStore;
+
 class RunningResponse final : public dialect::EventLog,
                               public std::enable_shared_from_this<RunningResponse> {
  public:
-  // `runtime` is that of whoever runs it; `all` must outlive it, and `held`, which counts what
-  // waits to be written, the archive's work.
-  RunningResponse(net::Runtime& runtime, ResponseStore& all, MemoryBudget& held,
+  // `runtime` is the runner's, and `store` finds the response while it runs; both must outlive it.
+  // `budget` counts what waits to be written, and must outlive the work of `archive`.
+  RunningResponse(net::Runtime& runtime, ResponseStore& store, MemoryBudget& budget,
                   std::shared_ptr<store::Archive> archive, store::StoredResponse response,
                   store::StoredInput input);
   RunningResponse(const RunningResponse&) = delete;
@@ -41,74 +42,89 @@ class RunningResponse final : public dialect::EventLog,
   [[nodiscard]] const std::string& scope() const { return scope_; }
   [[nodiscard]] bool is_background() const { return is_background_; }
 
-  // --- Of whoever runs it.
+  // --- For the runner, in its thread.
 
+  // What became of a response in the archive when it ended.
+  enum class Outcome {
+    kStored,
+    kErased,      // somebody erased it while it ran
+    kNotWritten,  // it ended before its first event, so nothing of it was written
+  };
+
+  // Replaces the object that the archive gets first.
   void set_object(std::string object);
-  // Tells the archive that it is there, and waits until it is on disk, for at most a second. Fails
-  // with kBusy, and with kTooLarge as finish() does or when `object` alone, which is told and kept
-  // again when it has ended, makes it too large; then it is as if it had never been. Without this
-  // its first event tells that, and nobody waits.
+  // Submits the response to the archive, and returns when it is on disk, or after a second. Fails
+  // with kBusy, and with kTooLarge as finish() does or where `object`, which is emitted and written
+  // again when the response has ended, makes it too large; nothing of the response is left then.
+  // Without this call the first event submits it, and nobody waits for the disk.
   [[nodiscard]] Task<Result<void>> begin(store::Status status, std::string object);
-  // It runs now; its first events, told before, are written with that.
+  // The background response runs from now on; events that came before are written with this.
   void update(store::Status status, std::string object);
+  // Appends an event. Followers may get it at once.
   void add(std::int64_t number, std::string_view sse) override;
-  // Nobody is shown it before it is over.
+  // Sets the last event. Followers get it after close() alone, and the last one that was set
+  // counts.
   void end(std::int64_t number, std::string_view sse) override;
-  // The end; returns when it is on disk, or after a second when somebody waits for it: its client,
-  // or those who follow one in the background. When that fails, what was written of it is taken
-  // back, and it is as if it had never been. Fails with kNotFound when it was erased meanwhile, and
-  // with kTooLarge when it or the store is too large. `hold` has counted what is given here.
-  [[nodiscard]] Task<Result<void>> finish(store::Status status, std::string object,
-                                          std::vector<store::StoredItem> output,
-                                          MemoryReservation& hold);
-  // It is as if it had never been.
+  // Writes the end of the response, and returns when it is on disk, or after a second when its
+  // client or a follower waits for that. Fails with kTooLarge when the response, or the store, is
+  // too large, and otherwise as the archive does; then the response is withdrawn from the archive.
+  // `hold` counts the arguments, and gives them up.
+  [[nodiscard]] Task<Result<Outcome>> finish(store::Status status, std::string object,
+                                             std::vector<store::StoredItem> output,
+                                             MemoryReservation& hold);
+  // Withdraws the response from the archive.
   void erase();
-  // It is over: nothing more will come of it. Call it in any case. One that was begun and never
-  // ended, since its runner broke down, is kept as interrupted. It may be that there is no memory:
-  // throws nothing.
+  // The response is over. Call it in any case, the last of all. A response that was begun and not
+  // finished, because its runner broke down, is stored as interrupted. Throws nothing, though there
+  // may be no memory.
   void close() noexcept;
-  // What ends it.
+  // Sets what ends the response, in the runner's loop, when somebody cancels it.
   void on_cancel(std::function<void()> cancel);
-  // As long as one stands its events come from another thread, and whoever runs it waits: what the
-  // archive tells meanwhile is put off.
+  // While one of these exists another thread may call add() and end(), and the runner waits:
+  // results of the archive are deferred until it is destroyed.
   class Apart {
    public:
-    explicit Apart(RunningResponse& running) : running_(running) { running_.is_apart_ = true; }
+    explicit Apart(RunningResponse& running) : running_(running) { running_.is_offloaded_ = true; }
     Apart(const Apart&) = delete;
     Apart& operator=(const Apart&) = delete;
     Apart(Apart&&) = delete;
     Apart& operator=(Apart&&) = delete;
-    ~Apart() { running_.end_apart(); }
+    ~Apart() { running_.end_offload(); }
 
    private:
     RunningResponse& running_;
   };
 
-  // --- From any thread.
+  // --- For followers and other requests, from any thread.
 
-  struct News {
-    std::string events{};
-    std::int64_t last = -1;                    // the number of the last of them
-    bool is_complete = true;                   // else there are some before them, in the archive
-    bool is_over = false;                      // no more will come behind these
-    bool has_end = false;                      // then: of itself, not since its runner broke down
-    bool is_erased = false;                    // nobody may read what comes, if it goes on at all
-    std::shared_ptr<const std::string> end{};  // then: the last event, when it is news
+  enum class State {
+    kRunning,
+    kErased,   // it is on disk no more: nobody can read the events that may still come
+    kEnded,    // close() was called, and these are all events to the last
+    kAborted,  // close() was called, and there is no last event: its runner broke down
   };
-  // What is not in the archive, or not for long, behind the number `after`: about `most` bytes of
-  // it, and no event that `has_room` says no to. The last event is shared, since it may be large,
-  // and counted among what is held as long as somebody has it.
+  struct Batch {
+    std::string events{};     // as they are sent
+    std::int64_t last = -1;   // number of the last of them
+    bool is_complete = true;  // false when events in front of them are in the archive alone
+    State state = State::kRunning;
+    std::shared_ptr<const std::string> end{};  // of kEnded: the last event, behind `events`
+  };
+  // The events behind the number `after` that are not in the archive, or were not until a moment
+  // ago: about `max_bytes` of them, and none that `has_room` refuses. The last event is shared,
+  // since it may be large; the memory budget counts it for as long as somebody holds it.
   using HasRoom = FunctionRef<bool(std::size_t)>;
-  [[nodiscard]] News news_behind(std::int64_t after, std::size_t most, HasRoom has_room) const;
+  [[nodiscard]] Batch events_after(std::int64_t after, std::size_t max_bytes,
+                                   HasRoom has_room) const;
   [[nodiscard]] bool is_over() const;
-  // `event` is notified in its runtime when there is more; for as long as its owner keeps it.
+  // `event` is notified in `runtime` when there is more to read, for as long as its owner keeps it.
   void follow(net::Runtime& runtime, std::weak_ptr<net::Event> event);
-  // Ends it, when something can: one that is not in the background goes on for its client.
+  // Ends the response where it can be ended; one that its client waits for goes on.
   void cancel();
-  // It is on disk no more: it is cancelled, and who follows it is told that there is no more to
-  // come. Whoever asked for it gets its answer to the end.
+  // The response was erased from the archive: cancels it, and wakes its followers. The client that
+  // waits for it still gets its reply to the end.
   void note_erased();
-  // It was written, so it is on disk for as long as nobody erases it.
+  // True once a piece was written. It is on disk from then on, until somebody erases it.
   [[nodiscard]] bool is_on_disk() const;
 
  private:
@@ -124,7 +140,7 @@ class RunningResponse final : public dialect::EventLog,
     store::StoredResponse response;
     store::StoredInput input;
   };
-  // Events that follow each other, and where each of them ends.
+  // Consecutive events, and the offset of the end of each.
   struct Events {
     std::int64_t first = 0;
     std::string bytes{};
@@ -134,61 +150,61 @@ class RunningResponse final : public dialect::EventLog,
       return first + static_cast<std::int64_t>(ends.size());
     }
     void add(std::string_view sse);
-    void append(const Events& behind);
-    // Appends those behind the last one, until there are `most` bytes or no room.
-    void append_behind(News& news, std::size_t most, HasRoom has_room) const;
+    void append(const Events& other);
+    // Appends the events behind `batch.last` to it, until there are `max_bytes` or no room.
+    void append_to(Batch& batch, std::size_t max_bytes, HasRoom has_room) const;
   };
-  // What is not on disk yet. One of them is written at a time.
+  // What is not on disk yet. The archive writes one of these at a time.
   struct Changes {
     std::shared_ptr<Beginning> beginning{};
     Events events{};
     std::optional<store::Status> status{};
-    std::string object{};  // with the status
+    std::string object{};  // written with the status
     bool is_end = false;
-    std::shared_ptr<const std::string> last_event{};  // of the end, as is the output
+    std::shared_ptr<const std::string> last_event{};  // set with is_end, as is the output
     std::vector<store::StoredItem> output{};
     store::Archive::Done done{};
-    MemoryReservation held{};  // counts all of this but the last event, which counts itself
+    MemoryReservation held{};  // counts all of this but last_event, which counts itself
 
     [[nodiscard]] std::size_t size() const;
   };
 
-  [[nodiscard]] static Result<void> write(store::Responses& kept, const std::string& id,
+  [[nodiscard]] static Result<void> write(store::Responses& responses, const std::string& id,
                                           const Changes& changes);
   [[nodiscard]] bool has_piece() const;
-  void count(std::size_t bytes);
-  void take(std::size_t bytes);
-  void lose(Error why);
+  void count_pending(std::size_t bytes);
+  void count_size(std::size_t bytes);
+  void give_up_storing(Error why);
   [[nodiscard]] Error too_large() const;
-  void hand_over();
+  void submit();
   void note_written(const Result<void>& written);
-  void end_apart() noexcept;
+  void end_offload() noexcept;
   void put_back(Changes& changes);
   [[nodiscard]] bool is_followed();
   void withdraw();
   void wake_followers() noexcept;
 
   net::Runtime& runtime_;
-  ResponseStore& all_;
+  ResponseStore& store_;
   std::shared_ptr<store::Archive> archive_;
   const std::string id_, scope_;
   const bool is_background_;
-  const std::size_t most_;  // bytes that it may take
-  MemoryBudget& held_;
-  // Of the runner's thread alone.
-  bool has_begun_ = false;
-  bool is_started_;              // upstream has taken it, or is about to
-  bool is_failing_ = false;      // a piece could not be written: the end tries once more
-  std::optional<Error> lost_{};  // it cannot be kept any more: it, or the store, is too large
-  std::size_t taken_ = 0;        // bytes of it so far, written or not
-  bool is_gone_ = false;         // erased or taken back: nothing more is written
-  bool has_ended_ = false;       // the archive was told how, or is not to be
-  bool is_apart_ = false;        // another thread tells its events
-  std::optional<Result<void>> put_off_{};  // what the archive has told meanwhile
+  const std::size_t max_bytes_;
+  MemoryBudget& budget_;
+  // Used by the runner's thread alone.
+  bool has_begun_ = false;                  // the archive has been given something
+  bool is_started_;                         // the upstream has accepted the request, or is about to
+  bool is_failing_ = false;                 // a piece could not be written: the end tries once more
+  std::optional<Error> storage_error_{};    // the response, or the store, is too large to store it
+  std::size_t bytes_ = 0;                   // of the response so far, written or not
+  bool is_gone_ = false;                    // erased or withdrawn: nothing more is written
+  bool has_ended_ = false;                  // finish() was called
+  bool is_offloaded_ = false;               // another thread adds its events
+  std::optional<Result<void>> deferred_{};  // result of the archive that came meanwhile
 
   mutable std::mutex mutex_;  // guards what follows; the runner alone changes the first two
-  Changes waiting_;
-  std::shared_ptr<Changes> writing_;  // the archive reads it
+  Changes pending_;
+  std::shared_ptr<Changes> writing_;  // read by the archive's thread
   std::int64_t end_number_ = -1;
   std::shared_ptr<const std::string> end_;  // the last event
   bool is_over_ = false;

@@ -11,7 +11,7 @@
 #include "dialect/responses/input_items.hpp"
 #include "json/outline.hpp"
 #include "proxy/door/request_body.hpp"
-#include "proxy/state/response_store.hpp"
+#include "proxy/state/archive_future.hpp"
 
 namespace ccproxy::proxy {
 namespace {

@@ -8,7 +8,7 @@
 #include "base/error.hpp"
 #include "dialect/history.hpp"
 #include "net/runtime.hpp"
-#include "proxy/state/worker_state.hpp"
+#include "proxy/state/memory_budget.hpp"
 #include "store/archive.hpp"
 
 namespace ccproxy::proxy {

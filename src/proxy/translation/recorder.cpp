@@ -49,10 +49,9 @@ Task<bool> ResponseRecorder::keep(const anthropic::Transcript& transcript, std::
   co_await go_on_apart(exchange_.worker, transcript.blocks().size() + encoder_.weight(), copy);
   const store::Status status = archive_status(encoder_.response_status());
   const auto kept = co_await running_.finish(status, std::move(object), std::move(items), hold);
-  const bool is_lost = !kept && kept.error().kind != ErrorKind::kNotFound;  // that is erased
-  if (is_lost) co_await note_lost(kept.error(), out);
+  if (!kept) co_await note_lost(kept.error(), out);
   running_.close();
-  co_return !is_lost;
+  co_return kept.has_value();
 }
 
 Task<void> ResponseRecorder::note_lost(const Error& error, std::string& out) {
