@@ -218,8 +218,9 @@ Task<Result<void>> Exchange::answer_here(const Route& route) {
   net::Cancellation& waiting = upstream_.while_client_waits();
   co_await refresh_models(worker_, waiting);
   if (waiting.cancelled()) co_return fail(ErrorKind::kClosed, "cancelled");
-  auto body = route.kind == RouteKind::kModels ? list_models(shared_, head_)
-                                               : show_model(shared_, head_, route.path);
+  auto body = route.kind == RouteKind::kModels
+                  ? list_models(shared_.catalog, head_)
+                  : show_model(shared_.catalog, shared_.models, head_, route.path);
   if (!body) co_return fail(body.error());
   co_return co_await answer(200, "application/json", *body);
 }

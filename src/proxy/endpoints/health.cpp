@@ -1,39 +1,56 @@
 #include "proxy/endpoints/health.hpp"
 
 #include <chrono>
+#include <utility>
 
 #include "json/writer.hpp"
+#include "proxy/state/worker_state.hpp"
 
 namespace ccproxy::proxy {
-std::string health(const Shared& shared) {
-  const auto uptime =
-      std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - shared.started);
-  const auto credential_status = shared.credentials.credential_status();
+namespace {
+
+void write_credential(json::Writer& writer, const auth::CredentialStatus& credential) {
+  writer.begin_object()
+      .member("kind", auth::kind_of(credential))
+      .member("source", auth::name_of(credential.source))
+      .member("state", auth::name_of(credential.state));
+  if (credential.expires) writer.member("expires", unix_milliseconds(*credential.expires));
+  if (credential.unsaved) writer.member("unsaved", true);
+  if (!credential.failure.empty()) writer.member("failure", credential.failure);
+  writer.end_object();
+}
+
+void write_limits(json::Writer& writer, const SeenRateLimits& limits) {
+  writer.begin_object().member("seen", unix_milliseconds(limits.seen));
+  writer.key("fields").begin_object();
+  for (const auto& [name, value] : limits.fields) writer.member(name, value);
+  writer.end_object().end_object();
+}
+
+}  // namespace
+
+std::string health_body(const Health& health) {
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(health.uptime);
   std::string body;
   json::Writer writer(body);
   writer.begin_object()
       .member("status", "ok")
-      .member("version", shared.version)
+      .member("version", health.version)
       .member("uptime_seconds", uptime.count());
-  writer.key("credential")
-      .begin_object()
-      .member("kind", auth::kind_of(*credential_status))
-      .member("source", auth::name_of(credential_status->source))
-      .member("state", auth::name_of(credential_status->state));
-  if (credential_status->expires)
-    writer.member("expires", unix_milliseconds(*credential_status->expires));
-  if (credential_status->unsaved) writer.member("unsaved", true);
-  if (!credential_status->failure.empty()) writer.member("failure", credential_status->failure);
-  writer.end_object();
-  if (const auto seen = shared.limits.seen()) {
-    writer.key("limits").begin_object().member("seen", unix_milliseconds(seen->seen));
-    writer.key("fields").begin_object();
-    for (const auto& [name, value] : seen->fields) writer.member(name, value);
-    writer.end_object().end_object();
+  writer.key("credential");
+  write_credential(writer, health.credential);
+  if (health.limits) {
+    writer.key("limits");
+    write_limits(writer, *health.limits);
   }
-  writer.member("in_flight", shared.in_flight.load() - 1);  // this very request does not count
-  writer.end_object();
+  writer.member("in_flight", health.in_flight).end_object();
   return body;
+}
+
+std::string health(const Shared& shared) {
+  const auto credential = shared.credentials.credential_status();
+  return health_body({shared.version, Clock::now() - shared.started, *credential,
+                      shared.limits.seen(), shared.in_flight.load() - 1});
 }
 
 }  // namespace ccproxy::proxy

@@ -5,12 +5,15 @@
 #include <algorithm>
 
 #include "anthropic/model_list.hpp"
+#include "auth/credentials.hpp"
 #include "base/text.hpp"
 #include "dialect/dialect.hpp"
 #include "dialect/model_list.hpp"
 #include "http/query.hpp"
 #include "proxy/door/routes.hpp"
+#include "proxy/state/worker_state.hpp"
 #include "proxy/upstream/models.hpp"
+#include "telemetry/log.hpp"
 
 namespace ccproxy::proxy {
 namespace {
@@ -41,14 +44,14 @@ Task<void> refresh_models(WorkerState& worker, net::Cancellation& cancellation) 
     shared.catalog.release_refresh();
   } else {
     shared.log.say(telemetry::Level::kWarn, "models",
-                   fmt::format("the upstream's model list is not to be had ({}): the built-in one "
-                               "is used",
+                   fmt::format("the upstream's model list could not be fetched ({}): the built-in "
+                               "list is used",
                                list.error().message));
   }
 }
 
-Result<std::string> list_models(const Shared& shared, const http::RequestHead& head) {
-  const auto entries = shared.catalog.entries();
+std::string list_models(const ModelCatalog& catalog, const http::RequestHead& head) {
+  const auto entries = catalog.entries();
   if (const auto version = http::query_value(head.query(), "client_version"))
     return dialect::codex_model_list(*entries, *version);
   if (dialect_of(head) == dialect::Dialect::kMessages)
@@ -56,12 +59,12 @@ Result<std::string> list_models(const Shared& shared, const http::RequestHead& h
   return dialect::openai_model_list(*entries);
 }
 
-Result<std::string> show_model(const Shared& shared, const http::RequestHead& head,
-                               std::string_view path) {
-  const auto entries = shared.catalog.entries();
+Result<std::string> show_model(const ModelCatalog& catalog, const anthropic::ModelTable& models,
+                               const http::RequestHead& head, std::string_view path) {
+  const auto entries = catalog.entries();
   const std::string_view id = path.substr(path.rfind('/') + 1);
   const anthropic::ModelEntry* entry = anthropic::find_entry(*entries, id);
-  if (entry == nullptr) entry = anthropic::find_entry(*entries, shared.models.id_of(id));
+  if (entry == nullptr) entry = anthropic::find_entry(*entries, models.id_of(id));
   if (entry == nullptr) {
     Error error{ErrorKind::kNotFound, fmt::format("model: {}", id)};
     error.param = "model";

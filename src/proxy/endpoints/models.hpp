@@ -1,28 +1,32 @@
-// GET /v1/models and /v1/models/{id}, in the shape the caller reads.
+// GET /v1/models and /v1/models/{id}, each in the shape that the client reads.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "anthropic/models.hpp"
 #include "base/error.hpp"
 #include "http/head.hpp"
 #include "net/cancellation.hpp"
 #include "net/task.hpp"
-#include "proxy/state/worker_state.hpp"
+#include "proxy/state/model_catalog.hpp"
 
 namespace ccproxy::proxy {
 
-// Asks the upstream for its list when an API key is in use and the one in hand is old. Gives up
-// after two seconds, since clients want the list within three, and when `cancellation` says so.
-// Failures leave the list as it is.
+struct WorkerState;
+
+// Fetches the upstream's list into the catalog when an API key is in use and the last list is old.
+// Gives up after two seconds, since clients want the list within three, and when `cancellation`
+// says so. After a failure the catalog stays as it is.
 [[nodiscard]] Task<void> refresh_models(WorkerState& worker, net::Cancellation& cancellation);
 
-// The list: Codex's shape with ?client_version=, Anthropic's (with limit, after_id, before_id) for
-// callers that speak it, else OpenAI's.
-[[nodiscard]] Result<std::string> list_models(const Shared& shared, const http::RequestHead& head);
+// The list: in Codex's shape for ?client_version=, in Anthropic's (a page by limit, after_id and
+// before_id) for clients that speak it, else in OpenAI's.
+[[nodiscard]] std::string list_models(const ModelCatalog& catalog, const http::RequestHead& head);
 
-// One model; `path` ends with its id. Fails with kNotFound.
-[[nodiscard]] Result<std::string> show_model(const Shared& shared, const http::RequestHead& head,
-                                             std::string_view path);
+// One model. `path` ends with its id, an alias or another spelling of it. Fails with kNotFound.
+[[nodiscard]] Result<std::string> show_model(const ModelCatalog& catalog,
+                                             const anthropic::ModelTable& models,
+                                             const http::RequestHead& head, std::string_view path);
 
 }  // namespace ccproxy::proxy
