@@ -29,8 +29,7 @@
 #include "config/environment.hpp"
 #include "config/file.hpp"
 #include "net/runtime.hpp"
-#include "proxy/state/model_catalog.hpp"
-#include "proxy/state/worker_state.hpp"
+#include "proxy/state/shared_state.hpp"
 #include "server/server.hpp"
 #include "telemetry/log.hpp"
 
@@ -223,9 +222,6 @@ void recover_sign_in(const auth::Sources& sources, telemetry::Log& log) {
             "killed");
 }
 
-// How many large requests may wait for each thread that reads them; clients beyond that get 503.
-constexpr std::size_t kMaxWaitingPerThread = 16;
-
 int serve(const Start& start, config::Loaded loaded) {
   give_large_blocks_back();
   if (loaded.config.server.core_dumps) allow_core_dumps();
@@ -242,29 +238,17 @@ int serve(const Start& start, config::Loaded loaded) {
       [&log = **log](auth::Severity severity, const std::string& message) {
         log.say(level_of(severity), "credential", message);
       });
-  proxy::ModelCatalog catalog(*models, loaded.config);
-  proxy::ThinkingMemory thinking(proxy::thinking_bytes(loaded.config));
-  proxy::ResponseStore responses(start.database_path());
-  const auto opened = responses.configure(loaded.config.store);
-  if (!opened)
-    (*log)->say(telemetry::Level::kError, "store",
-                fmt::format("responses are not stored: {}", opened.error().message));
-  const std::size_t held = loaded.config.limits.held_bytes;
-  const std::size_t threads = std::max(1U, loaded.config.server.workers);
   const auto config = std::make_shared<const config::Config>(std::move(loaded.config));
-  proxy::Shared shared{config::Live(config),
-                       *models,
-                       credentials,
-                       **log,
-                       catalog,
-                       thinking,
-                       responses,
-                       proxy::MemoryBudget(held),
-                       net::WorkPool(threads, threads * kMaxWaitingPerThread),
-                       start.flags.verbose,
-                       std::string(version())};
-  server::Server server(
-      shared, control, {config::config_path(start.environment), [&start] { return start.load(); }});
+  proxy::SharedState state(config, *models, credentials, **log, start.database_path(),
+                           std::string(version()), start.flags.verbose);
+  proxy::ResponseStore& responses = state.shared().responses;
+  const auto configured = responses.configure(config->store);
+  if (!configured)
+    (*log)->say(telemetry::Level::kError, "store",
+                fmt::format("responses are not stored: {}", configured.error().message));
+  server::Server server(state.shared(), control, {config::config_path(start.environment), [&start] {
+                                                    return start.load();
+                                                  }});
   if (auto listening = server.listen(); !listening)
     return report_error(
         explain_in_use(listening.error(), config::home_folder(start.environment), config->server));

@@ -19,6 +19,7 @@
 #include "anthropic/request.hpp"
 #include "base/status.hpp"
 #include "base/text.hpp"
+#include "config/live.hpp"
 #include "dialect/error.hpp"
 #include "proxy/door/gate.hpp"
 #include "proxy/door/request_id.hpp"
@@ -26,13 +27,14 @@
 #include "proxy/endpoints/models.hpp"
 #include "proxy/endpoints/response_follower.hpp"
 #include "proxy/endpoints/responses.hpp"
-#include "proxy/state/offload.hpp"
+#include "proxy/state/descriptor_budget.hpp"
 #include "proxy/state/ending.hpp"
 #include "proxy/state/model_resolver.hpp"
 #include "proxy/state/offload.hpp"
 #include "proxy/translation/background.hpp"
 #include "proxy/translation/translation.hpp"
 #include "proxy/upstream/header_trace.hpp"
+#include "telemetry/refusals.hpp"
 
 namespace ccproxy::proxy {
 namespace {

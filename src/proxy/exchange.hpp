@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "config/config.hpp"
 #include "http/server_connection.hpp"
 #include "proxy/door/request_body.hpp"
 #include "proxy/door/routes.hpp"

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "config/changes.hpp"
+#include "config/live.hpp"
+#include "telemetry/log.hpp"
 
 namespace ccproxy::server {
 namespace {

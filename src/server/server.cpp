@@ -7,12 +7,23 @@
 #include <thread>
 #include <utility>
 
+#include "auth/credentials.hpp"
 #include "base/descriptors.hpp"
 #include "base/retry_on_bad_alloc.hpp"
+#include "config/live.hpp"
 #include "net/listener.hpp"
 #include "net/resolve.hpp"
 #include "net/signals.hpp"
+#include "net/work_pool.hpp"
+#include "proxy/state/descriptor_budget.hpp"
+#include "proxy/state/memory_budget.hpp"
+#include "proxy/state/model_catalog.hpp"
+#include "proxy/state/response_store.hpp"
+#include "proxy/state/thinking_memory.hpp"
+#include "proxy/state/upstream.hpp"
 #include "server/worker.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/refusals.hpp"
 
 namespace ccproxy::server {
 namespace {

@@ -7,9 +7,14 @@
 #include <thread>
 #include <utility>
 
+#include "config/live.hpp"
 #include "net/thread_name.hpp"
 #include "proxy/door/gate.hpp"
+#include "proxy/state/descriptor_budget.hpp"
 #include "proxy/state/ending.hpp"
+#include "proxy/state/upstream.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/refusals.hpp"
 
 namespace ccproxy::server {
 namespace {
@@ -56,7 +61,7 @@ struct Worker::Client {
   proxy::Exchange* exchange = nullptr;  // while one runs
 };
 
-Worker::Worker(proxy::Shared& shared) : shared_(shared), state_{shared, runtime_, {}} {
+Worker::Worker(proxy::Shared& shared) : shared_(shared), state_(shared, runtime_) {
   state_.background.on_empty([this] { end_when_idle(); });
   runtime_.survive([this](std::string_view what) {
     shared_.log.say(telemetry::Level::kError, "exception", what);

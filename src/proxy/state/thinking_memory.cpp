@@ -3,13 +3,14 @@
 #include <utility>
 
 #include "base/hash.hpp"
+#include "config/config.hpp"
 
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::chrono::hours kLongest{1};
-constexpr std::size_t kOverhead = 448;     // of an entry and its likeness, about
-constexpr std::size_t kKeyOverhead = 128;  // of each id that it is found by
+constexpr std::chrono::hours kMaxAge{1};     // since the last use
+constexpr std::size_t kEntryOverhead = 448;  // bytes of an entry and its likeness, about
+constexpr std::size_t kKeyOverhead = 128;    // bytes of each id that it is found by, about
 constexpr std::size_t kMaxAlike = 64;
 
 std::string name_of(const ThinkingScope& scope) {
@@ -28,11 +29,13 @@ std::string key_of(std::string scope, std::string_view tool_use_id) {
 
 }  // namespace
 
-void ThinkingMemory::keep(const ThinkingScope& scope, anthropic::ThoughtTurn turn,
-                          Clock::time_point now) {
+std::size_t thinking_bytes(const config::Config& config) { return config.thinking_memory_mb << 20; }
+
+void ThinkingMemory::remember(const ThinkingScope& scope, anthropic::ThoughtTurn turn,
+                              Clock::time_point now) {
   Entry entry{
-      .scope = name_of(scope), .keys = {}, .likeness = {}, .turn = {}, .bytes = 0, .kept = now};
-  entry.bytes = turn.bytes() + entry.scope.size() + kOverhead;
+      .scope = name_of(scope), .keys = {}, .likeness = {}, .turn = {}, .bytes = 0, .used = now};
+  entry.bytes = turn.bytes() + entry.scope.size() + kEntryOverhead;
   for (const anthropic::ToolCall& call : turn.calls) {
     entry.keys.push_back(key_of(entry.scope, call.id));
     entry.bytes += entry.keys.back().size() + kKeyOverhead;
@@ -42,14 +45,14 @@ void ThinkingMemory::keep(const ThinkingScope& scope, anthropic::ThoughtTurn tur
   const std::lock_guard lock(mutex_);
   for (const std::string& key : entry.keys)
     if (const auto found = by_key_.find(key); found != by_key_.end()) forget(found->second);
-  if (entry.bytes > most_) return;
-  entry.likeness.second = ++kept_so_far_;
+  if (entry.bytes > max_bytes_) return;
+  entry.likeness.second = ++last_number_;
   bytes_ += entry.bytes;
   entries_.push_front(std::move(entry));
   const auto first = entries_.begin();
   for (const std::string& key : first->keys) by_key_.emplace(key, first);
   by_likeness_.emplace(first->likeness, first);
-  ++in_scope_[first->scope];
+  ++turns_of_scope_[first->scope];
   make_room();
 }
 
@@ -60,11 +63,11 @@ ThinkingMemory::Turn ThinkingMemory::recall(const ThinkingScope& scope,
   const auto found = by_key_.find(key);
   if (found == by_key_.end()) return nullptr;
   const auto entry = found->second;
-  if (now - entry->kept > kLongest) {
+  if (now - entry->used > kMaxAge) {
     forget(entry);
     return nullptr;
   }
-  entry->kept = now;
+  entry->used = now;
   entries_.splice(entries_.begin(), entries_, entry);
   return entry->turn;
 }
@@ -79,7 +82,7 @@ std::vector<ThinkingMemory::Turn> ThinkingMemory::alike(const ThinkingScope& sco
   for (auto at = by_likeness_.lower_bound({wanted, 0});
        at != by_likeness_.end() && at->first.first == wanted;) {
     const auto entry = at++->second;
-    if (now - entry->kept > kLongest) {
+    if (now - entry->used > kMaxAge) {
       forget(entry);
     } else if (entry->scope == name) {
       if (turns.size() == kMaxAlike) return {};
@@ -92,12 +95,12 @@ std::vector<ThinkingMemory::Turn> ThinkingMemory::alike(const ThinkingScope& sco
 bool ThinkingMemory::holds(const ThinkingScope& scope) const {
   const std::string name = name_of(scope);
   const std::lock_guard lock(mutex_);
-  return in_scope_.contains(name);
+  return turns_of_scope_.contains(name);
 }
 
 void ThinkingMemory::set_most(std::size_t bytes) {
   const std::lock_guard lock(mutex_);
-  most_ = bytes;
+  max_bytes_ = bytes;
   make_room();
 }
 
@@ -110,12 +113,13 @@ void ThinkingMemory::forget(Entries::iterator entry) {
   bytes_ -= entry->bytes;
   for (const std::string& key : entry->keys) by_key_.erase(key);
   by_likeness_.erase(entry->likeness);
-  if (const auto count = in_scope_.find(entry->scope); --count->second == 0) in_scope_.erase(count);
+  if (const auto count = turns_of_scope_.find(entry->scope); --count->second == 0)
+    turns_of_scope_.erase(count);
   entries_.erase(entry);
 }
 
 void ThinkingMemory::make_room() {
-  while (bytes_ > most_) forget(std::prev(entries_.end()));
+  while (bytes_ > max_bytes_) forget(std::prev(entries_.end()));
 }
 
 }  // namespace ccproxy::proxy

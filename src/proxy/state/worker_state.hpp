@@ -1,98 +1,111 @@
-// What the exchanges of one worker use, and what all workers share. Built by the server, passed
-// down; nobody reaches for it from elsewhere.
+// What the exchanges of one worker use, and what all workers share. The server builds both and
+// passes them down; nothing reaches for them from elsewhere. This header only names what it refers
+// to: a file includes the headers of what it uses.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
-#include <functional>
-#include <list>
+#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
 
-#include "anthropic/event.hpp"
-#include "anthropic/models.hpp"
-#include "anthropic/usage.hpp"
-#include "auth/credentials.hpp"
 #include "base/clock.hpp"
-#include "config/live.hpp"
-#include "json/outline.hpp"
-#include "json/reader.hpp"
-#include "net/runtime.hpp"
-#include "net/work_pool.hpp"
-#include "proxy/state/descriptor_budget.hpp"
-#include "proxy/state/memory_budget.hpp"
-#include "proxy/state/model_catalog.hpp"
-#include "proxy/state/model_facts.hpp"
-#include "proxy/state/rate_limits.hpp"
-#include "proxy/state/response_store.hpp"
-#include "proxy/state/thinking_memory.hpp"
-#include "proxy/state/upstream.hpp"
-#include "telemetry/log.hpp"
-#include "telemetry/refusals.hpp"
+#include "proxy/state/background_responses.hpp"
+
+namespace ccproxy::anthropic {
+struct EventReader;
+class ModelTable;
+struct UsageParsers;
+}  // namespace ccproxy::anthropic
+
+namespace ccproxy::auth {
+class Credentials;
+}
+
+namespace ccproxy::config {
+class Live;
+}
+
+namespace ccproxy::json {
+class Outline;
+class Reader;
+}  // namespace ccproxy::json
+
+namespace ccproxy::net {
+class Runtime;
+class WorkPool;
+}  // namespace ccproxy::net
+
+namespace ccproxy::telemetry {
+class Log;
+class Refusals;
+}  // namespace ccproxy::telemetry
 
 namespace ccproxy::proxy {
 
-// What the thinking memory may hold.
-[[nodiscard]] inline std::size_t thinking_bytes(const config::Config& config) {
-  return config.thinking_memory_mb << 20;
-}
+class MemoryBudget;
+class ModelCatalog;
+class ModelFacts;
+class Places;
+class RateLimitSnapshot;
+class ResponseStore;
+class ThinkingMemory;
+struct Upstream;
 
-// Shared by all workers: constant, or safe from every thread.
+// Shared by all workers: everything here is constant or safe from every thread. A SharedState owns
+// what is referred to.
 struct Shared {
-  config::Live config;
+  config::Live& config;
   const anthropic::ModelTable& models;
   auth::Credentials& credentials;
   telemetry::Log& log;
   ModelCatalog& catalog;
   ThinkingMemory& thinking;
   ResponseStore& responses;
-  MemoryBudget held;
-  net::WorkPool pool;    // for what would hold a loop too long
-  bool verbose = false;  // the log shows header names
-  std::string version;
-  RateLimitSnapshot limits{};
-  ModelFacts facts{models};
-  Clock::time_point started = Clock::now();
+  MemoryBudget& held;
+  net::WorkPool& pool;  // for work that would hold an event loop too long
+  RateLimitSnapshot& limits;
+  ModelFacts& facts;
+  Places& places;
+  telemetry::Refusals& refused_connections;
+  telemetry::Refusals& refused_keys;
+  telemetry::Refusals& failed_accepts;
+  const std::string version;
+  const bool verbose;  // the log shows the names of header fields
+  const Clock::time_point started = Clock::now();
   std::atomic<std::int64_t> in_flight = 0;
-  // For limits.connections, or as many as the system lets this process have files open for.
-  Places places{};
-  std::atomic<std::size_t> turned_away = 0;  // clients beyond that, being told so
-  telemetry::Refusals refused_connections{
-      "connection_refused", "too many connections (limits.connections): told to come back"};
-  telemetry::Refusals refused_keys{"key_refused", "requests without a proxy key that is known"};
-  telemetry::Refusals failed_accepts{"accept", "a connection could not be taken", "detail"};
+  // Clients beyond limits.connections, or beyond the descriptors of this process, which are just
+  // being sent a 503.
+  std::atomic<std::size_t> turned_away = 0;
 };
 
-class BackgroundResponse;
-
-// Responses that a worker runs without a client (proxy/translation/background.hpp).
-class BackgroundResponses {
- public:
-  void add(std::shared_ptr<BackgroundResponse> response);
-  void remove(const BackgroundResponse* response);
-  void cut();
-  [[nodiscard]] bool empty() const { return all_.empty(); }
-  // Called when the last one has ended.
-  void on_empty(std::function<void()> call) { on_empty_ = std::move(call); }
-
- private:
-  std::list<std::shared_ptr<BackgroundResponse>> all_;
-  std::function<void()> on_empty_;
-};
-
-// One worker's own.
+// One worker's own; used by its thread alone.
 struct WorkerState {
+  // Both must outlive it. `upstream` is set before the first exchange.
+  WorkerState(Shared& all, net::Runtime& loop);
+  ~WorkerState();
+  WorkerState(const WorkerState&) = delete;
+  WorkerState& operator=(const WorkerState&) = delete;
+  WorkerState(WorkerState&&) = delete;
+  WorkerState& operator=(WorkerState&&) = delete;
+
   Shared& shared;
   net::Runtime& runtime;
   std::shared_ptr<Upstream> upstream;
-  json::Reader reader{};
-  anthropic::UsageParsers usage_parsers{};
-  // For one call at a time: nothing of them outlives it.
-  json::Outline outline{};
-  anthropic::EventReader events{};
-  BackgroundResponses background{};
+
+ private:
+  struct Parsers;
+  std::unique_ptr<Parsers> parsers_;
+
+ public:
+  // Each is used by one call at a time. Nothing that it returned is valid once the next call uses
+  // it.
+  json::Reader& reader;
+  json::Outline& outline;
+  anthropic::UsageParsers& usage_parsers;
+  anthropic::EventReader& events;
+
+  BackgroundResponses background;
 };
 
 }  // namespace ccproxy::proxy

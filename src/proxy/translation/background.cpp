@@ -95,17 +95,4 @@ Task<Result<void>> BackgroundResponse::translate(RequestBody body, Waiting& wait
 
 void BackgroundResponse::cut() { upstream_.cancel(ErrorKind::kShutdown); }
 
-void BackgroundResponses::add(std::shared_ptr<BackgroundResponse> response) {
-  all_.push_back(std::move(response));
-}
-
-void BackgroundResponses::remove(const BackgroundResponse* response) {
-  std::erase_if(all_, [&](const auto& one) { return one.get() == response; });
-  if (all_.empty() && on_empty_) on_empty_();
-}
-
-void BackgroundResponses::cut() {
-  for (const auto& response : all_) response->cut();
-}
-
 }  // namespace ccproxy::proxy

@@ -6,10 +6,13 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "config/config.hpp"
 #include "http/head.hpp"
 #include "net/runtime.hpp"
 #include "proxy/door/request_body.hpp"
 #include "proxy/door/routes.hpp"
+#include "proxy/state/background_responses.hpp"
+#include "proxy/state/descriptor_budget.hpp"
 #include "proxy/state/worker_state.hpp"
 #include "proxy/upstream/call.hpp"
 #include "telemetry/access_log.hpp"
@@ -26,7 +29,8 @@ struct Queued {
   std::shared_ptr<RunningResponse> running{};
 };
 
-class BackgroundResponse : public std::enable_shared_from_this<BackgroundResponse> {
+class BackgroundResponse final : public BackgroundRun,
+                                 public std::enable_shared_from_this<BackgroundResponse> {
  public:
   // The request as it came, and the receipt of the request that brought it. It has `place` as long
   // as it is there.
@@ -38,7 +42,7 @@ class BackgroundResponse : public std::enable_shared_from_this<BackgroundRespons
   [[nodiscard]] Task<Result<Queued>> start(RequestBody body, MemoryReservation& hold);
 
   // The server ends.
-  void cut();
+  void cut() override;
 
  private:
   struct Waiting;  // whoever asked, until there is something to tell

@@ -14,8 +14,8 @@
 #include "dialect/request/report.hpp"
 #include "json/text.hpp"
 #include "proxy/door/request_body.hpp"
-#include "proxy/state/offload.hpp"
 #include "proxy/state/ending.hpp"
+#include "proxy/state/offload.hpp"
 #include "proxy/translation/reply_headers.hpp"
 
 namespace ccproxy::proxy {

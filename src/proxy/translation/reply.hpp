@@ -19,6 +19,7 @@
 #include "http/head.hpp"
 #include "http/sse.hpp"
 #include "net/pending.hpp"
+#include "proxy/state/memory_budget.hpp"
 #include "proxy/translation/context.hpp"
 
 namespace ccproxy::proxy {

@@ -9,6 +9,7 @@
 #include "anthropic/error.hpp"
 #include "anthropic/headers.hpp"
 #include "anthropic/refusal.hpp"
+#include "auth/credentials.hpp"
 #include "base/status.hpp"
 #include "base/text.hpp"
 #include "config/model_map.hpp"
@@ -446,7 +447,7 @@ Task<Result<void>> Translation::refuse(dialect::ErrorReply reply) {
 void Translation::remember(const anthropic::Transcript& transcript) {
   if (transcript.empty() || !decoded_.has_tools) return;
   auto turn = anthropic::called_turn(std::string(transcript.blocks()), decoded_.question);
-  if (turn) exchange_.worker.shared.thinking.keep(scope_, std::move(*turn), Clock::now());
+  if (turn) exchange_.worker.shared.thinking.remember(scope_, std::move(*turn), Clock::now());
 }
 
 // A long answer does not hold its question.

@@ -7,9 +7,12 @@
 #include <utility>
 
 #include "anthropic/error.hpp"
+#include "auth/credentials.hpp"
 #include "base/status.hpp"
 #include "dialect/error.hpp"
 #include "proxy/state/ending.hpp"
+#include "proxy/state/rate_limits.hpp"
+#include "proxy/state/worker_state.hpp"
 #include "proxy/upstream/header_trace.hpp"
 
 namespace ccproxy::proxy {

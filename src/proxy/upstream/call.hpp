@@ -13,12 +13,14 @@
 #include "http/client.hpp"
 #include "http/server_connection.hpp"
 #include "net/cancellation.hpp"
-#include "proxy/state/offload.hpp"
-#include "proxy/state/worker_state.hpp"
+#include "proxy/state/client_wait.hpp"
+#include "proxy/state/upstream.hpp"
 #include "proxy/upstream/request.hpp"
 #include "telemetry/access_log.hpp"
 
 namespace ccproxy::proxy {
+
+struct WorkerState;
 
 // What is asked: the client's head, where it goes, and whether its body goes out unfolded.
 struct UpstreamTarget {

@@ -3,6 +3,9 @@
 #include <string>
 #include <utility>
 
+#include "proxy/state/worker_state.hpp"
+#include "telemetry/log.hpp"
+
 namespace ccproxy::proxy {
 
 void trace_header_names(Shared& shared, std::string_view id, std::string_view event,

@@ -4,9 +4,10 @@
 #include <string_view>
 
 #include "http/head.hpp"
-#include "proxy/state/worker_state.hpp"
 
 namespace ccproxy::proxy {
+
+struct Shared;
 
 // Writes a line when the log is verbose; `id` is the request's.
 void trace_header_names(Shared& shared, std::string_view id, std::string_view event,

@@ -6,7 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "auth/credentials.hpp"
 #include "http/fetch.hpp"
+#include "net/runtime.hpp"
+#include "proxy/state/upstream.hpp"
+#include "proxy/state/worker_state.hpp"
 
 namespace ccproxy::proxy {
 namespace {

@@ -5,11 +5,14 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "net/cancellation.hpp"
-#include "proxy/state/worker_state.hpp"
+#include "net/task.hpp"
 
 namespace ccproxy::proxy {
+
+struct WorkerState;
 
 // The body of GET /v1/models and whatever `rest` says behind it. Fails with kUnauthorized when no
 // API key is in use, when no 200 comes within `patience`, and when `cancellation` ends it.
