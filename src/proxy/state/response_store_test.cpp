@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -59,7 +60,8 @@ TEST_F(ResponseStoreTest, keeps_its_archive_open_while_it_is_disabled) {
 }
 
 TEST_F(ResponseStoreTest, stores_nothing_when_the_file_cannot_be_opened) {
-  ResponseStore store(folder_ + "/no/such/folder/responses.db");
+  std::ofstream(folder_ + "/file") << "no folder";
+  ResponseStore store(folder_ + "/file/responses.db");
   EXPECT_FALSE(store.configure({.enabled = true}));
   EXPECT_EQ(store.archive(), nullptr);
   store.tick();
