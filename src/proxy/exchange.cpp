@@ -250,7 +250,7 @@ Task<Result<http::ResponseHead>> Exchange::ask_message(const Route& route, Reque
   for (bool again = false;; again = true) {
     const bool decoded = *is_renamed && body.coding != http::Coding::kIdentity;
     const UpstreamTarget asked{head_, upstream_target(route), decoded};
-    auto head = co_await upstream_.ask(asked, decoded ? body.decoded : body.sent);
+    auto head = co_await upstream_.send(asked, decoded ? body.decoded : body.sent);
     if (!head || head->status != status::kNotFound) co_return head;
     error_body = co_await upstream_.read_error_body();
     if (again) co_return head;
@@ -363,7 +363,7 @@ Task<Result<void>> Exchange::forward_relay(const Route& route) {
   if (client_->has_body()) {
     head = co_await upstream_.upload(asked);
   } else {
-    head = co_await upstream_.ask(asked, {});
+    head = co_await upstream_.send(asked, {});
   }
   if (!head) co_return fail(head.error());
   co_return co_await relay(route, std::move(*head));
@@ -384,7 +384,7 @@ Task<Result<void>> Exchange::forward_batch(const Route& route) {
   auto mapped = co_await work_apart(worker_, upstream_, body->sent.size(), map);
   if (!mapped) co_return fail(mapped.error());
   const UpstreamTarget asked{head_, upstream_target(route)};
-  auto head = co_await upstream_.ask(asked, body->sent);
+  auto head = co_await upstream_.send(asked, body->sent);
   if (!head) co_return fail(head.error());
   *body = RequestBody();
   hold.release();

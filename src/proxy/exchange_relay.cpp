@@ -43,7 +43,7 @@ Task<Result<void>> Exchange::relay_error(const Route& route, http::ResponseHead 
     co_return co_await relay_answer(route, std::move(answer), std::move(error_body.text));
   }
   note_ending(receipt_, upstream_.explain(*error_body.broke));
-  upstream_.answer().abort();
+  upstream_.response().abort();
   std::string fields = reply_fields(answer, false);
   if (answer.get("request-id").empty()) http::append_field(fields, "request-id", receipt_.id);
   http::append_field(fields, "content-type", "application/json");
@@ -57,7 +57,7 @@ Task<Result<void>> Exchange::relay_answer(const Route& route, http::ResponseHead
   const bool is_message = route.kind == RouteKind::kMessage && answer.status == status::kOk;
   Tap tap(answer, worker_.usage_parsers, is_message, MemoryReservation(shared_.held));
   // A stream may have to end otherwise than its length says: with an error event.
-  auto length = tap.is_open_stream() ? std::nullopt : upstream_.answer().body_length();
+  auto length = tap.is_open_stream() ? std::nullopt : upstream_.response().body_length();
   if (head_.method == "HEAD") length = parse_decimal(answer.get("content-length"));
   const std::string fields = reply_fields(answer);
   client_->begin_reply(answer.status, fields, length);
@@ -76,22 +76,22 @@ Task<Result<void>> Exchange::relay_answer(const Route& route, http::ResponseHead
 Task<Result<void>> Exchange::relay_body(Tap& tap, std::string_view begun) {
   if (!begun.empty()) {
     tap.see(begun);
-    if (upstream_.answer().body_done()) co_return co_await client_->end_reply(begun);
+    if (upstream_.response().body_done()) co_return co_await client_->end_reply(begun);
     auto written = co_await client_->write(begun);
     if (!written) co_return written;
   }
   // An upstream that has told all but does not end is not waited for.
-  net::Deadline moment(worker_.runtime, [this] { upstream_.answer().abort(); });
+  net::Deadline moment(worker_.runtime, [this] { upstream_.response().abort(); });
   bool is_over = false;
   while (true) {
-    if (!upstream_.answer().body_ready()) {
+    if (!upstream_.response().body_ready()) {
       auto flushed = co_await client_->flush();
       if (!flushed) co_return flushed;
     }
-    auto piece = co_await upstream_.answer().read_body();
+    auto piece = co_await upstream_.response().read_body();
     if (!piece) co_return fail(piece.error());
     tap.see(*piece);
-    const bool last = upstream_.answer().body_done();
+    const bool last = upstream_.response().body_done();
     if (last && !tap.is_unfinished()) co_return co_await client_->end_reply(*piece);
     // The last piece is kept back where the answer can still be another one, or only be cut.
     const bool may_leave =
@@ -114,7 +114,7 @@ Task<Result<void>> Exchange::relay_body(Tap& tap, std::string_view begun) {
 // told so in an event of its own, and then ends in order, so that the connection can carry the
 // client's next attempt. Any other answer is cut.
 Task<Result<void>> Exchange::end_in_trouble(const Tap& tap, Error error) {
-  upstream_.answer().abort();
+  upstream_.response().abort();
   if (client_->reply_unsent() && client_->reply_begun()) {
     client_->discard_reply();
     co_return fail(std::move(error));

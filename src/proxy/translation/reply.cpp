@@ -114,8 +114,8 @@ Task<Result<void>> TranslatedReply::take_no_stream(http::Coding coding) {
 }
 
 Task<Result<std::string_view>> TranslatedReply::next_piece() {
-  if (!reply_options_.streams || exchange_.upstream.answer().body_ready())
-    co_return co_await exchange_.upstream.answer().read_body();
+  if (!reply_options_.streams || exchange_.upstream.response().body_ready())
+    co_return co_await exchange_.upstream.response().read_body();
   co_return co_await meanwhile(read_on(exchange_.upstream.shared_response()));
 }
 

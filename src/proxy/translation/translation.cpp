@@ -280,7 +280,7 @@ Task<Result<http::ResponseHead>> Translation::ask_once() {
   const UpstreamTarget asked{
       outgoing.head,
       exchange_.upstream.prefix() + (counts ? "/v1/messages/count_tokens" : "/v1/messages"), false};
-  auto head = co_await exchange_.upstream.ask(asked, to_send_);
+  auto head = co_await exchange_.upstream.send(asked, to_send_);
   co_return head;
 }
 
@@ -388,7 +388,7 @@ Task<Result<void>> Translation::tell(TranslatedReply& answer, http::ResponseHead
   if (head.status == status::kOk) taken = co_await take_all(answer, head);
   if (!taken) {
     const Error error = exchange_.upstream.explain(taken.error());
-    exchange_.upstream.answer().abort();
+    exchange_.upstream.response().abort();
     co_return co_await answer.break_off(error);
   }
   if (head.status != status::kOk) {

@@ -18,7 +18,7 @@
 namespace ccproxy::proxy {
 namespace {
 
-// A reused connection that turns out dead fails at once; later, the request may have run.
+// A reused connection that turns out to be dead fails at once; later, the request may have run.
 constexpr std::chrono::seconds kDeadConnectionWindow{1};
 constexpr std::chrono::milliseconds kDrainTimeout{200};
 constexpr std::size_t kMaxErrorBody = std::size_t{64} << 10;
@@ -31,15 +31,15 @@ bool is_refused(const http::ResponseHead& head, const auth::Credential& credenti
   return head.status == status::kUnauthorized && credential.kind == auth::CredentialKind::kOauth;
 }
 
-// How long an answer may take that is held back until its end is known. Nothing of it has been
-// told, so all of it must be there as soon as any answer must have begun; and a pause of that
+// How long a response may take that is held back until its end is known. The client has seen
+// nothing of it, so all of it must come as soon as any response must begin; and a pause of that
 // length would be too long as well.
-Clock::duration limit_of_whole(const http::ClientLimits& limits) {
+Clock::duration whole_timeout(const http::ClientLimits& limits) {
   return std::min(limits.first_byte, limits.idle);
 }
 
 Error not_whole(const http::ClientLimits& limits) {
-  const auto limit = std::chrono::duration_cast<std::chrono::seconds>(limit_of_whole(limits));
+  const auto limit = std::chrono::duration_cast<std::chrono::seconds>(whole_timeout(limits));
   const bool is_first = limits.first_byte < limits.idle;
   return {ErrorKind::kTimedOut,
           fmt::format("the upstream's answer was not whole after {} s (timeouts.{})", limit.count(),
@@ -52,19 +52,19 @@ UpstreamCall::UpstreamCall(WorkerState& worker, http::ServerConnection* client,
                            telemetry::Receipt& receipt)
     : worker_(worker), client_(client), receipt_(receipt), upstream_(worker.upstream) {}
 
-Task<Result<http::ResponseHead>> UpstreamCall::ask(const UpstreamTarget& asked,
-                                                   std::string_view body) {
+Task<Result<http::ResponseHead>> UpstreamCall::send(const UpstreamTarget& target,
+                                                    std::string_view body) {
   was_sent_ = false;
   auto credential = co_await find_credential();
   while (credential) {
-    const UpstreamRequest request(asked.head, asked.target, *credential, worker_.shared.version,
-                                  asked.decoded);
-    auto head = co_await send(request, body);
+    const UpstreamRequest request(target.head, target.target, *credential, worker_.shared.version,
+                                  target.decoded);
+    auto head = co_await send_with_resend(request, body);
     if (head) note_response(*head);
     if (!head || !is_refused(*head, *credential) || receipt_.reauthenticated) co_return head;
     auto other = co_await worker_.shared.credentials.other_than(credential->secret, worker_.runtime,
                                                                 cancellation_);
-    if (!other) {  // then the client gets the upstream's own words
+    if (!other) {  // the client gets the upstream's own error
       cancellation_.arm([this] { call_->abort(); });
       note_renewal_failed(other.error());
       co_return head;
@@ -91,11 +91,11 @@ Task<Result<auth::Credential>> UpstreamCall::find_credential() {
 Task<ErrorBody> UpstreamCall::read_error_body() {
   ErrorBody body;
   bool is_late = false;
-  net::Deadline end(worker_.runtime, [this, &is_late] {
+  net::Deadline deadline(worker_.runtime, [this, &is_late] {
     is_late = true;
     call_->abort();
   });
-  end.expires_after(limit_of_whole(upstream_->limits));
+  deadline.expires_after(whole_timeout(upstream_->limits));
   while (!call_->body_done() && body.text.size() < kMaxErrorBody) {
     auto piece = co_await call_->read_body();
     if (!piece) {
@@ -108,19 +108,19 @@ Task<ErrorBody> UpstreamCall::read_error_body() {
 }
 
 std::string UpstreamCall::broken_error_body(const http::ResponseHead& head,
-                                            const ErrorBody& came) const {
-  Error error = explain(*came.broke);
-  const anthropic::SaidError said = anthropic::read_error(came.text);
+                                            const ErrorBody& body) const {
+  Error error = explain(*body.broke);
+  const auto upstream = anthropic::read_error(body.text);
   error.message = fmt::format("the upstream's error did not come whole: {}{}", error.message,
-                              said.message.empty() ? "" : "; it says: " + said.message);
-  const auto type = said.type.empty() ? anthropic::error_type(head.status) : said.type;
+                              upstream.message.empty() ? "" : "; it says: " + upstream.message);
+  const auto type = upstream.type.empty() ? anthropic::error_type(head.status) : upstream.type;
   const std::string_view id = head.get("request-id");
   return anthropic::error_body(type, dialect::error_message(error), id.empty() ? receipt_.id : id);
 }
 
 Task<void> UpstreamCall::drain_response() {
-  net::Deadline moment(worker_.runtime, [this] { call_->abort(); });
-  moment.expires_after(kDrainTimeout);
+  net::Deadline deadline(worker_.runtime, [this] { call_->abort(); });
+  deadline.expires_after(kDrainTimeout);
   while (!call_->body_done()) {
     auto piece = co_await call_->read_body();
     if (!piece || piece->empty()) co_return;
@@ -129,13 +129,13 @@ Task<void> UpstreamCall::drain_response() {
 
 Task<Result<void>> UpstreamCall::pause(Clock::duration duration) {
   net::Event over(worker_.runtime);
-  net::Deadline end(worker_.runtime, [&over] { over.notify(); });
-  end.expires_after(duration);
+  net::Deadline deadline(worker_.runtime, [&over] { over.notify(); });
+  deadline.expires_after(duration);
   cancellation_.arm([&over] { over.notify(); });
   co_await over.wait();
   cancellation_.disarm();
   if (cancellation_.cancelled()) co_return fail(ErrorKind::kClosed, "cancelled");
-  if (call_) cancellation_.arm([this] { call_->abort(); });  // its answer may go on
+  if (call_) cancellation_.arm([this] { call_->abort(); });  // the response may still be read
   co_return Result<void>{};
 }
 
@@ -152,15 +152,15 @@ Error UpstreamCall::explain(Error error) const {
   return error;
 }
 
-void UpstreamCall::note_response(const http::ResponseHead& answer) {
+void UpstreamCall::note_response(const http::ResponseHead& response) {
   Shared& shared = worker_.shared;
   receipt_.first_byte = Clock::now();
-  receipt_.upstream_request_id = answer.get("request-id");
+  receipt_.upstream_request_id = response.get("request-id");
   if (shared.credentials.credential_status()->credential.kind != auth::CredentialKind::kClient)
-    shared.limits.note(answer);
-  if (uses_credits(answer))
+    shared.limits.note(response);
+  if (uses_credits(response))
     receipt_.warn("usage_credits_in_use", "this request is paid for with usage credits");
-  trace_header_names(shared, receipt_.id, "answer_fields", answer);
+  trace_header_names(shared, receipt_.id, "answer_fields", response);
 }
 
 void UpstreamCall::note_renewal_failed(const Error& error) {
@@ -170,10 +170,10 @@ void UpstreamCall::note_renewal_failed(const Error& error) {
                 error.message);
 }
 
-// Sends until upstream answers, it fails for good, or it is no longer safe. Nothing has gone to the
-// client yet. The only resend here is that of a request whose kept-alive connection was dead.
-Task<Result<http::ResponseHead>> UpstreamCall::send(const UpstreamRequest& request,
-                                                    std::string_view body) {
+// Sends the request again, on a new connection, only where the idle connection that it was sent on
+// turns out to have been dead: nothing of the request has run, and nothing has gone to the client.
+Task<Result<http::ResponseHead>> UpstreamCall::send_with_resend(const UpstreamRequest& request,
+                                                                std::string_view body) {
   for (bool fresh = false;; fresh = true) {
     if (client_ != nullptr && client_->gone())
       co_return fail(ErrorKind::kClientGone, "the client left");
@@ -183,7 +183,7 @@ Task<Result<http::ResponseHead>> UpstreamCall::send(const UpstreamRequest& reque
     const auto sent_at = Clock::now();
     const http::OutgoingRequest outgoing = request.outgoing(body.size());
     auto sent = co_await call_->send(outgoing, body, true);
-    auto head = co_await call_->read_head();  // even when sending failed: it may say why
+    auto head = co_await call_->read_head();  // even when sending failed: the upstream may say why
     if (head) co_return head;
     if (fresh || cancellation_.cancelled() || !may_resend(*call_, sent_at))
       co_return fail(sent ? head.error() : sent.error());
@@ -199,11 +199,11 @@ Task<Result<void>> UpstreamCall::open(bool fresh) {
   co_return Result<void>{};
 }
 
-Task<Result<http::ResponseHead>> UpstreamCall::upload(const UpstreamTarget& asked) {
+Task<Result<http::ResponseHead>> UpstreamCall::upload(const UpstreamTarget& target) {
   auto credential = co_await find_credential();
   if (!credential) co_return fail(credential.error());
-  const UpstreamRequest request(asked.head, asked.target, *credential, worker_.shared.version,
-                                asked.decoded);
+  const UpstreamRequest request(target.head, target.target, *credential, worker_.shared.version,
+                                target.decoded);
   auto opened = co_await open(false);
   if (!opened) co_return fail(opened.error());
   const http::OutgoingRequest outgoing = request.outgoing(client_->body_length());
@@ -220,7 +220,7 @@ Task<Result<http::ResponseHead>> UpstreamCall::upload(const UpstreamTarget& aske
   if (!head) co_return fail(sent ? head.error() : sent.error());
   note_response(*head);
   if (!is_refused(*head, *credential)) co_return head;
-  // It cannot be sent again from here, but the client can, and then another credential goes along.
+  // The body is gone, but the client can send it again: then a renewed credential goes with it.
   auto other = co_await worker_.shared.credentials.other_than(credential->secret, worker_.runtime,
                                                               cancellation_);
   cancellation_.arm([this] { call_->abort(); });

@@ -9,7 +9,7 @@ namespace ccproxy::proxy {
 
 struct Shared;
 
-// Writes a line when the log is verbose; `id` is the request's.
+// Writes a line of that event when the log is verbose; `id` is the id of the request.
 void trace_header_names(Shared& shared, std::string_view id, std::string_view event,
                         const http::Head& head);
 

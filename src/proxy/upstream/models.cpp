@@ -15,19 +15,20 @@
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::size_t kMaxList = std::size_t{4} << 20;
+constexpr std::size_t kMaxList = std::size_t{4} << 20;  // bytes
+constexpr int kOk = 200;
 
 }  // namespace
 
 Task<Result<std::string>> fetch_models(WorkerState& worker, std::string_view rest,
-                                       Clock::duration patience, net::Cancellation& cancellation) {
+                                       Clock::duration timeout, net::Cancellation& cancellation) {
   const auto credential_status = worker.shared.credentials.credential_status();
   if (credential_status->credential.kind != auth::CredentialKind::kApiKey)
     co_return fail(ErrorKind::kUnauthorized, "no API key is in use");
-  net::Cancellation query;  // of its own: that the time is over ends nothing else
-  net::Deadline limit(worker.runtime, [&query] { query.cancel(); });
-  limit.expires_after(patience);
-  cancellation.arm([&query] { query.cancel(); });
+  net::Cancellation fetching;  // the deadline must not end what else `cancellation` ends
+  net::Deadline deadline(worker.runtime, [&fetching] { fetching.cancel(); });
+  deadline.expires_after(timeout);
+  cancellation.arm([&fetching] { fetching.cancel(); });
   const std::shared_ptr<Upstream> upstream = worker.upstream;
   const std::string target = fmt::format("{}/v1/models{}", upstream->prefix, rest);
   const std::string user_agent = fmt::format("ccproxy/{}", worker.shared.version);
@@ -36,11 +37,12 @@ Task<Result<std::string>> fetch_models(WorkerState& worker, std::string_view res
                                            {"accept-encoding", "identity"},
                                            {"user-agent", user_agent}};
   const http::OutgoingRequest request{"GET", target, fields, 0};
-  auto fetched = co_await http::fetch(upstream->client, request, {}, kMaxList, query);
+  auto fetched = co_await http::fetch(upstream->client, request, {}, kMaxList, fetching);
   cancellation.disarm();
   if (!fetched) co_return fail(fetched.error());
-  if (fetched->head.status != 200)
-    co_return fail(ErrorKind::kUpstreamBroke, fmt::format("it answered {}", fetched->head.status));
+  if (fetched->head.status != kOk)
+    co_return fail(ErrorKind::kUpstreamBroke,
+                   fmt::format("the upstream's status is {}", fetched->head.status));
   co_return std::move(fetched->body);
 }
 

@@ -1,5 +1,5 @@
-// What the provider itself says of its models. It is asked with an API key only: a subscription's
-// sign-in has no list.
+// What the provider itself lists about its models. It does so for API keys only: a subscription has
+// no list.
 #pragma once
 
 #include <string>
@@ -14,10 +14,11 @@ namespace ccproxy::proxy {
 
 struct WorkerState;
 
-// The body of GET /v1/models and whatever `rest` says behind it. Fails with kUnauthorized when no
-// API key is in use, when no 200 comes within `patience`, and when `cancellation` ends it.
+// The body of GET /v1/models followed by `rest`: a path, a query or nothing. Fails with
+// kUnauthorized when no API key is in use, when no 200 comes within `timeout`, and when
+// `cancellation` ends it. `rest` must stay valid until it returns.
 [[nodiscard]] Task<Result<std::string>> fetch_models(WorkerState& worker, std::string_view rest,
-                                                     Clock::duration patience,
+                                                     Clock::duration timeout,
                                                      net::Cancellation& cancellation);
 
 }  // namespace ccproxy::proxy

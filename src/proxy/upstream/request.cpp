@@ -15,8 +15,7 @@ namespace {
 constexpr std::string_view kVersion = "2023-06-01";
 constexpr std::array<std::string_view, 1> kOauthBetas = {"oauth-2025-04-20"};
 
-// Who asks, as the client says it. With a sign-in of this program's the one who asks is this
-// program.
+// Fields that name the client's program. A sign-in of this program is used by this program alone.
 bool names_a_program(std::string_view name) {
   return same_text(name, "user-agent") || same_text(name, "x-app");
 }
@@ -40,7 +39,7 @@ UpstreamRequest::UpstreamRequest(const http::RequestHead& client, std::string ta
   fields_.reserve(client.fields.size() + 5);
   add_client_fields(client, decoded);
   add_credential(client, credential);
-  // The events must be readable, so that an error can be told among them.
+  // The event stream must be in plain text, so that an error event can be written into it.
   fields_.push_back({"accept-encoding", "identity"});
   if (!client.find("anthropic-version")) fields_.push_back({"anthropic-version", kVersion});
   if (is_ours_ || !client.find("user-agent")) {

@@ -1,6 +1,6 @@
-// What goes upstream for a passed-through request: the client's fields but for those that are
-// between it and us, the credential in use, its betas with ours behind them. It refuses to know
-// sockets and bodies.
+// The head that goes upstream for a client's request: the client's fields without those that
+// concern the connection to this program alone, the credential in use, and the client's betas
+// followed by those that the credential needs. It refuses to know sockets and bodies.
 #pragma once
 
 #include <string>
@@ -13,14 +13,13 @@
 
 namespace ccproxy::proxy {
 
-// True when the head's Connection names more than whether the connection stays: those fields go no
-// further.
+// True when the head's Connection names other fields (RFC 9110, 7.6.1): these are not passed on.
 [[nodiscard]] bool connection_names_fields(const http::Head& head);
 
 class UpstreamRequest {
  public:
   // `client` must outlive it. `target` is path and query; `decoded` drops Content-Encoding, because
-  // the body goes out unfolded.
+  // the body is sent decoded.
   UpstreamRequest(const http::RequestHead& client, std::string target,
                   const auth::Credential& credential, std::string_view version, bool decoded);
   UpstreamRequest(const UpstreamRequest&) = delete;
@@ -40,8 +39,8 @@ class UpstreamRequest {
 
   std::string_view method_;
   std::string target_;
-  bool is_ours_;  // the credential was given to this program, so it says its own name
-  std::string secret_, betas_, user_agent_;  // what the views point to
+  bool is_ours_;  // the credential was given to this program, which therefore says its own name
+  std::string secret_, betas_, user_agent_;  // the views in fields_ point into them
   std::vector<http::Field> fields_;
 };
 

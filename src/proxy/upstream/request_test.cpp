@@ -29,7 +29,7 @@ std::string fields_for(std::vector<http::Field> sent, const Credential& credenti
   return text;
 }
 
-TEST(UpstreamRequest, carries_what_the_client_said_in_its_order) {
+TEST(UpstreamRequest, passes_the_clients_fields_on_in_their_order) {
   EXPECT_EQ(fields_for({{"Host", "x"},
                         {"User-Agent", "claude-cli/2"},
                         {"anthropic-version", "2026-10-21"},
@@ -41,13 +41,13 @@ TEST(UpstreamRequest, carries_what_the_client_said_in_its_order) {
             "x-app: cli\r\nx-api-key: sk-ours\r\naccept-encoding: identity\r\n");
 }
 
-TEST(UpstreamRequest, adds_a_version_and_its_own_name_only_where_they_are_missing) {
+TEST(UpstreamRequest, adds_a_version_and_a_user_agent_only_where_they_are_missing) {
   EXPECT_EQ(fields_for({}, kKey),
             "x-api-key: sk-ours\r\naccept-encoding: identity\r\nanthropic-version: 2023-06-01\r\n"
             "user-agent: ccproxy/0.1.0\r\n");
 }
 
-TEST(UpstreamRequest, never_carries_the_clients_credential_beside_ours) {
+TEST(UpstreamRequest, does_not_pass_the_clients_credentials_on_beside_its_own) {
   const std::string text = fields_for({{"Authorization", "Bearer secret"},
                                        {"x-api-key", "secret"},
                                        {"api-key", "secret"},
@@ -58,7 +58,7 @@ TEST(UpstreamRequest, never_carries_the_clients_credential_beside_ours) {
   EXPECT_EQ(text.find("secret"), std::string::npos);
 }
 
-TEST(UpstreamRequest, carries_the_clients_own_unchanged_where_that_is_wanted) {
+TEST(UpstreamRequest, passes_the_clients_own_credential_on_where_that_is_configured) {
   const std::string text = fields_for(
       {{"Authorization", "Bearer own"}, {"api-key", "for-us"}, {"x-ccproxy-key", "for-us"}},
       kClient);
@@ -67,7 +67,7 @@ TEST(UpstreamRequest, carries_the_clients_own_unchanged_where_that_is_wanted) {
   EXPECT_EQ(text.find("sk-ours"), std::string::npos);
 }
 
-TEST(UpstreamRequest, with_a_sign_in_of_this_program_says_who_it_is_and_adds_the_beta) {
+TEST(UpstreamRequest, names_this_program_and_adds_the_beta_for_a_sign_in_of_its_own) {
   EXPECT_EQ(fields_for({{"User-Agent", "claude-cli/2"},
                         {"x-app", "cli"},
                         {"anthropic-version", "2023-06-01"},
@@ -82,14 +82,14 @@ TEST(UpstreamRequest, with_a_sign_in_of_this_program_says_who_it_is_and_adds_the
   EXPECT_NE(once.find("anthropic-beta: oauth-2025-04-20\r\n"), std::string::npos) << once;
 }
 
-TEST(UpstreamRequest, with_a_gateways_token_leaves_the_client_its_name_and_adds_no_beta) {
+TEST(UpstreamRequest, keeps_the_clients_user_agent_and_adds_no_beta_for_a_bearer_token) {
   EXPECT_EQ(
       fields_for({{"User-Agent", "claude-cli/2"}, {"anthropic-version", "2023-06-01"}}, kBearer),
       "User-Agent: claude-cli/2\r\nanthropic-version: 2023-06-01\r\n"
       "authorization: Bearer gateway-token\r\naccept-encoding: identity\r\n");
 }
 
-TEST(UpstreamRequest, leaves_out_what_connection_names) {
+TEST(UpstreamRequest, drops_the_fields_that_connection_names) {
   const std::string text =
       fields_for({{"Connection", "keep-alive, X-Hop"}, {"X-Hop", "1"}, {"X-Stay", "2"}}, kKey);
   EXPECT_EQ(text.find("X-Hop"), std::string::npos);
@@ -103,7 +103,7 @@ TEST(UpstreamRequest, merges_betas_into_one_line) {
   EXPECT_EQ(text.find("b, c"), std::string::npos);
 }
 
-TEST(UpstreamRequest, drops_the_coding_of_a_body_that_goes_out_unfolded) {
+TEST(UpstreamRequest, drops_the_content_encoding_of_a_decoded_body) {
   EXPECT_NE(fields_for({{"Content-Encoding", "gzip"}}, kKey).find("Content-Encoding"),
             std::string::npos);
   EXPECT_EQ(fields_for({{"Content-Encoding", "gzip"}}, kKey, true).find("Content-Encoding"),
