@@ -13,22 +13,50 @@
 #include "proxy/translation/translation.hpp"
 
 namespace ccproxy::proxy {
+namespace {
 
-struct BackgroundResponse::Waiting {
-  explicit Waiting(net::Runtime& runtime) : told(runtime) {}
+constexpr std::chrono::seconds kRetryAfter{1};
 
-  void tell(Result<Queued> what) {
-    result.emplace(std::move(what));
-    told.notify();
+Error too_many_in_the_background() {
+  return {ErrorKind::kBusy,
+          "too many responses in the background (limits.connections, or the files that the system "
+          "lets CCProxy have open): try again later",
+          "", "", kRetryAfter};
+}
+
+}  // namespace
+
+Task<Result<ResponseMode>> response_mode(WorkerState& worker, ClientWait& client,
+                                         std::string_view body) {
+  ResponseMode mode;
+  const auto read = [body, &mode](Parsers with) -> Result<void> {
+    if (body.find("\"background\"") == std::string_view::npos) return {};
+    if (!with.outline.read(body)) return {};
+    const json::Value request = with.outline.root();
+    mode.is_background = request["background"].boolean().value_or(false);
+    mode.streams = request["stream"].boolean().value_or(false);
+    return {};
+  };
+  auto done = co_await work_apart(worker, client, body.size(), read);
+  if (!done) co_return fail(done.error());
+  co_return mode;
+}
+
+struct BackgroundResponse::Start {
+  explicit Start(net::Runtime& runtime) : known(runtime) {}
+
+  void set(Result<QueuedResponse> value) {
+    result.emplace(std::move(value));
+    known.notify();
   }
 
-  net::Event told;
-  std::optional<Result<Queued>> result{};
+  net::Event known;
+  std::optional<Result<QueuedResponse>> result{};
 };
 
 BackgroundResponse::BackgroundResponse(WorkerState& worker, config::Snapshot config,
                                        http::RequestHead head, Route route,
-                                       const telemetry::Receipt& asked, Place place)
+                                       const telemetry::Receipt& requester, Place place)
     : worker_(worker),
       place_(std::move(place)),
       config_(std::move(config)),
@@ -36,61 +64,72 @@ BackgroundResponse::BackgroundResponse(WorkerState& worker, config::Snapshot con
       route_(std::move(route)),
       upstream_(worker, nullptr, receipt_),
       hold_(worker.shared.held, MemoryReservation::For::kRequest) {
-  receipt_.id = asked.id;
-  receipt_.method = asked.method;
-  receipt_.route = asked.route;
-  receipt_.client = asked.client;
-  receipt_.key = asked.key;
+  receipt_.id = requester.id;
+  receipt_.method = requester.method;
+  receipt_.route = requester.route;
+  receipt_.client = requester.client;
+  receipt_.key = requester.key;
 }
 
-Task<Result<Queued>> BackgroundResponse::start(RequestBody body, MemoryReservation& hold) {
+Task<Result<QueuedResponse>> BackgroundResponse::start(RequestBody body, MemoryReservation& hold) {
   hold_.take_over(hold);
-  const auto waiting = std::make_shared<Waiting>(worker_.runtime);
+  const auto start = std::make_shared<Start>(worker_.runtime);
   const auto self = shared_from_this();
   worker_.background.add(self);
   try {
-    worker_.runtime.spawn(run(self, std::move(body), waiting));
+    worker_.runtime.spawn(run(self, std::move(body), start));
   } catch (const std::exception&) {
     worker_.background.remove(this);
     throw;
   }
-  co_await waiting->told.wait();
-  co_return std::move(*waiting->result);
+  co_await start->known.wait();
+  co_return std::move(*start->result);
 }
 
 Task<void> BackgroundResponse::run(std::shared_ptr<BackgroundResponse> self, RequestBody body,
-                                   std::shared_ptr<Waiting> waiting) {
+                                   std::shared_ptr<Start> start) {
   Result<void> served;
   try {
-    served = co_await self->translate(std::move(body), *waiting);
-  } catch (const std::exception& error) {  // no memory, as a rule; what was begun is interrupted
+    served = co_await self->translate(std::move(body), *start);
+  } catch (const std::exception& error) {  // no memory, as a rule; the response is interrupted
     self->worker_.shared.log.say(telemetry::Level::kError, "exception", error.what());
-    served = fail({ErrorKind::kBusy, "this response could not be run: try again", "", "",
-                   std::chrono::seconds(1)});
+    served =
+        fail({ErrorKind::kBusy, "this response could not be run: try again", "", "", kRetryAfter});
     note_ending(self->receipt_, served.error());
   }
-  if (!waiting->result) {  // it never got so far: whoever asked writes the receipt
-    insist([&] {
-      waiting->tell(fail(served ? Error{ErrorKind::kInternal, "nothing was queued"}
-                                : self->upstream_.explain(served.error())));
-    });
-  } else {
+  if (start->result) {
     telemetry::write_receipt(self->worker_.shared.log, self->receipt_, Clock::now());
+  } else {  // the exchange that waits for start() sends the error and writes its own receipt
+    insist([&] {
+      start->set(fail(served ? Error{ErrorKind::kInternal, "nothing was queued"}
+                             : self->upstream_.explain(served.error())));
+    });
   }
   self->worker_.background.remove(self.get());
 }
 
-Task<Result<void>> BackgroundResponse::translate(RequestBody body, Waiting& waiting) {
-  NullSink nobody;
-  const ExchangeContext exchange{worker_, *config_, nobody, head_, upstream_, receipt_, {}};
+Task<Result<void>> BackgroundResponse::translate(RequestBody body, Start& start) {
+  NullSink sink;
+  const ExchangeContext exchange{worker_, *config_, sink, head_, upstream_, receipt_, {}};
   Translation translation(exchange, route_, hold_);
-  Translation::OnQueued on_queued = [&waiting, this](Queued queued) {
+  Translation::OnQueued on_queued = [&start, this](QueuedResponse queued) {
     queued.running->on_cancel([weak = weak_from_this()] {
-      if (const auto running = weak.lock()) running->upstream_.cancel(ErrorKind::kClientGone);
+      if (const auto response = weak.lock()) response->upstream_.cancel(ErrorKind::kClientGone);
     });
-    waiting.tell(std::move(queued));
+    start.set(std::move(queued));
   };
   co_return co_await translation.run_in_background(std::move(body), std::move(on_queued));
+}
+
+Task<Result<QueuedResponse>> start_in_background(WorkerState& worker, config::Snapshot config,
+                                                 const http::RequestHead& head, const Route& route,
+                                                 const telemetry::Receipt& requester,
+                                                 RequestBody body, MemoryReservation& hold) {
+  Place place = worker.shared.places.take_background();
+  if (!place) co_return fail(too_many_in_the_background());
+  const auto response = std::make_shared<BackgroundResponse>(
+      worker, std::move(config), copy_of(head), route, requester, std::move(place));
+  co_return co_await response->start(std::move(body), hold);
 }
 
 void BackgroundResponse::cut() { upstream_.cancel(ErrorKind::kShutdown); }

@@ -1,9 +1,10 @@
-// Responses that run without a client: asked once, read later. A worker knows those it runs, ends
-// them when it has to, and does not end before them.
+// Responses that run without a client: it asks for one, and reads it later by its id. A worker owns
+// those that it runs, ends them when it must, and does not end before them.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "config/config.hpp"
@@ -21,35 +22,46 @@ namespace ccproxy::proxy {
 
 class RunningResponse;
 
-// What whoever asked is told as soon as the response is on disk: it waits.
-struct Queued {
-  std::string object{};      // JSON; empty when its events are wanted
+// How a Responses request wants its response: `background` and `stream`.
+struct ResponseMode {
+  bool is_background = false, streams = false;
+};
+
+// Reads the mode from a body, in full only where the word `background` occurs. A body that is not
+// JSON has the default: its decoder says what is wrong with it. Fails as work_apart() does.
+[[nodiscard]] Task<Result<ResponseMode>> response_mode(WorkerState& worker, ClientWait& client,
+                                                       std::string_view body);
+
+// What the client gets as soon as its response is on disk.
+struct QueuedResponse {
+  std::string object{};      // JSON; empty when the client wants the events
   MemoryReservation held{};  // counts it
-  std::string fields{};      // of the reply's head, as lines: what became of the request on the way
+  std::string fields{};      // of the reply's head, as lines, without the CORS fields
   std::shared_ptr<RunningResponse> running{};
 };
 
 class BackgroundResponse final : public BackgroundRun,
                                  public std::enable_shared_from_this<BackgroundResponse> {
  public:
-  // The request as it came, and the receipt of the request that brought it. It has `place` as long
-  // as it is there.
+  // `head` is that of the request, and `requester` the receipt of the exchange that brought it. It
+  // has `place` for as long as it lives. `worker` must outlive it.
   BackgroundResponse(WorkerState& worker, config::Snapshot config, http::RequestHead head,
-                     Route route, const telemetry::Receipt& asked, Place place);
+                     Route route, const telemetry::Receipt& requester, Place place);
 
-  // Starts it with that body, which `hold` counts until it is taken over, and returns when it is on
-  // disk. Fails with what is wrong with the request.
-  [[nodiscard]] Task<Result<Queued>> start(RequestBody body, MemoryReservation& hold);
+  // Starts it with that body, which `hold` counts until it is taken over, and returns when the
+  // response is on disk. Fails with what is wrong with the request, or kept it from being stored.
+  // Call once, when a shared_ptr owns it.
+  [[nodiscard]] Task<Result<QueuedResponse>> start(RequestBody body, MemoryReservation& hold);
 
-  // The server ends.
+  // The server ends: the response fails and is stored so.
   void cut() override;
 
  private:
-  struct Waiting;  // whoever asked, until there is something to tell
+  struct Start;  // the result of start(), once it is known
 
   [[nodiscard]] static Task<void> run(std::shared_ptr<BackgroundResponse> self, RequestBody body,
-                                      std::shared_ptr<Waiting> waiting);
-  [[nodiscard]] Task<Result<void>> translate(RequestBody body, Waiting& waiting);
+                                      std::shared_ptr<Start> start);
+  [[nodiscard]] Task<Result<void>> translate(RequestBody body, Start& start);
 
   WorkerState& worker_;
   Place place_;
@@ -60,5 +72,11 @@ class BackgroundResponse final : public BackgroundRun,
   UpstreamCall upstream_;
   MemoryReservation hold_;
 };
+
+// Runs the request with that head and body as a response in the background, and returns when it is
+// on disk. Fails as BackgroundResponse::start() does, and with kBusy when too many of them run.
+[[nodiscard]] Task<Result<QueuedResponse>> start_in_background(
+    WorkerState& worker, config::Snapshot config, const http::RequestHead& head, const Route& route,
+    const telemetry::Receipt& requester, RequestBody body, MemoryReservation& hold);
 
 }  // namespace ccproxy::proxy

@@ -1,4 +1,4 @@
-// What every part of one exchange works with.
+// What every part of a translated exchange works with.
 #pragma once
 
 #include <string_view>
@@ -13,15 +13,15 @@
 
 namespace ccproxy::proxy {
 
-// Owned by the exchange; outlives all that it is given to.
+// Owned by whoever serves the exchange; outlives everything that it is given to.
 struct ExchangeContext {
   WorkerState& worker;
   const config::Config& config;
   ReplySink& sink;
-  const http::RequestHead& head;
+  const http::RequestHead& head;  // the client's
   UpstreamCall& upstream;
   telemetry::Receipt& receipt;
-  std::string_view cors_fields;
+  std::string_view cors_fields;  // lines for the reply's head
 };
 
 }  // namespace ccproxy::proxy

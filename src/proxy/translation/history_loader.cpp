@@ -17,13 +17,13 @@ namespace ccproxy::proxy {
 namespace {
 
 constexpr std::size_t kMaxTurns = 10'000;
-constexpr std::size_t kNoBound = std::numeric_limits<std::size_t>::max();  // the budget has one
 constexpr std::size_t kMaxItems = 10'000;
+constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();  // the budget limits
 
-// What one request may still take from the store; all of it is held until the request is decoded.
-class Budget {
+// How much one request may still load. All of it is held until the request is decoded.
+class LoadBudget {
  public:
-  Budget(MemoryReservation& hold, std::size_t megabytes)
+  LoadBudget(MemoryReservation& hold, std::size_t megabytes)
       : hold_(hold), megabytes_(megabytes), left_(megabytes << 20) {}
 
   [[nodiscard]] Result<void> take(std::size_t size) {
@@ -49,26 +49,26 @@ void append_element(std::string& list, std::string_view element) {
   list += element;
 }
 
-dialect::HistoryTurn past_turn(const store::StoredTurn& stored) {
+dialect::HistoryTurn history_turn(const store::StoredTurn& stored) {
   dialect::HistoryTurn turn;
   turn.id = stored.response.id;
   for (const store::StoredItem& item : stored.input) append_element(turn.input, item.json);
-  dialect::StoredOutput& answer = turn.answer;
+  dialect::StoredOutput& output = turn.answer;
   for (const store::StoredItem& item : stored.output) {
-    append_element(answer.blocks, item.blocks);
-    append_element(answer.items, item.json);
+    append_element(output.blocks, item.blocks);
+    append_element(output.items, item.json);
   }
-  answer.family = stored.response.family;
-  answer.account = stored.response.account;
-  answer.is_cut = stored.response.status == store::Status::kIncomplete;
+  output.family = stored.response.family;
+  output.account = stored.response.account;
+  output.is_cut = stored.response.status == store::Status::kIncomplete;
   return turn;
 }
 
-// A summary stands for all that was before it, its own question included.
 bool is_summary(const store::StoredTurn& stored) {
   return !stored.output.empty() && stored.output.back().id.starts_with("cmp_");
 }
 
+// The summary alone: it covers the input of its own turn, too.
 dialect::HistoryTurn summary_turn(const store::StoredTurn& stored) {
   dialect::HistoryTurn turn;
   turn.id = stored.response.id;
@@ -76,22 +76,23 @@ dialect::HistoryTurn summary_turn(const store::StoredTurn& stored) {
   return turn;
 }
 
-Result<void> find_turns(const store::Responses& kept, const std::string& scope,
-                        const std::string& previous, Budget& budget, dialect::History& history) {
+Result<void> find_turns(const store::Responses& responses, const std::string& scope,
+                        const std::string& previous, LoadBudget& budget,
+                        dialect::History& history) {
   if (previous.empty()) return {};
   const auto room = [&](std::size_t size) { return budget.take(size); };
-  auto turns = kept.turns(scope, previous, kMaxTurns, kNoBound, room);
+  auto turns = responses.turns(scope, previous, kMaxTurns, kUnlimited, room);
   if (!turns && turns.error().kind == ErrorKind::kNotFound) return {};
   if (!turns) return fail(turns.error());
   for (store::StoredTurn& stored : *turns) {
-    const store::StoredTurn turn = std::move(stored);  // goes as soon as it was copied
+    const store::StoredTurn turn = std::move(stored);  // freed as soon as it is copied
     if (is_summary(turn)) history.turns.clear();
-    history.turns.push_back(is_summary(turn) ? summary_turn(turn) : past_turn(turn));
+    history.turns.push_back(is_summary(turn) ? summary_turn(turn) : history_turn(turn));
   }
   return {};
 }
 
-// Inputs before this one may only have named items, too.
+// Earlier inputs may have named items by their ids, too.
 void add_references_of(const dialect::History& history, std::vector<std::string>& ids) {
   for (const dialect::HistoryTurn& turn : history.turns) {
     if (turn.input.find("item_reference") == std::string::npos &&
@@ -103,34 +104,34 @@ void add_references_of(const dialect::History& history, std::vector<std::string>
   }
 }
 
-// Those that are asked for are counted, whether they are there or not.
-Result<std::unordered_set<std::string>> each_once(std::vector<std::string> ids) {
-  std::unordered_set<std::string> all;
+// Each id once. The limit counts ids of items that do not exist, too.
+Result<std::unordered_set<std::string>> unique_ids(std::vector<std::string> ids) {
+  std::unordered_set<std::string> unique;
   for (std::string& id : ids) {
-    all.insert(std::move(id));
-    if (all.size() > kMaxItems)
+    unique.insert(std::move(id));
+    if (unique.size() > kMaxItems)
       return fail({ErrorKind::kTooLarge,
                    fmt::format("the request refers to more than {} items that are kept", kMaxItems),
                    "input"});
   }
-  return all;
+  return unique;
 }
 
-Result<void> find_items(const store::Responses& kept, const std::string& scope,
-                        const std::unordered_set<std::string>& ids, Budget& budget,
+Result<void> find_items(const store::Responses& responses, const std::string& scope,
+                        const std::unordered_set<std::string>& ids, LoadBudget& budget,
                         dialect::History& history) {
-  // The item stands in its answer, too.
+  // An item is copied into the output that it is the only item of.
   const auto room = [&](std::size_t size) { return budget.take(2 * size); };
   for (const std::string& id : ids) {
-    auto found = kept.item(scope, id, room);
+    auto found = responses.item(scope, id, room);
     if (!found) return fail(found.error());
     if (!*found) continue;
     store::FoundItem& item = **found;
-    dialect::StoredOutput answer{.blocks = std::move(item.item.blocks), .items = item.item.json};
-    answer.family = std::move(item.family);
-    answer.account = std::move(item.account);
+    dialect::StoredOutput output{.blocks = std::move(item.item.blocks), .items = item.item.json};
+    output.family = std::move(item.family);
+    output.account = std::move(item.account);
     history.items.emplace(
-        id, dialect::StoredInputItem{std::move(item.item.json), item.is_output, std::move(answer)});
+        id, dialect::StoredInputItem{std::move(item.item.json), item.is_output, std::move(output)});
   }
   return {};
 }
@@ -141,23 +142,23 @@ Task<Result<dialect::History>> load_history(net::Runtime& runtime,
                                             std::shared_ptr<store::Archive> archive,
                                             std::string scope, dialect::References references,
                                             std::shared_ptr<MemoryReservation> hold,
-                                            std::size_t most_megabytes) {
-  std::function<Result<dialect::History>(const store::Responses&)> question =
-      [scope = std::move(scope), asked = std::move(references), hold = std::move(hold),
-       most_megabytes](const store::Responses& kept) -> Result<dialect::History> {
+                                            std::size_t max_megabytes) {
+  std::function<Result<dialect::History>(const store::Responses&)> find =
+      [scope = std::move(scope), references = std::move(references), hold = std::move(hold),
+       max_megabytes](const store::Responses& responses) -> Result<dialect::History> {
     dialect::History history;
-    Budget budget(*hold, most_megabytes);
-    std::vector<std::string> ids = asked.items;
-    if (auto turns = find_turns(kept, scope, asked.previous, budget, history); !turns)
+    LoadBudget budget(*hold, max_megabytes);
+    std::vector<std::string> ids = references.items;
+    if (auto turns = find_turns(responses, scope, references.previous, budget, history); !turns)
       return fail(turns.error());
     add_references_of(history, ids);
-    const auto once = each_once(std::move(ids));
-    if (!once) return fail(once.error());
-    if (auto items = find_items(kept, scope, *once, budget, history); !items)
+    const auto unique = unique_ids(std::move(ids));
+    if (!unique) return fail(unique.error());
+    if (auto items = find_items(responses, scope, *unique, budget, history); !items)
       return fail(items.error());
     return history;
   };
-  co_return co_await query<dialect::History>(runtime, std::move(archive), std::move(question));
+  co_return co_await query<dialect::History>(runtime, std::move(archive), std::move(find));
 }
 
 }  // namespace ccproxy::proxy

@@ -1,5 +1,6 @@
 // Fetches what a Responses request refers to: the responses that it continues, and the items that
-// it only names. The store is asked once. A summary stands for all that was before it.
+// it names by their ids. The archive is read once. A stored summary stands for everything before
+// it.
 #pragma once
 
 #include <memory>
@@ -13,15 +14,15 @@
 
 namespace ccproxy::proxy {
 
-// Nothing of what is not kept, or not kept in this scope: the decoder says what is missing. `hold`
-// counts what is fetched, while it is fetched; nobody else may use it meanwhile. Fails with
-// kTooLarge for more than that many megabytes or ten thousand items, with kBusy when too much is
-// held, and with kIo.
+// What is not stored, or not in this scope, is left out: the decoder says what is missing. `hold`
+// counts what is fetched, on the archive's thread: nobody else may use it until this returns. Fails
+// with kTooLarge for more than `max_megabytes` or ten thousand items, with kBusy when too much
+// memory is held, and with kIo.
 [[nodiscard]] Task<Result<dialect::History>> load_history(net::Runtime& runtime,
                                                           std::shared_ptr<store::Archive> archive,
                                                           std::string scope,
                                                           dialect::References references,
                                                           std::shared_ptr<MemoryReservation> hold,
-                                                          std::size_t most_megabytes);
+                                                          std::size_t max_megabytes);
 
 }  // namespace ccproxy::proxy

@@ -32,14 +32,14 @@ std::vector<store::StoredItem> stored_items(const std::vector<dialect::EmittedIt
   return stored;
 }
 
-Task<void> encode_kept(WorkerState& worker, RunningResponse& running, std::size_t size,
-                       FunctionRef<void()> work) {
+Task<void> encode_recorded(WorkerState& worker, RunningResponse& running, std::size_t size,
+                           FunctionRef<void()> work) {
   const RunningResponse::Apart apart(running);
   co_await go_on_apart(worker, size, work);
 }
 
-Task<bool> ResponseRecorder::keep(const anthropic::Transcript& transcript, std::string& out,
-                                  MemoryReservation& hold) {
+Task<bool> ResponseRecorder::record(const anthropic::Transcript& transcript, std::string& out,
+                                    MemoryReservation& hold) {
   std::vector<store::StoredItem> items;
   std::string object;
   const auto copy = [this, &transcript, &items, &object] {
@@ -48,10 +48,10 @@ Task<bool> ResponseRecorder::keep(const anthropic::Transcript& transcript, std::
   };
   co_await go_on_apart(exchange_.worker, transcript.blocks().size() + encoder_.weight(), copy);
   const store::Status status = archive_status(encoder_.response_status());
-  const auto kept = co_await running_.finish(status, std::move(object), std::move(items), hold);
-  if (!kept) co_await note_lost(kept.error(), out);
+  const auto stored = co_await running_.finish(status, std::move(object), std::move(items), hold);
+  if (!stored) co_await note_lost(stored.error(), out);
   running_.close();
-  co_return kept.has_value();
+  co_return stored.has_value();
 }
 
 Task<void> ResponseRecorder::note_lost(const Error& error, std::string& out) {
@@ -63,15 +63,15 @@ Task<void> ResponseRecorder::note_lost(const Error& error, std::string& out) {
       fmt::format("{} could not be kept: {}", running_.id(), error.message));
 }
 
-Task<void> ResponseRecorder::abandon(const anthropic::Transcript& transcript,
-                                     MemoryReservation& hold) {
-  std::string nobody;
-  const auto cancelling = [this, &nobody] { encoder_.cancel(nobody); };
+Task<void> ResponseRecorder::record_cancelled(const anthropic::Transcript& transcript,
+                                              MemoryReservation& hold) {
+  std::string events;  // no client reads them
+  const auto cancelling = [this, &events] { encoder_.cancel(events); };
   co_await encode(transcript.blocks().size() + encoder_.weight(), cancelling);
-  (void)co_await keep(transcript, nobody, hold);
+  (void)co_await record(transcript, events, hold);
 }
 
-void ResponseRecorder::drop() {
+void ResponseRecorder::withdraw() {
   running_.erase();
   running_.close();
 }

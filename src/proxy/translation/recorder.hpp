@@ -1,5 +1,5 @@
-// What becomes of a response that is kept when it ends: its object, its items and the blocks that
-// they were made of go to the archive before the client is told the end.
+// Stores a response when it ends: its object, its items and the content blocks that they were made
+// of are in the archive before the client sees the end.
 #pragma once
 
 #include <memory>
@@ -15,9 +15,10 @@ namespace ccproxy::proxy {
 
 [[nodiscard]] store::Status archive_status(dialect::ResponseStatus status);
 
-// Does `work`, which tells about `size` bytes of `running`: apart from the loop when that is large.
-[[nodiscard]] Task<void> encode_kept(WorkerState& worker, RunningResponse& running,
-                                     std::size_t size, FunctionRef<void()> work);
+// Does `work`, which encodes about `size` bytes of `running`: on a thread of the pool when that is
+// large.
+[[nodiscard]] Task<void> encode_recorded(WorkerState& worker, RunningResponse& running,
+                                         std::size_t size, FunctionRef<void()> work);
 
 class ResponseRecorder final : public ReplyRecorder {
  public:
@@ -26,13 +27,13 @@ class ResponseRecorder final : public ReplyRecorder {
                    RunningResponse& running)
       : exchange_(exchange), encoder_(encoder), running_(running) {}
 
-  [[nodiscard]] Task<bool> keep(const anthropic::Transcript& transcript, std::string& out,
-                                MemoryReservation& hold) override;
-  [[nodiscard]] Task<void> abandon(const anthropic::Transcript& transcript,
-                                   MemoryReservation& hold) override;
-  void drop() override;
+  [[nodiscard]] Task<bool> record(const anthropic::Transcript& transcript, std::string& out,
+                                  MemoryReservation& hold) override;
+  [[nodiscard]] Task<void> record_cancelled(const anthropic::Transcript& transcript,
+                                            MemoryReservation& hold) override;
+  void withdraw() override;
   [[nodiscard]] Task<void> encode(std::size_t size, FunctionRef<void()> work) override {
-    return encode_kept(exchange_.worker, running_, size, work);
+    return encode_recorded(exchange_.worker, running_, size, work);
   }
 
  private:
@@ -43,8 +44,8 @@ class ResponseRecorder final : public ReplyRecorder {
   RunningResponse& running_;
 };
 
-// The items of an answer with their blocks; a block that belongs to none goes with the item before
-// it, so that all of them together are the whole turn.
+// The items of a response with their content blocks. A block that belongs to no item goes with the
+// item before it, so that the blocks of all items are the whole turn.
 [[nodiscard]] std::vector<store::StoredItem> stored_items(
     const std::vector<dialect::EmittedItem>& items, const anthropic::Transcript& transcript);
 

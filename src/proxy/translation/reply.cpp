@@ -21,17 +21,17 @@
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::chrono::seconds kLongestHold{2};  // after message_start
+constexpr std::chrono::seconds kCommitDelay{2};  // after message_start, unless content comes first
 constexpr std::chrono::hours kNothingDue{1};
 constexpr std::size_t kMaxEvent = std::size_t{16} << 20;
-constexpr std::size_t kMaxWhole = std::size_t{128} << 20;  // of events, for a whole answer
-constexpr std::size_t kAhead = std::size_t{64} << 10;      // of content: the next piece
-constexpr std::size_t kSmall = std::size_t{128} << 10;     // of what is held for an answer
-// How long a stream waits for room before it ends, and how often it looks: clients that take
-// nothing have been closed by then.
-constexpr std::chrono::seconds kLongestWait{90};
+constexpr std::size_t kMaxWhole = std::size_t{128} << 20;      // bytes of events, for a whole reply
+constexpr std::size_t kMaxTranscript = std::size_t{32} << 20;  // bytes of events, to keep blocks of
+constexpr std::size_t kMaxPiece = std::size_t{64} << 10;       // bytes of content in the next piece
+constexpr std::size_t kSmall = std::size_t{128} << 10;         // a reservation of this is granted
+// How long a stream waits for memory, and how often it tries. Clients that take nothing have been
+// closed by then, and what they held is free.
+constexpr std::chrono::seconds kMemoryTimeout{90};
 constexpr std::chrono::milliseconds kPollInterval{50};
-constexpr std::size_t kMaxKept = std::size_t{32} << 20;  // of events, to remember their blocks
 
 std::size_t content_of(const anthropic::MessageEvent& event) {
   using namespace anthropic;
@@ -44,8 +44,8 @@ std::size_t content_of(const anthropic::MessageEvent& event) {
   return 0;
 }
 
-std::optional<std::int64_t> retry_after_of(const dialect::ErrorReply& reply) {
-  for (const auto& [name, value] : reply.fields)
+std::optional<std::int64_t> retry_after_of(const dialect::ErrorReply& error) {
+  for (const auto& [name, value] : error.fields)
     if (same_text(name, "retry-after"))
       if (const auto seconds = parse_decimal(value); seconds && *seconds < (1U << 31U))
         return static_cast<std::int64_t>(*seconds);
@@ -76,13 +76,13 @@ Task<Result<void>> TranslatedReply::take(const http::ResponseHead& head) {
                      "the upstream ended its answer before it was complete");
     Result<bool> is_complete;
     if (decoder_ || is_large(next_size()))
-      is_complete = co_await see_apart(std::string(*piece));
+      is_complete = co_await take_piece_apart(std::string(*piece));
     else
-      is_complete = see(*piece, exchange_.worker.events);
+      is_complete = take_piece(*piece, exchange_.worker.events);
     if (!is_complete) co_return fail(is_complete.error());
     if (*is_complete) co_return Result<void>{};
-    auto told = co_await tell();
-    if (!told) co_return told;
+    auto written = co_await write();
+    if (!written) co_return written;
     auto has_room = co_await make_room();
     if (!has_room) co_return has_room;
     if (Clock::now() - last_content_ > exchange_.config.timeouts.ping_only)
@@ -91,12 +91,12 @@ Task<Result<void>> TranslatedReply::take(const http::ResponseHead& head) {
   }
 }
 
-// Some gateways answer 200 with an error in JSON, or with anything else that is no stream: what
-// they say is all that explains it.
+// Some gateways send 200 with an error in JSON, or with anything else that is no event stream: the
+// error quotes it, since nothing else explains what went wrong.
 Task<Result<void>> TranslatedReply::take_no_stream(http::Coding coding) {
-  ErrorBody came = co_await exchange_.upstream.read_error_body();
-  if (came.broke) co_return fail(*came.broke);
-  std::string body = std::move(came.text);
+  ErrorBody read = co_await exchange_.upstream.read_error_body();
+  if (read.broke) co_return fail(*read.broke);
+  std::string body = std::move(read.text);
   if (coding != http::Coding::kIdentity) {
     http::Decoder decoder(coding);
     std::string plain;
@@ -123,7 +123,7 @@ Result<std::string_view> TranslatedReply::decoded(std::string_view piece) {
   received_ += piece.size();
   if (!reply_options_.streams && received_ > kMaxWhole)
     return fail(ErrorKind::kUpstreamBroke, "the upstream's answer is too large to be held whole");
-  if (reply_options_.wants_transcript && received_ > kMaxKept) {
+  if (reply_options_.wants_transcript && received_ > kMaxTranscript) {
     reply_options_.wants_transcript = false;
     transcript_.clear();
   }
@@ -134,24 +134,24 @@ Result<std::string_view> TranslatedReply::decoded(std::string_view piece) {
   return std::string_view(plain_);
 }
 
-// What may be told because of the next piece: the whole of an item, or of the response before its
-// first one.
+// How many bytes the next piece may make the encoder emit: a whole item, or the whole response
+// object before the first one.
 std::size_t TranslatedReply::next_size() const {
   return content_ + events_->kept() + (started_ ? 0 : encoder_.weight());
 }
 
-// A few bytes of a coded answer may unfold to many.
-Task<Result<bool>> TranslatedReply::see_apart(std::string piece) {
+// A few bytes of a coded response may decode to many.
+Task<Result<bool>> TranslatedReply::take_piece_apart(std::string piece) {
   Result<bool> is_complete;
-  const auto seeing = [this, &piece, &is_complete] {
+  const auto taking = [this, &piece, &is_complete] {
     anthropic::EventReader reader;
-    is_complete = see(piece, reader);
+    is_complete = take_piece(piece, reader);
   };
-  co_await encode(decoder_ ? kMaxEvent : next_size(), seeing);
+  co_await encode(decoder_ ? kMaxEvent : next_size(), taking);
   co_return is_complete;
 }
 
-// Does `work`, which tells about so many bytes.
+// Does `work`, which emits about `size` bytes.
 Task<void> TranslatedReply::encode(std::size_t size, FunctionRef<void()> work) {
   if (reply_options_.recorder != nullptr) return reply_options_.recorder->encode(size, work);
   return go_on_apart(exchange_.worker, size, work);
@@ -162,20 +162,21 @@ Task<void> TranslatedReply::encode_end(FunctionRef<void()> work) {
 }
 
 // True when the message is complete.
-Result<bool> TranslatedReply::see(std::string_view piece, anthropic::EventReader& reader) {
+Result<bool> TranslatedReply::take_piece(std::string_view piece, anthropic::EventReader& reader) {
   const auto bytes = decoded(piece);
   if (!bytes) return fail(bytes.error());
   events_->feed(*bytes);
-  while (const auto sent = events_->next()) {
-    if (sent->cut) return fail(ErrorKind::kUpstreamBroke, "the upstream sent a monstrous event");
-    auto event = anthropic::read_event(reader, sent->name, sent->data);
+  while (const auto sse = events_->next()) {
+    if (sse->cut)
+      return fail(ErrorKind::kUpstreamBroke, "the upstream sent an event larger than 16 MiB");
+    auto event = anthropic::read_event(reader, sse->name, sse->data);
     if (!event) return fail(event.error());
-    if (see(*event)) return true;
+    if (take_event(*event)) return true;
   }
   return false;
 }
 
-bool TranslatedReply::see(const anthropic::MessageEvent& event) {
+bool TranslatedReply::take_event(const anthropic::MessageEvent& event) {
   using namespace anthropic;
   if (const auto* failure = std::get_if<Failure>(&event)) {
     note_failure(*failure);
@@ -201,8 +202,7 @@ void TranslatedReply::note_failure(const anthropic::Failure& failure) {
     failure_ = dialect::openai_error(reply_options_.dialect, failure, field_views(*head_),
                                      exchange_.receipt.id, wall_now());
   }
-  // The type alone, and only one that is known: what else it says may be of a body, and the log
-  // holds none.
+  // The log gets the type alone, and only one that is known: the message may quote a body.
   const bool is_known = anthropic::status_of_type(failure.type.escaped).has_value();
   note_ending(exchange_.receipt,
               {ErrorKind::kUpstreamBroke,
@@ -221,42 +221,42 @@ void TranslatedReply::commit() {
   is_committed_ = true;
 }
 
-// Whole events only, all that there are in one write.
-Task<Result<void>> TranslatedReply::tell() {
+// Sends whole events only, all that there are in one write.
+Task<Result<void>> TranslatedReply::write() {
   if (!always_replies_ || out_.empty()) co_return Result<void>{};
   if (!is_committed_) commit();
   auto written = co_await exchange_.sink.write(out_);
-  if (out_.capacity() > kAhead) out_ = std::string();  // it told much of the request
+  if (out_.capacity() > kMaxPiece) out_ = std::string();  // it repeated a large request
   out_.clear();
   last_sent_ = Clock::now();
   co_return written;
 }
 
-// What the next piece may take is held before it is read: it is as much as came so far, as long as
-// that is little. Meanwhile nothing is read from the upstream.
+// Reserves what the next piece may take before it is read: as much as came so far, while that is
+// little. As long as there is no room, nothing is read from the upstream.
 Task<Result<void>> TranslatedReply::make_room() {
-  const std::size_t content = content_ + std::min(content_, kAhead);
-  const std::size_t due = reply_options_.cost * content +
-                          reply_options_.kept_cost * std::min(content, ReplyOptions::kMaxKept);
-  if (hold_up_to(due)) co_return Result<void>{};
+  const std::size_t content = content_ + std::min(content_, kMaxPiece);
+  const std::size_t recorded = std::min(content, ReplyOptions::kMaxRecorded);
+  const std::size_t size = reply_options_.cost * content + reply_options_.recorded_cost * recorded;
+  if (hold_up_to(size)) co_return Result<void>{};
   const bool may_wait = reply_options_.streams || reply_options_.always_replies;
-  const auto give_up = Clock::now() + kLongestWait;
-  while (!hold_up_to(due)) {
-    const bool is_hopeless = due > exchange_.worker.shared.held.room();  // whoever leaves
-    if (!may_wait || is_hopeless || Clock::now() >= give_up) co_return too_much_memory_held();
+  const auto give_up = Clock::now() + kMemoryTimeout;
+  while (!hold_up_to(size)) {
+    const bool can_never_fit = size > exchange_.worker.shared.held.room();
+    if (!may_wait || can_never_fit || Clock::now() >= give_up) co_return too_much_memory_held();
     auto waited = co_await meanwhile(exchange_.upstream.pause(kPollInterval));
     if (!waited) co_return waited;
   }
-  last_content_ = Clock::now();  // it was not the upstream that was silent
+  last_content_ = Clock::now();  // this side was slow, not the upstream
   co_return Result<void>{};
 }
 
-// A small answer is never refused: it takes no more than what its connection takes anyhow, so that
-// small requests are answered while others wait.
-bool TranslatedReply::hold_up_to(std::size_t due) {
-  if (due <= hold_.size()) return true;
-  const std::size_t more = due - hold_.size();
-  if (due > kSmall) return hold_.grow(more);
+// A small reply is never refused: it takes no more than its connection takes anyway, so that small
+// requests get theirs while others wait.
+bool TranslatedReply::hold_up_to(std::size_t size) {
+  if (size <= hold_.size()) return true;
+  const std::size_t more = size - hold_.size();
+  if (size > kSmall) return hold_.grow(more);
   hold_.grow_anyway(more);
   return true;
 }
@@ -265,49 +265,50 @@ Task<Result<void>> TranslatedReply::send_keepalive_if_due() {
   if (until_due() > Clock::duration::zero()) co_return Result<void>{};
   always_replies_ = true;
   if (is_committed_) out_ += dialect::kKeepAlive;
-  auto told = co_await tell();
-  co_return told;
+  auto written = co_await write();
+  co_return written;
 }
 
 Clock::duration TranslatedReply::until_due() const {
   const auto now = Clock::now();
   if (is_committed_) return last_sent_ + exchange_.config.timeouts.sse_keep_alive - now;
-  return started_ ? *started_ + kLongestHold - now : kNothingDue;
+  return started_ ? *started_ + kCommitDelay - now : kNothingDue;
 }
 
 Task<Result<void>> TranslatedReply::finish() {
   note_usage();
   if (failure_) {
-    dialect::ErrorReply reply = std::move(*failure_);
-    co_return co_await refuse(std::move(reply));
+    dialect::ErrorReply error = std::move(*failure_);
+    co_return co_await refuse(std::move(error));
   }
   const auto finishing = [this] { encoder_.finish(out_); };
   if (!is_over_) co_await encode_end(finishing);
   note_ignored();
   if (!reply_options_.streams && !reply_options_.always_replies && encoder_.status() != status::kOk)
-    drop();
-  co_await keep();
+    withdraw();
+  co_await record();
   if (!reply_options_.streams) {
     std::string fields;
     http::append_field(fields, "content-type", "application/json");
     fields += reply_options_.fields;
-    if (const std::string found = dialect::header_list(encoder_.ignored()); !found.empty())
-      http::append_field(fields, "x-ccproxy-ignored", found);
+    if (const std::string ignored = dialect::header_list(encoder_.ignored()); !ignored.empty())
+      http::append_field(fields, "x-ccproxy-ignored", ignored);
     exchange_.receipt.status = encoder_.status();
-    co_return co_await exchange_.sink.answer(encoder_.status(), fields, out_);
+    co_return co_await exchange_.sink.reply(encoder_.status(), fields, out_);
   }
   co_return co_await end();
 }
 
-// Nothing more is told before it is kept, so that whoever has seen the end finds all of it.
-Task<void> TranslatedReply::keep() {
+// The end is sent after the reply was stored, so that a client that has seen it finds all of it.
+Task<void> TranslatedReply::record() {
   if (reply_options_.recorder == nullptr) co_return;
-  const bool is_stored = co_await reply_options_.recorder->keep(transcript_, out_, hold_);
+  const bool is_stored = co_await reply_options_.recorder->record(transcript_, out_, hold_);
   if (!is_stored) append_warning(reply_options_.fields, "not_stored");
 }
 
-void TranslatedReply::drop() {
-  if (reply_options_.recorder != nullptr) std::exchange(reply_options_.recorder, nullptr)->drop();
+void TranslatedReply::withdraw() {
+  if (reply_options_.recorder != nullptr)
+    std::exchange(reply_options_.recorder, nullptr)->withdraw();
 }
 
 Task<Result<void>> TranslatedReply::end() {
@@ -320,7 +321,7 @@ Task<Result<void>> TranslatedReply::break_off(Error error) {
   const bool has_listener =
       error.kind != ErrorKind::kClientGone && error.kind != ErrorKind::kClientStalled;
   if (!always_replies_ && has_listener) {
-    drop();
+    withdraw();
     co_return fail(std::move(error));
   }
   note_ending(exchange_.receipt, error);
@@ -329,50 +330,46 @@ Task<Result<void>> TranslatedReply::break_off(Error error) {
     exchange_.sink.close();
     out_ = std::string();
     if (reply_options_.recorder != nullptr)
-      co_await reply_options_.recorder->abandon(transcript_, hold_);
+      co_await reply_options_.recorder->record_cancelled(transcript_, hold_);
     co_return Result<void>{};
   }
   const auto failing = [this, &error] { encoder_.fail(error, out_); };
   co_await encode_end(failing);
-  co_await keep();
+  co_await record();
   co_return co_await end();
 }
 
-Task<Result<void>> TranslatedReply::break_off(dialect::ErrorReply reply, std::string_view event) {
+Task<Result<void>> TranslatedReply::break_off(dialect::ErrorReply error, std::string_view event) {
   note_usage();
-  if (!always_replies_) co_return co_await refuse(std::move(reply));
-  const auto failing = [this, &reply, event] {
+  if (!always_replies_) co_return co_await refuse(std::move(error));
+  const auto failing = [this, &error, event] {
     anthropic::EventReader reader;
-    auto failure = anthropic::read_event(reader, "error", event);
-    if (failure) {
-      if (auto* told = std::get_if<anthropic::Failure>(&*failure))
-        told->retry_after = retry_after_of(reply);
-      whole_.pass(*failure, [this](const auto& whole) { encoder_.on(whole, out_); });
+    auto read = anthropic::read_event(reader, "error", event);
+    if (read) {
+      if (auto* failure = std::get_if<anthropic::Failure>(&*read))
+        failure->retry_after = retry_after_of(error);
+      whole_.pass(*read, [this](const auto& whole) { encoder_.on(whole, out_); });
     }
-    // Unless that was told.
+    // This does nothing when the event has ended the reply.
     encoder_.fail({ErrorKind::kUpstreamBroke, "the upstream refused to go on"}, out_);
   };
   co_await encode_end(failing);
-  co_await keep();
+  co_await record();
   co_return co_await end();
 }
 
-Task<Result<void>> TranslatedReply::refuse(dialect::ErrorReply reply) {
-  drop();
-  std::string fields;
-  http::append_field(fields, "content-type", "application/json");
-  fields += error_headers(exchange_, reply);
-  exchange_.receipt.status = reply.status;
-  co_return co_await exchange_.sink.answer(reply.status, fields, reply.body);
+Task<Result<void>> TranslatedReply::refuse(dialect::ErrorReply error) {
+  withdraw();
+  co_return co_await send_error_reply(exchange_, std::move(error));
 }
 
-// What is found out after the head has left is at least in the log.
+// The head of a stream has left before this is known, so the log alone has it.
 void TranslatedReply::note_ignored() {
-  const std::string found = dialect::header_list(encoder_.ignored());
-  if (found.empty()) return;
-  std::string& ignored = exchange_.receipt.ignored;
-  if (!ignored.empty()) ignored += ',';
-  ignored += found;
+  const std::string ignored = dialect::header_list(encoder_.ignored());
+  if (ignored.empty()) return;
+  std::string& all = exchange_.receipt.ignored;
+  if (!all.empty()) all += ',';
+  all += ignored;
 }
 
 void TranslatedReply::note_usage() {

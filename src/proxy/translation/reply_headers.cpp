@@ -7,17 +7,17 @@
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::size_t kMaxName = 256;
+constexpr std::size_t kMaxValue = 256;
 
-// Of a value that a client or a body has named: nothing in it may end the line.
+// A value that comes from a client or a body, without anything that could end the line.
 std::string plain(std::string_view value) {
-  std::string out(value.substr(0, kMaxName));
+  std::string out(value.substr(0, kMaxValue));
   for (char& c : out)
     if (c < ' ' || c > '~') c = '?';
   return out;
 }
 
-// What is told of a request whatever its answer is.
+// What every reply says about its request.
 void append_notes(std::string& out, const ExchangeContext& exchange) {
   http::append_field(out, "date", http::http_date(WallClock::now()));
   const telemetry::Receipt& receipt = exchange.receipt;
@@ -43,11 +43,11 @@ std::vector<dialect::FieldView> field_views(const http::ResponseHead& head) {
   return views;
 }
 
-std::string reply_headers(const ExchangeContext& exchange, const http::ResponseHead& answer) {
+std::string reply_headers(const ExchangeContext& exchange, const http::ResponseHead& response) {
   std::string out;
-  const std::string_view theirs = answer.get("request-id");
-  http::append_field(out, "x-request-id", theirs.empty() ? exchange.receipt.id : theirs);
-  for (const auto& [name, value] : dialect::limit_fields(field_views(answer), wall_now()))
+  const std::string_view upstream_id = response.get("request-id");
+  http::append_field(out, "x-request-id", upstream_id.empty() ? exchange.receipt.id : upstream_id);
+  for (const auto& [name, value] : dialect::limit_fields(field_views(response), wall_now()))
     http::append_field(out, name, value);
   append_notes(out, exchange);
   return out;
@@ -60,11 +60,19 @@ std::string base_reply_headers(const ExchangeContext& exchange) {
   return out;
 }
 
-std::string error_headers(const ExchangeContext& exchange, const dialect::ErrorReply& reply) {
+std::string error_headers(const ExchangeContext& exchange, const dialect::ErrorReply& error) {
   std::string out;
-  for (const auto& [name, value] : reply.fields) http::append_field(out, name, plain(value));
+  for (const auto& [name, value] : error.fields) http::append_field(out, name, plain(value));
   append_notes(out, exchange);
   return out;
+}
+
+Task<Result<void>> send_error_reply(const ExchangeContext& exchange, dialect::ErrorReply error) {
+  std::string fields;
+  http::append_field(fields, "content-type", "application/json");
+  fields += error_headers(exchange, error);
+  exchange.receipt.status = error.status;
+  co_return co_await exchange.sink.reply(error.status, fields, error.body);
 }
 
 }  // namespace ccproxy::proxy

@@ -1,31 +1,40 @@
-// The fields that stand in the head of a translated reply beside those of its form.
+// The header fields of a translated reply, beside those that its body needs, and the reply that is
+// an error.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/error.hpp"
 #include "dialect/reply/openai_error.hpp"
 #include "http/head.hpp"
 #include "proxy/translation/context.hpp"
 
 namespace ccproxy::proxy {
 
-// Views of the head's fields, as the dialects take them.
+// Views of the head's fields in the type that the dialects take. `head` must outlive them.
 [[nodiscard]] std::vector<dialect::FieldView> field_views(const http::ResponseHead& head);
 
-// Of an answer, as lines: which model gave it, what became of the request on the way, how much of
-// the account's limits is left.
+// Fields are returned as lines, each with its CRLF. All of them say when the reply was made, which
+// model was asked, and what of the request was ignored or changed; the CORS fields are among them.
+
+// Of a reply to a response that the upstream has begun, with what that says of rate limits.
 [[nodiscard]] std::string reply_headers(const ExchangeContext& exchange,
-                                        const http::ResponseHead& answer);
+                                        const http::ResponseHead& response);
 
-// Adds a warning that came up when the lines stood already.
-void append_warning(std::string& fields, std::string_view token);
-
-// Of an answer that the upstream has not begun.
+// Of a reply that is sent before there is a response.
 [[nodiscard]] std::string base_reply_headers(const ExchangeContext& exchange);
 
-// Of an error of the upstream's.
+// Of an error, with the fields that it brings.
 [[nodiscard]] std::string error_headers(const ExchangeContext& exchange,
-                                        const dialect::ErrorReply& reply);
+                                        const dialect::ErrorReply& error);
+
+// Adds a warning to lines that are complete.
+void append_warning(std::string& fields, std::string_view token);
+
+// Sends the error as the whole reply, and notes its status in the receipt.
+[[nodiscard]] Task<Result<void>> send_error_reply(const ExchangeContext& exchange,
+                                                  dialect::ErrorReply error);
 
 }  // namespace ccproxy::proxy

@@ -1,7 +1,7 @@
-// Who gets a translated answer: the client that asked, or nobody while the answer is only kept.
+// Where a translated reply goes: to the client, or nowhere while a response in the background is
+// only stored.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -10,6 +10,8 @@
 
 namespace ccproxy::proxy {
 
+// A reply is sent whole by reply(), or with begin(), any number of write(), and end(). All fail as
+// those of http::ServerConnection do.
 class ReplySink {
  public:
   ReplySink() = default;
@@ -17,14 +19,13 @@ class ReplySink {
   ReplySink& operator=(const ReplySink&) = delete;
   virtual ~ReplySink() = default;
 
-  // A reply in one piece, or begun, written and ended; all as http::ServerConnection does it.
-  [[nodiscard]] virtual Task<Result<void>> answer(int status, std::string_view fields,
-                                                  std::string_view body) = 0;
+  [[nodiscard]] virtual Task<Result<void>> reply(int status, std::string_view fields,
+                                                 std::string_view body) = 0;
   virtual void begin(int status, std::string_view fields) = 0;
   [[nodiscard]] virtual Task<Result<void>> write(std::string_view piece) = 0;
   [[nodiscard]] virtual Task<Result<void>> end(std::string_view last) = 0;
 
-  // Its connection ends at once.
+  // Closes the client's connection at once.
   virtual void close() = 0;
 };
 
@@ -33,8 +34,8 @@ class ClientSink final : public ReplySink {
  public:
   explicit ClientSink(http::ServerConnection& client) : client_(client) {}
 
-  [[nodiscard]] Task<Result<void>> answer(int status, std::string_view fields,
-                                          std::string_view body) override {
+  [[nodiscard]] Task<Result<void>> reply(int status, std::string_view fields,
+                                         std::string_view body) override {
     return client_.answer(status, fields, body);
   }
   void begin(int status, std::string_view fields) override {
@@ -52,15 +53,21 @@ class ClientSink final : public ReplySink {
   http::ServerConnection& client_;
 };
 
-// Listens to nothing and never leaves.
+// Takes everything and sends nothing.
 class NullSink final : public ReplySink {
  public:
-  [[nodiscard]] Task<Result<void>> answer(int status, std::string_view fields,
-                                          std::string_view body) override;
+  [[nodiscard]] Task<Result<void>> reply(int status, std::string_view fields,
+                                         std::string_view body) override;
   void begin(int, std::string_view) override {}
   [[nodiscard]] Task<Result<void>> write(std::string_view piece) override;
   [[nodiscard]] Task<Result<void>> end(std::string_view last) override;
   void close() override {}
 };
+
+inline Task<Result<void>> NullSink::reply(int, std::string_view, std::string_view) {
+  co_return Result<void>{};
+}
+inline Task<Result<void>> NullSink::write(std::string_view) { co_return Result<void>{}; }
+inline Task<Result<void>> NullSink::end(std::string_view) { co_return Result<void>{}; }
 
 }  // namespace ccproxy::proxy

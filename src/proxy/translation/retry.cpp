@@ -12,37 +12,40 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstWait{500};
-constexpr milliseconds kLongestBackOff{8000};
-constexpr std::array<int, 8> kPassing = {408, 409, status::kTooManyRequests, 500, 502, 503,
-                                         504, 529};
+constexpr milliseconds kMaxBackOff{8000};
+constexpr std::array<int, 8> kTransient = {408, 409, status::kTooManyRequests, 500, 502, 503, 504, 529};
 
-// Nothing when the answer does not say; a time that cannot be read is no time.
-std::optional<Clock::duration> asked_wait(const http::ResponseHead& answer) {
-  if (const auto count = parse_decimal(answer.get("retry-after-ms")))
+// Nothing when the response names no time, or none that can be read.
+std::optional<Clock::duration> requested_wait(const http::ResponseHead& response) {
+  if (const auto count = parse_decimal(response.get("retry-after-ms")))
     return milliseconds(std::min<std::uint64_t>(*count, 86'400'000));
-  if (const auto count = parse_decimal(answer.get("retry-after")))
+  if (const auto count = parse_decimal(response.get("retry-after")))
     return std::chrono::seconds(std::min<std::uint64_t>(*count, 86'400));
   return std::nullopt;
 }
 
 }  // namespace
 
-std::optional<Clock::duration> wait_before_retry(unsigned done, RetryLimits limits, double random) {
-  if (done >= limits.most) return std::nullopt;
-  const milliseconds most = std::min(kFirstWait * (1U << std::min(done, 8U)), kLongestBackOff);
-  const auto wait = std::chrono::duration<double, std::milli>(random * double(most.count()));
-  return std::min(std::chrono::duration_cast<Clock::duration>(wait), limits.longest);
+std::optional<Clock::duration> wait_before_retry(unsigned retries, RetryLimits limits,
+                                                 double random) {
+  if (retries >= limits.max_retries) return std::nullopt;
+  const milliseconds back_off = std::min(kFirstWait * (1U << std::min(retries, 8U)), kMaxBackOff);
+  const auto wait = std::chrono::duration<double, std::milli>(random * double(back_off.count()));
+  return std::min(std::chrono::duration_cast<Clock::duration>(wait), limits.max_wait);
 }
 
-std::optional<Clock::duration> wait_before_retry(const http::ResponseHead& answer, unsigned done,
-                                                 RetryLimits limits, double random) {
-  const std::string_view advice = answer.get("x-should-retry");
-  const bool passes = std::find(kPassing.begin(), kPassing.end(), answer.status) != kPassing.end();
-  if (done >= limits.most || advice == "false" || (!passes && advice != "true"))
+std::optional<Clock::duration> wait_before_retry(const http::ResponseHead& response,
+                                                 unsigned retries, RetryLimits limits,
+                                                 double random) {
+  const std::string_view advice = response.get("x-should-retry");
+  const bool is_transient =
+      std::find(kTransient.begin(), kTransient.end(), response.status) != kTransient.end();
+  if (retries >= limits.max_retries || advice == "false" || (!is_transient && advice != "true"))
     return std::nullopt;
-  if (const auto asked = asked_wait(answer)) return *asked <= limits.longest ? asked : std::nullopt;
-  if (answer.status == status::kTooManyRequests) return std::nullopt;
-  return wait_before_retry(done, limits, random);
+  if (const auto wait = requested_wait(response))
+    return *wait <= limits.max_wait ? wait : std::nullopt;
+  if (response.status == status::kTooManyRequests) return std::nullopt;
+  return wait_before_retry(retries, limits, random);
 }
 
 }  // namespace ccproxy::proxy

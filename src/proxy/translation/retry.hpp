@@ -1,5 +1,5 @@
-// When a translated request is sent again after the upstream was busy or broken, and after how
-// long. Pure. Pass-through requests are left to their clients, which retry by themselves.
+// When a translated request is sent again after the upstream was busy or unreachable, and after how
+// long. Pure. A passed-through request is never sent again: its client retries by itself.
 #pragma once
 
 #include <optional>
@@ -10,20 +10,20 @@
 namespace ccproxy::proxy {
 
 struct RetryLimits {
-  unsigned most = 2;                                   // times it is sent again
-  Clock::duration longest = std::chrono::seconds(10);  // wait
+  unsigned max_retries = 2;
+  Clock::duration max_wait = std::chrono::seconds(10);
 };
 
-// The wait before an answer's request is sent again; nothing when it is not. `done` counts the
-// retries so far; `random` is from [0, 1), for full jitter. What the upstream itself says counts
-// first (x-should-retry, retry-after-ms, retry-after); a 429 that names no time is final. Whether
-// the answer is a refusal for good is the caller's to know.
-[[nodiscard]] std::optional<Clock::duration> wait_before_retry(const http::ResponseHead& answer,
-                                                               unsigned done, RetryLimits limits,
+// The wait before the request of an error response is sent again; nothing when it is not. `retries`
+// counts those so far; `random` is from [0, 1), for full jitter. The upstream's own fields count
+// first (x-should-retry, retry-after-ms, retry-after); a 429 without a time is final. The caller
+// knows whether the error is a refusal for good.
+[[nodiscard]] std::optional<Clock::duration> wait_before_retry(const http::ResponseHead& response,
+                                                               unsigned retries, RetryLimits limits,
                                                                double random);
 
 // The same when there was no connection.
-[[nodiscard]] std::optional<Clock::duration> wait_before_retry(unsigned done, RetryLimits limits,
+[[nodiscard]] std::optional<Clock::duration> wait_before_retry(unsigned retries, RetryLimits limits,
                                                                double random);
 
 }  // namespace ccproxy::proxy

@@ -3,37 +3,31 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
-#include "anthropic/error.hpp"
-#include "anthropic/headers.hpp"
 #include "anthropic/refusal.hpp"
 #include "auth/credentials.hpp"
 #include "base/status.hpp"
 #include "base/text.hpp"
+#include "base/timestamp.hpp"
 #include "config/model_map.hpp"
 #include "dialect/chat/encoder.hpp"
 #include "dialect/chat/request.hpp"
 #include "dialect/reply/openai_error.hpp"
-#include "dialect/request/remembered_turn.hpp"
 #include "dialect/request/report.hpp"
-#include "dialect/responses/input_items.hpp"
 #include "dialect/responses/request.hpp"
-#include "net/crypto.hpp"
 #include "proxy/state/model_resolver.hpp"
 #include "proxy/state/offload.hpp"
-#include "proxy/state/response_store.hpp"
 #include "proxy/translation/reply_headers.hpp"
-#include "proxy/translation/retry.hpp"
+#include "proxy/translation/scoped_turns.hpp"
+#include "proxy/translation/token_count.hpp"
 #include "proxy/upstream/models.hpp"
 
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::chrono::seconds kLookupPatience{3};
+constexpr std::chrono::seconds kLookupTimeout{3};
 constexpr int kMaxPauses = 8;
-constexpr std::size_t kKeyBytes = 16;  // of the random part of a response's ids
 
 Error needs_own_credential() {
   return {ErrorKind::kUnauthorized,
@@ -49,45 +43,17 @@ bool is_plain_id(std::string_view id) {
                             "0123456789-_.") == std::string_view::npos;
 }
 
-double random_part() {
-  std::random_device device;
-  return std::uniform_real_distribution<double>(0, 1)(device);
+std::string_view upstream_path(RouteKind route) {
+  return route == RouteKind::kInputTokens ? "/v1/messages/count_tokens" : "/v1/messages";
 }
 
-// What is remembered for one client, as a decoder asks for it.
-class ClientTurns final : public dialect::TurnMemory {
- public:
-  ClientTurns(ThinkingMemory& memory, const ThinkingScope& scope)
-      : memory_(memory), scope_(scope) {}
-
-  [[nodiscard]] Turn by_id(std::string_view tool_use_id) const override {
-    return memory_.recall(scope_, tool_use_id, Clock::now());
-  }
-  [[nodiscard]] std::vector<Turn> alike(std::uint64_t likeness) const override {
-    return memory_.alike(scope_, likeness, Clock::now());
-  }
-
- private:
-  ThinkingMemory& memory_;
-  const ThinkingScope& scope_;
-};
-
-// The head of the request that goes upstream. Nothing of the client's but its betas.
-struct OutgoingHead {
-  OutgoingHead(const http::RequestHead& client, const std::vector<std::string>& needed) {
-    std::vector<std::string_view> lines;
-    for (const http::Field& field : client.fields)
-      if (same_text(field.name, "anthropic-beta")) lines.push_back(field.value);
-    const std::vector<std::string_view> ours(needed.begin(), needed.end());
-    betas = anthropic::merge_betas(lines, ours);
-    head.method = "POST";
-    head.fields = {{"content-type", "application/json"}, {"accept", "text/event-stream"}};
-    if (!betas.empty()) head.fields.push_back({"anthropic-beta", betas});
-  }
-
-  std::string betas;
-  http::RequestHead head;
-};
+// A little is never refused: it takes no more than the connection takes anyway.
+bool hold_for_reply(MemoryReservation& hold, std::size_t size) {
+  constexpr std::size_t kLittle = std::size_t{64} << 10;
+  if (size > kLittle) return hold.grow(size);
+  hold.grow_anyway(size);
+  return true;
+}
 
 }  // namespace
 
@@ -96,10 +62,12 @@ Translation::Translation(const ExchangeContext& exchange, const Route& route,
     : exchange_(exchange),
       route_(route),
       hold_(hold),
-      repeated_(exchange.worker.shared.held, MemoryReservation::For::kRequest) {}
+      attempts_(exchange, upstream_path(route.kind), request_, [this] { return decode_again(); }),
+      repeated_(exchange.worker.shared.held, MemoryReservation::For::kRequest),
+      session_(exchange, route.kind) {}
 
 Translation::~Translation() {
-  if (running_) running_->close();
+  session_.close();
   free_all();
 }
 
@@ -107,11 +75,30 @@ Task<Result<void>> Translation::run(RequestBody body) {
   take_body(std::move(body));
   auto prepared = co_await prepare();
   if (!prepared) co_return prepared;
-  auto head = co_await ask();
+  auto head = co_await attempts_.send();
   if (!head) co_return fail(head.error());
   if (head->status != status::kOk) co_return co_await refuse(*head);
-  if (route_.kind == RouteKind::kInputTokens) co_return co_await send_token_count(*head);
-  co_return co_await tell(std::move(*head));
+  if (route_.kind == RouteKind::kInputTokens)
+    co_return co_await send_token_count(exchange_, route_, *head);
+  co_return co_await send_reply(std::move(*head));
+}
+
+Task<Result<void>> Translation::run_in_background(RequestBody body, OnQueued on_queued) {
+  take_body(std::move(body));
+  auto prepared = co_await prepare();
+  if (!prepared) co_return prepared;
+  auto queued = co_await queue();
+  if (!queued) co_return fail(queued.error());
+  on_queued(std::move(*queued));
+  TranslatedReply reply(exchange_, *encoder_, reply_options());
+  auto head = co_await attempts_.send();
+  if (!head) {
+    const Error error = exchange_.upstream.explain(head.error());
+    co_return co_await reply.break_off(error);
+  }
+  if (!request_.decoded.may_pause) free_request();
+  co_await session_.start(recorded_size());
+  co_return co_await send_reply(reply, std::move(*head));
 }
 
 void Translation::take_body(RequestBody body) {
@@ -119,66 +106,61 @@ void Translation::take_body(RequestBody body) {
   size_ = body_.text().size();
 }
 
+// Everything before the first attempt.
 Task<Result<void>> Translation::prepare() {
   const auto credential_status = exchange_.worker.shared.credentials.credential_status();
   if (credential_status->credential.kind == auth::CredentialKind::kClient)
     co_return fail(needs_own_credential());
   scope_.credential = auth::tag_of(*credential_status);
   scope_.key = exchange_.receipt.key;
-  if (is_responses(route_.kind)) archive_ = exchange_.worker.shared.responses.archive();
+  request_.owner = {scope_.credential, scope_.key};
   const auto choose = [this](Parsers with) { return choose_model(with.outline); };
   auto chosen = co_await work_apart(exchange_.worker, exchange_.upstream, size_, choose);
   if (!chosen) co_return chosen;
-  if (is_responses(route_.kind)) {
-    key_ = net::random_hex(kKeyBytes);
-    if (archive_) {
-      auto fetched = co_await load_history();
-      if (!fetched) co_return fetched;
-    }
-  }
+  auto fetched = co_await session_.load_history(hold_);
+  if (!fetched) co_return fail(fetched.error());
+  size_ += *fetched;
   ModelFacts& facts = exchange_.worker.shared.facts;
-  if (is_plain_id(model_) && facts.claim_lookup(model_)) co_await look_up_model();
+  if (is_plain_id(request_.model) && facts.claim_lookup(request_.model)) co_await look_up_model();
   auto decoded = co_await decode();
   if (!decoded) co_return decoded;
   if (!hold_repeated()) co_return too_much_memory_held();
   co_return Result<void>{};
 }
 
-SchemaOwner Translation::schema_owner() const { return {scope_.credential, scope_.key}; }
-
-Task<void> Translation::look_up_model() {
-  const std::string rest = fmt::format("/{}", model_);
-  auto body = co_await fetch_models(exchange_.worker, rest, kLookupPatience,
-                                    exchange_.upstream.while_client_waits());
-  if (body) exchange_.worker.shared.facts.note(model_, *body);
-}
-
 Result<void> Translation::choose_model(json::Outline& outline) {
   if (auto read = outline.read(body_.text()); !read) return read;
-  const std::string& otherwise =
+  const std::string& default_model =
       route_.model.empty() ? exchange_.config.translation.default_model : route_.model;
-  auto asked = dialect::requested_model(outline, otherwise);
-  if (!asked) return fail(asked.error());
-  asked_ = std::move(*asked);
-  if (!route_.model.empty()) asked_.defaulted = false;  // the path has named it
-  // A name that is mapped with its mark is meant so; else the mark says nothing.
-  if (config::find_mapping(exchange_.config.model_mapping, asked_.name) == nullptr)
-    strip_suffix(asked_.name);
-  model_ = ModelResolver(exchange_.worker.shared)
-               .resolve(exchange_.config, asked_.name, exchange_.receipt);
-  strip_suffix(model_);
-  exchange_.receipt.model_sent = model_;
-  if (archive_) references_ = dialect::references_of(outline.root());
+  auto requested = dialect::requested_model(outline, default_model);
+  if (!requested) return fail(requested.error());
+  requested_model_ = std::move(*requested);
+  std::string& name = requested_model_.name;
+  if (!route_.model.empty()) requested_model_.defaulted = false;  // the path has named it
+  // A mapping of the whole name, its suffix included, is what the user has configured.
+  if (config::find_mapping(exchange_.config.model_mapping, name) == nullptr) strip_suffix(name);
+  request_.model =
+      ModelResolver(exchange_.worker.shared).resolve(exchange_.config, name, exchange_.receipt);
+  strip_suffix(request_.model);
+  exchange_.receipt.model_sent = request_.model;
+  session_.note_references(outline.root());
   return {};
 }
 
-// The context is long by itself where it can be; whoever asked for it by a mark is told that this
-// was not carried on.
+// A model that can have a long context has it without the suffix; a client that wrote the suffix
+// gets a warning that it was ignored.
 void Translation::strip_suffix(std::string& name) {
-  const auto rest = anthropic::strip_context_suffix(name).size();
-  if (rest == name.size()) return;
-  name.resize(rest);
-  asked_.marked = true;
+  const auto size = anthropic::strip_context_suffix(name).size();
+  if (size == name.size()) return;
+  name.resize(size);
+  requested_model_.marked = true;
+}
+
+Task<void> Translation::look_up_model() {
+  const std::string rest = fmt::format("/{}", request_.model);
+  auto body = co_await fetch_models(exchange_.worker, rest, kLookupTimeout,
+                                    exchange_.upstream.while_client_waits());
+  if (body) exchange_.worker.shared.facts.note(request_.model, *body);
 }
 
 Task<Result<void>> Translation::decode() {
@@ -186,51 +168,59 @@ Task<Result<void>> Translation::decode() {
   co_return co_await work_apart(exchange_.worker, exchange_.upstream, size_, decoding);
 }
 
+Task<Result<bool>> Translation::decode_again() {
+  auto decoded = co_await decode();
+  if (!decoded) co_return fail(decoded.error());
+  co_return has_changed_;
+}
+
 Result<void> Translation::decode(json::Outline& outline) {
   Shared& shared = exchange_.worker.shared;
   if (auto read = outline.read(body_.text()); !read) return read;
-  const anthropic::Capabilities can = shared.facts.of(model_);
-  scope_.family = shared.models.family_of(model_) ? std::string(can.family) : model_;
-  const ClientTurns turns(shared.thinking, scope_);
-  const std::vector<std::string> refused_schemas =
-      shared.facts.refused_schemas(schema_owner(), model_);
+  const std::string& model = request_.model;
+  const anthropic::Capabilities can = shared.facts.of(model);
+  scope_.family = shared.models.family_of(model) ? std::string(can.family) : model;
+  const ScopedTurns turns(shared.thinking, scope_);
+  const auto refused_schemas = shared.facts.refused_schemas(request_.owner, model);
   const TranslationOptions& options = exchange_.config.translation;
   const std::string client = lowered(exchange_.head.get("user-agent"));
+  const RequestCorrections& corrections = attempts_.corrections();
   const dialect::RequestContext context{
-      .asked = asked_,
-      .model = model_,
+      .asked = requested_model_,
+      .model = model,
       .can = can,
       .options = options,
       .strict = options.strict || same_text(exchange_.head.get("x-ccproxy-strict"), "true"),
-      .is_unknown = !shared.facts.knows(model_),
+      .is_unknown = !shared.facts.knows(model),
       .is_cursor = client.find("cursor") != std::string::npos,
       .is_codex = client.starts_with("codex"),
-      .most_tokens = most_tokens_,
+      .most_tokens = corrections.max_tokens,
       .refused_schemas = refused_schemas,
-      .left_out = left_out_,
+      .left_out = corrections.refused_tool_members,
       .account = scope_.credential,
       .memory = shared.thinking.holds(scope_) ? &turns : nullptr,
-      .history = &history_,
-      .keeps = archive_ != nullptr,
-      .key = key_,
+      .history = &session_.history(),
+      .keeps = session_.can_store(),
+      .key = session_.key(),
       .compacts = route_.kind == RouteKind::kCompaction,
       .counts = route_.kind == RouteKind::kInputTokens};
   auto decoded = decode_body(outline, context);
   if (!decoded) return fail(decoded.error());
-  is_another_ = decoded->body != to_send_ || decoded->betas != decoded_.betas;
-  decoded_ = std::move(*decoded);
-  note_input(outline.root());
-  hold_.shrink(to_send_.size());  // when a lesson makes another one of it
-  to_send_.clear();
-  if (!hold_.grow(decoded_.body.size())) return too_much_memory_held();
-  to_send_ = std::move(decoded_.body);
-  note_plan();
+  const std::size_t size_before = request_.decoded.body.size();  // 0 at first
+  has_changed_ = decoded->body != request_.decoded.body || decoded->betas != request_.decoded.betas;
+  request_.decoded = std::move(*decoded);
+  const dialect::ReplyPlan& plan = request_.decoded.plan;
+  session_.note_input(outline.root(), plan.responses);
+  hold_.shrink(size_before);
+  if (!hold_.grow(request_.decoded.body.size())) return too_much_memory_held();
+  exchange_.receipt.ignored = dialect::header_list(plan.ignored);
+  for (const std::string& warning : plan.warnings) exchange_.receipt.warn(warning, {});
   return {};
 }
 
-// Clients of one route send the other's requests, too: what stands in it decides.
+// Clients of one route send the other's requests, too, so the body decides how it is read.
 Result<dialect::Decoded> Translation::decode_body(const json::Outline& outline,
-                                                  const dialect::RequestContext& context) {
+                                                  const dialect::RequestContext& context) const {
   const json::Value request = outline.root();
   if (is_responses(route_.kind)) return dialect::decode_responses(outline, context);
   if (route_.kind == RouteKind::kCompletion) return dialect::decode_completion(outline, context);
@@ -239,188 +229,123 @@ Result<dialect::Decoded> Translation::decode_body(const json::Outline& outline,
                    : dialect::decode_chat(outline, context);
 }
 
-void Translation::note_plan() {
-  exchange_.receipt.ignored = dialect::header_list(decoded_.plan.ignored);
-  for (const std::string& warning : decoded_.plan.warnings) exchange_.receipt.warn(warning, {});
+// Reserves memory for what the reply repeats, before the upstream has any cost, and until the reply
+// has ended: its end repeats all of it, and must not wait for others that wait to end. What the
+// request holds is moved to this reservation when the request is freed.
+bool Translation::hold_repeated() {
+  const dialect::ReplyPlan& plan = request_.decoded.plan;
+  const std::size_t size = session_.repeated_size(plan);
+  const bool is_freed_early = !request_.decoded.may_pause && !plan.responses.is_background;
+  const std::size_t later =
+      is_freed_early ? std::min(size - plan.responses.weight(), hold_.size()) : 0;
+  return hold_for_reply(repeated_, size - later);
 }
-
-// Until there is an answer or an error that another attempt would not mend.
-Task<Result<http::ResponseHead>> Translation::ask() {
-  while (true) {
-    auto head = co_await ask_once();
-    if (head && head->status == status::kOk) co_return head;
-    error_body_.clear();
-    if (head) error_body_ = co_await read_error_body(*head);
-    if (head && (head->status == status::kBadRequest || head->status == status::kNotFound)) {
-      Result<bool> changed;
-      if (head->status == status::kBadRequest)
-        changed = co_await apply();
-      else
-        changed = co_await follow_retirement();
-      if (!changed) co_return fail(changed.error());
-      if (*changed) continue;
-    }
-    const auto wait = retry_wait(head);
-    if (!wait) co_return head;
-    ++exchange_.receipt.retries;
-    auto waited = co_await exchange_.upstream.pause(*wait);
-    if (!waited) co_return fail(waited.error());
-  }
-}
-
-Task<std::string> Translation::read_error_body(const http::ResponseHead& head) {
-  ErrorBody came = co_await exchange_.upstream.read_error_body();
-  if (came.broke) co_return exchange_.upstream.broken_error_body(head, came);
-  co_return std::move(came.text);
-}
-
-Task<Result<http::ResponseHead>> Translation::ask_once() {
-  const OutgoingHead outgoing(exchange_.head, decoded_.betas);
-  const bool counts = route_.kind == RouteKind::kInputTokens;
-  const UpstreamTarget asked{
-      outgoing.head,
-      exchange_.upstream.prefix() + (counts ? "/v1/messages/count_tokens" : "/v1/messages"), false};
-  auto head = co_await exchange_.upstream.send(asked, to_send_);
-  co_return head;
-}
-
-// True when the error taught something that makes the request another one. Once: a request that is
-// still refused then is refused. Fails when a strict client is to be told what cannot be.
-Task<Result<bool>> Translation::apply() {
-  if (!std::exchange(is_teachable_, false) || has_begun_) co_return false;
-  if (anthropic::refusal_of(status::kBadRequest, error_body_).is_final) co_return false;
-  const std::string message = anthropic::read_error(error_body_).message;
-  if (const auto room = anthropic::room_for_output(message)) {
-    most_tokens_ = room;
-  } else if (left_out_ = anthropic::extra_tool_members(message); !left_out_.empty()) {
-    // Another request may name the beta that takes them: nothing is learned of the model.
-  } else if (anthropic::is_schema_refusal(message)) {
-    if (decoded_.schemas.empty()) co_return false;
-    exchange_.worker.shared.facts.refuse_schemas(schema_owner(), model_, decoded_.schemas);
-  } else if (const auto lesson = anthropic::correction_from_error(message)) {
-    exchange_.worker.shared.facts.apply(model_, *lesson, decoded_.effort);
-  } else {
-    co_return false;
-  }
-  const auto decoded = co_await decode();
-  if (!decoded) co_return fail(decoded.error());
-  co_return is_another_;
-}
-
-// True when the model turned out to have retired and the request is now one for its successor.
-Task<Result<bool>> Translation::follow_retirement() {
-  if (has_begun_ || has_followed_) co_return false;
-  std::string next =
-      ModelResolver(exchange_.worker.shared)
-          .successor_of_missing(exchange_.config, error_body_, wall_now(), exchange_.receipt);
-  if (next.empty()) co_return false;
-  has_followed_ = true;
-  model_ = std::move(next);
-  auto decoded = co_await decode();
-  if (!decoded) co_return fail(decoded.error());
-  co_return true;
-}
-
-std::optional<Clock::duration> Translation::retry_wait(
-    const Result<http::ResponseHead>& answer) const {
-  const RetryLimits limits{exchange_.config.upstream.max_retries,
-                           exchange_.config.upstream.max_retry_wait};
-  const auto done = static_cast<unsigned>(exchange_.receipt.retries);
-  if (answer)
-    return anthropic::refusal_of(answer->status, error_body_).is_final
-               ? std::nullopt
-               : wait_before_retry(*answer, done, limits, random_part());
-  const ErrorKind kind = answer.error().kind;
-  const bool was_unreachable =
-      !exchange_.upstream.was_sent() &&
-      (kind == ErrorKind::kUpstreamUnreachable || kind == ErrorKind::kTimedOut);
-  return was_unreachable ? wait_before_retry(done, limits, random_part()) : std::nullopt;
-}
-
-// What of the request the answer repeats, or is kept with it.
-std::size_t Translation::recorded_size() const { return is_responses(route_.kind) ? size_ : 0; }
 
 void Translation::make_encoder() {
-  const dialect::ReplyPlan& plan = decoded_.plan;
-  identity_.created = now_in_seconds();
-  if (is_responses(route_.kind)) return make_response_encoder();
-  identity_.id =
-      fmt::format("{}{}", plan.text_completion ? "cmpl-" : "chatcmpl-", exchange_.receipt.id);
-  encoder_ = dialect::make_chat_encoder(plan, identity_);
+  const dialect::ReplyPlan& plan = request_.decoded.plan;
+  const std::int64_t created = now_in_seconds();
+  if (is_responses(route_.kind)) {
+    encoder_ = session_.make_encoder(plan, created);
+    return;
+  }
+  const std::string_view prefix = plan.text_completion ? "cmpl-" : "chatcmpl-";
+  encoder_ = dialect::make_chat_encoder(
+      plan, {fmt::format("{}{}", prefix, exchange_.receipt.id), created});
 }
 
-// Of a stream in chat nothing stays but the turn that is remembered; Responses tell all of it once
-// more at the end, and what is kept is put together beside that.
-void Translation::note_cost(TranslatedReply::ReplyOptions& reply_options) const {
-  constexpr std::size_t kBlocks = 2, kWhole = 2, kResponse = 4, kKept = 4;
-  if (is_responses(route_.kind))
-    reply_options.cost = kResponse;
-  else if (!decoded_.plan.stream)
-    reply_options.cost = kWhole;
-  if (reply_options.wants_transcript) reply_options.kept_cost += kBlocks;
-  if (running_) reply_options.kept_cost += kKept;
+// The response object counts apart: it lives until the client has taken it.
+Task<Result<QueuedResponse>> Translation::queue() {
+  QueuedResponse queued{
+      .held = MemoryReservation(exchange_.worker.shared.held, MemoryReservation::For::kRequest)};
+  const bool is_shown = !request_.decoded.plan.stream;
+  const std::size_t size = is_shown ? request_.decoded.plan.responses.weight() : 0;
+  if (!hold_for_reply(queued.held, size)) co_return too_much_memory_held();
+  std::string object;
+  const auto queueing = [this, is_shown, &queued, &object] {
+    make_encoder();
+    if (!session_.running()) return;
+    object = session_.emit_queued();
+    if (is_shown) queued.object = object;
+  };
+  co_await go_on_apart(exchange_.worker, recorded_size(), queueing);
+  if (!session_.running())
+    co_return fail(ErrorKind::kInternal, "a background response that is not kept");
+  auto stored = co_await session_.store_queued(std::move(object));
+  if (!stored) co_return fail(stored.error());
+  queued.fields = base_reply_headers(exchange_);
+  queued.running = session_.running();
+  co_return std::move(queued);
 }
 
+// A stream of chat chunks leaves nothing behind but the turn that is remembered. A response repeats
+// all of its content at its end, and what is stored is made beside that.
 TranslatedReply::ReplyOptions Translation::reply_options() const {
-  TranslatedReply::ReplyOptions reply_options{
+  constexpr std::size_t kBlocks = 2, kWhole = 2, kResponse = 4, kStored = 4;
+  const dialect::Decoded& decoded = request_.decoded;
+  const auto& running = session_.running();
+  TranslatedReply::ReplyOptions options{
       .dialect = route_.dialect,
-      .streams = decoded_.plan.stream,
-      .wants_transcript = decoded_.has_tools || decoded_.may_pause || running_ != nullptr,
-      .always_replies = running_ && running_->is_background(),
-      .recorder = recorder_.get()};
-  note_cost(reply_options);
-  return reply_options;
+      .streams = decoded.plan.stream,
+      .wants_transcript = decoded.has_tools || decoded.may_pause || running != nullptr,
+      .always_replies = running && running->is_background(),
+      .recorder = session_.recorder()};
+  if (is_responses(route_.kind))
+    options.cost = kResponse;
+  else if (!decoded.plan.stream)
+    options.cost = kWhole;
+  if (options.wants_transcript) options.recorded_cost += kBlocks;
+  if (running) options.recorded_cost += kStored;
+  return options;
 }
 
-Task<Result<void>> Translation::tell(http::ResponseHead head) {
+Task<Result<void>> Translation::send_reply(http::ResponseHead head) {
   const auto making = [this] { make_encoder(); };
   co_await go_on_apart(exchange_.worker, recorded_size(), making);
-  TranslatedReply::ReplyOptions how = reply_options();
-  how.fields = reply_headers(exchange_, head);
-  TranslatedReply answer(exchange_, *encoder_, std::move(how));
-  co_return co_await tell(answer, std::move(head));
+  TranslatedReply::ReplyOptions options = reply_options();
+  options.fields = reply_headers(exchange_, head);
+  TranslatedReply reply(exchange_, *encoder_, std::move(options));
+  co_return co_await send_reply(reply, std::move(head));
 }
 
-Task<Result<void>> Translation::tell(TranslatedReply& answer, http::ResponseHead head) {
-  has_begun_ = true;
-  if (!decoded_.may_pause) forget_request();
+Task<Result<void>> Translation::send_reply(TranslatedReply& reply, http::ResponseHead head) {
+  attempts_.freeze_request();
+  if (!request_.decoded.may_pause) free_request();
   Result<void> taken;
-  if (head.status == status::kOk) taken = co_await take_all(answer, head);
+  if (head.status == kOk) taken = co_await take_all(reply, head);
   if (!taken) {
     const Error error = exchange_.upstream.explain(taken.error());
     exchange_.upstream.response().abort();
-    co_return co_await answer.break_off(error);
+    co_return co_await reply.break_off(error);
   }
   if (head.status != status::kOk) {
-    auto reply =
-        dialect::openai_error(route_.dialect, {head.status, error_body_, field_views(head)},
-                              exchange_.receipt.id, wall_now());
-    co_return co_await answer.break_off(std::move(reply), error_body_);
+    auto error = upstream_error(head);
+    co_return co_await reply.break_off(std::move(error), attempts_.error_body());
   }
-  // Before the client can come back with the results.
-  const auto remembering = [this, &answer] { remember(answer.transcript()); };
-  co_await go_on_apart(exchange_.worker, answer.transcript().blocks().size(), remembering);
-  auto told = co_await answer.finish();
+  // The client may come back with the results of its tools as soon as it has seen the end.
+  const auto remembering = [this, &reply] { remember(reply.transcript()); };
+  co_await go_on_apart(exchange_.worker, reply.transcript().blocks().size(), remembering);
+  auto finished = co_await reply.finish();
   co_await exchange_.upstream.drain_response();
-  co_return told;
+  co_return finished;
 }
 
-// The messages of one answer. `head` is that of the last one, or of the error that stood in its
-// place. A turn that paused goes up behind the request, in place of the one before it: what was
-// held for the answer counts it.
-Task<Result<void>> Translation::take_all(TranslatedReply& answer, http::ResponseHead& head) {
-  const std::size_t size = to_send_.size();  // of the request alone
+// Takes the messages of one reply. `head` becomes that of the last one, or of the error that came
+// instead of it. A turn that paused is sent behind the request, in place of the paused turn before
+// it; the reservation of the reply counts it.
+Task<Result<void>> Translation::take_all(TranslatedReply& reply, http::ResponseHead& head) {
+  std::string& body = request_.decoded.body;
+  const std::size_t size = body.size();  // without a paused turn
   for (int pauses = 0;; ++pauses) {
-    auto taken = co_await answer.take(head);
+    auto taken = co_await reply.take(head);
     if (!taken) co_return taken;
-    const bool may_go_on = decoded_.may_pause && answer.paused() && pauses < kMaxPauses;
-    if (!may_go_on || answer.transcript().empty()) co_return Result<void>{};
+    const bool may_go_on = request_.decoded.may_pause && reply.paused() && pauses < kMaxPauses;
+    if (!may_go_on || reply.transcript().empty()) co_return Result<void>{};
     co_await exchange_.upstream.drain_response();
-    const auto continuing = [this, size, &answer] {
-      dialect::append_turn(to_send_, size, answer.transcript().blocks());
+    const auto continuing = [size, &body, &reply] {
+      dialect::append_turn(body, size, reply.transcript().blocks());
     };
-    co_await go_on_apart(exchange_.worker, to_send_.size(), continuing);
-    auto next = co_await answer.meanwhile(ask());
+    co_await go_on_apart(exchange_.worker, body.size(), continuing);
+    auto next = co_await reply.meanwhile(attempts_.send());
     if (!next) co_return fail(next.error());
     head = std::move(*next);
     if (head.status != status::kOk) co_return Result<void>{};
@@ -428,46 +353,49 @@ Task<Result<void>> Translation::take_all(TranslatedReply& answer, http::Response
 }
 
 Task<Result<void>> Translation::refuse(const http::ResponseHead& head) {
-  const anthropic::Refusal refusal = anthropic::refusal_of(head.status, error_body_);
+  const anthropic::Refusal refusal = anthropic::refusal_of(head.status, attempts_.error_body());
   if (!refusal.token.empty()) exchange_.receipt.warn(refusal.token, refusal.meaning);
-  const auto views = field_views(head);
-  dialect::ErrorReply reply = dialect::openai_error(
-      route_.dialect, {head.status, error_body_, views}, exchange_.receipt.id, wall_now());
-  co_return co_await refuse(std::move(reply));
+  auto error = upstream_error(head);
+  co_return co_await send_error_reply(exchange_, std::move(error));
 }
 
-Task<Result<void>> Translation::refuse(dialect::ErrorReply reply) {
-  std::string fields;
-  http::append_field(fields, "content-type", "application/json");
-  fields += error_headers(exchange_, reply);
-  exchange_.receipt.status = reply.status;
-  co_return co_await exchange_.sink.answer(reply.status, fields, reply.body);
+dialect::ErrorReply Translation::upstream_error(const http::ResponseHead& head) const {
+  const auto fields = field_views(head);
+  return dialect::openai_error(route_.dialect, {head.status, attempts_.error_body(), fields},
+                               exchange_.receipt.id, wall_now());
 }
 
 void Translation::remember(const anthropic::Transcript& transcript) {
-  if (transcript.empty() || !decoded_.has_tools) return;
-  auto turn = anthropic::called_turn(std::string(transcript.blocks()), decoded_.question);
-  if (turn) exchange_.worker.shared.thinking.remember(scope_, std::move(*turn), Clock::now());
+  const dialect::Decoded& decoded = request_.decoded;
+  if (transcript.empty() || !decoded.has_tools) return;
+  auto turn = anthropic::called_turn(std::string(transcript.blocks()), decoded.question);
+  if (turn) exchange_.worker.shared.thinking.keep(scope_, std::move(*turn), Clock::now());
 }
 
-// A long answer does not hold its question.
-void Translation::forget_request() {
+// Bytes of the request that the reply repeats, or that are stored with it.
+std::size_t Translation::recorded_size() const { return is_responses(route_.kind) ? size_ : 0; }
+
+// A request does not take memory while a long reply runs.
+void Translation::free_request() {
   struct Request {
     RequestBody body;
     dialect::History history;
-    std::string to_send;
-  } request{std::exchange(body_, {}), std::exchange(history_, {}), std::exchange(to_send_, {})};
+    std::string translated_body;
+  } request{std::exchange(body_, {}), session_.take_history(),
+            std::exchange(request_.decoded.body, {})};
   free_apart(exchange_.worker.shared, size_, request);
-  const std::size_t due = repeated_size() - std::min(repeated_size(), repeated_.size());
-  repeated_.take_from(hold_, std::min(due, hold_.size()));
+  const std::size_t repeated = session_.repeated_size(request_.decoded.plan);
+  const std::size_t missing = repeated - std::min(repeated, repeated_.size());
+  repeated_.take_from(hold_, std::min(missing, hold_.size()));
   hold_.release();
 }
 
 void Translation::free_all() {
-  forget_request();
-  encoder_.reset();  // it refers to the plan
-  free_apart(exchange_.worker.shared, size_, decoded_);
-  free_apart(exchange_.worker.shared, size_, references_);
+  free_request();
+  encoder_.reset();
+  free_apart(exchange_.worker.shared, size_, request_.decoded);
+  dialect::References references = session_.take_references();
+  free_apart(exchange_.worker.shared, size_, references);
 }
 
 }  // namespace ccproxy::proxy
