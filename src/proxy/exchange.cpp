@@ -3,9 +3,10 @@
 // from (auth).
 //
 //   head -> admit -> find route -> read body -> map the model -> credential -> send
-//        -> (next piece of the answer -> write, waiting for a slow client)* -> receipt
+//        -> (next piece of the response -> write, waiting for a slow client)* -> receipt
 //
-// The second line stands in exchange_relay.cpp.
+// The second line is in relay.cpp. A request in one of OpenAI's dialects takes the steps of
+// translation/translation.hpp instead, from its body on.
 
 #include "proxy/exchange.hpp"
 
@@ -13,10 +14,8 @@
 
 #include <exception>
 #include <new>
-#include <unordered_map>
 #include <utility>
 
-#include "anthropic/request.hpp"
 #include "base/status.hpp"
 #include "base/text.hpp"
 #include "config/live.hpp"
@@ -33,6 +32,7 @@
 #include "proxy/state/offload.hpp"
 #include "proxy/translation/background.hpp"
 #include "proxy/translation/translation.hpp"
+#include "proxy/unsupported.hpp"
 #include "proxy/upstream/header_trace.hpp"
 #include "telemetry/refusals.hpp"
 
@@ -42,35 +42,8 @@ namespace {
 constexpr std::size_t kMaxClientName = 64;
 constexpr std::chrono::seconds kRetryAfter{1};
 
-void rename(RequestBody& body, const anthropic::RequestFacts& facts, std::string_view model) {
-  std::string& text = body.text();
-  anthropic::replace_model(text, facts, model);
-  text.reserve(text.size() + json::kPadding);  // it may be read once more
-}
-
 std::string product_of(std::string_view user_agent) {
   return std::string(user_agent.substr(0, std::min(user_agent.find(' '), kMaxClientName)));
-}
-
-constexpr std::string_view kNothingStored =
-    R"({"object":"list","data":[],"first_id":null,"last_id":null,"has_more":false})";
-
-Error no_conversations() {
-  return {ErrorKind::kInvalidRequest,
-          "Conversations are not available: continue a response with previous_response_id.",
-          "conversation", "unsupported_parameter"};
-}
-
-Error nothing_stored() {
-  return {ErrorKind::kNotFound, "There is no chat completion of that id: CCProxy stores none.",
-          "completion_id"};
-}
-
-Error too_many_in_the_background() {
-  return {ErrorKind::kBusy,
-          "too many responses in the background (limits.connections, or the files that the system "
-          "lets CCProxy have open): try again later",
-          "", "", kRetryAfter};
 }
 
 }  // namespace
@@ -104,7 +77,7 @@ Task<void> Exchange::run(http::RequestHead head) {
     const Error error = upstream_.explain(served.error());
     co_await refuse(error);
   }
-  if (may_be_told_) telemetry::write_receipt(shared_.log, receipt_, Clock::now());
+  if (writes_receipt_) telemetry::write_receipt(shared_.log, receipt_, Clock::now());
 }
 
 Task<void> Exchange::turn_away(http::RequestHead head, Error error) {
@@ -114,8 +87,8 @@ Task<void> Exchange::turn_away(http::RequestHead head, Error error) {
   co_await refuse(std::move(error));
 }
 
-// Whatever is thrown on the way, as a rule since there is no memory, ends this exchange alone: with
-// an error while nothing of the reply has left, else with a cut.
+// An exception, as a rule for lack of memory, ends this exchange alone: with an error while nothing
+// of the reply has left, else with a cut.
 Task<Result<void>> Exchange::serve_safely() {
   Error thrown{ErrorKind::kBusy, "", "", "", kRetryAfter};
   try {
@@ -149,17 +122,17 @@ Task<void> Exchange::refuse_head(Error error, std::string path) {
 Task<Result<void>> Exchange::serve() {
   if (is_preflight(head_)) {
     const std::string fields = preflight_fields(head_, *config_);
-    if (!fields.empty()) co_return co_await answer(204, {}, {}, fields);
+    if (!fields.empty()) co_return co_await reply(204, {}, {}, fields);
   }
   auto pass = admit(head_, *config_, trusted_);
   auto route = find_route(head_);
   const bool is_unknown = !pass && pass.error().code != dialect::kMisdirectedRequest;
   if (is_unknown && route && allows(*route, head_.method)) {
-    // Whoever has shown nothing is told that something runs here, and no more.
+    // A client without a key learns that something runs here, and no more.
     if (route->kind == RouteKind::kHealth)
-      co_return co_await answer(200, "application/json", kBareHealth);
+      co_return co_await reply(200, "application/json", kBareHealth);
     if (route->kind == RouteKind::kProbe && !is_foreign_fetch(head_))
-      co_return co_await answer(200, "text/plain", "");
+      co_return co_await reply(200, "text/plain", "");
   }
   if (!pass) {
     note_refusal(pass.error());
@@ -189,33 +162,33 @@ Task<Result<void>> Exchange::serve() {
       co_return co_await forward_relay(*route);
     case RouteKind::kChat:
       if (head_.method == "POST") co_return co_await translate(*route);
-      co_return co_await answer(200, "application/json", kNothingStored);
+      co_return co_await reply(200, "application/json", kNoStoredChats);
     case RouteKind::kCompletion:
     case RouteKind::kResponses:
     case RouteKind::kCompaction:
     case RouteKind::kInputTokens: co_return co_await translate(*route);
     case RouteKind::kStoredResponse: co_return co_await show_response(*route);
     case RouteKind::kConversation: co_return fail(no_conversations());
-    case RouteKind::kStoredChat: co_return fail(nothing_stored());
-    default: co_return co_await answer_here(*route);
+    case RouteKind::kStoredChat: co_return fail(no_stored_chat());
+    default: co_return co_await reply_locally(*route);
   }
 }
 
-// Whoever tries keys by the thousand does not fill the log.
+// A client that tries keys by the thousand must not fill the log.
 void Exchange::note_refusal(const Error& error) {
   receipt_.peer = client_->stream().peer();
   if (error.kind == ErrorKind::kUnauthorized)
-    may_be_told_ = shared_.refused_keys.count(receipt_.peer, Clock::now());
+    writes_receipt_ = shared_.refused_keys.count(receipt_.peer, Clock::now());
 }
 
-Task<Result<void>> Exchange::answer_here(const Route& route) {
+Task<Result<void>> Exchange::reply_locally(const Route& route) {
   if (route.kind == RouteKind::kHealth) {
     const std::string body = health(shared_);
-    co_return co_await answer(200, "application/json", body);
+    co_return co_await reply(200, "application/json", body);
   }
   if (route.kind == RouteKind::kProbe) {
     const std::string body = fmt::format("CCProxy {} is running.\n", shared_.version);
-    co_return co_await answer(200, "text/plain; charset=utf-8", body);
+    co_return co_await reply(200, "text/plain; charset=utf-8", body);
   }
   net::Cancellation& waiting = upstream_.while_client_waits();
   co_await refresh_models(worker_, waiting);
@@ -224,7 +197,7 @@ Task<Result<void>> Exchange::answer_here(const Route& route) {
                   ? list_models(shared_.catalog, head_)
                   : show_model(shared_.catalog, shared_.models, head_, route.path);
   if (!body) co_return fail(body.error());
-  co_return co_await answer(200, "application/json", *body);
+  co_return co_await reply(200, "application/json", *body);
 }
 
 Task<Result<void>> Exchange::forward_message(const Route& route) {
@@ -233,31 +206,34 @@ Task<Result<void>> Exchange::forward_message(const Route& route) {
   if (!body) co_return fail(body.error());
 
   std::optional<ErrorBody> error_body;
-  auto head = co_await ask_message(route, *body, error_body);
+  auto head = co_await send_message(route, *body, error_body);
   if (!head) co_return fail(head.error());
 
-  *body = RequestBody();  // a long answer does not hold its question
+  *body = RequestBody();  // a request takes no memory while a long reply runs
   hold.release();
-  if (error_body) co_return co_await relay_error(route, std::move(*head), std::move(*error_body));
-  co_return co_await relay(route, std::move(*head));
+  Relay relayed = relay(route);
+  if (error_body)
+    co_return co_await relayed.pass_on_error(std::move(*head), std::move(*error_body));
+  co_return co_await relayed.pass_on(std::move(*head));
 }
 
-// Asks a second time where the model turned out to have retired: then its successor.
-Task<Result<http::ResponseHead>> Exchange::ask_message(const Route& route, RequestBody& body,
-                                                       std::optional<ErrorBody>& error_body) {
-  auto is_renamed = co_await map_model(body);
+// Sends the request a second time where the model turned out to have retired: to its successor.
+Task<Result<http::ResponseHead>> Exchange::send_message(const Route& route, RequestBody& body,
+                                                        std::optional<ErrorBody>& error_body) {
+  ModelRewrite rewrite = model_rewrite();
+  auto is_renamed = co_await rewrite.map(body);
   if (!is_renamed) co_return fail(is_renamed.error());
   for (bool again = false;; again = true) {
     const bool decoded = *is_renamed && body.coding != http::Coding::kIdentity;
-    const UpstreamTarget asked{head_, upstream_target(route), decoded};
-    auto head = co_await upstream_.send(asked, decoded ? body.decoded : body.sent);
+    const UpstreamTarget target{head_, upstream_target(route), decoded};
+    auto head = co_await upstream_.send(target, decoded ? body.decoded : body.sent);
     if (!head || head->status != status::kNotFound) co_return head;
     error_body = co_await upstream_.read_error_body();
     if (again) co_return head;
     const std::string successor = ModelResolver(shared_).successor_of_missing(
         *config_, error_body->text, wall_now(), receipt_);
     if (successor.empty()) co_return head;
-    auto replaced = co_await replace_model(body, successor);
+    auto replaced = co_await rewrite.replace(body, successor);
     if (!replaced) co_return fail(replaced.error());
     is_renamed = true;
     error_body.reset();
@@ -269,10 +245,10 @@ Task<Result<void>> Exchange::translate(const Route& route) {
   auto body = co_await read_body(hold);
   if (!body) co_return fail(body.error());
   if (route.kind == RouteKind::kResponses) {
-    auto wishes = co_await wishes_of(body->text());
-    if (!wishes) co_return fail(wishes.error());
-    if (wishes->is_background)
-      co_return co_await respond_in_background(route, std::move(*body), wishes->streams, hold);
+    auto mode = co_await response_mode(worker_, upstream_, body->text());
+    if (!mode) co_return fail(mode.error());
+    if (mode->is_background)
+      co_return co_await respond_in_background(route, std::move(*body), mode->streams, hold);
   }
   ClientSink sink(*client_);
   const ExchangeContext exchange{worker_, *config_, sink, head_, upstream_, receipt_, cors_fields_};
@@ -280,34 +256,15 @@ Task<Result<void>> Exchange::translate(const Route& route) {
   co_return co_await translation.run(std::move(*body));
 }
 
-// Parsed only where the word stands in it at all.
-Task<Result<Exchange::Wishes>> Exchange::wishes_of(std::string_view body) {
-  Wishes wishes;
-  const auto read = [body, &wishes](Parsers with) -> Result<void> {
-    if (body.find("\"background\"") == std::string_view::npos) return {};
-    if (!with.outline.read(body)) return {};  // who decodes it says what is wrong with it
-    const json::Value request = with.outline.root();
-    wishes.is_background = request["background"].boolean().value_or(false);
-    wishes.streams = request["stream"].boolean().value_or(false);
-    return {};
-  };
-  auto done = co_await work_apart(worker_, upstream_, body.size(), read);
-  if (!done) co_return fail(done.error());
-  co_return wishes;
-}
-
-// The request goes on by itself; the client is told that it waits, or follows it.
+// The request goes on without its client, who gets the queued response, or follows its events.
 Task<Result<void>> Exchange::respond_in_background(const Route& route, RequestBody body,
                                                    bool streams, MemoryReservation& hold) {
-  Place place = shared_.places.take_background();
-  if (!place) co_return fail(too_many_in_the_background());
-  const auto response = std::make_shared<BackgroundResponse>(worker_, config_, copy_of(head_),
-                                                             route, receipt_, std::move(place));
-  auto queued = co_await response->start(std::move(body), hold);
+  auto queued =
+      co_await start_in_background(worker_, config_, head_, route, receipt_, std::move(body), hold);
   if (!queued) co_return fail(queued.error());
   if (streams) {
     std::string id = queued->running->id(), fields = queued->fields + cors_fields_;
-    queued->running.reset();  // whoever looks at it does not keep it
+    queued->running.reset();  // its owner alone keeps it while it is followed
     co_return co_await follow(std::move(id), -1, std::move(fields));
   }
   std::string fields;
@@ -328,13 +285,13 @@ Task<Result<void>> Exchange::show_response(const Route& route) {
     fields += cors_fields_;
     co_return co_await follow(request.id(), *after, std::move(fields));
   }
-  // Until the client has taken it.
+  // Counts the body until the client has taken it.
   const auto hold =
       std::make_shared<MemoryReservation>(shared_.held, MemoryReservation::For::kRequest);
   const ResponseEndpoint endpoint(shared_.responses, worker_.runtime);
   auto body = co_await endpoint.serve(request, hold);
   if (!body) co_return fail(body.error());
-  co_return co_await answer(200, "application/json", *body, fields);
+  co_return co_await reply(200, "application/json", *body, fields);
 }
 
 Task<Result<void>> Exchange::follow(std::string id, std::int64_t after, std::string fields) {
@@ -347,30 +304,28 @@ Task<Result<void>> Exchange::follow(std::string id, std::int64_t after, std::str
   co_return followed;
 }
 
-// Codex tries a WebSocket first, and takes this status alone as a reason not to try again.
 Task<Result<void>> Exchange::refuse_upgrade() {
-  const Error error{ErrorKind::kInvalidRequest,
-                    "Responses are not available over a WebSocket here: use HTTP."};
-  const std::string body = dialect::error_body(dialect_, error, receipt_.id);
+  const std::string body = dialect::error_body(dialect_, no_websocket(), receipt_.id);
   client_->close_after_reply();
-  co_return co_await answer(status::kUpgradeRequired, "application/json", body);
+  co_return co_await reply(status::kUpgradeRequired, "application/json", body);
 }
 
 Task<Result<void>> Exchange::forward_relay(const Route& route) {
-  const UpstreamTarget asked{head_, upstream_target(route)};
+  const UpstreamTarget target{head_, upstream_target(route)};
   if (is_file_content(route)) cors_fields_ += kSandboxField;
   Result<http::ResponseHead> head;
   if (client_->has_body()) {
-    head = co_await upstream_.upload(asked);
+    head = co_await upstream_.upload(target);
   } else {
-    head = co_await upstream_.send(asked, {});
+    head = co_await upstream_.send(target, {});
   }
   if (!head) co_return fail(head.error());
-  co_return co_await relay(route, std::move(*head));
+  Relay relayed = relay(route);
+  co_return co_await relayed.pass_on(std::move(*head));
 }
 
-// A batch has a name of a model in each of its requests. One that is too large to be held, or that
-// nobody here can read, goes up as it comes, and the client is told that its names are its own.
+// Each request of a batch names a model. A batch that is too large to be held, or that is coded, is
+// passed on as it comes, with a warning that its models are not mapped.
 Task<Result<void>> Exchange::forward_batch(const Route& route) {
   const auto length = client_->body_length();
   if (!length || *length > config_->limits.body_bytes || head_.find("content-encoding")) {
@@ -380,19 +335,27 @@ Task<Result<void>> Exchange::forward_batch(const Route& route) {
   MemoryReservation hold(shared_.held, MemoryReservation::For::kRequest);
   auto body = co_await read_body(hold);
   if (!body) co_return fail(body.error());
-  const auto map = [this, &body, &hold](Parsers) { return map_batch(*body, hold); };
-  auto mapped = co_await work_apart(worker_, upstream_, body->sent.size(), map);
+  ModelRewrite rewrite = model_rewrite();
+  auto mapped = co_await rewrite.map_batch(*body, hold);
   if (!mapped) co_return fail(mapped.error());
-  const UpstreamTarget asked{head_, upstream_target(route)};
-  auto head = co_await upstream_.send(asked, body->sent);
+  const UpstreamTarget target{head_, upstream_target(route)};
+  auto head = co_await upstream_.send(target, body->sent);
   if (!head) co_return fail(head.error());
   *body = RequestBody();
   hold.release();
-  co_return co_await relay(route, std::move(*head));
+  Relay relayed = relay(route);
+  co_return co_await relayed.pass_on(std::move(*head));
 }
 
-Task<Result<void>> Exchange::answer(int status, std::string_view content_type,
-                                    std::string_view body, std::string_view more_fields) {
+Relay Exchange::relay(const Route& route) {
+  const Relay::Request request{.is_message = route.kind == RouteKind::kMessage,
+                               .is_head = head_.method == "HEAD",
+                               .more_fields = cors_fields_};
+  return {worker_, *config_, *client_, upstream_, receipt_, request};
+}
+
+Task<Result<void>> Exchange::reply(int status, std::string_view content_type, std::string_view body,
+                                   std::string_view more_fields) {
   std::string fields;
   http::append_field(fields, "date", http::http_date(WallClock::now()));
   if (!content_type.empty()) http::append_field(fields, "content-type", content_type);
@@ -414,12 +377,12 @@ Task<void> Exchange::refuse(Error error) {
   if (!allow_.empty()) http::append_field(fields, "allow", allow_);
   if (error.retry_after)
     http::append_field(fields, "retry-after", std::to_string(error.retry_after->count()));
-  // Nothing that the client could do again would mend the credential.
+  // The client cannot repair the credential by trying again.
   if (dialect_ != dialect::Dialect::kMessages && error.code == "upstream_auth")
     http::append_field(fields, "x-should-retry", "false");
   const std::string body = dialect::error_body(dialect_, error, receipt_.id);
   const int status = dialect::status_of(dialect_, error);
-  (void)co_await answer(status, "application/json", body, fields);
+  (void)co_await reply(status, "application/json", body, fields);
 }
 
 void Exchange::cut() {
@@ -427,7 +390,7 @@ void Exchange::cut() {
   if (follower_ != nullptr) follower_->cut();
 }
 
-// Read whole and unfolded.
+// Reads the whole body and decodes its coding.
 Task<Result<RequestBody>> Exchange::read_body(MemoryReservation& hold) {
   const std::size_t limit = config_->limits.body_bytes;
   auto body = co_await read_whole_body(*client_, head_, limit, hold);
@@ -435,53 +398,6 @@ Task<Result<RequestBody>> Exchange::read_body(MemoryReservation& hold) {
   auto unfolded = co_await unfold(worker_, upstream_, *body, limit, hold);
   if (!unfolded) co_return fail(unfolded.error());
   co_return body;
-}
-
-// False when the body goes as it is.
-Task<Result<bool>> Exchange::map_model(RequestBody& body) {
-  bool is_renamed = false;
-  const auto map = [this, &body, &is_renamed](Parsers with) -> Result<void> {
-    auto facts = anthropic::read_facts(with.reader, body.text());
-    if (!facts || !facts->model) return {};
-    const std::string name = ModelResolver(shared_).resolve(*config_, *facts->model, receipt_);
-    is_renamed = name != *facts->model;
-    if (is_renamed) rename(body, *facts, name);
-    return {};
-  };
-  auto mapped = co_await work_apart(worker_, upstream_, body.text().size(), map);
-  if (!mapped) co_return fail(mapped.error());
-  co_return is_renamed;
-}
-
-Task<Result<void>> Exchange::replace_model(RequestBody& body, std::string name) {
-  const auto replace = [&body, &name](Parsers with) -> Result<void> {
-    if (auto facts = anthropic::read_facts(with.reader, body.text())) rename(body, *facts, name);
-    return {};
-  };
-  co_return co_await work_apart(worker_, upstream_, body.text().size(), replace);
-}
-
-// What cannot be read goes as it is: the upstream says what is wrong with it.
-Result<void> Exchange::map_batch(RequestBody& body, MemoryReservation& hold) {
-  auto models = anthropic::read_batch_models(body.sent);
-  if (!models) return {};
-  bool is_changed = false;
-  std::unordered_map<std::string, std::string> served;  // most ask for the same
-  for (anthropic::BatchModel& model : *models) {
-    const auto [known, is_new] = served.try_emplace(model.name);
-    if (is_new) known->second = ModelResolver(shared_).resolve(*config_, model.name, receipt_);
-    std::string name = known->second;
-    is_changed = is_changed || name != model.name;
-    model.name = std::move(name);
-  }
-  receipt_.model_requested.clear();  // there may be many
-  receipt_.model_sent.clear();
-  if (!is_changed) return {};
-  if (!hold.grow(body.sent.size()))  // both stand there for a moment
-    return fail({ErrorKind::kBusy, "too many large requests at once (limits.heldBytes): try again",
-                 "", "", kRetryAfter});
-  body.sent = anthropic::with_models(body.sent, *models);
-  return {};
 }
 
 std::string Exchange::upstream_target(const Route& route) const {

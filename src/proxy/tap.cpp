@@ -7,11 +7,11 @@
 namespace ccproxy::proxy {
 namespace {
 
-constexpr std::size_t kMaxEvent = 256 * 1024;           // of one event, kept for reading
-constexpr std::size_t kMaxBody = std::size_t{4} << 20;  // of a JSON answer
+constexpr std::size_t kMaxEvent = 256 * 1024;           // bytes of one event
+constexpr std::size_t kMaxBody = std::size_t{4} << 20;  // bytes of a JSON response
 constexpr std::size_t kMaxDecoded = std::size_t{4} << 20;
 
-// Whole, from its first brace to its last.
+// True for a whole object, from its first brace to its last.
 bool is_object(std::string_view json) {
   json::Reader reader;
   return reader.members_of_copy(json, [](const json::Member&) {}).has_value();
@@ -19,15 +19,15 @@ bool is_object(std::string_view json) {
 
 }  // namespace
 
-Tap::Tap(const http::ResponseHead& answer, anthropic::UsageParsers& parsers, bool is_message,
+Tap::Tap(const http::ResponseHead& response, anthropic::UsageParsers& parsers, bool is_message,
          MemoryReservation hold)
     : is_message_(is_message), events_(kMaxEvent), hold_(std::move(hold)), usage_(parsers) {
-  const std::string_view type = answer.get("content-type");
+  const std::string_view type = response.get("content-type");
   if (http::is_event_stream(type)) kind_ = Kind::kEvents;
   if (starts_with_text(type, "application/json")) kind_ = Kind::kJson;
-  const auto coding = http::coding_of(answer.get("content-encoding"));
+  const auto coding = http::coding_of(response.get("content-encoding"));
   if (!coding) {
-    kind_ = Kind::kOther;  // passed on all the same, unread
+    kind_ = Kind::kOther;  // it is passed on without being read
   } else if (coding_ = *coding; coding_ != http::Coding::kIdentity) {
     decoder_.emplace(coding_);
   }
@@ -46,7 +46,7 @@ void Tap::see(std::string_view bytes) {
 
 void Tap::see_plain(std::string_view bytes) {
   if (kind_ == Kind::kJson) {
-    // Twice: a text that grows takes as much again.
+    // Twice the size: a string that grows is copied into another one.
     if (body_.size() + bytes.size() <= kMaxBody && hold_.grow(2 * bytes.size())) {
       body_ += bytes;
     } else {
@@ -72,7 +72,7 @@ void Tap::finish() {
   lacks_border_ = is_over();
 }
 
-// The first LF behind a CR only completes that line's end.
+// After a CR the first LF only completes the end of that line.
 std::string_view Tap::to_border() const {
   if (events_.at_border()) return events_.behind_cr() ? "\n" : "";
   return events_.at_line_start() && !events_.behind_cr() ? "\n" : "\n\n";

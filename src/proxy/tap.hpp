@@ -1,5 +1,5 @@
-// Listens to an answer that passes by: token counts, why it ended, whether it is whole. It reads a
-// copy and never holds a byte back.
+// Reads a response while it is passed on: token counts, why it ended, whether it is whole. It never
+// changes a byte and never holds one back.
 #pragma once
 
 #include <optional>
@@ -17,13 +17,14 @@ namespace ccproxy::proxy {
 
 class Tap {
  public:
-  // `parsers` must outlive it. `is_message` says that an event stream here is that of one message.
-  // `hold` counts what is kept of the answer; where there is no room, it passes unread.
-  Tap(const http::ResponseHead& answer, anthropic::UsageParsers& parsers, bool is_message = false,
+  // `parsers` must outlive it. With `is_message`, an event stream is that of one message. `hold`
+  // counts what is stored of the response; where there is no room, the response is not read.
+  Tap(const http::ResponseHead& response, anthropic::UsageParsers& parsers, bool is_message = false,
       MemoryReservation hold = {});
 
+  // Takes the next bytes of the body. They may be freed when this returns.
   void see(std::string_view bytes);
-  // Nothing more comes: reads what a JSON body says, or an event that lacks only its end.
+  // Nothing more comes: reads a JSON body, or the last event where only its blank line is missing.
   void finish();
 
   [[nodiscard]] const anthropic::UsageReader& usage() const { return usage_; }
@@ -32,16 +33,16 @@ class Tap {
   [[nodiscard]] bool is_open_stream() const {
     return kind_ == Kind::kEvents && coding_ == http::Coding::kIdentity;
   }
-  // What must be written to stand at the start of an event: a cut line is ended with a blank line.
+  // What must be written before another event: the end of a line and of an event that were cut.
   [[nodiscard]] std::string_view to_border() const;
   // True once the stream of a message has begun, with its whole first event.
   [[nodiscard]] bool has_begun() const { return usage_.message_started(); }
-  // True once the end of a message or an error event has come: nothing belongs behind it.
+  // True once the end of a message or an error event has come: no event may follow.
   [[nodiscard]] bool is_over() const {
     return kind_ == Kind::kEvents && (usage_.message_stopped() || usage_.has_error());
   }
   [[nodiscard]] bool is_over_message() const { return is_message_ && is_over(); }
-  // True when only finish() has found that, and the client needs to_border() to see it.
+  // True when only finish() has found that: the client needs to_border() to see the last event.
   [[nodiscard]] bool is_over_but_border() const { return lacks_border_; }
   // True for the stream of a message that is not over, whether it has begun or not.
   [[nodiscard]] bool is_unfinished() const {
@@ -58,10 +59,10 @@ class Tap {
   bool is_message_;
   bool lacks_border_ = false;
   http::Coding coding_ = http::Coding::kIdentity;
-  std::optional<http::Decoder> decoder_;  // for an answer that is coded though nobody asked
+  std::optional<http::Decoder> decoder_;  // of a response that is coded although none was asked
   std::string decoded_;
   http::SseReader events_;
-  std::string body_;  // of a JSON answer
+  std::string body_;  // of a JSON response
   MemoryReservation hold_;
   anthropic::UsageReader usage_;
   Clock::time_point last_content_ = Clock::now();

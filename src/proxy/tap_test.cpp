@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kSizes[] = {1, 2, 3, 5, 7, 16, 64, std::string::npos};
 
-http::ResponseHead answer(std::string_view type, std::string_view coding = {}) {
+http::ResponseHead response(std::string_view type, std::string_view coding = {}) {
   http::ResponseHead head;
   head.status = 200;
   head.fields.push_back({"Content-Type", type});
@@ -31,13 +31,13 @@ const std::string kDelta =
     "{\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":9}}\r\n\r\n";
 const std::string kStop = "event: message_stop\ndata: {}\n\n";
 
-class Tapped : public testing::TestWithParam<std::size_t> {
+class TapFragments : public testing::TestWithParam<std::size_t> {
  protected:
   anthropic::UsageParsers parsers_;
 };
 
-TEST_P(Tapped, a_stream_tells_its_usage_and_that_it_is_whole) {
-  Tap tap(answer("text/event-stream; charset=utf-8"), parsers_);
+TEST_P(TapFragments, reads_usage_and_completeness_of_a_stream) {
+  Tap tap(response("text/event-stream; charset=utf-8"), parsers_);
   feed(tap, kStart + ": a comment\n\n" + kDelta + kStop, GetParam());
   tap.finish();
   EXPECT_EQ(tap.usage().usage().input, 7);
@@ -48,20 +48,20 @@ TEST_P(Tapped, a_stream_tells_its_usage_and_that_it_is_whole) {
   EXPECT_EQ(tap.to_border(), "");
 }
 
-TEST_P(Tapped, a_stream_without_its_end_is_unfinished_unless_it_said_why) {
-  Tap cut(answer("text/event-stream"), parsers_);
+TEST_P(TapFragments, calls_a_stream_without_its_end_unfinished_unless_it_has_an_error_event) {
+  Tap cut(response("text/event-stream"), parsers_);
   feed(cut, kStart + kDelta, GetParam());
   EXPECT_TRUE(cut.is_unfinished());
-  Tap failed(answer("text/event-stream"), parsers_);
+  Tap failed(response("text/event-stream"), parsers_);
   feed(failed, kStart + "event: error\ndata: {}\n\n", GetParam());
   EXPECT_FALSE(failed.is_unfinished());
 }
 
-TEST_P(Tapped, the_way_to_the_next_border_depends_on_where_the_stream_stopped) {
-  Tap in_line(answer("text/event-stream"), parsers_);
+TEST_P(TapFragments, ends_a_cut_line_and_a_cut_event_at_the_next_border) {
+  Tap in_line(response("text/event-stream"), parsers_);
   feed(in_line, kStart + "event: con", GetParam());
   EXPECT_EQ(in_line.to_border(), "\n\n");
-  Tap in_event(answer("text/event-stream"), parsers_);
+  Tap in_event(response("text/event-stream"), parsers_);
   feed(in_event, kStart + "event: x\ndata: {}\n", GetParam());
   EXPECT_EQ(in_event.to_border(), "\n");
 }
@@ -70,11 +70,11 @@ struct Border {
   const char *cut, *border;
 };
 
-TEST_P(Tapped, what_follows_a_cut_stands_on_its_own_after_any_line_end) {
+TEST_P(TapFragments, finds_the_next_border_after_any_line_end) {
   for (const Border& row : {Border{"data: {}\r", "\n\n"}, Border{"data: {}\r\n", "\n"},
                             Border{"data: {}\r\r", "\n"}, Border{"data: {}\r\n\r", "\n"},
                             Border{"data: {}\r\n\r\n", ""}, Border{"data: {}\n\r", "\n"}}) {
-    Tap tap(answer("text/event-stream"), parsers_);
+    Tap tap(response("text/event-stream"), parsers_);
     feed(tap, row.cut, GetParam());
     EXPECT_EQ(tap.to_border(), row.border) << testing::PrintToString(row.cut);
   }
@@ -89,33 +89,33 @@ std::string last_event(std::string_view stream) {
   return last;
 }
 
-// At every byte, with every kind of line end, as whoever reads it sees it.
-TEST_P(Tapped, an_event_behind_a_cut_is_the_last_one_and_whole) {
+// The stream is cut at every byte, with every kind of line end, and read as a client reads it.
+TEST_P(TapFragments, lets_an_event_follow_a_cut_at_any_byte) {
   for (const std::string& end : {std::string("\n"), std::string("\r\n"), std::string("\r")}) {
     std::string stream;
     for (const char c : kStart + ": a comment\n\nevent: x\ndata: {\ndata: }\n\n")
       stream += c == '\n' ? end : std::string(1, c);
     for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
-      Tap tap(answer("text/event-stream"), parsers_);
+      Tap tap(response("text/event-stream"), parsers_);
       const std::string sent = stream.substr(0, cut);
       feed(tap, sent, GetParam());
       tap.finish();
-      const std::string all = sent + std::string(tap.to_border()) + "event: error\ndata: told\n\n";
-      EXPECT_EQ(last_event(all), "error|told") << testing::PrintToString(sent);
+      const std::string all = sent + std::string(tap.to_border()) + "event: error\ndata: last\n\n";
+      EXPECT_EQ(last_event(all), "error|last") << testing::PrintToString(sent);
     }
   }
 }
 
-TEST_P(Tapped, the_stream_of_a_message_is_unfinished_from_its_first_byte) {
-  Tap nothing(answer("text/event-stream"), parsers_, true);
+TEST_P(TapFragments, calls_the_stream_of_a_message_unfinished_from_its_first_byte) {
+  Tap nothing(response("text/event-stream"), parsers_, true);
   EXPECT_TRUE(nothing.is_unfinished());
-  Tap any(answer("text/event-stream"), parsers_);
+  Tap any(response("text/event-stream"), parsers_);
   EXPECT_FALSE(any.is_unfinished());
-  Tap ping(answer("text/event-stream"), parsers_, true);
+  Tap ping(response("text/event-stream"), parsers_, true);
   feed(ping, "event: ping\ndata: {}\n\nevent: message_start\ndata: {}\n", GetParam());
   EXPECT_TRUE(ping.is_unfinished());
   EXPECT_FALSE(ping.has_begun());
-  Tap whole(answer("text/event-stream"), parsers_, true);
+  Tap whole(response("text/event-stream"), parsers_, true);
   feed(whole, kStart + kStop, GetParam());
   EXPECT_TRUE(whole.has_begun());
   EXPECT_TRUE(whole.is_over());
@@ -126,7 +126,7 @@ struct LastEvent {
   bool is_over;
 };
 
-TEST_P(Tapped, an_end_that_lacks_only_its_blank_line_is_one) {
+TEST_P(TapFragments, takes_a_last_event_without_its_blank_line) {
   for (const LastEvent& row :
        {LastEvent{"event: message_stop\ndata: {\"type\":\"message_stop\"}", true},
         LastEvent{"event: message_stop\ndata: {}\n", true},
@@ -134,7 +134,7 @@ TEST_P(Tapped, an_end_that_lacks_only_its_blank_line_is_one) {
         LastEvent{"event: error\ndata: {\"error\":{}}\n", true},
         LastEvent{"event: error\ndata: {\"error\":{}", false},
         LastEvent{"event: message_stop\n", false}, LastEvent{"event: x\ndata: {}\n", false}}) {
-    Tap tap(answer("text/event-stream"), parsers_, true);
+    Tap tap(response("text/event-stream"), parsers_, true);
     feed(tap, kStart + row.cut, GetParam());
     EXPECT_FALSE(tap.is_over()) << row.cut;
     tap.finish();
@@ -143,16 +143,16 @@ TEST_P(Tapped, an_end_that_lacks_only_its_blank_line_is_one) {
   }
 }
 
-TEST(Tap, an_error_event_too_large_to_be_read_is_one) {
+TEST(Tap, takes_an_error_event_that_is_too_large_to_be_read) {
   anthropic::UsageParsers parsers;
-  Tap tap(answer("text/event-stream"), parsers, true);
+  Tap tap(response("text/event-stream"), parsers, true);
   tap.see(kStart);
   tap.see("event: error\ndata: \"" + std::string(300'000, 'x') + "\"\n\n");
   EXPECT_TRUE(tap.is_over());
 }
 
-TEST_P(Tapped, a_whole_message_tells_its_usage_at_its_end) {
-  Tap tap(answer("application/json"), parsers_);
+TEST_P(TapFragments, reads_usage_of_a_json_message_at_its_end) {
+  Tap tap(response("application/json"), parsers_);
   feed(tap, R"({"usage":{"input_tokens":3,"output_tokens":4},"stop_reason":"tool_use"})",
        GetParam());
   tap.finish();
@@ -161,37 +161,37 @@ TEST_P(Tapped, a_whole_message_tells_its_usage_at_its_end) {
   EXPECT_FALSE(tap.is_unfinished());
 }
 
-TEST_P(Tapped, a_coded_stream_is_read_but_not_written_into) {
-  Tap tap(answer("text/event-stream", "gzip"), parsers_);
+TEST_P(TapFragments, reads_a_coded_stream_and_calls_it_closed_for_events) {
+  Tap tap(response("text/event-stream", "gzip"), parsers_);
   feed(tap, http::gzip(kStart + kDelta + kStop), GetParam());
   EXPECT_EQ(tap.usage().usage().output, 9);
   EXPECT_FALSE(tap.is_open_stream());
 }
 
-TEST_P(Tapped, what_it_cannot_read_passes_without_harm) {
-  Tap unknown(answer("text/event-stream", "zip"), parsers_);
+TEST_P(TapFragments, ignores_what_it_cannot_read) {
+  Tap unknown(response("text/event-stream", "zip"), parsers_);
   feed(unknown, kStart, GetParam());
   EXPECT_FALSE(unknown.usage().usage().input);
-  Tap broken(answer("application/json", "gzip"), parsers_);
+  Tap broken(response("application/json", "gzip"), parsers_);
   feed(broken, "this is not gzip", GetParam());
   broken.finish();
   EXPECT_FALSE(broken.usage().usage().input);
 }
 
-INSTANTIATE_TEST_SUITE_P(Fragments, Tapped, testing::ValuesIn(kSizes));
+INSTANTIATE_TEST_SUITE_P(Sizes, TapFragments, testing::ValuesIn(kSizes));
 
-TEST(Tap, keeps_no_more_than_its_bound_of_a_large_answer) {
+TEST(Tap, stops_reading_a_json_response_beyond_its_limit) {
   anthropic::UsageParsers parsers;
-  Tap tap(answer("application/json"), parsers);
+  Tap tap(response("application/json"), parsers);
   const std::string piece(1 << 20, 'x');
   for (int i = 0; i < 16; ++i) tap.see(piece);
   tap.finish();
   EXPECT_FALSE(tap.usage().usage().input);
 }
 
-TEST(Tap, pings_do_not_count_as_content) {
+TEST(Tap, does_not_count_pings_as_content) {
   anthropic::UsageParsers parsers;
-  Tap tap(answer("text/event-stream"), parsers);
+  Tap tap(response("text/event-stream"), parsers);
   tap.see(kStart);
   const auto after_start = tap.last_content();
   tap.see("event: ping\ndata: {\"type\":\"ping\"}\n\n");
