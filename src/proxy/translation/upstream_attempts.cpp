@@ -65,7 +65,8 @@ Task<Result<http::ResponseHead>> UpstreamAttempts::send() {
 Task<Result<http::ResponseHead>> UpstreamAttempts::send_once() {
   const OutgoingHead outgoing(exchange_.head, request_.decoded.betas);
   std::string path = exchange_.upstream.prefix();
-  const UpstreamTarget target{outgoing.head, path.append(path_), false};
+  path += path_;
+  const UpstreamTarget target{outgoing.head, std::move(path), false};
   auto head = co_await exchange_.upstream.send(target, request_.decoded.body);
   co_return head;
 }
