@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "anthropic/request.hpp"
-#include "proxy/state/resolve_model.hpp"
+#include "proxy/state/model_resolver.hpp"
 
 namespace ccproxy::proxy {
 namespace {
@@ -23,7 +23,8 @@ Task<Result<bool>> ModelRewrite::map(RequestBody& body) {
   const auto map = [this, &body, &is_changed](Parsers with) -> Result<void> {
     auto facts = anthropic::read_facts(with.reader, body.text());
     if (!facts || !facts->model) return {};
-    const std::string model = resolve_model(worker_.shared, config_, *facts->model, receipt_);
+    const std::string model =
+        ModelResolver(worker_.shared).resolve(config_, *facts->model, receipt_);
     is_changed = model != *facts->model;
     if (is_changed) replace_model(body, *facts, model);
     return {};
@@ -54,7 +55,8 @@ Result<void> ModelRewrite::map_batch_now(RequestBody& body, MemoryReservation& h
   std::unordered_map<std::string, std::string> served_by;  // most requests name the same model
   for (anthropic::BatchModel& model : *models) {
     const auto [known, is_new] = served_by.try_emplace(model.name);
-    if (is_new) known->second = resolve_model(worker_.shared, config_, model.name, receipt_);
+    if (is_new)
+      known->second = ModelResolver(worker_.shared).resolve(config_, model.name, receipt_);
     std::string name = known->second;
     is_changed = is_changed || name != model.name;
     model.name = std::move(name);

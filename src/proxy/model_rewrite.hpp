@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 #include "proxy/door/request_body.hpp"
-#include "proxy/state/apart.hpp"
+#include "proxy/state/offload.hpp"
 #include "proxy/state/worker_state.hpp"
 #include "telemetry/access_log.hpp"
 

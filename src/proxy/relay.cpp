@@ -7,6 +7,7 @@
 #include "anthropic/error.hpp"
 #include "anthropic/headers.hpp"
 #include "anthropic/refusal.hpp"
+#include "base/status.hpp"
 #include "base/text.hpp"
 #include "dialect/error.hpp"
 #include "proxy/state/ending.hpp"
@@ -16,8 +17,6 @@ namespace ccproxy::proxy {
 namespace {
 
 constexpr std::size_t kDefaultFields = 1024;  // bytes
-constexpr int kOk = 200;
-constexpr int kFirstError = 400;
 constexpr std::chrono::seconds kDrainTimeout{1};
 
 // Coding, type, range, digest and validators: they do not hold for a body that replaces another.
@@ -29,7 +28,8 @@ bool is_about_body(std::string_view name) {
 }  // namespace
 
 Task<Result<void>> Relay::pass_on(http::ResponseHead response) {
-  if (response.status < kFirstError) co_return co_await pass_on(std::move(response), std::string());
+  if (response.status < status::kFirstError)
+    co_return co_await pass_on(std::move(response), std::string());
   auto body = co_await upstream_.read_error_body();
   co_return co_await pass_on_error(std::move(response), std::move(body));
 }
@@ -51,7 +51,7 @@ Task<Result<void>> Relay::pass_on_error(http::ResponseHead response, ErrorBody b
 }
 
 Task<Result<void>> Relay::pass_on(http::ResponseHead response, std::string beginning) {
-  const bool is_message = request_.is_message && response.status == kOk;
+  const bool is_message = request_.is_message && response.status == status::kOk;
   Tap tap(response, worker_.usage_parsers, is_message, MemoryReservation(worker_.shared.held));
   // An event stream may have to end with an error event, which its length does not count.
   auto length = tap.is_open_stream() ? std::nullopt : upstream_.response().body_length();

@@ -23,7 +23,6 @@ inline constexpr std::string_view kNoStoredChats =
 }
 
 // Codex tries a WebSocket first, and does not try it again after this status alone.
-inline constexpr int kUpgradeRequired = 426;
 [[nodiscard]] inline Error no_websocket() {
   return {ErrorKind::kInvalidRequest,
           "Responses are not available over a WebSocket here: use HTTP."};

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "anthropic/event.hpp"
+#include "base/status.hpp"
 #include "base/timestamp.hpp"
 #include "dialect/reply/error_param.hpp"
 #include "dialect/reply/openai_error.hpp"
@@ -13,11 +14,7 @@
 #include "proxy/translation/reply_headers.hpp"
 
 namespace ccproxy::proxy {
-namespace {
-
-constexpr int kOk = 200;
-
-}  // namespace
+namespace {}  // namespace
 
 std::optional<std::string> token_count_object(std::string_view body) {
   std::string tokens;
@@ -36,9 +33,9 @@ Task<Result<void>> send_token_count(const ExchangeContext& exchange, const Route
   if (const auto object = token_count_object(body.text)) {
     std::string fields;
     http::append_field(fields, "content-type", "application/json");
-    fields += error_headers(exchange, {kOk, "", {}});
-    exchange.receipt.status = kOk;
-    co_return co_await exchange.sink.reply(kOk, fields, *object);
+    fields += error_headers(exchange, {status::kOk, "", {}});
+    exchange.receipt.status = status::kOk;
+    co_return co_await exchange.sink.reply(status::kOk, fields, *object);
   }
   const auto event = anthropic::read_event(exchange.worker.events, "error", body.text);
   const auto* failure = event ? std::get_if<anthropic::Failure>(&*event) : nullptr;

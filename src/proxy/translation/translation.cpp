@@ -311,7 +311,7 @@ Task<Result<void>> Translation::send_reply(TranslatedReply& reply, http::Respons
   attempts_.freeze_request();
   if (!request_.decoded.may_pause) free_request();
   Result<void> taken;
-  if (head.status == kOk) taken = co_await take_all(reply, head);
+  if (head.status == status::kOk) taken = co_await take_all(reply, head);
   if (!taken) {
     const Error error = exchange_.upstream.explain(taken.error());
     exchange_.upstream.response().abort();
@@ -369,7 +369,7 @@ void Translation::remember(const anthropic::Transcript& transcript) {
   const dialect::Decoded& decoded = request_.decoded;
   if (transcript.empty() || !decoded.has_tools) return;
   auto turn = anthropic::called_turn(std::string(transcript.blocks()), decoded.question);
-  if (turn) exchange_.worker.shared.thinking.keep(scope_, std::move(*turn), Clock::now());
+  if (turn) exchange_.worker.shared.thinking.remember(scope_, std::move(*turn), Clock::now());
 }
 
 // Bytes of the request that the reply repeats, or that are stored with it.

@@ -7,17 +7,14 @@
 #include "anthropic/error.hpp"
 #include "anthropic/headers.hpp"
 #include "anthropic/refusal.hpp"
+#include "base/status.hpp"
 #include "base/text.hpp"
 #include "base/timestamp.hpp"
-#include "proxy/state/resolve_model.hpp"
+#include "proxy/state/model_resolver.hpp"
 #include "proxy/translation/retry.hpp"
 
 namespace ccproxy::proxy {
 namespace {
-
-constexpr int kOk = 200;
-constexpr int kBadRequest = 400;
-constexpr int kNotFound = 404;
 
 double jitter() {
   std::random_device device;
@@ -46,7 +43,7 @@ struct OutgoingHead {
 Task<Result<http::ResponseHead>> UpstreamAttempts::send() {
   while (true) {
     auto head = co_await send_once();
-    if (head && head->status == kOk) co_return head;
+    if (head && head->status == status::kOk) co_return head;
     error_body_.clear();
     if (head) {
       error_body_ = co_await read_error_body(*head);
@@ -79,8 +76,8 @@ Task<std::string> UpstreamAttempts::read_error_body(const http::ResponseHead& he
 
 // True when the error has made the request another one.
 Task<Result<bool>> UpstreamAttempts::change_request(const http::ResponseHead& head) {
-  if (head.status == kBadRequest) co_return co_await correct();
-  if (head.status == kNotFound) co_return co_await follow_retirement();
+  if (head.status == status::kBadRequest) co_return co_await correct();
+  if (head.status == status::kNotFound) co_return co_await follow_retirement();
   co_return false;
 }
 
@@ -93,7 +90,7 @@ Task<Result<bool>> UpstreamAttempts::correct() {
 
 // False when the error says nothing that would change the request.
 bool UpstreamAttempts::take_correction() {
-  if (anthropic::refusal_of(kBadRequest, error_body_).is_final) return false;
+  if (anthropic::refusal_of(status::kBadRequest, error_body_).is_final) return false;
   ModelFacts& facts = exchange_.worker.shared.facts;
   const std::string message = anthropic::read_error(error_body_).message;
   if (const auto room = anthropic::room_for_output(message)) {
@@ -116,8 +113,9 @@ bool UpstreamAttempts::take_correction() {
 // True when the model turned out to have retired and the request is now one for its successor.
 Task<Result<bool>> UpstreamAttempts::follow_retirement() {
   if (!may_follow_retirement_) co_return false;
-  std::string successor = successor_of_missing(exchange_.worker.shared, exchange_.config,
-                                               error_body_, wall_now(), exchange_.receipt);
+  std::string successor =
+      ModelResolver(exchange_.worker.shared)
+          .successor_of_missing(exchange_.config, error_body_, wall_now(), exchange_.receipt);
   if (successor.empty()) co_return false;
   may_follow_retirement_ = false;
   request_.model = std::move(successor);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "auth/credentials.hpp"
+#include "base/status.hpp"
 #include "http/fetch.hpp"
 #include "net/runtime.hpp"
 #include "proxy/state/upstream.hpp"
@@ -16,7 +17,6 @@ namespace ccproxy::proxy {
 namespace {
 
 constexpr std::size_t kMaxList = std::size_t{4} << 20;  // bytes
-constexpr int kOk = 200;
 
 }  // namespace
 
@@ -40,7 +40,7 @@ Task<Result<std::string>> fetch_models(WorkerState& worker, std::string_view res
   auto fetched = co_await http::fetch(upstream->client, request, {}, kMaxList, fetching);
   cancellation.disarm();
   if (!fetched) co_return fail(fetched.error());
-  if (fetched->head.status != kOk)
+  if (fetched->head.status != status::kOk)
     co_return fail(ErrorKind::kUpstreamBroke,
                    fmt::format("the upstream's status is {}", fetched->head.status));
   co_return std::move(fetched->body);
