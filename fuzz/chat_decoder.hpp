@@ -65,8 +65,8 @@ class MemoryOfEveryId final : public dialect::TurnMemory {
 
   static Turn turn_of(const std::string& calls) {
     const auto turn =
-        anthropic::thought_turn(R"({"type":"thinking","thinking":"t","signature":"S"},)" + calls);
-    return turn ? std::make_shared<const anthropic::ThoughtTurn>(*turn) : nullptr;
+        anthropic::thinking_turn(R"({"type":"thinking","thinking":"t","signature":"S"},)" + calls);
+    return turn ? std::make_shared<const anthropic::ThinkingTurn>(*turn) : nullptr;
   }
 };
 
@@ -92,13 +92,13 @@ class ChatRequest {
     const auto model = dialect::requested_model(outline, "claude-sonnet-5");
     if (!model) return fail(model.error());
     const MemoryOfEveryId memory;
-    const dialect::RequestContext context{.asked = *model,
+    const dialect::RequestContext context{.requested = *model,
                                           .model = "claude-sonnet-5",
                                           .can = can_,
                                           .options = options_,
                                           .strict = is_strict_,
                                           .is_cursor = is_cursor_,
-                                          .most_tokens = max_tokens_,
+                                          .max_tokens_limit = max_tokens_,
                                           .memory = remembers_ ? &memory : nullptr};
     return is_completion_ ? dialect::decode_completion(outline, context)
                           : dialect::decode_chat(outline, context);

@@ -46,7 +46,7 @@ struct Encoded {
 
 // Feeds one event. Returns true when the response is over.
 inline bool encode_event(const http::SseEvent& sent, anthropic::EventReader& reader,
-                         anthropic::WholeText& text, dialect::ReplyEncoder& encoder,
+                         anthropic::SurrogateFilter& text, dialect::ReplyEncoder& encoder,
                          anthropic::Transcript& transcript, Encoded& encoded) {
   json::Outline outline;
   encoded.is_json = encoded.is_json && outline.read(sent.data);
@@ -70,7 +70,7 @@ inline Encoded encode(dialect::ReplyEncoder& encoder, std::string_view stream, s
   Encoded encoded;
   http::SseReader events(kMaxEventBytes);
   anthropic::EventReader reader;
-  anthropic::WholeText text;
+  anthropic::SurrogateFilter text;
   anthropic::Transcript transcript;
   bool is_over = false;
   for (std::size_t at = 0; at < stream.size() && !is_over; at += std::min(piece, stream.size())) {

@@ -156,7 +156,7 @@ inline std::string fault_of_outline(std::string_view text) {
   if (std::string fault = fault_of_verdict(text, read.has_value()); !fault.empty() || !read)
     return fault;
   if (std::string fault =
-          fault_of_value(outline.root(), outline.is_mended() ? outline.root().raw() : text);
+          fault_of_value(outline.root(), outline.is_repaired() ? outline.root().raw() : text);
       !fault.empty())
     return fault;
   const Tree whole = Tree::parse(outline.root().raw(), nullptr, false);

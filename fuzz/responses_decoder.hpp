@@ -42,7 +42,7 @@ inline dialect::History sample_history(std::string_view family) {
   output.family = family;
   dialect::History history;
   history.turns.push_back({R"({"type":"message","role":"user","content":"before"})", output});
-  history.turns.back().answer.is_cut = true;
+  history.turns.back().output.is_incomplete = true;
   for (const char* id : {"rs_1", "msg_1", "fc_1", "ws_1"})
     history.items.emplace(id, dialect::StoredInputItem{"{}", true, output});
   history.items.emplace("msg_in_1",
@@ -73,7 +73,7 @@ class ResponsesRequest {
     const auto model = dialect::requested_model(outline, "claude-sonnet-5");
     if (!model) return fail(model.error());
     const MemoryOfEveryId memory;
-    const dialect::RequestContext context{.asked = *model,
+    const dialect::RequestContext context{.requested = *model,
                                           .model = "claude-sonnet-5",
                                           .can = can_,
                                           .options = options_,
@@ -81,7 +81,7 @@ class ResponsesRequest {
                                           .account = "account",
                                           .memory = remembers_ ? &memory : nullptr,
                                           .history = &history_,
-                                          .keeps = keeps_,
+                                          .can_store = keeps_,
                                           .compacts = compacts_,
                                           .counts = counts_};
     return dialect::decode_responses(outline, context);

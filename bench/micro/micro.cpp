@@ -53,7 +53,7 @@ class Decoding {
     if (!outline_.read(body)) std::abort();
     const auto model = dialect::requested_model(outline_, options_.default_model);
     const dialect::RequestContext context{
-        .asked = *model, .model = model->name, .can = can_, .options = options_};
+        .requested = *model, .model = model->name, .can = can_, .options = options_};
     auto decoded = dialect::decode_chat(outline_, context);
     outline_.clear();
     if (!decoded) std::abort();
@@ -108,7 +108,7 @@ void encode(benchmark::State& state, dialect::ReplyEncoder& encoder, const std::
             const std::string& event, bool may_allocate) {
   http::SseReader sse(1 << 20);
   anthropic::EventReader reader;
-  anthropic::WholeText whole;
+  anthropic::SurrogateFilter whole;
   std::string out;
   const auto feed = [&](const std::string& bytes) {
     sse.feed(bytes);

@@ -19,8 +19,8 @@ std::string error_body(std::string_view type, std::string_view message,
   return body;
 }
 
-SaidError read_error(std::string_view body) {
-  SaidError error;
+ApiError read_error(std::string_view body) {
+  ApiError error;
   json::Reader outer, inner;
   const auto take = [&](const json::Member& member) {
     if (member.key == "type") error.type = json::string_of(member.value).value_or("");

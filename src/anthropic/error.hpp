@@ -15,12 +15,12 @@ namespace ccproxy::anthropic {
                                      std::string_view request_id);
 
 // The error in the body of a response. Members that the body does not have are empty.
-struct SaidError {
+struct ApiError {
   std::string type, message;
 };
 
 // Reads the body of an error, which may be truncated.
-[[nodiscard]] SaidError read_error(std::string_view body);
+[[nodiscard]] ApiError read_error(std::string_view body);
 
 // The error type for an HTTP status.
 [[nodiscard]] std::string_view error_type(int status);

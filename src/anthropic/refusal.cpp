@@ -90,7 +90,7 @@ constexpr std::array<Row, 12> kRows = {{
 }  // namespace
 
 Refusal refusal_of(int status, std::string_view body) {
-  const SaidError error = read_error(body);
+  const ApiError error = read_error(body);
   for (const Row& row : kRows) {
     if (row.status != status || (!row.type.empty() && row.type != error.type)) continue;
     if (row.whole ? error.message == row.prefix : error.message.starts_with(row.prefix))

@@ -38,7 +38,7 @@ std::string_view moved(std::string_view view, std::string_view from, const std::
 
 }  // namespace
 
-void WholeText::pass(const MessageEvent& event, Emit emit) {
+void SurrogateFilter::pass(const MessageEvent& event, Emit emit) {
   if (const auto* text = std::get_if<TextDelta>(&event))
     return pass_delta(Kind::kText, text->text, event, emit);
   if (const auto* thought = std::get_if<ThinkingDelta>(&event))
@@ -50,7 +50,7 @@ void WholeText::pass(const MessageEvent& event, Emit emit) {
   if (!pass_repaired(event, emit)) emit(event);
 }
 
-void WholeText::pass_delta(Kind kind, JsonText text, const MessageEvent& event, Emit emit) {
+void SurrogateFilter::pass_delta(Kind kind, JsonText text, const MessageEvent& event, Emit emit) {
   if (kind != kind_) flush(emit);
   if (withheld_.empty() && !has_lone_surrogate(text.escaped)) return emit(event);
   text_ = withheld_;
@@ -65,20 +65,20 @@ void WholeText::pass_delta(Kind kind, JsonText text, const MessageEvent& event, 
   if (!text_.empty()) emit_text(kind, text_, emit);
 }
 
-void WholeText::emit_text(Kind kind, std::string_view escaped, Emit emit) {
+void SurrogateFilter::emit_text(Kind kind, std::string_view escaped, Emit emit) {
   const JsonText text{escaped};
   if (kind == Kind::kText) emit(TextDelta{text});
   if (kind == Kind::kThinking) emit(ThinkingDelta{text});
   if (kind == Kind::kInput) emit(InputJsonDelta{text});
 }
 
-void WholeText::flush(Emit emit) {
+void SurrogateFilter::flush(Emit emit) {
   if (!withheld_.empty()) emit_text(kind_, "\\ufffd", emit);
   withheld_.clear();
   kind_ = Kind::kNone;
 }
 
-JsonText WholeText::repaired(JsonText text, std::string& copy) const {
+JsonText SurrogateFilter::repaired(JsonText text, std::string& copy) const {
   if (!has_lone_surrogate(text.escaped)) return text;
   copy = text.escaped;
   json::replace_lone_surrogates(copy);
@@ -87,7 +87,7 @@ JsonText WholeText::repaired(JsonText text, std::string& copy) const {
 
 // Emits an event other than a delta of text with its lone surrogates replaced. Returns false when
 // it has none, without emitting it.
-bool WholeText::pass_repaired(const MessageEvent& event, Emit emit) {
+bool SurrogateFilter::pass_repaired(const MessageEvent& event, Emit emit) {
   return std::visit(
       [&](auto one) {
         using Event = decltype(one);

@@ -12,7 +12,7 @@
 
 namespace ccproxy::anthropic {
 
-class WholeText {
+class SurrogateFilter {
  public:
   using Emit = FunctionRef<void(const MessageEvent&)>;
 

@@ -12,7 +12,7 @@ namespace {
 // dot.
 std::string emitted(const std::vector<std::string>& events) {
   EventReader reader;
-  WholeText whole;
+  SurrogateFilter whole;
   std::string out;
   for (const std::string& data : events) {
     const auto event = read_event(reader, "", data);
@@ -99,7 +99,7 @@ TEST(SurrogateFilter, emits_deltas_without_lone_surrogates) {
 
 TEST(SurrogateFilter, replaces_lone_surrogates_in_every_text_of_an_event) {
   EventReader reader;
-  WholeText whole;
+  SurrogateFilter whole;
   const auto pass = [&](const char* data, auto check) {
     const auto event = read_event(reader, "", data);
     ASSERT_TRUE(event) << data;

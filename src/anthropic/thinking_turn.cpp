@@ -10,20 +10,20 @@
 
 namespace ccproxy::anthropic {
 
-std::size_t ThoughtTurn::bytes() const {
-  std::size_t bytes = sizeof(ThoughtTurn) + blocks.size() + text.size();
+std::size_t ThinkingTurn::bytes() const {
+  std::size_t bytes = sizeof(ThinkingTurn) + blocks.size() + text.size();
   for (const ToolCall& call : calls)
     bytes += sizeof(ToolCall) + call.id.size() + call.name.size() + call.input.size();
   return bytes;
 }
 
-std::optional<ThoughtTurn> called_turn(std::string blocks, std::uint64_t before) {
+std::optional<ThinkingTurn> turn_with_calls(std::string blocks, std::uint64_t before) {
   std::string list;
   list.reserve(blocks.size() + 2);
   list.append("[").append(blocks).append("]");
   json::Outline outline;
   if (!outline.read(list, 2)) return std::nullopt;
-  ThoughtTurn turn;
+  ThinkingTurn turn;
   bool has_thinking = false;
   for (const json::Value block : outline.root().children()) {
     const std::string_view type = block["type"].text().escaped;
@@ -45,8 +45,8 @@ std::optional<ThoughtTurn> called_turn(std::string blocks, std::uint64_t before)
   return turn;
 }
 
-std::optional<ThoughtTurn> thought_turn(std::string blocks, std::uint64_t before) {
-  auto turn = called_turn(std::move(blocks), before);
+std::optional<ThinkingTurn> thinking_turn(std::string blocks, std::uint64_t before) {
+  auto turn = turn_with_calls(std::move(blocks), before);
   if (!turn || turn->blocks.empty()) return std::nullopt;
   return turn;
 }
@@ -58,13 +58,13 @@ std::uint64_t likeness_of(std::uint64_t before, std::span<const ToolCall> calls)
   return likeness.number();
 }
 
-Likeness::Likeness(std::uint64_t before) : number_(mixed(kHashStart, before)) {}
+Likeness::Likeness(std::uint64_t before) : number_(hash_combine(kHashSeed, before)) {}
 
 void Likeness::add(std::string_view name, std::uint64_t input) {
-  number_ = mixed(hashed(number_, name), input);
+  number_ = hash_combine(hash_append(number_, name), input);
 }
 
-bool calls_the_same(const ThoughtTurn& turn, std::span<const ToolCall> calls) {
+bool has_same_calls(const ThinkingTurn& turn, std::span<const ToolCall> calls) {
   return std::equal(turn.calls.begin(), turn.calls.end(), calls.begin(), calls.end(),
                     [](const ToolCall& ours, const ToolCall& theirs) {
                       return ours.name == theirs.name && json::same_value(ours.input, theirs.input);

@@ -20,7 +20,7 @@ struct ToolCall {
   std::string input;  // JSON
 };
 
-struct ThoughtTurn {
+struct ThinkingTurn {
   std::string blocks;           // elements of a JSON array, verbatim; empty without thinking
   std::string text;             // of all text blocks, decoded
   std::vector<ToolCall> calls;  // of the client's tools, in order; at least one
@@ -31,10 +31,11 @@ struct ThoughtTurn {
 
 // Reads the blocks of a complete turn (Transcript::blocks()). Nothing when it does not call a tool
 // of the client. `before` is a hash of the conversation before the turn.
-[[nodiscard]] std::optional<ThoughtTurn> called_turn(std::string blocks, std::uint64_t before);
+[[nodiscard]] std::optional<ThinkingTurn> turn_with_calls(std::string blocks, std::uint64_t before);
 
 // The same, but nothing when the turn has no thinking.
-[[nodiscard]] std::optional<ThoughtTurn> thought_turn(std::string blocks, std::uint64_t before = 0);
+[[nodiscard]] std::optional<ThinkingTurn> thinking_turn(std::string blocks,
+                                                        std::uint64_t before = 0);
 
 // A hash of the calls and of `before`. It is the same for calls with other ids and for inputs that
 // are written differently but mean the same.
@@ -53,6 +54,6 @@ class Likeness {
 
 // True when `calls`, from a client's version of the turn, have the same names and the same inputs
 // in the same order. Ids may differ, and so may the way in which the JSON is written.
-[[nodiscard]] bool calls_the_same(const ThoughtTurn& turn, std::span<const ToolCall> calls);
+[[nodiscard]] bool has_same_calls(const ThinkingTurn& turn, std::span<const ToolCall> calls);
 
 }  // namespace ccproxy::anthropic

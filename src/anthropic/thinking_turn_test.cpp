@@ -12,7 +12,7 @@ constexpr const char* kBlocks =
     R"({"type":"tool_use","id":"toolu_1","name":"f","input":{"x":1.0,"y":[true]}})";
 
 TEST(ThinkingTurn, has_the_blocks_the_text_and_the_calls_of_a_turn) {
-  const auto turn = thought_turn(kBlocks);
+  const auto turn = thinking_turn(kBlocks);
   ASSERT_TRUE(turn);
   EXPECT_EQ(turn->blocks, kBlocks);
   EXPECT_EQ(turn->text, "a\n");
@@ -21,18 +21,18 @@ TEST(ThinkingTurn, has_the_blocks_the_text_and_the_calls_of_a_turn) {
 }
 
 TEST(ThinkingTurn, needs_thinking_and_a_call) {
-  EXPECT_FALSE(thought_turn(R"({"type":"thinking","thinking":"x","signature":"S"})"));
-  EXPECT_FALSE(thought_turn(R"({"type":"tool_use","id":"t","name":"f","input":{}})"));
-  EXPECT_FALSE(thought_turn(""));
-  EXPECT_FALSE(thought_turn("{"));
+  EXPECT_FALSE(thinking_turn(R"({"type":"thinking","thinking":"x","signature":"S"})"));
+  EXPECT_FALSE(thinking_turn(R"({"type":"tool_use","id":"t","name":"f","input":{}})"));
+  EXPECT_FALSE(thinking_turn(""));
+  EXPECT_FALSE(thinking_turn("{"));
 }
 
 TEST(ThinkingTurn, without_thinking_has_calls_but_no_blocks) {
-  const auto turn = called_turn(R"({"type":"tool_use","id":"t","name":"f","input":{}})", 0);
+  const auto turn = turn_with_calls(R"({"type":"tool_use","id":"t","name":"f","input":{}})", 0);
   ASSERT_TRUE(turn);
   EXPECT_EQ(turn->blocks, "");
   EXPECT_EQ(turn->calls.size(), 1U);
-  EXPECT_FALSE(called_turn(R"({"type":"text","text":"a"})", 0));
+  EXPECT_FALSE(turn_with_calls(R"({"type":"text","text":"a"})", 0));
 }
 
 struct Calls {
@@ -50,10 +50,10 @@ const Calls kCalls[] = {
 };
 
 TEST(ThinkingTurn, is_recognized_by_its_calls) {
-  const auto turn = thought_turn(kBlocks, 7);
+  const auto turn = thinking_turn(kBlocks, 7);
   ASSERT_TRUE(turn);
   for (const Calls& row : kCalls) {
-    EXPECT_EQ(calls_the_same(*turn, row.calls), row.are_the_same) << row.description;
+    EXPECT_EQ(has_same_calls(*turn, row.calls), row.are_the_same) << row.description;
     EXPECT_EQ(turn->likeness == likeness_of(7, row.calls), row.are_the_same) << row.description;
     EXPECT_NE(turn->likeness, likeness_of(8, row.calls)) << row.description;
   }

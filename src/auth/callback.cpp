@@ -161,7 +161,7 @@ Task<void> Callback::State::send_page(http::ServerConnection& client, int status
   http::append_field(fields, "content-security-policy",
                      "default-src 'none'; style-src 'unsafe-inline'");
   client.close_after_reply();
-  (void)co_await client.answer(status, fields, body);
+  (void)co_await client.send_reply(status, fields, body);
 }
 
 }  // namespace ccproxy::auth

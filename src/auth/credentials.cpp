@@ -88,8 +88,8 @@ Task<Result<Credential>> Credentials::usable(net::Runtime& runtime,
   co_return co_await renewed(std::move(now), {}, runtime, cancellation);
 }
 
-Task<Result<Credential>> Credentials::other_than(std::string refused, net::Runtime& runtime,
-                                                 net::Cancellation& cancellation) {
+Task<Result<Credential>> Credentials::replacement_for(std::string refused, net::Runtime& runtime,
+                                                      net::Cancellation& cancellation) {
   auto now = credential_status();
   if (now->state != State::kReady) co_return fail(error_of(*now));
   if (now->credential.secret != refused) co_return now->credential;
@@ -215,7 +215,7 @@ void Credentials::note_result(const Result<void>& done) {
 }
 
 void Credentials::wake(const std::shared_ptr<Waiter>& waiter) {
-  insist([&waiter] { waiter->runtime.post([waiter] { waiter->over.notify(); }); });
+  retry_on_bad_alloc([&waiter] { waiter->runtime.post([waiter] { waiter->over.notify(); }); });
 }
 
 // Success means that another try would change nothing: the sign-in was renewed, here or by another

@@ -57,8 +57,8 @@ class Credentials {
 
   // Returns another credential than `refused`, which upstream has refused with 401: one that was
   // renewed meanwhile, or that is renewed now. Fails as usable() does, and when there is none.
-  [[nodiscard]] Task<Result<Credential>> other_than(std::string refused, net::Runtime& runtime,
-                                                    net::Cancellation& cancellation);
+  [[nodiscard]] Task<Result<Credential>> replacement_for(std::string refused, net::Runtime& runtime,
+                                                         net::Cancellation& cancellation);
 
   // The functions below are for the control loop alone.
 

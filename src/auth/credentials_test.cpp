@@ -84,9 +84,9 @@ class Renewal : public testing::Test {
   Task<void> use_until(net::Cancellation& cancellation, Result<Credential>& into) {
     into = co_await current->usable(loop.runtime(), cancellation);
   }
-  Task<Result<Credential>> other_than(std::string refused) {
+  Task<Result<Credential>> replacement_for(std::string refused) {
     net::Cancellation never;
-    co_return co_await current->other_than(std::move(refused), loop.runtime(), never);
+    co_return co_await current->replacement_for(std::move(refused), loop.runtime(), never);
   }
 
   // All of them at once, and then one after another.
@@ -126,7 +126,7 @@ class Renewal : public testing::Test {
                          std::vector<Result<Credential>>& into) {
     for (std::string& each : refused) {
       co_await net::sleep(loop.runtime(), pause);
-      auto other = co_await other_than(std::move(each));
+      auto other = co_await replacement_for(std::move(each));
       into.push_back(std::move(other));
     }
   }
@@ -210,7 +210,7 @@ TEST_F(Renewal, wakes_all_waiters_when_it_throws) {
   make();
   no_memory = 2;  // for the notice of success, and then for that of failure
   int thrown = 0;
-  loop.runtime().survive([&thrown](std::string_view) { ++thrown; });
+  loop.runtime().set_exception_handler([&thrown](std::string_view) { ++thrown; });
   std::vector<Result<Credential>> results(3, nothing());
   loop.run(use_beside(results));
   EXPECT_EQ(thrown, 1);

@@ -190,7 +190,7 @@ bool adopt_left_over(const std::string& path) {
   std::string best;
   std::optional<WallClock::time_point> latest;
   if (current && *current && (*current)->kind == StoredKind::kOauth) latest = (*current)->expires;
-  const std::vector<std::string> left = left_overs_of(path);
+  const std::vector<std::string> left = leftover_files_of(path);
   for (const std::string& each : left) {
     const auto found =
         is_plain_file(each) ? read_stored(each) : Result<std::optional<StoredCredential>>{};

@@ -89,7 +89,7 @@ TEST(StoredCredential, adopts_or_removes_the_leftover_of_a_killed_writer) {
       home.write(std::string("auth.json") + end, row.left);
       EXPECT_EQ(adopt_left_over(home.auth()), row.is_adopted) << row.why;
       EXPECT_EQ(home.read("auth.json"), row.is_adopted ? row.left : row.current) << row.why;
-      EXPECT_TRUE(left_overs_of(home.auth()).empty()) << row.why;
+      EXPECT_TRUE(leftover_files_of(home.auth()).empty()) << row.why;
       EXPECT_EQ(home.mode_of("auth.json"), row.current.empty() ? 0U : 0600U) << row.why;
     }
 }
@@ -104,7 +104,7 @@ TEST(StoredCredential, adopts_the_latest_of_several_leftovers) {
   std::filesystem::create_symlink(home.at("victim"), home.at("auth.json.cccccc"));
   EXPECT_TRUE(adopt_left_over(home.auth()));
   EXPECT_EQ(home.auth_file()["access"], "second");
-  EXPECT_TRUE(left_overs_of(home.auth()).empty());
+  EXPECT_TRUE(leftover_files_of(home.auth()).empty());
   EXPECT_EQ(home.read("victim"), sign_in_text("third", 4000)) << "a link is not followed";
 }
 

@@ -6,7 +6,7 @@
 
 namespace ccproxy {
 
-std::size_t raise_open_files(std::size_t wanted) {
+std::size_t raise_open_file_limit(std::size_t wanted) {
   constexpr std::size_t kDefaultLimit = 256;  // where the system does not report one
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kDefaultLimit;

@@ -190,7 +190,7 @@ Replacement::~Replacement() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-std::vector<std::string> left_overs_of(const std::string& path) {
+std::vector<std::string> leftover_files_of(const std::string& path) {
   std::vector<std::string> found;
   add_neighbours(path, &is_temporary_name, found);
   std::error_code error;
@@ -199,7 +199,7 @@ std::vector<std::string> left_overs_of(const std::string& path) {
   return found;
 }
 
-std::vector<std::string> copies_of(const std::string& path) {
+std::vector<std::string> backups_of(const std::string& path) {
   std::vector<std::string> found;
   add_neighbours(path, &is_backup_name, found);
   return found;
@@ -230,7 +230,7 @@ Result<void> make_private_folder_of(const std::string& path) {
   return {};
 }
 
-Result<std::string> keep_copy(const std::string& path) {
+Result<std::string> back_up_file(const std::string& path) {
   constexpr int kMaxBackups = 1000;
   auto bytes = read_file(path);
   if (!bytes) return fail(bytes.error());

@@ -52,7 +52,7 @@ class Replacement {
 // beside its target when it is a link. They have the name of today, or a random one that earlier
 // versions used. Call it under the writers' lock, since the file of a running writer is listed,
 // too.
-[[nodiscard]] std::vector<std::string> left_overs_of(const std::string& path);
+[[nodiscard]] std::vector<std::string> leftover_files_of(const std::string& path);
 
 // The properties that change when a file does. Links are followed.
 struct FileStamp {
@@ -71,10 +71,10 @@ struct FileStamp {
 // Copies the file to the first free name beside it, with mode 0600, and returns that name:
 // `path`.bak, `path`.bak.2 and so on. An earlier backup is never overwritten. Callers must not run
 // it for one path at the same time. Fails with kIo after a thousand backups.
-[[nodiscard]] Result<std::string> keep_copy(const std::string& path);
+[[nodiscard]] Result<std::string> back_up_file(const std::string& path);
 
 // The backups of `path` that exist.
-[[nodiscard]] std::vector<std::string> copies_of(const std::string& path);
+[[nodiscard]] std::vector<std::string> backups_of(const std::string& path);
 
 // The target of `path` when it is a link, as people have for their dotfiles; else `path`.
 [[nodiscard]] std::string link_target(const std::string& path);

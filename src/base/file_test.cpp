@@ -96,7 +96,7 @@ TEST_F(File, is_written_under_one_temporary_name_even_if_that_exists) {
   ASSERT_TRUE(replace_file(path, "by the next owner of the lock"));
   ASSERT_TRUE(begun->commit("third"));
   EXPECT_EQ(read_file(path).value(), "third");
-  EXPECT_TRUE(left_overs_of(path).empty());
+  EXPECT_TRUE(leftover_files_of(path).empty());
 }
 
 TEST_F(File, leftovers_are_found_by_their_current_and_their_earlier_names) {
@@ -107,12 +107,12 @@ TEST_F(File, leftovers_are_found_by_their_current_and_their_earlier_names) {
     std::ofstream(path + end) << "x";
   std::ofstream(folder_ + "/other.json.a1B2c3") << "x";
   std::ofstream(folder_ + "/other.json.bak") << "x";
-  auto found = left_overs_of(path);
+  auto found = leftover_files_of(path);
   std::sort(found.begin(), found.end());
   EXPECT_EQ(found,
             (std::vector<std::string>{path + ".XXXXXX", path + ".a1B2c3", path + ".bak.12.new",
                                       path + ".bak.new", path + ".new"}));
-  auto copies = copies_of(path);
+  auto copies = backups_of(path);
   std::sort(copies.begin(), copies.end());
   EXPECT_EQ(copies, (std::vector<std::string>{path + ".bak", path + ".bak.2"}));
 }
@@ -122,12 +122,13 @@ TEST_F(File, leftovers_of_a_link_are_found_beside_the_link_and_its_target) {
   const std::string link = folder_ + "/auth.json", target = folder_ + "/dotfiles/there.json";
   ASSERT_TRUE(replace_file(target, "x"));
   std::filesystem::create_symlink(target, link);
-  ASSERT_EQ(keep_copy(link).value(), link + ".bak");
+  ASSERT_EQ(back_up_file(link).value(), link + ".bak");
   std::ofstream(link + ".bak.2.new") << "half";
   std::ofstream(target + ".new") << "half";
   const std::string real = std::filesystem::canonical(target).string();
-  EXPECT_EQ(left_overs_of(link), (std::vector<std::string>{link + ".bak.2.new", real + ".new"}));
-  EXPECT_EQ(copies_of(link), std::vector<std::string>{link + ".bak"});
+  EXPECT_EQ(leftover_files_of(link),
+            (std::vector<std::string>{link + ".bak.2.new", real + ".new"}));
+  EXPECT_EQ(backups_of(link), std::vector<std::string>{link + ".bak"});
 }
 
 TEST_F(File, stamp_changes_with_the_file) {

@@ -10,7 +10,7 @@
 
 namespace ccproxy {
 
-void give_large_blocks_back() {
+void return_large_blocks() {
 #ifdef __GLIBC__
   constexpr int kMmapThreshold = 1 << 20;  // bytes
   constexpr int kTrimThreshold = 4 << 20;  // bytes

@@ -6,7 +6,7 @@ namespace ccproxy {
 // Makes malloc return large blocks to the system when they are freed. Otherwise glibc raises its
 // threshold with the first large body and keeps as much memory forever (mallopt(3),
 // M_MMAP_THRESHOLD). With other C libraries it does nothing. Call it once, before threads start.
-void give_large_blocks_back();
+void return_large_blocks();
 
 // From now on a crash leaves no core dump, which would contain credentials. Programs that this one
 // starts inherit that.

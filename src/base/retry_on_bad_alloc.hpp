@@ -11,7 +11,7 @@ namespace ccproxy {
 // Calls `work` until it no longer throws std::bad_alloc; an attempt that throws must have changed
 // nothing. The calling thread sleeps between attempts, while other threads free memory.
 template <class Work>
-void insist(const Work& work) {
+void retry_on_bad_alloc(const Work& work) {
   constexpr std::chrono::milliseconds kRetryInterval{10};
   while (true) {
     try {

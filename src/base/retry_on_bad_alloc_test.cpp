@@ -9,13 +9,13 @@ namespace {
 
 TEST(RetryOnBadAlloc, runs_work_that_succeeds_once) {
   int tries = 0;
-  insist([&] { ++tries; });
+  retry_on_bad_alloc([&] { ++tries; });
   EXPECT_EQ(tries, 1);
 }
 
 TEST(RetryOnBadAlloc, repeats_the_work_until_there_is_memory) {
   int tries = 0;
-  insist([&] {
+  retry_on_bad_alloc([&] {
     if (++tries < 3) throw std::bad_alloc();
   });
   EXPECT_EQ(tries, 3);
@@ -23,7 +23,7 @@ TEST(RetryOnBadAlloc, repeats_the_work_until_there_is_memory) {
 
 TEST(RetryOnBadAlloc, passes_on_every_other_exception) {
   int tries = 0;
-  EXPECT_THROW(insist([&] {
+  EXPECT_THROW(retry_on_bad_alloc([&] {
                  ++tries;
                  throw std::runtime_error("a bug");
                }),

@@ -9,7 +9,7 @@
 namespace ccproxy {
 
 // The model's name in a reply: the one in the client's request, or the upstream's.
-enum class ResponseModel { kAsked, kUpstream };
+enum class ResponseModel { kRequested, kUpstream };
 
 // Whether Chat Completions asks the upstream for the model's thinking in words. kAuto: when the
 // client's request asks for reasoning.
@@ -32,7 +32,7 @@ struct TranslationOptions {
   std::string default_model = "claude-sonnet-5-5";  // for a request that names none
   std::int64_t default_max_tokens = 0;              // 0: the model's own maximum
   bool prompt_caching = true;
-  ResponseModel response_model = ResponseModel::kAsked;
+  ResponseModel response_model = ResponseModel::kRequested;
   ReasoningDisplay chat_reasoning_display = ReasoningDisplay::kAuto;
   MidSystem mid_system = MidSystem::kAuto;
   StrictTools strict_tools = StrictTools::kAuto;

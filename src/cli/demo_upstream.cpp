@@ -37,7 +37,7 @@ DemoUpstream::~DemoUpstream() {
 Result<std::string> DemoUpstream::listen() {
   if (auto listening = state_->server.listen(); !listening) return fail(listening.error());
   // An exception there, such as a lack of memory, must not end the proxy.
-  state_->runtime.survive([](std::string_view what) {
+  state_->runtime.set_exception_handler([](std::string_view what) {
     std::fprintf(stderr, "ccproxy: the simulated API: %.*s\n", static_cast<int>(what.size()),
                  what.data());
   });

@@ -86,7 +86,7 @@ StoredCredential credential_of_secret(StoredKind kind, std::string secret) {
 Result<void> move_to_copy(const std::string& path) {
   auto lock = FileLock::wait(auth::lock_path(path), kLockTimeout);  // no writer is in the middle
   if (!lock) return fail(lock.error());
-  auto copy = keep_copy(path);
+  auto copy = back_up_file(path);
   if (!copy) return fail(ErrorKind::kInternal, copy.error().message + ": move it away yourself");
   return {};
 }

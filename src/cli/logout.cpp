@@ -26,8 +26,8 @@ constexpr std::chrono::seconds kLockTimeout{15};
 // Returns every file that may hold the sign-in: both ends of a link, what a killed writer left, and
 // the copies of files that a login could not read.
 std::vector<std::string> files_with_secrets(const std::string& path) {
-  std::vector<std::string> all = left_overs_of(path);
-  for (std::string& copy : copies_of(path)) all.push_back(std::move(copy));
+  std::vector<std::string> all = leftover_files_of(path);
+  for (std::string& copy : backups_of(path)) all.push_back(std::move(copy));
   const std::string target = link_target(path);
   struct stat facts {};
   for (const std::string& each : {target, path})
@@ -55,7 +55,7 @@ int logout(const LogoutFlags&) {
   }
   const std::string refusal = auth::refusal_path(path);
   ::unlink(refusal.c_str());
-  for (const std::string& each : left_overs_of(refusal)) ::unlink(each.c_str());
+  for (const std::string& each : leftover_files_of(refusal)) ::unlink(each.c_str());
   fmt::print("Signed out: {} is removed. A running server notices by itself.\n", path);
   if (stored && *stored && (*stored)->kind == auth::StoredKind::kOauth)
     fmt::print("The grant itself is revoked at claude.ai, under Settings, Claude Code.\n");

@@ -69,8 +69,8 @@ std::vector<ModelInUse> models_in_use(const anthropic::ModelTable& models,
     if (known != used.end()) return known->names.push_back(name);
     used.push_back({std::move(id), {name}, about(models, *model, now)});
   };
-  const proxy::Meaning standard =
-      proxy::meaning_of(models, config.model_mapping, config.translation.default_model);
+  const proxy::MappedModel standard =
+      proxy::map_model_name(models, config.model_mapping, config.translation.default_model);
   add(served_by(models, config, standard.target), "defaultModel");
   for (const auto& [name, target] : config.model_mapping)
     add(served_by(models, config, target), name);

@@ -214,16 +214,17 @@ auth::Sources Start::sources() const {
 // Recovers the sign-in that a ccproxy left when it was killed during a renewal. When another
 // process holds the lock, that process is renewing and recovers it itself.
 void recover_sign_in(const auth::Sources& sources, telemetry::Log& log) {
-  if (sources.auth_path.empty() || left_overs_of(sources.auth_path).empty()) return;
+  if (sources.auth_path.empty() || leftover_files_of(sources.auth_path).empty()) return;
   const auto lock = FileLock::try_now(auth::lock_path(sources.auth_path));
   if (lock && *lock && auth::adopt_left_over(sources.auth_path))
-    log.say(telemetry::Level::kInfo, "credential",
-            "a renewed sign-in was recovered that a ccproxy had not put in place before it was "
-            "killed");
+    log.write_message(
+        telemetry::Level::kInfo, "credential",
+        "a renewed sign-in was recovered that a ccproxy had not put in place before it was "
+        "killed");
 }
 
 int serve(const Start& start, config::Loaded loaded) {
-  give_large_blocks_back();
+  return_large_blocks();
   if (loaded.config.server.core_dumps) allow_core_dumps();
   auto log = telemetry::Log::open(log_options(loaded.config.log, start.flags.verbose));
   if (!log) return report_error(Error{ErrorKind::kConfiguration, log.error().message});
@@ -236,7 +237,7 @@ int serve(const Start& start, config::Loaded loaded) {
   auth::Credentials credentials(
       control, start.sources(), loaded.config, fmt::format("ccproxy/{}", version()),
       [&log = **log](auth::Severity severity, const std::string& message) {
-        log.say(level_of(severity), "credential", message);
+        log.write_message(level_of(severity), "credential", message);
       });
   const auto config = std::make_shared<const config::Config>(std::move(loaded.config));
   proxy::SharedState state(config, *models, credentials, **log, start.database_path(),
@@ -244,8 +245,8 @@ int serve(const Start& start, config::Loaded loaded) {
   proxy::ResponseStore& responses = state.shared().responses;
   const auto configured = responses.configure(config->store);
   if (!configured)
-    (*log)->say(telemetry::Level::kError, "store",
-                fmt::format("responses are not stored: {}", configured.error().message));
+    (*log)->write_message(telemetry::Level::kError, "store",
+                          fmt::format("responses are not stored: {}", configured.error().message));
   server::Server server(state.shared(), control, {config::config_path(start.environment), [&start] {
                                                     return start.load();
                                                   }});
@@ -253,7 +254,7 @@ int serve(const Start& start, config::Loaded loaded) {
     return report_error(
         explain_in_use(listening.error(), config::home_folder(start.environment), config->server));
   for (const std::string& warning : loaded.warnings)
-    (*log)->say(telemetry::Level::kWarn, "configuration", warning);
+    (*log)->write_message(telemetry::Level::kWarn, "configuration", warning);
   const InstanceFile instance_file(config::home_folder(start.environment), server.addresses());
   print_banner(server, *config, credentials, start.flags.demo);
   if (!start.flags.demo) print_models(*models, *config);

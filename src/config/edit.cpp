@@ -75,7 +75,7 @@ Result<void> save(const std::string& path, const Document& document) {
 // A killed writer never reported success: its leftovers are removed, since they may hold keys.
 void remove_left_overs_of(const std::string& path) {
   std::error_code ignored;
-  for (const std::string& each : left_overs_of(path)) std::filesystem::remove(each, ignored);
+  for (const std::string& each : leftover_files_of(path)) std::filesystem::remove(each, ignored);
 }
 
 // Reads, changes and writes under a lock, so that no edit is lost.
@@ -157,7 +157,7 @@ bool has_name(const Document& key, const std::string& name) {
 }  // namespace
 
 void remove_left_overs(const std::string& path) {
-  if (left_overs_of(path).empty()) return;
+  if (leftover_files_of(path).empty()) return;
   const auto lock = FileLock::try_now(path + ".lock");
   if (lock && *lock) remove_left_overs_of(path);
 }
@@ -247,7 +247,7 @@ Result<std::string> reset(const std::string& path) {
   auto lock = FileLock::wait(path + ".lock", kLockLimit);
   if (!lock) return fail(lock.error());
   remove_left_overs_of(path);
-  auto aside = keep_copy(path);
+  auto aside = back_up_file(path);
   if (!aside && aside.error().kind == ErrorKind::kNotFound) return std::string();
   if (!aside) return aside;
   std::error_code error;

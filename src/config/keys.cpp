@@ -38,7 +38,7 @@ const Names<CredentialSource> kSources = {{"auto", CredentialSource::kAuto},
                                           {"oauth-token-env", CredentialSource::kOauthTokenEnv},
                                           {"console-profile", CredentialSource::kConsoleProfile}};
 
-const Names<ResponseModel> kResponseModels = {{"asked", ResponseModel::kAsked},
+const Names<ResponseModel> kResponseModels = {{"asked", ResponseModel::kRequested},
                                               {"upstream", ResponseModel::kUpstream}};
 const Names<ReasoningDisplay> kDisplays = {{"auto", ReasoningDisplay::kAuto},
                                            {"omitted", ReasoningDisplay::kOmitted},

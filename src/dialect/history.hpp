@@ -15,13 +15,13 @@ struct StoredOutput {
       blocks;  // upstream's blocks, elements of a JSON array; empty when they were not stored
   std::string items{};  // the same output as the client got it, elements of a JSON array
   std::string family{}, account{};  // of the model and the credential, which thinking is bound to
-  bool is_cut = false;              // the last block is not complete
+  bool is_incomplete = false;       // the last block is not complete
 };
 
 // An earlier response.
 struct HistoryTurn {
   std::string input;  // items, elements of a JSON array
-  StoredOutput answer;
+  StoredOutput output;
   std::string id{};  // of the response
 };
 
@@ -29,7 +29,7 @@ struct HistoryTurn {
 struct StoredInputItem {
   std::string json;
   bool is_output = false;
-  StoredOutput answer{};  // of an output item: that item alone
+  StoredOutput output{};  // of an output item: that item alone
 };
 
 struct History {

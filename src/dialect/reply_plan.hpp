@@ -47,10 +47,10 @@ struct ResponsesPlan {
   bool is_prewarm = false;     // the request wants no output
   bool compacts = false;       // the text is a summary, and becomes one `compaction` item
   bool is_compaction = false;  // the object is a response.compaction
-  std::string kept{};          // items before the summary in that, with commas between
+  std::string retained{};      // items before the summary in that, with commas between
 
   // Bytes of the request that each response object repeats.
-  [[nodiscard]] std::size_t weight() const { return echo.size() + kept.size(); }
+  [[nodiscard]] std::size_t echoed_bytes() const { return echo.size() + retained.size(); }
 };
 
 struct ReplyPlan {

@@ -128,7 +128,7 @@ class H1Call final : public Call {
     return framing.length;
   }
   bool reused() const override { return reused_; }
-  bool answered() const override { return connection_->answered(); }
+  bool response_begun() const override { return connection_->response_begun(); }
   void abort() override {
     aborted_ = true;
     connection_->close();

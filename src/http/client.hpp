@@ -78,7 +78,7 @@ class Call {
   // True when the connection has carried other requests before this one.
   [[nodiscard]] virtual bool reused() const = 0;
   // True when at least one byte of a response has arrived.
-  [[nodiscard]] virtual bool answered() const = 0;
+  [[nodiscard]] virtual bool response_begun() const = 0;
 
   // Closes the connection at once. An operation that waits fails with kClosed.
   virtual void abort() = 0;

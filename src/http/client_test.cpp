@@ -224,12 +224,12 @@ Task<void> watch(TestLoop& loop) {
   auto call = co_await client.open(false);
   CO_ASSERT(call);
   EXPECT_FALSE((*call)->reused());
-  EXPECT_FALSE((*call)->answered());
+  EXPECT_FALSE((*call)->response_begun());
   const OutgoingRequest request = get();
   (void)co_await (*call)->send(request, {}, true);
-  EXPECT_FALSE((*call)->answered());
+  EXPECT_FALSE((*call)->response_begun());
   auto head = co_await (*call)->read_head();
-  EXPECT_TRUE((*call)->answered());
+  EXPECT_TRUE((*call)->response_begun());
   EXPECT_EQ((*call)->body_length(), 3U);
   EXPECT_TRUE((*call)->body_ready());  // it came with the head
   EXPECT_FALSE((*call)->body_done());  // but was not yet read
@@ -242,7 +242,7 @@ Task<void> watch(TestLoop& loop) {
   CO_ASSERT(call);
   EXPECT_TRUE((*call)->reused());
   (void)co_await (*call)->send(request, {}, true);
-  EXPECT_FALSE((*call)->answered());  // the response before does not count
+  EXPECT_FALSE((*call)->response_begun());  // the response before does not count
   head = co_await (*call)->read_head();
   EXPECT_EQ((*call)->body_length(), std::nullopt);
   co_await sleep(loop.runtime(), milliseconds(10));

@@ -30,7 +30,7 @@ class H1Connection : public std::enable_shared_from_this<H1Connection> {
   [[nodiscard]] const Framing& framing() const { return parser_.framing(); }
   [[nodiscard]] bool body_done() const { return parser_.done() && !has_unread(); }
   [[nodiscard]] bool body_ready() const { return parser_.done() || has_unread() || broken_; }
-  [[nodiscard]] bool answered() const { return response_begun_; }
+  [[nodiscard]] bool response_begun() const { return response_begun_; }
   // True when request and response are complete and the connection may carry another request.
   [[nodiscard]] bool reusable() const;
   // Frees the buffers while the connection is in the pool.

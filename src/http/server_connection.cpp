@@ -320,8 +320,8 @@ Task<Result<void>> ServerConnection::end_reply(std::string_view last) {
   co_return sent;
 }
 
-Task<Result<void>> ServerConnection::answer(int status, std::string_view fields,
-                                            std::string_view body) {
+Task<Result<void>> ServerConnection::send_reply(int status, std::string_view fields,
+                                                std::string_view body) {
   begin_reply(status, fields, body.size());
   co_return co_await end_reply(body);
 }

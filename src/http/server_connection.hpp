@@ -62,8 +62,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
 
   // Sends a whole reply. `fields` are lines as append_field() writes them, without framing fields.
   // Fails as write() does.
-  [[nodiscard]] Task<Result<void>> answer(int status, std::string_view fields,
-                                          std::string_view body);
+  [[nodiscard]] Task<Result<void>> send_reply(int status, std::string_view fields,
+                                              std::string_view body);
 
   // Sends a reply in pieces: call begin_reply(), then write() and flush() any number of times, then
   // end_reply(). Without a `length` the body is chunked, or ends with the connection for an

@@ -154,7 +154,7 @@ Task<void> expect_nothing(TestLoop& loop) {
   co_await sleep(loop.runtime(), milliseconds(10));
   auto body = co_await read_whole(*link.server);
   CO_ASSERT(body);
-  (void)co_await link.server->answer(200, {}, *body);
+  (void)co_await link.server->send_reply(200, {}, *body);
   const std::string received = co_await read_to_end(*link.client);
   EXPECT_EQ(received, ok_reply("hi", true));
 }
@@ -323,7 +323,7 @@ Task<void> large_reply(TestLoop& loop) {
   CO_ASSERT(head);
   const std::string body(std::size_t{40} << 20, 'x');
   loop.runtime().spawn(read_slowly(loop, *link.client, body.size()));
-  auto sent = co_await link.server->answer(200, {}, body);  // takes longer than a stall may
+  auto sent = co_await link.server->send_reply(200, {}, body);  // takes longer than a stall may
   EXPECT_TRUE(sent);
   co_await sleep(loop.runtime(), milliseconds(20));
 }

@@ -132,7 +132,7 @@ Task<void> close_itself(TestLoop& loop) {
   co_await sleep(loop.runtime(), milliseconds(20));
   EXPECT_FALSE(called);
   EXPECT_FALSE(link.server->gone());
-  auto written = co_await link.server->answer(200, {}, "x");
+  auto written = co_await link.server->send_reply(200, {}, "x");
   EXPECT_FALSE(written);
   head = co_await link.server->read_request();
   CO_ASSERT(!head);
@@ -154,7 +154,7 @@ Task<void> leave_with_last_byte(TestLoop& loop) {
   auto body = co_await read_whole(*link.server);
   CO_ASSERT(body);
   EXPECT_EQ(*body, "hi");
-  (void)co_await link.server->answer(200, {}, "still");
+  (void)co_await link.server->send_reply(200, {}, "still");
   head = co_await link.server->read_request();
   EXPECT_FALSE(head);
   const std::string received = co_await read_to_end(*link.client);
@@ -264,7 +264,7 @@ Task<void> replace(TestLoop& loop) {
   EXPECT_TRUE(link.server->reply_unsent());
   link.server->discard_reply();
   EXPECT_FALSE(link.server->reply_begun());
-  (void)co_await link.server->answer(502, {}, "no");
+  (void)co_await link.server->send_reply(502, {}, "no");
   const std::string expected = "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 2\r\n\r\nno";
   std::string received = co_await net::read_exactly(*link.client, expected.size());
   EXPECT_EQ(received, expected);

@@ -41,7 +41,7 @@ class SseReader {
   [[nodiscard]] std::optional<SseEvent> cut_event();
 
   // About how many bytes are stored of the incomplete event.
-  [[nodiscard]] std::size_t kept() const { return line_.size() + data_.size(); }
+  [[nodiscard]] std::size_t stored_bytes() const { return line_.size() + data_.size(); }
 
   // True when the bytes so far end between two events. A stream that ends elsewhere was truncated.
   [[nodiscard]] bool at_border() const { return border_ && line_.empty() && input_.empty(); }

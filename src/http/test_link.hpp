@@ -63,11 +63,11 @@ inline Task<Result<std::string>> read_whole(ServerConnection& client) {
 // The reply depends on the path of the request.
 inline Task<Result<void>> reply_to(net::TestLoop& loop, ServerConnection& client,
                                    const RequestHead& head) {
-  if (head.path() == "/early") co_return co_await client.answer(413, {}, "too large");
+  if (head.path() == "/early") co_return co_await client.send_reply(413, {}, "too large");
   auto body = co_await read_whole(client);
-  if (!body) co_return co_await client.answer(400, {}, body.error().message);
+  if (!body) co_return co_await client.send_reply(400, {}, body.error().message);
   if (head.path() == "/slow") co_await net::sleep(loop.runtime(), std::chrono::milliseconds(50));
-  if (head.path() == "/none") co_return co_await client.answer(204, {}, {});
+  if (head.path() == "/none") co_return co_await client.send_reply(204, {}, {});
   if (head.path() == "/pieces") {
     std::string fields;
     append_field(fields, "x-kind", "pieces");
@@ -78,7 +78,7 @@ inline Task<Result<void>> reply_to(net::TestLoop& loop, ServerConnection& client
   }
   const std::string text =
       std::string(head.method) + " " + std::string(head.target) + " <" + *body + ">";
-  co_return co_await client.answer(200, {}, text);
+  co_return co_await client.send_reply(200, {}, text);
 }
 
 inline Task<void> serve(net::TestLoop& loop, ConnectionPtr client) {
@@ -91,7 +91,7 @@ inline Task<void> serve(net::TestLoop& loop, ConnectionPtr client) {
       const int status = head.error().kind == ErrorKind::kHeadTooLarge    ? 431
                          : head.error().kind == ErrorKind::kClientStalled ? 408
                                                                           : 400;
-      (void)co_await client->answer(status, {}, "refused");
+      (void)co_await client->send_reply(status, {}, "refused");
     }
   }
   client->close();

@@ -140,7 +140,7 @@ std::uint64_t value_hash(std::string_view text) {
 
 std::uint64_t value_hash(std::string_view text, Outline& outline) {
   const auto value = canonical(text, outline);
-  return value ? hashed(kHashStart, *value) : 0;
+  return value ? hash_append(kHashSeed, *value) : 0;
 }
 
 Result<Document> parse_document(std::string_view text) {

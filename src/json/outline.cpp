@@ -371,7 +371,7 @@ class Walk {
     char closing;
   };
   // NOLINTNEXTLINE(*-member-init): only what is written is read
-  std::array<Open, Outline::kMaxKeptDepth> open_;
+  std::array<Open, Outline::kMaxComposedDepth> open_;
 };
 
 Outline::Outline() : tokens_(std::make_unique<Tokens>()) {}
@@ -385,7 +385,7 @@ Result<void> Outline::read(std::string_view text, unsigned listed, unsigned max_
   if (const auto error = tokens_->find(text)) return not_tokens(error, text);
   text_ = text;
   listed_ = listed;
-  max_depth_ = std::min(max_depth, kMaxKeptDepth);
+  max_depth_ = std::min(max_depth, kMaxComposedDepth);
   const std::span<const std::uint32_t> tokens = tokens_->found;
   // Each value except the last has at least two tokens.
   nodes_.reserve(std::min(tokens.size() / 2 + 1, kMaxNodes));

@@ -109,7 +109,7 @@ class Outline {
   // How deep arrays and objects may nest.
   static constexpr unsigned kMaxDepth = 64;
   // The same for texts that this program has composed of others that nested no deeper.
-  static constexpr unsigned kMaxKeptDepth = 96;
+  static constexpr unsigned kMaxComposedDepth = 96;
   // How many levels have entries in the index, unless the caller wants another depth.
   static constexpr unsigned kListed = 9;
 
@@ -127,7 +127,7 @@ class Outline {
 
   // True when the values are views of the outline's own copy of the text, because that had lone
   // surrogates. They are then valid until the next read() or clear().
-  [[nodiscard]] bool is_mended() const { return repaired_ != nullptr; }
+  [[nodiscard]] bool is_repaired() const { return repaired_ != nullptr; }
 
   // Drops the text, and frees the memory of a large one.
   void clear();

@@ -241,7 +241,8 @@ TEST_F(Outlines, replace_lone_surrogates) {
   for (const auto& row : rows) {
     SCOPED_TRACE(row.description);
     EXPECT_EQ(read(row.text)["a"].raw(), row.raw);
-    EXPECT_EQ(outline_.is_mended(), std::string_view(row.text).find(row.raw) == std::string::npos);
+    EXPECT_EQ(outline_.is_repaired(),
+              std::string_view(row.text).find(row.raw) == std::string::npos);
   }
   Outline moved = std::move(outline_);  // the copy of the text moves with it
   EXPECT_EQ(moved.root()["a"].children().begin().operator*().name(), "\xEF\xBF\xBD");

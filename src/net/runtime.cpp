@@ -92,7 +92,7 @@ void Runtime::spawn(Task<void> task) {
   });
 }
 
-void Runtime::survive(std::function<void(std::string_view what)> on_exception) {
+void Runtime::set_exception_handler(std::function<void(std::string_view what)> on_exception) {
   on_exception_ = std::move(on_exception);
 }
 

@@ -43,7 +43,7 @@ class Runtime {
 
   // From now on such an exception, as a rule a lack of memory, ends only the work that threw it,
   // and `on_exception` is called with its message. `on_exception` must not throw.
-  void survive(std::function<void(std::string_view what)> on_exception);
+  void set_exception_handler(std::function<void(std::string_view what)> on_exception);
 
   // From now on `on_long_turn` is called after each turn of the loop that has used more than
   // `limit` of the thread's processor time. It costs a system call for each turn, so it is for

@@ -487,7 +487,7 @@ TEST(Runtime, with_an_exception_handler_ends_only_the_work_that_threw) {
   Runtime runtime;
   std::vector<std::string> escaped;
   bool noted = false;
-  runtime.survive([&](std::string_view what) { escaped.emplace_back(what); });
+  runtime.set_exception_handler([&](std::string_view what) { escaped.emplace_back(what); });
   runtime.spawn(throw_after(runtime, milliseconds(1)));
   runtime.spawn(note_later(runtime, noted));
   runtime.post([] { throw std::runtime_error("posted"); });
@@ -504,7 +504,7 @@ TEST(Runtime, with_an_exception_handler_calls_every_deadline_whatever_they_throw
   Runtime runtime;
   int escaped = 0, calls = 0;
   bool others = false;
-  runtime.survive([&](std::string_view) { ++escaped; });
+  runtime.set_exception_handler([&](std::string_view) { ++escaped; });
   Deadline other(runtime, [&] { others = true; });
   Deadline throws(runtime, [&] {
     ++calls;

@@ -48,7 +48,7 @@ Task<Result<void>> WorkPool::run(Runtime& runtime, Work work, Cancellation& canc
   co_return Result<void>{};
 }
 
-Task<void> WorkPool::go_on(Runtime& runtime, Work work) {
+Task<void> WorkPool::run_continuation(Runtime& runtime, Work work) {
   const auto done = std::make_shared<Event>(runtime);
   const std::shared_ptr<Job> job(new Job{work, runtime, done});
   (void)enqueue(continued_, job, kUnlimited);  // fails after close() only, when no loop runs
@@ -114,7 +114,7 @@ void WorkPool::execute(Job& job) {
   } catch (...) {
     job.thrown = std::current_exception();
   }
-  insist([&job] {  // otherwise the caller would wait forever
+  retry_on_bad_alloc([&job] {  // otherwise the caller would wait forever
     job.runtime.post([done = job.done] {
       if (const auto waiting = done.lock()) waiting->notify();
     });

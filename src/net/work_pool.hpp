@@ -39,7 +39,7 @@ class WorkPool {
 
   // The same for work that continues an earlier job: it is never refused, and goes before the jobs
   // of run().
-  [[nodiscard]] Task<void> go_on(Runtime& runtime, Work work);
+  [[nodiscard]] Task<void> run_continuation(Runtime& runtime, Work work);
 
   // Frees an object with so many parts that it takes long. Goes before all jobs. May be called from
   // any thread.

@@ -63,8 +63,9 @@ Task<void> run(WorkPool& pool, Runtime& runtime, std::function<void()> work,
   }
 }
 
-Task<void> go_on(WorkPool& pool, Runtime& runtime, std::function<void()> work, Outcome& outcome) {
-  co_await pool.go_on(runtime, work);
+Task<void> run_continuation(WorkPool& pool, Runtime& runtime, std::function<void()> work,
+                            Outcome& outcome) {
+  co_await pool.run_continuation(runtime, work);
   outcome.result = Result<void>();
 }
 
@@ -145,7 +146,7 @@ TEST_F(WorkPoolTest, continues_earlier_jobs_before_it_begins_new_ones) {
   start(
       pool, [&order] { order.emplace_back("fresh"); }, fresh);
   for (Outcome& outcome : begun) {
-    runtime_->spawn(go_on(
+    runtime_->spawn(run_continuation(
         pool, *runtime_, [&order] { order.emplace_back("begun"); }, outcome));
     poll();
   }

@@ -98,7 +98,7 @@ Task<Result<void>> Exchange::serve_safely() {
     thrown.message = "there is not enough memory for this request: try again";
   } catch (const std::exception& error) {
     thrown.message = "this request could not be served: try again";
-    shared_.log.say(telemetry::Level::kError, "exception", error.what());
+    shared_.log.write_message(telemetry::Level::kError, "exception", error.what());
   }
   follower_ = nullptr;
   if (!client_->reply_begun()) co_return fail(std::move(thrown));
@@ -271,7 +271,7 @@ Task<Result<void>> Exchange::respond_in_background(const Route& route, RequestBo
   http::append_field(fields, "content-type", "application/json");
   fields += queued->fields + cors_fields_;
   receipt_.status = 200;
-  co_return co_await client_->answer(200, fields, queued->object);
+  co_return co_await client_->send_reply(200, fields, queued->object);
 }
 
 Task<Result<void>> Exchange::show_response(const Route& route) {
@@ -362,7 +362,7 @@ Task<Result<void>> Exchange::reply(int status, std::string_view content_type, st
   fields += more_fields;
   fields += cors_fields_;
   receipt_.status = status;
-  co_return co_await client_->answer(status, fields, body);
+  co_return co_await client_->send_reply(status, fields, body);
 }
 
 Task<void> Exchange::refuse(Error error) {
@@ -395,7 +395,7 @@ Task<Result<RequestBody>> Exchange::read_body(MemoryReservation& hold) {
   const std::size_t limit = config_->limits.body_bytes;
   auto body = co_await read_whole_body(*client_, head_, limit, hold);
   if (!body || body->coding == http::Coding::kIdentity) co_return body;
-  auto unfolded = co_await unfold(worker_, upstream_, *body, limit, hold);
+  auto unfolded = co_await decompress(worker_, upstream_, *body, limit, hold);
   if (!unfolded) co_return fail(unfolded.error());
   co_return body;
 }

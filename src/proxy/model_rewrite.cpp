@@ -29,7 +29,7 @@ Task<Result<bool>> ModelRewrite::map(RequestBody& body) {
     if (is_changed) replace_model(body, *facts, model);
     return {};
   };
-  auto mapped = co_await work_apart(worker_, client_, body.text().size(), map);
+  auto mapped = co_await offload(worker_, client_, body.text().size(), map);
   if (!mapped) co_return fail(mapped.error());
   co_return is_changed;
 }
@@ -40,12 +40,12 @@ Task<Result<void>> ModelRewrite::replace(RequestBody& body, std::string model) {
       replace_model(body, *facts, model);
     return {};
   };
-  co_return co_await work_apart(worker_, client_, body.text().size(), replace);
+  co_return co_await offload(worker_, client_, body.text().size(), replace);
 }
 
 Task<Result<void>> ModelRewrite::map_batch(RequestBody& body, MemoryReservation& hold) {
   const auto map = [this, &body, &hold](Parsers) { return map_batch_now(body, hold); };
-  co_return co_await work_apart(worker_, client_, body.sent.size(), map);
+  co_return co_await offload(worker_, client_, body.sent.size(), map);
 }
 
 Result<void> ModelRewrite::map_batch_now(RequestBody& body, MemoryReservation& hold) {

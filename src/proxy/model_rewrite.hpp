@@ -22,7 +22,7 @@ class ModelRewrite {
       : worker_(worker), config_(config), client_(client), receipt_(receipt) {}
 
   // Replaces the model of a message by the one that the mapping gives. Returns false when the body
-  // stays as it is. Fails as work_apart() does, as do the others.
+  // stays as it is. Fails as offload() does, as do the others.
   [[nodiscard]] Task<Result<bool>> map(RequestBody& body);
   // Replaces the model of a message by `model`.
   [[nodiscard]] Task<Result<void>> replace(RequestBody& body, std::string model);

@@ -47,7 +47,7 @@ Task<Result<void>> Relay::pass_on_error(http::ResponseHead response, ErrorBody b
   http::append_field(fields, "content-type", "application/json");
   const std::string replacement = upstream_.broken_error_body(response, body);
   receipt_.status = response.status;
-  co_return co_await client_.answer(response.status, fields, replacement);
+  co_return co_await client_.send_reply(response.status, fields, replacement);
 }
 
 Task<Result<void>> Relay::pass_on(http::ResponseHead response, std::string beginning) {

@@ -61,21 +61,23 @@ void Reload::load_and_apply(bool was_requested) {
   if (!changes.live.empty()) use_(std::make_shared<const config::Config>(std::move(merged)));
   read_ = std::make_shared<const config::Config>(std::move(loaded->config));
   for (const std::string& warning : loaded->warnings)
-    shared_.log.say(Level::kWarn, kEvent, warning);
+    shared_.log.write_message(Level::kWarn, kEvent, warning);
   if (!changes.live.empty() || was_requested)
-    shared_.log.say(Level::kInfo, kEvent,
-                    changes.live.empty() ? "read again: nothing changed"
-                                         : fmt::format("read again; in use from now on: {}",
-                                                       fmt::join(changes.live, ", ")));
+    shared_.log.write_message(
+        Level::kInfo, kEvent,
+        changes.live.empty()
+            ? "read again: nothing changed"
+            : fmt::format("read again; in use from now on: {}", fmt::join(changes.live, ", ")));
   if (!changes.at_next_start.empty())
-    shared_.log.say(Level::kWarn, kEvent,
-                    fmt::format("read again; in use after the next start: {}",
-                                fmt::join(changes.at_next_start, ", ")));
+    shared_.log.write_message(Level::kWarn, kEvent,
+                              fmt::format("read again; in use after the next start: {}",
+                                          fmt::join(changes.at_next_start, ", ")));
 }
 
 void Reload::refuse(const Error& error) {
-  shared_.log.say(Level::kError, kEvent,
-                  fmt::format("not applied, the last one stays in use: {}", error.message));
+  shared_.log.write_message(
+      Level::kError, kEvent,
+      fmt::format("not applied, the last one stays in use: {}", error.message));
 }
 
 }  // namespace ccproxy::server

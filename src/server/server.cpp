@@ -113,8 +113,9 @@ struct Server::State {
 // loops of workers.
 Server::Server(proxy::Shared& shared, net::Runtime& control, ConfigFile file)
     : state_(std::make_unique<State>(shared, control, std::move(file))) {
-  control.survive(
-      [&log = shared.log](std::string_view what) { log.say(Level::kError, "exception", what); });
+  control.set_exception_handler([&log = shared.log](std::string_view what) {
+    log.write_message(Level::kError, "exception", what);
+  });
 }
 Server::~Server() = default;
 
@@ -131,23 +132,27 @@ void Server::State::on_hangup() {
 // Each client may need a connection to the upstream, too: without a descriptor for that it would be
 // accepted and never served. The same holds for each response in the background.
 void Server::State::limit_clients(const config::Config& config) {
-  using proxy::Places;
+  using proxy::DescriptorBudget;
   const std::size_t wanted = config.limits.connections;
   const std::size_t reserve = kReservedFiles + kReservedFilesPerWorker * workers.size();
-  const std::size_t open =
-      raise_open_files((Places::kFilesOfClient + Places::kFilesOfBackground) * wanted + reserve);
-  const std::size_t files = std::max(open, reserve + Places::kFilesOfClient) - reserve;
-  const std::size_t room = files / Places::kFilesOfClient;
-  shared.places.set_limits(wanted, files);
+  const std::size_t open = raise_open_file_limit(
+      (DescriptorBudget::kDescriptorsPerClient + DescriptorBudget::kDescriptorsPerBackground) *
+          wanted +
+      reserve);
+  const std::size_t files =
+      std::max(open, reserve + DescriptorBudget::kDescriptorsPerClient) - reserve;
+  const std::size_t room = files / DescriptorBudget::kDescriptorsPerClient;
+  shared.descriptors.set_limits(wanted, files);
   if (room >= wanted) return;
   // Nobody chose the default, so a default that is cut a little is no warning.
   constexpr std::size_t kPlenty = 1000;
   const bool is_default = wanted == config::Config().limits.connections;
-  shared.log.say(is_default && room >= kPlenty ? Level::kInfo : Level::kWarn, "limits",
-                 fmt::format("{} clients are served at once, not {} (limits.connections), and "
-                             "fewer while responses run in the background: the system lets this "
-                             "process have {} files open (ulimit -n)",
-                             room, wanted, open));
+  shared.log.write_message(
+      is_default && room >= kPlenty ? Level::kInfo : Level::kWarn, "limits",
+      fmt::format("{} clients are served at once, not {} (limits.connections), and "
+                  "fewer while responses run in the background: the system lets this "
+                  "process have {} files open (ulimit -n)",
+                  room, wanted, open));
 }
 
 Result<void> Server::listen() {
@@ -179,10 +184,10 @@ Result<void> Server::State::check(const config::Config& config) {
 // When it throws for lack of memory, it is done again from the beginning.
 void Server::State::use(config::Snapshot next) {
   const config::Snapshot before = shared.config.get();
-  shared.held.set_most(next->limits.held_bytes);
-  shared.thinking.set_most(proxy::thinking_bytes(*next));
+  shared.held.set_max_bytes(next->limits.held_bytes);
+  shared.thinking.set_max_bytes(proxy::thinking_bytes(*next));
   if (auto configured = shared.responses.configure(next->store); !configured)
-    shared.log.say(Level::kError, "store", configured.error().message);
+    shared.log.write_message(Level::kError, "store", configured.error().message);
   shared.log.set_level(static_cast<Level>(next->log.level));
   limit_clients(*next);
   shared.credentials.configure(*next);
@@ -248,7 +253,7 @@ void Server::run() {
   for (const auto& worker : state_->workers)
     threads.emplace_back([this, worker = worker.get()] {
       worker->run();
-      insist([this] { state_->control.post([this] { state_->worker_ended(); }); });
+      retry_on_bad_alloc([this] { state_->control.post([this] { state_->worker_ended(); }); });
     });
   state_->running = threads.size();
   state_->second.expires_after(kSecond);
@@ -263,16 +268,16 @@ void Server::run() {
 
 void Server::State::on_signal() {
   if (std::exchange(ending, true)) {
-    shared.log.say(Level::kWarn, "shutdown", "a second signal: ending at once");
+    shared.log.write_message(Level::kWarn, "shutdown", "a second signal: ending at once");
     ends_by = Clock::now() + kSecond;
     stop_workers();
     return;
   }
   const auto grace = shared.config.get()->server.shutdown_grace;
   ends_by = Clock::now() + grace + kCutTimeout;
-  shared.log.say(Level::kInfo, "shutdown",
-                 fmt::format("no new clients; {} running replies have {} s to finish",
-                             shared.in_flight.load(), grace.count()));
+  shared.log.write_message(Level::kInfo, "shutdown",
+                           fmt::format("no new clients; {} running replies have {} s to finish",
+                                       shared.in_flight.load(), grace.count()));
   grace_over.expires_after(grace);  // set first, so that it comes whatever is thrown below
   for (const auto& worker : workers) worker->drain();
 }

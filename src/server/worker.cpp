@@ -40,7 +40,7 @@ http::ServerLimits server_limits(const config::Config& config) {
 // A connected client and the exchange that serves it. One without a place is beyond the limit: its
 // one request gets a 503.
 struct Worker::Client {
-  Client(proxy::Place taken, std::atomic<std::size_t>& all_turned_away)
+  Client(proxy::DescriptorReservation taken, std::atomic<std::size_t>& all_turned_away)
       : place(std::move(taken)), turned_away(all_turned_away) {
     if (is_beyond_limit()) ++turned_away;
   }
@@ -54,7 +54,7 @@ struct Worker::Client {
 
   [[nodiscard]] bool is_beyond_limit() const { return !place; }
 
-  const proxy::Place place;
+  const proxy::DescriptorReservation place;
   std::atomic<std::size_t>& turned_away;
   std::shared_ptr<http::ServerConnection> connection{};
   bool trusted = false;
@@ -63,8 +63,8 @@ struct Worker::Client {
 
 Worker::Worker(proxy::Shared& shared) : shared_(shared), state_(shared, runtime_) {
   state_.background.on_empty([this] { end_when_idle(); });
-  runtime_.survive([this](std::string_view what) {
-    shared_.log.say(telemetry::Level::kError, "exception", what);
+  runtime_.set_exception_handler([this](std::string_view what) {
+    shared_.log.write_message(telemetry::Level::kError, "exception", what);
   });
 }
 
@@ -120,8 +120,8 @@ void Worker::run() {
   if (shared_.log.wants(telemetry::Level::kDebug))
     runtime_.watch_turns(kMaxTurn, [this](Clock::duration taken) {
       const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(taken).count();
-      shared_.log.say(telemetry::Level::kDebug, "long_turn",
-                      fmt::format("the loop was held for {} ms at a stretch", ms));
+      shared_.log.write_message(telemetry::Level::kDebug, "long_turn",
+                                fmt::format("the loop was held for {} ms at a stretch", ms));
     });
   runtime_.run();
 }
@@ -132,7 +132,7 @@ Task<void> Worker::accept(net::Listener& listener, bool trusted) {
     try {
       goes_on = co_await accept_next(listener, trusted);
     } catch (const std::exception& error) {
-      shared_.log.say(telemetry::Level::kError, "exception", error.what());
+      shared_.log.write_message(telemetry::Level::kError, "exception", error.what());
       std::this_thread::sleep_for(kMemoryPause);  // waiting in the loop might need memory
     }
   }
@@ -158,7 +158,7 @@ bool Worker::add_safely(std::unique_ptr<net::Stream> stream, bool trusted) {
     add(std::move(stream), trusted);
     return true;
   } catch (const std::exception& error) {
-    shared_.log.say(telemetry::Level::kError, "connection_refused", error.what());
+    shared_.log.write_message(telemetry::Level::kError, "connection_refused", error.what());
     return false;
   }
 }
@@ -166,7 +166,8 @@ bool Worker::add_safely(std::unique_ptr<net::Stream> stream, bool trusted) {
 void Worker::add(std::unique_ptr<net::Stream> stream, bool trusted) {
   const config::Snapshot config = shared_.config.get();
   http::ServerLimits limits = server_limits(*config);
-  const auto client = std::make_shared<Client>(shared_.places.take_client(), shared_.turned_away);
+  const auto client =
+      std::make_shared<Client>(shared_.descriptors.reserve_client(), shared_.turned_away);
   if (client->is_beyond_limit()) {
     shared_.refused_connections.log_refusal(shared_.log, stream->peer(), Clock::now());
     limits.request_head = limits.keep_alive = limits.write_stall = kTurnAwayTimeout;
@@ -194,7 +195,7 @@ Task<void> Worker::serve(std::shared_ptr<Client> client) {
     try {
       goes_on = co_await serve_one(*client);
     } catch (const std::exception& error) {
-      shared_.log.say(telemetry::Level::kError, "exception", error.what());
+      shared_.log.write_message(telemetry::Level::kError, "exception", error.what());
     }
     client->exchange = nullptr;
   }

@@ -57,7 +57,7 @@ std::unique_ptr<Archive::Writer> Archive::open_later(const std::string& path) {
     fail_overdue(false, why);
     auto writer = safely([&] { return open_now(path); });
     if (writer) return std::move(*writer);
-    insist([&] { why = writer.error(); });
+    retry_on_bad_alloc([&] { why = writer.error(); });
   }
   fail_overdue(true, build_error(closed));
   return nullptr;
@@ -72,7 +72,7 @@ Result<std::unique_ptr<Archive::Writer>> Archive::open_now(const std::string& pa
 void Archive::fail_overdue(bool all, const Error& why) {
   const auto now = std::chrono::steady_clock::now();
   std::vector<Job> jobs;
-  insist([&] {
+  retry_on_bad_alloc([&] {
     const std::lock_guard lock(mutex_);
     move_matching(jobs, [&](const Job& job) { return all || job.until <= now; });
     for (const Job& job : jobs) bytes_ -= job.bytes;
@@ -90,12 +90,12 @@ void Archive::move_matching(std::vector<Job>& to, FunctionRef<bool(const Job&)> 
   waiting_.erase(first, waiting_.end());
 }
 
-void Archive::submit(Work work, Done done, std::size_t bytes) {
+void Archive::submit(Work work, Callback done, std::size_t bytes) {
   enqueue({std::move(work), Turn::kWrite, std::move(done), bytes,
            std::chrono::steady_clock::now() + kWriteTimeout});
 }
 
-void Archive::read(Query query, Done done) {
+void Archive::read(Query query, Callback done) {
   enqueue({[query = std::move(query)](const Responses& responses) { return query(responses); },
            Turn::kRead, std::move(done), 0, std::chrono::steady_clock::now() + kReadTimeout});
 }
@@ -162,7 +162,7 @@ std::uint64_t Archive::queued_bytes() const {
 // closed and no job is left.
 std::optional<std::vector<Archive::Job>> Archive::take(bool waits_for_ever) {
   std::vector<Job> jobs;
-  insist([&] { jobs.reserve(kMaxBatch); });
+  retry_on_bad_alloc([&] { jobs.reserve(kMaxBatch); });
   std::unique_lock lock(mutex_);
   under_way_ = 0;
   const auto has_come = [this] { return !waiting_.empty() || is_closed_; };

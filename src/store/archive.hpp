@@ -29,7 +29,7 @@ class Archive {
  public:
   using Work = std::function<Result<void>(Responses&)>;
   using Query = std::function<Result<void>(const Responses&)>;
-  using Done = std::function<void(Result<void>)>;
+  using Callback = std::function<void(Result<void>)>;
   using TimePoint = std::chrono::steady_clock::time_point;
 
   // Opens or creates the database file, and marks the responses of processes that have died as
@@ -57,7 +57,7 @@ class Archive {
   // - While another process holds the write lock, work waits for up to five seconds and then fails.
   // - One transaction takes at most 8 MiB of work. The write-ahead log is moved into the database
   //   file when it is larger than 4 MiB, or than a 32nd of a small limit.
-  void submit(Work work, Done done, std::size_t bytes = 0);
+  void submit(Work work, Callback done, std::size_t bytes = 0);
 
   // Limits what the file, its write-ahead log and the work that waits may take together, in bytes;
   // 0 means no limit. Before something is written, the oldest responses that do not run are erased
@@ -68,7 +68,7 @@ class Archive {
   // failed write does not fail it: while another process holds the write lock, it sees the tables
   // without the work that waits to be written. While another process locks out readers, too, it
   // fails with kBusy within a second.
-  void read(Query query, Done done);
+  void read(Query query, Callback done);
 
   // Withdraws the response `id` as if it had never been: nothing that is submitted after this finds
   // it, and its rows are erased as soon as the file can be written. Work that was submitted for it
@@ -102,7 +102,7 @@ class Archive {
   struct Job {
     Work work;
     Turn turn;
-    Done done;
+    Callback done;
     std::size_t bytes;
     TimePoint until;  // after this the job fails instead of waiting for other processes
     std::optional<Result<void>> result{};

@@ -92,7 +92,7 @@ void Archive::Writer::run_all(std::vector<Job>& jobs, const Bounds& bounds, More
 
 void Archive::Writer::fail_all(std::vector<Job>& jobs, const Error& why) {
   for (Job& job : jobs)
-    insist([&] {
+    retry_on_bad_alloc([&] {
       if (!job.result) job.result = fail(why);
     });
   report(jobs);
@@ -225,7 +225,7 @@ void Archive::Writer::report(std::vector<Job>& jobs) {
   for (Job& waiting : jobs) {
     if (!waiting.result || std::exchange(waiting.is_reported, true)) continue;
     const Job job = std::move(waiting);  // what it holds is freed before the next report
-    if (job.done) insist([&] { job.done(*job.result); });
+    if (job.done) retry_on_bad_alloc([&] { job.done(*job.result); });
   }
 }
 

@@ -433,7 +433,7 @@ Result<bool> Responses::make_room(std::uint64_t bytes, std::uint64_t most) {
 
 // --- Owners --------------------------------------------------------------------------------------
 
-Result<bool> Responses::ask_to_end(std::string_view scope, std::string_view id) {
+Result<bool> Responses::request_cancellation(std::string_view scope, std::string_view id) {
   if (is_hidden(id)) return false;
   auto done = database_->run(
       "UPDATE responses SET is_to_end = 1"
@@ -443,8 +443,9 @@ Result<bool> Responses::ask_to_end(std::string_view scope, std::string_view id) 
   return database_->changed() > 0;
 }
 
-Result<ToEnd> Responses::to_end(std::span<const std::string> ids) const {
-  ToEnd found;
+Result<CancellationRequests> Responses::cancellation_requests(
+    std::span<const std::string> ids) const {
+  CancellationRequests found;
   for (const std::string& id : ids) {
     Statement rows =
         database_->statement("SELECT is_to_end FROM responses WHERE id = ?", {text(id)});
@@ -453,7 +454,7 @@ Result<ToEnd> Responses::to_end(std::span<const std::string> ids) const {
     if (!*row)
       found.erased.push_back(id);
     else if (rows.flag(0))
-      found.asked.push_back(id);
+      found.requested.push_back(id);
   }
   return found;
 }

@@ -110,8 +110,8 @@ struct SweepResult {
   bool has_more;       // another call may erase more
 };
 
-struct ToEnd {
-  std::vector<std::string> asked, erased;
+struct CancellationRequests {
+  std::vector<std::string> requested, erased;
 };
 
 // Called with a number of bytes before so many are read. Its error ends the reading.
@@ -211,11 +211,12 @@ class Responses {
 
   // Marks a running response of another owner as to be cancelled by that owner. Returns false when
   // it does not run, is not there, or is this owner's own.
-  [[nodiscard]] Result<bool> ask_to_end(std::string_view scope, std::string_view id);
+  [[nodiscard]] Result<bool> request_cancellation(std::string_view scope, std::string_view id);
 
   // Returns those of `ids` that another owner has marked as to be cancelled, and those that are not
   // there any more.
-  [[nodiscard]] Result<ToEnd> to_end(std::span<const std::string> ids) const;
+  [[nodiscard]] Result<CancellationRequests> cancellation_requests(
+      std::span<const std::string> ids) const;
 
   // Returns the owners of running responses.
   [[nodiscard]] Result<std::vector<std::string>> owners() const;

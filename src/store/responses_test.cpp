@@ -470,17 +470,17 @@ TEST_F(ResponsesTest, interrupts_a_response_unless_it_has_ended) {
 TEST_F(ResponsesTest, tells_an_owner_which_responses_to_cancel) {
   Responses other(database_, "other");
   for (const char* id : {"r1", "r2", "r3"}) ASSERT_TRUE(responses_.begin(response(id), {}));
-  EXPECT_FALSE(responses_.ask_to_end("me", "r1").value()) << "it is this owner's own";
-  EXPECT_FALSE(other.ask_to_end("you", "r1").value()) << "it belongs to another scope";
-  EXPECT_FALSE(other.ask_to_end("me", "none").value());
-  EXPECT_TRUE(other.ask_to_end("me", "r1").value());
+  EXPECT_FALSE(responses_.request_cancellation("me", "r1").value()) << "it is this owner's own";
+  EXPECT_FALSE(other.request_cancellation("you", "r1").value()) << "it belongs to another scope";
+  EXPECT_FALSE(other.request_cancellation("me", "none").value());
+  EXPECT_TRUE(other.request_cancellation("me", "r1").value());
   EXPECT_TRUE(other.erase("me", "r2").value());
   const std::vector<std::string> ids{"r1", "r2", "r3"};
-  const ToEnd to_end = responses_.to_end(ids).value();
-  EXPECT_EQ(to_end.asked, std::vector<std::string>{"r1"});
-  EXPECT_EQ(to_end.erased, std::vector<std::string>{"r2"});
+  const CancellationRequests cancellation_requests = responses_.cancellation_requests(ids).value();
+  EXPECT_EQ(cancellation_requests.requested, std::vector<std::string>{"r1"});
+  EXPECT_EQ(cancellation_requests.erased, std::vector<std::string>{"r2"});
   ASSERT_TRUE(responses_.finish("r3", Status::kCompleted, "{}", {}));
-  EXPECT_FALSE(other.ask_to_end("me", "r3").value()) << "it has ended";
+  EXPECT_FALSE(other.request_cancellation("me", "r3").value()) << "it has ended";
 }
 
 }  // namespace

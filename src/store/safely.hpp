@@ -30,7 +30,7 @@ inline Error work_failed(const char* why) {
 template <class Make>
 Error build_error(const Make& make) {
   std::optional<Error> built;
-  insist([&] { built = make(); });
+  retry_on_bad_alloc([&] { built = make(); });
   return std::move(*built);
 }
 

@@ -44,7 +44,7 @@ class Log {
   virtual void count_lost_line() {}
 
   // Logs one event with a sentence for a person. Throws nothing, not even for lack of memory.
-  void say(Level level, std::string_view event, std::string_view message) noexcept {
+  void write_message(Level level, std::string_view event, std::string_view message) noexcept {
     if (!wants(level)) return;
     try {
       Line text = line(level, event);

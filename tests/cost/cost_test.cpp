@@ -88,13 +88,13 @@ void decode(const std::string& input, Api api) {
   const TranslationOptions options;
   const NoTurns memory;
   const dialect::History history;
-  const dialect::RequestContext context{.asked = *model,
+  const dialect::RequestContext context{.requested = *model,
                                         .model = "claude-sonnet-5",
                                         .can = capabilities(),
                                         .options = options,
                                         .memory = &memory,
                                         .history = &history,
-                                        .keeps = true,
+                                        .can_store = true,
                                         .key = "key",
                                         .compacts = api == Api::kCompaction};
   if (api == Api::kChat) {
@@ -158,7 +158,7 @@ void replay(const std::string& input, dialect::ReplyEncoder& encoder, bool strea
   constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
   http::SseReader sse(std::size_t{32} << 20);
   anthropic::EventReader reader;
-  anthropic::WholeText whole;
+  anthropic::SurrogateFilter whole;
   anthropic::Transcript transcript;
   std::string out;
   for (std::size_t at = 0; at < input.size(); at += kChunkBytes) {
@@ -174,7 +174,7 @@ void replay(const std::string& input, dialect::ReplyEncoder& encoder, bool strea
     if (streams) out.clear();
   }
   encoder.finish(out);
-  (void)anthropic::called_turn(std::string(transcript.blocks()), 0);
+  (void)anthropic::turn_with_calls(std::string(transcript.blocks()), 0);
 }
 
 void encode_chat(const std::string& input, bool streams, bool strips_fence) {

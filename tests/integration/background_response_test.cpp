@@ -61,7 +61,7 @@ class BackgroundResponse : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, BackgroundResponse, testing::Values(1U, 2U));
 
-TEST_P(BackgroundResponse, p68_is_queued_at_once_and_polled_until_completed) {
+TEST_P(BackgroundResponse, is_queued_at_once_and_polled_until_completed_p68) {
   const Begun begun = begin(fixture, false);
   EXPECT_EQ(status_of(begun.id, fixture), "queued") << "nothing has answered yet";
   begun.peer->send(half_stream());
@@ -79,7 +79,7 @@ TEST_P(BackgroundResponse, p68_is_queued_at_once_and_polled_until_completed) {
   EXPECT_EQ(read.response(), response);
 }
 
-TEST_P(BackgroundResponse, p68_is_followed_live_by_many_clients) {
+TEST_P(BackgroundResponse, is_followed_live_by_many_clients_p68) {
   const Begun begun = begin(fixture);
   ASSERT_TRUE(becomes(begun.id, "in_progress", fixture));
   std::vector<std::unique_ptr<RawClient>> followers;
@@ -106,7 +106,7 @@ TEST_P(BackgroundResponse, p68_is_followed_live_by_many_clients) {
   }
 }
 
-TEST_P(BackgroundResponse, p68_lost_stream_is_resumed) {
+TEST_P(BackgroundResponse, lost_stream_is_resumed_p68) {
   for (int round = 0; round < 4; ++round) {
     RawClient client(fixture.port());
     client.send(request("POST", kResponses,
@@ -132,7 +132,7 @@ TEST_P(BackgroundResponse, p68_lost_stream_is_resumed) {
   }
 }
 
-TEST_P(BackgroundResponse, p68_cancel_ends_it_and_the_upstreams_request) {
+TEST_P(BackgroundResponse, cancel_ends_it_and_the_upstreams_request_p68) {
   for (const bool has_begun : {false, true}) {
     SCOPED_TRACE(has_begun);
     const Begun begun = begin(fixture, has_begun);
@@ -157,7 +157,7 @@ TEST_P(BackgroundResponse, p68_cancel_ends_it_and_the_upstreams_request) {
   }
 }
 
-TEST_P(BackgroundResponse, p68_cancel_after_the_end_changes_nothing) {
+TEST_P(BackgroundResponse, cancel_after_the_end_changes_nothing_p68) {
   const Begun begun = begin(fixture);
   end(begun);
   const Document response = ended_response(fixture, begun.id);
@@ -276,7 +276,7 @@ TEST_P(BackgroundResponse, fails_with_the_upstreams_error) {
 }
 
 // An invalid request is refused at once, not later by polling.
-TEST_P(BackgroundResponse, p68_invalid_request_is_refused_at_once) {
+TEST_P(BackgroundResponse, invalid_request_is_refused_at_once_p68) {
   for (const char* more : {R"({"store":false})", R"({"input":7})"}) {
     Document body = response_body(json_of(more));
     body["background"] = true;

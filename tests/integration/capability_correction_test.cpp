@@ -31,7 +31,7 @@ class CapabilityCorrection : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, CapabilityCorrection, testing::Values(1U, 2U));
 
-TEST_P(CapabilityCorrection, p48_is_learned_once_for_all_later_requests) {
+TEST_P(CapabilityCorrection, is_learned_once_for_all_later_requests_p48) {
   refuse_once(fixture, "tool_choice: type \"tool\" and \"any\" are not supported for this model.");
   const Document body = chat_body({{"tools", {function_tool("f")}}, {"tool_choice", "required"}});
   const Reply first = post_chat(fixture, body);

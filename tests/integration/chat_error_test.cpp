@@ -29,7 +29,7 @@ class ChatError : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatError, testing::Values(1U, 2U));
 
-TEST_P(ChatError, p42_maps_upstream_errors_to_openai_errors) {
+TEST_P(ChatError, maps_upstream_errors_to_openai_errors_p42) {
   struct Row {
     int theirs;
     const char *type, *message;
@@ -67,7 +67,7 @@ TEST_P(ChatError, p42_maps_upstream_errors_to_openai_errors) {
   }
 }
 
-TEST_P(ChatError, p42_html_page_becomes_a_json_error) {
+TEST_P(ChatError, html_page_becomes_a_json_error_p42) {
   fixture.set_reply({{"status", 502}, {"body", "<html>Bad gateway</html>"}});
   const Document error = error_of(post_chat(fixture, chat_body()), 502);
   EXPECT_EQ(error["type"], "server_error");
@@ -131,7 +131,7 @@ TEST_P(ChatError, exhausted_window_says_when_it_resets) {
   EXPECT_EQ(error["resets_at"], 1795500000);
 }
 
-TEST_P(ChatError, d43_d44_every_reply_has_the_windows_of_a_subscription) {
+TEST_P(ChatError, every_reply_has_the_windows_of_a_subscription_d43_d44) {
   const Document windows = {{"anthropic-ratelimit-unified-status", "allowed"},
                             {"anthropic-ratelimit-unified-5h-utilization", "0.7"},
                             {"anthropic-ratelimit-unified-overage-in-use", "true"}};
@@ -176,7 +176,7 @@ TEST_P(ChatError, policy_refusal_keeps_its_message_and_is_never_retried) {
 }
 
 // Case C35, P40: the error event comes after the first text, or before it.
-TEST_P(ChatError, p40_c35_in_the_middle_of_a_stream_is_the_last_chunk) {
+TEST_P(ChatError, in_the_middle_of_a_stream_is_the_last_chunk_p40_c35) {
   fixture.set_reply({{"text", "Hel lo and more"}, {"fault", "error-mid=4"}});
   const Reply reply = post_chat(fixture, chat_body({{"stream", true}}));
   EXPECT_EQ(reply.status, 200);
@@ -208,7 +208,7 @@ TEST_P(ChatError, before_the_first_block_has_a_status) {
   }
 }
 
-TEST_P(ChatError, p41_truncated_message_is_reported_as_broken) {
+TEST_P(ChatError, truncated_message_is_reported_as_broken_p41) {
   for (const char* fault : {"end-mid=4", "close-mid=4", "reset-mid=4"}) {
     SCOPED_TRACE(fault);
     fixture.set_reply({{"text", "Hel lo and more"}, {"fault", fault}});

@@ -35,7 +35,7 @@ class ChatReply : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ChatReply, testing::Values(1U, 2U));
 
-TEST_P(ChatReply, p34_streams_a_text_with_one_usage_chunk_and_one_done) {
+TEST_P(ChatReply, streams_a_text_with_one_usage_chunk_and_one_done_p34) {
   fixture.set_reply({{"blocks", {{{"text", "Hello"}, {"deltas", {"Hel", "lo"}}}}},
                      {"usage",
                       {{"input_tokens", 10},
@@ -66,12 +66,12 @@ TEST_P(ChatReply, p34_streams_a_text_with_one_usage_chunk_and_one_done) {
 }
 
 // Case B21: a stream has usage only when the client asked for it.
-TEST_P(ChatReply, b21_streams_no_usage_unless_requested) {
+TEST_P(ChatReply, streams_no_usage_unless_requested_b21) {
   fixture.set_reply({{"text", "Hi"}});
   for (const Document& chunk : stream().chunks) EXPECT_FALSE(chunk.contains("usage"));
 }
 
-TEST_P(ChatReply, p35_numbers_calls_from_zero_and_names_them_once) {
+TEST_P(ChatReply, numbers_calls_from_zero_and_names_them_once_p35) {
   fixture.set_reply(
       {{"blocks",
         {{{"thinking", "ab"}, {"signature", "c2ln"}},
@@ -106,7 +106,7 @@ TEST_P(ChatReply, p35_numbers_calls_from_zero_and_names_them_once) {
   EXPECT_EQ(completion["choices"][0]["finish_reason"], "tool_calls");
 }
 
-TEST_P(ChatReply, p36_streams_the_text_of_custom_tools) {
+TEST_P(ChatReply, streams_the_text_of_custom_tools_p36) {
   fixture.set_reply(
       {{"blocks",
         {{{"tool_use",
@@ -125,7 +125,7 @@ TEST_P(ChatReply, p36_streams_the_text_of_custom_tools) {
 }
 
 // Case B19: finish_reason matches the tool calls, whatever stop_reason the upstream sends.
-TEST_P(ChatReply, b19_finish_reason_agrees_with_the_calls) {
+TEST_P(ChatReply, finish_reason_agrees_with_the_calls_b19) {
   const Document tools = {{"tools", {function_tool("f")}}};
   fixture.set_reply({{"blocks", {{{"tool_use", {{"name", "f"}, {"input", {{"a", 1}}}}}}}},
                      {"stop_reason", "end_turn"}});
@@ -136,7 +136,7 @@ TEST_P(ChatReply, b19_finish_reason_agrees_with_the_calls) {
   EXPECT_EQ(whole(tools)["choices"][0]["finish_reason"], "stop");
 }
 
-TEST_P(ChatReply, p37_maps_stop_reasons_to_finish_reasons) {
+TEST_P(ChatReply, maps_stop_reasons_to_finish_reasons_p37) {
   for (const auto& [theirs, ours] :
        std::vector<std::pair<std::string, std::string>>{{"end_turn", "stop"},
                                                         {"max_tokens", "length"},
@@ -150,7 +150,7 @@ TEST_P(ChatReply, p37_maps_stop_reasons_to_finish_reasons) {
   }
 }
 
-TEST_P(ChatReply, p38_reports_a_refusal) {
+TEST_P(ChatReply, reports_a_refusal_p38) {
   fixture.set_reply(
       {{"blocks", Document::array()},
        {"stop_reason", "refusal"},
@@ -164,7 +164,7 @@ TEST_P(ChatReply, p38_reports_a_refusal) {
   EXPECT_EQ(read.finish_reason(), "content_filter");
 }
 
-TEST_P(ChatReply, p43_citations_become_annotations) {
+TEST_P(ChatReply, citations_become_annotations_p43) {
   fixture.set_reply({{"blocks",
                       {{{"text", "The sky "}},
                        {{"text", "is blue"},
@@ -194,7 +194,7 @@ TEST_P(ChatReply, reports_an_omitted_document_citation) {
   EXPECT_EQ(fixture.receipts(2).at(1)["ignored"], "citations");
 }
 
-TEST_P(ChatReply, p50_legacy_functions_get_function_call) {
+TEST_P(ChatReply, legacy_functions_get_function_call_p50) {
   fixture.set_reply(
       {{"blocks", {{{"tool_use", {{"id", "t"}, {"name", "f"}, {"fragments", {"{\"a\":1}"}}}}}}}});
   const Document functions = {{"functions", {{{"name", "f"}}}}};
@@ -208,7 +208,7 @@ TEST_P(ChatReply, p50_legacy_functions_get_function_call) {
   EXPECT_EQ(choice["finish_reason"], "function_call");
 }
 
-TEST_P(ChatReply, p22_removes_a_fence_around_json) {
+TEST_P(ChatReply, removes_a_fence_around_json_p22) {
   fixture.set_reply({{"blocks", {{{"text", "x"}, {"deltas", {"```json\n{\"a\"", ":1}\n```"}}}}}});
   const Document json_format = {{"response_format", {{"type", "json_object"}}}};
   EXPECT_EQ(whole(json_format)["choices"][0]["message"]["content"], "{\"a\":1}");
@@ -217,7 +217,7 @@ TEST_P(ChatReply, p22_removes_a_fence_around_json) {
 
 // Cases E50 and C37: a streamed and a whole reply have the same content, however the upstream's
 // bytes are cut.
-TEST_P(ChatReply, c37_e50_streamed_and_whole_text_are_equal_however_the_bytes_are_cut) {
+TEST_P(ChatReply, streamed_and_whole_text_are_equal_however_the_bytes_are_cut_c37_e50) {
   const std::string text = "Gr\xC3\xBC\xC3\x9F \xE4\xB8\xAD\xE6\x96\x87 \xF0\x9F\x98\x80 Ende";
   for (const char* fault : {"split=1", "split=7", "crlf", "cr", "drip", "gzip"}) {
     SCOPED_TRACE(fault);
@@ -227,7 +227,7 @@ TEST_P(ChatReply, c37_e50_streamed_and_whole_text_are_equal_however_the_bytes_ar
   }
 }
 
-TEST_P(ChatReply, b23_ends_with_one_done) {
+TEST_P(ChatReply, ends_with_one_done_b23) {
   fixture.set_reply({{"text", "Hi"}});
   const ChatStream read = stream();
   EXPECT_EQ(read.done, 1);

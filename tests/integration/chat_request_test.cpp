@@ -102,7 +102,7 @@ TEST_P(ChatRequest, accepts_a_byte_order_mark) {
 }
 
 // The same history must always become the same bytes (P33), on every worker.
-TEST_P(ChatRequest, p33_becomes_the_same_bytes_every_time) {
+TEST_P(ChatRequest, becomes_the_same_bytes_every_time_p33) {
   const Document body = chat_body({{"tools", {function_tool("f"), function_tool("we.ird")}},
                                    {"messages",
                                     {{{"role", "system"}, {"content", "S"}},
@@ -117,7 +117,7 @@ TEST_P(ChatRequest, p33_becomes_the_same_bytes_every_time) {
   for (const Document& seen : requests) EXPECT_EQ(body_of(seen), body_of(requests[0]));
 }
 
-TEST_P(ChatRequest, p08_copies_arguments_byte_for_byte) {
+TEST_P(ChatRequest, copies_arguments_byte_for_byte_p08) {
   const std::string arguments = R"({"z":1.0,"a":12345678901234567890,"u":"\u00e9","n":-0})";
   (void)post_chat(fixture, chat_body({{"messages",
                                        {{{"role", "user"}, {"content", "q"}},
@@ -135,7 +135,7 @@ TEST_P(ChatRequest, is_refused_for_an_ignored_field_when_it_is_strict) {
   EXPECT_EQ(Document::parse(strict.body)["error"]["param"], "seed");
 }
 
-TEST_P(ChatRequest, p10_names_the_place_of_an_error_and_is_not_sent) {
+TEST_P(ChatRequest, names_the_place_of_an_error_and_is_not_sent_p10) {
   const Document picture = {{"type", "image_url"},
                             {"image_url", {{"url", "data:image/svg+xml;base64,PHN2Zz4="}}}};
   const Reply reply = post_chat(

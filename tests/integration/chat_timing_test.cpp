@@ -78,7 +78,7 @@ TEST_P(ChatTiming, sends_each_delta_at_once) {
   EXPECT_TRUE(client.read_reply().complete);
 }
 
-TEST_P(ChatTiming, p74_c34_fills_silence_with_comments_between_events) {
+TEST_P(ChatTiming, fills_silence_with_comments_between_events_p74_c34) {
   const auto peer = begin();
   peer->send(kEventStreamHead + chunked(message_start_event() + text_start_event()));
   const std::string event = text_event("half");
@@ -145,7 +145,7 @@ TEST_P(ChatTiming, reports_a_timeout_when_the_upstream_never_responds) {
 }
 
 // Case C36, P49: the upstream's connection closes within a second in every phase.
-TEST_P(ChatTiming, p49_c36_closes_the_upstream_when_the_client_disconnects) {
+TEST_P(ChatTiming, closes_the_upstream_when_the_client_disconnects_p49_c36) {
   for (const int phase : {0, 1, 2}) {
     SCOPED_TRACE(phase);
     RawClient leaving(fixture.port());

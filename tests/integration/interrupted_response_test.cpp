@@ -92,7 +92,7 @@ class InterruptedResponse : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, InterruptedResponse, testing::Values(1U, 2U));
 
-TEST_P(InterruptedResponse, a01_fails_when_the_upstream_ends_early_at_any_step) {
+TEST_P(InterruptedResponse, fails_when_the_upstream_ends_early_at_any_step_a01) {
   for (std::size_t count = 1; count <= steps().size(); ++count) {
     SCOPED_TRACE(count);
     Begun begun = begin(count, fixture);
@@ -101,7 +101,7 @@ TEST_P(InterruptedResponse, a01_fails_when_the_upstream_ends_early_at_any_step) 
   }
 }
 
-TEST_P(InterruptedResponse, a01_fails_when_the_upstream_closes_or_resets_at_any_step) {
+TEST_P(InterruptedResponse, fails_when_the_upstream_closes_or_resets_at_any_step_a01) {
   for (std::size_t count = 1; count <= steps().size(); ++count) {
     SCOPED_TRACE(count);
     Begun begun = begin(count, fixture);
@@ -110,7 +110,7 @@ TEST_P(InterruptedResponse, a01_fails_when_the_upstream_closes_or_resets_at_any_
   }
 }
 
-TEST_P(InterruptedResponse, p58_d04_error_event_at_any_step_has_a_code_that_codex_knows) {
+TEST_P(InterruptedResponse, error_event_at_any_step_has_a_code_that_codex_knows_p58_d04) {
   struct Row {
     const char *type, *message, *code;
   };
@@ -139,7 +139,7 @@ TEST_P(InterruptedResponse, p58_d04_error_event_at_any_step_has_a_code_that_code
   }
 }
 
-TEST_P(InterruptedResponse, a01_fails_when_the_upstream_stalls) {
+TEST_P(InterruptedResponse, fails_when_the_upstream_stalls_a01) {
   std::vector<Begun> all;
   for (const std::size_t count : {1U, 4U, 6U, 9U, 11U}) all.push_back(begin(count, fixture));
   for (Begun& begun : all) {
@@ -148,7 +148,7 @@ TEST_P(InterruptedResponse, a01_fails_when_the_upstream_stalls) {
   }
 }
 
-TEST_P(InterruptedResponse, p74_comments_fill_silence_until_the_timeout) {
+TEST_P(InterruptedResponse, comments_fill_silence_until_the_timeout_p74) {
   Begun begun = begin(6, fixture);
   const ResponseEvents read = end_of(begun);
   EXPECT_GE(read.comments, 2);
@@ -166,7 +166,7 @@ TEST_P(InterruptedResponse, pings_become_comments_and_do_not_prevent_the_timeout
   expect_failed(begun, fixture, "server_error");
 }
 
-TEST_P(InterruptedResponse, a15_message_that_ends_in_order_does_not_fail) {
+TEST_P(InterruptedResponse, message_that_ends_in_order_does_not_fail_a15) {
   struct Row {
     const char *reason, *end;
   };
@@ -185,7 +185,7 @@ TEST_P(InterruptedResponse, a15_message_that_ends_in_order_does_not_fail) {
   }
 }
 
-TEST_P(InterruptedResponse, a01_shutdown_fails_every_stream) {
+TEST_P(InterruptedResponse, shutdown_fails_every_stream_a01) {
   ProxyFixture ending(Plan{.workers = GetParam(),
                            .config = R"({"server":{"shutdownGraceSeconds":1}})",
                            .upstream = upstream.url()});

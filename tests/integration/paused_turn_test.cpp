@@ -24,7 +24,7 @@ class PausedTurn : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, PausedTurn, testing::Values(1U, 2U));
 
-TEST_P(PausedTurn, p39_continues_as_one_reply) {
+TEST_P(PausedTurn, continues_as_one_reply_p39) {
   const Document script = {
       {"replies",
        {search_turn("A", 10, 5),
@@ -60,7 +60,7 @@ TEST_P(PausedTurn, p39_continues_as_one_reply) {
   for (const Document& chunk : read.chunks) EXPECT_EQ(chunk["id"], read.chunks[0]["id"]);
 }
 
-TEST_P(PausedTurn, p39_ends_after_eight_continuations) {
+TEST_P(PausedTurn, ends_after_eight_continuations_p39) {
   Document forever = search_turn("A", 1, 1);
   forever.erase("times");
   fixture.set_reply(forever);

@@ -39,7 +39,7 @@ INSTANTIATE_TEST_SUITE_P(Workers, ResponsesReply, testing::Values(1U, 2U));
 
 constexpr const char* kTools = R"({"tools":[{"type":"function","name":"f"}]})";
 
-TEST_P(ResponsesReply, p51_a02_text_has_every_event_in_order) {
+TEST_P(ResponsesReply, text_has_every_event_in_order_p51_a02) {
   fixture.set_reply(
       json_of(R"({"blocks":[{"text":"Hel","deltas":["Hel"]},{"text":"lo","deltas":["lo"]}],
       "usage":{"input_tokens":10,"cache_read_input_tokens":100,"cache_creation_input_tokens":5,
@@ -60,7 +60,7 @@ TEST_P(ResponsesReply, p51_a02_text_has_every_event_in_order) {
       "output_tokens_details":{"reasoning_tokens":0},"total_tokens":135})"));
 }
 
-TEST_P(ResponsesReply, b04_has_every_member_that_the_schema_requires) {
+TEST_P(ResponsesReply, has_every_member_that_the_schema_requires_b04) {
   const Document response = whole_response(fixture, {{"metadata", {{"a", "b"}}}});
   for (const char* name : {"id",
                            "object",
@@ -106,7 +106,7 @@ TEST_P(ResponsesReply, b04_has_every_member_that_the_schema_requires) {
   EXPECT_GE(response["completed_at"], response["created_at"]);
 }
 
-TEST_P(ResponsesReply, d01_has_a_request_id) {
+TEST_P(ResponsesReply, has_a_request_id_d01) {
   const Reply reply =
       post_response(fixture, response_body({{"stream", true}, {"truncation", "auto"}}));
   const Document request = fixture.requests().at(0);
@@ -122,7 +122,7 @@ TEST_P(ResponsesReply, d01_has_a_request_id) {
   EXPECT_EQ(receipt["route"], "/v1/responses");
 }
 
-TEST_P(ResponsesReply, p52_a03_reasoning_and_calls_are_separate_items) {
+TEST_P(ResponsesReply, reasoning_and_calls_are_separate_items_p52_a03) {
   fixture.set_reply(json_of(R"({"blocks":[{"thinking":"xy","deltas":["x","y"],"signature":"S"},
       {"tool_use":{"id":"toolu_1","name":"f","fragments":["{\"a\":","1}"]}}]})"));
   Document more = json_of(kTools);
@@ -149,7 +149,7 @@ TEST_P(ResponsesReply, p52_a03_reasoning_and_calls_are_separate_items) {
   EXPECT_EQ(sent["output_config"]["effort"], "low");
 }
 
-TEST_P(ResponsesReply, p53_p54_hidden_and_redacted_thinking_has_no_summary) {
+TEST_P(ResponsesReply, hidden_and_redacted_thinking_has_no_summary_p53_p54) {
   for (const char* block : {R"({"thinking":"","signature":"S"})", R"({"redacted_thinking":"DATA"})",
                             R"({"thinking":"nobody asked","signature":"S"})"}) {
     SCOPED_TRACE(block);
@@ -165,7 +165,7 @@ TEST_P(ResponsesReply, p53_p54_hidden_and_redacted_thinking_has_no_summary) {
   }
 }
 
-TEST_P(ResponsesReply, p55_a06_custom_tool_gets_its_text) {
+TEST_P(ResponsesReply, custom_tool_gets_its_text_p55_a06) {
   fixture.set_reply(json_of(R"({"blocks":[{"tool_use":{"id":"t","name":"p",
       "fragments":["{\"inp","ut\": \"a\\","nb\\u","00e9 \\\"","q\"}"]}}]})"));
   const ResponseEvents read =
@@ -178,7 +178,7 @@ TEST_P(ResponsesReply, p55_a06_custom_tool_gets_its_text) {
   EXPECT_EQ(item["input"], "a\nb\u00e9 \"q");
 }
 
-TEST_P(ResponsesReply, a04_indices_are_contiguous_whatever_precedes_a_call) {
+TEST_P(ResponsesReply, indices_are_contiguous_whatever_precedes_a_call_a04) {
   const Document tools = json_of(kTools);
   const Document reasoning = json_of(R"({"thinking":"x","signature":"S"})"),
                  text = json_of(R"({"text":"t"})"),
@@ -197,7 +197,7 @@ TEST_P(ResponsesReply, a04_indices_are_contiguous_whatever_precedes_a_call) {
   }
 }
 
-TEST_P(ResponsesReply, p56_a15_refusal_has_the_configured_style) {
+TEST_P(ResponsesReply, refusal_has_the_configured_style_p56_a15) {
   const Document refusal = json_of(R"({"blocks":[{"text":"Par"}],"stop_reason":"refusal",
       "stop_details":{"type":"refusal","explanation":"E"}})");
   fixture.set_reply(refusal);
@@ -222,7 +222,7 @@ TEST_P(ResponsesReply, p56_a15_refusal_has_the_configured_style) {
   EXPECT_EQ(response["incomplete_details"]["reason"], "content_filter");
 }
 
-TEST_P(ResponsesReply, p57_a15_truncated_message_is_incomplete) {
+TEST_P(ResponsesReply, truncated_message_is_incomplete_p57_a15) {
   fixture.set_reply(
       json_of(R"({"blocks":[{"tool_use":{"id":"t","name":"f","fragments":["{\"a\":\"lo"]}}],
       "stop_reason":"max_tokens","usage":{"output_tokens":9}})"));
@@ -245,7 +245,7 @@ TEST_P(ResponsesReply, p57_a15_truncated_message_is_incomplete) {
   }
 }
 
-TEST_P(ResponsesReply, p58_error_in_the_middle_fails_the_response) {
+TEST_P(ResponsesReply, error_in_the_middle_fails_the_response_p58) {
   fixture.set_reply(json_of(R"({"text":"Hello over there","fault":"error-mid=4"})"));
   const ResponseEvents read = stream_response(fixture);
   EXPECT_TRUE(read.names().ends_with("output_text.delta failed")) << read.names();
@@ -257,7 +257,7 @@ TEST_P(ResponsesReply, p58_error_in_the_middle_fails_the_response) {
   EXPECT_EQ(error["code"], "overloaded");
 }
 
-TEST_P(ResponsesReply, p64_search_has_an_item_and_citations) {
+TEST_P(ResponsesReply, search_has_an_item_and_citations_p64) {
   fixture.set_reply(json_of(R"({"blocks":[{"web_search":{"query":"q","results":[
       {"url":"https://a.com/","title":"T"}]}},{"text":"x","citations":[
       {"url":"https://a.com/","title":"T","cited_text":"c"}]}]})"));
@@ -282,7 +282,7 @@ TEST_P(ResponsesReply, p64_search_has_an_item_and_citations) {
   EXPECT_EQ(failed.response()["output"][0]["status"], "failed");
 }
 
-TEST_P(ResponsesReply, p65_repeats_tools_and_settings) {
+TEST_P(ResponsesReply, repeats_tools_and_settings_p65) {
   const Document response = whole_response(
       fixture,
       json_of(R"({"tools":[{"type":"function","name":"f","parameters":{"type":"object"}}]})"));

@@ -37,7 +37,7 @@ class ResponsesRequest : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ResponsesRequest, testing::Values(1U, 2U));
 
-TEST_P(ResponsesRequest, p52_a14_restores_signed_thinking_and_its_call) {
+TEST_P(ResponsesRequest, restores_signed_thinking_and_its_call_p52_a14) {
   const Document content =
       replayed(json_of(R"([{"thinking":"x\n\u00e9\"y","signature":"S+/="},
                   {"tool_use":{"id":"toolu_1","name":"f","fragments":["{\"a\":","1}"]}}])"),
@@ -49,7 +49,7 @@ TEST_P(ResponsesRequest, p52_a14_restores_signed_thinking_and_its_call) {
   EXPECT_EQ(last_, json_of(R"([{"type":"tool_result","tool_use_id":"toolu_1","content":"r"}])"));
 }
 
-TEST_P(ResponsesRequest, p53_p54_restores_hidden_and_redacted_thinking) {
+TEST_P(ResponsesRequest, restores_hidden_and_redacted_thinking_p53_p54) {
   const Document next = json_of(R"([{"role":"user","content":"go on"}])");
   EXPECT_EQ(replayed(json_of(R"([{"thinking":"","signature":"S"},{"text":"t"}])"),
                      Document::object(), next),
@@ -61,7 +61,7 @@ TEST_P(ResponsesRequest, p53_p54_restores_hidden_and_redacted_thinking) {
                         {"type":"text","text":"t"}])"));
 }
 
-TEST_P(ResponsesRequest, p55_a06_restores_the_text_of_a_custom_tool) {
+TEST_P(ResponsesRequest, restores_the_text_of_a_custom_tool_p55_a06) {
   const std::string patch = "*** Begin Patch\n+\"\\\u00e9\"\n*** End Patch";
   const Document content = replayed(
       {{{"tool_use", {{"id", "t1"}, {"name", "apply_patch"}, {"input", {{"input", patch}}}}}}},
@@ -76,7 +76,7 @@ TEST_P(ResponsesRequest, p55_a06_restores_the_text_of_a_custom_tool) {
 }
 
 // What the items carry beside the model's words must not become words of the model (rule 0.2).
-TEST_P(ResponsesRequest, b03_restores_shell_and_patch_calls) {
+TEST_P(ResponsesRequest, restores_shell_and_patch_calls_b03) {
   struct Row {
     const char *type, *name, *input;
   };
@@ -102,7 +102,7 @@ TEST_P(ResponsesRequest, b03_restores_shell_and_patch_calls) {
   }
 }
 
-TEST_P(ResponsesRequest, p59_a11_a12_translates_what_codex_sends) {
+TEST_P(ResponsesRequest, translates_what_codex_sends_p59_a11_a12) {
   fixture.set_reply(
       json_of(R"({"blocks":[{"tool_use":{"name":"multi_agent_v1__spawn","input":{}}}]})"));
   const Document more = json_of(R"({"store":false,"client_metadata":{"a":"b"},
@@ -136,7 +136,7 @@ TEST_P(ResponsesRequest, p59_a11_a12_translates_what_codex_sends) {
   EXPECT_EQ(reply.field("x-ccproxy-warning"), "model_defaulted");
 }
 
-TEST_P(ResponsesRequest, p62_list_of_outputs_becomes_one_result) {
+TEST_P(ResponsesRequest, list_of_outputs_becomes_one_result_p62) {
   (void)whole_response(fixture, json_of(R"({"input":[{"role":"user","content":"hi"},
       {"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
       {"type":"function_call_output","call_id":"c","output":[{"type":"input_text","text":"t"},
@@ -146,7 +146,7 @@ TEST_P(ResponsesRequest, p62_list_of_outputs_becomes_one_result) {
   EXPECT_EQ(content[1]["source"]["media_type"], "image/png");
 }
 
-TEST_P(ResponsesRequest, p63_calls_of_one_response_are_one_turn) {
+TEST_P(ResponsesRequest, calls_of_one_response_are_one_turn_p63) {
   fixture.set_reply(json_of(R"({"blocks":[{"tool_use":{"id":"a","name":"f","input":{}}},
                                    {"tool_use":{"id":"b","name":"f","input":{}}}]})"));
   const Document tools = json_of(R"({"store":false,"tools":[{"type":"function","name":"f"}]})");
@@ -170,7 +170,7 @@ TEST_P(ResponsesRequest, p63_calls_of_one_response_are_one_turn) {
 }
 
 // Case A13: an id that the client lost, and fields of other APIs.
-TEST_P(ResponsesRequest, a13_accepts_lost_call_ids_and_unknown_fields) {
+TEST_P(ResponsesRequest, accepts_lost_call_ids_and_unknown_fields_a13) {
   const Reply reply = post_response(
       fixture, response_body(json_of(R"({"stream_options":{"include_obfuscation":false},
       "prompt_cache_retention":"24h","safety_identifier":"s","x_unknown":1,
@@ -183,7 +183,7 @@ TEST_P(ResponsesRequest, a13_accepts_lost_call_ids_and_unknown_fields) {
   EXPECT_EQ(json_of(reply.body)["safety_identifier"], "s");
 }
 
-TEST_P(ResponsesRequest, a16_accepts_every_kind_of_item) {
+TEST_P(ResponsesRequest, accepts_every_kind_of_item_a16) {
   for (const char* type :
        {"file_search_call", "code_interpreter_call", "image_generation_call", "computer_call",
         "computer_call_output", "mcp_list_tools", "mcp_approval_request", "mcp_approval_response",
@@ -207,7 +207,7 @@ TEST_P(ResponsesRequest, a16_accepts_every_kind_of_item) {
 }
 
 // Rule A.11, case B17: Cursor posts such a body to the chat route and reads chunks.
-TEST_P(ResponsesRequest, b17_responses_body_on_the_chat_route_gets_a_chat_reply) {
+TEST_P(ResponsesRequest, responses_body_on_the_chat_route_gets_a_chat_reply_b17) {
   fixture.set_reply(
       json_of(R"({"blocks":[{"text":"Hi"},{"tool_use":{"id":"t","name":"f","input":{}}}]})"));
   Document body = response_body(json_of(R"({"instructions":"I","max_output_tokens":99,
@@ -232,7 +232,7 @@ TEST_P(ResponsesRequest, b17_responses_body_on_the_chat_route_gets_a_chat_reply)
   EXPECT_EQ(read.unexpected_lines, "");
 }
 
-TEST_P(ResponsesRequest, d03_refuses_invalid_requests_and_names_the_place) {
+TEST_P(ResponsesRequest, refuses_invalid_requests_and_names_the_place_d03) {
   struct Row {
     const char *more, *param, *code;
   };
@@ -270,7 +270,7 @@ TEST_P(ResponsesRequest, d03_refuses_invalid_requests_and_names_the_place) {
   EXPECT_EQ(sent_body(fixture), Document()) << "nothing of these went upstream";
 }
 
-TEST_P(ResponsesRequest, d01_maps_upstream_errors) {
+TEST_P(ResponsesRequest, maps_upstream_errors_d01) {
   struct Row {
     const char* reply;
     int status;

@@ -22,7 +22,7 @@ class ResponsesRoutes : public testing::TestWithParam<unsigned> {
 INSTANTIATE_TEST_SUITE_P(Workers, ResponsesRoutes, testing::Values(1U, 2U));
 
 // Case A10: only this status makes Codex fall back at once.
-TEST_P(ResponsesRoutes, a10_refuse_a_websocket_at_once_on_every_path) {
+TEST_P(ResponsesRoutes, refuse_a_websocket_at_once_on_every_path_a10) {
   for (const char* path : {"/v1/responses", "/responses", "/backend-api/codex/responses",
                            "/v1/responses?client_version=1"}) {
     SCOPED_TRACE(path);
@@ -36,7 +36,7 @@ TEST_P(ResponsesRoutes, a10_refuse_a_websocket_at_once_on_every_path) {
   }
 }
 
-TEST_P(ResponsesRoutes, a10_name_the_allowed_methods) {
+TEST_P(ResponsesRoutes, name_the_allowed_methods_a10) {
   for (const char* path : {"/v1/responses", "/responses", "/backend-api/codex/responses"})
     for (const char* method : {"GET", "PUT", "DELETE", "PATCH"}) {
       SCOPED_TRACE(std::string(method) + " " + path);
@@ -94,7 +94,7 @@ TEST_P(ResponsesRoutes, refuse_a_wrong_key_in_openais_dialect) {
 }
 
 // Case A9: Codex and OpenAI's clients get different lists.
-TEST_P(ResponsesRoutes, a09_give_codex_its_own_model_list) {
+TEST_P(ResponsesRoutes, give_codex_its_own_model_list_a09) {
   for (const char* path : {"/v1/models?client_version=0.153.4", "/models?client_version=0.153.4",
                            "/backend-api/codex/models?client_version=0.153.4"}) {
     const Document list =

@@ -24,7 +24,7 @@ class StoredResponse : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, StoredResponse, testing::Values(1U, 2U));
 
-TEST_P(StoredResponse, p61_is_continued_by_its_id) {
+TEST_P(StoredResponse, is_continued_by_its_id_p61) {
   fixture.set_reply(json_of(kThought));
   std::string previous;
   for (const char* input : {"1", "2", "3"}) {
@@ -47,7 +47,7 @@ TEST_P(StoredResponse, p61_is_continued_by_its_id) {
           << "the prefix is another: turn " << turn << ", message " << i;
 }
 
-TEST_P(StoredResponse, p61_tool_loop_works_by_ids_alone) {
+TEST_P(StoredResponse, tool_loop_works_by_ids_alone_p61) {
   fixture.set_reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},{"text":"Looking."},
       {"tool_use":{"id":"a","name":"f","fragments":["{ \"b\" : 1.50 }"]}}]})"));
   const Document tools = json_of(R"({"tools":[{"type":"function","name":"f"}]})");
@@ -106,7 +106,7 @@ TEST_P(StoredResponse, unknown_members_of_a_call_are_restored) {
 }
 
 // Before, after a reply without blocks the next request had the words of the turn before twice.
-TEST_P(StoredResponse, p61_is_continued_without_blocks) {
+TEST_P(StoredResponse, is_continued_without_blocks_p61) {
   const std::string previous = whole_response(
       fixture, json_of(R"({"input":"1","prompt_cache_options":{"prewarm":true}})"))["id"];
   (void)whole_response(fixture, {{"previous_response_id", previous}, {"input", "2"}});
@@ -114,7 +114,7 @@ TEST_P(StoredResponse, p61_is_continued_without_blocks) {
       {"type":"text","text":"1"},{"type":"text","text":"2"}]}])"));
 }
 
-TEST_P(StoredResponse, p61_unknown_or_failed_one_cannot_be_continued) {
+TEST_P(StoredResponse, unknown_or_failed_one_cannot_be_continued_p61) {
   const std::string forgotten = whole_response(fixture, {{"store", false}})["id"];
   const std::string erased = whole_response(fixture)["id"];
   EXPECT_EQ(request_stored(fixture, "DELETE", erased).status, 200);
@@ -131,7 +131,7 @@ TEST_P(StoredResponse, p61_unknown_or_failed_one_cannot_be_continued) {
   EXPECT_EQ(stored_response(fixture, forgotten), Document());
 }
 
-TEST_P(StoredResponse, b07_incomplete_one_is_continued_without_its_open_call) {
+TEST_P(StoredResponse, incomplete_one_is_continued_without_its_open_call_b07) {
   fixture.set_reply(json_of(R"({"blocks":[{"text":"t"},
       {"tool_use":{"id":"a","name":"f","fragments":["{\"x\":\"lo"]}}],
       "stop_reason":"max_tokens"})"));
@@ -144,7 +144,7 @@ TEST_P(StoredResponse, b07_incomplete_one_is_continued_without_its_open_call) {
   EXPECT_EQ(messages[1]["content"], json_of(R"([{"type":"text","text":"t"}])"));
 }
 
-TEST_P(StoredResponse, p60_item_references_replace_items) {
+TEST_P(StoredResponse, item_references_replace_items_p60) {
   fixture.set_reply(json_of(kThought));
   const Document output = whole_response(fixture)["output"];
   Document input = json_of(R"([{"role":"user","content":"1"}])");
@@ -171,7 +171,7 @@ TEST_P(StoredResponse, p60_item_references_replace_items) {
 
 // Before, the second request ended the process: the first was stored as it came, resolved to
 // itself, and was followed without end; a restart found it once more.
-TEST_P(StoredResponse, p60_item_that_refers_to_itself_is_dropped) {
+TEST_P(StoredResponse, item_that_refers_to_itself_is_dropped_p60) {
   const Document items = json_of(R"([{"id":"rs_x"},{"id":"rs_x","type":null},
       {"id":"rs_x","type":""},{"id":"rs_x","summary":[]},{"id":"rs_x","type":"item_reference"}])");
   const auto expect_dropped = [&](const Document& item) {
@@ -193,7 +193,7 @@ TEST_P(StoredResponse, p60_item_that_refers_to_itself_is_dropped) {
 }
 
 // That another request refers to the item does not preserve it.
-TEST_P(StoredResponse, p60_item_is_deleted_with_its_response) {
+TEST_P(StoredResponse, item_is_deleted_with_its_response_p60) {
   const Document response = whole_response(fixture);
   const Document input = {{{"type", "item_reference"}, {"id", response["output"][0]["id"]}},
                           {{"role", "user"}, {"content", "2"}}};
@@ -203,7 +203,7 @@ TEST_P(StoredResponse, p60_item_is_deleted_with_its_response) {
   EXPECT_EQ(refused({{"previous_response_id", naming}})["status"], 404) << "or its past is another";
 }
 
-TEST_P(StoredResponse, p66_is_fetched_and_deleted) {
+TEST_P(StoredResponse, is_fetched_and_deleted_p66) {
   const ResponseEvents read = stream_response(fixture);
   const Reply fetched = request_stored(fixture, "GET", read.id());
   EXPECT_EQ(fetched.field("content-type"), "application/json");
@@ -225,7 +225,7 @@ TEST_P(StoredResponse, p66_is_fetched_and_deleted) {
   EXPECT_EQ(stored_response(fixture, whole["id"]), whole) << "the other one is still there";
 }
 
-TEST_P(StoredResponse, p66_is_replayed_from_every_event) {
+TEST_P(StoredResponse, is_replayed_from_every_event_p66) {
   fixture.set_reply(json_of(R"({"blocks":[{"thinking":"x","signature":"S"},
       {"text":"One two three four five six seven eight"},{"tool_use":{"name":"f","input":{}}}]})"));
   const ResponseEvents read = stream_response(
@@ -258,7 +258,7 @@ TEST_P(StoredResponse, fetch_has_a_request_id_and_validates_starting_after) {
   }
 }
 
-TEST_P(StoredResponse, p66_input_items_are_listed_in_pages) {
+TEST_P(StoredResponse, input_items_are_listed_in_pages_p66) {
   Document input = Document::array();
   for (int i = 0; i < 25; ++i) input.push_back({{"role", "user"}, {"content", std::to_string(i)}});
   const std::string id = whole_response(fixture, {{"input", input}})["id"];
@@ -292,7 +292,7 @@ TEST_P(StoredResponse, p66_input_items_are_listed_in_pages) {
   EXPECT_EQ(json_of(own.body)["error"]["param"], "after");
 }
 
-TEST_P(StoredResponse, p66_other_endpoints_respond) {
+TEST_P(StoredResponse, other_endpoints_respond_p66) {
   const auto post = [&](const std::string& rest, const Document& body) {
     return send_request(fixture.port(), "POST", std::string(kResponses) + rest, body.dump(),
                         kOpenAiFields);
@@ -314,7 +314,7 @@ TEST_P(StoredResponse, p66_other_endpoints_respond) {
 }
 
 // Case A7: there is exactly one item, and later turns contain what it stands for.
-TEST_P(StoredResponse, a07_compaction_is_one_item_that_later_turns_expand) {
+TEST_P(StoredResponse, compaction_is_one_item_that_later_turns_expand_a07) {
   fixture.set_reply({{"text", "THE SUMMARY"}});
   const Document body = response_body();
   const Document compacted =
@@ -351,7 +351,7 @@ TEST_P(StoredResponse, a07_compaction_is_one_item_that_later_turns_expand) {
   EXPECT_EQ(sent_body(fixture)["messages"][0]["content"].size(), 2U) << "the summary, once";
 }
 
-TEST_P(StoredResponse, b07_is_visible_to_its_proxy_key_only) {
+TEST_P(StoredResponse, is_visible_to_its_proxy_key_only_b07) {
   ProxyFixture keyed(Plan{.workers = GetParam(), .config = kTwoKeys});
   const Document response = whole_response(keyed, Document::object(), key_fields("a"));
   const std::string id = response["id"], item = response["output"][0]["id"];
@@ -373,7 +373,7 @@ TEST_P(StoredResponse, b07_is_visible_to_its_proxy_key_only) {
   EXPECT_EQ(status_for("a", named), 200);
 }
 
-TEST_P(StoredResponse, b07_survives_a_restart) {
+TEST_P(StoredResponse, survives_a_restart_b07) {
   fixture.set_reply(json_of(kThought));
   const ResponseEvents read = stream_response(fixture);
   fixture.restart();
@@ -384,7 +384,7 @@ TEST_P(StoredResponse, b07_survives_a_restart) {
   EXPECT_EQ(sent_body(fixture)["messages"].size(), 3U);
 }
 
-TEST_P(StoredResponse, b07_disabled_store_stores_nothing) {
+TEST_P(StoredResponse, disabled_store_stores_nothing_b07) {
   ProxyFixture off(Plan{.workers = GetParam(), .config = R"({"store":{"enabled":false}})"});
   const Document response = stream_response(off, {{"store", true}}).response();
   EXPECT_EQ(response["store"], false);

@@ -51,7 +51,7 @@ class ThinkingMemory : public testing::TestWithParam<unsigned> {
 };
 INSTANTIATE_TEST_SUITE_P(Workers, ThinkingMemory, testing::Values(1U, 2U));
 
-TEST_P(ThinkingMemory, p46_b24_restores_thinking_when_results_arrive) {
+TEST_P(ThinkingMemory, restores_thinking_when_results_arrive_p46_b24) {
   const Document sent = last_body_of_tool_loop("claude-opus-5-5");
   EXPECT_EQ(
       sent["messages"][1]["content"],
@@ -63,19 +63,19 @@ TEST_P(ThinkingMemory, p46_b24_restores_thinking_when_results_arrive) {
   EXPECT_EQ(betas, "thinking-binding-controls-2026-08-01");
 }
 
-TEST_P(ThinkingMemory, p46_remembers_whole_replies) {
+TEST_P(ThinkingMemory, remembers_whole_replies_p46) {
   EXPECT_EQ(last_body_of_tool_loop("claude-opus-5-5", false)["messages"][1]["content"][0],
             kThought);
 }
 
-TEST_P(ThinkingMemory, p46_model_without_block_binding_gets_the_block_alone) {
+TEST_P(ThinkingMemory, model_without_block_binding_gets_the_block_alone_p46) {
   const Document sent = last_body_of_tool_loop("claude-sonnet-5");
   EXPECT_EQ(sent["messages"][1]["content"][0], kThought);
   EXPECT_FALSE(sent.contains("thinking"));
   EXPECT_EQ(betas, "");
 }
 
-TEST_P(ThinkingMemory, p46_edited_call_gets_no_thinking) {
+TEST_P(ThinkingMemory, edited_call_gets_no_thinking_p46) {
   const Document sent = last_body_of_tool_loop("claude-opus-5-5", true, "{\"a\":2}");
   EXPECT_EQ(sent["messages"][1]["content"].size(), 1U);
   EXPECT_EQ(sent["messages"][1]["content"][0]["type"], "tool_use");

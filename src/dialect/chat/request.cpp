@@ -24,7 +24,7 @@ class ChatDecoder final : public RequestDecoder {
     ChatMessages(conversation).read(request_["messages"]);
     choose_tools(conversation);
     format_ = read_response_format(request_, can_, report_);
-    reasoning_ = read_reasoning(request_, context_.asked.effort, report_);
+    reasoning_ = read_reasoning(request_, context_.requested.effort, report_);
   }
 };
 
@@ -39,7 +39,7 @@ class CompletionDecoder final : public RequestDecoder {
     parameters_ = read_parameters(request_, Route::kCompletion, context_, report_);
     read_prompt();
     format_ = read_response_format(request_, can_, report_);
-    reasoning_ = read_reasoning(request_, context_.asked.effort, report_);
+    reasoning_ = read_reasoning(request_, context_.requested.effort, report_);
   }
 
   void read_prompt() {

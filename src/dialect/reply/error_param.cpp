@@ -69,7 +69,7 @@ std::string without_secrets(std::string_view message) {
   return safe;
 }
 
-std::string quoted_answer(std::string_view body) {
+std::string quoted_excerpt(std::string_view body) {
   constexpr std::size_t kMaxBytes = 300;
   std::size_t size = std::min(body.size(), kMaxBytes);
   // A character that does not fit is left out as a whole.

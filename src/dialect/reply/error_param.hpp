@@ -18,6 +18,6 @@ namespace ccproxy::dialect {
 // Returns the beginning of a body that the upstream should not have sent, to follow a sentence that
 // says so: a colon, then at most 300 bytes on one line, in quotation marks and without secrets.
 // Returns "" for a blank body.
-[[nodiscard]] std::string quoted_answer(std::string_view body);
+[[nodiscard]] std::string quoted_excerpt(std::string_view body);
 
 }  // namespace ccproxy::dialect

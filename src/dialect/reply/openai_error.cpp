@@ -201,13 +201,13 @@ ErrorReply reply_of(Dialect dialect, const ParsedError& error, std::span<const F
     reply.fields.emplace_back("x-should-retry", "false");
   else
     copy_field(reply.fields, fields, "x-should-retry", "x-should-retry");
-  for (auto& rate : limit_fields(fields, now)) reply.fields.push_back(std::move(rate));
+  for (auto& rate : rate_limit_fields(fields, now)) reply.fields.push_back(std::move(rate));
   return reply;
 }
 
 }  // namespace
 
-Fields openai_rate_fields(std::span<const FieldView> fields, Instant now) {
+Fields openai_rate_limit_fields(std::span<const FieldView> fields, Instant now) {
   Fields out;
   add_rate(out, fields, "requests", "requests", now);
   const bool has_sum = !field(fields, "anthropic-ratelimit-tokens-limit").empty();
@@ -215,8 +215,8 @@ Fields openai_rate_fields(std::span<const FieldView> fields, Instant now) {
   return out;
 }
 
-Fields limit_fields(std::span<const FieldView> fields, Instant now) {
-  Fields out = openai_rate_fields(fields, now);
+Fields rate_limit_fields(std::span<const FieldView> fields, Instant now) {
+  Fields out = openai_rate_limit_fields(fields, now);
   for (const FieldView& each : fields)
     if (lowered(each.name).starts_with("anthropic-ratelimit-"))
       out.emplace_back(each.name, each.value);

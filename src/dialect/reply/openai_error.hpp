@@ -54,9 +54,9 @@ struct OpenAiFailure {
 
 // Returns x-ratelimit-* fields from anthropic-ratelimit-* fields; successful replies have them,
 // too.
-[[nodiscard]] Fields openai_rate_fields(std::span<const FieldView> fields, Instant now);
+[[nodiscard]] Fields openai_rate_limit_fields(std::span<const FieldView> fields, Instant now);
 
 // Returns the same and upstream's own fields, which alone describe the windows of a subscription.
-[[nodiscard]] Fields limit_fields(std::span<const FieldView> fields, Instant now);
+[[nodiscard]] Fields rate_limit_fields(std::span<const FieldView> fields, Instant now);
 
 }  // namespace ccproxy::dialect

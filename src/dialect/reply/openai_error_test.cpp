@@ -109,18 +109,18 @@ TEST(OpenAiError, of_a_refused_credential_says_that_it_is_the_proxys_and_what_to
 }
 
 TEST(QuotedExcerpt, is_one_line_without_secrets) {
-  EXPECT_EQ(quoted_answer(""), "");
-  EXPECT_EQ(quoted_answer(" \n "), "");
-  EXPECT_EQ(quoted_answer("{\n  \"detail\": \"no key sk-ant-1 here\"\r\n}"),
+  EXPECT_EQ(quoted_excerpt(""), "");
+  EXPECT_EQ(quoted_excerpt(" \n "), "");
+  EXPECT_EQ(quoted_excerpt("{\n  \"detail\": \"no key sk-ant-1 here\"\r\n}"),
             ": \"{ \"detail\": \"no key *** here\" }\"");
-  EXPECT_EQ(quoted_answer("余额不足"), ": \"余额不足\"");
-  EXPECT_EQ(quoted_answer("a\xff\x01"), ": \"a??\"");
-  const std::string long_text = quoted_answer("x" + std::string(1000, 'y'));
+  EXPECT_EQ(quoted_excerpt("余额不足"), ": \"余额不足\"");
+  EXPECT_EQ(quoted_excerpt("a\xff\x01"), ": \"a??\"");
+  const std::string long_text = quoted_excerpt("x" + std::string(1000, 'y'));
   EXPECT_EQ(long_text.size(), 300U + 7U);
   EXPECT_TRUE(long_text.ends_with("y...\""));
   std::string cut = "x";
   for (int i = 0; i < 200; ++i) cut += "é";
-  EXPECT_EQ(quoted_answer(cut).find('?'), std::string::npos) << "no character is cut";
+  EXPECT_EQ(quoted_excerpt(cut).find('?'), std::string::npos) << "no character is cut";
 }
 
 TEST(OpenAiError, of_an_enforced_spend_limit_is_insufficient_quota_at_any_status) {
@@ -225,14 +225,14 @@ TEST(RateLimitFields, have_openais_names_and_durations) {
       {"x-ratelimit-limit-requests", "50"},     {"x-ratelimit-remaining-requests", "49"},
       {"x-ratelimit-reset-requests", "1m3s"},   {"x-ratelimit-limit-tokens", "8000"},
       {"x-ratelimit-remaining-tokens", "7000"}, {"x-ratelimit-reset-tokens", "0s"}};
-  EXPECT_EQ(openai_rate_fields(fields, kNow), expected);
+  EXPECT_EQ(openai_rate_limit_fields(fields, kNow), expected);
 }
 
 TEST(RateLimitFields, prefer_the_sum_of_tokens) {
   const std::vector<FieldView> fields = {{"anthropic-ratelimit-input-tokens-limit", "1"},
                                          {"anthropic-ratelimit-tokens-limit", "2"}};
-  EXPECT_EQ(openai_rate_fields(fields, kNow), (Fields{{"x-ratelimit-limit-tokens", "2"}}));
-  EXPECT_TRUE(openai_rate_fields({}, kNow).empty());
+  EXPECT_EQ(openai_rate_limit_fields(fields, kNow), (Fields{{"x-ratelimit-limit-tokens", "2"}}));
+  EXPECT_TRUE(openai_rate_limit_fields({}, kNow).empty());
 }
 
 TEST(ClientParam, is_the_path_at_the_beginning_of_a_message) {

@@ -56,7 +56,7 @@ class ReplyEncoder {
 
   // About how many bytes the reply has at its beginning, and once more at its end, beside the
   // model's output.
-  [[nodiscard]] virtual std::size_t weight() const { return 0; }
+  [[nodiscard]] virtual std::size_t echoed_bytes() const { return 0; }
 
   // What the response contained and this dialect cannot express, for x-ccproxy-ignored; each once.
   [[nodiscard]] const std::vector<std::string>& ignored() const { return ignored_; }

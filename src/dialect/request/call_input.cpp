@@ -46,14 +46,15 @@ CallInput OpenCalls::input_of(Value arguments, std::string_view id) {
   if (value.kind() == json::ValueKind::kMissing)
     return {arena_.store(fmt::format(R"({{"_raw":{}}})", arguments.raw()))};
   if (value.is_object())
-    return {scratch_.is_mended() ? arena_.store(value.raw()) : value.raw(), hash};
+    return {scratch_.is_repaired() ? arena_.store(value.raw()) : value.raw(), hash};
   return {arena_.store(fmt::format(R"({{"value":{}}})", value.raw()))};
 }
 
 std::uint64_t OpenCalls::hash_of(ClientCall& call) {
   CallInput& input = call.input;
   if (input.hash == 0) input.hash = json::value_hash(input.json, scratch_);
-  return mixed(hashed(hashed(hashed(kHashStart, call.id), '\n'), call.name), input.hash);
+  return hash_combine(hash_append(hash_append(hash_append(kHashSeed, call.id), '\n'), call.name),
+                      input.hash);
 }
 
 bool OpenCalls::is_same(const ClientCall& a, const ClientCall& b) {

@@ -35,7 +35,7 @@ class TurnMemory;
 
 // What a decoder knows beside the request. All must outlive the decoder.
 struct RequestContext {
-  const RequestedModel& asked;
+  const RequestedModel& requested;
   std::string_view model;  // the id to send upstream
   const anthropic::Capabilities& can;
   const TranslationOptions& options;
@@ -44,16 +44,16 @@ struct RequestContext {
   bool is_cursor = false;   // the client is Cursor, by its User-Agent
   bool is_codex = false;    // likewise Codex
   // Limit of max_tokens: what is left of the model's context, as upstream's 400 has said.
-  std::optional<std::int64_t> most_tokens{};
+  std::optional<std::int64_t> max_tokens_limit{};
   // Digests of sets of schemas that the provider could not compile (Decoded::schemas).
   std::span<const std::string> refused_schemas{};
   // Members of tools that the provider has refused in this request.
-  std::span<const std::string_view> left_out{};
+  std::span<const std::string_view> refused_members{};
   std::string_view account{};  // tag of the credential in use, which signatures can be bound to
   const TurnMemory* memory = nullptr;  // turns with thinking; nullptr when there are none
   // Of Responses alone:
   const History* history = nullptr;  // what the request refers to; nullptr when nothing is stored
-  bool keeps = false;                // replies can be stored
+  bool can_store = false;            // replies can be stored
   std::string_view key{};            // part of the ids that are made for this request
   bool compacts = false;             // the reply is a summary of the conversation
   bool counts = false;  // only tokens are counted: parameters of the reply are left out

@@ -52,7 +52,7 @@ class ConversationBuilderTest : public testing::Test {
   const anthropic::Capabilities can_{.family = "f"};
   const TranslationOptions options_;
   const RequestContext context_{
-      .asked = requested_, .model = "m", .can = can_, .options = options_};
+      .requested = requested_, .model = "m", .can = can_, .options = options_};
   ReplyPlan plan_;
   Report report_{plan_, false};
   RequestArena arena_;

@@ -58,8 +58,8 @@ void RequestDecoder::choose_tools(const ConversationBuilder& conversation) {
 
 Result<Decoded> RequestDecoder::run() {
   if (!request_.is_object()) report_.refuse_type("", "an object");
-  if (context_.asked.defaulted) report_.warn("model_defaulted", "model");
-  if (context_.asked.marked) report_.ignore("model[1m]");
+  if (context_.requested.defaulted) report_.warn("model_defaulted", "model");
+  if (context_.requested.marked) report_.ignore("model[1m]");
   if (context_.is_unknown) report_.warn("model_unknown", "model");
   read();
   report_unknown_members(request_, report_);
@@ -205,7 +205,7 @@ void RequestDecoder::write_plan() {
   ReplyPlan& plan = decoded_.plan;
   const TranslationOptions& options = context_.options;
   plan.model = options.response_model == ResponseModel::kUpstream ? std::string(context_.model)
-                                                                  : context_.asked.name;
+                                                                  : context_.requested.name;
   plan.model_sent = context_.model;
   plan.stream = parameters_.stream;
   plan.include_usage = parameters_.include_usage;

@@ -183,7 +183,7 @@ class Parameters {
       if (*tokens > can.max_output) report_.warn("max_tokens_clamped", name);
       break;
     }
-    if (context_.most_tokens) max_tokens = std::min(max_tokens, *context_.most_tokens);
+    if (context_.max_tokens_limit) max_tokens = std::min(max_tokens, *context_.max_tokens_limit);
   }
 
   void read_stream() {

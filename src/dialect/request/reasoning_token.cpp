@@ -23,7 +23,7 @@ bool is_signed_thinking(json::Value block) {
 
 }  // namespace
 
-std::string encode_reasoning(std::string_view block, const ThoughtOwner& owner) {
+std::string encode_reasoning(std::string_view block, const ThinkingOwner& owner) {
   std::string json;
   json::Writer writer(json);
   writer.begin_object().member("m", owner.family).member("a", owner.account);
@@ -31,7 +31,7 @@ std::string encode_reasoning(std::string_view block, const ThoughtOwner& owner) 
   return std::string(kReasoning) + base64url(json);
 }
 
-std::optional<std::string> decode_reasoning(std::string_view encoded, const ThoughtOwner& owner) {
+std::optional<std::string> decode_reasoning(std::string_view encoded, const ThinkingOwner& owner) {
   const auto json = payload(encoded, kReasoning);
   json::Outline outline;
   if (!json || !outline.read(*json)) return std::nullopt;
@@ -44,7 +44,9 @@ std::optional<std::string> decode_reasoning(std::string_view encoded, const Thou
   return std::nullopt;
 }
 
-std::string seal_summary(std::string_view text) { return std::string(kSummary) + base64url(text); }
+std::string encode_summary(std::string_view text) {
+  return std::string(kSummary) + base64url(text);
+}
 
 std::optional<std::string> decode_summary(std::string_view encoded) {
   return payload(encoded, kSummary);

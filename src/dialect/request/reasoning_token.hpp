@@ -10,20 +10,20 @@
 namespace ccproxy::dialect {
 
 // Whose thinking it is: signatures are bound to the family of the model, and some to the account.
-struct ThoughtOwner {
+struct ThinkingOwner {
   std::string_view family{};
   std::string_view account{};  // empty where signatures are not bound to it
 };
 
 // `block` is the thinking block as upstream wrote it, JSON.
-[[nodiscard]] std::string encode_reasoning(std::string_view block, const ThoughtOwner& owner);
+[[nodiscard]] std::string encode_reasoning(std::string_view block, const ThinkingOwner& owner);
 
 // The block that was encoded. Nothing for content of another program, family or account.
 [[nodiscard]] std::optional<std::string> decode_reasoning(std::string_view encoded,
-                                                          const ThoughtOwner& owner);
+                                                          const ThinkingOwner& owner);
 
 // The same for the summary of a conversation (a `compaction` item). `text` is plain.
-[[nodiscard]] std::string seal_summary(std::string_view text);
+[[nodiscard]] std::string encode_summary(std::string_view text);
 [[nodiscard]] std::optional<std::string> decode_summary(std::string_view encoded);
 
 }  // namespace ccproxy::dialect

@@ -26,14 +26,14 @@ TEST(EncodedReasoning, is_decoded_for_its_own_model_and_account_only) {
 }
 
 TEST(EncodedReasoning, is_not_content_of_other_programs_a14) {
-  const ThoughtOwner owner{"sonnet-5", ""};
+  const ThinkingOwner owner{"sonnet-5", ""};
   for (const char* foreign : {"", "gAAAAABfoo", "ccp1.", "ccp1.!!!", "ccp1.e30", "ccp2.e30",
                               "ccp1.eyJtIjoic29ubmV0LTUiLCJhIjoiIiwiYiI6W3t9XX0"})
     EXPECT_FALSE(decode_reasoning(foreign, owner)) << foreign;
 }
 
 TEST(EncodedSummary, is_decoded_and_is_not_reasoning) {
-  const std::string encoded = seal_summary("what was \"said\"\n");
+  const std::string encoded = encode_summary("what was \"said\"\n");
   EXPECT_EQ(decode_summary(encoded), "what was \"said\"\n");
   EXPECT_FALSE(decode_reasoning(encoded, {"sonnet-5", ""}));
   EXPECT_FALSE(decode_summary(encode_reasoning(kBlock, {"sonnet-5", ""})));

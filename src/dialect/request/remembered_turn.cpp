@@ -54,7 +54,7 @@ std::size_t count_calls(std::span<const Block> blocks) {
 }
 
 // The index of the call with that id among the turn's; nothing for a call of another turn.
-std::optional<std::size_t> index_of(std::string_view id, const anthropic::ThoughtTurn& turn) {
+std::optional<std::size_t> index_of(std::string_view id, const anthropic::ThinkingTurn& turn) {
   for (std::size_t i = 0; i < turn.calls.size(); ++i)
     if (turn.calls[i].id == id) return i;
   return std::nullopt;
@@ -64,7 +64,7 @@ std::uint64_t hashed_words(std::uint64_t hash, std::string_view escaped) {
   std::string text;
   json::append_decoded(text, {escaped});
   for (const char c : text)
-    if (c != ' ' && (c < '\t' || c > '\r')) hash = hashed(hash, c);
+    if (c != ' ' && (c < '\t' || c > '\r')) hash = hash_append(hash, c);
   return hash;
 }
 
@@ -74,16 +74,16 @@ std::uint64_t hashed_block(std::uint64_t hash, const Block& block) {
   switch (block.kind) {
     case Kind::kText: return hashed_words(hash, block.text);
     case Kind::kToolResult:
-      hash = hashed_words(hashed(hash, '\0'), block.text);
+      hash = hashed_words(hash_append(hash, '\0'), block.text);
       for (const Block& part : block.content) hash = hashed_block(hash, part);
       return hash;
-    default: return hashed(hash, block.text);
+    default: return hash_append(hash, block.text);
   }
 }
 
 std::uint64_t hashed_turn(const Turn& turn) {
   const bool has_results = std::any_of(turn.blocks.begin(), turn.blocks.end(), is_result);
-  std::uint64_t hash = kHashStart;
+  std::uint64_t hash = kHashSeed;
   for (const Block& block : turn.blocks)
     if (!has_results || is_result(block)) hash = hashed_block(hash, block);
   return hash;
@@ -234,7 +234,7 @@ class Restoration {
 
   [[nodiscard]] std::vector<Remembered> alike(std::span<const Block> window) {
     if (!question_hash_)
-      question_hash_ = question_ != nullptr ? hashed_turn(*question_) : kHashStart;
+      question_hash_ = question_ != nullptr ? hashed_turn(*question_) : kHashSeed;
     anthropic::Likeness likeness(*question_hash_);
     for (const Block& block : window) {
       if (!is_call(block)) continue;
@@ -247,10 +247,10 @@ class Restoration {
   // The part of the window that has the text and the calls of the turn; empty without one. A client
   // may have dropped the text. Where several messages have become one turn, only those with the
   // calls may be of the model's turn.
-  [[nodiscard]] std::span<const Block> fitting_part(const anthropic::ThoughtTurn& turn,
+  [[nodiscard]] std::span<const Block> fitting_part(const anthropic::ThinkingTurn& turn,
                                                     std::span<const Block> window,
                                                     std::span<const anthropic::ToolCall> calls) {
-    if (!calls_the_same(turn, calls)) return {};
+    if (!has_same_calls(turn, calls)) return {};
     const auto fits = [&turn](std::span<const Block> part) {
       const std::string text = text_in(part);
       return has_same_text("", text) || has_same_text(turn.text, text);
@@ -299,7 +299,7 @@ class Restoration {
 
   // Writes the turn's own blocks, with the client's breakpoints, and with the client's thinking
   // where it has brought along all of it.
-  void put_back(const anthropic::ThoughtTurn& turn, std::span<const Block> window) {
+  void put_back(const anthropic::ThinkingTurn& turn, std::span<const Block> window) {
     const std::string_view list = arena_.store("[" + turn.blocks + "]");
     if (!scratch_.read(list, 2)) return copy(window);
     const Value::Range blocks = scratch_.root().children();
@@ -386,7 +386,7 @@ void restore_turns(const TurnMemory* memory, TurnForm form, Turns& turns, Report
 std::uint64_t question_hash(const std::vector<Turn>& turns) {
   const auto last = std::find_if(turns.rbegin(), turns.rend(),
                                  [](const Turn& turn) { return turn.role == Role::kUser; });
-  return last != turns.rend() ? hashed_turn(*last) : kHashStart;
+  return last != turns.rend() ? hashed_turn(*last) : kHashSeed;
 }
 
 }  // namespace ccproxy::dialect

@@ -18,7 +18,7 @@ namespace ccproxy::dialect {
 // The remembered turns of one client.
 class TurnMemory {
  public:
-  using Turn = std::shared_ptr<const anthropic::ThoughtTurn>;
+  using Turn = std::shared_ptr<const anthropic::ThinkingTurn>;
 
   TurnMemory() = default;
   TurnMemory(const TurnMemory&) = delete;

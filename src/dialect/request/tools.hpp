@@ -34,7 +34,7 @@ class RequestTools {
   RequestTools(const RequestContext& context, Report& report, RequestArena& arena, ToolNames& names)
       : options_(context.options),
         can_(context.can),
-        refused_members_(context.left_out),
+        refused_members_(context.refused_members),
         report_(report),
         arena_(arena),
         names_(names),

@@ -52,9 +52,9 @@ std::string ResponsesEncoder::object() const {
     if (!output.empty()) output += ',';
     output += item.json;
   }
-  json.reserve(output.size() + weight() + kMaxStateBytes);
+  json.reserve(output.size() + echoed_bytes() + kMaxStateBytes);
   if (plan().responses.is_compaction && response_.status == ResponseStatus::kCompleted)
-    append_compaction(json, response_, plan().responses.kept, output);
+    append_compaction(json, response_, plan().responses.retained, output);
   else
     append_response(json, response_, output, is_lost_ ? lost_echo_ : plan().responses.echo);
   return json;
@@ -278,7 +278,7 @@ void ResponsesEncoder::emit_summary(std::string& out) {
   const ItemRef ref = add_item("cmp");
   const std::string json = R"({"id":")" + ref.id +
                            R"(","type":"compaction","encrypted_content":")" +
-                           seal_summary(summary_) + "\"}";
+                           encode_summary(summary_) + "\"}";
   events_.add("output_item.added", {ref.item_member(), json}, out);
   events_.add("output_item.done", {ref.item_member(), json}, out);
   items_[ref.index].json = json;
@@ -320,7 +320,7 @@ void ResponsesEncoder::emit_end(std::string_view event, std::string& out) {
   if (events_.are_needed()) events_.end(event, {R"(,"response":)", object()}, out);
 }
 
-void ResponsesEncoder::take_back(std::string& out) {
+void ResponsesEncoder::mark_not_stored(std::string& out) {
   if (!reply().is_over() || is_lost_) return;
   is_lost_ = true;
   lost_echo_ = not_stored(plan().responses.echo);

@@ -46,10 +46,12 @@ class ResponsesEncoder final : public ReplyEncoder {
   void cancel(std::string& out);
   // Replaces the end of a response that is over but could not be stored: its object now says
   // "store":false. `out` must hold what it held after the end.
-  void take_back(std::string& out);
+  void mark_not_stored(std::string& out);
 
   void on(const anthropic::MessageEvent& event, std::string& out) override;
-  [[nodiscard]] std::size_t weight() const override { return plan().responses.weight(); }
+  [[nodiscard]] std::size_t echoed_bytes() const override {
+    return plan().responses.echoed_bytes();
+  }
 
   // The response object so far, as JSON, and its status.
   [[nodiscard]] std::string object() const;

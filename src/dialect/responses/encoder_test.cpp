@@ -141,7 +141,7 @@ TEST(ResponsesEncoder, says_at_the_end_that_a_response_could_not_be_stored) {
       std::string output = run.finish();
       const std::string before = output, last = log.last;
       auto& encoder = dynamic_cast<ResponsesEncoder&>(run.encoder());
-      encoder.take_back(output);
+      encoder.mark_not_stored(output);
       ASSERT_EQ(without_store(output), without_store(before));
       ASSERT_EQ(without_store(log.last), without_store(last));
       ASSERT_NE(last.find(R"("store":true)"), std::string::npos);
@@ -152,7 +152,7 @@ TEST(ResponsesEncoder, says_at_the_end_that_a_response_could_not_be_stored) {
         ASSERT_EQ(output, encoder.object());
       }
       const std::string once = output;
-      encoder.take_back(output);
+      encoder.mark_not_stored(output);
       ASSERT_EQ(output, once) << "a second call changes nothing";
     }
   }

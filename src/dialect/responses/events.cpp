@@ -8,7 +8,8 @@ constexpr std::size_t kFrameBytes = 100;  // of an event beside its name and mem
 
 }  // namespace
 
-std::string_view events_behind(std::string_view events, std::int64_t first, std::int64_t after) {
+std::string_view events_after_number(std::string_view events, std::int64_t first,
+                                     std::int64_t after) {
   constexpr std::string_view kEnd = "\n\n";
   for (; first <= after && !events.empty(); ++first) {
     const auto end = events.find(kEnd);

@@ -14,8 +14,8 @@ namespace ccproxy::dialect {
 
 // Returns the events whose number is above `after`. `events` are whole events in their order, the
 // first of which has the number `first`.
-[[nodiscard]] std::string_view events_behind(std::string_view events, std::int64_t first,
-                                             std::int64_t after);
+[[nodiscard]] std::string_view events_after_number(std::string_view events, std::int64_t first,
+                                                   std::int64_t after);
 
 class ResponseEvents {
  public:

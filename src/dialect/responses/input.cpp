@@ -58,7 +58,7 @@ void ResponsesInput::read_history(const HistoryTurn& turn) {
   response_ = conversation_.turns().add_response(turn.id);
   report_.enter_response(turn.id);
   read_list(stored_.parse(turn.input));
-  replay(turn.answer, "", turn.answer.is_cut);
+  replay(turn.output, "", turn.output.is_incomplete);
   report_.leave_response();
   response_.reset();
 }
@@ -157,7 +157,7 @@ void ResponsesInput::read_content_part(Value part, const ParamPath& path, bool a
 // Thinking of another program, model or account cannot be sent upstream and is left out: the model
 // can do without.
 void ResponsesInput::read_reasoning(const Item& item) {
-  const ThoughtOwner owner{context_.can.family, context_.account};
+  const ThinkingOwner owner{context_.can.family, context_.account};
   auto block = decode_reasoning(item.value["encrypted_content"].text().escaped, owner);
   if (!block) return;
   if (!continues_turn(key_of(item))) end_assistant();
@@ -286,8 +286,8 @@ void ResponsesInput::read_reference(const Item& item) {
   // A summary is input for the model, though the model has written it.
   const bool is_summary = id.starts_with("cmp_");
   if (stored != nullptr && !stored_.has_room_for(*stored)) return;
-  if (stored != nullptr && stored->is_output && !is_summary && !stored->answer.blocks.empty())
-    return replay(stored->answer, key_of(item), stored_.is_incomplete(*stored));
+  if (stored != nullptr && stored->is_output && !is_summary && !stored->output.blocks.empty())
+    return replay(stored->output, key_of(item), stored_.is_incomplete(*stored));
   // All that is left of an erased item may be a reference to it.
   if (stored != nullptr && read_stored(stored->json)) return;
   if (id.starts_with("rs_"))
@@ -298,8 +298,8 @@ void ResponsesInput::read_reference(const Item& item) {
 // A search that is not stored is left out.
 void ResponsesInput::read_search(const Item& item) {
   const StoredInputItem* stored = stored_.find(item.id.decoded());
-  if (stored == nullptr || !stored->is_output || stored->answer.blocks.empty()) return;
-  if (stored_.has_room_for(*stored)) replay(stored->answer, key_of(item), false);
+  if (stored == nullptr || !stored->is_output || stored->output.blocks.empty()) return;
+  if (stored_.has_room_for(*stored)) replay(stored->output, key_of(item), false);
 }
 
 // References among stored items are not followed, so that items which refer to each other end.

@@ -165,7 +165,7 @@ void append_listed(std::string& json, const Item& item, bool is_of_request, std:
 
 std::string listed_item(std::string_view item) {
   json::Outline outline;
-  if (!outline.read(item, 3, json::Outline::kMaxKeptDepth) || !outline.root().is_object())
+  if (!outline.read(item, 3, json::Outline::kMaxComposedDepth) || !outline.root().is_object())
     return std::string(item);
   return listed_item(Item(outline.root()), std::string::npos);
 }

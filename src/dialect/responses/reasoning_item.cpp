@@ -31,7 +31,7 @@ void ReasoningItem::close_summary(bool is_whole, ResponseEvents& events, std::st
 }
 
 // Upstream refuses thinking without a signature, so thinking that was cut before it is not encoded.
-void ReasoningItem::close(const ThoughtOwner& owner, ResponseEvents& events, std::string& out) {
+void ReasoningItem::close(const ThinkingOwner& owner, ResponseEvents& events, std::string& out) {
   const bool is_whole = !signature_.empty() || !redacted_.empty();
   json_ = R"({"id":")" + ref_.id + R"(","type":"reasoning","summary":[)";
   if (!summary_members_.empty()) {

@@ -25,7 +25,7 @@ class ReasoningItem {
   // The block is redacted_thinking, which only upstream can read; `raw` is the whole block.
   void redact(std::string_view raw) { redacted_ = raw; }
   // `owner` says who may send the thinking back.
-  void close(const ThoughtOwner& owner, ResponseEvents& events, std::string& out);
+  void close(const ThinkingOwner& owner, ResponseEvents& events, std::string& out);
 
   [[nodiscard]] std::size_t index() const { return ref_.index; }
   // Moves out the item's JSON as the output has it. Call it once, after close().

@@ -85,7 +85,7 @@ class ResponsesDecoder final : public RequestDecoder {
     const bool has_new_reasoning = !input.new_reasoning().is_absent();
     reasoning_ =
         read_responses_reasoning(has_new_reasoning ? input.new_reasoning() : request_["reasoning"],
-                                 request_["reasoning_effort"], context_.asked.effort, report_);
+                                 request_["reasoning_effort"], context_.requested.effort, report_);
     display_ = reasoning_.is_hidden ? ReasoningDisplay::kOmitted : ReasoningDisplay::kSummarized;
     if (context_.compacts || input.wants_compaction()) return compact();
     const bool has_new_text = !input.new_text().is_absent();
@@ -105,12 +105,12 @@ class ResponsesDecoder final : public RequestDecoder {
   // Asks the model for a summary. All that stands before is sent unchanged, so that the provider's
   // cache of it is hit.
   void compact() {
-    if (context_.compacts && context_.asked.defaulted)
+    if (context_.compacts && context_.requested.defaulted)
       report_.refuse("model", "missing_required_parameter", "'model' is missing.");
     decoded_.plan.responses.compacts = true;
     decoded_.plan.responses.is_compaction = context_.compacts;
     if (context_.compacts && !report_.refused()) {
-      decoded_.plan.responses.kept =
+      decoded_.plan.responses.retained =
           retained_messages(request_, context_.history, std::string(context_.key));
       parameters_.stream = false;  // this object has no events
     }
@@ -123,7 +123,7 @@ class ResponsesDecoder final : public RequestDecoder {
     ResponsesPlan& plan = decoded_.plan.responses;
     const Value previous = request_["previous_response_id"];
     const Value conversation = request_["conversation"];
-    plan.stores = context_.keeps && request_["store"].boolean().value_or(true);
+    plan.stores = context_.can_store && request_["store"].boolean().value_or(true);
     plan.is_background = request_["background"].boolean().value_or(false);
     plan.previous = previous.decoded();
     if (!previous.is_absent() && !conversation.is_absent())

@@ -30,7 +30,7 @@ class MessageCollector {
 
   // Takes an item that the store has returned.
   void take_stored(std::string_view json) {
-    if (!scratch_.read(json, 3, json::Outline::kMaxKeptDepth)) return;
+    if (!scratch_.read(json, 3, json::Outline::kMaxComposedDepth)) return;
     const Item item(scratch_.root());
     if (item.is_of_user()) add(listed_item(item, room()));
   }
@@ -38,7 +38,7 @@ class MessageCollector {
   void take_turn(const HistoryTurn& turn) {
     json::Outline outline;
     const std::string list = "[" + turn.input + "]";
-    if (!outline.read(list, 2, json::Outline::kMaxKeptDepth)) return;
+    if (!outline.read(list, 2, json::Outline::kMaxComposedDepth)) return;
     const auto items = outline.root().children();
     const std::vector<Value> all(items.begin(), items.end());
     for (std::size_t i = all.size(); i-- > 0 && !is_full_;) {

@@ -32,11 +32,11 @@ TEST(RetainedMessages, are_messages_of_the_user_alone) {
 
 TEST(RetainedMessages, come_from_earlier_responses_and_references_too) {
   History history;
-  history.turns.push_back({.input = message("m1", "a"), .answer = {}});
+  history.turns.push_back({.input = message("m1", "a"), .output = {}});
   history.turns.push_back({.input = message("m2", "b") +
                                     R"(,{"type":"item_reference","id":"m0"},)" +
                                     R"({"type":"item_reference","id":"msg_said"})",
-                           .answer = {}});
+                           .output = {}});
   history.items["m0"] = {.json = message("m0", "z")};
   history.items["msg_said"] = {.json = message("msg_said", "no"), .is_output = true};
   const std::string all = message("m1", "a") + "," + message("m2", "b") + "," + message("m0", "z");
@@ -47,8 +47,8 @@ TEST(RetainedMessages, come_from_earlier_responses_and_references_too) {
 TEST(RetainedMessages, end_at_the_first_that_has_no_room) {
   const std::string large(50'000, 'x');
   History history;
-  history.turns.push_back({.input = message("m1", "small"), .answer = {}});
-  history.turns.push_back({.input = message("m2", large), .answer = {}});
+  history.turns.push_back({.input = message("m1", "small"), .output = {}});
+  history.turns.push_back({.input = message("m2", large), .output = {}});
   EXPECT_EQ(retained(R"({"input":")" + large + R"("})", &history), message("msg_in_K_0", large))
       << "no message is left out between two";
   const std::string part = R"({"type":"input_text","text":")" + large + R"("})";

@@ -23,7 +23,7 @@ const StoredInputItem* StoredItems::find(const std::string& id) const {
 Value StoredItems::parse(const std::string& elements) {
   json::Outline& outline = outlines_.emplace_back();
   const std::string_view list = arena_.store("[" + elements + "]");
-  if (outline.read(list, json::Outline::kListed, json::Outline::kMaxKeptDepth))
+  if (outline.read(list, json::Outline::kListed, json::Outline::kMaxComposedDepth))
     return outline.root();
   report_.warn("item_dropped", "input");
   return {};
@@ -37,7 +37,7 @@ bool StoredItems::is_incomplete(const StoredInputItem& item) {
 }
 
 bool StoredItems::has_room_for(const StoredInputItem& item) {
-  referenced_bytes_ += item.json.size() + item.answer.blocks.size();
+  referenced_bytes_ += item.json.size() + item.output.blocks.size();
   if (referenced_bytes_ <= kMaxReferencedBytes) return true;
   report_.refuse("input", "invalid_value",
                  fmt::format("The items that the input names have more than {} MiB together.",

@@ -35,7 +35,7 @@ class RequestCase {
     read_history();
     read_options();
     for (const json::Document& blocks : circumstance("remembered", json::Document::array()))
-      memory_.remember(anthropic::thought_turn(blocks.get<std::string>()).value());
+      memory_.remember(anthropic::thinking_turn(blocks.get<std::string>()).value());
   }
 
   [[nodiscard]] const std::string& request() const { return request_; }
@@ -46,7 +46,7 @@ class RequestCase {
     if (auto read = outline.read(request); !read) return fail(read.error());
     const auto model = requested_model(outline, options_.default_model);
     if (!model) return fail(model.error());
-    const RequestContext context{.asked = *model,
+    const RequestContext context{.requested = *model,
                                  .model = model->name,
                                  .can = capabilities(model->name),
                                  .options = options_,
@@ -87,7 +87,7 @@ class RequestCase {
             .items = elements(stored, "items"),
             .family = stored.value("family", "sonnet-5"),
             .account = account_,
-            .is_cut = stored.value("is_cut", false)};
+            .is_incomplete = stored.value("is_cut", false)};
   }
 
   void read_history() {

@@ -23,7 +23,7 @@ inline Result<Decoded> decoded_with(const char* members,
   const anthropic::Capabilities can =
       anthropic::capabilities_of(*known_models().family_of(model->name));
   const TranslationOptions options;
-  return decode_chat(outline, {.asked = *model,
+  return decode_chat(outline, {.requested = *model,
                                .model = model->name,
                                .can = can,
                                .options = options,

@@ -37,7 +37,7 @@ class Client {
     const anthropic::Capabilities can =
         anthropic::capabilities_of(*test::known_models().family_of(model->name));
     const TranslationOptions options;
-    const RequestContext context{.asked = *model,
+    const RequestContext context{.requested = *model,
                                  .model = model->name,
                                  .can = can,
                                  .options = options,
@@ -48,7 +48,8 @@ class Client {
 
   // The model answers the conversation so far with these blocks.
   void remember(const std::string& conversation, const std::string& blocks) {
-    memory_.remember(anthropic::called_turn(blocks, decode(conversation).value().question).value());
+    memory_.remember(
+        anthropic::turn_with_calls(blocks, decode(conversation).value().question).value());
   }
 
  private:

@@ -65,7 +65,7 @@ class Replay {
   }
 
   anthropic::EventReader reader_;
-  anthropic::WholeText whole_;
+  anthropic::SurrogateFilter whole_;
   std::unique_ptr<ReplyEncoder> encoder_;
   std::string line_, name_, data_, out_;
 };

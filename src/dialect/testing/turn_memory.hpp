@@ -14,8 +14,8 @@ namespace ccproxy::dialect::test {
 
 class TurnsInMemory final : public TurnMemory {
  public:
-  void remember(anthropic::ThoughtTurn turn) {
-    const auto shared = std::make_shared<const anthropic::ThoughtTurn>(std::move(turn));
+  void remember(anthropic::ThinkingTurn turn) {
+    const auto shared = std::make_shared<const anthropic::ThinkingTurn>(std::move(turn));
     for (const anthropic::ToolCall& call : shared->calls) by_id_[call.id] = shared;
     by_likeness_.emplace(shared->likeness, shared);
   }

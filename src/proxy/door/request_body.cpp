@@ -92,8 +92,8 @@ Task<Result<RequestBody>> read_whole_body(http::ServerConnection& client,
 
 // A few bytes may decode to many. So a small body is decoded here up to the size that a loop may
 // work on at a stretch; beyond that the pool begins again from the start.
-Task<Result<void>> unfold(WorkerState& worker, ClientWait& client, RequestBody& body,
-                          std::size_t limit, MemoryReservation& hold) {
+Task<Result<void>> decompress(WorkerState& worker, ClientWait& client, RequestBody& body,
+                              std::size_t limit, MemoryReservation& hold) {
   if (!is_large(body.sent.size())) {
     const std::size_t held = hold.size();
     auto decoded = decode(body, std::min(limit, kLarge), hold);
@@ -103,7 +103,7 @@ Task<Result<void>> unfold(WorkerState& worker, ClientWait& client, RequestBody& 
     body.decoded = std::string();
   }
   const auto decode_all = [&body, limit, &hold](Parsers) { return decode(body, limit, hold); };
-  co_return co_await work_apart(worker, client, limit, decode_all);
+  co_return co_await offload(worker, client, limit, decode_all);
 }
 
 }  // namespace ccproxy::proxy

@@ -39,8 +39,9 @@ struct RequestBody {
 
 // Undoes the Content-Encoding of `body`: in the loop while that is little work, else in the pool.
 // Fails with kTooLarge beyond `limit` bytes, with kInvalidRequest when the bytes are not of the
-// coding, and as work_apart() does. `hold` counts the decoded body, too.
-[[nodiscard]] Task<Result<void>> unfold(WorkerState& worker, ClientWait& client, RequestBody& body,
-                                        std::size_t limit, MemoryReservation& hold);
+// coding, and as offload() does. `hold` counts the decoded body, too.
+[[nodiscard]] Task<Result<void>> decompress(WorkerState& worker, ClientWait& client,
+                                            RequestBody& body, std::size_t limit,
+                                            MemoryReservation& hold);
 
 }  // namespace ccproxy::proxy

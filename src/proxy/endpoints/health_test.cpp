@@ -26,7 +26,7 @@ TEST(Health, reports_what_is_known_of_the_credential) {
   credential.expires = WallClock::time_point(std::chrono::milliseconds(1'700'000'000'123));
   credential.unsaved = true;
   credential.failure = "the server \"x\" could not be reached";
-  credential.trouble = "/home/somebody/.ccproxy/auth.json cannot be read";
+  credential.problem = "/home/somebody/.ccproxy/auth.json cannot be read";
   const std::string body = body_of(credential);
   EXPECT_NE(body.find(R"("credential":{"kind":"oauth","source":"login","state":"ready",)"
                       R"("expires":1700000000123,"unsaved":true,)"

@@ -43,10 +43,11 @@ Task<void> refresh_models(WorkerState& worker, net::Cancellation& cancellation) 
   } else if (cancellation.cancelled()) {
     shared.catalog.release_refresh();
   } else {
-    shared.log.say(telemetry::Level::kWarn, "models",
-                   fmt::format("the upstream's model list could not be fetched ({}): the built-in "
-                               "list is used",
-                               list.error().message));
+    shared.log.write_message(
+        telemetry::Level::kWarn, "models",
+        fmt::format("the upstream's model list could not be fetched ({}): the built-in "
+                    "list is used",
+                    list.error().message));
   }
 }
 

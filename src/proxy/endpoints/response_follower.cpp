@@ -187,7 +187,7 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::take_stored() {
       co_await query<std::vector<store::EventChunk>>(context_.runtime, archive_, std::move(read));
   if (!chunks) co_return fail(chunks.error());
   for (store::EventChunk& chunk : *chunks) {
-    const std::string_view behind = dialect::events_behind(chunk.bytes, chunk.first, after_);
+    const std::string_view behind = dialect::events_after_number(chunk.bytes, chunk.first, after_);
     chunk.bytes.erase(0, chunk.bytes.size() - behind.size());
     append(out_, std::move(chunk.bytes));
     after_ = std::max(after_, chunk.last);
@@ -223,7 +223,7 @@ Task<Result<ResponseFollower::Progress>> ResponseFollower::take_interrupted_end(
   const auto make_events = [this, &response] {
     append(out_, dialect::interrupted_events(after_, response.last_sequence, response.object));
   };
-  co_await go_on_apart(context_.pool, context_.runtime, size, make_events);
+  co_await offload_accepted(context_.pool, context_.runtime, size, make_events);
   hold->shrink((1 + kCopies) * size);
   hold_->take_over(*hold);
   co_return Progress::kOver;

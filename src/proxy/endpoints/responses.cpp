@@ -181,7 +181,7 @@ Task<Result<void>> ResponseEndpoint::end_elsewhere(std::string scope, std::strin
   if (!archive) co_return fail(response_not_found(id));  // the store was disabled meanwhile
   ArchiveFuture future(runtime_);
   auto request = [scope, id](store::Responses& responses) -> Result<void> {
-    const auto requested = responses.ask_to_end(scope, id);
+    const auto requested = responses.request_cancellation(scope, id);
     if (!requested) return fail(requested.error());
     return {};
   };

@@ -9,38 +9,39 @@
 
 namespace ccproxy::proxy {
 
-class Places;
+class DescriptorBudget;
 
 // The descriptors of one client, or of one background response, for as long as it lives. One that
 // converts to false reserves nothing.
-class Place {
+class DescriptorReservation {
  public:
-  Place() = default;
-  Place(Place&& other) noexcept
+  DescriptorReservation() = default;
+  DescriptorReservation(DescriptorReservation&& other) noexcept
       : budget_(std::exchange(other.budget_, nullptr)),
         count_(std::exchange(other.count_, nullptr)) {}
-  Place& operator=(Place&&) = delete;
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  ~Place();
+  DescriptorReservation& operator=(DescriptorReservation&&) = delete;
+  DescriptorReservation(const DescriptorReservation&) = delete;
+  DescriptorReservation& operator=(const DescriptorReservation&) = delete;
+  ~DescriptorReservation();
 
   [[nodiscard]] explicit operator bool() const { return budget_ != nullptr; }
 
  private:
-  friend class Places;
-  Place(Places& budget, std::size_t& count) : budget_(&budget), count_(&count) {}
+  friend class DescriptorBudget;
+  DescriptorReservation(DescriptorBudget& budget, std::size_t& count)
+      : budget_(&budget), count_(&count) {}
 
-  Places* budget_ = nullptr;
+  DescriptorBudget* budget_ = nullptr;
   std::size_t* count_ = nullptr;
 };
 
 // Shared by all workers; safe from every thread. It must outlive its reservations.
-class Places {
+class DescriptorBudget {
  public:
   // A client's connection, and the one to the upstream that may be opened for it.
-  static constexpr std::size_t kFilesOfClient = 2;
+  static constexpr std::size_t kDescriptorsPerClient = 2;
   // The connection to the upstream alone: the client that asked has a reservation of its own.
-  static constexpr std::size_t kFilesOfBackground = 1;
+  static constexpr std::size_t kDescriptorsPerBackground = 1;
 
   // From now on at most `max_each` clients, and as many background responses, are served, which
   // together have at most `descriptors` open. Reservations that exist stay.
@@ -50,30 +51,30 @@ class Places {
     descriptors_ = descriptors;
   }
 
-  [[nodiscard]] Place take_client() {
+  [[nodiscard]] DescriptorReservation reserve_client() {
     const std::lock_guard lock(mutex_);
-    if (clients_ >= max_each_ || in_use() + kFilesOfClient > descriptors_) return {};
+    if (clients_ >= max_each_ || in_use() + kDescriptorsPerClient > descriptors_) return {};
     ++clients_;
     return {*this, clients_};
   }
 
   // Half of the descriptors, and those of one client at least, are never for background responses.
-  [[nodiscard]] Place take_background() {
+  [[nodiscard]] DescriptorReservation reserve_background() {
     const std::lock_guard lock(mutex_);
     const std::size_t for_clients =
-        std::max(descriptors_ / 2, std::min(descriptors_, kFilesOfClient));
-    const std::size_t wanted = kFilesOfBackground * (background_ + 1);
+        std::max(descriptors_ / 2, std::min(descriptors_, kDescriptorsPerClient));
+    const std::size_t wanted = kDescriptorsPerBackground * (background_ + 1);
     if (background_ >= max_each_ || wanted > descriptors_ - for_clients ||
-        in_use() + kFilesOfBackground > descriptors_)
+        in_use() + kDescriptorsPerBackground > descriptors_)
       return {};
     ++background_;
     return {*this, background_};
   }
 
  private:
-  friend class Place;
+  friend class DescriptorReservation;
   [[nodiscard]] std::size_t in_use() const {
-    return kFilesOfClient * clients_ + kFilesOfBackground * background_;
+    return kDescriptorsPerClient * clients_ + kDescriptorsPerBackground * background_;
   }
   void release(std::size_t& count) {
     const std::lock_guard lock(mutex_);
@@ -85,7 +86,7 @@ class Places {
   std::size_t clients_ = 0, background_ = 0;
 };
 
-inline Place::~Place() {
+inline DescriptorReservation::~DescriptorReservation() {
   if (budget_ != nullptr) budget_->release(*count_);
 }
 

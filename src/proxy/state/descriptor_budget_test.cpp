@@ -7,7 +7,7 @@
 namespace ccproxy::proxy {
 namespace {
 
-using Reserved = std::vector<Place>;
+using Reserved = std::vector<DescriptorReservation>;
 
 struct Row {
   const char* description;
@@ -28,65 +28,66 @@ const Row kRows[] = {
 TEST(DescriptorBudget, shares_descriptors_between_clients_and_background_responses) {
   for (const Row& row : kRows) {
     SCOPED_TRACE(row.description);
-    Places budget;
+    DescriptorBudget budget;
     budget.set_limits(row.max_each, row.descriptors);
     Reserved background, clients;
     for (std::size_t i = 0; i < row.background; ++i) {
-      background.push_back(budget.take_background());
+      background.push_back(budget.reserve_background());
       EXPECT_TRUE(background.back()) << i;
     }
-    EXPECT_FALSE(budget.take_background());
+    EXPECT_FALSE(budget.reserve_background());
     for (std::size_t i = 0; i < row.clients_beside; ++i) {
-      clients.push_back(budget.take_client());
+      clients.push_back(budget.reserve_client());
       EXPECT_TRUE(clients.back()) << i;
     }
-    EXPECT_FALSE(budget.take_client());
+    EXPECT_FALSE(budget.reserve_client());
     background.clear();
-    EXPECT_EQ(bool(budget.take_client()),
-              row.background >= Places::kFilesOfClient && row.clients_beside < row.max_each)
+    EXPECT_EQ(bool(budget.reserve_client()),
+              row.background >= DescriptorBudget::kDescriptorsPerClient &&
+                  row.clients_beside < row.max_each)
         << "released descriptors can be reserved again";
   }
 }
 
 TEST(DescriptorBudget, refuses_a_background_response_while_clients_have_the_descriptors) {
-  Places budget;
+  DescriptorBudget budget;
   budget.set_limits(10'000, 88);
   Reserved clients;
-  for (int i = 0; i < 43; ++i) clients.push_back(budget.take_client());
+  for (int i = 0; i < 43; ++i) clients.push_back(budget.reserve_client());
   Reserved background;
-  background.push_back(budget.take_background());
+  background.push_back(budget.reserve_background());
   EXPECT_TRUE(background.back());
-  background.push_back(budget.take_background());
+  background.push_back(budget.reserve_background());
   EXPECT_TRUE(background.back());
-  EXPECT_FALSE(budget.take_background()) << "every descriptor is reserved";
+  EXPECT_FALSE(budget.reserve_background()) << "every descriptor is reserved";
   clients.pop_back();
-  EXPECT_TRUE(budget.take_background());
+  EXPECT_TRUE(budget.reserve_background());
 }
 
 TEST(DescriptorBudget, releases_a_reservation_that_was_moved_once) {
-  Places budget;
+  DescriptorBudget budget;
   budget.set_limits(1, 10);
   {
-    Place first = budget.take_client();
-    const Place second = std::move(first);
-    EXPECT_FALSE(budget.take_client());
+    DescriptorReservation first = budget.reserve_client();
+    const DescriptorReservation second = std::move(first);
+    EXPECT_FALSE(budget.reserve_client());
   }
-  const Place next = budget.take_client();
+  const DescriptorReservation next = budget.reserve_client();
   EXPECT_TRUE(next);
-  EXPECT_FALSE(budget.take_client());
+  EXPECT_FALSE(budget.reserve_client());
 }
 
 TEST(DescriptorBudget, leaves_reservations_alone_when_its_limits_shrink) {
-  Places budget;
+  DescriptorBudget budget;
   budget.set_limits(3, 100);
   Reserved clients;
-  for (int i = 0; i < 3; ++i) clients.push_back(budget.take_client());
+  for (int i = 0; i < 3; ++i) clients.push_back(budget.reserve_client());
   budget.set_limits(1, 100);
   for (int i = 0; i < 3; ++i) {
-    EXPECT_FALSE(budget.take_client());
+    EXPECT_FALSE(budget.reserve_client());
     clients.pop_back();
   }
-  EXPECT_TRUE(budget.take_client());
+  EXPECT_TRUE(budget.reserve_client());
 }
 
 }  // namespace

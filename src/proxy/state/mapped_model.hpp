@@ -10,19 +10,20 @@
 
 namespace ccproxy::proxy {
 
-struct Meaning {
+struct MappedModel {
   std::string target;       // the id
   bool is_default = false;  // it comes from a row of the built-in mapping
 };
 
 // The target of one row of the mapping. The bare name of a line of models, such as `opus`, means
 // its newest model; every other target is taken as it is written.
-[[nodiscard]] Meaning meaning_of(const anthropic::ModelTable& models,
-                                 const config::ModelMapping::value_type& row);
+[[nodiscard]] MappedModel map_model_name(const anthropic::ModelTable& models,
+                                         const config::ModelMapping::value_type& row);
 
 // The target of the row for `name`; where there is none, the id that `name` spells, or `name`
 // itself.
-[[nodiscard]] Meaning meaning_of(const anthropic::ModelTable& models,
-                                 const config::ModelMapping& mapping, std::string_view name);
+[[nodiscard]] MappedModel map_model_name(const anthropic::ModelTable& models,
+                                         const config::ModelMapping& mapping,
+                                         std::string_view name);
 
 }  // namespace ccproxy::proxy

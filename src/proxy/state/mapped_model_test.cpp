@@ -36,7 +36,7 @@ TEST(MappedModel, comes_from_the_mapping_or_from_the_spelling_of_an_id) {
   mapping.erase("opus");
   for (const Row& row : kRows) {
     SCOPED_TRACE(row.description);
-    const Meaning mapped = meaning_of(models, mapping, row.name);
+    const MappedModel mapped = map_model_name(models, mapping, row.name);
     EXPECT_EQ(mapped.target, row.target);
     EXPECT_EQ(mapped.is_default, row.is_default);
   }

@@ -24,7 +24,7 @@ class MemoryBudget {
   void give_back(std::size_t size) { held_.fetch_sub(size); }
   void give_back_to_reserve(std::size_t size) { reserved_.fetch_sub(size); }
 
-  void set_most(std::size_t max_bytes) { max_bytes_ = max_bytes; }
+  void set_max_bytes(std::size_t max_bytes) { max_bytes_ = max_bytes; }
   // The budget without its reserve: a reservation of more than this can never be had.
   [[nodiscard]] std::size_t room() const { return max_bytes_ - reserve(); }
   [[nodiscard]] std::size_t held() const { return held_ + reserved_; }

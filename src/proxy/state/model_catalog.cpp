@@ -32,7 +32,8 @@ void ModelCatalog::rebuild(const config::Config& config) {
 
 void ModelCatalog::build() {
   anthropic::Mapping mapping;
-  for (const auto& row : mapping_) mapping.emplace_back(row.first, meaning_of(models_, row).target);
+  for (const auto& row : mapping_)
+    mapping.emplace_back(row.first, map_model_name(models_, row).target);
   Entries entries = anthropic::list_models(models_, mapping, [&](std::string_view target) {
     return follows_retirements_ ? successor_of(target) : std::string(target);
   });
@@ -104,7 +105,7 @@ void ModelCatalog::log_retired(telemetry::Log& log, const std::string& id,
     const std::lock_guard lock(mutex_);
     if (!logged_as_retired_.insert(id).second) return;
   }
-  log.say(
+  log.write_message(
       telemetry::Level::kWarn, "model_retired",
       fmt::format("{} is retired: requests for it go to {} (followRetirements)", id, successor));
 }

@@ -20,7 +20,7 @@ bool ModelResolver::is_retiring(std::string_view id) const {
 
 std::string ModelResolver::resolve(const config::Config& config, const std::string& name,
                                    telemetry::Receipt& receipt) const {
-  Meaning mapped = meaning_of(models_, config.model_mapping, name);
+  MappedModel mapped = map_model_name(models_, config.model_mapping, name);
   std::string id = std::move(mapped.target);
   if (config.follow_retirements) {
     std::string successor = catalog_.successor(id);
@@ -41,12 +41,12 @@ std::string ModelResolver::successor_of_missing(const config::Config& config,
                                                 telemetry::Receipt& receipt) const {
   const std::string& sent = receipt.model_sent;
   if (!config.follow_retirements || sent.empty()) return {};
-  const anthropic::SaidError error = anthropic::read_error(error_body);
+  const anthropic::ApiError error = anthropic::read_error(error_body);
   if (error.type != "not_found_error" || error.message.find(sent) == std::string::npos) return {};
   if (!catalog_.retire(sent, now)) return {};
   std::string successor = catalog_.successor(sent);
   catalog_.log_retired(log_, sent, successor);
-  if (!meaning_of(models_, config.model_mapping, receipt.model_requested).is_default)
+  if (!map_model_name(models_, config.model_mapping, receipt.model_requested).is_default)
     receipt.warn("model_retired", {});
   receipt.model_sent = successor;
   return successor;

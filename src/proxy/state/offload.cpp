@@ -23,8 +23,8 @@ Error too_many_at_once() {
 
 }  // namespace
 
-Task<Result<void>> work_apart(WorkerState& worker, ClientWait& client, std::size_t size,
-                              FunctionRef<Result<void>(Parsers)> work) {
+Task<Result<void>> offload(WorkerState& worker, ClientWait& client, std::size_t size,
+                           FunctionRef<Result<void>(Parsers)> work) {
   if (!is_large(size)) {
     if (size > kYieldBytes) co_await net::sleep(worker.runtime, Clock::duration::zero());
     auto done = work({worker.reader, worker.outline});
@@ -39,7 +39,7 @@ Task<Result<void>> work_apart(WorkerState& worker, ClientWait& client, std::size
   };
   net::WorkPool& pool = worker.shared.pool;
   if (size <= kNeverRefusedBytes) {
-    co_await pool.go_on(worker.runtime, offloaded);
+    co_await pool.run_continuation(worker.runtime, offloaded);
     co_return result;
   }
   auto done = co_await pool.run(worker.runtime, offloaded, client.while_client_waits());
@@ -48,16 +48,16 @@ Task<Result<void>> work_apart(WorkerState& worker, ClientWait& client, std::size
   co_return result;
 }
 
-Task<void> go_on_apart(net::WorkPool& pool, net::Runtime& runtime, std::size_t size,
-                       FunctionRef<void()> work) {
+Task<void> offload_accepted(net::WorkPool& pool, net::Runtime& runtime, std::size_t size,
+                            FunctionRef<void()> work) {
   if (!is_large(size))
     work();
   else
-    co_await pool.go_on(runtime, work);
+    co_await pool.run_continuation(runtime, work);
 }
 
-Task<void> go_on_apart(WorkerState& worker, std::size_t size, FunctionRef<void()> work) {
-  return go_on_apart(worker.shared.pool, worker.runtime, size, work);
+Task<void> offload_accepted(WorkerState& worker, std::size_t size, FunctionRef<void()> work) {
+  return offload_accepted(worker.shared.pool, worker.runtime, size, work);
 }
 
 void free_in_pool(Shared& shared, std::shared_ptr<const void> what) noexcept {

@@ -45,15 +45,14 @@ struct Parsers {
 // with kBusy when too much waits for the pool, and with kClosed when the client left, or the server
 // ended, before `work` was begun. Once it was begun nothing ends the wait: all that `work` refers
 // to must stay until this returns.
-[[nodiscard]] Task<Result<void>> work_apart(WorkerState& worker, ClientWait& client,
-                                            std::size_t size,
-                                            FunctionRef<Result<void>(Parsers)> work);
+[[nodiscard]] Task<Result<void>> offload(WorkerState& worker, ClientWait& client, std::size_t size,
+                                         FunctionRef<Result<void>(Parsers)> work);
 
 // The same for a request that has been accepted, such as writing its reply: it is never refused.
-[[nodiscard]] Task<void> go_on_apart(net::WorkPool& pool, net::Runtime& runtime, std::size_t size,
-                                     FunctionRef<void()> work);
-[[nodiscard]] Task<void> go_on_apart(WorkerState& worker, std::size_t size,
-                                     FunctionRef<void()> work);
+[[nodiscard]] Task<void> offload_accepted(net::WorkPool& pool, net::Runtime& runtime,
+                                          std::size_t size, FunctionRef<void()> work);
+[[nodiscard]] Task<void> offload_accepted(WorkerState& worker, std::size_t size,
+                                          FunctionRef<void()> work);
 
 // Frees `what` in the pool, without waiting for that. Where there is no memory to do so, the caller
 // frees it.
@@ -62,7 +61,7 @@ void free_in_pool(Shared& shared, std::shared_ptr<const void> what) noexcept;
 // Leaves `what` empty, and frees what it was: in the pool where the text of `size` bytes that it
 // was made of is large, since it may have a part for every few bytes of that.
 template <class T>
-void free_apart(Shared& shared, std::size_t size, T& what) {
+void free_offloaded(Shared& shared, std::size_t size, T& what) {
   T freed = std::exchange(what, T());
   if (!is_large(size)) return;
   try {

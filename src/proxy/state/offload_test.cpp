@@ -41,7 +41,7 @@ Task<void> run_work(WorkerState& worker, ClientWait& client, std::size_t size, b
     if (!with.outline.read("[1]")) return fail(ErrorKind::kInternal, "not read");
     return fail(ErrorKind::kInvalidRequest, "as the work says");
   };
-  result = co_await work_apart(worker, client, size, work);
+  result = co_await offload(worker, client, size, work);
 }
 
 struct SizeRow {
@@ -98,7 +98,7 @@ TEST_F(OffloadTest, frees_what_was_made_of_a_text_of_any_size) {
   for (const std::size_t size : {std::size_t{1}, kLarge + 1}) {
     std::atomic<bool> is_freed = false;
     auto probe = std::make_shared<Probe>(is_freed);
-    free_apart(state_.shared(), size, probe);
+    free_offloaded(state_.shared(), size, probe);
     EXPECT_EQ(probe, nullptr);
     while (!is_freed) std::this_thread::yield();
   }

@@ -77,9 +77,9 @@ void ResponseStore::check_other_processes(const std::shared_ptr<store::Archive>&
   archive->fail_orphans();
   const auto check = [this,
                       ids = std::move(ids)](const store::Responses& responses) -> Result<void> {
-    const auto found = responses.to_end(ids);
+    const auto found = responses.cancellation_requests(ids);
     if (!found) return fail(found.error());
-    for (const std::string& id : found->asked)
+    for (const std::string& id : found->requested)
       if (const auto one = running(id)) one->cancel();
     for (const std::string& id : found->erased)
       if (const auto one = running(id)) one->note_erased();

@@ -136,7 +136,7 @@ Task<void> cancel_from_another_process(net::TestLoop& loop, ResponseStore& store
   co_await settle(loop, *store.archive());
   other.archive()->submit(
       [](store::Responses& responses) -> Result<void> {
-        EXPECT_TRUE(responses.ask_to_end("me", "resp_1").value());
+        EXPECT_TRUE(responses.request_cancellation("me", "resp_1").value());
         return {};
       },
       {});

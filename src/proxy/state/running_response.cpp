@@ -307,7 +307,7 @@ void RunningResponse::close() noexcept {
     cancel_ = {};
   }
   if (has_begun_ && !has_ended_ && !is_gone_)
-    insist([this] {
+    retry_on_bad_alloc([this] {
       archive_->submit([id = id_](store::Responses& responses) { return responses.interrupt(id); },
                        {});
     });

@@ -82,14 +82,16 @@ class RunningResponse final : public dialect::EventLog,
   void on_cancel(std::function<void()> cancel);
   // While one of these exists another thread may call add() and end(), and the runner waits:
   // results of the archive are deferred until it is destroyed.
-  class Apart {
+  class OffloadScope {
    public:
-    explicit Apart(RunningResponse& running) : running_(running) { running_.is_offloaded_ = true; }
-    Apart(const Apart&) = delete;
-    Apart& operator=(const Apart&) = delete;
-    Apart(Apart&&) = delete;
-    Apart& operator=(Apart&&) = delete;
-    ~Apart() { running_.end_offload(); }
+    explicit OffloadScope(RunningResponse& running) : running_(running) {
+      running_.is_offloaded_ = true;
+    }
+    OffloadScope(const OffloadScope&) = delete;
+    OffloadScope& operator=(const OffloadScope&) = delete;
+    OffloadScope(OffloadScope&&) = delete;
+    OffloadScope& operator=(OffloadScope&&) = delete;
+    ~OffloadScope() { running_.end_offload(); }
 
    private:
     RunningResponse& running_;
@@ -163,7 +165,7 @@ class RunningResponse final : public dialect::EventLog,
     bool is_end = false;
     std::shared_ptr<const std::string> last_event{};  // set with is_end, as is the output
     std::vector<store::StoredItem> output{};
-    store::Archive::Done done{};
+    store::Archive::Callback done{};
     MemoryReservation held{};  // counts all of this but last_event, which counts itself
 
     [[nodiscard]] std::size_t size() const;

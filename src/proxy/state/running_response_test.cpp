@@ -122,7 +122,7 @@ Task<void> throw_while_offloaded(net::TestLoop& loop, std::shared_ptr<RunningRes
                                  std::shared_ptr<store::Archive> archive) {
   MemoryReservation hold;
   try {
-    const RunningResponse::Apart offloaded(*running);
+    const RunningResponse::OffloadScope offloaded(*running);
     running->add(0, "event: a\n\n");
     co_await settle(loop, *archive);
     throw std::bad_alloc();

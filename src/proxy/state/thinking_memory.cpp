@@ -31,7 +31,7 @@ std::string key_of(std::string scope, std::string_view tool_use_id) {
 
 std::size_t thinking_bytes(const config::Config& config) { return config.thinking_memory_mb << 20; }
 
-void ThinkingMemory::remember(const ThinkingScope& scope, anthropic::ThoughtTurn turn,
+void ThinkingMemory::remember(const ThinkingScope& scope, anthropic::ThinkingTurn turn,
                               Clock::time_point now) {
   Entry entry{
       .scope = name_of(scope), .keys = {}, .likeness = {}, .turn = {}, .bytes = 0, .used = now};
@@ -40,8 +40,8 @@ void ThinkingMemory::remember(const ThinkingScope& scope, anthropic::ThoughtTurn
     entry.keys.push_back(key_of(entry.scope, call.id));
     entry.bytes += entry.keys.back().size() + kKeyOverhead;
   }
-  entry.likeness.first = hashed(turn.likeness, entry.scope);
-  entry.turn = std::make_shared<const anthropic::ThoughtTurn>(std::move(turn));
+  entry.likeness.first = hash_append(turn.likeness, entry.scope);
+  entry.turn = std::make_shared<const anthropic::ThinkingTurn>(std::move(turn));
   const std::lock_guard lock(mutex_);
   for (const std::string& key : entry.keys)
     if (const auto found = by_key_.find(key); found != by_key_.end()) forget(found->second);
@@ -76,7 +76,7 @@ std::vector<ThinkingMemory::Turn> ThinkingMemory::alike(const ThinkingScope& sco
                                                         std::uint64_t likeness,
                                                         Clock::time_point now) {
   const std::string name = name_of(scope);
-  const std::uint64_t wanted = hashed(likeness, name);
+  const std::uint64_t wanted = hash_append(likeness, name);
   std::vector<Turn> turns;
   const std::lock_guard lock(mutex_);
   for (auto at = by_likeness_.lower_bound({wanted, 0});
@@ -98,7 +98,7 @@ bool ThinkingMemory::holds(const ThinkingScope& scope) const {
   return turns_of_scope_.contains(name);
 }
 
-void ThinkingMemory::set_most(std::size_t bytes) {
+void ThinkingMemory::set_max_bytes(std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   max_bytes_ = bytes;
   make_room();

@@ -38,13 +38,13 @@ struct ThinkingScope {
 // Safe from every thread.
 class ThinkingMemory {
  public:
-  using Turn = std::shared_ptr<const anthropic::ThoughtTurn>;
+  using Turn = std::shared_ptr<const anthropic::ThinkingTurn>;
 
   explicit ThinkingMemory(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
   // Stores a turn under the ids of its calls, in place of another one that had one of them. A turn
   // that is larger than the whole memory is not stored.
-  void remember(const ThinkingScope& scope, anthropic::ThoughtTurn turn, Clock::time_point now);
+  void remember(const ThinkingScope& scope, anthropic::ThinkingTurn turn, Clock::time_point now);
 
   // The turn that made the call of that id, which then counts as just used; nullptr when there is
   // none.
@@ -59,7 +59,7 @@ class ThinkingMemory {
   // False when no turn of that scope is stored.
   [[nodiscard]] bool holds(const ThinkingScope& scope) const;
 
-  void set_most(std::size_t bytes);
+  void set_max_bytes(std::size_t bytes);
   [[nodiscard]] std::size_t bytes() const;
 
  private:

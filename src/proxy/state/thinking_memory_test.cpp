@@ -12,10 +12,10 @@ using std::chrono::minutes;
 const ThinkingScope kScope{"me", "opus-5-5", "phone"};
 const Clock::time_point kNow = Clock::time_point(std::chrono::hours(1000));
 
-anthropic::ThoughtTurn turn(const std::string& id, std::size_t thought = 10) {
-  return anthropic::thought_turn(R"({"type":"thinking","thinking":")" + std::string(thought, 't') +
-                                 R"(","signature":"S"},{"type":"tool_use","id":")" + id +
-                                 R"(","name":"f","input":{}})")
+anthropic::ThinkingTurn turn(const std::string& id, std::size_t thought = 10) {
+  return anthropic::thinking_turn(R"({"type":"thinking","thinking":")" + std::string(thought, 't') +
+                                  R"(","signature":"S"},{"type":"tool_use","id":")" + id +
+                                  R"(","name":"f","input":{}})")
       .value();
 }
 
@@ -28,11 +28,11 @@ TEST(ThinkingMemory, finds_a_turn_by_the_id_of_its_call) {
   EXPECT_FALSE(memory.recall(kScope, "toolu_2", kNow));
 }
 
-anthropic::ThoughtTurn turn_of_two(const std::string& first, const std::string& second) {
-  return anthropic::thought_turn(R"({"type":"thinking","thinking":"t","signature":"S"},)"
-                                 R"({"type":"tool_use","id":")" +
-                                 first + R"(","name":"f","input":{}},{"type":"tool_use","id":")" +
-                                 second + R"(","name":"f","input":{}})")
+anthropic::ThinkingTurn turn_of_two(const std::string& first, const std::string& second) {
+  return anthropic::thinking_turn(R"({"type":"thinking","thinking":"t","signature":"S"},)"
+                                  R"({"type":"tool_use","id":")" +
+                                  first + R"(","name":"f","input":{}},{"type":"tool_use","id":")" +
+                                  second + R"(","name":"f","input":{}})")
       .value();
 }
 
@@ -98,7 +98,7 @@ TEST(ThinkingMemory, drops_the_least_recently_used_turn_first) {
   EXPECT_LE(memory.bytes(), 10'000U);
   memory.remember(kScope, turn("toolu_4", 20'000), kNow);
   EXPECT_FALSE(memory.recall(kScope, "toolu_4", kNow)) << "it is larger than the whole memory";
-  memory.set_most(0);
+  memory.set_max_bytes(0);
   EXPECT_EQ(memory.bytes(), 0U);
 }
 

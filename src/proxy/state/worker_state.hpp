@@ -46,7 +46,7 @@ namespace ccproxy::proxy {
 class MemoryBudget;
 class ModelCatalog;
 class ModelFacts;
-class Places;
+class DescriptorBudget;
 class RateLimitSnapshot;
 class ResponseStore;
 class ThinkingMemory;
@@ -66,7 +66,7 @@ struct Shared {
   net::WorkPool& pool;  // for work that would hold an event loop too long
   RateLimitSnapshot& limits;
   ModelFacts& facts;
-  Places& places;
+  DescriptorBudget& descriptors;
   telemetry::Refusals& refused_connections;
   telemetry::Refusals& refused_keys;
   telemetry::Refusals& failed_accepts;

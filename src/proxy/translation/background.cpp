@@ -37,7 +37,7 @@ Task<Result<ResponseMode>> response_mode(WorkerState& worker, ClientWait& client
     mode.streams = request["stream"].boolean().value_or(false);
     return {};
   };
-  auto done = co_await work_apart(worker, client, body.size(), read);
+  auto done = co_await offload(worker, client, body.size(), read);
   if (!done) co_return fail(done.error());
   co_return mode;
 }
@@ -56,7 +56,8 @@ struct BackgroundResponse::Start {
 
 BackgroundResponse::BackgroundResponse(WorkerState& worker, config::Snapshot config,
                                        http::RequestHead head, Route route,
-                                       const telemetry::Receipt& requester, Place place)
+                                       const telemetry::Receipt& requester,
+                                       DescriptorReservation place)
     : worker_(worker),
       place_(std::move(place)),
       config_(std::move(config)),
@@ -92,7 +93,7 @@ Task<void> BackgroundResponse::run(std::shared_ptr<BackgroundResponse> self, Req
   try {
     served = co_await self->translate(std::move(body), *start);
   } catch (const std::exception& error) {  // no memory, as a rule; the response is interrupted
-    self->worker_.shared.log.say(telemetry::Level::kError, "exception", error.what());
+    self->worker_.shared.log.write_message(telemetry::Level::kError, "exception", error.what());
     served =
         fail({ErrorKind::kBusy, "this response could not be run: try again", "", "", kRetryAfter});
     note_ending(self->receipt_, served.error());
@@ -100,7 +101,7 @@ Task<void> BackgroundResponse::run(std::shared_ptr<BackgroundResponse> self, Req
   if (start->result) {
     telemetry::write_receipt(self->worker_.shared.log, self->receipt_, Clock::now());
   } else {  // the exchange that waits for start() sends the error and writes its own receipt
-    insist([&] {
+    retry_on_bad_alloc([&] {
       start->set(fail(served ? Error{ErrorKind::kInternal, "nothing was queued"}
                              : self->upstream_.explain(served.error())));
     });
@@ -125,7 +126,7 @@ Task<Result<QueuedResponse>> start_in_background(WorkerState& worker, config::Sn
                                                  const http::RequestHead& head, const Route& route,
                                                  const telemetry::Receipt& requester,
                                                  RequestBody body, MemoryReservation& hold) {
-  Place place = worker.shared.places.take_background();
+  DescriptorReservation place = worker.shared.descriptors.reserve_background();
   if (!place) co_return fail(too_many_in_the_background());
   const auto response = std::make_shared<BackgroundResponse>(
       worker, std::move(config), copy_of(head), route, requester, std::move(place));

@@ -28,7 +28,7 @@ struct ResponseMode {
 };
 
 // Reads the mode from a body, in full only where the word `background` occurs. A body that is not
-// JSON has the default: its decoder says what is wrong with it. Fails as work_apart() does.
+// JSON has the default: its decoder says what is wrong with it. Fails as offload() does.
 [[nodiscard]] Task<Result<ResponseMode>> response_mode(WorkerState& worker, ClientWait& client,
                                                        std::string_view body);
 
@@ -46,7 +46,7 @@ class BackgroundResponse final : public BackgroundRun,
   // `head` is that of the request, and `requester` the receipt of the exchange that brought it. It
   // has `place` for as long as it lives. `worker` must outlive it.
   BackgroundResponse(WorkerState& worker, config::Snapshot config, http::RequestHead head,
-                     Route route, const telemetry::Receipt& requester, Place place);
+                     Route route, const telemetry::Receipt& requester, DescriptorReservation place);
 
   // Starts it with that body, which `hold` counts until it is taken over, and returns when the
   // response is on disk. Fails with what is wrong with the request, or kept it from being stored.
@@ -64,7 +64,7 @@ class BackgroundResponse final : public BackgroundRun,
   [[nodiscard]] Task<Result<void>> translate(RequestBody body, Start& start);
 
   WorkerState& worker_;
-  Place place_;
+  DescriptorReservation place_;
   config::Snapshot config_;
   http::RequestHead head_;
   Route route_;

@@ -36,7 +36,7 @@ constexpr std::string_view kRequest =
 
 struct Background {
   explicit Background(std::vector<http::Script> scripts) : fixture(std::move(scripts)) {
-    fixture.shared().places.bound(10, 100);
+    fixture.shared().descriptors.bound(10, 100);
     receipt.id = "req_1";
     receipt.key = "me";
     head.method = "POST";
@@ -135,7 +135,7 @@ TEST(BackgroundResponse, is_refused_with_what_is_wrong_with_its_request) {
 
 TEST(BackgroundResponse, is_refused_when_too_many_run) {
   Background with({{{stream_response(kMessage)}}});
-  with.fixture.shared().places.bound(0, 0);
+  with.fixture.shared().descriptors.bound(0, 0);
   with.fixture.run(is_refused(with, kRequest, ErrorKind::kBusy));
   EXPECT_TRUE(with.fixture.requests().empty());
 }

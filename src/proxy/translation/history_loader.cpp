@@ -53,14 +53,14 @@ dialect::HistoryTurn history_turn(const store::StoredTurn& stored) {
   dialect::HistoryTurn turn;
   turn.id = stored.response.id;
   for (const store::StoredItem& item : stored.input) append_element(turn.input, item.json);
-  dialect::StoredOutput& output = turn.answer;
+  dialect::StoredOutput& output = turn.output;
   for (const store::StoredItem& item : stored.output) {
     append_element(output.blocks, item.blocks);
     append_element(output.items, item.json);
   }
   output.family = stored.response.family;
   output.account = stored.response.account;
-  output.is_cut = stored.response.status == store::Status::kIncomplete;
+  output.is_incomplete = stored.response.status == store::Status::kIncomplete;
   return turn;
 }
 
@@ -72,7 +72,7 @@ bool is_summary(const store::StoredTurn& stored) {
 dialect::HistoryTurn summary_turn(const store::StoredTurn& stored) {
   dialect::HistoryTurn turn;
   turn.id = stored.response.id;
-  turn.answer.items = stored.output.back().json;
+  turn.output.items = stored.output.back().json;
   return turn;
 }
 

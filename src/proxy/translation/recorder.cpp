@@ -34,8 +34,8 @@ std::vector<store::StoredItem> stored_items(const std::vector<dialect::EmittedIt
 
 Task<void> encode_recorded(WorkerState& worker, RunningResponse& running, std::size_t size,
                            FunctionRef<void()> work) {
-  const RunningResponse::Apart apart(running);
-  co_await go_on_apart(worker, size, work);
+  const RunningResponse::OffloadScope apart(running);
+  co_await offload_accepted(worker, size, work);
 }
 
 Task<bool> ResponseRecorder::record(const anthropic::Transcript& transcript, std::string& out,
@@ -46,7 +46,8 @@ Task<bool> ResponseRecorder::record(const anthropic::Transcript& transcript, std
     items = stored_items(encoder_.items(), transcript);
     object = encoder_.object();
   };
-  co_await go_on_apart(exchange_.worker, transcript.blocks().size() + encoder_.weight(), copy);
+  co_await offload_accepted(exchange_.worker, transcript.blocks().size() + encoder_.echoed_bytes(),
+                            copy);
   const store::Status status = archive_status(encoder_.response_status());
   const auto stored = co_await running_.finish(status, std::move(object), std::move(items), hold);
   if (!stored) co_await note_lost(stored.error(), out);
@@ -55,10 +56,10 @@ Task<bool> ResponseRecorder::record(const anthropic::Transcript& transcript, std
 }
 
 Task<void> ResponseRecorder::note_lost(const Error& error, std::string& out) {
-  const auto taking_back = [this, &out] { encoder_.take_back(out); };
-  co_await encode(out.size() + encoder_.weight(), taking_back);
+  const auto taking_back = [this, &out] { encoder_.mark_not_stored(out); };
+  co_await encode(out.size() + encoder_.echoed_bytes(), taking_back);
   exchange_.receipt.warn("not_stored", error.message);
-  exchange_.worker.shared.log.say(
+  exchange_.worker.shared.log.write_message(
       telemetry::Level::kError, "store",
       fmt::format("{} could not be kept: {}", running_.id(), error.message));
 }
@@ -67,7 +68,7 @@ Task<void> ResponseRecorder::record_cancelled(const anthropic::Transcript& trans
                                               MemoryReservation& hold) {
   std::string events;  // no client reads them
   const auto cancelling = [this, &events] { encoder_.cancel(events); };
-  co_await encode(transcript.blocks().size() + encoder_.weight(), cancelling);
+  co_await encode(transcript.blocks().size() + encoder_.echoed_bytes(), cancelling);
   (void)co_await record(transcript, events, hold);
 }
 

@@ -110,7 +110,7 @@ Task<Result<void>> TranslatedReply::take_no_stream(http::Coding coding) {
     co_return Result<void>{};
   }
   co_return fail_quoting(exchange_.receipt, ErrorKind::kUpstreamBroke,
-                         "the upstream's answer is no event stream", dialect::quoted_answer(body));
+                         "the upstream's answer is no event stream", dialect::quoted_excerpt(body));
 }
 
 Task<Result<std::string_view>> TranslatedReply::next_piece() {
@@ -137,7 +137,7 @@ Result<std::string_view> TranslatedReply::decoded(std::string_view piece) {
 // How many bytes the next piece may make the encoder emit: a whole item, or the whole response
 // object before the first one.
 std::size_t TranslatedReply::next_size() const {
-  return content_ + events_->kept() + (started_ ? 0 : encoder_.weight());
+  return content_ + events_->stored_bytes() + (started_ ? 0 : encoder_.echoed_bytes());
 }
 
 // A few bytes of a coded response may decode to many.
@@ -154,11 +154,11 @@ Task<Result<bool>> TranslatedReply::take_piece_apart(std::string piece) {
 // Does `work`, which emits about `size` bytes.
 Task<void> TranslatedReply::encode(std::size_t size, FunctionRef<void()> work) {
   if (reply_options_.recorder != nullptr) return reply_options_.recorder->encode(size, work);
-  return go_on_apart(exchange_.worker, size, work);
+  return offload_accepted(exchange_.worker, size, work);
 }
 
 Task<void> TranslatedReply::encode_end(FunctionRef<void()> work) {
-  co_await encode(content_ + encoder_.weight(), work);
+  co_await encode(content_ + encoder_.echoed_bytes(), work);
 }
 
 // True when the message is complete.

@@ -126,7 +126,7 @@ class TranslatedReply {
   std::optional<http::Decoder> decoder_;      // of a response that is coded although none was asked
   std::string plain_;
   std::optional<http::SseReader> events_;
-  anthropic::WholeText whole_;  // between the events and their two readers
+  anthropic::SurrogateFilter whole_;  // between the events and their two readers
   anthropic::Transcript transcript_;
   std::string out_;  // for the client
   std::size_t received_ = 0;

@@ -47,7 +47,7 @@ std::string reply_headers(const ExchangeContext& exchange, const http::ResponseH
   std::string out;
   const std::string_view upstream_id = response.get("request-id");
   http::append_field(out, "x-request-id", upstream_id.empty() ? exchange.receipt.id : upstream_id);
-  for (const auto& [name, value] : dialect::limit_fields(field_views(response), wall_now()))
+  for (const auto& [name, value] : dialect::rate_limit_fields(field_views(response), wall_now()))
     http::append_field(out, name, value);
   append_notes(out, exchange);
   return out;

@@ -36,7 +36,7 @@ class ClientSink final : public ReplySink {
 
   [[nodiscard]] Task<Result<void>> reply(int status, std::string_view fields,
                                          std::string_view body) override {
-    return client_.answer(status, fields, body);
+    return client_.send_reply(status, fields, body);
   }
   void begin(int status, std::string_view fields) override {
     client_.begin_reply(status, fields, std::nullopt);

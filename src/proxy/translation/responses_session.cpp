@@ -76,7 +76,7 @@ std::size_t ResponsesSession::repeated_size(const dialect::ReplyPlan& plan) cons
     times += kEncoding + (plan.stream && !plan.responses.is_background ? 2 : 1);
     times += is_stored(plan.responses) ? kStored : 0;
   }
-  return times * plan.responses.weight();
+  return times * plan.responses.echoed_bytes();
 }
 
 std::unique_ptr<dialect::ReplyEncoder> ResponsesSession::make_encoder(

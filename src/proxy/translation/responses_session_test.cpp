@@ -73,7 +73,7 @@ TEST(ResponsesSession, counts_how_often_a_reply_repeats_the_request) {
     SCOPED_TRACE(row.name);
     Session with(row.route);
     const dialect::ReplyPlan plan = plan_of(row.stores, row.streams, row.is_background);
-    EXPECT_EQ(with.session.repeated_size(plan), row.times * plan.responses.weight());
+    EXPECT_EQ(with.session.repeated_size(plan), row.times * plan.responses.echoed_bytes());
   }
 }
 

@@ -42,7 +42,7 @@ Task<Result<void>> send_token_count(const ExchangeContext& exchange, const Route
   if (failure == nullptr || failure->message.empty())
     co_return fail_quoting(exchange.receipt, ErrorKind::kUpstreamBroke,
                            "the upstream did not say how many tokens the request has",
-                           dialect::quoted_answer(body.text));
+                           dialect::quoted_excerpt(body.text));
   auto reply = dialect::openai_error(route.dialect, *failure, field_views(head),
                                      exchange.receipt.id, wall_now());
   co_return co_await send_error_reply(exchange, std::move(reply));

@@ -115,7 +115,7 @@ Task<Result<void>> Translation::prepare() {
   scope_.key = exchange_.receipt.key;
   request_.owner = {scope_.credential, scope_.key};
   const auto choose = [this](Parsers with) { return choose_model(with.outline); };
-  auto chosen = co_await work_apart(exchange_.worker, exchange_.upstream, size_, choose);
+  auto chosen = co_await offload(exchange_.worker, exchange_.upstream, size_, choose);
   if (!chosen) co_return chosen;
   auto fetched = co_await session_.load_history(hold_);
   if (!fetched) co_return fail(fetched.error());
@@ -165,7 +165,7 @@ Task<void> Translation::look_up_model() {
 
 Task<Result<void>> Translation::decode() {
   const auto decoding = [this](Parsers with) { return decode(with.outline); };
-  co_return co_await work_apart(exchange_.worker, exchange_.upstream, size_, decoding);
+  co_return co_await offload(exchange_.worker, exchange_.upstream, size_, decoding);
 }
 
 Task<Result<bool>> Translation::decode_again() {
@@ -186,7 +186,7 @@ Result<void> Translation::decode(json::Outline& outline) {
   const std::string client = lowered(exchange_.head.get("user-agent"));
   const RequestCorrections& corrections = attempts_.corrections();
   const dialect::RequestContext context{
-      .asked = requested_model_,
+      .requested = requested_model_,
       .model = model,
       .can = can,
       .options = options,
@@ -194,13 +194,13 @@ Result<void> Translation::decode(json::Outline& outline) {
       .is_unknown = !shared.facts.knows(model),
       .is_cursor = client.find("cursor") != std::string::npos,
       .is_codex = client.starts_with("codex"),
-      .most_tokens = corrections.max_tokens,
+      .max_tokens_limit = corrections.max_tokens,
       .refused_schemas = refused_schemas,
-      .left_out = corrections.refused_tool_members,
+      .refused_members = corrections.refused_tool_members,
       .account = scope_.credential,
       .memory = shared.thinking.holds(scope_) ? &turns : nullptr,
       .history = &session_.history(),
-      .keeps = session_.can_store(),
+      .can_store = session_.can_store(),
       .key = session_.key(),
       .compacts = route_.kind == RouteKind::kCompaction,
       .counts = route_.kind == RouteKind::kInputTokens};
@@ -237,7 +237,7 @@ bool Translation::hold_repeated() {
   const std::size_t size = session_.repeated_size(plan);
   const bool is_freed_early = !request_.decoded.may_pause && !plan.responses.is_background;
   const std::size_t later =
-      is_freed_early ? std::min(size - plan.responses.weight(), hold_.size()) : 0;
+      is_freed_early ? std::min(size - plan.responses.echoed_bytes(), hold_.size()) : 0;
   return hold_for_reply(repeated_, size - later);
 }
 
@@ -258,7 +258,7 @@ Task<Result<QueuedResponse>> Translation::queue() {
   QueuedResponse queued{
       .held = MemoryReservation(exchange_.worker.shared.held, MemoryReservation::For::kRequest)};
   const bool is_shown = !request_.decoded.plan.stream;
-  const std::size_t size = is_shown ? request_.decoded.plan.responses.weight() : 0;
+  const std::size_t size = is_shown ? request_.decoded.plan.responses.echoed_bytes() : 0;
   if (!hold_for_reply(queued.held, size)) co_return too_much_memory_held();
   std::string object;
   const auto queueing = [this, is_shown, &queued, &object] {
@@ -267,7 +267,7 @@ Task<Result<QueuedResponse>> Translation::queue() {
     object = session_.emit_queued();
     if (is_shown) queued.object = object;
   };
-  co_await go_on_apart(exchange_.worker, recorded_size(), queueing);
+  co_await offload_accepted(exchange_.worker, recorded_size(), queueing);
   if (!session_.running())
     co_return fail(ErrorKind::kInternal, "a background response that is not kept");
   auto stored = co_await session_.store_queued(std::move(object));
@@ -300,7 +300,7 @@ TranslatedReply::ReplyOptions Translation::reply_options() const {
 
 Task<Result<void>> Translation::send_reply(http::ResponseHead head) {
   const auto making = [this] { make_encoder(); };
-  co_await go_on_apart(exchange_.worker, recorded_size(), making);
+  co_await offload_accepted(exchange_.worker, recorded_size(), making);
   TranslatedReply::ReplyOptions options = reply_options();
   options.fields = reply_headers(exchange_, head);
   TranslatedReply reply(exchange_, *encoder_, std::move(options));
@@ -323,7 +323,7 @@ Task<Result<void>> Translation::send_reply(TranslatedReply& reply, http::Respons
   }
   // The client may come back with the results of its tools as soon as it has seen the end.
   const auto remembering = [this, &reply] { remember(reply.transcript()); };
-  co_await go_on_apart(exchange_.worker, reply.transcript().blocks().size(), remembering);
+  co_await offload_accepted(exchange_.worker, reply.transcript().blocks().size(), remembering);
   auto finished = co_await reply.finish();
   co_await exchange_.upstream.drain_response();
   co_return finished;
@@ -344,7 +344,7 @@ Task<Result<void>> Translation::take_all(TranslatedReply& reply, http::ResponseH
     const auto continuing = [size, &body, &reply] {
       dialect::append_turn(body, size, reply.transcript().blocks());
     };
-    co_await go_on_apart(exchange_.worker, body.size(), continuing);
+    co_await offload_accepted(exchange_.worker, body.size(), continuing);
     auto next = co_await reply.meanwhile(attempts_.send());
     if (!next) co_return fail(next.error());
     head = std::move(*next);
@@ -368,7 +368,7 @@ dialect::ErrorReply Translation::upstream_error(const http::ResponseHead& head) 
 void Translation::remember(const anthropic::Transcript& transcript) {
   const dialect::Decoded& decoded = request_.decoded;
   if (transcript.empty() || !decoded.has_tools) return;
-  auto turn = anthropic::called_turn(std::string(transcript.blocks()), decoded.question);
+  auto turn = anthropic::turn_with_calls(std::string(transcript.blocks()), decoded.question);
   if (turn) exchange_.worker.shared.thinking.remember(scope_, std::move(*turn), Clock::now());
 }
 
@@ -383,7 +383,7 @@ void Translation::free_request() {
     std::string translated_body;
   } request{std::exchange(body_, {}), session_.take_history(),
             std::exchange(request_.decoded.body, {})};
-  free_apart(exchange_.worker.shared, size_, request);
+  free_offloaded(exchange_.worker.shared, size_, request);
   const std::size_t repeated = session_.repeated_size(request_.decoded.plan);
   const std::size_t missing = repeated - std::min(repeated, repeated_.size());
   repeated_.take_from(hold_, std::min(missing, hold_.size()));
@@ -393,9 +393,9 @@ void Translation::free_request() {
 void Translation::free_all() {
   free_request();
   encoder_.reset();
-  free_apart(exchange_.worker.shared, size_, request_.decoded);
+  free_offloaded(exchange_.worker.shared, size_, request_.decoded);
   dialect::References references = session_.take_references();
-  free_apart(exchange_.worker.shared, size_, references);
+  free_offloaded(exchange_.worker.shared, size_, references);
 }
 
 }  // namespace ccproxy::proxy

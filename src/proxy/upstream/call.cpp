@@ -24,7 +24,7 @@ constexpr std::chrono::milliseconds kDrainTimeout{200};
 constexpr std::size_t kMaxErrorBody = std::size_t{64} << 10;
 
 bool may_resend(const http::Call& call, Clock::time_point sent_at) {
-  return call.reused() && !call.answered() && Clock::now() - sent_at < kDeadConnectionWindow;
+  return call.reused() && !call.response_begun() && Clock::now() - sent_at < kDeadConnectionWindow;
 }
 
 bool is_refused(const http::ResponseHead& head, const auth::Credential& credential) {
@@ -62,8 +62,8 @@ Task<Result<http::ResponseHead>> UpstreamCall::send(const UpstreamTarget& target
     auto head = co_await send_with_resend(request, body);
     if (head) note_response(*head);
     if (!head || !is_refused(*head, *credential) || receipt_.reauthenticated) co_return head;
-    auto other = co_await worker_.shared.credentials.other_than(credential->secret, worker_.runtime,
-                                                                cancellation_);
+    auto other = co_await worker_.shared.credentials.replacement_for(
+        credential->secret, worker_.runtime, cancellation_);
     if (!other) {  // the client gets the upstream's own error
       cancellation_.arm([this] { call_->abort(); });
       note_renewal_failed(other.error());
@@ -221,8 +221,8 @@ Task<Result<http::ResponseHead>> UpstreamCall::upload(const UpstreamTarget& targ
   note_response(*head);
   if (!is_refused(*head, *credential)) co_return head;
   // The body is gone, but the client can send it again: then a renewed credential goes with it.
-  auto other = co_await worker_.shared.credentials.other_than(credential->secret, worker_.runtime,
-                                                              cancellation_);
+  auto other = co_await worker_.shared.credentials.replacement_for(credential->secret,
+                                                                   worker_.runtime, cancellation_);
   cancellation_.arm([this] { call_->abort(); });
   if (!other) note_renewal_failed(other.error());
   co_return head;
