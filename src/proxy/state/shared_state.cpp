@@ -34,7 +34,7 @@ SharedState::SharedState(config::Snapshot config, const anthropic::ModelTable& m
               .pool = pool_,
               .limits = limits_,
               .facts = facts_,
-              .descriptors = places_,
+              .descriptors = descriptors_,
               .refused_connections = refused_connections_,
               .refused_keys = refused_keys_,
               .failed_accepts = failed_accepts_,

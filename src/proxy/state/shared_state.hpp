@@ -40,7 +40,7 @@ class SharedState {
   net::WorkPool pool_;
   RateLimitSnapshot limits_;
   ModelFacts facts_;
-  DescriptorBudget places_;
+  DescriptorBudget descriptors_;
   telemetry::Refusals refused_connections_{
       "connection_refused", "too many connections (limits.connections): told to come back"};
   telemetry::Refusals refused_keys_{"key_refused", "requests without a proxy key that is known"};

@@ -33,6 +33,13 @@ class TestLog final : public telemetry::Log {
         lines_.begin(), lines_.end(),
         [&](const std::string& line) { return line.find(text) != std::string::npos; }));
   }
+  // All lines, each with its end.
+  [[nodiscard]] std::string text() const {
+    const std::lock_guard lock(mutex_);
+    std::string all;
+    for (const std::string& line : lines_) all += line + "\n";
+    return all;
+  }
 
  private:
   mutable std::mutex mutex_;

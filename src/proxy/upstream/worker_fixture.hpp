@@ -16,27 +16,14 @@
 #include "auth/credentials.hpp"
 #include "http/test_upstream.hpp"
 #include "net/test_loop.hpp"
+#include "proxy/state/response_store.hpp"
+#include "proxy/state/shared_state.hpp"
+#include "proxy/state/test_log.hpp"
+#include "proxy/state/upstream.hpp"
 #include "proxy/state/worker_state.hpp"
 #include "telemetry/access_log.hpp"
-#include "telemetry/log.hpp"
 
 namespace ccproxy::proxy {
-
-// Keeps the lines in memory.
-class MemoryLog final : public telemetry::Log {
- public:
-  void set_level(telemetry::Level) override {}
-  [[nodiscard]] bool wants(telemetry::Level) const override { return true; }
-  [[nodiscard]] telemetry::Line line(telemetry::Level level,
-                                     std::string_view event) const override {
-    return {telemetry::Format::kLogfmt, WallClock::now(), level, event};
-  }
-  void write(telemetry::Level, telemetry::Line line) override {
-    text += std::move(line).take() + "\n";
-  }
-
-  std::string text;
-};
 
 class WorkerFixture {
  public:
@@ -49,14 +36,15 @@ class WorkerFixture {
       : server_(loop_, std::move(scripts)),
         config_(finished(std::move(config))),
         models_(anthropic::parse_models(models).value()) {
-    EXPECT_TRUE(responses_.configure(config_->store));
+    EXPECT_TRUE(responses().configure(config_->store));
+    worker_.upstream = make_upstream(loop_.runtime(), *config_).value();
   }
   WorkerFixture(const WorkerFixture&) = delete;
   WorkerFixture& operator=(const WorkerFixture&) = delete;
   WorkerFixture(WorkerFixture&&) = delete;
   WorkerFixture& operator=(WorkerFixture&&) = delete;
   ~WorkerFixture() {
-    responses_.close();
+    responses().close();
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
   }
@@ -66,11 +54,11 @@ class WorkerFixture {
 
   [[nodiscard]] net::Runtime& runtime() { return loop_.runtime(); }
   [[nodiscard]] WorkerState& worker() { return worker_; }
-  [[nodiscard]] Shared& shared() { return shared_; }
+  [[nodiscard]] Shared& shared() { return state_.shared(); }
   [[nodiscard]] const config::Config& config() const { return *config_; }
   [[nodiscard]] const config::Snapshot& snapshot() const { return config_; }
-  [[nodiscard]] ResponseStore& responses() { return responses_; }
-  [[nodiscard]] const std::string& log() const { return log_.text; }
+  [[nodiscard]] ResponseStore& responses() { return shared().responses; }
+  [[nodiscard]] std::string log() const { return log_.text(); }
   // What the upstream has received: heads with their bodies, in order.
   [[nodiscard]] const std::vector<std::string>& requests() const { return server_.requests(); }
 
@@ -93,24 +81,12 @@ class WorkerFixture {
   http::Upstream server_;
   config::Snapshot config_;
   anthropic::ModelTable models_;
-  MemoryLog log_;
+  TestLog log_;
   auth::Credentials credentials_{loop_.runtime(), sources(), *config_, "ccproxy/test",
                                  [](auth::Severity, const std::string&) {}};
-  ModelCatalog catalog_{models_, *config_};
-  ThinkingMemory thinking_{std::size_t{1} << 20};
-  ResponseStore responses_{folder_ + "/responses.db"};
-  Shared shared_{config::Live(config_),
-                 models_,
-                 credentials_,
-                 log_,
-                 catalog_,
-                 thinking_,
-                 responses_,
-                 MemoryBudget(config_->limits.held_bytes),
-                 net::WorkPool(1, 8),
-                 false,
-                 "0.0.0"};
-  WorkerState worker_{shared_, loop_.runtime(), make_upstream(loop_.runtime(), *config_).value()};
+  SharedState state_{config_, models_, credentials_, log_, folder_ + "/responses.db",
+                     "0.0.0", false};
+  WorkerState worker_{state_.shared(), loop_.runtime()};
 };
 
 // A response with a JSON body.
