@@ -2,7 +2,7 @@
 
 namespace ccproxy::proxy {
 
-store::Archive::Done ArchiveFuture::callback() {
+store::Archive::Callback ArchiveFuture::callback() {
   return [&runtime = runtime_, weak = std::weak_ptr(state_)](Result<void> done) {
     runtime.post([weak, done = std::move(done)] {
       const auto state = weak.lock();
@@ -21,13 +21,10 @@ Task<Result<void>> ArchiveFuture::wait() {
 
 Task<std::optional<Result<void>>> ArchiveFuture::wait_for(Clock::duration limit) {
   const auto state = state_;
-  bool is_late = limit <= Clock::duration::zero();
-  net::Deadline deadline(runtime_, [&is_late, state = state.get()] {
-    is_late = true;
-    state->changed.notify();
-  });
-  if (!is_late) deadline.expires_after(limit);
-  while (!state->result && !is_late) co_await state->changed.wait();
+  const auto deadline = Clock::now() + limit;
+  bool is_in_time = limit > Clock::duration::zero();
+  while (!state->result && is_in_time)
+    is_in_time = co_await state->changed.wait_for(deadline - Clock::now());
   co_return state->result;
 }
 

@@ -22,7 +22,7 @@ class ArchiveFuture {
       : runtime_(runtime), state_(std::make_shared<State>(runtime)) {}
 
   // To be handed to the archive with the work; it may be called when this is gone.
-  [[nodiscard]] store::Archive::Done callback();
+  [[nodiscard]] store::Archive::Callback callback();
   [[nodiscard]] Task<Result<void>> wait();
   // Nothing when the work is not done within `limit`; then it may be waited for again.
   [[nodiscard]] Task<std::optional<Result<void>>> wait_for(Clock::duration limit);

@@ -7,6 +7,7 @@
 
 #include "base/retry_on_bad_alloc.hpp"
 #include "proxy/state/ending.hpp"
+#include "proxy/state/offload.hpp"
 #include "proxy/state/running_response.hpp"
 #include "proxy/translation/context.hpp"
 #include "proxy/translation/reply_sink.hpp"
