@@ -27,8 +27,6 @@ constexpr std::chrono::milliseconds kPollInterval{100};
 constexpr std::chrono::seconds kRetryAfter{1};
 constexpr std::chrono::seconds kWriteTimeout{1};  // as for the end of a response
 
-}
-
 Error still_runs_elsewhere() {
   return {
       ErrorKind::kBusy,

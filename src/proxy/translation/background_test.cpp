@@ -10,6 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "json/reader.hpp"
+#include "proxy/state/archive_future.hpp"
+#include "proxy/state/descriptor_budget.hpp"
 #include "proxy/state/running_response.hpp"
 #include "proxy/upstream/worker_fixture.hpp"
 
@@ -135,7 +138,7 @@ TEST(BackgroundResponse, is_refused_with_what_is_wrong_with_its_request) {
 
 TEST(BackgroundResponse, is_refused_when_too_many_run) {
   Background with({{{stream_response(kMessage)}}});
-  with.fixture.shared().descriptors.bound(0, 0);
+  with.fixture.shared().descriptors.set_limits(0, 0);
   with.fixture.run(is_refused(with, kRequest, ErrorKind::kBusy));
   EXPECT_TRUE(with.fixture.requests().empty());
 }

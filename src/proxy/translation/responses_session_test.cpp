@@ -157,7 +157,7 @@ Task<void> stores_and_continues(Session& with) {
   CO_ASSERT(loaded);
   EXPECT_GT(*loaded, 0U);
   CO_ASSERT(next.history().turns.size() == 1);
-  EXPECT_EQ(next.history().turns[0].answer.items, R"({"id":"msg_1"})");
+  EXPECT_EQ(next.history().turns[0].output.items, R"({"id":"msg_1"})");
 }
 
 TEST(ResponsesSession, loads_the_response_that_a_request_continues) {
