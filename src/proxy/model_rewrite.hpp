@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "config/config.hpp"
 #include "proxy/door/request_body.hpp"
 #include "proxy/state/offload.hpp"
 #include "proxy/state/worker_state.hpp"
