@@ -39,7 +39,7 @@ constexpr std::string_view kRequest =
 
 struct Background {
   explicit Background(std::vector<http::Script> scripts) : fixture(std::move(scripts)) {
-    fixture.shared().descriptors.bound(10, 100);
+    fixture.shared().descriptors.set_limits(10, 100);
     receipt.id = "req_1";
     receipt.key = "me";
     head.method = "POST";
