@@ -107,4 +107,15 @@ inline Task<std::string> read_exactly(Stream& stream, std::size_t size) {
   co_return all;
 }
 
+// Sets a flag when the coroutine frame in which it stands is destroyed.
+struct Tombstone {
+  explicit Tombstone(bool& flag) : freed(&flag) {}
+  Tombstone(const Tombstone&) = delete;
+  Tombstone& operator=(const Tombstone&) = delete;
+  Tombstone(Tombstone&&) = delete;
+  Tombstone& operator=(Tombstone&&) = delete;
+  ~Tombstone() { *freed = true; }
+  bool* freed;
+};
+
 }  // namespace ccproxy::net
