@@ -193,7 +193,8 @@ Event::~Event() {
 
 void Event::free_waiter() {
   swap_remove(runtime_.waiting_, &Event::index_, *this);
-  limit_ = nullptr;
+  // Asio frees the waiter in a later turn of the loop; its limit must not touch this event then.
+  if (limit_ != nullptr) std::exchange(limit_, nullptr)->disarm();
   const auto freed = std::exchange(waiter_->handler, std::nullopt);
 }
 
