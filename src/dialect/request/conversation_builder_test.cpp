@@ -50,7 +50,7 @@ class ConversationBuilderTest : public testing::Test {
 
   const RequestedModel requested_{.name = "m"};
   const anthropic::Capabilities can_{.family = "f"};
-  const TranslationOptions options_;
+  const TranslationOptions options_{};
   const RequestContext context_{
       .requested = requested_, .model = "m", .can = can_, .options = options_};
   ReplyPlan plan_;
