@@ -121,8 +121,10 @@ void ResponsesInput::read_update(const Item& update) {
 void ResponsesInput::read_message(const Item& item) {
   const std::string_view role = item.role.text().escaped;
   if (role == "assistant") {
+    const std::string_view key = key_of(item);
+    begin_assistant(key);
     read_content(item.content, "content", false, blocks_);
-    return add_assistant(key_of(item));
+    return add_assistant(key);
   }
   const bool is_system = role == "system" || role == "developer";
   if (!is_system && role != "user")
