@@ -41,9 +41,10 @@ const std::string kInvalidGrant =
 class Renewal : public testing::Test {
  protected:
   // Each script serves one connection: every request comes on one of its own.
-  void serve(std::vector<std::string> answers) {
+  void serve(std::vector<std::string> responses) {
     std::vector<Script> scripts;
-    for (std::string& answer : answers) scripts.push_back({{http::kPause, std::move(answer)}});
+    for (std::string& response : responses)
+      scripts.push_back({{http::kPause, std::move(response)}});
     server = std::make_unique<Upstream>(loop, std::move(scripts));
     config.oauth.token_url = "http://127.0.0.1:" + std::to_string(server->origin().port) + "/token";
   }
