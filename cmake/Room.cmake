@@ -33,7 +33,7 @@ function(room folder)
   if(CCPROXY_TESTS AND tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ccproxy_${name} ${ROOM_TEST_LINKS} GTest::gtest_main
-                                               ccproxy_warnings)
+                                               ccproxy_warnings ccproxy_test_options)
     target_compile_definitions(${name}_test
                                PRIVATE CCPROXY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     set(properties TIMEOUT 120)
