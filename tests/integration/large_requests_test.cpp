@@ -198,6 +198,18 @@ TEST_P(LargeRequest, does_not_delay_other_clients) {
 
 INSTANTIATE_TEST_SUITE_P(Bodies, LargeRequest, testing::Range<std::size_t>(0, cases().size()));
 
+// On a busy machine the write may take longer than a second. The client is then told to try again,
+// and finds the response gone where the write came through in the meantime.
+void expect_erased(const ProxyFixture& fixture, const std::string& path) {
+  int status = send_with_long_timeout(fixture, "DELETE", path).status;
+  const bool was_busy = status == 503;
+  for (int left = 60; status == 503 && left > 0; --left) {
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    status = send_with_long_timeout(fixture, "DELETE", path).status;
+  }
+  EXPECT_TRUE(status == 200 || (was_busy && status == 404)) << status;
+}
+
 TEST(LargeStoredResponse, does_not_delay_other_clients) {
   Plan plan = debug_plan();
   plan.config = R"({"store":{"maxResponseMegabytes":512,"maxConversationMegabytes":512}})";
@@ -215,7 +227,7 @@ TEST(LargeStoredResponse, does_not_delay_other_clients) {
               200);
     const std::string next = kHead + R"(,"input":"and?","previous_response_id":")" + id + "\"}";
     EXPECT_EQ(send_with_long_timeout(fixture, "POST", kResponses, next).status, 200);
-    EXPECT_EQ(send_with_long_timeout(fixture, "DELETE", kStoredPrefix + id).status, 200);
+    expect_erased(fixture, kStoredPrefix + id);
   });
   expect_loop_is_not_blocked(fixture);
 }
