@@ -165,7 +165,7 @@ Task<void> give_up(TestLoop& loop, Reply reply, bool drop) {
   auto head = co_await used.read_head();
   Result<std::string_view> piece;
   while (head && piece && call) piece = co_await used.read_body();
-  EXPECT_EQ(head ? describe(piece.error()) : describe(head.error()), "closed");
+  EXPECT_EQ(head ? describe_failure(piece.error()) : describe_failure(head.error()), "closed");
   EXPECT_LT(Clock::now() - began, seconds(1));
   call.reset();
   co_await sleep(loop.runtime(), milliseconds(10));

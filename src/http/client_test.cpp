@@ -318,7 +318,7 @@ Task<void> take_too_long(TestLoop& loop, const LimitCase& row) {
     auto piece = co_await (*call)->read_body();
     if (!piece) error = piece.error();
   }
-  EXPECT_EQ(describe(error), row.outcome);
+  EXPECT_EQ(describe_failure(error), row.outcome);
   EXPECT_NE(error.message.find(row.message), std::string::npos) << error.message;
   EXPECT_GE(Clock::now() - began, milliseconds(80));
   EXPECT_LT(Clock::now() - began, seconds(2));

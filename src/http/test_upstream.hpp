@@ -122,7 +122,7 @@ class Upstream {
   std::size_t open_ = 0;
 };
 
-inline std::string describe(const Error& error) {
+inline std::string describe_failure(const Error& error) {
   switch (error.kind) {
     case ErrorKind::kUpstreamBroke: return "broke";
     case ErrorKind::kUpstreamUnreachable: return "unreachable";
@@ -137,11 +137,11 @@ inline OutgoingRequest get() { return {"GET", "/x", {}, {}}; }
 // The status and the body of the response, or the error.
 inline Task<std::string> read_response(Call& call) {
   auto head = co_await call.read_head();
-  if (!head) co_return describe(head.error());
+  if (!head) co_return describe_failure(head.error());
   std::string text = std::to_string(head->status) + " ";
   while (true) {
     auto piece = co_await call.read_body();
-    if (!piece) co_return text + describe(piece.error());
+    if (!piece) co_return text + describe_failure(piece.error());
     text += *piece;
     if (piece->empty()) co_return text;
   }
@@ -149,7 +149,7 @@ inline Task<std::string> read_response(Call& call) {
 
 inline Task<std::string> get_response(Client& client, bool fresh = false) {
   auto call = co_await client.open(fresh);
-  if (!call) co_return describe(call.error());
+  if (!call) co_return describe_failure(call.error());
   const OutgoingRequest request = get();
   auto sent = co_await (*call)->send(request, {}, true);
   EXPECT_TRUE(sent);
