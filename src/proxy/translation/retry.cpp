@@ -13,7 +13,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstWait{500};
 constexpr milliseconds kMaxBackOff{8000};
-constexpr std::array<int, 8> kTransient = {408, 409, status::kTooManyRequests, 500, 502, 503, 504, 529};
+constexpr std::array<int, 8> kTransient = {408, 409, status::kTooManyRequests, 500, 502, 503,
+                                           504, 529};
 
 // Nothing when the response names no time, or none that can be read.
 std::optional<Clock::duration> requested_wait(const http::ResponseHead& response) {
