@@ -27,9 +27,13 @@ bool is_about_body(std::string_view name) {
 
 }  // namespace
 
+// It only chooses: a frame of its own for each response would be one too many.
 Task<Result<void>> Relay::pass_on(http::ResponseHead response) {
-  if (response.status < status::kFirstError)
-    co_return co_await pass_on(std::move(response), std::string());
+  if (response.status < status::kFirstError) return pass_on(std::move(response), std::string());
+  return read_and_pass_on_error(std::move(response));
+}
+
+Task<Result<void>> Relay::read_and_pass_on_error(http::ResponseHead response) {
   auto body = co_await upstream_.read_error_body();
   co_return co_await pass_on_error(std::move(response), std::move(body));
 }

@@ -42,6 +42,7 @@ class Relay {
 
  private:
   [[nodiscard]] Task<Result<void>> pass_on(http::ResponseHead response, std::string beginning);
+  [[nodiscard]] Task<Result<void>> read_and_pass_on_error(http::ResponseHead response);
   [[nodiscard]] Task<Result<void>> pass_on_body(Tap& tap, std::string_view beginning);
   [[nodiscard]] Task<Result<void>> end_broken(const Tap& tap, Error error);
   [[nodiscard]] std::string reply_fields(const http::ResponseHead& response,
