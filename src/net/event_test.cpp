@@ -120,6 +120,10 @@ Task<void> wait_for_with(Event& event, milliseconds limit, bool& freed, std::str
   outcome += in_time ? "notified." : "late.";
 }
 
+Task<void> wait_until(Runtime& runtime, const bool& condition) {
+  while (!condition) co_await sleep(runtime, milliseconds(5));
+}
+
 Task<void> destroy_event_with_a_limit(Runtime& runtime) {
   bool freed = false;
   std::string outcome;
@@ -131,7 +135,7 @@ Task<void> destroy_event_with_a_limit(Runtime& runtime) {
   std::this_thread::sleep_for(milliseconds(600));
   event->notify();
   event.reset();
-  while (!freed) co_await sleep(runtime, milliseconds(5));
+  co_await wait_until(runtime, freed);
   EXPECT_EQ(std::exchange(outcome, {}), "notified.");
 
   freed = false;
@@ -139,7 +143,7 @@ Task<void> destroy_event_with_a_limit(Runtime& runtime) {
   runtime.spawn(wait_for_with(*event, kLongLimit, freed, outcome));
   co_await sleep(runtime, milliseconds(5));
   event.reset();
-  while (!freed) co_await sleep(runtime, milliseconds(5));
+  co_await wait_until(runtime, freed);
   EXPECT_EQ(outcome, "") << "it did not go on";
 
   // The limit is due before the waiter is freed.
@@ -149,7 +153,7 @@ Task<void> destroy_event_with_a_limit(Runtime& runtime) {
   co_await sleep(runtime, milliseconds(5));
   std::this_thread::sleep_for(milliseconds(600));
   event.reset();
-  while (!freed) co_await sleep(runtime, milliseconds(5));
+  co_await wait_until(runtime, freed);
   EXPECT_EQ(outcome, "");
 }
 

@@ -218,13 +218,16 @@ TEST_F(WorkPoolTest, cancellation_waits_for_a_job_that_has_begun) {
 }
 
 // Records the thread on which it is freed.
-struct Freed {
+class Freed {
+ public:
   explicit Freed(std::atomic<std::thread::id>& where) : where_(&where) {}
   Freed(const Freed&) = delete;
   Freed& operator=(const Freed&) = delete;
   Freed(Freed&&) = delete;
   Freed& operator=(Freed&&) = delete;
   ~Freed() { *where_ = std::this_thread::get_id(); }
+
+ private:
   std::atomic<std::thread::id>* where_;
 };
 

@@ -117,7 +117,7 @@ std::string padded(std::string text, std::size_t width) {
 std::string model_of(const Page& page, std::size_t room) {
   const std::string_view requested = page.field("model"), sent = page.field("model_sent");
   if (requested.empty() && sent.empty()) return {};
-  const std::string both =
+  std::string both =
       sent.empty() ? std::string(requested) : fmt::format("{} > {}", requested, sent);
   if (width_of(both) <= room) return both;
   return fitted(sent.empty() ? requested : sent, std::max(room, kShortestModel));

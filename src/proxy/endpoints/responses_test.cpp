@@ -77,7 +77,7 @@ class ResponseEndpointTest : public testing::Test {
   void write(const std::string& id, bool is_background = false, bool is_over = true) {
     store_.archive()->submit(
         [id, is_background, is_over](store::Responses& responses) {
-          const auto written = write_response(responses, id, is_background, is_over);
+          auto written = write_response(responses, id, is_background, is_over);
           EXPECT_TRUE(written) << written.error().message;
           return written;
         },
