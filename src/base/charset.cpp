@@ -5,17 +5,12 @@
 namespace ccproxy {
 namespace {
 
-constexpr std::uint32_t kReplacement = 0xFFFD;
-
 // The code points of Windows-1252 for 0x80 to 0x9F, where ISO 8859-1 has control characters. Five
 // of the bytes are not assigned and keep their value.
 constexpr std::array<std::uint16_t, 32> kWindows1252 = {
     0x20AC, 0x81,   0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
     0x2039, 0x0152, 0x8D,   0x017D, 0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
     0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D,   0x017E, 0x0178};
-
-bool is_high_surrogate(std::uint32_t unit) { return unit >= 0xD800 && unit <= 0xDBFF; }
-bool is_low_surrogate(std::uint32_t unit) { return unit >= 0xDC00 && unit <= 0xDFFF; }
 
 }  // namespace
 
@@ -52,9 +47,10 @@ std::string utf8_of_utf16(std::string_view bytes, ByteOrder order) {
       code = 0x10000 + ((code - 0xD800) << 10U) + (unit(at + 2) - 0xDC00);
       at += 2;
     }
-    append_utf8(text, is_high_surrogate(code) || is_low_surrogate(code) ? kReplacement : code);
+    append_utf8(text,
+                is_high_surrogate(code) || is_low_surrogate(code) ? kReplacementCharacter : code);
   }
-  if (at < bytes.size()) append_utf8(text, kReplacement);
+  if (at < bytes.size()) append_utf8(text, kReplacementCharacter);
   return text;
 }
 

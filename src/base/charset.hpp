@@ -8,7 +8,12 @@
 
 namespace ccproxy {
 
-inline constexpr std::size_t kMaxUtf8Bytes = 4;  // of one code point
+inline constexpr std::size_t kMaxUtf8Bytes = 4;                 // of one code point
+inline constexpr std::uint32_t kReplacementCharacter = 0xFFFD;  // for what is not valid
+
+// The first and the second unit of a UTF-16 pair.
+constexpr bool is_high_surrogate(std::uint32_t unit) { return unit >= 0xD800 && unit <= 0xDBFF; }
+constexpr bool is_low_surrogate(std::uint32_t unit) { return unit >= 0xDC00 && unit <= 0xDFFF; }
 
 // Writes one code point to `to`, which must have room for kMaxUtf8Bytes. Returns the number of
 // bytes written.

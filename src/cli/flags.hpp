@@ -71,7 +71,7 @@ struct LoginFlags {
   bool no_browser = false;  // a listener, but no browser is opened
   bool api_key = false;
   bool token = false;
-  bool yes = false;  // nothing is asked
+  bool yes = false;  // no confirmation
 };
 
 struct LogoutFlags {};

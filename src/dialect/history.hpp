@@ -11,8 +11,8 @@ namespace ccproxy::dialect {
 
 // Output of the model.
 struct StoredOutput {
-  std::string
-      blocks;  // upstream's blocks, elements of a JSON array; empty when they were not stored
+  // Upstream's blocks, elements of a JSON array; empty when they were not stored.
+  std::string blocks;
   std::string items{};  // the same output as the client got it, elements of a JSON array
   std::string family{}, account{};  // of the model and the credential, which thinking is bound to
   bool is_incomplete = false;       // the last block is not complete

@@ -45,8 +45,8 @@ struct Named {
 };
 
 // Appends the members in the order of their names. Of several members with one name the last
-// counts, as in most JSON parsers. NOLINTNEXTLINE(misc-no-recursion): no deeper than an outline
-// lists
+// counts, as in most JSON parsers.
+// NOLINTNEXTLINE(misc-no-recursion): no deeper than an outline lists
 bool append_members(std::string& out, Value object) {
   const Value::Range all = object.children();
   std::vector<Named> members(all.begin(), all.end());

@@ -7,8 +7,8 @@
 namespace ccproxy::json {
 
 struct Escapes {
-  std::size_t bad =
-      std::string_view::npos;   // the place of the first escape that JSON does not have
+  // The place of the first escape that JSON does not have.
+  std::size_t bad = std::string_view::npos;
   bool have_surrogate = false;  // an escape before that is a surrogate
 };
 

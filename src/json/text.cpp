@@ -16,8 +16,6 @@
 namespace ccproxy::json {
 namespace {
 
-constexpr std::uint32_t kReplacement = 0xFFFD;
-
 constexpr std::uint8_t kNoDigit = 255;
 
 constexpr std::array<std::uint8_t, 256> kHexDigits = [] {
@@ -41,9 +39,6 @@ std::optional<std::uint32_t> hex4(std::string_view digits) {
   }
   return code;
 }
-
-bool is_high_surrogate(std::uint32_t code) { return code >= 0xD800 && code <= 0xDBFF; }
-bool is_low_surrogate(std::uint32_t code) { return code >= 0xDC00 && code <= 0xDFFF; }
 
 // The low surrogate whose escape is at the front of `rest`.
 std::optional<std::uint32_t> low_surrogate(std::string_view rest) {
@@ -73,12 +68,13 @@ struct Decoded {
 // Decodes the \uXXXX, or the pair of them, at the front of `rest`. `to` must have room for
 // kMaxUtf8Bytes.
 Decoded decode_code(std::string_view rest, char* to) {
-  const std::uint32_t code = hex4(rest.substr(2)).value_or(kReplacement);
+  const std::uint32_t code = hex4(rest.substr(2)).value_or(kReplacementCharacter);
   if (is_high_surrogate(code)) {
     if (const auto low = low_surrogate(rest.substr(6)))
       return {12, put_utf8(to, 0x10000 + ((code - 0xD800) << 10U) + (*low - 0xDC00))};
   }
-  return {6, put_utf8(to, is_high_surrogate(code) || is_low_surrogate(code) ? kReplacement : code)};
+  return {6, put_utf8(to, is_high_surrogate(code) || is_low_surrogate(code) ? kReplacementCharacter
+                                                                            : code)};
 }
 
 std::size_t utf8_size(char first) {

@@ -59,7 +59,7 @@ class Tap {
   bool is_message_;
   bool lacks_border_ = false;
   http::Coding coding_ = http::Coding::kIdentity;
-  std::optional<http::Decoder> decoder_;  // of a response that is coded although none was asked
+  std::optional<http::Decoder> decoder_;  // of a coded response, which was not requested
   std::string decoded_;
   http::SseReader events_;
   std::string body_;  // of a JSON response

@@ -1,10 +1,9 @@
 #include "dialect/chat/message.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "dialect/request/cache_control.hpp"
+#include "dialect/request/report.hpp"
 
 namespace ccproxy::dialect {
 
@@ -27,7 +26,7 @@ ChatMessage::ChatMessage(json::Value message, std::size_t position) : index(posi
 }
 
 std::string ChatMessage::param(std::string_view inside) const {
-  return fmt::format("messages[{}]{}", index, inside);
+  return element_param("messages", index, inside);
 }
 
 }  // namespace ccproxy::dialect

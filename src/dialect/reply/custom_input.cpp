@@ -26,14 +26,14 @@ std::size_t unfinished_utf8(std::string_view text) {
   return 0;
 }
 
-enum class Half { kNone, kFirst, kSecond };
+enum class Surrogate { kNone, kHigh, kLow };
 
-// Returns which half of a surrogate pair an escape of six bytes is.
-Half half_of(std::string_view escape) {
-  if (escape[2] != 'd' && escape[2] != 'D') return Half::kNone;
+// Returns which surrogate an escape of six bytes is.
+Surrogate surrogate_of(std::string_view escape) {
+  if (escape[2] != 'd' && escape[2] != 'D') return Surrogate::kNone;
   const char digit = lower(escape[3]);
-  if (digit == '8' || digit == '9' || digit == 'a' || digit == 'b') return Half::kFirst;
-  return digit >= 'c' && digit <= 'f' ? Half::kSecond : Half::kNone;
+  if (digit == '8' || digit == '9' || digit == 'a' || digit == 'b') return Surrogate::kHigh;
+  return digit >= 'c' && digit <= 'f' ? Surrogate::kLow : Surrogate::kNone;
 }
 
 // Returns the size of the escape at the beginning of `rest`, where a surrogate pair counts as one;
@@ -42,11 +42,11 @@ std::size_t escape_size(std::string_view rest) {
   if (rest.size() < 2) return 0;
   if (rest[1] != 'u') return 2;
   if (rest.size() < 6) return 0;
-  if (half_of(rest) != Half::kFirst) return 6;
+  if (surrogate_of(rest) != Surrogate::kHigh) return 6;
   const std::string_view next = rest.substr(6, 6);
   if (!std::string_view("\\u").starts_with(next.substr(0, 2))) return 6;
   if (next.size() < 6) return 0;
-  return half_of(next) == Half::kSecond ? 12 : 6;
+  return surrogate_of(next) == Surrogate::kLow ? 12 : 6;
 }
 
 }  // namespace

@@ -53,7 +53,8 @@ class ReplyState {
   [[nodiscard]] Tokens tokens() const { return usage_.sum(); }
   // Anthropic's word for why the last message stopped, still escaped; empty before it has.
   [[nodiscard]] std::string_view stop_reason() const { return stop_reason_; }
-  // OpenAI's word for the service that was given; empty until the first message has started.
+  // OpenAI's word for the service that was given; empty before the first message has started, and
+  // for good where the reply began before it (a response in the background).
   [[nodiscard]] std::string_view service_tier() const { return service_tier_; }
   // Returns the text of the refusal, still escaped.
   [[nodiscard]] std::string refusal() const;

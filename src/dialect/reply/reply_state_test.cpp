@@ -68,7 +68,7 @@ TEST(ReplyState, knows_no_service_tier_before_a_message_has_started) {
   EXPECT_EQ(reply.service_tier(), "");
   reply.begin();
   reply.start(started("priority", 1));
-  EXPECT_EQ(reply.service_tier(), "") << "the client has got the beginning without it";
+  EXPECT_EQ(reply.service_tier(), "") << "a reply that began before its message names none";
 }
 
 TEST(ReplyState, has_the_words_of_a_refusal) {

@@ -120,7 +120,7 @@ class Restoration {
  private:
   // Calls of a turn of the client's that are of one remembered turn.
   struct Group {
-    std::size_t first, count;  // in call_call_indices_
+    std::size_t first, count;  // in call_indices_
     Remembered by_id;          // nullptr when no id of them is known
   };
 

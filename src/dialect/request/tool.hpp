@@ -34,7 +34,7 @@ struct Tool {
 };
 
 // Functions of the client's that have the name of a tool of the provider's which the client runs,
-// by that name. Their calls are told apart by the input that the function takes.
+// by that name. Their calls are distinguished by the input that the function takes.
 using SharedToolNames = std::unordered_map<std::string_view, InputShape>;
 
 }  // namespace ccproxy::dialect

@@ -36,8 +36,7 @@ std::string_view hosted_name(std::string_view kind) {
 
 }  // namespace
 
-ToolChoice ToolChooser::choose(Value request, std::vector<Tool>& tools) {
-  tools_ = &tools;
+ToolChoice ToolChooser::choose(Value request) {
   read(request);
   return std::move(choice_);
 }
@@ -79,10 +78,10 @@ bool ToolChooser::is_other(const Tool& tool, std::string_view kind) const {
 
 void ToolChooser::choose_named(std::string_view name, std::string_view kind,
                                std::string_view param) {
-  const auto named = std::find_if(tools_->begin(), tools_->end(), [&](const Tool& tool) {
+  const auto named = std::find_if(tools_.begin(), tools_.end(), [&](const Tool& tool) {
     return is_named(tool, name) && !is_other(tool, kind);
   });
-  if (named == tools_->end())
+  if (named == tools_.end())
     return report_.refuse(param, "invalid_value",
                           "The tool that is to be called is not in 'tools'.");
   choose_tool(*named, param);
@@ -95,7 +94,7 @@ void ToolChooser::choose_tool(const Tool& tool, std::string_view param) {
   }
   report_.warn(kDowngraded, param);
   choice_.hint = fmt::format("You must call the tool {}.", tool.upstream);
-  *tools_ = {tool};
+  tools_ = {tool};
   set("auto");
 }
 
@@ -117,14 +116,14 @@ void ToolChooser::choose_allowed(Value allowed) {
            (!tool.tool_namespace.empty() && names(tool.name_in_namespace, tool)) ||
            (!tool.type.empty() && names(tool.type, tool));
   };
-  const auto count = std::count_if(tools_->begin(), tools_->end(), is_allowed);
+  const auto count = std::count_if(tools_.begin(), tools_.end(), is_allowed);
   if (count == 0)
     return report_.refuse("tool_choice", "invalid_value",
                           "None of the allowed tools is in 'tools'.");
   const bool is_required = allowed["mode"].text().escaped == "required";
   if (is_required && can_force() && count == 1)
-    return choose_tool(*std::find_if(tools_->begin(), tools_->end(), is_allowed), "tool_choice");
-  std::erase_if(*tools_, [&](const Tool& tool) { return !is_allowed(tool); });
+    return choose_tool(*std::find_if(tools_.begin(), tools_.end(), is_allowed), "tool_choice");
+  std::erase_if(tools_, [&](const Tool& tool) { return !is_allowed(tool); });
   if (is_required) return force_any();
   if (is_serial_) set("auto");
 }

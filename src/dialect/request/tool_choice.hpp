@@ -26,16 +26,18 @@ struct ToolChoice {
 class ToolChooser {
  public:
   // All must outlive the object. `is_legacy`: the tools came as `functions`.
-  ToolChooser(const anthropic::Capabilities& can, const SharedToolNames& shared_names,
-              bool is_legacy, Report& report, RequestArena& arena)
+  ToolChooser(const anthropic::Capabilities& can, std::vector<Tool>& tools,
+              const SharedToolNames& shared_names, bool is_legacy, Report& report,
+              RequestArena& arena)
       : can_(can),
+        tools_(tools),
         shared_names_(shared_names),
         is_legacy_(is_legacy),
         report_(report),
         arena_(arena) {}
 
-  // Drops the tools that may not be called from `tools`. Errors go to the report.
-  [[nodiscard]] ToolChoice choose(json::Value request, std::vector<Tool>& tools);
+  // Drops the tools that may not be called. Errors go to the report. Call once.
+  [[nodiscard]] ToolChoice choose(json::Value request);
 
  private:
   void read(json::Value request);
@@ -51,11 +53,11 @@ class ToolChooser {
   [[nodiscard]] bool is_other(const Tool& tool, std::string_view kind) const;
 
   const anthropic::Capabilities& can_;
+  std::vector<Tool>& tools_;
   const SharedToolNames& shared_names_;
   const bool is_legacy_;
   Report& report_;
   RequestArena& arena_;
-  std::vector<Tool>* tools_ = nullptr;
   bool is_serial_ = false;  // no parallel calls
   ToolChoice choice_;
 };

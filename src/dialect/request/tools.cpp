@@ -320,7 +320,7 @@ void RequestTools::settle_strict(SchemaCost taken) {
 }
 
 void RequestTools::choose(Value request) {
-  choice_ = ToolChooser(can_, shared_names_, is_legacy_, report_, arena_).choose(request, tools_);
+  choice_ = ToolChooser(can_, tools_, shared_names_, is_legacy_, report_, arena_).choose(request);
 }
 
 void RequestTools::call_none() {

@@ -248,8 +248,8 @@ void ResponsesInput::add_call(const Item& item, std::string_view tool, CallInput
                          .message = message(),
                          .index = index_};
   if (conversation_.add_call(call, blocks_)) return add_assistant(key);
-  thinking_
-      .clear();  // it stood before the call, which the turn has already, and so did the thinking
+  // The turn has the call already, and so it has the thinking that stood before the call.
+  thinking_.clear();
 }
 
 void ResponsesInput::read_result(const Item& item, ItemKind kind) {

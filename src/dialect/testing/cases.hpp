@@ -183,7 +183,7 @@ inline json::Document plan_document(const Decoded& decoded) {
   for (const ToolName& tool : plan.tools) {
     json::Document entry{{"upstream", tool.upstream}, {"client", tool.client}};
     if (tool.shape != ToolShape::kFunction) entry["shape"] = shape_name(tool.shape);
-    if (!tool.tool_namespace.empty()) entry["space"] = tool.tool_namespace;
+    if (!tool.tool_namespace.empty()) entry["tool_namespace"] = tool.tool_namespace;
     document["tools"].push_back(std::move(entry));
   }
   return document;

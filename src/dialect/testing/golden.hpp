@@ -40,23 +40,18 @@ class GoldenTest : public testing::TestWithParam<std::string> {
 class GoldenReplyTest : public GoldenTest {
  protected:
   // `replay(events, plan, fragment)` returns what the client gets when the events arrive in pieces
-  // of `fragment` bytes. A shape whose file is missing is not checked.
+  // of `fragment` bytes.
   template <typename ReplayEvents>
   static void expect_reply_at_every_fragment_size(ReplyPlan plan, ReplayEvents replay) {
     const std::string events = file("events.sse");
     const std::string stream = file("expected_stream.txt"), whole = file("expected_whole.json");
-    ASSERT_FALSE(events.empty());
-    ASSERT_FALSE(stream.empty() && whole.empty());
+    ASSERT_FALSE(events.empty() || stream.empty() || whole.empty());
     for (const std::size_t fragment : kFragments) {
       SCOPED_TRACE(testing::Message() << "fragments of " << fragment);
       plan.stream = true;
-      if (!stream.empty()) {
-        EXPECT_EQ(replay(events, plan, fragment), stream);
-      }
+      EXPECT_EQ(replay(events, plan, fragment), stream);
       plan.stream = false;
-      if (!whole.empty()) {
-        EXPECT_EQ(replay(events, plan, fragment) + "\n", whole);
-      }
+      EXPECT_EQ(replay(events, plan, fragment) + "\n", whole);
     }
   }
 };

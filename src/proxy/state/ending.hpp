@@ -1,5 +1,5 @@
-// Exchanges that end otherwise than with their whole reply: what the client and the receipt are
-// told.
+// Exchanges that end otherwise than with their whole reply: what the client gets, and what the
+// receipt notes.
 #pragma once
 
 #include <string>

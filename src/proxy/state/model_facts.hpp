@@ -42,7 +42,7 @@ class ModelFacts {
              std::optional<anthropic::Effort> sent);
 
   // Sets of schemas (Decoded::schemas, by their digest) that the upstream could not compile for the
-  // model. They say nothing about the model's capabilities, and only their owner is told of them.
+  // model. They say nothing about the model's capabilities, and hold for their owner alone.
   // The last few of each owner's are remembered, so no owner displaces another's.
   void refuse_schemas(const SchemaOwner& owner, std::string_view model, std::string_view digest);
   [[nodiscard]] std::vector<std::string> refused_schemas(const SchemaOwner& owner,

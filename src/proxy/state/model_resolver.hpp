@@ -32,7 +32,7 @@ class ModelResolver {
   [[nodiscard]] std::string resolve(const config::Config& config, const std::string& name,
                                     telemetry::Receipt& receipt) const;
 
-  // For a request that the upstream answered with 404 and `error_body`. Where the error names the
+  // For a request that the upstream refused with 404 and `error_body`. Where the error names the
   // model and the date of its retirement has passed, the model counts as retired from now on: then
   // the id of its successor is returned, and written to the receipt. Empty for every other error.
   [[nodiscard]] std::string successor_of_missing(const config::Config& config,

@@ -123,7 +123,7 @@ class TranslatedReply {
   dialect::ReplyEncoder& encoder_;
   ReplyOptions reply_options_;
   const http::ResponseHead* head_ = nullptr;  // of the message that is being taken
-  std::optional<http::Decoder> decoder_;      // of a response that is coded although none was asked
+  std::optional<http::Decoder> decoder_;      // of a coded response, which was not requested
   std::string plain_;
   std::optional<http::SseReader> events_;
   anthropic::SurrogateFilter whole_;  // between the events and their two readers

@@ -16,8 +16,9 @@ namespace ccproxy::proxy {
 // Views of the head's fields in the type that the dialects take. `head` must outlive them.
 [[nodiscard]] std::vector<dialect::FieldView> field_views(const http::ResponseHead& head);
 
-// Fields are returned as lines, each with its CRLF. All of them say when the reply was made, which
-// model was asked, and what of the request was ignored or changed; the CORS fields are among them.
+// Fields are returned as lines, each with its CRLF. All of them say when the reply was made, to
+// which model the request went, and what of it was ignored or changed; the CORS fields are among
+// them.
 
 // Of a reply to a response that the upstream has begun, with what that says of rate limits.
 [[nodiscard]] std::string reply_headers(const ExchangeContext& exchange,

@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "dialect/chat/encoder.hpp"
-#include "proxy/translation/sink_fixture.hpp"
-#include "proxy/upstream/worker_fixture.hpp"
+#include "proxy/translation/exchange_fixture.hpp"
 
 namespace ccproxy::proxy {
 namespace {
@@ -90,10 +89,10 @@ std::vector<http::Script> scripts_of(const std::vector<http::Reply>& responses) 
 }
 
 // One reply of chat, with everything around it.
-struct Replying {
+struct Replying : ExchangeFixture {
   // One connection for each of the upstream's responses.
   Replying(bool streams, const std::vector<http::Reply>& responses, config::Config config = {})
-      : fixture(scripts_of(responses), std::move(config)),
+      : ExchangeFixture(scripts_of(responses), std::move(config)),
         plan(chat_plan(streams)),
         encoder(dialect::make_chat_encoder(plan, {"chatcmpl-1", 1})),
         recorder(sink) {
@@ -103,12 +102,6 @@ struct Replying {
 
   void record() { options.recorder = &recorder; }
 
-  WorkerFixture fixture;
-  telemetry::Receipt receipt;
-  http::RequestHead head;
-  MemorySink sink;
-  UpstreamCall call{fixture.worker(), nullptr, receipt};
-  ExchangeContext exchange{fixture.worker(), fixture.config(), sink, head, call, receipt, {}};
   dialect::ReplyPlan plan;
   std::unique_ptr<dialect::ReplyEncoder> encoder;
   FakeRecorder recorder;

@@ -7,8 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "proxy/translation/sink_fixture.hpp"
-#include "proxy/upstream/worker_fixture.hpp"
+#include "proxy/translation/exchange_fixture.hpp"
 
 namespace ccproxy::proxy {
 namespace {
@@ -16,9 +15,9 @@ namespace {
 const std::vector<http::Script> kNoReplies = {http::Script{}};
 
 // An exchange of a client that has the proxy key `me`.
-struct Session {
+struct Session : ExchangeFixture {
   explicit Session(RouteKind route = RouteKind::kResponses, config::Config config = {})
-      : fixture(kNoReplies, std::move(config)), session(exchange, route) {
+      : ExchangeFixture(kNoReplies, std::move(config)), session(exchange, route) {
     receipt.key = "me";
   }
 
@@ -31,12 +30,6 @@ struct Session {
     session.note_input(outline.root(), plan);
   }
 
-  WorkerFixture fixture;
-  telemetry::Receipt receipt;
-  http::RequestHead head;
-  MemorySink sink;
-  UpstreamCall call{fixture.worker(), nullptr, receipt};
-  ExchangeContext exchange{fixture.worker(), fixture.config(), sink, head, call, receipt, {}};
   ResponsesSession session;
 };
 

@@ -6,8 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "proxy/translation/sink_fixture.hpp"
-#include "proxy/upstream/worker_fixture.hpp"
+#include "proxy/translation/exchange_fixture.hpp"
 
 namespace ccproxy::proxy {
 namespace {
@@ -38,15 +37,9 @@ TEST(TokenCount, is_the_object_of_the_responses_api) {
   }
 }
 
-struct Counting {
-  explicit Counting(const std::string& response) : fixture({{{response}}}) {}
+struct Counting : ExchangeFixture {
+  explicit Counting(const std::string& response) : ExchangeFixture({{{response}}}) {}
 
-  WorkerFixture fixture;
-  telemetry::Receipt receipt;
-  http::RequestHead head;
-  MemorySink sink;
-  UpstreamCall call{fixture.worker(), nullptr, receipt};
-  ExchangeContext exchange{fixture.worker(), fixture.config(), sink, head, call, receipt, {}};
   Route route{.kind = RouteKind::kInputTokens,
               .dialect = dialect::Dialect::kResponses,
               .name = {},

@@ -38,8 +38,8 @@ struct RequestCorrections {
 class UpstreamAttempts {
  public:
   // Decodes the client's request again, for TranslatedRequest::model and under corrections().
-  // Returns true when `body` or `betas` have become others. Fails when a client that asked for
-  // strict translation must be told what cannot be translated.
+  // Returns true when `body` or `betas` have become others. Fails when a client that wants
+  // strict translation must learn what cannot be translated.
   using DecodeAgain = std::function<Task<Result<bool>>()>;
 
   // `exchange` and `request` must outlive it. `path` is that of the upstream's endpoint, without

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "proxy/upstream/worker_fixture.hpp"
+#include "proxy/translation/exchange_fixture.hpp"
 
 namespace ccproxy::proxy {
 namespace {
@@ -18,10 +18,10 @@ const std::string kContextLimit =
 const std::string kModel = "claude-sonnet-5-5";
 
 // A request that is sent, and whose decoder writes how often it was called into the body.
-struct Attempting {
+struct Attempting : ExchangeFixture {
   explicit Attempting(std::vector<http::Script> scripts, config::Config config = {},
                       std::string_view models = anthropic::kModelsJson)
-      : fixture(std::move(scripts), std::move(config), models) {
+      : ExchangeFixture(std::move(scripts), std::move(config), models) {
     request.model = kModel;
     request.decoded.body = "{}";
   }
@@ -33,12 +33,6 @@ struct Attempting {
     co_return true;
   }
 
-  WorkerFixture fixture;
-  telemetry::Receipt receipt;
-  http::RequestHead head;
-  NullSink sink;
-  UpstreamCall call{fixture.worker(), nullptr, receipt};
-  ExchangeContext exchange{fixture.worker(), fixture.config(), sink, head, call, receipt, {}};
   TranslatedRequest request;
   bool changes = true;
   int decoded = 0;

@@ -1,12 +1,16 @@
-// For tests of translated replies: a sink that remembers what it is given, and may stop taking it.
-// Only tests include this.
+// For tests of translated exchanges: a sink that remembers what it is given and may stop taking it,
+// and an exchange that replies to it. Only tests include this.
 #pragma once
 
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "proxy/translation/context.hpp"
 #include "proxy/translation/reply_sink.hpp"
+#include "proxy/upstream/worker_fixture.hpp"
 
 namespace ccproxy::proxy {
 
@@ -41,6 +45,21 @@ class MemorySink final : public ReplySink {
   bool is_ended = false, is_closed = false;
   bool is_gone = false;  // writing fails
   std::function<void()> on_write;
+};
+
+// An exchange of a client, with everything around it. Its members refer to each other. `scripts`,
+// `config` and `models` are those of WorkerFixture.
+struct ExchangeFixture {
+  explicit ExchangeFixture(std::vector<http::Script> scripts, config::Config config = {},
+                           std::string_view models = anthropic::kModelsJson)
+      : fixture(std::move(scripts), std::move(config), models) {}
+
+  WorkerFixture fixture;
+  telemetry::Receipt receipt;
+  http::RequestHead head;
+  MemorySink sink;
+  UpstreamCall call{fixture.worker(), nullptr, receipt};
+  ExchangeContext exchange{fixture.worker(), fixture.config(), sink, head, call, receipt, {}};
 };
 
 }  // namespace ccproxy::proxy
